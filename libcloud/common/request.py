@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request and an answer as plain values, and the target of a request: path and query.
+
+A target goes on the wire byte for byte as it is built here; signers read the same value, so what is
+signed is what is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import quote, unquote_plus
+
+__all__ = [
+    "Body",
+    "HttpAnswer",
+    "HttpRequest",
+    "Params",
+    "encode_query",
+    "join_target",
+    "parse_query",
+    "split_target",
+]
+
+Body = bytes | bytearray | memoryview
+Params = tuple[tuple[str, str | None], ...]
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+# RFC 3986, section 2.3: the characters that need no encoding anywhere.
+_UNRESERVED = "-._~"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What to ask of a server; no host, no credentials.
+
+    :param method: verb, upper case.
+    :param path: percent-encoded, starts with ``/``, without a query.
+    :param params: the query, in order, not encoded. The value ``None`` is a bare key: ``?uploads``.
+    :param headers: names in any case; values ``str``.
+    :param body: bytes to send; ``None`` when the verb has no body.
+    """
+
+    method: str
+    path: str
+    params: Params = ()
+    headers: Mapping[str, str] = field(default=_NO_HEADERS)
+    body: Body | None = field(default=None, repr=False)
+
+    @property
+    def target(self) -> str:
+        """Path and query as they go on the wire."""
+        return join_target(self.path, self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a server said.
+
+    :param status: HTTP status code.
+    :param headers: names in lower case.
+    :param body: the whole body; empty for HEAD.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default=_NO_HEADERS)
+    body: bytes = field(default=b"", repr=False)
+
+
+def encode_query(params: Iterable[tuple[str, str | None]]) -> str:
+    """The query string of ``params``, without ``?``; a value of ``None`` leaves a bare key."""
+    pairs = []
+    for name, value in params:
+        key = quote(name, safe=_UNRESERVED)
+        pairs.append(key if value is None else f"{key}={quote(value, safe=_UNRESERVED)}")
+    return "&".join(pairs)
+
+
+def parse_query(query: str) -> Params:
+    """The inverse of :func:`encode_query`; a key without ``=`` has the value ``None``."""
+    pairs: list[tuple[str, str | None]] = []
+    for item in query.split("&"):
+        if not item:
+            continue
+        name, equals, value = item.partition("=")
+        pairs.append((unquote_plus(name), unquote_plus(value) if equals else None))
+    return tuple(pairs)
+
+
+def join_target(path: str, params: Iterable[tuple[str, str | None]]) -> str:
+    """``path`` with ``params`` appended: by ``?``, or by ``&`` if it already has a query."""
+    query = encode_query(params)
+    if not query:
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{query}"
+
+
+def split_target(target: str) -> tuple[str, Params]:
+    """Path and parameters of a target such as ``/bucket/key?uploads``."""
+    path, _, query = target.partition("?")
+    return path, parse_query(query)
