@@ -46,7 +46,7 @@ class HttpRequest:
     method: str
     path: str
     params: Params = ()
-    headers: Mapping[str, str] = field(default=_NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
     body: Body | None = field(default=None, repr=False)
 
     @property
@@ -65,7 +65,7 @@ class HttpAnswer:
     """
 
     status: int
-    headers: Mapping[str, str] = field(default=_NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
     body: bytes = field(default=b"", repr=False)
 
 

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signature Version 4 as S3 wants it: functions of a request, credentials, a scope and a time.
+
+The path is signed exactly as it goes on the wire: encoded once, never normalised. So the caller
+builds one target, signs it and sends it.
+
+Reference: Amazon S3 API Reference, "Authenticating Requests (AWS Signature Version 4)".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from urllib.parse import quote
+
+from libcloud.common.credentials import Credentials
+from libcloud.common.request import Body, HttpRequest, encode_query
+
+__all__ = [
+    "ALGORITHM",
+    "EMPTY_PAYLOAD_HASH",
+    "MAX_PRESIGN_SECONDS",
+    "UNSIGNED_PAYLOAD",
+    "Scope",
+    "SigningKeys",
+    "authorization",
+    "canonical_query",
+    "canonical_request",
+    "headers_to_sign",
+    "payload_hash_of",
+    "presign",
+    "sign_headers",
+    "signing_key",
+    "string_to_sign",
+]
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+EMPTY_PAYLOAD_HASH = hashlib.sha256(b"").hexdigest()
+
+# "The maximum value is 604800 (seven days)": Amazon S3 API Reference, "Authenticating Requests:
+# Using Query Parameters (AWS Signature Version 4)".
+MAX_PRESIGN_SECONDS = 7 * 24 * 3600
+
+# Headers that say what is asked for. Proxies and HTTP libraries rewrite the others (User-Agent,
+# Accept-Encoding, Connection, Content-Length), which would break the signature.
+_SIGNED_NAMES = frozenset({"host", "date", "content-md5", "content-type", "range"})
+_SIGNED_PREFIX = "x-amz-"
+
+_TIME_FORMAT = "%Y%m%dT%H%M%SZ"
+_TERMINATOR = "aws4_request"
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a signature holds.
+
+    :param region: name of the region; may be empty for stores that have none.
+    :param service: ``s3`` for every S3-compatible store.
+    """
+
+    region: str
+    service: str = "s3"
+
+    def on(self, when: datetime) -> str:
+        """The credential scope of that day."""
+        return f"{_utc(when):%Y%m%d}/{self.region}/{self.service}/{_TERMINATOR}"
+
+
+class SigningKeys:
+    """Keeps the signing key of the day, so that four HMACs a request become one.
+
+    Belongs to one signer and lives as long as it. Safe for threads: an entry is replaced whole.
+    """
+
+    __slots__ = ("_entry",)
+
+    def __init__(self) -> None:
+        self._entry: tuple[tuple[str, str, Scope], bytes] | None = None
+
+    def __repr__(self) -> str:
+        return "SigningKeys()"
+
+    def get(self, secret: str, when: datetime, scope: Scope) -> bytes:
+        """The signing key for that day and scope: derived now, or kept from the last call."""
+        wanted = (secret, f"{_utc(when):%Y%m%d}", scope)
+        entry = self._entry
+        if entry is None or entry[0] != wanted:
+            entry = (wanted, signing_key(secret, when, scope))
+            self._entry = entry
+        return entry[1]
+
+
+def sign_headers(
+    request: HttpRequest,
+    *,
+    credentials: Credentials,
+    scope: Scope,
+    when: datetime,
+    payload_hash: str | None = None,
+    keys: SigningKeys | None = None,
+) -> dict[str, str]:
+    """The headers that make ``request`` a signed one, to be added to its own.
+
+    A ``host`` header must be in the request, as it will be sent (with its port, unless it is the
+    scheme's own). Signatures and dates of an earlier signing in the request are ignored.
+
+    :param when: time of signing; a server refuses it when it is 15 minutes off.
+    :param payload_hash: SHA-256 of the body in hexadecimal, or :data:`UNSIGNED_PAYLOAD`. ``None``:
+        the request's own ``x-amz-content-sha256`` header, else the hash of ``request.body``.
+    :param keys: where to keep the signing key between calls.
+    :return: names in lower case.
+    """
+    headers = _lower(request.headers)
+    if payload_hash is None:
+        payload_hash = headers.get("x-amz-content-sha256") or payload_hash_of(request.body)
+    added = {
+        "x-amz-date": _utc(when).strftime(_TIME_FORMAT),
+        "x-amz-content-sha256": payload_hash,
+    }
+    if credentials.token:
+        added["x-amz-security-token"] = credentials.token
+    signed = headers_to_sign({**headers, **added})
+    text = string_to_sign(
+        canonical_request(request, headers=signed, payload_hash=payload_hash),
+        when=when,
+        scope=scope,
+    )
+    key = (keys or SigningKeys()).get(credentials.secret, when, scope)
+    added["authorization"] = authorization(
+        credentials, scope=scope, when=when, signed=signed, signature=_hex_hmac(key, text)
+    )
+    return added
+
+
+def presign(
+    request: HttpRequest,
+    *,
+    credentials: Credentials,
+    scope: Scope,
+    when: datetime,
+    expires: int,
+    host: str,
+    keys: SigningKeys | None = None,
+) -> str:
+    """A target, path and query, that carries its own authorization for ``expires`` seconds.
+
+    Whoever uses it must send the headers of ``request`` as they are; the body is not signed.
+
+    :param expires: seconds from ``when``, 1 to :data:`MAX_PRESIGN_SECONDS`.
+    :param host: as the client will send it: with its port, unless it is the scheme's own.
+    :raises ValueError: ``expires`` is out of range.
+    """
+    if not 1 <= expires <= MAX_PRESIGN_SECONDS:
+        raise ValueError(
+            f"A presigned URL can be valid for 1 to {MAX_PRESIGN_SECONDS} seconds (7 days), "
+            f"not for {expires}. Ask for less, and make a new URL when it has expired."
+        )
+    headers = headers_to_sign({**_lower(request.headers), "host": host})
+    params: list[tuple[str, str | None]] = [
+        *request.params,
+        ("X-Amz-Algorithm", ALGORITHM),
+        ("X-Amz-Credential", f"{credentials.key}/{scope.on(when)}"),
+        ("X-Amz-Date", _utc(when).strftime(_TIME_FORMAT)),
+        ("X-Amz-Expires", str(expires)),
+        ("X-Amz-SignedHeaders", ";".join(headers)),
+    ]
+    if credentials.token:
+        params.append(("X-Amz-Security-Token", credentials.token))
+    presigned = HttpRequest(method=request.method, path=request.path, params=tuple(params))
+    text = string_to_sign(
+        canonical_request(presigned, headers=headers, payload_hash=UNSIGNED_PAYLOAD),
+        when=when,
+        scope=scope,
+    )
+    key = (keys or SigningKeys()).get(credentials.secret, when, scope)
+    return f"{presigned.path}?{encode_query(params)}&X-Amz-Signature={_hex_hmac(key, text)}"
+
+
+def payload_hash_of(body: Body | str | None) -> str:
+    """The SHA-256 of ``body`` in hexadecimal; text is hashed as UTF-8, ``None`` as no bytes."""
+    if body is None:
+        return EMPTY_PAYLOAD_HASH
+    if isinstance(body, str):
+        body = body.encode("utf-8")
+    return hashlib.sha256(body).hexdigest()
+
+
+def headers_to_sign(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``headers`` that are signed: names in lower case and sorted, values folded."""
+    return {
+        name: _SPACES.sub(" ", value).strip()
+        for name, value in sorted(_lower(headers).items())
+        if name in _SIGNED_NAMES or name.startswith(_SIGNED_PREFIX)
+    }
+
+
+def canonical_query(params: Iterable[tuple[str, str | None]]) -> str:
+    """``params`` encoded, then sorted; a bare key counts as one with an empty value."""
+    pairs = [(_encode(name), _encode(value or "")) for name, value in params]
+    return "&".join(f"{name}={value}" for name, value in sorted(pairs))
+
+
+def canonical_request(
+    request: HttpRequest, *, headers: Mapping[str, str], payload_hash: str
+) -> str:
+    """The text whose hash is signed.
+
+    :param headers: what :func:`headers_to_sign` gave; replaces the request's own.
+    """
+    lines = [
+        request.method,
+        request.path,
+        canonical_query(request.params),
+        *(f"{name}:{value}" for name, value in headers.items()),
+        "",
+        ";".join(headers),
+        payload_hash,
+    ]
+    return "\n".join(lines)
+
+
+def string_to_sign(canonical: str, *, when: datetime, scope: Scope) -> str:
+    """The text that the signing key signs."""
+    digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return "\n".join((ALGORITHM, _utc(when).strftime(_TIME_FORMAT), scope.on(when), digest))
+
+
+def signing_key(secret: str, when: datetime, scope: Scope) -> bytes:
+    """The key that signs for one day, region and service."""
+    key = _hmac(b"AWS4" + secret.encode("utf-8"), f"{_utc(when):%Y%m%d}")
+    for part in (scope.region, scope.service, _TERMINATOR):
+        key = _hmac(key, part)
+    return key
+
+
+def authorization(
+    credentials: Credentials,
+    *,
+    scope: Scope,
+    when: datetime,
+    signed: Iterable[str],
+    signature: str,
+) -> str:
+    """The value of the ``Authorization`` header."""
+    return (
+        f"{ALGORITHM} Credential={credentials.key}/{scope.on(when)}, "
+        f"SignedHeaders={';'.join(signed)}, Signature={signature}"
+    )
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _encode(text: str) -> str:
+    return quote(text, safe="-._~")
+
+
+def _utc(when: datetime) -> datetime:
+    """``when`` in UTC; a naive time is taken as UTC."""
+    return when.replace(tzinfo=timezone.utc) if when.tzinfo is None else when.astimezone(timezone.utc)
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.new(key, text.encode("utf-8"), hashlib.sha256).digest()
+
+
+def _hex_hmac(key: bytes, text: str) -> str:
+    return _hmac(key, text).hex()
