@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small helpers for tests: the recording test case, changing answers, random data."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import unittest
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+__all__ = [
+    "XML_HEADERS",
+    "LibcloudTestCase",
+    "MockConnection",
+    "generate_random_data",
+    "multipleresponse",
+    "no_internet",
+    "no_network",
+]
+
+XML_HEADERS = {"content-type": "application/xml"}
+
+
+class LibcloudTestCase(unittest.TestCase):
+    """A test case which is told the requests of the mock that has it as ``test``.
+
+    Requests may come from several threads; they are kept in the order in which they arrived.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._recording = threading.Lock()
+        self._visited_urls: list[str] = []
+        self._executed_mock_methods: list[str] = []
+
+    def setUp(self) -> None:
+        self._visited_urls = []
+        self._executed_mock_methods = []
+
+    def _add_visited_url(self, url: str) -> None:
+        with self._recording:
+            self._visited_urls.append(url)
+
+    def _add_executed_mock_method(self, method_name: str) -> None:
+        with self._recording:
+            self._executed_mock_methods.append(method_name)
+
+    def assertExecutedMethodCount(self, expected: int) -> None:
+        """Fail unless exactly ``expected`` mock methods were called since ``setUp``."""
+        actual = len(self._executed_mock_methods)
+        self.assertEqual(
+            actual,
+            expected,
+            f"expected {expected} mock methods to be called, but {actual} were: "
+            f"{self._executed_mock_methods}",
+        )
+
+
+class multipleresponse:
+    """Decorator for a mock method that returns a list: the n-th call gets the n-th element.
+
+    The calls are counted for the decorated function, so for all instances of the mock together.
+    A call beyond the last element is an :exc:`IndexError`.
+    """
+
+    count = 0
+    func: Callable[..., Sequence[Any]] | None = None
+
+    def __init__(self, f: Callable[..., Sequence[Any]]) -> None:
+        self.func = f
+        self._counting = threading.Lock()
+
+    def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
+        return self if instance is None else partial(self._next_answer, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._next_answer(type(self.func), *args, **kwargs)
+
+    def _next_answer(self, instance: object, *args: Any, **kwargs: Any) -> Any:
+        assert self.func is not None
+        answers = self.func(instance, *args, **kwargs)
+        with self._counting:
+            index, self.count = self.count, self.count + 1
+        if index >= len(answers):
+            raise IndexError(f"call {index + 1} of a mock with {len(answers)} answers")
+        return answers[index]
+
+
+class MockConnection:
+    """Stands for a connection where only its ``action`` is looked at."""
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+
+
+def generate_random_data(size: int) -> str:
+    """``size`` random decimal digits."""
+    return "".join(random.choices("0123456789", k=size))
+
+
+def no_network() -> bool:
+    """Whether tests must open no connection: the environment has ``NO_NETWORK``."""
+    return "NO_NETWORK" in os.environ
+
+
+def no_internet() -> bool:
+    """Whether tests must stay on loopback: ``NO_INTERNET`` or ``NO_NETWORK`` is set."""
+    return "NO_INTERNET" in os.environ or no_network()
