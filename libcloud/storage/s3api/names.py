@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of buckets and keys: what is accepted, and how they stand in a path.
+
+Only what no store can hold, or what would make a path mean something else, is refused here; a
+store's own rules are the store's to enforce.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+__all__ = ["MAX_KEY_BYTES", "check_bucket_name", "check_object_name", "encode_name"]
+
+# Amazon S3 User Guide, "Naming Amazon S3 objects": up to 1,024 bytes of UTF-8.
+MAX_KEY_BYTES = 1024
+
+# RFC 3986, section 2.3, and the slash: S3 signs a path encoded once, with slashes as they are
+# (Amazon S3 API Reference, "Signature Calculations for the Authorization Header", UriEncode).
+_SAFE = "/~-._"
+
+
+def encode_name(name: str) -> str:
+    """``name`` as it stands in a path: UTF-8, ``%XX`` in upper case, slashes kept.
+
+    >>> encode_name("a b/ü+~.txt")
+    'a%20b/%C3%BC%2B~.txt'
+
+    :raises ValueError: ``name`` holds half of a surrogate pair, which UTF-8 cannot express.
+    """
+    try:
+        return quote(name, safe=_SAFE)
+    except UnicodeEncodeError as error:
+        raise ValueError(_surrogate_message(name, error)) from error
+
+
+def check_bucket_name(name: str) -> None:
+    """Refuse a name that cannot stand in a path as a bucket.
+
+    :raises ValueError: with what to do.
+    """
+    if not name:
+        raise ValueError("The name of a container must not be empty")
+    _encoded_length(name)
+    if "/" in name:
+        raise ValueError(f"A container name must not contain '/', as {name!r} does")
+    if name in (".", ".."):
+        raise ValueError(f"No container can be called {name!r}: in a path it is a step")
+
+
+def check_object_name(name: str) -> None:
+    """Refuse a name that no S3 store can hold.
+
+    :raises ValueError: with what to do.
+    """
+    if not name:
+        raise ValueError("The name of an object must not be empty")
+    length = _encoded_length(name)
+    if length > MAX_KEY_BYTES:
+        raise ValueError(
+            f"The object name is {length} bytes long in UTF-8, and S3 takes at most "
+            f"{MAX_KEY_BYTES}: shorten {name[:40]!r}..."
+        )
+
+
+def _encoded_length(name: str) -> int:
+    try:
+        return len(name.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise ValueError(_surrogate_message(name, error)) from error
+
+
+def _surrogate_message(name: str, error: UnicodeEncodeError) -> str:
+    return (
+        f"The name {name[:40]!r} cannot be written as UTF-8: character {error.start + 1} is half "
+        "of a surrogate pair. A file name that was not valid UTF-8 gives such names: rename it"
+    )

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading an XML answer, whatever it holds: lookups that can only fail with one error.
+
+Servers differ in whether they name a namespace, so elements are found by their local name. What is
+missing, empty or no number is either optional or a :class:`MalformedAnswerError`; nothing else
+comes out of here, however the answer was damaged or made up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from lxml import etree
+
+__all__ = ["Element", "MalformedAnswerError", "Node", "Source", "excerpt", "read_root"]
+
+_EXCERPT = 80
+_WHITE_SPACE = b" \t\r\n"
+
+# A number in an answer: sizes need at most 15 digits, and int() is slow on very long ones.
+_NUMBER = re.compile(r"[0-9]{1,19}")
+
+# Words near which an answer may repeat what was signed, a key id or a token.
+_SECRET = re.compile(r"sign|credential|accesskey|access.key|token|authori[sz]|x-amz|awsakid", re.I)
+
+
+class MalformedAnswerError(ValueError):
+    """An answer that is not the document it should be.
+
+    Nothing is known of what the server did: a caller treats it as transient, or as ambiguous if the
+    request was one that changes something.
+    """
+
+
+class Element(Protocol):
+    """What is needed of an element, of ``lxml`` or of the standard library."""
+
+    @property
+    def tag(self) -> object: ...
+
+    @property
+    def text(self) -> str | None: ...
+
+    def __iter__(self) -> Iterator[Element]: ...
+
+    def __len__(self) -> int: ...
+
+
+Source = bytes | Element
+
+
+def parse_xml(body: bytes) -> Element:
+    """The root of ``body``, without entities, network or document types."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    root: Element = etree.fromstring(body, parser)
+    return root
+
+
+def excerpt(body: bytes | str) -> str:
+    """The beginning of ``body``, fit for a message: short, printable, and free of credentials."""
+    head = body[: _EXCERPT * 2]
+    text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text:
+        return "an empty body"
+    if _SECRET.search(text):
+        return "a body that is not shown, for it may hold credentials"
+    return repr(text if len(text) <= _EXCERPT else text[:_EXCERPT] + "...")
+
+
+class Node:
+    """An element, and lookups among its children."""
+
+    __slots__ = ("_element", "name")
+
+    def __init__(self, element: Element) -> None:
+        self._element = element
+        tag = element.tag
+        #: the local name; empty for a comment or a processing instruction.
+        self.name = tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+    def children(self, name: str | None = None) -> Iterator[Node]:
+        """Child elements, in order; only those called ``name`` if it is given."""
+        for element in self._element:
+            node = Node(element)
+            if node.name and (name is None or node.name == name):
+                yield node
+
+    def child(self, name: str) -> Node | None:
+        """The first child called ``name``; ``None`` if there is none."""
+        return next(self.children(name), None)
+
+    def text(self) -> str:
+        """The text of an element that holds nothing but text.
+
+        :raises MalformedAnswerError: it holds something else, so that its text cannot be told.
+        """
+        if len(self._element):
+            raise MalformedAnswerError(f"{self.name} of the answer holds more than text")
+        return self._element.text or ""
+
+    def find(self, name: str) -> str | None:
+        """The text of the first child called ``name``; ``None`` if it is missing or empty."""
+        node = self.child(name)
+        return None if node is None else node.text() or None
+
+    def word(self, name: str) -> str | None:
+        """Like :meth:`find`, without white space around it."""
+        return (self.find(name) or "").strip() or None
+
+    def need(self, name: str) -> str:
+        """Like :meth:`find`.
+
+        :raises MalformedAnswerError: it is missing or empty.
+        """
+        text = self.find(name)
+        if text is None:
+            raise MalformedAnswerError(f"The answer has no {name} in {self.name}")
+        return text
+
+    def number(self, name: str) -> int | None:
+        """The number that the first child called ``name`` holds; ``None`` if missing or empty.
+
+        :raises MalformedAnswerError: it is no number, or a negative one.
+        """
+        text = self.word(name)
+        if text is None:
+            return None
+        if not _NUMBER.fullmatch(text):
+            raise MalformedAnswerError(f"{name} of {self.name} is no number: {excerpt(text)}")
+        return int(text)
+
+    def need_number(self, name: str) -> int:
+        """Like :meth:`number`.
+
+        :raises MalformedAnswerError: it is missing, empty, or no number.
+        """
+        number = self.number(name)
+        if number is None:
+            raise MalformedAnswerError(f"The answer has no {name} in {self.name}")
+        return number
+
+    def flag(self, name: str) -> bool:
+        """Whether the first child called ``name`` says true; a missing one says false."""
+        return (self.word(name) or "").lower() == "true"
+
+
+def read_root(source: Source) -> Node:
+    """The root of a document, or of one that somebody parsed before.
+
+    White space in front of the document is allowed: a store sends it to keep the connection alive.
+
+    :raises MalformedAnswerError: ``source`` is not XML.
+    """
+    if not isinstance(source, bytes | bytearray | memoryview):
+        return Node(source)
+    body = bytes(source).lstrip(_WHITE_SPACE)
+    if not body:
+        raise MalformedAnswerError("The answer is empty, where an XML document should be")
+    try:
+        element: Element = parse_xml(body)
+    except (ValueError, SyntaxError) as error:
+        raise MalformedAnswerError(f"The answer is not XML: {excerpt(body)}") from error
+    return Node(element)

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The requests of the S3 protocol, as values.
+
+Each function takes the *encoded* path, such as ``/bucket/key%20x``, and gives the
+:class:`~libcloud.common.request.HttpRequest` to send: no host, no credentials, no signature. The
+caller's headers are copied, never changed.
+
+Reference: Amazon S3 API Reference; each function names its operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from libcloud.common.request import Body, HttpRequest
+from libcloud.storage.s3api.values import CompletedPart
+from libcloud.storage.s3api.xml import complete_body, create_bucket_body
+
+__all__ = [
+    "abort_upload",
+    "complete_upload",
+    "create_bucket",
+    "create_upload",
+    "delete",
+    "get_object",
+    "head",
+    "list_buckets",
+    "list_objects_v1",
+    "list_objects_v2",
+    "list_parts",
+    "list_uploads",
+    "put_object",
+    "put_part",
+]
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_XML = "application/xml"
+
+
+def put_object(
+    path: str, *, headers: Mapping[str, str] | None = None, body: Body = b""
+) -> HttpRequest:
+    """PutObject: the whole object in one request."""
+    return HttpRequest("PUT", path, headers=_copy(headers), body=body)
+
+
+def create_upload(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """CreateMultipartUpload. All that is to be kept with the object goes into ``headers`` here."""
+    return HttpRequest("POST", path, (("uploads", None),), _copy(headers), b"")
+
+
+def put_part(
+    path: str,
+    *,
+    upload_id: str,
+    number: int,
+    body: Body,
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """UploadPart. Sent again with the same number it replaces the part.
+
+    :param number: from 1.
+    :raises ValueError: ``number`` is less than 1.
+    """
+    if number < 1:
+        raise ValueError(f"Parts are numbered from 1, not {number}")
+    params = (("partNumber", str(number)), ("uploadId", upload_id))
+    return HttpRequest("PUT", path, params, _copy(headers), body)
+
+
+def complete_upload(
+    path: str,
+    *,
+    upload_id: str,
+    parts: Sequence[CompletedPart],
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """CompleteMultipartUpload.
+
+    :raises ValueError: no part, or numbers that do not ascend.
+    """
+    # A form's content type would have the body read as parameters; so one is always named.
+    given = _copy(headers)
+    if not any(name.lower() == "content-type" for name in given):
+        given["Content-Type"] = _XML
+    return HttpRequest("POST", path, (("uploadId", upload_id),), given, complete_body(parts))
+
+
+def abort_upload(
+    path: str, *, upload_id: str, headers: Mapping[str, str] | None = None
+) -> HttpRequest:
+    """AbortMultipartUpload: 204, or 404 if there is no such upload any more."""
+    return HttpRequest("DELETE", path, (("uploadId", upload_id),), _copy(headers))
+
+
+def list_parts(
+    path: str, *, upload_id: str, marker: int | None = None, page_size: int | None = 1000
+) -> HttpRequest:
+    """ListParts.
+
+    :param marker: show parts with greater numbers; ``None`` begins.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("uploadId", upload_id),
+        ("max-parts", page_size),
+        ("part-number-marker", marker),
+    ]
+    return HttpRequest("GET", path, _given(params))
+
+
+def list_uploads(
+    path: str,
+    *,
+    prefix: str | None = None,
+    delimiter: str | None = None,
+    key_marker: str | None = None,
+    upload_id_marker: str | None = None,
+    page_size: int | None = 1000,
+    url_encoding: bool = False,
+) -> HttpRequest:
+    """ListMultipartUploads.
+
+    :param path: of the bucket.
+    :param key_marker: show what comes after it; ``None`` begins.
+    :param upload_id_marker: left out without ``key_marker``, for stores ignore it then.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    :param url_encoding: ask for percent-encoded keys, so that every key can be told.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("max-uploads", page_size),
+        ("prefix", prefix),
+        ("delimiter", delimiter),
+        ("encoding-type", "url" if url_encoding else None),
+        ("key-marker", key_marker),
+        ("upload-id-marker", upload_id_marker if key_marker else None),
+    ]
+    return HttpRequest("GET", path, (("uploads", None), *_given(params)))
+
+
+def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """HeadObject or HeadBucket, by ``path``."""
+    return HttpRequest("HEAD", path, headers=_copy(headers))
+
+
+def get_object(
+    path: str,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """GetObject, whole or in part.
+
+    :param start: first byte wanted, from 0; ``None`` is 0.
+    :param end: byte *after* the last one wanted, as in a slice; ``None`` is the end.
+    :raises ValueError: the range is empty or negative: HTTP cannot ask for that.
+    """
+    given = _copy(headers)
+    if start is not None or end is not None:
+        first = start or 0
+        if first < 0 or (end is not None and end <= first):
+            raise ValueError(f"No range of bytes goes from {first} to before {end}")
+        given["Range"] = f"bytes={first}-{'' if end is None else end - 1}"
+    return HttpRequest("GET", path, headers=given)
+
+
+def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """DeleteObject or DeleteBucket, by ``path``."""
+    return HttpRequest("DELETE", path, headers=_copy(headers))
+
+
+def list_objects_v1(
+    path: str,
+    *,
+    prefix: str | None = None,
+    marker: str | None = None,
+    delimiter: str | None = None,
+    page_size: int | None = None,
+    url_encoding: bool = False,
+) -> HttpRequest:
+    """ListObjects.
+
+    :param marker: show keys after it; ``None`` begins.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("prefix", prefix),
+        ("marker", marker),
+        ("delimiter", delimiter),
+        ("max-keys", page_size),
+        ("encoding-type", "url" if url_encoding else None),
+    ]
+    return HttpRequest("GET", path, _given(params))
+
+
+def list_objects_v2(
+    path: str,
+    *,
+    prefix: str | None = None,
+    token: str | None = None,
+    delimiter: str | None = None,
+    page_size: int | None = None,
+    url_encoding: bool = False,
+    start_after: str | None = None,
+) -> HttpRequest:
+    """ListObjectsV2.
+
+    :param token: of the page before; ``None`` begins.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    :param start_after: show keys after it; only the first page needs it.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("list-type", "2"),
+        ("prefix", prefix),
+        ("continuation-token", token),
+        ("start-after", start_after),
+        ("delimiter", delimiter),
+        ("max-keys", page_size),
+        ("encoding-type", "url" if url_encoding else None),
+    ]
+    return HttpRequest("GET", path, _given(params))
+
+
+def create_bucket(
+    path: str, *, location: str | None = None, headers: Mapping[str, str] | None = None
+) -> HttpRequest:
+    """CreateBucket.
+
+    :param location: region to name in the body; ``None`` or empty sends no body.
+    """
+    body = create_bucket_body(location) if location else b""
+    return HttpRequest("PUT", path, headers=_copy(headers), body=body)
+
+
+def list_buckets() -> HttpRequest:
+    """ListBuckets: all that the credentials own."""
+    return HttpRequest("GET", "/")
+
+
+def _copy(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return dict(headers or _NO_HEADERS)
+
+
+def _given(params: Sequence[tuple[str, str | int | None]]) -> tuple[tuple[str, str], ...]:
+    """``params`` that have a value; the empty text counts as none, as stores read it."""
+    return tuple((name, str(value)) for name, value in params if value not in (None, ""))

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The XML of the S3 protocol: answers into records, and the two bodies that a client sends.
+
+Every reader takes the body of an answer, or its root element if somebody has parsed it already;
+with or without a namespace, with optional elements left out. What cannot be understood is a
+:class:`MalformedAnswerError`, and no other error. An ``<Error>`` that came with a status of 200 is
+found by :func:`parse_error`: ask that first.
+
+Reference: Amazon S3 API Reference, and the shapes of botocore's service model
+(``data/s3/2006-03-01/service-2.json``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import unquote_plus
+from xml.sax.saxutils import escape
+
+from libcloud.storage.s3api.nodes import MalformedAnswerError, Node, Source, excerpt, read_root
+from libcloud.storage.s3api.values import (
+    BucketPage,
+    BucketRecord,
+    CompleteAnswer,
+    CompletedPart,
+    ErrorBody,
+    ObjectPage,
+    ObjectRecord,
+    PartPage,
+    PartRecord,
+    UploadPage,
+    UploadRecord,
+    strip_etag,
+)
+
+__all__ = [
+    "NAMESPACE",
+    "MalformedAnswerError",
+    "complete_body",
+    "create_bucket_body",
+    "parse_buckets",
+    "parse_complete",
+    "parse_create",
+    "parse_error",
+    "parse_objects",
+    "parse_parts",
+    "parse_uploads",
+]
+
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+# XML 1.0, production [2] Char: what no document can hold, however it is escaped.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
+
+_Decode = Callable[[str], str]
+
+
+def parse_create(source: Source) -> str:
+    """The id of the upload that a store has created.
+
+    :raises MalformedAnswerError: there is none. Whether the store keeps an upload is unknown.
+    """
+    upload_id = _result(source).need("UploadId").strip()
+    if not upload_id:
+        raise MalformedAnswerError("The UploadId of the answer is empty")
+    return upload_id
+
+
+def parse_complete(source: Source) -> CompleteAnswer:
+    """What a store says of the object that it put together.
+
+    :raises MalformedAnswerError: it is no such answer, or has no ETag. The object may exist.
+    """
+    root = _result(source)
+    etag = strip_etag(root.need("ETag"))
+    if not etag:
+        raise MalformedAnswerError("The ETag of the answer is empty")
+    return CompleteAnswer(
+        etag=etag,
+        bucket=root.find("Bucket"),
+        key=root.find("Key"),
+        location=root.find("Location"),
+        checksums=_checksums(root),
+    )
+
+
+def parse_error(source: Source) -> ErrorBody | None:
+    """The error that an answer tells of; ``None`` if it is anything else, or cannot be read.
+
+    Elements that repeat what was signed (``StringToSign``, ``AWSAccessKeyId`` ...) are never read.
+    """
+    try:
+        node = _error_node(read_root(source))
+        if node is None:
+            return None
+        return ErrorBody(
+            code=node.word("Code") or "",
+            message=node.word("Message") or "",
+            request_id=node.word("RequestId"),
+            host_id=node.word("HostId"),
+            region=node.word("Region"),
+            endpoint=node.word("Endpoint"),
+        )
+    except MalformedAnswerError:
+        return None
+
+
+def parse_uploads(source: Source) -> UploadPage:
+    """One page of unfinished uploads. :raises MalformedAnswerError: it is no such page."""
+    root = _result(source)
+    decode = _decoder(root)
+    uploads = tuple(_upload(node, decode) for node in root.children("Upload"))
+    truncated = root.flag("IsTruncated")
+    key_marker, id_marker = root.find("NextKeyMarker"), root.find("NextUploadIdMarker")
+    next_key = None if key_marker is None else decode(key_marker)
+    if next_key is None and uploads:
+        next_key, id_marker = uploads[-1].key, uploads[-1].upload_id
+    return UploadPage(
+        uploads=uploads,
+        is_truncated=truncated,
+        next_key_marker=next_key if truncated else None,
+        next_upload_id_marker=id_marker if truncated else None,
+        prefixes=_prefixes(root, decode),
+    )
+
+
+def parse_parts(source: Source) -> PartPage:
+    """One page of the parts of an upload. :raises MalformedAnswerError: it is no such page."""
+    root = _result(source)
+    parts = tuple(_part(node) for node in root.children("Part"))
+    truncated = root.flag("IsTruncated")
+    marker = root.number("NextPartNumberMarker")
+    if not marker and parts:
+        marker = parts[-1].number
+    return PartPage(parts, truncated, (marker or None) if truncated else None)
+
+
+def parse_objects(source: Source) -> ObjectPage:
+    """One page of a listing, version 1 or 2. :raises MalformedAnswerError: it is no such page."""
+    root = _result(source)
+    decode = _decoder(root)
+    objects = tuple(_object(node, decode) for node in root.children("Contents"))
+    prefixes = _prefixes(root, decode)
+    truncated = root.flag("IsTruncated")
+    marker = root.find("NextMarker")
+    next_marker = decode(marker) if marker is not None else _last(objects, prefixes)
+    return ObjectPage(
+        objects=objects,
+        is_truncated=truncated,
+        next_marker=next_marker if truncated else None,
+        next_token=root.find("NextContinuationToken") if truncated else None,
+        prefixes=prefixes,
+    )
+
+
+def parse_buckets(source: Source) -> BucketPage:
+    """The list of buckets. :raises MalformedAnswerError: it is no such list."""
+    root = _result(source)
+    owner, buckets = root.child("Owner"), root.child("Buckets")
+    records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
+    return BucketPage(
+        buckets=records,
+        owner_id=owner.find("ID") if owner else None,
+        owner_name=owner.find("DisplayName") if owner else None,
+        next_token=root.find("ContinuationToken"),
+    )
+
+
+def complete_body(parts: Sequence[CompletedPart]) -> bytes:
+    """The body of a Complete: without a namespace, ETags without quotes.
+
+    :raises ValueError: no part, or numbers that do not ascend: no store would accept that.
+    """
+    if not parts:
+        raise ValueError("An upload cannot be completed without parts")
+    texts = []
+    last = 0
+    for part in parts:
+        if part.number <= last:
+            raise ValueError(f"Part {part.number} is listed after part {last}: numbers must ascend")
+        last = part.number
+        fields = [("PartNumber", str(part.number)), ("ETag", strip_etag(part.etag))]
+        fields += [(f"Checksum{name.upper()}", value) for name, value in part.checksums.items()]
+        texts.append(_element("Part", "".join(_element(tag, _text(text)) for tag, text in fields)))
+    return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
+
+
+def create_bucket_body(location: str) -> bytes:
+    """The body of a CreateBucket that names the region to create the bucket in."""
+    constraint = _element("LocationConstraint", _text(location))
+    name = "CreateBucketConfiguration"
+    return f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'.encode()
+
+
+def _result(source: Source) -> Node:
+    """The root of an answer to a question; all of them are called ``...Result``."""
+    root = read_root(source)
+    if not root.name.endswith("Result"):
+        detail = excerpt(source) if isinstance(source, bytes) else f"<{excerpt(root.name)}>"
+        raise MalformedAnswerError(f"The answer is not what was asked for: {detail}")
+    return root
+
+
+def _error_node(root: Node) -> Node | None:
+    """The element with the code: the root, or where the query protocol of AWS puts it."""
+    if root.name == "ErrorResponse":
+        return root.child("Error")
+    if root.name == "Response":
+        errors = root.child("Errors")
+        return errors.child("Error") if errors else None
+    return root if root.name == "Error" else None
+
+
+def _decoder(root: Node) -> _Decode:
+    """How names in this answer are to be read: as they are, or percent-decoded."""
+    return _unquote if (root.word("EncodingType") or "").lower() == "url" else str
+
+
+def _unquote(text: str) -> str:
+    # S3 encodes as a form does: a space is "+", and a plus "%2B".
+    try:
+        return unquote_plus(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise MalformedAnswerError(f"A name in the answer is not UTF-8: {excerpt(text)}") from error
+
+
+def _upload(node: Node, decode: _Decode) -> UploadRecord:
+    return UploadRecord(
+        key=decode(node.need("Key")),
+        upload_id=node.need("UploadId").strip(),
+        initiated=node.word("Initiated"),
+        initiator=_person(node.child("Initiator")),
+        owner=_person(node.child("Owner")),
+        storage_class=node.word("StorageClass"),
+    )
+
+
+def _part(node: Node) -> PartRecord:
+    etag = node.find("ETag")
+    return PartRecord(
+        number=node.need_number("PartNumber"),
+        etag=strip_etag(etag) if etag else None,
+        size=node.need_number("Size"),
+        last_modified=node.word("LastModified"),
+        checksums=_checksums(node),
+    )
+
+
+def _object(node: Node, decode: _Decode) -> ObjectRecord:
+    etag, owner = node.find("ETag"), node.child("Owner")
+    return ObjectRecord(
+        key=decode(node.need("Key")),
+        etag=strip_etag(etag) if etag else None,
+        size=node.need_number("Size"),
+        last_modified=node.word("LastModified"),
+        owner_id=owner.find("ID") if owner else None,
+        owner_name=owner.find("DisplayName") if owner else None,
+        storage_class=node.word("StorageClass"),
+    )
+
+
+def _bucket(node: Node) -> BucketRecord:
+    return BucketRecord(node.need("Name"), node.word("CreationDate"))
+
+
+def _person(node: Node | None) -> str | None:
+    return None if node is None else node.find("DisplayName") or node.find("ID")
+
+
+def _prefixes(root: Node, decode: _Decode) -> tuple[str, ...]:
+    return tuple(decode(node.need("Prefix")) for node in root.children("CommonPrefixes"))
+
+
+def _last(objects: Sequence[ObjectRecord], prefixes: Iterable[str]) -> str | None:
+    """The marker to go on from when the store names none: the last name, in the order of UTF-8."""
+    names = [*(record.key for record in objects[-1:]), *prefixes]
+    return max(names, key=lambda name: name.encode("utf-8", "surrogatepass"), default=None)
+
+
+def _checksums(node: Node) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for child in node.children():
+        if child.name.startswith("Checksum") and child.name not in _NOT_CHECKSUMS:
+            value = child.text().strip()
+            if value:
+                found.setdefault(child.name[len("Checksum") :].lower(), value)
+    return found
+
+
+def _element(name: str, content: str) -> str:
+    return f"<{name}>{content}</{name}>"
+
+
+def _text(value: str) -> str:
+    if _NOT_XML.search(value):
+        raise ValueError(f"XML cannot express {value[:40]!r}")
+    return escape(value)
