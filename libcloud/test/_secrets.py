@@ -26,4 +26,4 @@ def provide_secrets(directory: Path = Path(__file__).parent) -> None:
     module.__file__ = str(template)
     exec(compile(template.read_text(encoding="utf-8"), template, "exec"), module.__dict__)
     sys.modules[_NAME] = module
-    setattr(libcloud.test, "secrets", module)
+    vars(libcloud.test)["secrets"] = module
