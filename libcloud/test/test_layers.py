@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layers of the library, kept by reading what every module imports.
+
+A module imports its own layer and those below. Imports inside functions count like all others, and
+so do imports under ``if TYPE_CHECKING``: a type that is only found above belongs below. The few
+exceptions are listed with their reasons, and an exception that is no longer needed is an error.
+
+Each rule is a function from a source file to its violations. The last tests plant a violation of
+each rule in a made-up module, so that a rule that has stopped seeing anything is noticed.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The longest prefix decides: libcloud.common.types is layer 0, the rest of libcloud.common layer 2.
+LAYERS = {
+    "libcloud.utils": 0,
+    "libcloud.security": 0,
+    "libcloud.common.types": 0,
+    "libcloud.common.exceptions": 0,
+    "libcloud.http": 1,
+    "libcloud.common": 2,
+    "libcloud.utils.connection": 2,
+    "libcloud.utils.loggingconnection": 2,
+    "libcloud.storage": 3,
+    "libcloud.storage.transfer": 4,
+    "libcloud.storage.s3api": 5,
+    "libcloud.storage.drivers": 6,
+    "libcloud.storage.providers": 7,
+    "libcloud.storage.filesystem": 8,
+    "libcloud.cli": 8,
+    "libcloud.base": 8,
+    "libcloud": 8,
+    "libcloud.test": 9,
+}
+
+# Who may import which distribution that is not part of Python; the tests may import any.
+FOREIGN = {
+    "requests": ("libcloud.http",),
+    "urllib3": ("libcloud.http",),
+    "lxml": ("libcloud.utils.xml",),
+    "certifi": ("libcloud.security",),
+    "fasteners": ("libcloud.storage.drivers.local",),
+    "cryptography": ("libcloud.common.google",),
+    "fsspec": ("libcloud.storage.filesystem",),
+}
+
+CONCURRENCY = {"threading", "_thread", "asyncio", "concurrent", "multiprocessing", "queue"}
+NETWORK = {"socket", "ssl", "select", "selectors", "http"}
+FILES = {"pathlib", "tempfile", "shutil", "io", "mmap"}
+OPENERS = {"open", "io.open", "os.open", "os.fdopen", "builtins.open"}
+
+# (importing module, imported module): why it is right all the same.
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One module: its dotted name and its syntax tree."""
+
+    module: str
+    tree: ast.Module
+    is_package: bool = False
+
+    @property
+    def imports(self) -> set[str]:
+        """Dotted names of everything imported, wherever in the file: modules and their members."""
+        return {name for node in ast.walk(self.tree) for name in self._imported_by(node)}
+
+    def _imported_by(self, node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = self._absolute(node)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and _is_dynamic_import(node):
+            yield from (str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant))
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self.module.split(".")
+        kept = parts[: len(parts) - node.level + self.is_package]
+        return ".".join([*kept, *([node.module] if node.module else [])])
+
+    def is_in(self, *packages: str) -> bool:
+        """Whether the module is one of ``packages`` or inside one."""
+        return any(_is_in(self.module, package) for package in packages)
+
+
+def _is_dynamic_import(call: ast.Call) -> bool:
+    return ast.unparse(call.func).endswith(("import_module", "__import__"))
+
+
+def _is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def _layer(name: str) -> int:
+    return LAYERS[max((prefix for prefix in LAYERS if _is_in(name, prefix)), key=len)]
+
+
+def _of_ours(source: Source) -> set[str]:
+    # The version is a plain value which any layer may show, for example in the User-Agent.
+    ours = {name for name in source.imports if _is_in(name, "libcloud")}
+    return ours - {"libcloud.__version__"}
+
+
+def imports_point_downwards(source: Source) -> Iterator[str]:
+    """A module imports its own layer and those below."""
+    for name in _of_ours(source):
+        if _layer(name) > _layer(source.module):
+            yield name
+
+
+def other_distributions_have_one_door(source: Source) -> Iterator[str]:
+    """What is not part of Python is imported by the one module that is there for it."""
+    if source.is_in("libcloud.test"):
+        return
+    for name in source.imports:
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or top == "libcloud":
+            continue
+        if not source.is_in(*FOREIGN.get(top, ())):
+            yield name
+
+
+def only_runners_know_threads(source: Source) -> Iterator[str]:
+    """In ``transfer`` only the runners, ``run*.py``, wait, start threads or look at a clock."""
+    if source.is_in("libcloud.storage.transfer") and not _file(source).startswith("run"):
+        yield from _tops(source, CONCURRENCY | NETWORK | {"time"})
+
+
+def only_journal_and_source_open_files(source: Source) -> Iterator[str]:
+    """In ``transfer`` only ``journal.py`` and ``source.py`` open files."""
+    if not source.is_in("libcloud.storage.transfer") or _file(source) in {"journal", "source"}:
+        return
+    yield from _tops(source, FILES)
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in OPENERS:
+            yield ast.unparse(node.func)
+
+
+def signers_see_no_connection(source: Source) -> Iterator[str]:
+    """Signers are functions of values: they know neither ``Connection`` nor ``http``."""
+    if source.is_in("libcloud.common.sigv2", "libcloud.common.sigv4"):
+        yield from _inside(source, "libcloud.common.base", "libcloud.http")
+
+
+def the_protocol_does_no_io(source: Source) -> Iterator[str]:
+    """``s3api`` turns values into values: no HTTP, no socket, no thread."""
+    if source.is_in("libcloud.storage.s3api"):
+        yield from _inside(source, "libcloud.http")
+        yield from _tops(source, CONCURRENCY | NETWORK)
+
+
+def drivers_do_not_know_the_registry(source: Source) -> Iterator[str]:
+    """Drivers never import ``providers``, or the registry could not name them."""
+    if source.is_in("libcloud.storage.drivers"):
+        yield from _inside(source, "libcloud.storage.providers")
+
+
+def nothing_needs_the_tests(source: Source) -> Iterator[str]:
+    """Only ``libcloud.test`` imports ``libcloud.test``."""
+    if not source.is_in("libcloud.test"):
+        yield from _inside(source, "libcloud.test")
+
+
+def py3_is_for_others(source: Source) -> Iterator[str]:
+    """``utils.py3`` exists for programs that import it; nothing here needs it."""
+    if not source.is_in("libcloud.utils.py3", "libcloud.test"):
+        yield from _inside(source, "libcloud.utils.py3")
+
+
+def _file(source: Source) -> str:
+    return source.module.rpartition(".")[2]
+
+
+def _tops(source: Source, banned: set[str]) -> Iterator[str]:
+    yield from (name for name in source.imports if name.partition(".")[0] in banned)
+
+
+def _inside(source: Source, *packages: str) -> Iterator[str]:
+    for name in source.imports:
+        if any(_is_in(name, package) for package in packages):
+            yield name
+
+
+RULES: list[Callable[[Source], Iterator[str]]] = [
+    imports_point_downwards,
+    other_distributions_have_one_door,
+    only_runners_know_threads,
+    only_journal_and_source_open_files,
+    signers_see_no_connection,
+    the_protocol_does_no_io,
+    drivers_do_not_know_the_registry,
+    nothing_needs_the_tests,
+    py3_is_for_others,
+]
+
+
+def _tree() -> Iterator[Source]:
+    for path in sorted((ROOT / "libcloud").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        name = ".".join(parts[:-1] if is_package else parts)
+        yield Source(name, ast.parse(path.read_bytes(), str(path)), is_package)
+
+
+def _excused(module: str, name: str) -> tuple[str, str] | None:
+    for importer, imported in EXCEPTIONS:
+        if module == importer and _is_in(name, imported):
+            return importer, imported
+    return None
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_tree_keeps_the_rule(rule: Callable[[Source], Iterator[str]]) -> None:
+    found = {
+        f"{source.module}: {name}"
+        for source in _tree()
+        for name in rule(source)
+        if not _excused(source.module, name)
+    }
+    assert not found, f"{rule.__doc__} Against it: {sorted(found)}"
+
+
+def test_every_exception_is_still_needed() -> None:
+    used = {
+        _excused(source.module, name)
+        for source in _tree()
+        for rule in RULES
+        for name in rule(source)
+    }
+    assert set(EXCEPTIONS) <= used
+    assert all(reason.strip() for reason in EXCEPTIONS.values())
+
+
+def test_importing_the_package_loads_neither_requests_nor_lxml() -> None:
+    program = "import libcloud, sys; print(sorted({'requests', 'lxml'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+TRANSFER = "libcloud.storage.transfer"
+S3API = "libcloud.storage.s3api"
+BASE = "from libcloud.common.base import Connection"
+PLANTED = [
+    (imports_point_downwards, "libcloud.http", BASE),
+    (imports_point_downwards, "libcloud.utils.files", "def f():\n    import libcloud.http"),
+    (imports_point_downwards, "libcloud.utils.xml", "import_module('libcloud.http')"),
+    (imports_point_downwards, "libcloud.storage.base", "from .drivers import s3"),
+    (imports_point_downwards, "libcloud.common.types", "if TYPE_CHECKING:\n    from . import base"),
+    (imports_point_downwards, f"{TRANSFER}.plan", "from libcloud.storage import s3api"),
+    (other_distributions_have_one_door, "libcloud.common.base", "import requests.adapters"),
+    (other_distributions_have_one_door, f"{S3API}.xml", "from lxml import etree"),
+    (other_distributions_have_one_door, "libcloud.utils.files", "import boto3"),
+    (only_runners_know_threads, f"{TRANSFER}.machine", "import threading"),
+    (only_runners_know_threads, f"{TRANSFER}.plan", "from concurrent import futures"),
+    (only_runners_know_threads, f"{TRANSFER}.machine", "from time import monotonic"),
+    (only_journal_and_source_open_files, f"{TRANSFER}.plan", "open('x')"),
+    (only_journal_and_source_open_files, f"{TRANSFER}.plan", "os.open('x', 0)"),
+    (only_journal_and_source_open_files, f"{TRANSFER}.run", "from pathlib import Path"),
+    (signers_see_no_connection, "libcloud.common.sigv4", BASE),
+    (signers_see_no_connection, "libcloud.common.sigv2", "from . import base"),
+    (the_protocol_does_no_io, f"{S3API}.store", "from libcloud import http"),
+    (the_protocol_does_no_io, f"{S3API}.errors", "import socket"),
+    (drivers_do_not_know_the_registry, "libcloud.storage.drivers.s3", "from .. import providers"),
+    (nothing_needs_the_tests, "libcloud.cli.main", "from libcloud.test import MockHttp"),
+    (py3_is_for_others, "libcloud.storage.base", "from libcloud.utils.py3 import b"),
+]
+
+
+@pytest.mark.parametrize(("rule", "module", "code"), PLANTED)
+def test_a_planted_violation_is_seen(
+    rule: Callable[[Source], Iterator[str]], module: str, code: str
+) -> None:
+    assert list(rule(Source(module, ast.parse(code))))
+
+
+def test_every_rule_has_a_planted_violation() -> None:
+    assert {rule for rule, _, _ in PLANTED} == set(RULES)
+
+
+ALLOWED = [
+    ("libcloud.http", "import requests\nfrom libcloud import __version__, security"),
+    ("libcloud.storage.transfer.run_threads", "import threading, time\nfrom . import machine"),
+    ("libcloud.storage.transfer.journal", "import os, tempfile\nos.open('x', 0)"),
+    ("libcloud.common.base", "from libcloud.http import LibcloudConnection\nimport threading"),
+    (
+        "libcloud.storage.drivers.local",
+        "import fasteners\nfrom libcloud.storage.base import Object",
+    ),
+    ("libcloud.test.test_x", "import pytest\nfrom libcloud.storage.providers import get_driver"),
+]
+
+
+@pytest.mark.parametrize(("module", "code"), ALLOWED)
+def test_what_is_allowed_is_not_reported(module: str, code: str) -> None:
+    source = Source(module, ast.parse(code))
+    assert not [name for rule in RULES for name in rule(source)]

