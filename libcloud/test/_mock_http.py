@@ -76,22 +76,32 @@ class BaseMockHttpObject:
 
 
 class _ReplyAdapter(HTTPAdapter):
-    """Gives a session the reply its mock has found; asks the mock for it when there is none yet."""
+    """Gives a session the reply its mock has found; asks the mock for it when there is none yet.
+
+    The options of the call (``stream``, ``timeout``, ``verify``, ``cert``, ``proxies``) become
+    attributes of the response's request, for tests to look at.
+    """
 
     def __init__(self, mock: MockHttp) -> None:
         super().__init__()
         self._mock = mock
 
     def send(
-        self, request: requests.PreparedRequest, *args: object, **kwargs: object
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
     ) -> requests.Response:
+        vars(request).update(
+            stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
+        )
         reply = self._mock._take_reply()
         if reply is None:
             found = self._mock._get_request(
-                request.method or "GET",
-                request.path_url,
-                request.body,
-                cast("dict[str, str]", request.headers),
+                request.method or "GET", request.path_url, request.body, request.headers
             )
             reply = as_mock_response(found)
         return answer(request, reply)

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs Apache Libcloud's own tests on this library.
+
+Downloads the source distribution of Apache Libcloud 3.9.1 with pip, checks its hash, and unpacks a
+selection of its tests beside this library's package into a scratch directory; nothing of it is kept
+in the repository. The tests run twice: with the helpers they came with (``libcloud.test`` of Apache
+Libcloud, which patches ``requests``), and with this library's.
+
+Exits with 1 when a test fails that ``upstream_exceptions.py`` does not list, when a listed one
+passes, or when the number of tests is not the expected one; with 2 when the download is wrong.
+
+    python contrib/upstream_suite.py [--helpers upstream|ours|both] [-k EXPRESSION] [--keep]
+                                     [--baseline]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from upstream_exceptions import EXCEPTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "upstream"
+VERSION = "3.9.1"
+SDIST = f"apache_libcloud-{VERSION}.tar.gz"
+SHA256 = "b65eaa5ac32b28a0f9555e6a223dba39e73b99b682cd849624587ce7bc251661"
+
+#: Tests of the selection that run; Apache Libcloud 3.9.1 passes all of them, with either helpers.
+EXPECTED = 654
+#: Tests of the selection that skip themselves, whatever they run on.
+EXPECTED_SKIPPED = 9
+#: Opens a connection to an address outside of this machine.
+NEEDS_NETWORK = "test_connection.py::BaseConnectionClassTestCase::test_connection_timeout_raised"
+
+TESTS = (
+    *(
+        f"storage/test_{name}.py"
+        for name in (
+            "base",
+            "s3",
+            "google_storage",
+            "minio",
+            "rgw",
+            "digitalocean_spaces",
+            "ovh",
+            "scaleway",
+            "aurora",
+            "local",
+            "dummy",
+        )
+    ),
+    *(f"common/test_{name}.py" for name in ("aws", "base", "base_driver", "retry_limit", "google")),
+    *(
+        f"test_{name}.py"
+        for name in (
+            "connection",
+            "http",
+            "logging_connection",
+            "response_classes",
+            "file_fixtures",
+            "types",
+        )
+    ),
+)
+HELPERS = ("__init__.py", "conftest.py", "file_fixtures.py", "secrets.py-dist", "storage/base.py")
+PACKAGES = ("storage/__init__.py", "common/__init__.py")
+FIXTURES = ("storage/fixtures/", "common/fixtures/", "compute/fixtures/meta/")
+
+
+class DownloadError(Exception):
+    """The source distribution could not be had, or is not the expected one."""
+
+
+@dataclass
+class Result:
+    """What came of one run; the texts of the failures are kept by test id."""
+
+    helpers: str
+    passed: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+
+    @property
+    def ran(self) -> int:
+        return len(self.passed) + len(self.failed)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def fetch() -> Path:
+    """The source distribution, from the cache or else downloaded; its hash is right.
+
+    :raises DownloadError: pip failed, or what it fetched has another hash. The cache is unchanged.
+    """
+    kept = CACHE / SDIST
+    if kept.exists() and sha256(kept) == SHA256:
+        return kept
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as directory:
+        requirements = Path(directory) / "requirements.txt"
+        requirements.write_text(f"apache-libcloud=={VERSION} --hash=sha256:{SHA256}\n")
+        command = [sys.executable, "-m", "pip", "--quiet", "download", "--no-deps"]
+        command += ["--no-binary", "apache-libcloud", "--require-hashes"]
+        command += ["--dest", directory, "--requirement", str(requirements)]
+        if subprocess.run(command, check=False).returncode:
+            raise DownloadError(f"pip could not download {SDIST}; see its message above")
+        found = Path(directory) / SDIST
+        if not found.exists() or sha256(found) != SHA256:
+            raise DownloadError(f"what pip downloaded is not {SDIST} with SHA-256 {SHA256}")
+        found.replace(kept)
+    return kept
+
+
+def members(archive: tarfile.TarFile, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Path below ``libcloud/`` and content of each regular file whose path is ``wanted``."""
+    for member in archive:
+        _, _, path = member.name.partition("/libcloud/")
+        if member.isfile() and path and ".." not in path.split("/") and wanted(path):
+            source = archive.extractfile(member)
+            assert source is not None
+            yield path, source.read()
+
+
+def wanted_test_file(path: str, helpers: str) -> bool:
+    """Whether a file of Apache Libcloud, named by its path below ``libcloud/``, is unpacked."""
+    test, _, name = path.partition("/")
+    if test != "test":
+        return False
+    if name in HELPERS:
+        return helpers == "upstream"
+    return name in TESTS or name in PACKAGES or name.startswith(FIXTURES)
+
+
+def own_package(target: Path) -> None:
+    """Copy this library's package, without its tests."""
+
+    def ignored(directory: str, names: list[str]) -> set[str]:
+        top = Path(directory) == ROOT / "libcloud"
+        return {name for name in names if name == "__pycache__" or (top and name == "test")}
+
+    shutil.copytree(ROOT / "libcloud", target, ignore=ignored)
+
+
+def own_helpers(target: Path) -> None:
+    """Copy this library's test helpers: the modules of ``libcloud.test`` that are no tests."""
+    source = ROOT / "libcloud" / "test"
+    names = [*HELPERS, *(path.name for path in source.glob("_*.py"))]
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+
+
+def lay_out(scratch: Path, helpers: str, *, baseline: bool) -> None:
+    """Fill ``scratch`` with package, helpers and tests.
+
+    :param baseline: take the package of Apache Libcloud in place of this library's.
+    """
+    package = scratch / "libcloud"
+    if not baseline:
+        own_package(package)
+
+    def wanted(path: str) -> bool:
+        if baseline and not path.startswith("test/"):
+            return True
+        return wanted_test_file(path, helpers)
+
+    with tarfile.open(fetch()) as archive:
+        for path, content in members(archive, wanted):
+            (package / path).parent.mkdir(parents=True, exist_ok=True)
+            (package / path).write_bytes(content)
+    if helpers == "ours":
+        own_helpers(package / "test")
+    shutil.copyfile(package / "test" / "secrets.py-dist", package / "test" / "secrets.py")
+    (scratch / "pytest.ini").write_text("[pytest]\n")
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """The environment of the run: ``libcloud`` is found in ``scratch`` before anywhere else."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LIBCLOUD_", "PYTEST_", "PYTHON"))
+    }
+    return {**kept, "PYTHONPATH": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run(scratch: Path, helpers: str, expression: str | None) -> Result:
+    """Run the tests laid out in ``scratch``."""
+    report = scratch / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"]
+    command += ["--continue-on-collection-errors", f"--junitxml={report}"]
+    command += ["--deselect", f"libcloud/test/{NEEDS_NETWORK}"]
+    command += ["-k", expression] if expression else []
+    command += [f"libcloud/test/{name}" for name in TESTS]
+    log = scratch / "output.txt"
+    with log.open("wb") as output:
+        subprocess.run(
+            command,
+            cwd=scratch,
+            env=environment(scratch),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if not report.exists():
+        sys.stdout.write(log.read_text(errors="replace"))
+        raise SystemExit("pytest left no report; its output is above")
+    return read_report(report, helpers)
+
+
+def read_report(path: Path, helpers: str) -> Result:
+    """The outcome of each test from pytest's JUnit report."""
+    result = Result(helpers)
+    for case in ElementTree.parse(path).iter("testcase"):
+        name = ".".join(filter(None, (case.get("classname"), case.get("name"))))
+        test = name.removeprefix("libcloud.test.")
+        trouble = next((node for node in case if node.tag in {"failure", "error"}), None)
+        if trouble is not None:
+            result.failed[test] = (trouble.get("message") or "").strip()
+            result.passed.discard(test)
+        elif case.find("skipped") is not None:
+            result.skipped.add(test)
+        elif test not in result.failed:
+            result.passed.add(test)
+    return result
+
+
+def reason(helpers: str, test: str) -> str | None:
+    """Why ``test`` may fail; ``None`` when it must not."""
+    return EXCEPTIONS.get(f"{helpers}:{test}", EXCEPTIONS.get(f"*:{test}"))
+
+
+def complaints(result: Result, *, whole: bool, baseline: bool) -> list[str]:
+    """What is wrong with a result, one line each; nothing when all is as it should be.
+
+    :param whole: the whole selection ran, so its size and the unused exceptions count.
+    """
+
+    def listed(test: str) -> str | None:
+        return None if baseline else reason(result.helpers, test)
+
+    found = [
+        f"fails, and is not listed: {test}: {' '.join(text.split())[:300]}"
+        for test, text in sorted(result.failed.items())
+        if not listed(test)
+    ]
+    found += [f"passes, but is listed: {test}" for test in sorted(result.passed) if listed(test)]
+    if whole and (result.ran, len(result.skipped)) != (EXPECTED, EXPECTED_SKIPPED):
+        found.append(
+            f"{result.ran} tests ran and {len(result.skipped)} were skipped, "
+            f"{EXPECTED} and {EXPECTED_SKIPPED} expected"
+        )
+    if whole and not baseline:
+        known = {*result.passed, *result.failed, *result.skipped}
+        for key in EXCEPTIONS:
+            helpers, _, test = key.partition(":")
+            if helpers in {"*", result.helpers} and test not in known:
+                found.append(f"is listed, but there is no such test: {test}")
+    return found
+
+
+def print_result(result: Result, *, baseline: bool) -> None:
+    """The table's line for one run, and the listed exceptions with their reasons."""
+    listed = {} if baseline else {test: reason(result.helpers, test) for test in result.failed}
+    listed = {test: text for test, text in listed.items() if text}
+    print(f"{result.helpers:<10}{len(result.passed):>8}{len(result.failed):>8}{len(listed):>8}")
+    for test, text in sorted(listed.items()):
+        print(f"    listed: {test}: {text}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Run Apache Libcloud's tests on this library.")
+    parser.add_argument("--helpers", choices=("upstream", "ours", "both"), default="both")
+    parser.add_argument("-k", dest="expression", help="run only these tests (see pytest -k)")
+    parser.add_argument("--keep", action="store_true", help="keep the scratch directories")
+    parser.add_argument(
+        "--baseline", action="store_true", help="run them on Apache Libcloud itself, to compare"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the suite; the exit status."""
+    arguments = parse_arguments()
+    chosen = ("upstream", "ours") if arguments.helpers == "both" else (arguments.helpers,)
+    baseline: bool = arguments.baseline
+    try:
+        fetch()
+    except DownloadError as error:
+        print(error, file=sys.stderr)
+        return 2
+    wrong: list[str] = []
+    print(f"{'helpers':<10}{'passed':>8}{'failed':>8}{'listed':>8}", flush=True)
+    for helpers in chosen:
+        scratch = Path(tempfile.mkdtemp(prefix=f"upstream-{helpers}-"))
+        try:
+            lay_out(scratch, helpers, baseline=baseline)
+            result = run(scratch, helpers, arguments.expression)
+        finally:
+            if arguments.keep:
+                print(f"kept: {scratch}")
+            else:
+                shutil.rmtree(scratch)
+        print_result(result, baseline=baseline)
+        found = complaints(result, whole=not arguments.expression, baseline=baseline)
+        wrong += [f"{helpers} helpers: {line}" for line in found]
+    if wrong:
+        print(*wrong, sep="\n", flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
