@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from lxml import etree
+from libcloud.utils.xml import parse_xml
 
 __all__ = ["Element", "MalformedAnswerError", "Node", "Source", "excerpt", "read_root"]
 
 _EXCERPT = 80
-_WHITE_SPACE = b" \t\r\n"
+# What is looked at of a body that cannot be read, bytes: white space before it is skipped.
+_BEGIN = 1024
 
 # A number in an answer: sizes need at most 15 digits, and int() is slow on very long ones.
 _NUMBER = re.compile(r"[0-9]{1,19}")
@@ -51,16 +52,9 @@ class Element(Protocol):
 Source = bytes | Element
 
 
-def parse_xml(body: bytes) -> Element:
-    """The root of ``body``, without entities, network or document types."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    root: Element = etree.fromstring(body, parser)
-    return root
-
-
 def excerpt(body: bytes | str) -> str:
     """The beginning of ``body``, fit for a message: short, printable, and free of credentials."""
-    head = body[: _EXCERPT * 2]
+    head = body[:_BEGIN]
     text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     if not text:
@@ -156,11 +150,11 @@ def read_root(source: Source) -> Node:
     """
     if not isinstance(source, bytes | bytearray | memoryview):
         return Node(source)
-    body = bytes(source).lstrip(_WHITE_SPACE)
-    if not body:
-        raise MalformedAnswerError("The answer is empty, where an XML document should be")
     try:
-        element: Element = parse_xml(body)
-    except (ValueError, SyntaxError) as error:
-        raise MalformedAnswerError(f"The answer is not XML: {excerpt(body)}") from error
+        element: Element = parse_xml(source)
+    except ValueError as error:
+        begin = bytes(source[:_BEGIN])
+        raise MalformedAnswerError(
+            f"The answer is not an XML document: {excerpt(begin)}"
+        ) from error
     return Node(element)
