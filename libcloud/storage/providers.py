@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry of drivers: names, and where to import each of them from when it is asked for."""
+
+from __future__ import annotations
+
+from libcloud.common.providers import get_driver as _get_provider_driver
+from libcloud.common.providers import set_driver as _set_provider_driver
+from libcloud.storage.base import StorageDriver
+from libcloud.storage.types import OLD_CONSTANT_TO_NEW_MAPPING, Provider
+
+__all__ = ["DRIVERS", "get_driver", "set_driver"]
+
+_S3 = "libcloud.storage.drivers.s3"
+_RGW = "libcloud.storage.drivers.rgw"
+
+DRIVERS: dict[str, tuple[str, str]] = {
+    Provider.DUMMY: ("libcloud.storage.drivers.dummy", "DummyStorageDriver"),
+    Provider.LOCAL: ("libcloud.storage.drivers.local", "LocalStorageDriver"),
+    Provider.S3: (_S3, "S3StorageDriver"),
+    Provider.S3_US_EAST2: (_S3, "S3USEast2StorageDriver"),
+    Provider.S3_US_WEST: (_S3, "S3USWestStorageDriver"),
+    Provider.S3_US_WEST_OREGON: (_S3, "S3USWestOregonStorageDriver"),
+    Provider.S3_US_GOV_WEST: (_S3, "S3USGovWestStorageDriver"),
+    Provider.S3_CA_CENTRAL: (_S3, "S3CACentralStorageDriver"),
+    Provider.S3_CN_NORTH: (_S3, "S3CNNorthStorageDriver"),
+    Provider.S3_CN_NORTHWEST: (_S3, "S3CNNorthWestStorageDriver"),
+    Provider.S3_EU_WEST: (_S3, "S3EUWestStorageDriver"),
+    Provider.S3_EU_WEST2: (_S3, "S3EUWest2StorageDriver"),
+    Provider.S3_EU_WEST3: (_S3, "S3EUWest3StorageDriver"),
+    Provider.S3_EU_CENTRAL: (_S3, "S3EUCentralStorageDriver"),
+    Provider.S3_EU_NORTH1: (_S3, "S3EUNorth1StorageDriver"),
+    Provider.S3_AP_SOUTH: (_S3, "S3APSouthStorageDriver"),
+    Provider.S3_AP_SOUTHEAST: (_S3, "S3APSEStorageDriver"),
+    Provider.S3_AP_SOUTHEAST2: (_S3, "S3APSE2StorageDriver"),
+    Provider.S3_AP_NORTHEAST: (_S3, "S3APNE1StorageDriver"),
+    Provider.S3_AP_NORTHEAST1: (_S3, "S3APNE1StorageDriver"),
+    Provider.S3_AP_NORTHEAST2: (_S3, "S3APNE2StorageDriver"),
+    Provider.S3_SA_EAST: (_S3, "S3SAEastStorageDriver"),
+    Provider.S3_RGW: (_RGW, "S3RGWStorageDriver"),
+    Provider.S3_RGW_OUTSCALE: (_RGW, "S3RGWOutscaleStorageDriver"),
+    Provider.MINIO: ("libcloud.storage.drivers.minio", "MinIOStorageDriver"),
+    Provider.SCALEWAY: ("libcloud.storage.drivers.scaleway", "ScalewayStorageDriver"),
+    Provider.OVH: ("libcloud.storage.drivers.ovh", "OvhStorageDriver"),
+    Provider.DIGITALOCEAN_SPACES: (
+        "libcloud.storage.drivers.digitalocean_spaces",
+        "DigitalOceanSpacesStorageDriver",
+    ),
+    Provider.AURORAOBJECTS: (
+        "libcloud.storage.drivers.auroraobjects",
+        "AuroraObjectsStorageDriver",
+    ),
+    Provider.GOOGLE_STORAGE: ("libcloud.storage.drivers.google_storage", "GoogleStorageDriver"),
+}
+
+# Stores of Apache Libcloud that this library has no driver for.
+_ABSENT = frozenset(
+    {
+        Provider.ALIYUN_OSS,
+        Provider.AZURE_BLOBS,
+        Provider.BACKBLAZE_B2,
+        Provider.CLOUDFILES,
+        Provider.KTUCLOUD,
+        Provider.NIMBUS,
+        Provider.NINEFOLD,
+        Provider.OPENSTACK_SWIFT,
+    }
+)
+
+
+def get_driver(provider: str) -> type[StorageDriver]:
+    """The driver class of a provider; its module is imported now.
+
+    :param provider: a constant of :class:`Provider`, or its value in any case.
+    :raises AttributeError: there is no such provider, or not in this library.
+
+    >>> get_driver(Provider.DUMMY).name
+    'Dummy Storage Provider'
+    """
+    name = str(provider).lower()
+    if name in _ABSENT and name not in DRIVERS:
+        raise AttributeError(
+            f"Provider {provider} does not exist in this library: of the storage drivers of "
+            "Apache Libcloud it has those for S3, stores that speak S3, Google Storage, local "
+            "files and the dummy. Use Apache Libcloud for the others."
+        )
+    driver: type[StorageDriver] = _get_provider_driver(
+        drivers=DRIVERS, provider=provider, deprecated_constants=OLD_CONSTANT_TO_NEW_MAPPING
+    )
+    return driver
+
+
+def set_driver(provider: str, module: str, klass: str) -> type[StorageDriver]:
+    """Register a driver of your own; its module is imported now.
+
+    :param provider: name that :func:`get_driver` will know it by.
+    :param module: dotted name of the module.
+    :param klass: name of the class in it.
+    :raises AttributeError: the name is taken, or the module lacks the class.
+    :raises ImportError: the module cannot be imported. Nothing is registered after an error.
+    """
+    driver: type[StorageDriver] = _set_provider_driver(
+        drivers=DRIVERS, provider=provider, module=module, klass=klass
+    )
+    return driver

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of the providers, and the errors of the storage API.
+
+The tree of errors, all under :class:`LibcloudError`::
+
+    ContainerError
+        ContainerAlreadyExistsError
+        ContainerDoesNotExistError
+        ContainerIsNotEmptyError
+        InvalidContainerNameError
+    ObjectError
+        ObjectDoesNotExistError
+        ObjectHashMismatchError       stored, and it is not what was sent
+        SizeMismatchError             more or less data than was announced
+        ObjectTooLargeError           more than the store takes
+        UploadOutcomeUnknownError     perhaps stored, perhaps not
+        PreconditionFailedError       a condition of the caller does not hold
+        ConditionalConflictError      somebody else wrote at the same time
+        InvalidObjectNameError        (also a ValueError)
+    InvalidSourceError                (also a TypeError and an AttributeError)
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from libcloud.common.types import LibcloudError
+
+__all__ = [
+    "OLD_CONSTANT_TO_NEW_MAPPING",
+    "ConditionalConflictError",
+    "ContainerAlreadyExistsError",
+    "ContainerDoesNotExistError",
+    "ContainerError",
+    "ContainerIsNotEmptyError",
+    "InvalidContainerNameError",
+    "InvalidObjectNameError",
+    "InvalidSourceError",
+    "ObjectDoesNotExistError",
+    "ObjectError",
+    "ObjectHashMismatchError",
+    "ObjectTooLargeError",
+    "PreconditionFailedError",
+    "Provider",
+    "SizeMismatchError",
+    "UploadOutcomeUnknownError",
+]
+
+
+class Provider:
+    """Names of the providers, for :func:`libcloud.storage.providers.get_driver`.
+
+    The last block names stores of Apache Libcloud that this library has no driver for.
+    """
+
+    S3 = "s3"
+    S3_US_EAST2 = "s3_us_east_2"
+    S3_US_WEST = "s3_us_west"
+    S3_US_WEST_OREGON = "s3_us_west_oregon"
+    S3_US_GOV_WEST = "s3_us_gov_west"
+    S3_CA_CENTRAL = "s3_ca_central"
+    S3_CN_NORTH = "s3_cn_north"
+    S3_CN_NORTHWEST = "s3_cn_northwest"
+    S3_EU_WEST = "s3_eu_west"
+    S3_EU_WEST2 = "s3_eu_west_2"
+    S3_EU_WEST3 = "s3_eu_west_3"
+    S3_EU_CENTRAL = "s3_eu_central"
+    S3_EU_NORTH1 = "s3_eu_north_1"
+    S3_AP_SOUTH = "s3_ap_south"
+    S3_AP_SOUTHEAST = "s3_ap_southeast"
+    S3_AP_SOUTHEAST2 = "s3_ap_southeast2"
+    S3_AP_NORTHEAST = "s3_ap_northeast"
+    S3_AP_NORTHEAST1 = "s3_ap_northeast_1"
+    S3_AP_NORTHEAST2 = "s3_ap_northeast_2"
+    S3_SA_EAST = "s3_sa_east"
+    S3_RGW = "s3_rgw"
+    S3_RGW_OUTSCALE = "s3_rgw_outscale"
+    MINIO = "minio"
+    SCALEWAY = "scaleway"
+    OVH = "ovh"
+    DIGITALOCEAN_SPACES = "digitalocean_spaces"
+    AURORAOBJECTS = "auroraobjects"
+    GOOGLE_STORAGE = "google_storage"
+    LOCAL = "local"
+    DUMMY = "dummy"
+
+    ALIYUN_OSS = "aliyun_oss"
+    AZURE_BLOBS = "azure_blobs"
+    BACKBLAZE_B2 = "backblaze_b2"
+    CLOUDFILES = "cloudfiles"
+    KTUCLOUD = "ktucloud"
+    NIMBUS = "nimbus"
+    NINEFOLD = "ninefold"
+    OPENSTACK_SWIFT = "openstack_swift"
+
+    CLOUDFILES_US = "cloudfiles_us"
+    CLOUDFILES_UK = "cloudfiles_uk"
+    CLOUDFILES_SWIFT = "cloudfiles_swift"
+
+
+OLD_CONSTANT_TO_NEW_MAPPING = MappingProxyType(
+    {
+        Provider.CLOUDFILES_US: Provider.CLOUDFILES,
+        Provider.CLOUDFILES_UK: Provider.CLOUDFILES_UK,
+        Provider.CLOUDFILES_SWIFT: Provider.OPENSTACK_SWIFT,
+    }
+)
+
+
+class ContainerError(LibcloudError):
+    """Something about a container.
+
+    :param value: what happened.
+    :param driver: the driver that was asked.
+    :param container_name: the container.
+    """
+
+    error_type = "ContainerError"
+
+    def __init__(self, value: object, driver: object, container_name: str | None) -> None:
+        super().__init__(value, driver)
+        self.args = (value, driver, container_name)
+        self.container_name = container_name
+
+    def __str__(self) -> str:
+        return (
+            f"<{self.error_type} in {self.driver!r}, container={self.container_name}, "
+            f"value={self.value}>"
+        )
+
+
+class ContainerAlreadyExistsError(ContainerError):
+    """There is a container of this name; nothing was changed."""
+
+    error_type = "ContainerAlreadyExistsError"
+
+
+class ContainerDoesNotExistError(ContainerError):
+    """There is no container of this name; nothing was stored."""
+
+    error_type = "ContainerDoesNotExistError"
+
+
+class ContainerIsNotEmptyError(ContainerError):
+    """The container still holds objects, or uploads in progress; it was not deleted."""
+
+    error_type = "ContainerIsNotEmptyError"
+
+
+class InvalidContainerNameError(ContainerError):
+    """The store does not take this name; nothing was created."""
+
+    error_type = "InvalidContainerNameError"
+
+
+class ObjectError(LibcloudError):
+    """Something about an object.
+
+    :param value: what happened.
+    :param driver: the driver that was asked.
+    :param object_name: the object.
+    """
+
+    error_type = "ContainerError"
+
+    def __init__(self, value: object, driver: object, object_name: str | None) -> None:
+        super().__init__(value, driver)
+        self.args = (value, driver, object_name)
+        self.object_name = object_name
+
+    def __str__(self) -> str:
+        return (
+            f"<{self.error_type} in {self.driver!r}, value={self.value}, "
+            f"object = {self.object_name}>"
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class ObjectDoesNotExistError(ObjectError):
+    """There is no object of this name; nothing was changed."""
+
+    error_type = "ObjectDoesNotExistError"
+
+
+class ObjectHashMismatchError(ObjectError):
+    """The store's hash is not that of the data sent: the object is stored, and it is damaged."""
+
+    error_type = "ObjectHashMismatchError"
+
+
+class SizeMismatchError(ObjectError):
+    """The source held more or less data than was announced.
+
+    Nothing was published: an object that stood under the name before is still there.
+    """
+
+    error_type = "SizeMismatchError"
+
+
+class ObjectTooLargeError(ObjectError):
+    """The data cannot be held by the store, or not in parts of the size that was chosen.
+
+    Nothing was published: an object that stood under the name before is still there. Parts that
+    had been sent have been removed.
+    """
+
+    error_type = "ObjectTooLargeError"
+
+
+class UploadOutcomeUnknownError(ObjectError):
+    """The answer to the last request of an upload was lost, and asking again did not settle it.
+
+    Either the whole object is stored, or the one before it (if any) is still there; never a part of
+    it. The parts may be left in the store, under :attr:`upload_id`.
+
+    :param upload_id: the upload whose outcome is unknown; ``None`` for an upload in one request.
+    """
+
+    error_type = "UploadOutcomeUnknownError"
+
+    def __init__(
+        self,
+        value: object,
+        driver: object,
+        object_name: str | None,
+        *,
+        upload_id: str | None = None,
+    ) -> None:
+        super().__init__(value, driver, object_name)
+        self.upload_id = upload_id
+
+
+class PreconditionFailedError(ObjectError):
+    """A condition of the caller (``If-Match``, ``If-None-Match``) does not hold.
+
+    The object is as it was before.
+    """
+
+    error_type = "PreconditionFailedError"
+
+
+class ConditionalConflictError(ObjectError):
+    """Another request changed the object while a conditional one was under way.
+
+    The object is as that other request left it: look at it, then try again.
+    """
+
+    error_type = "ConditionalConflictError"
+
+
+class InvalidObjectNameError(ObjectError, ValueError):
+    """The name cannot be used; no request was sent and nothing was written."""
+
+    error_type = "InvalidObjectNameError"
+
+
+class InvalidSourceError(LibcloudError, TypeError, AttributeError):
+    """The source of an upload cannot be read, or yields something else than bytes or text.
+
+    Nothing was published. Apache Libcloud raises an ``AttributeError`` for a source that is no
+    iterator and a ``TypeError`` for a piece that is no data: it is both.
+    """

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a caller's data, piece by piece, whatever kind of source it is.
+
+Everything here is linear in the bytes and in the pieces of the source.
+"""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+__all__ = ["CHUNK_SIZE", "exhaust_iterator", "guess_file_mime_type", "read_in_chunks"]
+
+CHUNK_SIZE = 8096
+
+
+def read_in_chunks(
+    iterator: Any,
+    chunk_size: int | None = None,
+    fill_size: bool = False,
+    yield_empty: bool = False,
+) -> Generator[bytes, None, None]:
+    """The data of ``iterator`` as non-empty pieces of bytes.
+
+    A file-like ends with the first empty ``read``; of an iterator only its own end counts, an
+    empty piece is skipped. Text is encoded as UTF-8. A number from 0 to 255 is that byte, for that
+    is what iterating over bytes gives.
+
+    :param iterator: something with ``read(size)``, which may return more than it was asked for, or
+        with ``__next__`` or ``next``. A source with ``read`` is only read.
+    :param chunk_size: bytes asked of ``read``, and the size of the pieces if ``fill_size`` is set;
+        ``None`` or 0 means ``CHUNK_SIZE``.
+    :param fill_size: every piece but the last has exactly ``chunk_size`` bytes; otherwise pieces
+        come as the source gave them.
+    :param yield_empty: yield ``b""`` once if the source has no data at all.
+    :raises TypeError: the source, or a piece of it, is of a kind that holds no data. The pieces
+        before it have been yielded.
+
+    >>> list(read_in_chunks(iter([b"ab", b"", "c"]), chunk_size=2, fill_size=True))
+    [b'ab', b'c']
+    """
+    size = chunk_size or CHUNK_SIZE
+    if size < 0:
+        raise ValueError(f"chunk_size must be greater than 0, not {size}")
+
+    empty = True
+    pieces = _pieces_of(iterator, size)
+    for piece in _refill(pieces, size) if fill_size else pieces:
+        empty = False
+        yield piece
+    if empty and yield_empty:
+        yield b""
+
+
+def exhaust_iterator(iterator: Any) -> bytes:
+    """All the data of a source, by the rules of :func:`read_in_chunks`."""
+    data = io.BytesIO()
+    for piece in read_in_chunks(iterator):
+        data.write(piece)
+    return data.getvalue()
+
+
+def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None, str | None]:
+    """Content type and content encoding that the name suggests; ``None`` for what is not known.
+
+    >>> guess_file_mime_type("notes.txt")
+    ('text/plain', None)
+    """
+    return mimetypes.guess_type(os.fspath(file_path))
+
+
+def _pieces_of(source: Any, size: int) -> Iterator[bytes]:
+    read = getattr(source, "read", None)
+    if callable(read):
+        return _read_pieces(read, size)
+    advance = getattr(source, "__next__", None) or getattr(source, "next", None)
+    if callable(advance):
+        return _next_pieces(advance)
+    raise TypeError(
+        f"{type(source).__name__!r} object is neither an iterator nor has it a read() method"
+    )
+
+
+def _read_pieces(read: Callable[[int], object], size: int) -> Iterator[bytes]:
+    while piece := _to_bytes(read(size)):
+        yield piece
+
+
+def _next_pieces(advance: Callable[[], object]) -> Iterator[bytes]:
+    while True:
+        try:
+            item = advance()
+        except StopIteration:
+            return
+        if piece := _to_bytes(item):
+            yield piece
+
+
+def _to_bytes(piece: object) -> bytes:
+    if isinstance(piece, bytes):
+        return piece
+    if isinstance(piece, str):
+        return piece.encode("utf-8")
+    if isinstance(piece, (bytearray, memoryview)):
+        return bytes(piece)
+    if isinstance(piece, int) and not isinstance(piece, bool) and 0 <= piece <= 255:
+        return bytes((piece,))
+    raise TypeError(f"expected pieces of bytes or str, got {type(piece).__name__}")
+
+
+def _refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The same data in pieces of ``size`` bytes; holds less than one piece besides the caller's."""
+    held = bytearray()
+    for piece in pieces:
+        view = memoryview(piece)
+        start = 0
+        if held:
+            start = min(size - len(held), len(view))
+            held += view[:start]
+            if len(held) < size:
+                continue
+            yield bytes(held)
+            held = bytearray()
+        while len(view) - start >= size:
+            yield bytes(view[start : start + size])
+            start += size
+        held += view[start:]
+    if held:
+        yield bytes(held)

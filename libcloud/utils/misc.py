@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Odds and ends that users of the libcloud API import."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, ClassVar, TypeVar
+
+from libcloud.utils.retry import (
+    DEFAULT_BACKOFF,
+    DEFAULT_DELAY,
+    DEFAULT_TIMEOUT,
+    TRANSIENT_SSL_ERROR,
+    Retry,
+    TransientSSLError,
+)
+
+__all__ = [
+    "DEFAULT_BACKOFF",
+    "DEFAULT_DELAY",
+    "DEFAULT_TIMEOUT",
+    "TRANSIENT_SSL_ERROR",
+    "ReprMixin",
+    "Retry",
+    "TransientSSLError",
+    "dict2str",
+    "find",
+    "get_driver",
+    "get_new_obj",
+    "get_secure_random_string",
+    "lowercase_keys",
+    "merge_valid_keys",
+    "retry",
+    "reverse_dict",
+    "set_driver",
+    "str2dicts",
+    "str2list",
+]
+
+_T = TypeVar("_T")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+retry = Retry
+
+
+def find(value: Iterable[_T], predicate: Callable[[_T], object]) -> _T | None:
+    """The first item for which ``predicate`` is true; ``None`` if there is none."""
+    return next((item for item in value if predicate(item)), None)
+
+
+def get_driver(*args: Any, **kwargs: Any) -> Any:
+    """See :func:`libcloud.common.providers.get_driver`, which is imported at the first call."""
+    return import_module("libcloud.common.providers").get_driver(*args, **kwargs)
+
+
+def set_driver(*args: Any, **kwargs: Any) -> Any:
+    """See :func:`libcloud.common.providers.set_driver`, which is imported at the first call."""
+    return import_module("libcloud.common.providers").set_driver(*args, **kwargs)
+
+
+def merge_valid_keys(
+    params: dict[str, Any], valid_keys: Iterable[str], extra: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Copy those keys of ``extra`` that are valid into ``params``.
+
+    :return: only what was copied.
+    """
+    merged = {key: extra[key] for key in valid_keys if key in extra} if extra else {}
+    params.update(merged)
+    return merged
+
+
+def get_new_obj(obj: Any, klass: Callable[..., _T], attributes: Mapping[str, Any]) -> _T:
+    """A new ``klass`` with the attributes of ``obj``, changed by ``attributes``.
+
+    Dictionaries are merged, the new values winning.
+    """
+    values = dict(vars(obj))
+    for name, new in attributes.items():
+        old = values.get(name)
+        values[name] = {**old, **new} if isinstance(old, dict) else new
+    return klass(**values)
+
+
+def str2dicts(data: str) -> list[dict[str, str]]:
+    """Blocks of lines ``key value``, separated by empty lines, as one dictionary a block."""
+    blocks: list[dict[str, str]] = [{}]
+    for line in data.splitlines():
+        if line.strip():
+            key, _, value = line.partition(" ")
+            blocks[-1][key] = value
+        else:
+            blocks.append({})
+    return [block for block in blocks if block]
+
+
+def str2list(data: str) -> list[str]:
+    """The second word of every line that has one."""
+    words = [line.split(" ") for line in data.splitlines()]
+    return [parts[1] for parts in words if len(parts) > 1]
+
+
+def dict2str(data: Mapping[str, object]) -> str:
+    """One line ``key value`` for each item; a value of ``None`` is left out."""
+    lines = [key if value is None else f"{key} {value}" for key, value in data.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def reverse_dict(dictionary: Mapping[_K, _V]) -> dict[_V, _K]:
+    """Values become keys, keys values."""
+    return {value: key for key, value in dictionary.items()}
+
+
+def lowercase_keys(dictionary: Mapping[str, _V]) -> dict[str, _V]:
+    """A copy with the keys in lower case."""
+    return {key.lower(): value for key, value in dictionary.items()}
+
+
+def get_secure_random_string(size: int) -> str:
+    """``size`` hexadecimal digits from the random source of the system."""
+    return secrets.token_hex(size)[:size]
+
+
+class ReprMixin:
+    """Gives a class a ``repr`` that shows the attributes named in ``_repr_attributes``."""
+
+    _repr_attributes: ClassVar[list[str]] = []
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name, None)}" for name in self._repr_attributes)
+        return f"<{type(self).__name__} {shown}>"
+
+    def __str__(self) -> str:
+        return repr(self)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Internet addresses."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network
+
+__all__ = [
+    "increment_ipv4_segments",
+    "is_private_subnet",
+    "is_public_subnet",
+    "is_valid_ip_address",
+    "join_ipv4_segments",
+]
+
+# RFC 1918, section 3.
+_PRIVATE_NETWORKS = (
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.168.0.0/16"),
+)
+
+
+def is_private_subnet(ip: str) -> bool:
+    """Whether an IPv4 address is one of the private networks of RFC 1918.
+
+    :raises OSError: not an IPv4 address.
+    """
+    address = IPv4Address(socket.inet_aton(ip))
+    return any(address in network for network in _PRIVATE_NETWORKS)
+
+
+def is_public_subnet(ip: str) -> bool:
+    """The opposite of :func:`is_private_subnet`."""
+    return not is_private_subnet(ip)
+
+
+def is_valid_ip_address(address: str, family: int = socket.AF_INET) -> bool:
+    """Whether ``address`` is written as one of ``family``, in full."""
+    try:
+        socket.inet_pton(family, address)
+    except OSError:
+        return False
+    return True
+
+
+def join_ipv4_segments(segments: Iterable[object]) -> str:
+    """The address of four numbers."""
+    return ".".join(str(segment) for segment in segments)
+
+
+def increment_ipv4_segments(segments: Sequence[int | str]) -> list[int]:
+    """The address after ``segments``; the first number may become 256."""
+    values = [int(segment) for segment in segments]
+    for index in range(len(values) - 1, 0, -1):
+        if values[index] < 255:
+            values[index] += 1
+            return values
+        values[index] = 0
+    values[0] += 1
+    return values

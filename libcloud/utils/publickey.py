@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fingerprints of public keys."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+__all__ = ["get_pubkey_openssh_fingerprint", "get_pubkey_ssh2_fingerprint"]
+
+
+def get_pubkey_openssh_fingerprint(pubkey: str) -> str:
+    """The fingerprint that OpenSSH shows, for a key written in one line."""
+    return _fingerprint(base64.b64decode(pubkey.split()[1]))
+
+
+def get_pubkey_ssh2_fingerprint(pubkey: str) -> str:
+    """The fingerprint of the key in DER, as Amazon shows it.
+
+    :raises ImportError: the package ``cryptography`` is not installed.
+    """
+    from cryptography.hazmat.primitives import serialization
+
+    key = serialization.load_ssh_public_key(pubkey.encode("utf-8"))
+    return _fingerprint(
+        key.public_bytes(
+            encoding=serialization.Encoding.DER,
+            format=serialization.PublicFormat.SubjectPublicKeyInfo,
+        )
+    )
+
+
+def _fingerprint(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).digest().hex(":")
