@@ -157,7 +157,9 @@ def error_detail(
         status=status,
         code=_printable(said.code, _WORD_LENGTH),
         message=_printable(said.message, _MESSAGE_LENGTH),
-        request_id=_word(said.request_id or lowered.get("x-amz-request-id")),
+        request_id=_word(
+            said.request_id or lowered.get("x-amz-request-id") or lowered.get("x-amzn-requestid")
+        ),
         host_id=_word(said.host_id or lowered.get("x-amz-id-2")),
         region=_word(lowered.get("x-amz-bucket-region") or said.region),
         retry_after=_retry_after(lowered, now),

@@ -153,8 +153,8 @@ def read_root(source: Source) -> Node:
     try:
         element: Element = parse_xml(source)
     except ValueError as error:
-        begin = bytes(source[:_BEGIN])
         raise MalformedAnswerError(
-            f"The answer is not an XML document: {excerpt(begin)}"
+            f"The answer is not an XML document: {excerpt(bytes(source[:_BEGIN]))} "
+            f"({excerpt(str(error))})"
         ) from error
     return Node(element)

@@ -330,16 +330,18 @@ STORJ = S3Profile(
 )
 
 # Measured with moto 5.2.5: it verifies neither signature, digest nor checksum, and ignores the
-# page size of ListMultipartUploads.
+# page size of ListMultipartUploads. Of a listing with encoded names, the prefixes are not encoded.
 MOTO = S3Profile(
     name="moto",
     hosts=AMAZON_HOSTS,
     location_constraint=True,
     list_version=2,
+    url_encoded_listing=True,
     supports_copy_part=True,
     etag_is_md5=True,
     multipart_etag=True,
     unsigned_payload=True,
+    conditional_writes=True,
     any_object_name=True,
 )
 
@@ -349,6 +351,7 @@ MOTO = S3Profile(
 # whole object. There is no smallest part.
 RCLONE = S3Profile(
     name="rclone serve s3",
+    url_encoded_listing=True,
     limits=Limits(min_part_size=64 * KIB, max_object_size=5 * TIB),
     etag_is_md5=True,
     unsigned_payload=True,

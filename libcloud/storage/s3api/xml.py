@@ -62,7 +62,7 @@ def parse_create(source: Source) -> str:
 
     :raises MalformedAnswerError: there is none. Whether the store keeps an upload is unknown.
     """
-    upload_id = _result(source).need("UploadId").strip()
+    upload_id = _answer(source).need("UploadId").strip()
     if not upload_id:
         raise MalformedAnswerError("The UploadId of the answer is empty")
     return upload_id
@@ -73,7 +73,7 @@ def parse_complete(source: Source) -> CompleteAnswer:
 
     :raises MalformedAnswerError: it is no such answer, or has no ETag. The object may exist.
     """
-    root = _result(source)
+    root = _answer(source)
     etag = strip_etag(root.need("ETag"))
     if not etag:
         raise MalformedAnswerError("The ETag of the answer is empty")
@@ -109,14 +109,15 @@ def parse_error(source: Source) -> ErrorBody | None:
 
 def parse_uploads(source: Source) -> UploadPage:
     """One page of unfinished uploads. :raises MalformedAnswerError: it is no such page."""
-    root = _result(source)
+    root = _listing(source)
     decode = _decoder(root)
     uploads = tuple(_upload(node, decode) for node in root.children("Upload"))
     truncated = root.flag("IsTruncated")
-    key_marker, id_marker = root.find("NextKeyMarker"), root.find("NextUploadIdMarker")
-    next_key = None if key_marker is None else decode(key_marker)
-    if next_key is None and uploads:
-        next_key, id_marker = uploads[-1].key, uploads[-1].upload_id
+    id_marker = root.find("NextUploadIdMarker")
+    last = uploads[-1].key if uploads else None
+    next_key = _marker(root.find("NextKeyMarker"), last, decode)
+    if next_key == last and uploads:
+        id_marker = id_marker or uploads[-1].upload_id
     return UploadPage(
         uploads=uploads,
         is_truncated=truncated,
@@ -128,7 +129,7 @@ def parse_uploads(source: Source) -> UploadPage:
 
 def parse_parts(source: Source) -> PartPage:
     """One page of the parts of an upload. :raises MalformedAnswerError: it is no such page."""
-    root = _result(source)
+    root = _listing(source)
     parts = tuple(_part(node) for node in root.children("Part"))
     truncated = root.flag("IsTruncated")
     marker = root.number("NextPartNumberMarker")
@@ -139,13 +140,12 @@ def parse_parts(source: Source) -> PartPage:
 
 def parse_objects(source: Source) -> ObjectPage:
     """One page of a listing, version 1 or 2. :raises MalformedAnswerError: it is no such page."""
-    root = _result(source)
+    root = _listing(source)
     decode = _decoder(root)
     objects = tuple(_object(node, decode) for node in root.children("Contents"))
     prefixes = _prefixes(root, decode)
     truncated = root.flag("IsTruncated")
-    marker = root.find("NextMarker")
-    next_marker = decode(marker) if marker is not None else _last(objects, prefixes)
+    next_marker = _marker(root.find("NextMarker"), _last(objects, prefixes), decode)
     return ObjectPage(
         objects=objects,
         is_truncated=truncated,
@@ -157,7 +157,7 @@ def parse_objects(source: Source) -> ObjectPage:
 
 def parse_buckets(source: Source) -> BucketPage:
     """The list of buckets. :raises MalformedAnswerError: it is no such list."""
-    root = _result(source)
+    root = _listing(source)
     owner, buckets = root.child("Owner"), root.child("Buckets")
     records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
     return BucketPage(
@@ -194,13 +194,28 @@ def create_bucket_body(location: str) -> bytes:
     return f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'.encode()
 
 
-def _result(source: Source) -> Node:
-    """The root of an answer to a question; all of them are called ``...Result``."""
+def _answer(source: Source) -> Node:
+    """The root of an answer that tells of no error.
+
+    Servers differ in what they call it: rclone answers ``InitiateMultipartUpload``.
+    """
     root = read_root(source)
-    if not root.name.endswith("Result"):
-        detail = excerpt(source) if isinstance(source, bytes) else f"<{excerpt(root.name)}>"
-        raise MalformedAnswerError(f"The answer is not what was asked for: {detail}")
+    if _error_node(root) is not None:
+        raise _unexpected(source, root)
     return root
+
+
+def _listing(source: Source) -> Node:
+    """The root of a listing. All are called ``List...``; anything else would pass for empty."""
+    root = read_root(source)
+    if not root.name.startswith("List"):
+        raise _unexpected(source, root)
+    return root
+
+
+def _unexpected(source: Source, root: Node) -> MalformedAnswerError:
+    detail = excerpt(source) if isinstance(source, bytes) else excerpt(f"<{root.name}>")
+    return MalformedAnswerError(f"The answer is not what was asked for: {detail}")
 
 
 def _error_node(root: Node) -> Node | None:
@@ -273,8 +288,16 @@ def _prefixes(root: Node, decode: _Decode) -> tuple[str, ...]:
     return tuple(decode(node.need("Prefix")) for node in root.children("CommonPrefixes"))
 
 
+def _marker(named: str | None, last: str | None, decode: _Decode) -> str | None:
+    """The marker to go on from: the one that the store names, else the last name of the page.
+
+    rclone (1.75) leaves the marker as it is in a listing with encoded names; it is the last name.
+    """
+    return last if named is None or named == last else decode(named)
+
+
 def _last(objects: Sequence[ObjectRecord], prefixes: Iterable[str]) -> str | None:
-    """The marker to go on from when the store names none: the last name, in the order of UTF-8."""
+    """The last name of a page, in the order of UTF-8, which is S3's."""
     names = [*(record.key for record in objects[-1:]), *prefixes]
     return max(names, key=lambda name: name.encode("utf-8", "surrogatepass"), default=None)
 
