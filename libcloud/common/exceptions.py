@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that stand for an HTTP status."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import MutableMapping
+from email.utils import mktime_tz, parsedate_tz
+from typing import Any
+
+__all__ = ["BaseHTTPError", "RateLimitReachedError", "exception_from_message"]
+
+
+class BaseHTTPError(Exception):
+    """An answer that tells of a failure.
+
+    :param code: HTTP status.
+    :param message: what the server said: text, or a parsed document.
+    :param headers: headers of the answer, lower case.
+    """
+
+    def __init__(
+        self, code: int, message: Any, headers: MutableMapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.headers = headers
+
+    @property
+    def http_code(self) -> int:
+        """The same as ``code``; the name that the other errors use."""
+        return self.code
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
+class RateLimitReachedError(BaseHTTPError):
+    """Too many requests (429).
+
+    ``retry_after`` holds the seconds the server asks to wait; 0 when it names no time.
+    """
+
+    code = 429
+    message = "429 Rate limit exceeded"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        headers = kwargs.pop("headers", None)
+        super().__init__(self.code, self.message, headers)
+        self.retry_after = _seconds(_retry_after(headers))
+
+
+_error_classes: list[type[BaseHTTPError]] = [RateLimitReachedError]
+_code_map: dict[int, type[BaseHTTPError]] = {429: RateLimitReachedError}
+
+
+def exception_from_message(
+    code: int, message: Any, headers: MutableMapping[str, str] | None = None
+) -> BaseHTTPError:
+    """The error for an answer with that status.
+
+    A date in the header ``retry-after`` is replaced, in ``headers``, by the seconds until then.
+    """
+    when = parsedate_tz(_retry_after(headers) or "")
+    if headers is not None and when is not None:
+        for name in headers:
+            if name.lower() == "retry-after":
+                headers[name] = str(max(0, int(mktime_tz(when) - time.time())))
+    kind = _code_map.get(code, BaseHTTPError)
+    return kind(code, message, headers=headers)
+
+
+def _retry_after(headers: MutableMapping[str, str] | None) -> str | None:
+    """The value of that header, whatever the case of its name."""
+    for name, value in (headers or {}).items():
+        if name.lower() == "retry-after":
+            return str(value)
+    return None
+
+
+def _seconds(text: str | None) -> float:
+    """``text`` as a number of seconds; 0 for what is none."""
+    try:
+        return max(0.0, float(text or 0))
+    except ValueError:
+        return 0.0
+
+
+def _rebuild(kind: type[BaseHTTPError], args: tuple[Any, ...]) -> BaseHTTPError:
+    """An error of ``kind`` without a call of its constructor; pickle fills in the attributes."""
+    error = kind.__new__(kind)
+    error.args = args
+    return error

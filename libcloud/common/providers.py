@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking drivers up by name in a table that holds them as strings.
+
+A driver's module is imported when its class is asked for, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from enum import Enum
+from importlib import import_module
+from typing import Any
+
+__all__ = ["get_driver", "set_driver"]
+
+
+def get_driver(
+    drivers: Mapping[Any, tuple[str, str]],
+    provider: Any,
+    deprecated_providers: Mapping[Any, Mapping[str, str]] | None = None,
+    deprecated_constants: Mapping[Any, str] | None = None,
+) -> Any:
+    """The class that ``drivers`` names for ``provider``; case does not matter.
+
+    :param drivers: constant -> (module, name of the class).
+    :param deprecated_providers: removed providers -> ``{"reason": ..., "url": ...}``.
+    :param deprecated_constants: old constants -> the new name.
+    :raises AttributeError: there is no such provider.
+    :raises Exception: it is a deprecated one; the message says what to do.
+    """
+    if deprecated_providers and provider in deprecated_providers:
+        removed = deprecated_providers[provider]
+        raise Exception(
+            f"Provider {provider} is no longer supported: {removed['reason']}. See {removed['url']}"
+        )
+    if deprecated_constants and provider in deprecated_constants:
+        raise Exception(
+            f'Provider constant "{_name(provider).upper()}" has been removed. '
+            f'New constant is now called "{deprecated_constants[provider].upper()}".'
+        )
+    entry = drivers.get(provider) or _find_ignoring_case(drivers, provider)
+    if entry is None:
+        raise AttributeError(f"Provider {provider} does not exist")
+    module, klass = entry
+    return getattr(import_module(module), klass)
+
+
+def set_driver(
+    drivers: MutableMapping[Any, tuple[str, str]], provider: Any, module: str, klass: str
+) -> Any:
+    """Enter a driver into ``drivers`` and return its class.
+
+    :param module: name of the module that holds the class ``klass``.
+    :raises AttributeError: the name is taken, or the module has no such class.
+    :raises ImportError: the module cannot be imported. ``drivers`` is left as it was.
+    """
+    if provider in drivers:
+        raise AttributeError(f"Provider {provider} already registered")
+    drivers[provider] = (module, klass)
+    try:
+        return get_driver(drivers, provider)
+    except (ImportError, AttributeError):
+        # Not left behind for the next look-up to fail on.
+        drivers.pop(provider)
+        raise
+
+
+def _find_ignoring_case(
+    drivers: Mapping[Any, tuple[str, str]], provider: Any
+) -> tuple[str, str] | None:
+    wanted = _name(provider).lower()
+    return next((entry for key, entry in drivers.items() if _name(key).lower() == wanted), None)
+
+
+def _name(provider: Any) -> str:
+    return str(provider.value) if isinstance(provider, Enum) else str(provider)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that every driver raises, and two small types of the public API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, TypeVar, overload
+
+__all__ = [
+    "InvalidCredsError",
+    "InvalidCredsException",
+    "LazyList",
+    "LibcloudError",
+    "MalformedResponseError",
+    "ProviderError",
+    "ServiceUnavailableError",
+    "Type",
+]
+
+_T = TypeVar("_T", bound="Type")
+
+
+class Type(str, Enum):
+    """A constant that equals its string and hashes like it.
+
+    >>> class Size(Type):
+    ...     LARGE = "large"
+    >>> Size.LARGE == "large", Type.tostring(Size.LARGE), Size.fromstring("Large")
+    (True, 'LARGE', large)
+    """
+
+    @classmethod
+    def tostring(cls, value: Enum | str) -> str:
+        """The value of a constant, upper case."""
+        return str(value.value if isinstance(value, Enum) else value).upper()
+
+    @classmethod
+    def fromstring(cls: type[_T], value: str) -> _T | None:
+        """The constant of that name, in any case; ``None`` if there is none."""
+        return cls.__members__.get(value.upper())
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Type):
+            return str(other.value) == str(self.value)
+        return isinstance(other, str) and other == str(self.value)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(str(self.value))
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return str(self.value)
+
+    def upper(self) -> str:
+        """The value, upper case."""
+        return str(self.value).upper()
+
+    def lower(self) -> str:
+        """The value, lower case."""
+        return str(self.value).lower()
+
+
+class LibcloudError(Exception):
+    """The root of the errors of this library.
+
+    :param value: what happened.
+    :param driver: the driver, or its class, that was asked.
+    """
+
+    http_code: int | None = None
+    """Status of the answer that caused the error; ``None`` when there was no answer."""
+
+    def __init__(self, value: Any, driver: Any = None) -> None:
+        super().__init__(value)
+        self.value = value
+        self.driver = driver
+
+    def __str__(self) -> str:
+        return f"<{type(self).__name__} in {self.driver!r} {self.value!r}>"
+
+    def __repr__(self) -> str:
+        return self.__str__()
+
+
+class MalformedResponseError(LibcloudError):
+    """An answer that could not be understood.
+
+    :param body: the answer, as text.
+    """
+
+    def __init__(self, value: Any, body: str | None = None, driver: Any = None) -> None:
+        super().__init__(value, driver=driver)
+        self.args = (value, body, driver)
+        self.body = body
+
+    def __str__(self) -> str:
+        return f"<MalformedResponseException in {self.driver!r} {self.value!r}>: {self.body!r}"
+
+
+class ProviderError(LibcloudError):
+    """The provider answered with an error.
+
+    :param http_code: status of the answer.
+    """
+
+    def __init__(self, value: Any, http_code: int, driver: Any = None) -> None:
+        super().__init__(value, driver=driver)
+        self.http_code = http_code
+
+    def __str__(self) -> str:
+        return repr(self.value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would be built anew from ``args`` alone, which lack what the subclasses need.
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
+class InvalidCredsError(ProviderError):
+    """The credentials were refused, or do not allow what was asked."""
+
+    def __init__(
+        self, value: Any = "Invalid credentials with the provider", driver: Any = None
+    ) -> None:
+        super().__init__(value, http_code=HTTPStatus.UNAUTHORIZED.value, driver=driver)
+
+
+InvalidCredsException = InvalidCredsError
+
+
+class ServiceUnavailableError(ProviderError):
+    """The provider cannot answer at present."""
+
+    def __init__(self, value: Any = "Service unavailable at provider", driver: Any = None) -> None:
+        super().__init__(value, http_code=HTTPStatus.SERVICE_UNAVAILABLE.value, driver=driver)
+
+
+def _rebuild(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
+    """An error of ``kind`` without a call of its constructor; pickle fills in the attributes."""
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
+
+class LazyList:
+    """A sequence that loads its pages when they are asked for.
+
+    :param get_more: called as ``get_more(last_key=..., value_dict=...)``; returns the items of the
+        next page, its last key, and whether it is the last page.
+    :param value_dict: handed to ``get_more`` as it is.
+    """
+
+    def __init__(
+        self,
+        get_more: Callable[..., tuple[list[Any], Any, bool]],
+        value_dict: dict[str, Any] | None = None,
+    ) -> None:
+        self._data: list[Any] = []
+        self._last_key: Any = None
+        self._exhausted = False
+        self._get_more = get_more
+        self._value_dict = value_dict or {}
+
+    def __iter__(self) -> Iterator[Any]:
+        position = 0
+        while True:
+            while position >= len(self._data):
+                if self._exhausted:
+                    return
+                self._load_page()
+            yield self._data[position]
+            position += 1
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice) or index < 0:
+            self._load_all()
+        else:
+            while index >= len(self._data) and not self._exhausted:
+                self._load_page()
+        return self._data[index]
+
+    def __len__(self) -> int:
+        self._load_all()
+        return len(self._data)
+
+    def __repr__(self) -> str:
+        self._load_all()
+        return repr(self._data)
+
+    def _load_page(self) -> None:
+        items, self._last_key, self._exhausted = self._get_more(
+            last_key=self._last_key, value_dict=self._value_dict
+        )
+        self._data.extend(items)
+
+    def _load_all(self) -> None:
+        while not self._exhausted:
+            self._load_page()

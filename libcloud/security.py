@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which certificates a server may show.
+
+The settings are read when a connection is made; an application sets them once, at its start::
+
+    import libcloud.security
+
+    libcloud.security.CA_CERTS_PATH = "/etc/ssl/certs/our-own.pem"
+
+The environment variable ``SSL_CERT_FILE`` does the same without code.
+"""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["CA_CERTS_PATH", "VERIFY_SSL_CERT"]
+
+VERIFY_SSL_CERT = True
+"""Whether certificates are checked. ``False`` makes every connection readable for others."""
+
+USE_CERTIFI = os.environ.get("LIBCLOUD_SSL_USE_CERTIFI", "1").lower() in ("1", "true")
+"""Whether the bundle of the package certifi is the default of ``CA_CERTS_PATH``."""
+
+CA_CERTS_PATH: str | None = None
+"""File with the certificates of trusted authorities; ``None`` leaves it to the HTTP library."""
+
+try:
+    import certifi
+except ImportError:
+    has_certifi = False
+    certifi_ca_bundle_path: str | None = None
+else:
+    has_certifi = True
+    certifi_ca_bundle_path = certifi.where()
+    if USE_CERTIFI:
+        CA_CERTS_PATH = certifi_ca_bundle_path
+
+environment_cert_file = os.environ.get("SSL_CERT_FILE")
+if environment_cert_file is not None:
+    if not os.path.exists(environment_cert_file):
+        raise ValueError(f"Certificate file {environment_cert_file} doesn't exist")
+    if not os.path.isfile(environment_cert_file):
+        raise ValueError("Certificate file can't be a directory")
+    CA_CERTS_PATH = environment_cert_file
+
+CA_CERTS_UNAVAILABLE_ERROR_MSG = (
+    "There are no certificates of trusted authorities at CA_CERTS_PATH. Install the package "
+    "certifi, or set SSL_CERT_FILE to a file that holds them."
+)
+VERIFY_SSL_DISABLED_MSG = (
+    "The certificates of servers are not checked: everything sent can be read and changed on its "
+    "way. Set libcloud.security.VERIFY_SSL_CERT to True to check them."
+)

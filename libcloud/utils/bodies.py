@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies of requests: what can be sent, how long it is, and how to send it once more."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+__all__ = ["rewinder", "sendable"]
+
+# Cheaper to copy than to keep the buffer of the caller locked.
+_SMALL = 64 * 1024
+
+
+def sendable(body: Any) -> Any:
+    """``body`` in the form that goes to the HTTP library.
+
+    Text becomes bytes. Large buffers (``bytearray``, ``memoryview`` of any format) become a view of
+    their bytes, not a copy. What is known to be empty becomes ``b""``, so that it has a length; and
+    an object that has only ``__next__``, or ``next``, becomes an iterator.
+
+    :param body: ``None`` for no body. A dict or a list of pairs (a form) and a file stay as they
+        are.
+    """
+    if body is None or isinstance(body, (bytes, Mapping, list, tuple)):
+        return body
+    if isinstance(body, str):
+        return body.encode("utf-8")
+    if isinstance(body, (bytearray, memoryview)):
+        view = memoryview(body)
+        if view.nbytes <= _SMALL or not view.c_contiguous:
+            return bytes(view)
+        return view.cast("B")
+    if hasattr(body, "read"):
+        return b"" if _is_empty_file(body) else body
+    if not hasattr(body, "__iter__"):
+        advance = getattr(body, "__next__", None) or getattr(body, "next", None)
+        if advance is not None:
+            return _pieces(advance)
+    return body
+
+
+def rewinder(body: Any) -> Callable[[], None] | None:
+    """A function that puts ``body`` back to where it stands now; ``None`` if there is none.
+
+    To be called before ``body`` is sent for the first time.
+    """
+    if body is None or isinstance(body, (str, bytes, bytearray, memoryview, Mapping, list, tuple)):
+        return _nothing
+    if not hasattr(body, "read"):
+        # An iterator that yields to more than one ``iter()`` gives its data each time.
+        again = hasattr(body, "__iter__") and not hasattr(body, "__next__")
+        return _nothing if again else None
+    try:
+        position = body.tell()
+        body.seek(position)
+    except (AttributeError, OSError, ValueError):
+        return None
+
+    def rewind() -> None:
+        body.seek(position)
+
+    return rewind
+
+
+def _nothing() -> None:
+    """For a body that is the same at each sending."""
+
+
+def _pieces(advance: Callable[[], Any]) -> Iterator[Any]:
+    while True:
+        try:
+            piece = advance()
+        except StopIteration:
+            return
+        yield piece
+
+
+def _is_empty_file(body: Any) -> bool:
+    """Whether nothing is left to read; what cannot be told is not empty."""
+    try:
+        position = body.tell()
+        end = body.seek(0, io.SEEK_END)
+        if end is None:
+            end = body.tell()
+        body.seek(position)
+    except (AttributeError, OSError, ValueError, TypeError):
+        return False
+    return bool(end <= position)

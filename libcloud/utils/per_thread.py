@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attributes that have one value for each thread.
+
+They let an object with "the current request" in its attributes be shared by threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["PerThread"]
+
+_STATE = "_per_thread_state"
+
+
+class _State(threading.local):
+    """The values of one object; copies and pickles of it are empty."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _State, ()
+
+
+class PerThread:
+    """A data descriptor: each thread sees what it has set itself, before that the default.
+
+    Works on objects whose ``__init__`` was never called. A class attribute of the same name, in a
+    subclass or set later, takes its place, as for any attribute.
+
+    :param default: value before the first assignment, and of the class attribute.
+    :param factory: makes the default of an object instead; its result is kept.
+
+    >>> class Call:
+    ...     method = PerThread("GET")
+    >>> call = Call()
+    >>> call.method = "PUT"
+    >>> call.method, Call().method, Call.method
+    ('PUT', 'GET', 'GET')
+    """
+
+    def __init__(self, default: Any = None, *, factory: Callable[[], Any] | None = None) -> None:
+        self.default = default
+        self._factory = factory
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self.default
+        values = _values(instance)
+        if self._name not in values:
+            if self._factory is None:
+                return self.default
+            values[self._name] = self._factory()
+        return values[self._name]
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        _values(instance)[self._name] = value
+
+    def __delete__(self, instance: Any) -> None:
+        try:
+            del _values(instance)[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None
+
+
+def _values(instance: Any) -> dict[str, Any]:
+    """What the calling thread has set on ``instance``, by name."""
+    # dict.setdefault is atomic: two threads at their first access get the same state.
+    state = instance.__dict__.setdefault(_STATE, _State())
+    values: dict[str, Any] = state.__dict__
+    return values
