@@ -13,6 +13,10 @@ BIN := $(VENV)/bin
 MADE := $(VENV)/.made-by-$(notdir $(PYTHON))
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+# tox finds the Pythons on the PATH by itself; those that pyenv keeps are not there.
+PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/python3.1[0-9])
+TOX := $(BIN)/python -m tox run $(if $(PYENV),--discover $(PYENV))
+
 .PHONY: help demo test lint clean
 .DELETE_ON_ERROR:
 
@@ -25,14 +29,13 @@ demo: $(VENV)/.demo
 # The environment of this very Python is `py`: the one named after its version would repeat it.
 test: $(VENV)/.tox
 ifdef ENVS
-	@$(BIN)/python -m tox run -e $(ENVS)
+	@$(TOX) -e $(ENVS)
 else
-	@TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')" \
-		$(BIN)/python -m tox run
+	@TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')" $(TOX)
 endif
 
 lint: $(VENV)/.tox
-	@$(BIN)/python -m tox -e lint
+	@$(TOX) -e lint
 
 clean:
 	rm -rf $(VENV) .tox .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -28,6 +28,7 @@ LAYERS = {
     "libcloud.security": 0,
     "libcloud.common.types": 0,
     "libcloud.common.exceptions": 0,
+    "libcloud.common.providers": 0,
     "libcloud.http": 1,
     "libcloud.common": 2,
     "libcloud.utils.connection": 2,
@@ -51,7 +52,7 @@ FOREIGN = {
     "lxml": ("libcloud.utils.xml",),
     "certifi": ("libcloud.security",),
     "fasteners": ("libcloud.storage.drivers.local",),
-    "cryptography": ("libcloud.common.google",),
+    "cryptography": ("libcloud.common.google", "libcloud.utils.publickey"),
     "fsspec": ("libcloud.storage.filesystem",),
 }
 

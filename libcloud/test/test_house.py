@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the house that a program can check: sizes, heads of files, fragments, documents."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import libcloud
+from libcloud.test.storage.fakes.options import Options
+from libcloud.test.storage.fakes.server import FakeS3
+
+ROOT = Path(__file__).resolve().parents[2]
+LICENCE_LINE = "# SPDX-License-Identifier: Apache-2.0"
+
+# "About 300" and "about 40" lines: a tenth above is about. Docstrings of functions do not count.
+# A module of tests is a list of cases, read one at a time.
+MODULE_LINES = 330
+TEST_MODULE_LINES = 500
+FUNCTION_LINES = 44
+
+# What is larger, and why that is right.
+LARGE_MODULES: dict[str, str] = {}
+LARGE_FUNCTIONS: dict[str, str] = {}
+
+
+def _python_files() -> list[Path]:
+    places = [ROOT / "libcloud", ROOT / "contrib"]
+    found = [path for place in places for path in place.rglob("*.py")]
+    return sorted([*found, ROOT / "setup.py"])
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from ``def`` to the end, without the docstring."""
+    first = function.body[0]
+    is_docstring = ast.get_docstring(function, clean=False) is not None
+    docstring = (first.end_lineno or 0) - first.lineno + 1 if is_docstring else 0
+    return (function.end_lineno or 0) - function.lineno + 1 - docstring
+
+
+def _large_modules() -> dict[str, int]:
+    sizes = {_name(path): len(path.read_bytes().splitlines()) for path in _python_files()}
+    return {name: size for name, size in sizes.items() if size > _allowed_lines(name)}
+
+
+def _allowed_lines(name: str) -> int:
+    is_test = name.rpartition("/")[2].startswith("test_")
+    return TEST_MODULE_LINES if is_test else MODULE_LINES
+
+
+def _large_functions() -> dict[str, int]:
+    return {
+        f"{_name(path)}:{function.name}": _length(function)
+        for path in _python_files()
+        for function in _functions(ast.parse(path.read_bytes()))
+        if _length(function) > FUNCTION_LINES
+    }
+
+
+def test_modules_are_of_a_size_to_be_read() -> None:
+    assert set(_large_modules()) == set(LARGE_MODULES), _large_modules()
+
+
+def test_functions_fit_on_a_screen() -> None:
+    assert set(_large_functions()) == set(LARGE_FUNCTIONS), _large_functions()
+
+
+def test_the_length_of_a_function_leaves_out_its_docstring() -> None:
+    source = 'def f():\n    """One.\n\n    Two.\n    """\n    return 1\n'
+    assert [_length(function) for function in _functions(ast.parse(source))] == [2]
+
+
+@pytest.mark.parametrize("path", _python_files(), ids=_name)
+def test_a_source_file_starts_with_its_licence_and_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert LICENCE_LINE in text.splitlines()[:2]  # the first may be "#!"
+    assert ast.get_docstring(ast.parse(text)) or path.name == "__init__.py"
+
+
+@pytest.mark.parametrize(
+    "package", ["storage", "storage/transfer", "storage/s3api", "storage/drivers", "common"]
+)
+def test_a_package_says_what_it_is_for_and_which_test_proves_it(package: str) -> None:
+    source = (ROOT / "libcloud" / package / "__init__.py").read_text(encoding="utf-8")
+    docstring = ast.get_docstring(ast.parse(source)) or ""
+    assert "import" in docstring
+    assert "test" in docstring
+
+
+# Change fragments and CHANGES
+
+
+def _fragments() -> list[Path]:
+    return sorted((ROOT / "contrib" / "changes").iterdir())
+
+
+def _complaints(name: str, text: str) -> list[str]:
+    """What is wrong with the form of a change fragment; empty when nothing is."""
+    sentences = re.findall(r"[^.!?]+[.!?](?=\s|$)", text.replace("e.g.", "eg"))
+    checks = {
+        "the name is lower case, digits and hyphens": re.fullmatch(r"[a-z0-9-]+\.md", name),
+        "it ends with a full stop and one line end": re.search(r"[.`)]\n\Z", text),
+        "it is one paragraph": "\n\n" not in text,
+        "it is neither heading nor list": not re.match(r"[#*\-+]\s", text),
+        "it has one to three sentences": 1 <= len(sentences) <= 3,
+        "its lines have up to 100 characters": all(len(line) <= 100 for line in text.splitlines()),
+    }
+    return [rule for rule, kept in checks.items() if not kept]
+
+
+def test_change_fragments_have_their_form() -> None:
+    found = {
+        path.name: _complaints(path.name, path.read_text(encoding="utf-8"))
+        for path in _fragments()
+        if path.name != "README.md"
+    }
+    assert not {name: complaints for name, complaints in found.items() if complaints}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Upper.md", "It failed. It works.\n"),
+        ("a.txt", "It failed. It works.\n"),
+        ("a.md", "It failed. It works"),
+        ("a.md", "# Heading\n"),
+        ("a.md", "It failed.\n\nIt works.\n"),
+        ("a.md", "- It failed. It works.\n"),
+        ("a.md", "One. Two. Three. Four.\n"),
+        ("a.md", f"{'long ' * 30}line.\n"),
+        ("a.md", ""),
+    ],
+)
+def test_a_misshapen_fragment_is_noticed(name: str, text: str) -> None:
+    assert _complaints(name, text)
+
+
+def test_a_good_fragment_is_accepted() -> None:
+    assert not _complaints(
+        "s3-3.9.1.md".replace(".9.1", "-9-1"), "It lost `3.9.1` data. It is kept.\n"
+    )
+
+
+def test_changes_begins_with_the_current_version() -> None:
+    text = (ROOT / "CHANGES").read_text(encoding="utf-8")
+    headings = re.findall(r"^(\S+) \(([^)]+)\)\n-+$", text, flags=re.MULTILINE)
+    assert headings[0][0] == libcloud.__version__
+    assert all(re.fullmatch(r"not released yet|\d{4}-\d\d-\d\d", when) for _, when in headings)
+
+
+def test_the_version_is_the_api_level_and_ours() -> None:
+    assert re.fullmatch(r"3\.9\.1\+s3multipart\.[1-9]\d*", libcloud.__version__)
+
+
+# Documents
+
+
+def _document(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_documents_name_commands_that_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", _document("Makefile"), flags=re.MULTILINE))
+    named = re.findall(r"\bmake ([a-z]+)\b", _code(_document("README.md"))) + re.findall(
+        r"\bmake ([a-z]+)\b", _code(_document("contrib/HACKING.md"))
+    )
+    assert named and set(named) <= targets
+
+
+def test_documents_name_test_environments_that_exist() -> None:
+    config = _document("tox.ini")
+    listed = re.search(r"^env_list = (.+)$", config, flags=re.MULTILINE)
+    named = re.findall(r"ENVS=([a-z0-9]+)", _document("contrib/HACKING.md") + _document("Makefile"))
+    assert listed and named and set(named) <= set(listed[1].split(", "))
+
+
+def _code(markdown: str) -> str:
+    """Indented lines and what stands between backquotes."""
+    indented = re.findall(r"^    .+$", markdown, flags=re.MULTILINE)
+    return "\n".join([*indented, *re.findall(r"`([^`]+)`", markdown)])
+
+
+def test_paths_named_in_the_documents_exist() -> None:
+    named = {
+        path
+        for document in ("README.md", "contrib/HACKING.md", "contrib/changes/README.md")
+        for path in re.findall(r"`((?:contrib|libcloud)/[\w./]+)`", _document(document))
+    }
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
+@pytest.mark.parametrize("number", range(1, 36))
+def test_the_table_of_differences_has_a_row_for_each(number: int) -> None:
+    assert len(re.findall(rf"^\| G{number} \|", _document("README.md"), flags=re.MULTILINE)) == 1
+
+
+def test_the_examples_of_the_readme_run(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = re.findall(
+        r"^```python\n(.*?)^```$", _document("README.md"), re.DOTALL | re.MULTILINE
+    )
+    assert len(examples) == 4
+    variables: dict[str, object] = {}
+    with FakeS3(Options(key="my-key", secret="my-secret")) as server:
+        for example in examples:
+            exec(example.replace("port=9000", f"port={server.port}"), variables)
+        assert not server.unfinished_uploads() and not server.violations
+    assert capsys.readouterr().out.splitlines() == [
+        "2026/numbers.txt 20000000 bytes",
+        "2026/numbers.txt True",
+        "not stored: the database went away",
+        "[]",
+        "no-such-container is not there",
+    ]
