@@ -59,7 +59,7 @@ setup(
     package_data={
         "libcloud": ["py.typed"],
         # Projects test their own code with libcloud.test, so the fixtures are installed as well.
-        "libcloud.test": ["**/fixtures/**"],
+        "libcloud.test": ["**/fixtures/**", "secrets.py-dist", "secrets.pyi", "api_3_9_1.json"],
     },
     install_requires=RUNTIME,
     extras_require={"local": LOCAL, "google": GOOGLE, "test": TEST, "lint": LINT},

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, TypeAlias, cast
 
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
-
-from libcloud.http import HTTPAdapter
 
 if TYPE_CHECKING:
     from libcloud.common.base import Connection, Response
@@ -29,7 +28,8 @@ class BodyStream(io.StringIO):
         """The next line; ``chunk_size`` is accepted and has no effect."""
         return super().__next__()
 
-    def __next__(self, chunk_size: int | None = None) -> str:
+    # The types of the standard library take it for a stream of bytes here.
+    def __next__(self, chunk_size: int | None = None) -> str:  # type: ignore[override]
         return super().__next__()
 
     def read(self, chunk_size: int | None = None) -> str:
@@ -162,7 +162,7 @@ def _pieces(body: Body) -> Iterator[str | bytes]:
     read = getattr(body, "read", None)
     if read is not None:
         return iter([read()])
-    return iter(cast("Iterable[str | bytes]", body))
+    return iter(body)
 
 
 def _encoded(piece: str | bytes) -> bytes:

@@ -15,8 +15,9 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
-from libcloud.http import HTTPAdapter, HttpLibResponseProxy, LibcloudConnection
+from libcloud.http import HttpLibResponseProxy, LibcloudConnection
 from libcloud.test._mock_answers import MockResponse, Reply, answer, as_mock_response
 
 __all__ = [

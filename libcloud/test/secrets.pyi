@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+STORAGE_S3_PARAMS: tuple[str, str]
+STORAGE_GOOGLE_STORAGE_PARAMS: tuple[str, str]
