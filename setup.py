@@ -28,14 +28,6 @@ TEST = [
     "requests_mock>=1.12",
     "responses>=0.25",
 ]
-LINT = [
-    *TEST,
-    "lxml-stubs>=0.5",
-    "mypy>=1.15",
-    "ruff>=0.12",
-    "types-mock",
-    "types-requests",
-]
 
 
 def read_version() -> str:
@@ -62,7 +54,7 @@ setup(
         "libcloud.test": ["**/fixtures/**", "secrets.py-dist", "secrets.pyi", "api_3_9_1.json"],
     },
     install_requires=RUNTIME,
-    extras_require={"local": LOCAL, "google": GOOGLE, "test": TEST, "lint": LINT},
+    extras_require={"local": LOCAL, "google": GOOGLE, "test": TEST},
     zip_safe=False,
     classifiers=[
         "Development Status :: 4 - Beta",
