@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an object in a store to a file: where it goes, and how it gets there whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage._replace import ReplacingFile
+from libcloud.utils import files
+
+__all__ = ["Destination", "resolve_destination", "save"]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an object is written to.
+
+    :param path: the file.
+    :param directory: the directory that was given instead of a file, ending in a separator; empty
+        if a file was given. The file stays inside of it.
+    """
+
+    path: str
+    directory: str = ""
+    driver: object = field(default=None, repr=False)
+
+
+def resolve_destination(
+    destination_path: str | os.PathLike[str],
+    object_name: str,
+    *,
+    overwrite_existing: bool,
+    driver: object,
+) -> Destination:
+    """The file for an object; nothing is created.
+
+    :param destination_path: a file, or a directory if it ends in a separator: the file is then
+        named like the object, with a sub-directory for each ``/`` in the name.
+    :raises LibcloudError: the directory does not exist, the name would lead out of it, or the file
+        exists and must not be overwritten.
+    """
+    path = os.fspath(destination_path)
+    directory = ""
+    if not os.path.basename(path):
+        if not os.path.isdir(path):
+            raise LibcloudError(f"Path {path} does not exist", driver=driver)
+        directory = path
+        path = _path_inside(directory, object_name, driver)
+    if os.path.exists(path) and not overwrite_existing:
+        raise LibcloudError(
+            f"File {path} already exists, but overwrite_existing=False", driver=driver
+        )
+    return Destination(path, directory, driver)
+
+
+def save(
+    pieces: Iterable[bytes | str],
+    destination: Destination,
+    *,
+    size: int | None = None,
+    keep_partial: bool = False,
+) -> bool:
+    """Write ``pieces`` to a file that appears only when it is whole.
+
+    Whatever ends the download early, also Ctrl-C, an existing file is left as it was and no new one
+    appears.
+
+    :param size: bytes to expect; ``None`` if that is not known.
+    :param keep_partial: put what came into the final place even if it is not whole.
+    :return: ``False`` if the size is another one.
+    """
+    created = _create_directories(destination)
+    try:
+        with ReplacingFile(destination.path) as file:
+            try:
+                written = _write(pieces, file)
+            except BaseException:
+                if keep_partial:
+                    file.commit()
+                raise
+            whole = size is None or written == size
+            if whole or keep_partial:
+                file.commit()
+        return whole
+    finally:
+        for path in created:
+            # One that holds the file, or somebody else's, is not empty and stays.
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+
+
+def _write(pieces: Iterable[bytes | str], file: ReplacingFile) -> int:
+    written = 0
+    for piece in files.read_in_chunks(iter(pieces)):
+        file.write(piece)
+        written += len(piece)
+    return written
+
+
+def _path_inside(directory: str, object_name: str, driver: object) -> str:
+    """The path of an object's file in ``directory``.
+
+    An object's name comes from whoever wrote the object. It must not choose a file elsewhere, be
+    it by ``..``, by a leading ``/`` or by a link in the directory.
+    """
+    parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
+    path = os.path.join(directory, *parts)
+    escapes = (
+        not parts[0]
+        or os.pardir in parts
+        or "\0" in object_name
+        or (os.sep == "\\" and ":" in object_name)
+    )
+    if escapes or not _is_inside(path, directory):
+        raise LibcloudError(
+            f"Object name {object_name!r} leads out of {directory}: nothing was written. "
+            "Give the path of a file instead.",
+            driver=driver,
+        )
+    if parts[-1] in ("", os.curdir):
+        raise LibcloudError(
+            f"Object name {object_name!r} names no file in {directory}. "
+            "Give the path of a file instead.",
+            driver=driver,
+        )
+    return path
+
+
+def _is_inside(path: str, directory: str) -> bool:
+    root = os.path.realpath(directory)
+    return os.path.commonpath([root, os.path.realpath(path)]) == root
+
+
+def _create_directories(destination: Destination) -> list[str]:
+    """Create the sub-directories of a directory destination; those created, deepest first."""
+    if not destination.directory:
+        return []
+    missing = []
+    parent = os.path.dirname(destination.path)
+    while parent and not os.path.isdir(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    try:
+        os.makedirs(os.path.dirname(destination.path), exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise LibcloudError(
+            f"A file stands where {destination.path} needs a directory", driver=destination.driver
+        ) from error
+    return missing

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The helpers that storage drivers share; their class is a base of ``StorageDriver``."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from libcloud.common.base import BaseDriver
+from libcloud.common.types import LibcloudError
+from libcloud.storage import _download
+from libcloud.storage._entities import Object
+from libcloud.storage._upload import Hasher, Payload, check_source
+from libcloud.storage.types import InvalidSourceError, ObjectDoesNotExistError
+from libcloud.utils import files
+
+__all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "StorageDriverHelpers"]
+
+CHUNK_SIZE = 8096
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+
+_T = TypeVar("_T")
+_Path = str | os.PathLike[str]
+
+
+class StorageDriverHelpers(BaseDriver):
+    """What drivers use to send, to save and to check; each may be replaced by a driver.
+
+    The class attributes are described at ``StorageDriver``.
+    """
+
+    hash_type = "md5"
+    supports_chunked_encoding = False
+    strict_mode = False
+
+    def _normalize_prefix_argument(self, prefix: str | None, ex_prefix: str | None) -> str | None:
+        """The prefix to use: that under the old name wins, with a warning."""
+        if not ex_prefix:
+            return prefix
+        warnings.warn(
+            "The argument ``ex_prefix`` is deprecated, use ``prefix``",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        return ex_prefix
+
+    def _filter_listed_container_objects(
+        self, objects: Iterable[Object], prefix: str | None
+    ) -> Iterator[Object]:
+        """Those whose names start with ``prefix``, for a store that does not filter by itself."""
+        if prefix is not None:
+            warnings.warn(
+                f"Driver {type(self).__name__} cannot ask its store for a prefix; all objects are "
+                "listed, and filtered here.",
+                stacklevel=2,
+            )
+        return (obj for obj in objects if prefix is None or obj.name.startswith(prefix))
+
+    def _get_object(
+        self,
+        obj: Object,
+        callback: Callable[..., _T],
+        callback_kwargs: Mapping[str, Any],
+        response: Any,
+        success_status_code: int | Iterable[int] | None = None,
+    ) -> _T:
+        """What ``callback(**callback_kwargs)`` gives, if ``response`` is a success.
+
+        :param success_status_code: one or several; ``None`` means 200.
+        :raises ObjectDoesNotExistError: status 404.
+        :raises LibcloudError: any other status.
+        """
+        expected = 200 if success_status_code is None else success_status_code
+        codes = {expected} if isinstance(expected, int) else set(expected)
+        if response.status in codes:
+            return callback(**callback_kwargs)
+        if response.status == 404:
+            raise ObjectDoesNotExistError(object_name=obj.name, value="", driver=self)
+        raise LibcloudError(f"Unexpected status code: {response.status}", driver=self)
+
+    def _save_object(
+        self,
+        response: Any,
+        obj: Object,
+        destination_path: _Path,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+        chunk_size: int | None = None,
+        partial_download: bool = False,
+    ) -> bool:
+        """Write the body of ``response`` to a file; see :meth:`download_object`.
+
+        :param response: what a raw response calls its ``response``.
+        :param partial_download: the body is a part of the object, its size is not compared.
+        """
+        destination = _download.resolve_destination(
+            destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
+        )
+        pieces = response._response.iter_content(chunk_size or CHUNK_SIZE)
+        size = None if partial_download else obj.size
+        return _download.save(pieces, destination, size=size, keep_partial=not delete_on_failure)
+
+    def _upload_object(
+        self,
+        object_name: str,
+        content_type: str | None,
+        request_path: str,
+        request_method: str = "PUT",
+        headers: Mapping[str, str] | None = None,
+        file_path: _Path | None = None,
+        stream: Any = None,
+        chunked: bool = False,
+        multipart: bool = False,
+    ) -> dict[str, Any]:
+        """Send a file, or a stream, as the body of one request.
+
+        Up to 8 MiB are read first and sent as bytes. What is larger is sent as it is read, with a
+        length if there is one; without one it goes through a temporary file, unless the store
+        takes chunked encoding.
+
+        :param headers: headers of the request; a copy is sent.
+        :param stream: what :meth:`upload_object_via_stream` takes; it wins over ``file_path``.
+        :param chunked: the store takes chunked encoding, whatever the driver says.
+        :param multipart: not used; kept for callers.
+        :return: ``response``, ``bytes_transferred`` and ``data_hash`` (hexadecimal).
+        :raises OSError: the file does not exist. Nothing was sent.
+        :raises InvalidSourceError: the stream cannot be read. Nothing was sent.
+        """
+        if stream is not None:
+            check_source(stream)
+        elif file_path is None:
+            raise InvalidSourceError("There is neither a file nor a stream to send", driver=self)
+        elif not os.path.exists(file_path):
+            raise FileNotFoundError(errno.ENOENT, f"File {file_path} does not exist")
+        headers = self._with_content_type(headers, content_type, object_name, file_path)
+
+        with Payload(
+            self._get_hash_function, chunked=chunked or self.supports_chunked_encoding
+        ) as payload:
+            if stream is not None:
+                payload.take_stream(stream)
+            else:
+                payload.take_file(file_path)
+            response = self._send_payload(payload, request_path, request_method, headers)
+            return {
+                "response": response,
+                "data_hash": payload.digest(),
+                "bytes_transferred": payload.size,
+            }
+
+    def _send_payload(
+        self, payload: Payload, path: str, method: str, headers: dict[str, str]
+    ) -> Any:
+        try:
+            return self.connection.request(
+                path, method=method, data=payload.body, headers=headers, raw=True
+            )
+        except Exception as error:
+            source_error = payload.source_error
+            if source_error is None or source_error is error:
+                raise
+            raise source_error from error
+
+    def _with_content_type(
+        self,
+        headers: Mapping[str, str] | None,
+        content_type: str | None,
+        object_name: str,
+        file_path: _Path | None,
+    ) -> dict[str, str]:
+        """A copy of ``headers`` with one content type: the one given, or else the header's own."""
+        sent = dict(headers or {})
+        for name in [name for name in sent if name.lower() == "content-type"]:
+            content_type = content_type or sent[name]
+            del sent[name]
+        sent["Content-Type"] = self._determine_content_type(
+            content_type, object_name, file_path=file_path
+        )
+        return sent
+
+    def _determine_content_type(
+        self, content_type: str | None, object_name: str, file_path: _Path | None = None
+    ) -> str:
+        """The type given, or the one that the name of the file, or of the object, suggests.
+
+        :raises AttributeError: there is none, and the driver is strict.
+        """
+        if content_type:
+            return content_type
+        guessed, _ = files.guess_file_mime_type(file_path if file_path is not None else object_name)
+        if guessed:
+            return guessed
+        if self.strict_mode:
+            raise AttributeError(
+                f'File content-type could not be guessed for "{object_name}" and no content_type '
+                "value is provided"
+            )
+        return DEFAULT_CONTENT_TYPE
+
+    def _hash_buffered_stream(
+        self, stream: Any, hasher: Hasher, blocksize: int = 65536
+    ) -> tuple[str, int]:
+        """Read all of ``stream``, from its start if it can be rewound: its hash and its length."""
+        total = 0
+        if hasattr(stream, "__next__") or hasattr(stream, "next"):
+            _rewind(stream)
+            pieces: Iterable[Any] = files.read_in_chunks(iterator=stream)
+        elif hasattr(stream, "read"):
+            pieces = iter(lambda: stream.read(blocksize), b"")
+        else:
+            pieces = stream
+        for piece in pieces:
+            data = piece.encode("utf-8") if isinstance(piece, str) else piece
+            hasher.update(data)
+            total += len(data)
+        return hasher.hexdigest(), total
+
+    def _get_hash_function(self) -> Hasher:
+        """A fresh hash of ``hash_type``; it guards against accidents, not against attackers.
+
+        :raises RuntimeError: there is no such hash.
+        """
+        try:
+            return hashlib.new(self.hash_type, usedforsecurity=False)
+        except ValueError as error:
+            raise RuntimeError(f"Invalid or unsupported hash type: {self.hash_type}") from error
+
+    def _validate_start_and_end_bytes(self, start_bytes: int, end_bytes: int | None = None) -> bool:
+        """``True``, or a ``ValueError`` if that is not a range."""
+        if start_bytes < 0:
+            raise ValueError("start_bytes must be greater than 0")
+        if end_bytes is not None:
+            if start_bytes > end_bytes:
+                raise ValueError("start_bytes must be smaller than end_bytes")
+            if start_bytes == end_bytes:
+                raise ValueError(
+                    "start_bytes and end_bytes can't be the same. end_bytes is non-inclusive"
+                )
+        return True
+
+    def _get_standard_range_str(
+        self, start_bytes: int, end_bytes: int | None = None, end_bytes_inclusive: bool = False
+    ) -> str:
+        """The value of an HTTP ``Range`` header.
+
+        :param end_bytes_inclusive: ``end_bytes`` is the last byte, and not the one after it.
+        """
+        if end_bytes is None:
+            return f"bytes={start_bytes}-"
+        return f"bytes={start_bytes}-{end_bytes if end_bytes_inclusive else end_bytes - 1}"
+
+
+def _rewind(stream: Any) -> None:
+    if not hasattr(stream, "seek"):
+        return
+    try:
+        stream.seek(0)
+    except OSError as error:
+        if error.errno != errno.ESPIPE:
+            raise

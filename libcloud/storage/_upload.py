@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a file or a stream to the body of one request, counted and hashed on the way.
+
+What is small goes as bytes: its length is known and a retry can send it again. What is large is
+hashed as it is sent, so that nothing is read twice.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, BinaryIO, Protocol
+
+from libcloud.storage.types import InvalidSourceError
+from libcloud.utils import files
+
+__all__ = ["READ_LIMIT", "Hasher", "HashingIterator", "HashingReader", "Payload", "check_source"]
+
+# Up to this many bytes are read into memory before the request.
+READ_LIMIT = 8 * 1024 * 1024
+
+_READ_SIZE = 64 * 1024
+
+
+class Hasher(Protocol):
+    """A hash of ``hashlib``."""
+
+    def update(self, data: bytes, /) -> None:
+        """Add ``data``."""
+
+    def hexdigest(self) -> str:
+        """The hash of all that was added."""
+
+
+class Payload:
+    """The body of a request, and what is known of it afterwards.
+
+    A context manager: leaving it closes the files that it opened, and no others.
+
+    :param new_hash: a fresh hash.
+    :param chunked: the store takes a body without a length; otherwise a large one is put into a
+        temporary file first.
+    """
+
+    def __init__(self, new_hash: Callable[[], Hasher], *, chunked: bool = False) -> None:
+        self.body: bytes | HashingReader | HashingIterator = b""
+        self.source_error: BaseException | None = None
+        self._new_hash = new_hash
+        self._chunked = chunked
+        self._files = ExitStack()
+        self._hash = new_hash()
+        self.size = 0
+
+    def __enter__(self) -> Payload:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._files.close()
+
+    def restart(self) -> None:
+        """Forget what was counted: the body is read from its start."""
+        self._hash = self._new_hash()
+        self.size = 0
+        self.source_error = None
+
+    def add(self, piece: bytes) -> None:
+        """Count and hash ``piece``."""
+        self._hash.update(piece)
+        self.size += len(piece)
+
+    def digest(self) -> str:
+        """The hash of the data, hexadecimal.
+
+        A connection that never looks at the body (a fake one) leaves the reading to us.
+        """
+        if not isinstance(self.body, bytes) and not self.body.started:
+            for _ in self.body:
+                pass
+        return self._hash.hexdigest()
+
+    def take_file(self, path: str | os.PathLike[str]) -> None:
+        """Send the file at ``path``.
+
+        :raises OSError: it does not exist, or cannot be read.
+        """
+        if not os.path.exists(path):
+            raise FileNotFoundError(errno.ENOENT, f"File {os.fspath(path)} does not exist")
+        file = self._files.enter_context(open(path, "rb"))  # noqa: SIM115
+        status = os.fstat(file.fileno())
+        if stat.S_ISREG(status.st_mode) and status.st_size > READ_LIMIT:
+            self.body = HashingReader(file, status.st_size, self)
+        else:
+            self.take_stream(file)
+
+    def take_stream(self, stream: Any) -> None:
+        """Send what is left of ``stream``, whatever :func:`check_source` accepts."""
+        length = _remaining(stream)
+        if length is not None and length > READ_LIMIT:
+            self.body = HashingReader(stream, length, self)
+            return
+        pieces = files.read_in_chunks(iterator=stream, chunk_size=_READ_SIZE)
+        head = _read_ahead(pieces)
+        if len(head) <= READ_LIMIT:
+            self.body = head
+            self.add(head)
+        elif self._chunked:
+            self.body = HashingIterator(head, pieces, self)
+        else:
+            self._spool(head, pieces)
+
+    def _spool(self, head: bytes, pieces: Iterator[bytes]) -> None:
+        spool = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        length = spool.write(head)
+        for piece in pieces:
+            length += spool.write(piece)
+        spool.seek(0)
+        self.body = HashingReader(spool, length, self)
+
+
+class HashingReader:
+    """The next ``length`` bytes of a file, as a file of its own that can be rewound.
+
+    :raises OSError: from ``read``: the file ended early.
+    """
+
+    def __init__(self, file: BinaryIO, length: int, payload: Payload) -> None:
+        self._file = file
+        self._length = length
+        self._payload = payload
+        self._start = file.tell()
+        self._position = 0
+        self.started = False
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(_READ_SIZE):
+            yield piece
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to ``size`` bytes; all that are left if it is negative or ``None``."""
+        self.started = True
+        left = self._length - self._position
+        if size is None or size < 0 or size > left:
+            size = left
+        piece = _reading(self._payload, lambda: self._file.read(size)) if size else b""
+        if size and not piece:
+            self._payload.source_error = OSError(
+                f"The file ended after {self._position} of {self._length} bytes: it was changed "
+                "while it was sent"
+            )
+            raise self._payload.source_error
+        if self._position == self._payload.size:
+            self._payload.add(piece)
+        self._position += len(piece)
+        return piece
+
+    def tell(self) -> int:
+        """Bytes from the start, which is where the file stood when it was given."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; back at the start, counting and hashing begin anew."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
+        self._position = min(max(base + offset, 0), self._length)
+        self._file.seek(self._start + self._position)
+        if self._position == 0:
+            self._payload.restart()
+        return self._position
+
+
+class HashingIterator:
+    """The pieces of a stream of unknown length; it can be sent once."""
+
+    def __init__(self, head: bytes, rest: Iterator[bytes], payload: Payload) -> None:
+        self.started = False
+        self._head: bytes | None = head
+        self._rest = rest
+        self._payload = payload
+
+    def __iter__(self) -> HashingIterator:
+        return self
+
+    def __next__(self) -> bytes:
+        self.started = True
+        head, self._head = self._head, None
+        piece = head or _reading(self._payload, lambda: next(self._rest))
+        self._payload.add(piece)
+        return piece
+
+
+def check_source(stream: object) -> None:
+    """Raise :class:`InvalidSourceError` unless ``stream`` can be read; nothing is read."""
+    if any(callable(getattr(stream, name, None)) for name in ("__next__", "next", "read")):
+        return
+    raise InvalidSourceError(
+        f"{type(stream).__name__!r} object is not an iterator (it has no __next__ or next) and has "
+        "no read method: nothing was sent"
+    )
+
+
+def _reading(payload: Payload, read: Callable[[], bytes]) -> bytes:
+    """What ``read`` gives; its error is kept, for HTTP layers put errors of their own in place."""
+    try:
+        return read()
+    except StopIteration:
+        raise
+    except BaseException as error:
+        payload.source_error = error
+        raise
+
+
+def _read_ahead(pieces: Iterator[bytes | str]) -> bytes:
+    """The data up to its end, or, if that is further away, a little more than ``READ_LIMIT``."""
+    head = io.BytesIO()
+    for piece in pieces:
+        # Text comes only from a stand-in for read_in_chunks, which tests put in its place.
+        head.write(piece.encode("utf-8") if isinstance(piece, str) else piece)
+        if head.tell() > READ_LIMIT:
+            break
+    return head.getvalue()
+
+
+def _remaining(stream: Any) -> int | None:
+    """Bytes from here to the end of a binary file; ``None`` for all else. It stays where it is.
+
+    :raises OSError: the file is broken: an error other than "cannot seek".
+    """
+    seek, tell, read = (getattr(stream, name, None) for name in ("seek", "tell", "read"))
+    if not (callable(seek) and callable(tell) and callable(read)):
+        return None
+    try:
+        position = tell()
+        end = seek(0, io.SEEK_END)
+        end = tell() if end is None else end
+        seek(position)
+        is_binary = isinstance(read(0), bytes)
+    except io.UnsupportedOperation:
+        return None
+    except OSError as error:
+        if error.errno == errno.ESPIPE:
+            return None
+        raise
+    if not is_binary or not isinstance(position, int) or not isinstance(end, int):
+        return None
+    return max(end - position, 0)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract of every storage driver.
+
+:class:`Container` and :class:`Object` are what a driver gives out; their methods ask the driver.
+
+Ranges start at 0 and their end is exclusive: ``(0, 5)`` are the first five bytes. Proved by
+``libcloud/test/storage/test_base.py`` and, for each driver, by the conformance suite.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from libcloud.common.base import Connection, ConnectionUserAndKey
+from libcloud.storage._entities import Container, Object
+from libcloud.storage._helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
+from libcloud.storage.capabilities import Capabilities
+
+__all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "Container", "Object", "StorageDriver"]
+
+_Path = str | os.PathLike[str]
+
+
+class StorageDriver(StorageDriverHelpers):
+    """A store, and how to talk to it.
+
+    A driver implements the methods that raise ``NotImplementedError`` here. The helpers, whose
+    names start with an underscore, may be used and replaced by drivers.
+
+    :cvar name: what the provider is called.
+    :cvar hash_type: the hash of ``hashlib`` that uploads are checked with.
+    :cvar supports_chunked_encoding: the store takes a body whose length is not known beforehand.
+    :cvar strict_mode: an upload without a content type that can be guessed is an error.
+    """
+
+    connectionCls: type[Connection] = ConnectionUserAndKey
+    name: str | None = None  # type: ignore[assignment]  # upstream's default; drivers set a str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this driver promises, for callers that must know beforehand."""
+        return Capabilities(
+            multipart=bool(getattr(self, "supports_s3_multipart_upload", False)),
+            chunked_encoding=bool(self.supports_chunked_encoding),
+        )
+
+    # Containers
+
+    def iterate_containers(self) -> Iterator[Container]:
+        """The containers of the account."""
+        self._not_implemented("iterate_containers")
+
+    def list_containers(self) -> list[Container]:
+        """All of :meth:`iterate_containers`."""
+        return list(self.iterate_containers())
+
+    def get_container(self, container_name: str) -> Container:
+        """A container that exists.
+
+        :raises ContainerDoesNotExistError: it does not.
+        """
+        self._not_implemented("get_container")
+
+    def create_container(self, container_name: str) -> Container:
+        """A new container.
+
+        :raises ContainerAlreadyExistsError: there is one of that name.
+        :raises InvalidContainerNameError: the store does not take the name.
+        """
+        self._not_implemented("create_container")
+
+    def delete_container(self, container: Container) -> bool:
+        """Delete an empty container; ``True`` if it is gone.
+
+        :raises ContainerDoesNotExistError: there is none.
+        :raises ContainerIsNotEmptyError: it holds objects. Nothing is deleted.
+        """
+        self._not_implemented("delete_container")
+
+    def get_container_cdn_url(self, container: Container) -> str:
+        """Where the container can be fetched from by anybody."""
+        self._not_implemented("get_container_cdn_url")
+
+    def enable_container_cdn(self, container: Container) -> bool:
+        """Let the container be fetched by anybody; ``True`` if that worked."""
+        self._not_implemented("enable_container_cdn")
+
+    # Objects
+
+    def iterate_container_objects(
+        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+    ) -> Iterator[Object]:
+        """The objects of a container whose names start with ``prefix``.
+
+        :param prefix: ``None`` for all objects.
+        :param ex_prefix: the old name of ``prefix``.
+        """
+        self._not_implemented("iterate_container_objects")
+
+    def list_container_objects(
+        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+    ) -> list[Object]:
+        """All of :meth:`iterate_container_objects`."""
+        return list(self.iterate_container_objects(container, prefix=prefix, ex_prefix=ex_prefix))
+
+    def get_object(self, container_name: str, object_name: str) -> Object:
+        """An object that exists.
+
+        :raises ContainerDoesNotExistError: the container does not.
+        :raises ObjectDoesNotExistError: the object does not.
+        """
+        self._not_implemented("get_object")
+
+    def delete_object(self, obj: Object) -> bool:
+        """Delete an object; ``True`` if it is gone.
+
+        :raises ObjectDoesNotExistError: there is none.
+        """
+        self._not_implemented("delete_object")
+
+    def get_object_cdn_url(self, obj: Object) -> str:
+        """Where the object can be fetched from by anybody, or by whoever has the URL."""
+        self._not_implemented("get_object_cdn_url")
+
+    def enable_object_cdn(self, obj: Object) -> bool:
+        """Let the object be fetched by anybody; ``True`` if that worked."""
+        self._not_implemented("enable_object_cdn")
+
+    # Downloads
+
+    def download_object(
+        self,
+        obj: Object,
+        destination_path: _Path,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        """Write an object to a file, which appears only when it is whole.
+
+        :param destination_path: a file, or an existing directory if it ends in a separator.
+        :param overwrite_existing: replace the file if there is one.
+        :param delete_on_failure: leave no partial file; if false, it is left under its final name.
+        :return: ``False`` if less or more data came than the object has.
+        :raises LibcloudError: the file exists and must not be overwritten, the directory does not
+            exist, or the object's name leads out of it.
+        """
+        self._not_implemented("download_object")
+
+    def download_object_as_stream(
+        self, obj: Object, chunk_size: int | None = None
+    ) -> Iterator[bytes]:
+        """The data of an object, piece by piece.
+
+        :param chunk_size: size of the pieces, bytes; ``None`` leaves it to the driver.
+        """
+        self._not_implemented("download_object_as_stream")
+
+    def download_object_range(
+        self,
+        obj: Object,
+        destination_path: _Path,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        """As :meth:`download_object`, for a part of the object.
+
+        :param start_bytes: first byte, from 0.
+        :param end_bytes: the byte after the last one; ``None`` for the end of the object.
+        :raises ValueError: there is no such range.
+        """
+        self._not_implemented("download_object_range")
+
+    def download_object_range_as_stream(
+        self,
+        obj: Object,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+    ) -> Iterator[bytes]:
+        """As :meth:`download_object_as_stream`, for a part of the object."""
+        self._not_implemented("download_object_range_as_stream")
+
+    # Uploads
+
+    def upload_object(
+        self,
+        file_path: _Path,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        verify_hash: bool = True,
+        headers: dict[str, str] | None = None,
+    ) -> Object:
+        """Store the file at ``file_path`` as an object, in place of one of that name.
+
+        :param extra: ``content_type``, ``meta_data`` (a dictionary), and more by driver.
+        :param verify_hash: compare the store's hash with that of the file.
+        :param headers: more headers for the request.
+        :raises OSError: the file does not exist or cannot be read. Nothing was stored.
+        :raises ObjectHashMismatchError: the hashes differ. The object is stored.
+        """
+        self._not_implemented("upload_object")
+
+    def upload_object_via_stream(
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Object:
+        """Store the data of an iterator or a file as an object, in place of one of that name.
+
+        :param iterator: yields bytes or text, in pieces of any size; an empty piece is not its end.
+            Or something with ``read(size)``.
+        :param extra: as for :meth:`upload_object`.
+        :param headers: more headers for the request.
+        :raises InvalidSourceError: it is neither. Nothing was sent.
+        """
+        self._not_implemented("upload_object_via_stream")
+
+    def _not_implemented(self, method: str) -> NoReturn:
+        raise NotImplementedError(f"{method} not implemented for this driver")
