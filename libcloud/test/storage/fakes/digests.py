@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Digests of a body: computing them and comparing them with what the client says.
+
+Reference: Amazon S3 User Guide, "Checking object integrity".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import zlib
+from functools import lru_cache
+
+from libcloud.test.storage.fakes.errors import S3Error, invalid_request, not_implemented
+from libcloud.test.storage.fakes.options import Options
+from libcloud.test.storage.fakes.wire import Buffer, Incoming
+
+__all__ = ["check_body", "checksum", "checksum_header", "crc32c"]
+
+PREFIX = "x-amz-checksum-"
+_SIZES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
+_NOT_VALUES = ("x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode")
+
+
+@lru_cache(maxsize=1)
+def _crc32c_table() -> list[int]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+def crc32c(data: Buffer) -> int:
+    """CRC-32C (Castagnoli), byte by byte: for small bodies."""
+    table = _crc32c_table()
+    value = 0xFFFFFFFF
+    for byte in data:
+        value = table[(value ^ byte) & 0xFF] ^ (value >> 8)
+    return value ^ 0xFFFFFFFF
+
+
+def checksum(algorithm: str, data: Buffer) -> str:
+    """The value S3 gives to ``x-amz-checksum-<algorithm>``: base64, big-endian."""
+    if algorithm == "crc32":
+        raw = zlib.crc32(data).to_bytes(4, "big")
+    elif algorithm == "crc32c":
+        raw = crc32c(data).to_bytes(4, "big")
+    else:
+        raw = hashlib.new(algorithm, data).digest()
+    return base64.b64encode(raw).decode()
+
+
+def checksum_header(request: Incoming, options: Options) -> tuple[str, str] | None:
+    """The one checksum a request carries: algorithm and value.
+
+    :raises S3Error: more than one, malformed, or not offered by this server.
+    """
+    names = [
+        name for name, _ in request.headers if name.startswith(PREFIX) and name not in _NOT_VALUES
+    ]
+    if not names:
+        return None
+    if len(names) > 1:
+        raise invalid_request("Expecting a single x-amz-checksum- header")
+    algorithm = names[0][len(PREFIX) :]
+    if algorithm not in options.checksums:
+        raise not_implemented(names[0])
+    value = request.header_values[names[0]]
+    if _size_of(value) != _SIZES[algorithm]:
+        raise invalid_request(f"Value for {names[0]} header is invalid.")
+    return algorithm, value
+
+
+def _size_of(value: str) -> int:
+    try:
+        return len(base64.b64decode(value, validate=True))
+    except (binascii.Error, ValueError):
+        return -1
+
+
+def check_body(request: Incoming, options: Options, signed_sha256: str | None) -> None:
+    """Compare the body with the digest that was signed and with ``Content-MD5``.
+
+    :raises S3Error: they differ; nothing is stored.
+    """
+    if signed_sha256 is not None and hashlib.sha256(request.body).hexdigest() != signed_sha256:
+        raise S3Error(
+            400,
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        )
+    md5 = request.header("content-md5")
+    if md5 is not None:
+        if _size_of(md5) != 16:
+            raise S3Error(400, "InvalidDigest", "The Content-MD5 you specified was invalid.")
+        if base64.b64decode(md5) != hashlib.md5(request.body, usedforsecurity=False).digest():
+            raise S3Error(400, "BadDigest", "The Content-MD5 did not match what we received.")

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations on objects: PUT, GET, HEAD, DELETE."""
+
+from __future__ import annotations
+
+import re
+
+from libcloud.test.storage.fakes.digests import PREFIX, checksum, checksum_header
+from libcloud.test.storage.fakes.errors import S3Error
+from libcloud.test.storage.fakes.render import http_date
+from libcloud.test.storage.fakes.requirements import (
+    check_customer_key,
+    check_write_conditions,
+    customer_key,
+    is_opaque,
+    object_headers,
+)
+from libcloud.test.storage.fakes.state import Call, StoredObject
+from libcloud.test.storage.fakes.wire import Answer
+
+__all__ = ["delete_object", "get_object", "head_object", "put_object", "store"]
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def verify_checksum(call: Call) -> dict[str, str]:
+    """Compare the body with the checksum header, if there is one.
+
+    :return: the checksum by algorithm, to be stored.
+    """
+    given = checksum_header(call.request, call.options)
+    if given is None:
+        return {}
+    algorithm, value = given
+    if checksum(algorithm, call.request.body) != value:
+        raise S3Error(
+            400,
+            "BadDigest",
+            f"The {algorithm.upper()} you specified did not match the calculated checksum.",
+        )
+    return {algorithm: value}
+
+
+def store(call: Call, stored: StoredObject) -> None:
+    """Publish an object, if the conditions of the request hold. Call it with the lock held."""
+    check_write_conditions(call, call.state.objects.get((call.bucket, call.key)))
+    call.state.objects[call.bucket, call.key] = stored
+
+
+def put_object(call: Call) -> Answer:
+    """PUT /bucket/key."""
+    body = call.request.body
+    if len(body) > call.options.max_put_size:
+        raise S3Error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum size")
+    headers = object_headers(call.request)
+    key = customer_key(call.request)
+    checksums = verify_checksum(call)
+    stored = StoredObject(
+        body=body if call.options.keep_bodies else b"",
+        size=len(body),
+        etag=call.state.etag(body, opaque=is_opaque(headers, key)),
+        modified=call.options.clock(),
+        headers=headers,
+        checksums=checksums,
+        customer_key=key,
+    )
+    with call.state.lock:
+        call.state.need_bucket(call.bucket)
+        store(call, stored)
+    answer = Answer(200, (("ETag", f'"{stored.etag}"'),))
+    return answer.with_headers((PREFIX + name, value) for name, value in checksums.items())
+
+
+def _found(call: Call) -> tuple[StoredObject, Answer]:
+    with call.state.lock:
+        stored = call.state.need_object(call.bucket, call.key)
+    check_customer_key(call.request, stored.customer_key)
+    etag = f'"{stored.etag}"'
+    match = call.request.header("if-match")
+    if match is not None and match not in ("*", etag, stored.etag):
+        raise S3Error(412, "PreconditionFailed", "If-Match does not hold")
+    headers = [
+        ("ETag", etag),
+        ("Last-Modified", http_date(stored.modified)),
+        ("Accept-Ranges", "bytes"),
+    ]
+    headers += [
+        (name, value)
+        for name, value in stored.headers.items()
+        if name not in ("x-amz-acl", "x-amz-tagging")
+        and (name, value) != ("x-amz-storage-class", "STANDARD")
+    ]
+    wanted = (call.request.header("x-amz-checksum-mode") or "").upper() == "ENABLED"
+    if wanted and call.request.header("range") is None:
+        headers += [(PREFIX + name, value) for name, value in stored.checksums.items()]
+        if stored.checksums:
+            headers.append((PREFIX + "type", stored.checksum_type))
+    for name, value in call.request.query.items():
+        if name.startswith("response-"):
+            headers = [item for item in headers if item[0] != name[len("response-") :]]
+            headers.append((name[len("response-") :], value))
+    if call.request.header("if-none-match") in ("*", etag, stored.etag):
+        return stored, Answer(304, tuple(headers))
+    return stored, Answer(200, tuple(headers))
+
+
+def head_object(call: Call) -> Answer:
+    """HEAD /bucket/key."""
+    stored, answer = _found(call)
+    if answer.status == 304:
+        return answer
+    return Answer(200, answer.headers, b"", content_length=stored.size)
+
+
+def get_object(call: Call) -> Answer:
+    """GET /bucket/key, whole or one range of it."""
+    stored, answer = _found(call)
+    if answer.status == 304:
+        return answer
+    if len(stored.body) != stored.size:
+        raise S3Error(500, "InternalError", "This server was told to keep no bodies")
+    span = _span(call.request.header("range"), stored.size)
+    if span is None:
+        return Answer(200, answer.headers, stored.body)
+    start, end = span
+    content_range = ("Content-Range", f"bytes {start}-{end - 1}/{stored.size}")
+    return Answer(206, (*answer.headers, content_range), memoryview(stored.body)[start:end])
+
+
+def _span(header: str | None, size: int) -> tuple[int, int] | None:
+    """First byte and one past the last; ``None`` for the whole object."""
+    match = _RANGE.fullmatch(header or "")
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if first and last and int(last) < int(first):
+        return None
+    if first:
+        start, end = int(first), min(int(last) + 1 if last else size, size)
+    else:
+        start, end = max(size - int(last), 0), size
+    if start >= size:
+        raise S3Error(
+            416,
+            "InvalidRange",
+            "The requested range is not satisfiable",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+    return start, end
+
+
+def delete_object(call: Call) -> Answer:
+    """DELETE /bucket/key; succeeds as well when there is no such key."""
+    with call.state.lock:
+        call.state.need_bucket(call.bucket)
+        call.state.objects.pop((call.bucket, call.key), None)
+    return Answer(204)

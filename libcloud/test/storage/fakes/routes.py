@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which operation a request is, and what to call for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from libcloud.test.storage.fakes import buckets, listing, multipart, objects
+from libcloud.test.storage.fakes.errors import S3Error, not_implemented
+from libcloud.test.storage.fakes.state import Call
+from libcloud.test.storage.fakes.wire import Answer, Incoming
+
+__all__ = ["OPERATIONS", "operation_of", "perform", "split_path"]
+
+OPERATIONS: dict[str, Callable[[Call], Answer]] = {
+    "ListBuckets": buckets.list_buckets,
+    "CreateBucket": buckets.create_bucket,
+    "HeadBucket": buckets.head_bucket,
+    "DeleteBucket": buckets.delete_bucket,
+    "GetBucketLocation": buckets.get_location,
+    "ListObjects": listing.list_objects_v1,
+    "ListObjectsV2": listing.list_objects_v2,
+    "ListMultipartUploads": listing.list_uploads,
+    "ListParts": listing.list_parts,
+    "PutObject": objects.put_object,
+    "GetObject": objects.get_object,
+    "HeadObject": objects.head_object,
+    "DeleteObject": objects.delete_object,
+    "CreateMultipartUpload": multipart.create_upload,
+    "UploadPart": multipart.upload_part,
+    "CompleteMultipartUpload": multipart.complete_upload,
+    "AbortMultipartUpload": multipart.abort_upload,
+}
+
+# Sub-resources that exist on Amazon S3 and not here.
+_FOREIGN = frozenset(
+    [
+        "accelerate",
+        "acl",
+        "analytics",
+        "attributes",
+        "cors",
+        "delete",
+        "encryption",
+        "inventory",
+        "legal-hold",
+        "lifecycle",
+        "logging",
+        "metrics",
+        "notification",
+        "object-lock",
+        "policy",
+        "policyStatus",
+        "publicAccessBlock",
+        "replication",
+        "requestPayment",
+        "restore",
+        "retention",
+        "select",
+        "tagging",
+        "torrent",
+        "versionId",
+        "versioning",
+        "versions",
+        "website",
+    ]
+)
+
+
+def split_path(request: Incoming) -> tuple[str, str]:
+    """Bucket and key of the decoded path; nothing in the key is normalised.
+
+    :raises S3Error: the path is not UTF-8 or the key too long.
+    """
+    bucket, _, key = request.path[1:].partition(b"/")
+    if len(key) > 1024:
+        raise S3Error(400, "KeyTooLongError", "Your key is too long")
+    try:
+        return bucket.decode("utf-8"), key.decode("utf-8")
+    except UnicodeDecodeError:
+        raise S3Error(400, "InvalidURI", "Couldn't parse the specified URI.") from None
+
+
+def operation_of(request: Incoming) -> str:
+    """The name Amazon S3 gives to the operation; ``"Unknown"`` for anything else."""
+    bucket, _, key = request.path[1:].partition(b"/")
+    query = request.query
+    if not request.path.startswith(b"/") or _FOREIGN & query.keys():
+        return "Unknown"
+    if not bucket:
+        return "ListBuckets" if request.method == "GET" and not key else "Unknown"
+    if not key:
+        return _bucket_operation(request.method, query)
+    return _object_operation(request.method, query)
+
+
+def _bucket_operation(method: str, query: dict[str, str]) -> str:
+    if method == "GET":
+        if "uploads" in query:
+            return "ListMultipartUploads"
+        if "location" in query:
+            return "GetBucketLocation"
+        return "ListObjectsV2" if query.get("list-type") == "2" else "ListObjects"
+    names = {"PUT": "CreateBucket", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"}
+    return names.get(method, "Unknown")
+
+
+def _object_operation(method: str, query: dict[str, str]) -> str:
+    if "uploads" in query:
+        return "CreateMultipartUpload" if method == "POST" else "Unknown"
+    if "uploadId" in query:
+        if method == "PUT":
+            return "UploadPart" if "partNumber" in query else "Unknown"
+        names = {
+            "POST": "CompleteMultipartUpload",
+            "DELETE": "AbortMultipartUpload",
+            "GET": "ListParts",
+        }
+        return names.get(method, "Unknown")
+    names = {
+        "PUT": "PutObject",
+        "GET": "GetObject",
+        "HEAD": "HeadObject",
+        "DELETE": "DeleteObject",
+    }
+    return names.get(method, "Unknown")
+
+
+def perform(call: Call) -> Answer:
+    """Do what the request asks."""
+    if call.operation not in OPERATIONS:
+        raise not_implemented(f"{call.request.method} {call.request.target}")
+    return OPERATIONS[call.operation](call)
