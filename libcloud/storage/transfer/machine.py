@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The decisions of an upload, as a state machine without I/O, clock, thread or socket.
+
+A runner asks :meth:`UploadMachine.poll` what to do, does it, and tells what came back. ::
+
+    READING_FIRST -> PUTTING -------------------------+-> (CONFIRMING) -> DONE
+        |                                             |
+        +-> CREATING -> SENDING -> COMPLETING --------+
+              |            |           |
+              +------------+-----------+-> ABORTING -> FAILED
+
+What it holds to, each rule a test of its own in ``test_machine.py``:
+
+1. One Create. Parts are numbered 1 to n without a gap. Complete lists them all, after the end of
+   the source.
+2. No part is pulled without a free slot: at most ``window`` parts, and ``memory`` bytes, are held.
+3. A request is tried as often as the policy allows; a permanent error is not repeated.
+4. Abort only when nothing is in flight, and never while a Complete is unanswered. If parts may have
+   landed late, the store is asked, and aborted again.
+5. A publishing request whose answer was lost is settled by a look at the store, or reported as
+   unknown.
+6. The first error stays the error; those of the clean-up stand beside it.
+7. A cancelled upload aborts like a failed one.
+8. Whatever happens, it ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+
+from libcloud.storage.transfer.plan import PartPlan, size_error
+from libcloud.storage.transfer.retry import Retries
+from libcloud.storage.transfer.values import (
+    Command,
+    Confirmation,
+    Failure,
+    PartReceipt,
+    Pull,
+    Send,
+    Step,
+    Stop,
+    StoredObject,
+    Wait,
+)
+
+__all__ = ["State", "UploadMachine"]
+
+
+class State(Enum):
+    READING_FIRST = "reading first"
+    PUTTING = "putting"
+    CREATING = "creating"
+    SENDING = "sending"
+    COMPLETING = "completing"
+    CONFIRMING = "confirming"
+    ABORTING = "aborting"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_PULLING = frozenset({State.READING_FIRST, State.CREATING, State.SENDING})
+_PUBLISHING = frozenset({Step.PUT, Step.COMPLETE})
+
+
+class UploadMachine:
+    """One upload.
+
+    :param plan: sizes of the parts.
+    :param window: parts held at once.
+    :param memory: bytes held at once; one part is held even if it is larger. ``None``: no bound.
+    :param keep: a failed upload stays at the store, to be resumed.
+    :param expected_size: bytes the source has promised; another count is an error before Complete.
+
+    Where it stands is told by ``state``; at the end by ``result`` (what was published), ``error``
+    (the first), ``cleanup_error``, ``outcome_unknown`` (published or not: the store would not say),
+    ``left_behind`` (the upload ``upload_id`` may remain at the store) and ``orphan_possible`` (the
+    answer to a Create was lost: an upload of unknown id may remain).
+    """
+
+    def __init__(
+        self,
+        plan: PartPlan,
+        *,
+        window: int = 4,
+        memory: int | None = None,
+        retries: Retries | None = None,
+        keep: bool = False,
+        expected_size: int | None = None,
+    ) -> None:
+        if window < 1:
+            raise ValueError(f"the window is at least 1 part, not {window}")
+        self.window = window
+        self._plan = plan
+        self._memory = memory
+        self._retries = retries or Retries()
+        self._keep = keep
+        self._expected_size = expected_size
+
+        self.state = State.READING_FIRST
+        self.upload_id: str | None = None
+        self.result: StoredObject | None = None
+        self.error: BaseException | None = None
+        self.cleanup_error: BaseException | None = None
+        self.outcome_unknown = False
+        self.left_behind = False
+        self.orphan_possible = False
+
+        self._ready: deque[Send] = deque()
+        self._in_flight: set[tuple[Step, int]] = set()
+        self._held: dict[int, int] = {}  # part number -> size; pulled and not yet confirmed
+        self._receipts: dict[int, PartReceipt] = {}
+        self._pulled = 0
+        self._size = 0
+        self._done = 0
+        self._ended = False
+        self._publish_open = False  # a PUT or Complete may have taken effect unseen
+        self._part_open = False  # a part may land after its answer was lost
+        self._publish_failed = False  # the error is that of a publishing request
+        self._complete_sent = False
+        self._confirm_cause: Failure | None = None
+        self._aborts = 0
+
+    # What the runner asks.
+
+    @property
+    def size(self) -> int:
+        """Bytes taken from the source so far."""
+        return self._size
+
+    @property
+    def parts_pulled(self) -> int:
+        """Parts taken from the source so far."""
+        return self._pulled
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes that the store has confirmed."""
+        if self.result is not None:
+            return self.result.size
+        return self._done
+
+    @property
+    def receipts(self) -> Sequence[PartReceipt]:
+        """Parts that the store has confirmed, in order."""
+        return [self._receipts[number] for number in sorted(self._receipts)]
+
+    def poll(self) -> Command:
+        """What to do next."""
+        if self._ready:
+            send = self._ready.popleft()
+            self._in_flight.add((send.step, send.number))
+            self._complete_sent = self._complete_sent or send.step is Step.COMPLETE
+            return send
+        size = self._next_size()
+        if size:
+            return Pull(self._pulled + 1, size)
+        if self._in_flight:
+            return Wait()
+        return Stop()
+
+    def _next_size(self) -> int:
+        """Bytes of the part to pull now; 0 when none is to be pulled."""
+        if self._ended or self.error is not None or self.state not in _PULLING:
+            return 0
+        if len(self._held) >= self.window:
+            return 0
+        size = min(
+            self._plan.size_of(self._pulled + 1), self._plan.limits.max_object_size - self._size
+        )
+        held = sum(self._held.values())
+        if held and self._memory is not None and held + size > self._memory:
+            return 0
+        return size
+
+    # What the runner tells.
+
+    def pulled(self, size: int, last: bool) -> None:
+        """The source gave the part that ``poll`` asked for.
+
+        :param last: the source has ended; the part may be shorter than asked for, or empty.
+        """
+        self._pulled += 1
+        self._size += size
+        self._ended = last
+        self._held[self._pulled] = size
+        error = size_error(
+            self._plan, self._pulled, self._size, ended=last, expected=self._expected_size
+        )
+        if error is not None:
+            self._fail(error)
+        elif self._pulled == 1:
+            self.state = State.PUTTING if last else State.CREATING
+            self._ready.append(Send(Step.PUT if last else Step.CREATE))
+        elif self.upload_id is not None:
+            self._ready.append(Send(Step.PART, self._pulled))
+
+    def answered(
+        self,
+        send: Send,
+        answer: str
+        | bool
+        | PartReceipt
+        | StoredObject
+        | tuple[Confirmation, StoredObject | None]
+        | None,
+    ) -> None:
+        """The store said yes.
+
+        :param answer: what the method of :class:`~libcloud.storage.transfer.store.PartStore`
+            returns.
+        """
+        if (send.step, send.number) not in self._in_flight:
+            return
+        # Recorded first: a cancel between any two of these lines finds what the store holds.
+        if isinstance(answer, PartReceipt):
+            self._receipts[send.number] = answer
+        elif isinstance(answer, StoredObject):
+            self.result = answer
+        elif send.step is Step.CREATE:
+            self.upload_id = str(answer)
+        self._in_flight.discard((send.step, send.number))
+        self._retries.succeeded()
+        self._done += self._held.pop(send.number, 0)
+        self._after(send, answer)
+
+    def failed(self, send: Send, failure: Failure) -> Send | None:
+        """The store did not say yes.
+
+        :return: the request to be made again, if it is; ``poll`` will ask for it.
+        """
+        if (send.step, send.number) not in self._in_flight:
+            return None
+        if failure.effect_unknown:
+            self._publish_open = self._publish_open or send.step in _PUBLISHING
+            self._part_open = self._part_open or send.step is Step.PART
+            self.orphan_possible = self.orphan_possible or send.step is Step.CREATE
+        self._in_flight.discard((send.step, send.number))
+        if send.step in (Step.ABORT, Step.CHECK, Step.CONFIRM):
+            return self._cleanup_failed(send, failure)
+        if self.error is not None:
+            self._unwind()
+        elif self._settled_elsewhere(send, failure):
+            self._confirm(failure)
+        else:
+            again = self._retry(send, failure)
+            if again is not None:
+                return again
+            if send.step in _PUBLISHING and (self._publish_open or failure.transient):
+                self._confirm(failure)
+            else:
+                self._fail(failure.error)
+        return None
+
+    def cancel(self, error: BaseException) -> None:
+        """Stop because of ``error``, raised on the caller's side.
+
+        The runner has seen to it that nothing is in flight any more: what it was told to send and
+        has not told about was not sent.
+        """
+        self._in_flight.clear()
+        if self.state in (State.DONE, State.FAILED):
+            self.error = self.error or error
+            self.state = State.FAILED
+        else:
+            self._fail(error)
+
+    def give_up(self, error: BaseException) -> None:
+        """Stop cleaning up as well: ``error`` came while that went on."""
+        self._ready.clear()
+        self._in_flight.clear()
+        self.cleanup_error = self.cleanup_error or error
+        self.left_behind = self.left_behind or self.upload_id is not None
+        self.state = State.FAILED
+
+    # Decisions.
+
+    def _after(self, send: Send, answer: object) -> None:
+        """Go on after a success."""
+        if send.step in (Step.ABORT, Step.CHECK):
+            self._after_cleanup(send, parts_remain=bool(answer))
+        elif send.step is Step.CONFIRM:
+            assert isinstance(answer, tuple)
+            self._confirmed(*answer)
+        elif self.error is not None:
+            self._unwind()
+        elif send.step in _PUBLISHING:
+            self.state = State.DONE
+        else:
+            if send.step is Step.CREATE:
+                self.state = State.SENDING
+                self._ready.extend(Send(Step.PART, number) for number in self._held)
+            if self._ended and not self._held:
+                self.state = State.COMPLETING
+                self._ready.append(Send(Step.COMPLETE))
+
+    def _retry(self, send: Send, failure: Failure) -> Send | None:
+        delay = self._retries.delay_after(send.attempt, failure, cleanup=self.error is not None)
+        if delay is None:
+            return None
+        again = replace(send, attempt=send.attempt + 1, delay=delay)
+        self._ready.append(again)
+        return again
+
+    def _settled_elsewhere(self, send: Send, failure: Failure) -> bool:
+        """An earlier attempt seems to have succeeded, its answer lost."""
+        if send.step not in _PUBLISHING or send.attempt == 1:
+            return False
+        return failure.upload_gone or (failure.condition_failed and self._publish_open)
+
+    def _confirm(self, cause: Failure) -> None:
+        self._confirm_cause = cause
+        self.state = State.CONFIRMING
+        self._ready.append(Send(Step.CONFIRM))
+
+    def _confirmed(self, verdict: Confirmation, stored: StoredObject | None) -> None:
+        cause, self._confirm_cause = self._confirm_cause, None
+        if verdict is Confirmation.STORED:
+            self.result = stored
+            if self._publish_failed:
+                self.error = None
+            self.state = State.DONE if self.error is None else State.FAILED
+            return
+        answered = cause is not None and not cause.effect_unknown
+        if verdict is Confirmation.ABSENT and (answered or self.upload_id is None):
+            # The store has answered and the object is not there: the lost request did nothing.
+            self._publish_open = False
+        else:
+            self.outcome_unknown = True
+            self.left_behind = self.upload_id is not None
+        if self.error is None and cause is not None:
+            self.error = cause.error
+            self._publish_failed = True
+        self._unwind()
+
+    def _fail(self, error: BaseException) -> None:
+        """Remember the first error and begin to clean up, once nothing is in flight."""
+        if self.error is None:
+            self.error = error
+        self._ready.clear()
+        self._unwind()
+
+    def _unwind(self) -> None:
+        if self._in_flight:
+            self.state = State.ABORTING
+        elif self.result is not None or self.outcome_unknown or self.upload_id is None:
+            self.state = State.FAILED
+        elif self._publish_open:
+            self.state = State.CONFIRMING
+            self._ready.append(Send(Step.CONFIRM))
+        elif self._keep:
+            self.left_behind = True
+            self.state = State.FAILED
+        else:
+            self.state = State.ABORTING
+            self._aborts += 1
+            self._ready.append(Send(Step.ABORT))
+
+    def _after_cleanup(self, send: Send, parts_remain: bool) -> None:
+        if send.step is Step.ABORT and self._part_open:
+            self._ready.append(Send(Step.CHECK))
+        elif parts_remain and self._aborts < self._retries.policy.attempts:
+            self._unwind()
+        else:
+            self.left_behind = parts_remain
+            self.state = State.FAILED
+
+    def _cleanup_failed(self, send: Send, failure: Failure) -> Send | None:
+        """Go on after a request of the clean-up failed."""
+        if failure.upload_gone and send.step is Step.ABORT and self._complete_sent:
+            # Gone after a Complete that was answered by an error: it may have been published.
+            self._complete_sent = False
+            self._ready.append(Send(Step.CONFIRM))
+            return None
+        if failure.upload_gone and send.step is not Step.CONFIRM:
+            self.state = State.FAILED
+            return None
+        again = self._retry(send, failure)
+        if again is None:
+            self.cleanup_error = self.cleanup_error or failure.error
+            if send.step is Step.CONFIRM:
+                self._confirmed(Confirmation.UNCLEAR, None)
+            else:
+                self.left_behind = True
+                self.state = State.FAILED
+        return again

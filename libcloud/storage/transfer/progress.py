@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a listener hears while an upload goes on: frozen values, in the caller's thread.
+
+A listener is any function of one argument. What it raises fails the upload: it is aborted, nothing
+is published, and the listener's exception is the one the caller sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = [
+    "Listener",
+    "PartDone",
+    "PartStarted",
+    "Retried",
+    "UploadAborted",
+    "UploadCompleted",
+    "UploadEvent",
+    "UploadStarted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadEvent:
+    """Common to all events.
+
+    :param bytes_done: bytes the store has confirmed so far.
+    """
+
+    bytes_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadStarted(UploadEvent):
+    """A multipart upload exists at the store from now on."""
+
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartStarted(UploadEvent):
+    """A part goes out for the first time. ``number`` is 0 for an object sent by one PUT."""
+
+    number: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartDone(UploadEvent):
+    """The store has confirmed a part (or, with ``number`` 0, the whole object)."""
+
+    number: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retried(UploadEvent):
+    """A request failed and will be made again.
+
+    :param step: which one: ``"put"``, ``"create"``, ``"part"``, ``"complete"``, ``"confirm"``,
+        ``"abort"`` or ``"check"``.
+    :param number: of the part; 0 for other steps.
+    :param attempt: the one to come; the first retry is 2.
+    :param delay: seconds until then.
+    :param throttled: the store asked for fewer requests.
+    """
+
+    step: str
+    number: int
+    attempt: int
+    delay: float
+    cause: BaseException
+    throttled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UploadCompleted(UploadEvent):
+    """The object is published, whole."""
+
+    etag: str
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAborted(UploadEvent):
+    """The upload failed and nothing of it was published.
+
+    :param upload_id: what remains at the store, unless ``cleaned``; ``None`` if nothing was begun.
+    """
+
+    upload_id: str | None
+    cleaned: bool
+
+
+Listener = Callable[[UploadEvent], object]

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Anything that gives bytes, cut into parts: each byte is copied once, whatever the pieces' size.
+
+A part is a buffer of its final size that the pieces are copied into as they come, so that a part
+being filled takes no more memory than one that is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from libcloud.storage.types import InvalidSourceError
+
+__all__ = ["PartSource", "PulledPart", "pieces_of"]
+
+_READ_SIZE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PulledPart:
+    """A part as it came from the source.
+
+    :param body: its bytes; nobody else writes to them.
+    :param last: the source has ended.
+    """
+
+    body: memoryview
+    last: bool
+
+
+class PartSource:
+    """Parts cut from ``source``.
+
+    :param source: an iterator or iterable of pieces (bytes, bytearray, memoryview or any other
+        buffer; ``str`` is encoded as UTF-8), an object with ``read(size)``, or one such buffer. An
+        empty piece is not the end; an empty ``read()`` is.
+    :raises InvalidSourceError: ``source`` is none of these. Nothing was taken from it.
+    """
+
+    def __init__(self, source: object) -> None:
+        self._pieces = pieces_of(source)
+        self._rest = memoryview(b"")
+
+    def next_part(self, size: int) -> PulledPart:
+        """The next ``size`` bytes, or fewer when the source ends before.
+
+        One non-empty piece is taken beyond them, so that ``last`` is known; the next part begins
+        with it.
+
+        :raises InvalidSourceError: a piece is not bytes.
+        """
+        buffer = bytearray(size)
+        filled = 0
+        while filled < size:
+            if not self._rest and not self._advance():
+                break
+            end = min(size, filled + len(self._rest))
+            # Released at once: a producer may resize the buffer it yielded before.
+            with self._rest[: end - filled] as taken:
+                buffer[filled:end] = taken
+            self._rest = self._rest[end - filled :]
+            filled = end
+        last = not self._rest and not self._advance()
+        return PulledPart(memoryview(buffer)[:filled], last)
+
+    def _advance(self) -> bool:
+        """Take pieces until one is not empty; false at the end of the source."""
+        self._rest = memoryview(b"")
+        for piece in self._pieces:
+            rest = _as_bytes(piece)
+            if rest:
+                self._rest = rest
+                return True
+        return False
+
+
+def pieces_of(source: object) -> Iterator[object]:
+    """An iterator over the pieces of ``source``; see :class:`PartSource` for what a source is."""
+    if isinstance(source, (str, dict, set, frozenset)) or source is None:
+        raise InvalidSourceError(_not_a_source(source))
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return iter((source,))
+    read = getattr(source, "read", None)
+    if callable(read):
+        return _reads(read)
+    step = getattr(source, "__next__", None) or getattr(source, "next", None)
+    if callable(step):
+        return _steps(step)
+    if hasattr(source, "__iter__"):
+        return iter(source)
+    raise InvalidSourceError(_not_a_source(source))
+
+
+def _reads(read: Callable[[int], Any]) -> Iterator[object]:
+    while True:
+        piece = read(_READ_SIZE)
+        if piece is None:
+            raise InvalidSourceError(
+                "read() returned None: a non-blocking stream has no data yet; it cannot be waited for"
+            )
+        if not len(_as_bytes(piece)):
+            return
+        yield piece
+
+
+def _steps(step: Callable[[], object]) -> Iterator[object]:
+    while True:
+        try:
+            piece = step()
+        except StopIteration:
+            return
+        yield piece
+
+
+def _as_bytes(piece: object) -> memoryview:
+    """``piece`` as a flat view of its bytes."""
+    if isinstance(piece, str):
+        piece = piece.encode("utf-8")
+    try:
+        view = memoryview(piece)  # type: ignore[arg-type]  # what is no buffer is told so below
+    except TypeError:
+        raise InvalidSourceError(
+            f"a piece of the stream is {type(piece).__name__}, not bytes; nothing was published"
+        ) from None
+    if view.ndim == 1 and view.format == "B":
+        return view
+    if not view.contiguous:
+        return memoryview(view.tobytes())
+    return view.cast("B")
+
+
+def _not_a_source(source: object) -> str:
+    hint = ""
+    if isinstance(source, str):
+        hint = " (to send a file by its name, use upload_object; to send text, encode it)"
+    elif hasattr(source, "__aiter__"):
+        hint = " (an asynchronous iterator cannot be read here)"
+    return (
+        f"not a source of bytes: {type(source).__name__}. Pass an iterator of bytes, or an object "
+        f"with read(){hint}"
+    )

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words the engine's parts speak to each other: steps, commands, answers, failures.
+
+All of it is frozen: a worker gets values and returns values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+__all__ = [
+    "Body",
+    "Command",
+    "Confirmation",
+    "Digest",
+    "Failure",
+    "PartReceipt",
+    "Pull",
+    "Send",
+    "Step",
+    "Stop",
+    "StoredObject",
+    "Wait",
+]
+
+Body = bytes | bytearray | memoryview
+
+
+class Step(Enum):
+    """A request to the store, by what it is for."""
+
+    PUT = "put"  # the whole object in one request
+    CREATE = "create"
+    PART = "part"
+    COMPLETE = "complete"
+    CONFIRM = "confirm"  # is the object there, and is it ours?
+    ABORT = "abort"
+    CHECK = "check"  # does the aborted upload still hold parts?
+
+
+class Confirmation(Enum):
+    """What a look at the store says after the answer to a publishing request was lost."""
+
+    STORED = "stored"
+    ABSENT = "absent"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A checksum of one body, as the headers that carry it.
+
+    :param headers: ready to send; empty when nothing is to be checked.
+    :param crc32: CRC-32 of the body when that was computed, to be combined over the parts.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    crc32: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartReceipt:
+    """What the store answered for a part.
+
+    :param number: 1 for the first.
+    :param etag: without quotes, opaque.
+    :param size: bytes.
+    :param digest: what was sent along with the part.
+    """
+
+    number: int
+    etag: str
+    size: int
+    digest: Digest = field(default_factory=Digest)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object that the store says it holds.
+
+    :param etag: without quotes; ``""`` when the store gave none.
+    :param size: bytes sent.
+    :param parts: number of parts; 0 for an object sent by one PUT.
+    :param headers: of the answer that published the object; names in lower case.
+    """
+
+    etag: str
+    size: int
+    parts: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request did not succeed.
+
+    :param error: what the caller is to see if nothing helps.
+    :param transient: the same request may succeed later.
+    :param effect_unknown: the request may have taken effect although no answer says so.
+    :param upload_gone: the store does not know the upload (any more).
+    :param condition_failed: the store refused because of the object that is there (412).
+    :param throttled: the store asks for fewer requests.
+    :param retry_after: seconds the store asked to wait; ``None`` when it did not.
+    """
+
+    error: BaseException
+    transient: bool = False
+    effect_unknown: bool = False
+    upload_gone: bool = False
+    condition_failed: bool = False
+    throttled: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Take part ``number``, of ``size`` bytes (the last one: up to), from the source."""
+
+    number: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Make a request.
+
+    :param number: of the part; 0 for other steps.
+    :param attempt: 1 for the first.
+    :param delay: seconds to wait before it.
+    """
+
+    step: Step
+    number: int = 0
+    attempt: int = 1
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until a request in flight is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """It is over: look at the machine's ``result`` and ``error``."""
+
+
+Command = Pull | Send | Wait | Stop

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every situation that a small upload can get into: it ends, and it ends as it should.
+
+A model of a store stands beside the machine. At each step all that can happen is tried: every answer,
+in every order, with effect and without, a source that ends or fails, a cancel at any point.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from libcloud.storage.capabilities import Limits
+from libcloud.storage.transfer.machine import State, UploadMachine
+from libcloud.storage.transfer.plan import PartPlan
+from libcloud.storage.transfer.retry import Retries, RetryPolicy
+from libcloud.storage.transfer.values import (
+    Confirmation,
+    Failure,
+    PartReceipt,
+    Pull,
+    Send,
+    Step,
+    Stop,
+    StoredObject,
+    Wait,
+)
+
+PARTS = 3
+WINDOW = 2
+ATTEMPTS = 2
+OBJECT = StoredObject("etag", 10 * PARTS, PARTS)
+NO = RuntimeError("no")
+LOST = ConnectionError("lost")
+
+
+@dataclass(frozen=True)
+class Store:
+    """What the store holds, as it really is."""
+
+    uploads: int = 0  # open uploads that a Create has made; the machine knows the last one at most
+    known: bool = False
+    parts: frozenset[int] = frozenset()
+    late: frozenset[int] = frozenset()  # parts whose answer was lost, that may land yet
+    published: bool = False
+    complete_unanswered: bool = False
+
+
+@dataclass
+class Situation:
+    machine: UploadMachine
+    store: Store = Store()
+    flying: tuple[Send, ...] = ()
+    cancelled: bool = False
+    trail: tuple[object, ...] = ()  # how it came about: nested pairs, the latest step last
+
+    def key(self) -> tuple[object, ...]:
+        state = tuple(
+            _frozen(value)
+            for name, value in vars(self.machine).items()
+            if name not in ("_plan", "_retries")
+        )
+        return (state, self.store, frozenset(self.flying), self.cancelled)
+
+    def fork(self, note: str) -> Situation:
+        machine = copy.copy(self.machine)
+        for name, value in vars(machine).items():
+            if isinstance(value, (set, dict, deque)):
+                setattr(machine, name, value.copy())
+        return Situation(machine, self.store, self.flying, self.cancelled, (self.trail, note))
+
+
+def new_machine(keep: bool = False) -> UploadMachine:
+    retries = Retries(RetryPolicy(attempts=ATTEMPTS), dice=_half)
+    limits = Limits(min_part_size=1, max_part_size=10, max_parts=9, max_object_size=90)
+    return UploadMachine(PartPlan(limits, 10), window=WINDOW, retries=retries, keep=keep)
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, dict):
+        return frozenset(value)
+    if isinstance(value, set):
+        return frozenset(value)
+    if isinstance(value, deque):
+        return tuple(value)
+    return type(value) if isinstance(value, (BaseException, Failure, StoredObject)) else value
+
+
+def _half() -> float:
+    return 0.5
+
+
+def failures(send: Send, store: Store) -> Iterator[tuple[str, Failure, Store]]:
+    """All ways in which the request can fail, with the store as it is afterwards."""
+    gone = not store.uploads and send.step in (Step.PART, Step.COMPLETE, Step.ABORT, Step.CHECK)
+    if gone:
+        yield "gone", Failure(NO, upload_gone=True), _answered(store, send)
+    else:
+        yield "refused", Failure(NO), _answered(store, send)
+        yield "lost after", Failure(LOST, transient=True, effect_unknown=True), _lost(store, send)
+    yield "busy", Failure(NO, transient=True), _answered(store, send)
+    lost = Failure(LOST, transient=True, effect_unknown=True)
+    unanswered = store.complete_unanswered or send.step is Step.COMPLETE
+    late = store.late | {send.number} if send.step is Step.PART else store.late
+    yield "lost before", lost, replace(store, complete_unanswered=unanswered, late=late)
+
+
+def _answered(store: Store, send: Send) -> Store:
+    return replace(store, complete_unanswered=False) if send.step is Step.COMPLETE else store
+
+
+def _lost(store: Store, send: Send) -> Store:
+    done = effect(send, store)
+    if send.step is Step.COMPLETE:
+        return replace(done, complete_unanswered=True)
+    return replace(store, uploads=store.uploads + 1) if send.step is Step.CREATE else done
+
+
+def effect(send: Send, store: Store) -> Store:
+    """The store after it has done what was asked."""
+    if send.step is Step.CREATE:
+        return replace(store, uploads=store.uploads + 1, known=True)
+    if send.step is Step.PART:
+        return replace(store, parts=store.parts | {send.number})
+    if send.step in (Step.COMPLETE, Step.PUT):
+        uploads = store.uploads - (send.step is Step.COMPLETE)
+        return replace(store, uploads=uploads, published=True, complete_unanswered=False)
+    if send.step is Step.ABORT:
+        # What was on its way when its answer was lost may land now.
+        return replace(
+            store, uploads=store.uploads - (not store.late), parts=store.late, late=frozenset()
+        )
+    return store
+
+
+def answer(send: Send, store: Store) -> object:
+    if send.step is Step.CREATE:
+        return "id"
+    if send.step is Step.PART:
+        return PartReceipt(send.number, "etag", 10)
+    if send.step is Step.CONFIRM:
+        there = store.published
+        return (Confirmation.STORED, OBJECT) if there else (Confirmation.ABSENT, None)
+    if send.step is Step.CHECK:
+        return bool(store.parts)
+    return None if send.step is Step.ABORT else OBJECT
+
+
+def answers(situation: Situation, send: Send) -> Iterator[Situation]:
+    """The situations after ``send`` is answered, one for each answer there can be."""
+    store = situation.store
+    rest = tuple(other for other in situation.flying if other != send)
+    possible = store.uploads or send.step in (Step.PUT, Step.CREATE, Step.CONFIRM)
+    if possible:
+        after = situation.fork(f"{send.step.value} {send.number} ok")
+        after.flying = rest
+        after.store = effect(send, store)
+        after.machine.answered(send, answer(send, store))
+        yield after
+    for note, failure, store_after in failures(send, store):
+        after = situation.fork(f"{send.step.value} {send.number} {note}")
+        after.flying = rest
+        after.store = store_after
+        after.machine.failed(send, failure)
+        yield after
+
+
+def check_send(situation: Situation, send: Send) -> None:
+    machine, store = situation.machine, situation.store
+    trail = situation.trail
+    if send.step is Step.ABORT:
+        assert not situation.flying, ("abort while something is in flight", trail)
+        assert not store.complete_unanswered, ("abort while a Complete is unanswered", trail)
+    if send.step is Step.COMPLETE:
+        numbers = [receipt.number for receipt in machine.receipts]
+        assert numbers == list(range(1, machine.parts_pulled + 1)), trail
+        assert not situation.flying, trail
+    assert send.attempt <= ATTEMPTS, trail
+
+
+def check_end(situation: Situation) -> None:
+    machine, store, trail = situation.machine, situation.store, situation.trail
+    assert machine.state in (State.DONE, State.FAILED), trail
+    assert not situation.flying, trail
+    if machine.error is None:
+        assert store.published, ("success, and no object", trail)
+        assert machine.result is not None, trail
+        return
+    if store.published:
+        told = machine.result is not None or machine.outcome_unknown or situation.cancelled
+        assert told, ("published, and reported as a plain failure", trail)
+    elif store.uploads:
+        told = machine.left_behind or machine.orphan_possible
+        assert told, ("an upload was left behind, and nobody is told", trail)
+
+
+def moves(situation: Situation) -> Iterator[Situation]:
+    """All situations that can follow."""
+    for send in situation.flying:
+        yield from answers(situation, send)
+    polled = situation.fork("poll")
+    command = polled.machine.poll()
+    if isinstance(command, Send):
+        check_send(situation, command)
+        polled.flying = (*polled.flying, command)
+        polled.trail = (situation.trail, f"{command.step.value} {command.number} sent")
+        yield polled
+    elif isinstance(command, Pull):
+        for last in (False, True) if command.number < PARTS else (True,):
+            pulled = situation.fork(f"pulled {command.number}{' last' if last else ''}")
+            pulled.machine.pulled(10, last)
+            held = len(pulled.machine._held)
+            assert held <= WINDOW, situation.trail
+            yield pulled
+    elif isinstance(command, Wait):
+        assert situation.flying, ("waits for nothing", situation.trail)
+    else:
+        assert isinstance(command, Stop)
+        check_end(situation)
+        return
+    if not situation.cancelled and not situation.flying:
+        cancelled = situation.fork("cancel")
+        cancelled.cancelled = True
+        cancelled.machine.cancel(KeyboardInterrupt())
+        yield cancelled
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [False, True])
+def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end(keep: bool) -> None:
+    first = Situation(new_machine(keep))
+    seen = {first.key()}
+    stack = [first]
+    ends = 0
+    while stack:
+        situation = stack.pop()
+        followers = list(moves(situation))
+        ends += not followers
+        for follower in followers:
+            key = follower.key()
+            if key not in seen:
+                seen.add(key)
+                stack.append(follower)
+    assert ends > 50
+    assert len(seen) > 1000
+    print(ends, len(seen))
