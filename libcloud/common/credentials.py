@@ -14,7 +14,7 @@ class Credentials:
 
     :param key: access key id; sent in clear with each request.
     :param secret: what signs; never sent.
-    :param token: session token of temporary credentials; sent, and signed. ``None`` for lasting ones.
+    :param token: session token of temporary credentials; sent, and signed. ``None`` if they last.
     """
 
     key: str

@@ -95,9 +95,7 @@ def string_to_sign(
 def canonical_resource(target: str, params: Iterable[tuple[str, str | None]] = ()) -> str:
     """The path, and the sub-resources of both queries: sorted by name, values not encoded."""
     path, own = split_target(target)
-    chosen = sorted(
-        (name, value or "") for name, value in (*own, *params) if name in SUB_RESOURCES
-    )
+    chosen = sorted((name, value or "") for name, value in (*own, *params) if name in SUB_RESOURCES)
     query = "&".join(f"{name}={value}" if value else name for name, value in chosen)
     return f"{path}?{query}" if query else path
 

@@ -264,7 +264,9 @@ def _encode(text: str) -> str:
 
 def _utc(when: datetime) -> datetime:
     """``when`` in UTC; a naive time is taken as UTC."""
-    return when.replace(tzinfo=timezone.utc) if when.tzinfo is None else when.astimezone(timezone.utc)
+    return (
+        when.replace(tzinfo=timezone.utc) if when.tzinfo is None else when.astimezone(timezone.utc)
+    )
 
 
 def _hmac(key: bytes, text: str) -> bytes:
