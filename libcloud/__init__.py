@@ -1,4 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Object storage for Python: the storage half of the libcloud API."""
+"""Object storage for Python: the storage half of the libcloud API.
+
+What for: finding a driver, and the settings of the whole library. May import: nothing at once; the
+rest of the library, and requests, at the first access. Proof: ``test/test_init.py``,
+``test/test_layers.py``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+__all__ = ["__version__", "enable_debug"]
 
 __version__ = "3.9.1+s3multipart.1"
+
+_IN_BASE = ("DriverType", "DriverTypeFactoryMap", "get_driver")
+_SUBMODULES = ("base", "common", "http", "security", "storage", "utils")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "requests":
+        return import_module("requests")
+    if name in _SUBMODULES:
+        return import_module(f"libcloud.{name}")
+    if name in _IN_BASE:
+        return getattr(import_module("libcloud.base"), name)
+    raise AttributeError(f"module 'libcloud' has no attribute {name!r}")
+
+
+def enable_debug(fo: Any) -> None:
+    """Write each request and answer to a file, without signatures, tokens and keys.
+
+    :param fo: a file open for text; it is closed when Python exits.
+    """
+    from libcloud.common.base import Connection
+    from libcloud.utils.loggingconnection import LoggingConnection
+
+    LoggingConnection.log = fo
+    Connection.conn_class = LoggingConnection
+    atexit.register(fo.close)
+
+
+def reset_debug() -> None:
+    """Undo :func:`enable_debug`."""
+    from libcloud.common.base import Connection
+    from libcloud.http import LibcloudConnection
+    from libcloud.utils.loggingconnection import LoggingConnection
+
+    LoggingConnection.log = None
+    Connection.conn_class = LibcloudConnection
+
+
+def _init_once() -> None:
+    """Do what the environment asks for, and refuse a library known to break.
+
+    ``LIBCLOUD_DEBUG`` names a file for :func:`enable_debug`, which is appended to.
+    """
+    path = os.environ.get("LIBCLOUD_DEBUG")
+    if path:
+        mode = "w" if path in ("/dev/stdout", "/dev/stderr") else "a"
+        enable_debug(open(path, mode, encoding="utf-8"))  # noqa: SIM115  open until Python exits
+    requests = sys.modules.get("requests")
+    if requests is not None and requests.__version__ == "2.6.0":
+        chardet = requests.packages.chardet.__version__
+        assert chardet == "2.3.0", "Known bad version of requests detected"
+
+
+_init_once()

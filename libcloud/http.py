@@ -22,9 +22,9 @@ from urllib.parse import quote, urlsplit
 
 import requests
 import urllib3
+import urllib3.connection
+import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
 import libcloud.security
@@ -71,29 +71,36 @@ class _Wire(threading.local):
 _wire = _Wire()
 
 
-class _ExactHTTPConnection(HTTPConnection):
+# The names are those of urllib3: they stand in the messages of errors.
+
+
+class HTTPConnection(urllib3.connection.HTTPConnection):
     """Sends the target as given, where urllib3 would normalise it."""
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
 
 
-class _ExactHTTPSConnection(HTTPSConnection):
-    """As :class:`_ExactHTTPConnection`."""
+class HTTPSConnection(urllib3.connection.HTTPSConnection):
+    """Sends the target as given, where urllib3 would normalise it."""
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
 
 
-class _ExactHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _ExactHTTPConnection
+class HTTPConnectionPool(urllib3.connectionpool.HTTPConnectionPool):
+    """Connections that send the target as given."""
+
+    ConnectionCls = HTTPConnection
 
 
-class _ExactHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _ExactHTTPSConnection
+class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
+    """Connections that send the target as given."""
+
+    ConnectionCls = HTTPSConnection
 
 
-_POOLS = {"http": _ExactHTTPPool, "https": _ExactHTTPSPool}
+_POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
 
 
 class _ExactAdapter(HTTPAdapter):

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers: what a server said, parsed, or an error.
+
+Response       text; reads the whole body
+ |- JsonResponse, XmlResponse   ``object`` is the parsed document
+ `- RawResponse                 leaves the body unread
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from http import HTTPStatus
+from typing import Any
+
+from libcloud.common.exceptions import exception_from_message
+from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.http import HttpLibResponseProxy
+from libcloud.utils.misc import lowercase_keys
+from libcloud.utils.xml import parse_xml
+
+__all__ = ["HTTPResponse", "JsonResponse", "RawResponse", "Response", "XmlResponse"]
+
+# What a Response class accepts unless it overrides ``success``.
+_SUCCESS = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
+
+
+class HTTPResponse(http.client.HTTPResponse):
+    """The standard library's response, whose ``read`` of nothing is empty. Kept for old users."""
+
+    def read(self, amt: int | None = None) -> Any:
+        """At most ``amt`` bytes; an empty text when the response is closed."""
+        return "" if self.fp is None else super().read(amt)
+
+
+class Response:
+    """An answer whose body was read and parsed.
+
+    Subclasses override :meth:`parse_body`, :meth:`parse_error` and :meth:`success`.
+
+    :param response: the response of requests.
+    :param connection: the connection that asked.
+    :raises BaseHTTPError: :meth:`success` is false. What :meth:`parse_error` returns is its
+        message; what it raises itself comes in its place.
+    """
+
+    status: int = HTTPStatus.OK
+    headers: dict[str, str] = {}  # noqa: RUF012  part of the public API; instances have their own
+    object: Any = None
+    error: Any = None
+    connection: Any = None
+    _response: Any = None
+    _content: Any = None
+    parse_zero_length_body = False
+
+    def __init__(self, response: Any, connection: Any) -> None:
+        self.connection = connection
+        self._take(response)
+        try:
+            self._content = response.content
+            if not self.success():
+                raise exception_from_message(
+                    code=self.status, message=self.parse_error(), headers=self.headers
+                )
+            self.object = self.parse_body()
+        except BaseException as error:
+            _give_up(response, error, self.status)
+            raise
+
+    @property
+    def body(self) -> Any:
+        """The body as text, without white space around it; bytes, as they came, of a raw answer."""
+        if "body" not in self.__dict__:
+            self.__dict__["body"] = self._load_body()
+        return self.__dict__["body"]
+
+    @body.setter
+    def body(self, value: Any) -> None:
+        self.__dict__["body"] = value
+        self._content = None
+
+    def parse_body(self) -> Any:
+        """The parsed body; it becomes ``object``."""
+        return self.body
+
+    def parse_error(self) -> Any:
+        """The message of the error that an unsuccessful answer becomes; may raise another one."""
+        return self.body
+
+    def success(self) -> bool:
+        """Whether the status is what was hoped for."""
+        return self.status in _SUCCESS
+
+    def _take(self, response: Any) -> None:
+        """Everything of ``response`` but its body."""
+        self._response = response
+        self.headers = lowercase_keys(dict(response.headers))
+        self.error = response.reason
+        self.status = response.status_code
+        self.request = response.request
+        self.iter_content = response.iter_content
+
+    def _load_body(self) -> Any:
+        return _text(self._response, self._content)
+
+    def _document(self) -> Any:
+        """The body for a parser: bytes if there are any, for only they tell their encoding."""
+        return self._content if isinstance(self._content, bytes) else self.body
+
+    def _has_no_document(self) -> bool:
+        """Whether the body is empty and counts as no document."""
+        return not self._document().strip() and not self.parse_zero_length_body
+
+    def _malformed(self, message: str) -> MalformedResponseError:
+        driver = getattr(self.connection, "driver", None)
+        return MalformedResponseError(message, body=self.body, driver=driver)
+
+
+class JsonResponse(Response):
+    """An answer in JSON; an empty one stays an empty text."""
+
+    def parse_body(self) -> Any:
+        """The document.
+
+        :raises MalformedResponseError: it is not JSON.
+        """
+        if self._has_no_document():
+            return self.body
+        try:
+            return json.loads(self.body)
+        except (ValueError, TypeError) as error:
+            raise self._malformed("Failed to parse JSON") from error
+
+    parse_error = parse_body
+
+
+class XmlResponse(Response):
+    """An answer in XML; an empty one stays an empty text."""
+
+    def parse_body(self) -> Any:
+        """The root element.
+
+        :raises MalformedResponseError: it is not XML, or not safe to read.
+        """
+        if self._has_no_document():
+            return self.body
+        try:
+            return parse_xml(self._document())
+        except (ValueError, TypeError) as error:
+            raise self._malformed("Failed to parse XML") from error
+
+    parse_error = parse_body
+
+
+class RawResponse(Response):
+    """An answer whose body is left to the caller: ``iter_content``, or ``body`` for all of it.
+
+    The body of an unsuccessful answer is read, so that the connection is free for others.
+
+    :param connection: the connection that asked.
+    :param response: the response of requests; ``None`` asks the connection when it is needed.
+    """
+
+    def __init__(self, connection: Any, response: Any = None) -> None:
+        self.connection = connection
+        if response is None:
+            return
+        self._take(response)
+        try:
+            if not self.success():
+                self.parse_error()
+            if self.status not in range(200, 300):
+                _ = response.content
+        except BaseException as error:
+            _give_up(response, error, self.status)
+            raise
+
+    @property
+    def response(self) -> HttpLibResponseProxy:
+        """The response, behind the methods of the standard library's."""
+        if self._response is None:
+            self._take(self.connection.connection.getresponse())
+        return HttpLibResponseProxy(self._response)
+
+    @property
+    def reason(self) -> Any:
+        """Reason of the answer."""
+        return self.response.reason
+
+    def success(self) -> bool:
+        """Whether the status is in the two hundreds."""
+        return self.status in range(200, 300)
+
+    def _load_body(self) -> Any:
+        return self.response.body
+
+
+def _text(response: Any, content: Any) -> str:
+    """The body of ``response`` as text."""
+    if isinstance(content, bytes) and getattr(response, "encoding", None) is None:
+        # Without a declared encoding requests would guess, slowly.
+        try:
+            return content.decode("utf-8").strip()
+        except UnicodeDecodeError:
+            pass
+    text = response.text
+    return "" if text is None else str(text).strip()
+
+
+def _give_up(response: Any, error: BaseException, status: int) -> None:
+    """Free the connection of ``response``, and note the status on ``error``."""
+    response.close()
+    if isinstance(error, LibcloudError) and error.http_code is None:
+        error.http_code = status
