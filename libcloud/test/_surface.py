@@ -95,17 +95,15 @@ def _member_differences(member: Entry, static: object) -> list[str]:
     return signature_differences(expected, parameters)
 
 
-def signature_differences(
-    expected: Parameters, actual: Sequence[inspect.Parameter] | None
-) -> list[str]:
+def signature_differences(expected: Parameters, actual: Sequence[inspect.Parameter]) -> list[str]:
     """How calls that fit ``expected`` fail or mean something else with ``actual``.
 
     Further parameters do no harm if a caller need not give them and they come last.
 
-    :param expected: name, kind and default (``None``: there is none) of each parameter.
-    :param actual: ``None`` if they are not known, which is taken as a fit.
+    :param expected: name, kind and default (``None``: there is none) of each parameter. When there
+        is nothing but ``*args, **kwargs`` the record does not say what fits, so all does.
     """
-    if actual is None:
+    if {kind for _, kind, _ in expected} == {"VAR_POSITIONAL", "VAR_KEYWORD"}:
         return []
     positional = [p for p in actual if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
     by_name = {p.name: p for p in actual}
