@@ -143,7 +143,7 @@ class StorageDriverHelpers(BaseDriver):
         ) as payload:
             if stream is not None:
                 payload.take_stream(stream)
-            else:
+            elif file_path is not None:
                 payload.take_file(file_path)
             response = self._send_payload(payload, request_path, request_method, headers)
             return {

@@ -26,10 +26,12 @@ class ReplacingFile:
 
     :param path: the final place; its directory must exist. A device or a pipe, and a file in a
         directory that cannot be written to, are written in place.
+    :param mode: permissions; ``None`` means those of the predecessor, or the usual ones.
     :raises OSError: the file cannot be written there.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, mode: int | None = None) -> None:
+        self._mode = mode
         self._final = os.path.realpath(path)
         self._temporary: str | None = None
         self._file = self._open()
@@ -57,12 +59,13 @@ class ReplacingFile:
         self._file.write(piece)
 
     def commit(self) -> None:
-        """Close the file and put it in its final place, with the permissions of its predecessor."""
+        """Close the file and put it in its final place."""
         self._file.close()
         if self._temporary is None:
             return
         with contextlib.suppress(OSError):
-            os.chmod(self._temporary, stat.S_IMODE(os.stat(self._final).st_mode))
+            mode = stat.S_IMODE(os.stat(self._final).st_mode) if self._mode is None else self._mode
+            os.chmod(self._temporary, mode)
         try:
             os.replace(self._temporary, self._final)
         except OSError as error:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from libcloud.common.base import Connection, ConnectionUserAndKey
+from libcloud.common.base import ConnectionUserAndKey
 from libcloud.storage._entities import Container, Object
 from libcloud.storage._helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
 from libcloud.storage.capabilities import Capabilities
@@ -35,8 +35,8 @@ class StorageDriver(StorageDriverHelpers):
     :cvar strict_mode: an upload without a content type that can be guessed is an error.
     """
 
-    connectionCls: type[Connection] = ConnectionUserAndKey
-    name: str | None = None  # type: ignore[assignment]  # upstream's default; drivers set a str
+    connectionCls: Any = ConnectionUserAndKey
+    name: str | None = None
 
     @property
     def capabilities(self) -> Capabilities:

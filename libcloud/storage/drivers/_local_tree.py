@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the names of containers and objects to paths below a base directory, and back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from libcloud.storage._replace import TEMPORARY_PREFIX
+from libcloud.storage.types import (
+    ContainerDoesNotExistError,
+    InvalidContainerNameError,
+    InvalidObjectNameError,
+    ObjectDoesNotExistError,
+)
+
+__all__ = ["IGNORE_FOLDERS", "Tree"]
+
+IGNORE_FOLDERS = [".lock", ".hash"]
+
+
+class Tree:
+    """The base directory: no path that it gives leads out of it.
+
+    :param base_path: the directory.
+    :param driver: named in errors.
+    """
+
+    def __init__(self, base_path: str, driver: object) -> None:
+        self.base_path = base_path
+        self._driver = driver
+
+    def check_container_name(self, name: str) -> None:
+        """Raise :class:`InvalidContainerNameError` unless it is the name of one directory."""
+        if name in ("", os.curdir, os.pardir) or any(char in name for char in "/\\\0"):
+            raise InvalidContainerNameError(
+                "A container is one directory: its name must be neither empty nor a dot or two, "
+                "and hold no slash",
+                self._driver,
+                name,
+            )
+
+    def container_path(self, name: str) -> str:
+        """The directory of a container, which exists."""
+        self.check_container_name(name)
+        path = os.path.join(self.base_path, name)
+        if not os.path.isdir(path):
+            raise ContainerDoesNotExistError(None, self._driver, name)
+        if not _is_inside(path, self.base_path):
+            raise InvalidContainerNameError(
+                f"{path} is a link that leads out of the base directory", self._driver, name
+            )
+        return path
+
+    def container_names(self) -> list[str]:
+        """The names of the containers, sorted."""
+        with os.scandir(self.base_path) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if entry.is_dir() and _is_inside(entry.path, self.base_path)
+            )
+
+    def object_path(self, container_name: str, object_name: str) -> str:
+        """The file of an object, which need not exist."""
+        root = self.container_path(container_name)
+        self._check_object_name(object_name)
+        path = os.path.join(root, *object_name.split("/"))
+        if not _is_inside(path, root):
+            raise InvalidObjectNameError(
+                f"{path} is, or goes through, a link that leads out of the container",
+                self._driver,
+                object_name,
+            )
+        return path
+
+    def existing_path(self, container_name: str, object_name: str) -> str:
+        """The file of an object that exists."""
+        path = self.object_path(container_name, object_name)
+        if not os.path.isfile(path):
+            raise ObjectDoesNotExistError(None, self._driver, object_name)
+        return path
+
+    def object_names(self, container_name: str) -> Iterator[str]:
+        """The names of a container's objects, in no order."""
+        root = self.container_path(container_name)
+        for folder, folders, names in os.walk(root):
+            folders[:] = [name for name in folders if name not in IGNORE_FOLDERS]
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.startswith(TEMPORARY_PREFIX) or not os.path.isfile(path):
+                    continue
+                if not os.path.islink(path) or _is_inside(path, root):
+                    yield os.path.relpath(path, root).replace(os.sep, "/")
+
+    def prune(self, container_name: str, path: str) -> None:
+        """Remove the directories above ``path`` that are empty, up to the container's."""
+        root = self.container_path(container_name)
+        folder = os.path.dirname(path)
+        with contextlib.suppress(OSError):
+            while folder != root:
+                os.rmdir(folder)
+                folder = os.path.dirname(folder)
+
+    def _check_object_name(self, name: str) -> None:
+        reason = _fault(name)
+        if reason:
+            raise InvalidObjectNameError(reason, self._driver, name)
+
+
+def _fault(object_name: str) -> str:
+    """Why a file cannot have this name and no other; empty if it can."""
+    parts = object_name.split("/")
+    if any(part in ("", os.curdir, os.pardir) for part in parts):
+        return "Between slashes there must be a name that is neither empty nor a dot or two"
+    if "\0" in object_name or (os.sep == "\\" and any(char in object_name for char in "\\:")):
+        return "It holds a character that no file name has"
+    if any(part in IGNORE_FOLDERS for part in parts):
+        return f"{' and '.join(IGNORE_FOLDERS)} are not listed"
+    if any(part.startswith(TEMPORARY_PREFIX) for part in parts):
+        return f"{TEMPORARY_PREFIX} begins the names of temporary files"
+    return ""
+
+
+def _is_inside(path: str, directory: str) -> bool:
+    root = os.path.realpath(directory)
+    return os.path.commonpath([root, os.path.realpath(path)]) == root

@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers as directories, objects as files.
+
+Names cannot lead out of the base directory, neither by themselves nor by symbolic links in it. That
+holds against names from strangers, not against a stranger who changes links in the base directory
+while a call is under way.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+from libcloud.common.base import Connection
+from libcloud.common.types import LibcloudError
+from libcloud.storage import _download
+from libcloud.storage._replace import ReplacingFile
+from libcloud.storage._upload import check_source
+from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
+from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.drivers._local_lock import (
+    LockLocalStorage,
+    NoOpLockLocalStorage,
+    require_fasteners,
+)
+from libcloud.storage.drivers._local_tree import IGNORE_FOLDERS, Tree
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    ContainerIsNotEmptyError,
+    ObjectDoesNotExistError,
+    ObjectError,
+)
+from libcloud.utils import files
+
+__all__ = ["IGNORE_FOLDERS", "LocalStorageDriver", "LockLocalStorage", "NoOpLockLocalStorage"]
+
+_Path = str | os.PathLike[str]
+
+_COPY_SIZE = 1024 * 1024
+
+# Upstream's: the group of the process may share the store.
+_FILE_MODE = 0o664
+
+
+class LocalStorageDriver(StorageDriver):
+    """A directory as a store.
+
+    An upload is written to a temporary file beside the object and renamed: others see the old
+    object or the new one, never a part of it.
+
+    :param key: the base directory.
+    :param ex_use_locking: lock an object, across processes, while it is put in place or deleted.
+        Needs the package ``fasteners``.
+    :raises LibcloudError: there is no such directory, or no ``fasteners``.
+    """
+
+    connectionCls = Connection
+    name = "Local Storage"
+    website = "http://example.com"
+    hash_type = "md5"
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        ex_use_locking: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if not key or not os.path.isdir(key):
+            raise LibcloudError("The base path is not a directory", driver=self)
+        self.base_path = os.fspath(key)
+        self._tree = Tree(self.base_path, self)
+        self._ex_use_locking = ex_use_locking
+        if ex_use_locking:
+            require_fasteners()
+        self._lock_cls = LockLocalStorage if ex_use_locking else NoOpLockLocalStorage
+        # Without BaseDriver.__init__, which would connect to a host.
+        self.key = key
+        self.secret = secret
+        self.secure = secure
+        self.api_version = kwargs.get("api_version")
+        self.region = kwargs.get("region")
+        self.connection = self.connectionCls()
+        self.connection.driver = self
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Files hold no metadata, and a name cannot be both a file and a directory."""
+        return Capabilities(chunked_encoding=True, nested_names=False, prefix_listing=True)
+
+    # Containers
+
+    def iterate_containers(self) -> Iterator[Container]:
+        """The directories in the base directory, by name."""
+        return map(self._make_container, self._tree.container_names())
+
+    def get_container(self, container_name: str) -> Container:
+        """See :class:`StorageDriver`."""
+        return self._make_container(container_name)
+
+    def create_container(self, container_name: str) -> Container:
+        """See :class:`StorageDriver`.
+
+        :raises InvalidContainerNameError: the name is no name of a directory.
+        """
+        self._tree.check_container_name(container_name)
+        try:
+            os.mkdir(os.path.join(self.base_path, container_name))
+        except FileExistsError as error:
+            raise ContainerAlreadyExistsError(
+                "A container with this name already exists", self, container_name
+            ) from error
+        return self._make_container(container_name)
+
+    def delete_container(self, container: Container) -> bool:
+        """See :class:`StorageDriver`."""
+        try:
+            os.rmdir(self._tree.container_path(container.name))
+        except FileNotFoundError as error:
+            raise ContainerDoesNotExistError(None, self, container.name) from error
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise ContainerIsNotEmptyError(
+                "Container is not empty", self, container.name
+            ) from error
+        return True
+
+    def get_container_cdn_url(self, container: Container, check: bool = False) -> str:
+        """The path of the directory.
+
+        :param check: kept for callers; the container must exist in any case.
+        """
+        return self._tree.container_path(container.name)
+
+    def enable_container_cdn(self, container: Container) -> bool:
+        """``True``: there is nothing to enable."""
+        self._tree.container_path(container.name)
+        return True
+
+    # Objects
+
+    def iterate_container_objects(
+        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+    ) -> Iterator[Object]:
+        """See :class:`StorageDriver`; by name."""
+        start = self._normalize_prefix_argument(prefix, ex_prefix) or ""
+        names = self._tree.object_names(container.name)
+        return self._objects(container, sorted(name for name in names if name.startswith(start)))
+
+    def get_object(self, container_name: str, object_name: str) -> Object:
+        """See :class:`StorageDriver`."""
+        return self._make_object(self._make_container(container_name), object_name)
+
+    def delete_object(self, obj: Object) -> bool:
+        """See :class:`StorageDriver`; directories that become empty go too."""
+        path = self._tree.existing_path(obj.container.name, obj.name)
+        with self._lock_cls(path):
+            try:
+                os.unlink(path)
+            except FileNotFoundError as error:
+                raise ObjectDoesNotExistError(None, self, obj.name) from error
+        self._tree.prune(obj.container.name, path)
+        return True
+
+    def get_object_cdn_url(self, obj: Object) -> str:
+        """The path of the file."""
+        return self._tree.object_path(obj.container.name, obj.name)
+
+    def enable_object_cdn(self, obj: Object) -> bool:
+        """``False``: a file has no such thing."""
+        return False
+
+    # Downloads
+
+    def download_object(
+        self,
+        obj: Object,
+        destination_path: _Path,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        """See :class:`StorageDriver`."""
+        with self._open(obj) as file:
+            pieces = files.read_in_chunks(file, chunk_size=_COPY_SIZE)
+            return self._save(
+                pieces,
+                obj,
+                destination_path,
+                overwrite_existing=overwrite_existing,
+                delete_on_failure=delete_on_failure,
+            )
+
+    def download_object_as_stream(
+        self, obj: Object, chunk_size: int | None = None
+    ) -> Iterator[bytes]:
+        """See :class:`StorageDriver`; errors come with the first piece."""
+        with self._open(obj) as file:
+            yield from files.read_in_chunks(file, chunk_size=chunk_size or CHUNK_SIZE)
+
+    def download_object_range(
+        self,
+        obj: Object,
+        destination_path: _Path,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        """See :class:`StorageDriver`."""
+        self._validate_start_and_end_bytes(start_bytes, end_bytes)
+        with self._open(obj) as file:
+            self._check_range(file, start_bytes, end_bytes)
+            pieces = _range(file, start_bytes, end_bytes, _COPY_SIZE)
+            return self._save(
+                pieces,
+                obj,
+                destination_path,
+                overwrite_existing=overwrite_existing,
+                delete_on_failure=delete_on_failure,
+            )
+
+    def download_object_range_as_stream(
+        self,
+        obj: Object,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+    ) -> Iterator[bytes]:
+        """See :class:`StorageDriver`; errors come with the first piece.
+
+        :raises ValueError: there is no such range in the object.
+        """
+        self._validate_start_and_end_bytes(start_bytes, end_bytes)
+        with self._open(obj) as file:
+            self._check_range(file, start_bytes, end_bytes)
+            yield from _range(file, start_bytes, end_bytes, chunk_size or CHUNK_SIZE)
+
+    # Uploads
+
+    def upload_object(
+        self,
+        file_path: _Path,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        verify_hash: bool = True,
+        headers: dict[str, str] | None = None,
+    ) -> Object:
+        """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
+        path = self._tree.object_path(container.name, object_name)
+        with open(file_path, "rb") as file:
+            self._write(path, file, container, object_name)
+        return self._make_object(container, object_name)
+
+    def upload_object_via_stream(
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Object:
+        """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
+        path = self._tree.object_path(container.name, object_name)
+        check_source(iterator)
+        self._write(path, iterator, container, object_name)
+        return self._make_object(container, object_name)
+
+    # Helpers
+
+    def _make_container(self, container_name: str) -> Container:
+        path = self._tree.container_path(container_name)
+        return Container(name=container_name, extra=_times(os.stat(path)), driver=self)
+
+    def _make_object(self, container: Container, object_name: str) -> Object:
+        path = self._tree.existing_path(container.name, object_name)
+        try:
+            status = os.stat(path)
+        except FileNotFoundError as error:
+            raise ObjectDoesNotExistError(None, self, object_name) from error
+        # Not a hash of the data, which would have to be read: it differs when the file was changed.
+        fingerprint = hashlib.md5(str(status.st_mtime).encode("ascii"), usedforsecurity=False)
+        return Object(
+            name=object_name,
+            size=status.st_size,
+            hash=fingerprint.hexdigest(),
+            extra=_times(status),
+            meta_data={},
+            container=container,
+            driver=self,
+        )
+
+    def _objects(self, container: Container, names: Iterable[str]) -> Iterator[Object]:
+        for name in names:
+            try:
+                yield self._make_object(container, name)
+            except ObjectDoesNotExistError:
+                # Deleted since its directory was read.
+                continue
+
+    def _open(self, obj: Object) -> BinaryIO:
+        path = self._tree.existing_path(obj.container.name, obj.name)
+        try:
+            return open(path, "rb")
+        except FileNotFoundError as error:
+            raise ObjectDoesNotExistError(None, self, obj.name) from error
+
+    def _save(
+        self,
+        pieces: Iterable[bytes],
+        obj: Object,
+        destination_path: _Path,
+        *,
+        overwrite_existing: bool,
+        delete_on_failure: bool,
+    ) -> bool:
+        destination = _download.resolve_destination(
+            destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
+        )
+        return _download.save(pieces, destination, keep_partial=not delete_on_failure)
+
+    def _write(self, path: str, source: Any, container: Container, object_name: str) -> None:
+        """Put the data of ``source`` at ``path``; after an error nothing is changed there."""
+        try:
+            with self._open_new(path, object_name) as file:
+                for piece in files.read_in_chunks(source, chunk_size=_COPY_SIZE):
+                    file.write(piece)
+                with self._lock_cls(path):
+                    file.commit()
+        except BaseException:
+            self._tree.prune(container.name, path)
+            raise
+
+    def _open_new(self, path: str, object_name: str) -> ReplacingFile:
+        folder = os.path.dirname(path)
+        try:
+            while True:
+                os.makedirs(folder, exist_ok=True)
+                try:
+                    return ReplacingFile(path, mode=_FILE_MODE)
+                except FileNotFoundError:
+                    # Another call has just deleted the last object of the folder, and the folder.
+                    if os.path.isdir(folder):
+                        raise
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise ObjectError(
+                "A name cannot be an object and also the beginning, up to a slash, of another: "
+                f"{error.filename} is in the way. Nothing was stored",
+                self,
+                object_name,
+            ) from error
+
+    def _check_range(self, file: BinaryIO, start_bytes: int, end_bytes: int | None) -> None:
+        size = os.fstat(file.fileno()).st_size
+        if end_bytes is not None and end_bytes > size:
+            raise ValueError(f"end_bytes is larger than file size ({size})")
+        if start_bytes > size:
+            raise ValueError(f"start_bytes is larger than file size ({size})")
+
+
+def _range(file: BinaryIO, start: int, end: int | None, size: int) -> Iterator[bytes]:
+    """The bytes from ``start`` to before ``end``, in pieces of ``size``."""
+    file.seek(start)
+    while end is None or start < end:
+        piece = file.read(size if end is None else min(size, end - start))
+        if not piece:
+            return
+        start += len(piece)
+        yield piece
+
+
+def _times(status: os.stat_result) -> dict[str, Any]:
+    """Seconds since the epoch."""
+    return {
+        "creation_time": status.st_ctime,
+        "access_time": status.st_atime,
+        "modify_time": status.st_mtime,
+    }
