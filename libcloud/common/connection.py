@@ -231,7 +231,8 @@ class Connection:
         if _flags().ALLOW_PATH_DOUBLE_SLASHES:
             return self.request_path + action
         path, question, query = action.partition("?")
-        return _normalise(self.request_path) + (_normalise(path) or "/") + question + query
+        prefix = _normalise(self.request_path).rstrip("/")
+        return prefix + (_normalise(path) or "/") + question + query
 
     def add_default_params(self, params: Any) -> Any:
         """Hook: ``params``, which is a copy, with what each request has."""

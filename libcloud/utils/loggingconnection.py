@@ -6,6 +6,7 @@ Secrets are left out: signatures, tokens, keys. Bodies that are not text are des
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -13,7 +14,6 @@ from collections.abc import Mapping
 from itertools import count
 from shlex import quote
 from typing import Any
-from xml.dom.minidom import parseString
 
 from libcloud.http import HttpLibResponseProxy, LibcloudConnection
 from libcloud.utils.misc import lowercase_keys
@@ -21,6 +21,8 @@ from libcloud.utils.per_thread import PerThread
 from libcloud.utils.redact import redact_headers, redact_text
 
 __all__ = ["LoggingConnection"]
+
+_VERSIONS = {"10": "1.0", "11": "1.1"}
 
 _numbers = count(1)
 _writing = threading.Lock()
@@ -57,7 +59,7 @@ class LoggingConnection(LibcloudConnection):
         """As in :class:`~libcloud.http.LibcloudConnection`."""
         response = super().getresponse()
         if self.log is not None:
-            self._write(self._log_response(HttpLibResponseProxy(response)))
+            self._write(self._log_response(_Answer(response)))
         return response
 
     def _start(
@@ -78,17 +80,15 @@ class LoggingConnection(LibcloudConnection):
     def _log_response(self, r: Any) -> str:
         """``r``, an answer, as text. The body of a stream is left to who asked for it."""
         headers = redact_headers(dict(r.getheaders()))
+        body = "# a stream; not read here" if self._streams else r.read()
         lines = [
             f"# -------- begin {self._request_number} response ----------",
-            f"HTTP/{r.version} {r.status} {r.reason}",
+            f"HTTP/{_VERSIONS.get(str(r.version), r.version)} {r.status} {r.reason}",
             *(f"{name.title()}: {value}" for name, value in headers.items()),
             "",
+            _printable(body, _content_type(headers)),
+            f"# -------- end {self._request_number} response ----------",
         ]
-        if self._streams:
-            lines.append("# a stream; not read here")
-        else:
-            lines.append(_printable(r.body, _content_type(headers)))
-        lines.append(f"# -------- end {self._request_number} response ----------")
         return "\n".join(lines) + "\n\n"
 
     def _log_curl(self, method: str, url: str, body: Any, headers: Mapping[str, Any]) -> str:
@@ -105,6 +105,14 @@ class LoggingConnection(LibcloudConnection):
         return " ".join([*words, quote(redact_text(target))])
 
 
+class _Answer(HttpLibResponseProxy):
+    """A response whose body is not decoded: it may be anything."""
+
+    def read(self, amt: int | None = None) -> Any:
+        """The whole body."""
+        return self.body
+
+
 def _data_words(body: Any) -> list[str]:
     """Arguments of curl for ``body``; anything but short text stays out of the log."""
     if isinstance(body, (bytes, bytearray, memoryview)):
@@ -118,29 +126,20 @@ def _data_words(body: Any) -> list[str]:
     return ["--data-binary", quote(f"@- # {type(body).__name__}")]
 
 
-def _content_type(headers: Mapping[str, object]) -> str:
-    return str(lowercase_keys(headers).get("content-type", "")).partition(";")[0].strip().lower()
+def _content_type(headers: Mapping[Any, object]) -> str:
+    value = next((value for name, value in headers.items() if name.title() == "Content-Type"), "")
+    return str(value).partition(";")[0].strip().lower()
 
 
 def _printable(body: Any, content_type: str) -> str:
-    """``body`` as text without secrets, laid out when LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE asks."""
+    """``body`` as text without secrets; JSON is laid out where the environment asks for it."""
     if not isinstance(body, str):
         try:
             body = bytes(body or b"").decode("utf-8")
         except UnicodeDecodeError:
             return f"# {len(body)} bytes that are not text"
-    if os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"):
-        body = _laid_out(body, content_type)
+    if content_type.endswith("json") and os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"):
+        # What is not JSON after all is shown as it is.
+        with contextlib.suppress(ValueError):
+            body = json.dumps(json.loads(body), indent=4)
     return redact_text(body)
-
-
-def _laid_out(body: str, content_type: str) -> str:
-    """``body`` with white space for reading; as it is when it cannot be parsed."""
-    try:
-        if content_type.endswith("json"):
-            return json.dumps(json.loads(body), indent=4)
-        if content_type.endswith("xml"):
-            return parseString(body).toprettyxml()
-    except Exception:  # whatever is wrong with it, the log shows it
-        return body
-    return body

@@ -31,7 +31,7 @@ _SECRET_PARAMETER = re.compile(
 def redact_headers(headers: Mapping[str, object]) -> dict[str, object]:
     """A copy of ``headers`` without the values that are secret."""
     return {
-        name: REDACTED if _SECRET_HEADER.fullmatch(name) else value
+        name: REDACTED if _SECRET_HEADER.fullmatch(str(name)) else value
         for name, value in headers.items()
     }
 
