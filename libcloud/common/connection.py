@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-import libcloud
+from libcloud import __version__
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.types import LibcloudError
 from libcloud.http import LibcloudConnection
@@ -345,7 +345,7 @@ class Connection:
 
     def _user_agent(self) -> str:
         name = getattr(self.driver, "name", None)
-        parts = [f"libcloud/{libcloud.__version__}", *([f"({name})"] if name else [])]
+        parts = [f"libcloud/{__version__}", *([f"({name})"] if name else [])]
         return f"{' '.join(parts)} {''.join(f'({token})' for token in self.ua)}"
 
     def _host_header(self) -> str:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +19,19 @@ from libcloud.test.storage.fakes.server import FakeS3
 ROOT = Path(__file__).resolve().parents[2]
 LICENCE_LINE = "# SPDX-License-Identifier: Apache-2.0"
 
-# "About 300" and "about 40" lines: a tenth above is about. Docstrings of functions do not count.
+# Lines of code: blank lines, comments and docstrings are not counted, nor held against anybody.
 # A module of tests is a list of cases, read one at a time.
-MODULE_LINES = 330
-TEST_MODULE_LINES = 500
-FUNCTION_LINES = 44
+MODULE_LINES = 300
+TEST_MODULE_LINES = 400
+FUNCTION_LINES = 40
+NOT_CODE = {
+    tokenize.COMMENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+    tokenize.INDENT,
+    tokenize.NEWLINE,
+    tokenize.NL,
+}
 
 # What is larger, and why that is right.
 LARGE_MODULES: dict[str, str] = {}
@@ -38,22 +48,41 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _documentation(tree: ast.AST) -> set[int]:
+    """Numbers of the lines that hold docstrings, also those of attributes."""
+    return {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+
+
+def _code_lines(source: str) -> set[int]:
+    """Numbers of the lines that hold code."""
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in NOT_CODE:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return lines - _documentation(ast.parse(source))
+
+
+def _functions(source: str) -> Iterator[tuple[str, int]]:
+    """Name and lines of code of each function."""
+    lines = _code_lines(source)
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-
-
-def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines from ``def`` to the end, without the docstring."""
-    first = function.body[0]
-    is_docstring = ast.get_docstring(function, clean=False) is not None
-    docstring = (first.end_lineno or 0) - first.lineno + 1 if is_docstring else 0
-    return (function.end_lineno or 0) - function.lineno + 1 - docstring
+            own = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            yield node.name, len(lines & set(own))
 
 
 def _large_modules() -> dict[str, int]:
-    sizes = {_name(path): len(path.read_bytes().splitlines()) for path in _python_files()}
+    sizes = {_name(path): len(_code_lines(_text(path))) for path in _python_files()}
     return {name: size for name, size in sizes.items() if size > _allowed_lines(name)}
 
 
@@ -64,10 +93,10 @@ def _allowed_lines(name: str) -> int:
 
 def _large_functions() -> dict[str, int]:
     return {
-        f"{_name(path)}:{function.name}": _length(function)
+        f"{_name(path)}:{name}": size
         for path in _python_files()
-        for function in _functions(ast.parse(path.read_bytes()))
-        if _length(function) > FUNCTION_LINES
+        for name, size in _functions(_text(path))
+        if size > FUNCTION_LINES
     }
 
 
@@ -79,9 +108,11 @@ def test_functions_fit_on_a_screen() -> None:
     assert set(_large_functions()) == set(LARGE_FUNCTIONS), _large_functions()
 
 
-def test_the_length_of_a_function_leaves_out_its_docstring() -> None:
-    source = 'def f():\n    """One.\n\n    Two.\n    """\n    return 1\n'
-    assert [_length(function) for function in _functions(ast.parse(source))] == [2]
+def test_only_lines_of_code_are_counted() -> None:
+    source = (
+        'def f():\n    """One.\n\n    Two.\n    """\n    # Three.\n\n    return (\n        1)\n'
+    )
+    assert list(_functions(source)) == [("f", 3)]
 
 
 @pytest.mark.parametrize("path", _python_files(), ids=_name)
@@ -117,7 +148,6 @@ def _complaints(name: str, text: str) -> list[str]:
         "it is one paragraph": "\n\n" not in text,
         "it is neither heading nor list": not re.match(r"[#*\-+]\s", text),
         "it has one to three sentences": 1 <= len(sentences) <= 3,
-        "its lines have up to 100 characters": all(len(line) <= 100 for line in text.splitlines()),
     }
     return [rule for rule, kept in checks.items() if not kept]
 
@@ -141,7 +171,6 @@ def test_change_fragments_have_their_form() -> None:
         ("a.md", "It failed.\n\nIt works.\n"),
         ("a.md", "- It failed. It works.\n"),
         ("a.md", "One. Two. Three. Four.\n"),
-        ("a.md", f"{'long ' * 30}line.\n"),
         ("a.md", ""),
     ],
 )
