@@ -19,16 +19,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
-from libcloud import __version__
+from libcloud.common.address import normalise, with_query
 from libcloud.common.response import RawResponse, Response
-from libcloud.common.types import LibcloudError
-from libcloud.http import LibcloudConnection
-from libcloud.utils.bodies import rewinder
+from libcloud.common.settings import ConnectionSettings
+from libcloud.utils.bodies import has_content, rewinder
 from libcloud.utils.misc import get_secure_random_string
 from libcloud.utils.per_thread import PerThread
 from libcloud.utils.redact import redact_text
@@ -40,8 +38,12 @@ LOG = logging.getLogger(__name__)
 
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")
 
+# What glibc says of a name without an address; not every platform has the constant.
+_NO_ADDRESS = getattr(socket, "EAI_NODATA", -5)
+
 # Two threads that make the first request of a connection must not make two of it.
-_connecting = threading.Lock()
+# Reentrant, for there are ``connect`` methods which ask another connection for a token.
+_connecting = threading.RLock()
 
 
 @dataclass(slots=True)
@@ -58,41 +60,14 @@ class _Call:
     attempts: int = 0
 
 
-class Connection:
-    """Requests to one host.
+class Connection(ConnectionSettings):
+    """Requests to one host. For the arguments see :class:`ConnectionSettings`."""
 
-    :param secure: use https.
-    :param host: name or address; ``None``: the class attribute.
-    :param port: ``None``: 443 or 80.
-    :param url: in place of ``host``, ``port`` and ``secure``; its path comes before each action.
-    :param timeout: seconds without a byte from the server, and, when retries are on, for all
-        attempts together.
-    :param proxy_url: ``scheme://[user:password@]host:port``.
-    :param retry_delay: seconds before the second attempt.
-    :param backoff: factor of the delay after each attempt.
-    :raises ValueError: ``secure`` is false and the class does not allow that.
-    """
-
-    conn_class: Any = LibcloudConnection
-    conn_classes: Any = None
-    """In place of ``conn_class``: a class for http and one for https, as tests of 0.x set it."""
     responseCls: Any = Response
     rawResponseCls: Any = RawResponse
     retryCls: Any = Retry
 
-    connection: Any = None
-    host: str = "127.0.0.1"
-    port: int | str = 443
-    timeout: Any = None
-    secure: Any = 1
-    driver: Any = None
     cache_busting = False
-    backoff: Any = None
-    retry_delay: Any = None
-    allow_insecure = True
-
-    follow_redirects: bool | None = None
-    """``False`` for requests with credentials that no other host may see; ``None``: the default."""
 
     action: Any = PerThread()
     method: Any = PerThread()
@@ -108,42 +83,6 @@ class Connection:
                 setattr(cls, name, descriptor := PerThread(value))
                 descriptor.__set_name__(cls, name)
 
-    def __init__(
-        self,
-        secure: Any = True,
-        host: str | None = None,
-        port: int | str | None = None,
-        url: str | None = None,
-        timeout: Any = None,
-        proxy_url: str | None = None,
-        retry_delay: Any = None,
-        backoff: Any = None,
-    ) -> None:
-        self.secure = 1 if secure else 0
-        self.ua: list[str] = []
-        self.request_path = ""
-        if not self.allow_insecure and not secure:
-            raise ValueError("Non https connections are not allowed (use secure=True)")
-        if url:
-            self.host, self.port, self.secure, self.request_path = self._tuple_from_url(url)
-        else:
-            if host:
-                self.host = host
-            self.port = port if port is not None else self._default_port()
-        self.timeout = timeout or self.timeout
-        self.retry_delay = retry_delay or self.retry_delay
-        self.backoff = backoff or self.backoff
-        self.proxy_url = proxy_url
-
-    def set_http_proxy(self, proxy_url: str) -> None:
-        """Send everything through a proxy, from the next connect on.
-
-        :param proxy_url: ``scheme://[user:password@]host:port``.
-        """
-        self.proxy_url = proxy_url
-        if self.connection is not None:
-            self.connection.set_http_proxy(proxy_url=proxy_url)
-
     def set_context(self, context: dict[str, Any]) -> None:
         """Give the next request of this thread something that its response class can look at.
 
@@ -156,37 +95,6 @@ class Connection:
     def reset_context(self) -> None:
         """Forget the context of this thread."""
         self.context = {}
-
-    def connect(
-        self,
-        host: str | None = None,
-        port: int | str | None = None,
-        base_url: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Make the object that sends. The network is not touched.
-
-        :param base_url: in place of ``host`` and ``port``; its path is ignored.
-        :param kwargs: handed to ``conn_class``.
-        """
-        secure = self.secure
-        if base_url is not None:
-            host, port, secure, _ = self._tuple_from_url(base_url)
-        kwargs.update(host=host or self.host, port=int(port or self.port), secure=secure)
-        for name in ("timeout", "proxy_url", "cert_file", "key_file", "ca_cert"):
-            value = getattr(self, name, None)
-            if value and name not in kwargs:
-                kwargs[name] = value
-        http, https = self.conn_classes or (None, None)
-        conn_class = (https or http if secure else http or https) or self.conn_class
-        connection = conn_class(**kwargs)
-        if self.follow_redirects is not None:
-            connection.follow_redirects = self.follow_redirects
-        self.connection = connection
-
-    def user_agent_append(self, token: str) -> None:
-        """Add the name of an application to the header User-Agent."""
-        self.ua.append(token)
 
     def request(
         self,
@@ -231,8 +139,8 @@ class Connection:
         if _flags().ALLOW_PATH_DOUBLE_SLASHES:
             return self.request_path + action
         path, question, query = action.partition("?")
-        prefix = _normalise(self.request_path).rstrip("/")
-        return prefix + (_normalise(path) or "/") + question + query
+        prefix = normalise(self.request_path).rstrip("/")
+        return prefix + (normalise(path) or "/") + question + query
 
     def add_default_params(self, params: Any) -> Any:
         """Hook: ``params``, which is a copy, with what each request has."""
@@ -284,13 +192,13 @@ class Connection:
             if not any(name.lower() == "accept-encoding" for name in headers):
                 headers["Accept-Encoding"] = "gzip,deflate"
             headers["Host"] = self._host_header()
-            data = self.encode_data(call.data) if _has_content(call.data) else call.data
+            data = self.encode_data(call.data) if has_content(call.data) else call.data
             params, headers = self.pre_connect_hook(params, headers)
             with _connecting:
                 if self.connection is None:
                     self.connect()
             return self._retryable_request(
-                url=_with_query(action, params),
+                url=with_query(action, params),
                 data=data,
                 headers=headers,
                 method=call.method,
@@ -314,7 +222,11 @@ class Connection:
             else:
                 connection.request(**arguments, stream=stream)
         except socket.gaierror as error:
-            raise self._explain(error) from error
+            if not error.args or error.args[0] != _NO_ADDRESS:
+                raise
+            raise socket.gaierror(
+                f"{error}. Perhaps the host of the connection is not a host name: {self.host}"
+            ) from error
         except ssl.SSLError as error:
             raise ssl.SSLError(str(error)) from error
         response = connection.getresponse()
@@ -328,14 +240,6 @@ class Connection:
         kind = self.rawResponseCls if raw else self.responseCls
         return kind(connection=self, response=response)
 
-    def _explain(self, error: socket.gaierror) -> socket.gaierror:
-        """``error``, with a hint when the host has no address."""
-        if not error.args or error.args[0] != -5:
-            return error
-        return socket.gaierror(
-            f"{error}. Perhaps the host of the connection is not a host name: {self.host}"
-        )
-
     def _add_cache_busting_to_params(self, params: Any) -> Any:
         """``params`` with a random value that no cache has seen."""
         value = get_secure_random_string(8)
@@ -343,66 +247,9 @@ class Connection:
             return {**params, "cache-busting": value}
         return [*params, ("cache-busting", value)]
 
-    def _user_agent(self) -> str:
-        name = getattr(self.driver, "name", None)
-        parts = [f"libcloud/{__version__}", *([f"({name})"] if name else [])]
-        return f"{' '.join(parts)} {''.join(f'({token})' for token in self.ua)}"
-
-    def _host_header(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if int(self.port) in (80, 443) else f"{host}:{self.port}"
-
-    def _default_port(self) -> int | str:
-        if self.secure:
-            return 443 if self.port == 80 else self.port
-        return 80 if self.port == 443 else self.port
-
-    def _tuple_from_url(self, url: str) -> tuple[str, int, int, str]:
-        """Host, port, secure and path of ``url``.
-
-        :raises LibcloudError: it is neither http nor https.
-        """
-        parsed = urlsplit(url)
-        if parsed.scheme not in ("http", "https") or not parsed.hostname:
-            raise LibcloudError(f"Invalid scheme: {parsed.scheme} in url {url}")
-        secure = parsed.scheme == "https"
-        return parsed.hostname, parsed.port or (443 if secure else 80), int(secure), parsed.path
-
 
 def _flags() -> Any:
     """The module whose flags users and tests set; it imports this one."""
     import libcloud.common.base
 
     return libcloud.common.base
-
-
-def _has_content(data: Any) -> bool:
-    """Whether there is something to encode; a file or an iterator counts as something."""
-    return bool(data) if isinstance(data, (str, bytes, bytearray, Mapping)) else data is not None
-
-
-def _normalise(path: str) -> str:
-    """``path`` with one slash before each segment, and without empty or dot segments."""
-    segments: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            del segments[-1:]
-        elif segment not in ("", "."):
-            segments.append(segment)
-    closing = "/" if segments and path.endswith(("/", "/.", "/..")) else ""
-    return "".join(f"/{segment}" for segment in segments) + closing
-
-
-def _with_query(action: str, params: Any) -> str:
-    """``action`` with ``params`` appended: by ``?``, or by ``&`` when it has a query already."""
-    pairs: Iterable[tuple[Any, Any]] = params.items() if isinstance(params, Mapping) else params
-    encoded = [
-        quote(str(name), safe="")
-        if value is None
-        else urlencode([(name, value)], doseq=True, quote_via=quote)
-        for name, value in pairs or ()
-    ]
-    query = "&".join(part for part in encoded if part)
-    if not query:
-        return action
-    return f"{action}{'&' if '?' in action else '?'}{query}"

@@ -7,10 +7,15 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["rewinder", "sendable"]
+__all__ = ["has_content", "rewinder", "sendable"]
 
 # Cheaper to copy than to keep the buffer of the caller locked.
 _SMALL = 64 * 1024
+
+
+def has_content(body: Any) -> bool:
+    """Whether there is something to send; a file or an iterator counts as something."""
+    return bool(body) if isinstance(body, (str, bytes, bytearray, Mapping)) else body is not None
 
 
 def sendable(body: Any) -> Any:

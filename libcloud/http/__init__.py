@@ -1,46 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests over HTTP: one session of the library requests for each connection.
 
-The only module that imports requests. It promises what storage needs and requests does not give by
+The only package that imports requests. It promises what storage needs and requests does not give by
 itself: the path and query of a URL go on the wire byte for byte as they are given, a body of bytes
 is neither copied nor given a content type, every request has a timeout, and a connection can be
 shared by threads.
+
+What for: sending one request and getting its answer. May import: ``libcloud.utils`` and
+``libcloud.security``. Proof: ``test/test_http.py``, ``test/test_http_wire.py``.
 """
 
 from __future__ import annotations
 
-import errno
-import http.client
-import re
-import socket
-import ssl
-import threading
 import warnings
 from collections.abc import Mapping, MutableMapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
-import urllib3
-import urllib3.connection
-import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
 import libcloud.security
+from libcloud.http.errors import is_transient, never_sent
+from libcloud.http.response import HttpLibResponseProxy
+from libcloud.http.session import Session, SignedHTTPSAdapter, split_url
 from libcloud.utils.bodies import sendable
 from libcloud.utils.per_thread import PerThread
-from libcloud.utils.redact import redact_text
 
 __all__ = [
     "ALLOW_REDIRECTS",
     "DEFAULT_REQUEST_TIMEOUT",
+    "HTTPAdapter",
     "HttpLibResponseProxy",
     "LibcloudBaseConnection",
     "LibcloudConnection",
+    "PoolManager",
     "SignedHTTPSAdapter",
     "allowed_concurrency",
     "is_transient",
+    "never_sent",
 ]
 
 ALLOW_REDIRECTS = 1
@@ -49,137 +48,9 @@ ALLOW_REDIRECTS = 1
 DEFAULT_REQUEST_TIMEOUT = 60
 """Seconds without a byte from the server, where the connection has no timeout of its own."""
 
-# Connections that a session keeps open for reuse: the workers of the largest upload, and some.
-_POOL_SIZE = 32
-
 # A response keeps its request, and so the body that was sent, for as long as it lives. Larger
 # bodies than this are dropped from it: a part that was sent must not take memory any longer.
 _KEPT_BODY_SIZE = 64 * 1024
-
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-
-# RFC 3986 leaves nothing but printable ASCII in a target, and "#" would end it.
-_NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
-
-
-class _Wire(threading.local):
-    """The target of the request that this thread is sending."""
-
-    target: str | None = None
-
-
-_wire = _Wire()
-
-
-# The names are those of urllib3: they stand in the messages of errors.
-
-
-class HTTPConnection(urllib3.connection.HTTPConnection):
-    """Sends the target as given, where urllib3 would normalise it."""
-
-    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        super().putrequest(method, _exact(url), *args, **kwargs)
-
-
-class HTTPSConnection(urllib3.connection.HTTPSConnection):
-    """Sends the target as given, where urllib3 would normalise it."""
-
-    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        super().putrequest(method, _exact(url), *args, **kwargs)
-
-
-class HTTPConnectionPool(urllib3.connectionpool.HTTPConnectionPool):
-    """Connections that send the target as given."""
-
-    ConnectionCls = HTTPConnection
-
-
-class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
-    """Connections that send the target as given."""
-
-    ConnectionCls = HTTPSConnection
-
-
-_POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
-
-
-class _ExactAdapter(HTTPAdapter):
-    """Sends the target of each request as it is, and tells no secrets when that fails."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("pool_maxsize", _POOL_SIZE)
-        super().__init__(*args, **kwargs)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        # A SOCKS proxy has pools of its own, which give the target no other form.
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        outer, _wire.target = _wire.target, _split_url(request.url or "")[1].partition("#")[0]
-        try:
-            return super().send(request, *args, **kwargs)
-        except requests.RequestException as error:
-            _redact(error)
-            raise
-        finally:
-            _wire.target = outer
-
-
-class SignedHTTPSAdapter(_ExactAdapter):
-    """Shows a certificate of its own to the server.
-
-    :param cert_file: path of the certificate, PEM.
-    :param key_file: path of its private key, PEM.
-    """
-
-    def __init__(self, cert_file: str | None, key_file: str | None) -> None:
-        self.cert_file = cert_file
-        self.key_file = key_file
-        super().__init__()
-
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
-    ) -> None:
-        self.poolmanager = PoolManager(
-            num_pools=connections,
-            maxsize=maxsize,
-            block=block,
-            cert_file=self.cert_file,
-            key_file=self.key_file,
-            **kwargs,
-        )
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-
-class _Session(requests.Session):
-    """A session that leaves the URL and the headers of a request as they are given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.timeout: float | tuple[float, float] | None = None
-        for scheme in ("https://", "http://"):
-            self.mount(scheme, _ExactAdapter())
-
-    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        # Without an ``auth``, requests would look for one in ~/.netrc and put it in the place of
-        # the signature.
-        request.auth = request.auth or _keep_authorization
-        prepared = super().prepare_request(request)
-        if not request.params:
-            origin = _split_url(prepared.url or "")[0]
-            target = _split_url(str(request.url))[1] or "/"
-            prepared.url = origin + _NOT_ON_THE_WIRE.sub(_percent_encode, target)
-        given = {name.lower() for name in request.headers or ()}
-        if "content-length" in given and "transfer-encoding" not in given:
-            prepared.headers.pop("Transfer-Encoding", None)
-        return prepared
 
 
 class LibcloudBaseConnection:
@@ -196,7 +67,7 @@ class LibcloudBaseConnection:
     verify = True
 
     def __init__(self) -> None:
-        self.session = _Session()
+        self.session = Session()
 
     def set_http_proxy(self, proxy_url: str) -> None:
         """Send everything through a proxy, whatever the environment says.
@@ -391,7 +262,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         return ALLOW_REDIRECTS if self.follow_redirects is None else self.follow_redirects
 
     def _absolute(self, url: str) -> str:
-        if _ORIGIN.match(url):
+        if split_url(url)[0]:
             return url
         # Without the slash a path could become part of the host's name.
         return f"{self.host}{url if url.startswith(('/', '?')) else '/' + url}"
@@ -409,45 +280,6 @@ class LibcloudConnection(LibcloudBaseConnection):
             response.request = sent.copy()
             response.request.body = None
         self.response = response
-
-
-class HttpLibResponseProxy:
-    """A response of requests behind the methods of the standard library's."""
-
-    def __init__(self, response: Any) -> None:
-        self._response = response
-
-    def read(self, amt: int | None = None) -> str:
-        """The whole body as text, whatever ``amt``."""
-        return str(self._response.text)
-
-    def getheader(self, name: str, default: Any = None) -> Any:
-        """The value of a header."""
-        return self._response.headers.get(name, default)
-
-    def getheaders(self) -> list[tuple[str, str]]:
-        """Pairs of name and value."""
-        return list(self._response.headers.items())
-
-    @property
-    def status(self) -> int:
-        """Status of the answer."""
-        return self._response.status_code  # type: ignore[no-any-return]
-
-    @property
-    def reason(self) -> str:
-        """Reason of the answer."""
-        return self._response.reason  # type: ignore[no-any-return]
-
-    @property
-    def version(self) -> str:
-        """HTTP version, without the dot."""
-        return "11"
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        return self._response.content  # type: ignore[no-any-return]
 
 
 _SENDING_METHODS = ("request", "prepared_request", "getresponse", "connect")
@@ -469,101 +301,5 @@ def allowed_concurrency(conn_class: Any) -> int | None:
     return 1
 
 
-# Errors of the network that may be gone at the next attempt.
-_TRANSIENT_ERRNO = {
-    errno.EAGAIN,
-    errno.ECONNABORTED,
-    errno.ECONNREFUSED,
-    errno.ECONNRESET,
-    errno.EHOSTDOWN,
-    errno.EHOSTUNREACH,
-    errno.EINTR,
-    errno.ENETDOWN,
-    errno.ENETRESET,
-    errno.ENETUNREACH,
-    errno.ENOBUFS,
-    errno.EPIPE,
-    errno.ETIMEDOUT,
-}
-
-# What TLS says of a connection that broke. All else it says is about certificates and settings.
-_BROKEN_TLS = re.compile(r"EOF|timed out|reset|bad record mac|BAD_RECORD_MAC|closed", re.IGNORECASE)
-
-_TRANSIENT = (
-    ConnectionError,
-    TimeoutError,
-    socket.gaierror,
-    http.client.IncompleteRead,
-    http.client.BadStatusLine,
-    http.client.NotConnected,
-    http.client.ImproperConnectionState,
-    urllib3.exceptions.IncompleteRead,
-    urllib3.exceptions.ProtocolError,
-    urllib3.exceptions.TimeoutError,
-    urllib3.exceptions.MaxRetryError,
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-)
-
-_PERMANENT = (
-    ssl.SSLCertVerificationError,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.UnrewindableBodyError,
-    urllib3.exceptions.LocationParseError,
-)
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether the network failed in a way that may be gone at the next attempt.
-
-    True for refused, reset and silent connections and for answers cut short; false for certificates
-    that were refused, for requests that could not be made, and for whatever is no error of the
-    network.
-    """
-    if isinstance(error, _PERMANENT):
-        return False
-    if isinstance(error, (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
-        text = str(error)
-        return "certificate" not in text.lower() and bool(_BROKEN_TLS.search(text))
-    if isinstance(error, _TRANSIENT):
-        return True
-    return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNO
-
-
-def _exact(url: str) -> str:
-    """``url`` as urllib3 has it, with the target that the request was given."""
-    if _wire.target is None:
-        return url
-    # A proxy is told the whole URL.
-    return _wire.target if url.startswith("/") else _split_url(url)[0] + _wire.target
-
-
-def _split_url(url: str) -> tuple[str, str]:
-    """Scheme and authority of ``url``, and the rest; neither is changed."""
-    match = _ORIGIN.match(url)
-    return (match[1], match[2]) if match else ("", url)
-
-
-def _percent_encode(match: re.Match[str]) -> str:
-    return quote(match[0], safe="")
-
-
-def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """The ``auth`` of a request that carries what it needs already."""
-    return request
-
-
 def _is_large(body: Any) -> bool:
     return isinstance(body, (bytes, bytearray, memoryview)) and len(body) > _KEPT_BODY_SIZE
-
-
-def _redact(error: BaseException) -> None:
-    """Take signatures out of the texts of ``error``: urllib3 puts the whole URL there."""
-    for nested in (error, *error.args):
-        if isinstance(nested, BaseException):
-            nested.args = tuple(
-                redact_text(part) if isinstance(part, str) else part for part in nested.args
-            )

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a connection goes, and how: the settings of a connection and the object made from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libcloud import __version__
+from libcloud.common.address import split_url
+from libcloud.http import LibcloudConnection
+
+__all__ = ["ConnectionSettings"]
+
+
+class ConnectionSettings:
+    """Host, port, proxy, times and names of a connection.
+
+    :param secure: use https.
+    :param host: name or address; ``None``: the class attribute.
+    :param port: ``None``: 443 or 80.
+    :param url: in place of ``host``, ``port`` and ``secure``; its path comes before each action.
+    :param timeout: seconds without a byte from the server, and, when retries are on, for all
+        attempts together.
+    :param proxy_url: ``scheme://[user:password@]host:port``.
+    :param retry_delay: seconds before the second attempt.
+    :param backoff: factor of the delay after each attempt.
+    :raises ValueError: ``secure`` is false and the class does not allow that.
+    """
+
+    conn_class: Any = LibcloudConnection
+    """What sends. Called with keyword arguments only."""
+
+    conn_classes: Any = None
+    """In place of ``conn_class``: a class for http and one for https, as tests of 0.x set it."""
+
+    connection: Any = None
+    host: str = "127.0.0.1"
+    port: int | str = 443
+    timeout: Any = None
+    secure: Any = 1
+    driver: Any = None
+    backoff: Any = None
+    retry_delay: Any = None
+    allow_insecure = True
+
+    follow_redirects: bool | None = None
+    """``False`` for requests with credentials that no other host may see; ``None``: the default."""
+
+    def __init__(
+        self,
+        secure: Any = True,
+        host: str | None = None,
+        port: int | str | None = None,
+        url: str | None = None,
+        timeout: Any = None,
+        proxy_url: str | None = None,
+        retry_delay: Any = None,
+        backoff: Any = None,
+    ) -> None:
+        self.secure = 1 if secure else 0
+        self.ua: list[str] = []
+        self.request_path = ""
+        if not self.allow_insecure and not secure:
+            raise ValueError("Non https connections are not allowed (use secure=True)")
+        if url:
+            self.host, self.port, self.secure, self.request_path = self._tuple_from_url(url)
+        else:
+            if host:
+                self.host = host
+            self.port = port if port is not None else self._default_port()
+        self.timeout = timeout or self.timeout
+        self.retry_delay = retry_delay or self.retry_delay
+        self.backoff = backoff or self.backoff
+        self.proxy_url = proxy_url
+
+    def set_http_proxy(self, proxy_url: str) -> None:
+        """Send everything through a proxy, from the next connect on.
+
+        :param proxy_url: ``scheme://[user:password@]host:port``.
+        """
+        self.proxy_url = proxy_url
+        if self.connection is not None:
+            self.connection.set_http_proxy(proxy_url=proxy_url)
+
+    def connect(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        base_url: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Make the object that sends. The network is not touched.
+
+        :param base_url: in place of ``host`` and ``port``; its path is ignored.
+        :param kwargs: handed to ``conn_class``.
+        """
+        secure = self.secure
+        if base_url is not None:
+            host, port, secure, _ = self._tuple_from_url(base_url)
+        kwargs.update(host=host or self.host, port=int(port or self.port), secure=secure)
+        for name in ("timeout", "proxy_url", "cert_file", "key_file", "ca_cert"):
+            value = getattr(self, name, None)
+            if value and name not in kwargs:
+                kwargs[name] = value
+        http, https = self.conn_classes or (None, None)
+        conn_class = (https or http if secure else http or https) or self.conn_class
+        connection = conn_class(**kwargs)
+        if self.follow_redirects is not None:
+            connection.follow_redirects = self.follow_redirects
+        self.connection = connection
+
+    def user_agent_append(self, token: str) -> None:
+        """Add the name of an application to the header User-Agent."""
+        self.ua.append(token)
+
+    def _user_agent(self) -> str:
+        name = getattr(self.driver, "name", None)
+        parts = [f"libcloud/{__version__}", *([f"({name})"] if name else [])]
+        return f"{' '.join(parts)} {''.join(f'({token})' for token in self.ua)}"
+
+    def _host_header(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if int(self.port) in (80, 443) else f"{host}:{self.port}"
+
+    def _default_port(self) -> int | str:
+        if self.secure:
+            return 443 if self.port == 80 else self.port
+        return 80 if self.port == 443 else self.port
+
+    def _tuple_from_url(self, url: str) -> tuple[str, int, int, str]:
+        """Host, port, secure and path of ``url``."""
+        return split_url(url)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The session of a connection: sends the URL, the headers and the body of a request as given."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+from urllib.parse import quote
+
+import requests
+import urllib3.connection
+import urllib3.connectionpool
+from requests.adapters import HTTPAdapter
+from urllib3.poolmanager import PoolManager
+
+from libcloud.utils.redact import redact_text
+
+__all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
+
+# Connections that a session keeps open for reuse: the workers of the largest upload, and some.
+_POOL_SIZE = 32
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+
+# RFC 3986 leaves nothing but printable ASCII in a target, and "#" would end it.
+_NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
+
+
+class _Wire(threading.local):
+    """The target of the request that this thread is sending."""
+
+    target: str | None = None
+
+
+_wire = _Wire()
+
+
+# The names are those of urllib3: they stand in the messages of errors.
+
+
+class HTTPConnection(urllib3.connection.HTTPConnection):
+    """Sends the target as given, where urllib3 would normalise it."""
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        super().putrequest(method, _exact(url), *args, **kwargs)
+
+
+class HTTPSConnection(urllib3.connection.HTTPSConnection):
+    """Sends the target as given, where urllib3 would normalise it."""
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        super().putrequest(method, _exact(url), *args, **kwargs)
+
+
+class HTTPConnectionPool(urllib3.connectionpool.HTTPConnectionPool):
+    """Connections that send the target as given."""
+
+    ConnectionCls = HTTPConnection
+
+
+class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
+    """Connections that send the target as given."""
+
+    ConnectionCls = HTTPSConnection
+
+
+_POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
+
+
+class _ExactAdapter(HTTPAdapter):
+    """Sends the target of each request as it is, and tells no secrets when that fails."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("pool_maxsize", _POOL_SIZE)
+        super().__init__(*args, **kwargs)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        # A SOCKS proxy has pools of its own, which give the target no other form.
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
+        try:
+            return super().send(request, *args, **kwargs)
+        except requests.RequestException as error:
+            _redact(error)
+            raise
+        finally:
+            _wire.target = outer
+
+
+class SignedHTTPSAdapter(_ExactAdapter):
+    """Shows a certificate of its own to the server.
+
+    :param cert_file: path of the certificate, PEM.
+    :param key_file: path of its private key, PEM.
+    """
+
+    def __init__(self, cert_file: str | None, key_file: str | None) -> None:
+        self.cert_file = cert_file
+        self.key_file = key_file
+        super().__init__()
+
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
+    ) -> None:
+        self.poolmanager = PoolManager(
+            num_pools=connections,
+            maxsize=maxsize,
+            block=block,
+            cert_file=self.cert_file,
+            key_file=self.key_file,
+            **kwargs,
+        )
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+
+class Session(requests.Session):
+    """A session that leaves the URL and the headers of a request as they are given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeout: float | tuple[float, float] | None = None
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _ExactAdapter())
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        # Without an ``auth``, requests would look for one in ~/.netrc and put it in the place of
+        # the signature.
+        request.auth = request.auth or _keep_authorization
+        prepared = super().prepare_request(request)
+        if not request.params:
+            origin = split_url(prepared.url or "")[0]
+            target = split_url(str(request.url))[1] or "/"
+            prepared.url = origin + _NOT_ON_THE_WIRE.sub(_percent_encode, target)
+        given = {name.lower() for name in request.headers or ()}
+        if "content-length" in given and "transfer-encoding" not in given:
+            prepared.headers.pop("Transfer-Encoding", None)
+        return prepared
+
+
+def _exact(url: str) -> str:
+    """``url`` as urllib3 has it, with the target that the request was given."""
+    if _wire.target is None:
+        return url
+    # A proxy is told the whole URL.
+    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Scheme and authority of ``url``, and the rest; neither is changed."""
+    match = _ORIGIN.match(url)
+    return (match[1], match[2]) if match else ("", url)
+
+
+def _percent_encode(match: re.Match[str]) -> str:
+    return quote(match[0], safe="")
+
+
+def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The ``auth`` of a request that carries what it needs already."""
+    return request
+
+
+def _redact(error: BaseException) -> None:
+    """Take signatures out of the texts of ``error``: urllib3 puts the whole URL there."""
+    for nested in (error, *error.args):
+        if isinstance(nested, BaseException):
+            nested.args = tuple(
+                redact_text(part) if isinstance(part, str) else part for part in nested.args
+            )
