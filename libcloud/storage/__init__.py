@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Object storage: the public contract, the upload engine, the S3 protocol and the drivers.
+"""Object storage: one API for many stores.
 
-What for: ``base`` and ``types`` are what programs use, ``providers`` finds a driver by name.
+``base.py`` is the contract, ``types.py`` has the names of providers and the errors,
+``providers.py`` is the registry; the drivers are in ``drivers/``, the upload in parts is in
+``transfer/``, the S3 protocol in ``s3api/``.
 
-May import: ``libcloud.common``, ``libcloud.http`` and ``libcloud.utils``; inside, ``base``, ``types``
-and ``capabilities`` come first, then ``transfer``, ``s3api``, ``drivers`` and ``providers``, and
-none imports one that comes later.
-
-Proof: ``libcloud/test/storage``; the conformance suite runs on every driver.
+What is in here directly may import ``libcloud.utils``, ``libcloud.common`` and ``libcloud.http``,
+and no driver; only ``providers.py`` and ``filesystem.py`` stand above the drivers. Proved by
+``libcloud/test/storage/`` and, for every driver, by ``libcloud/test/storage/conformance/``.
 """

@@ -13,10 +13,14 @@ import os
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from libcloud.common.base import BaseDriver as BaseDriver
+from libcloud.common.base import Connection as Connection
 from libcloud.common.base import ConnectionUserAndKey
+from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.storage._entities import Container, Object
 from libcloud.storage._helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
 from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.types import ObjectDoesNotExistError as ObjectDoesNotExistError
 
 __all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "Container", "Object", "StorageDriver"]
 

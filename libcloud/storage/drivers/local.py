@@ -34,6 +34,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     ObjectError,
 )
+from libcloud.storage.types import InvalidContainerNameError as InvalidContainerNameError
 from libcloud.utils import files
 
 __all__ = ["IGNORE_FOLDERS", "LocalStorageDriver", "LockLocalStorage", "NoOpLockLocalStorage"]
