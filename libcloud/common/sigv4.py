@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from urllib.parse import quote
@@ -86,12 +86,21 @@ class SigningKeys:
     def __repr__(self) -> str:
         return "SigningKeys()"
 
-    def get(self, secret: str, when: datetime, scope: Scope) -> bytes:
-        """The signing key for that day and scope: derived now, or kept from the last call."""
+    def get(
+        self,
+        secret: str,
+        when: datetime,
+        scope: Scope,
+        derive: Callable[[], bytes] | None = None,
+    ) -> bytes:
+        """The signing key for that day and scope: derived now, or kept from the last call.
+
+        :param derive: in place of :func:`signing_key`.
+        """
         wanted = (secret, f"{_utc(when):%Y%m%d}", scope)
         entry = self._entry
         if entry is None or entry[0] != wanted:
-            entry = (wanted, signing_key(secret, when, scope))
+            entry = (wanted, derive() if derive else signing_key(secret, when, scope))
             self._entry = entry
         return entry[1]
 
@@ -133,7 +142,7 @@ def sign_headers(
     )
     key = (keys or SigningKeys()).get(credentials.secret, when, scope)
     added["authorization"] = authorization(
-        credentials, scope=scope, when=when, signed=signed, signature=_hex_hmac(key, text)
+        f"{credentials.key}/{scope.on(when)}", signed=signed, signature=_hex_hmac(key, text)
     )
     return added
 
@@ -239,17 +248,14 @@ def signing_key(secret: str, when: datetime, scope: Scope) -> bytes:
     return key
 
 
-def authorization(
-    credentials: Credentials,
-    *,
-    scope: Scope,
-    when: datetime,
-    signed: Iterable[str],
-    signature: str,
-) -> str:
-    """The value of the ``Authorization`` header."""
+def authorization(credential: str, *, signed: Iterable[str], signature: str) -> str:
+    """The value of the ``Authorization`` header.
+
+    :param credential: access key id, slash, credential scope.
+    :param signed: names of the headers that are signed.
+    """
     return (
-        f"{ALGORITHM} Credential={credentials.key}/{scope.on(when)}, "
+        f"{ALGORITHM} Credential={credential}, "
         f"SignedHeaders={';'.join(signed)}, Signature={signature}"
     )
 

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections, responses and signers for services that speak as Amazon's do.
+
+The classes and their protected methods are what drivers outside of this library build on; the
+signatures themselves come from :mod:`libcloud.common.sigv4`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, MutableMapping
+from datetime import datetime, timezone
+from typing import Any, ClassVar, cast
+
+from libcloud.common import sigv4
+from libcloud.common.aws_responses import AWSBaseResponse, AWSGenericResponse, AWSJsonResponse
+from libcloud.common.aws_token import AWSDriver, AWSTokenConnection
+from libcloud.common.request import split_target
+
+__all__ = [
+    "DEFAULT_SIGNATURE_VERSION",
+    "PARAMS_NOT_STRING_ERROR_MSG",
+    "UNSIGNED_PAYLOAD",
+    "AWSBaseResponse",
+    "AWSDriver",
+    "AWSGenericResponse",
+    "AWSJsonResponse",
+    "AWSRequestSigner",
+    "AWSRequestSignerAlgorithmV2",
+    "AWSRequestSignerAlgorithmV4",
+    "AWSTokenConnection",
+    "SignedAWSConnection",
+    "UnsignedPayloadSentinel",
+    "check_params",
+]
+
+DEFAULT_SIGNATURE_VERSION = "2"
+UNSIGNED_PAYLOAD = sigv4.UNSIGNED_PAYLOAD
+
+PARAMS_NOT_STRING_ERROR_MSG = (
+    '"params" dictionary contains an attribute "%s" which value (%s, %s) is not a string. '
+    "Parameters travel in the query, so each value must be a str, an int or a bool. Write lists "
+    "and nested values as one parameter for each item, such as params['Tag.1.Value'] = 'x'."
+)
+
+_Pairs = tuple[tuple[str, str], ...]
+
+
+class UnsignedPayloadSentinel:
+    """Given as the data of a request, says that the body shall not be part of the signature."""
+
+
+class AWSRequestSigner:
+    """Turns parameters and headers into those of a signed request.
+
+    :param version: API version, for requests that carry one.
+    :param connection: asked at each signing for its host, service and region.
+    """
+
+    def __init__(
+        self, access_key: str, access_secret: str, version: str | None, connection: Any
+    ) -> None:
+        self.access_key = access_key
+        self.access_secret = access_secret
+        self.version = version
+        self.connection = connection
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(access_key={self.access_key!r}, version={self.version!r})"
+
+    def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
+        """``params`` with what the signature adds to them."""
+        return params
+
+    def get_request_headers(
+        self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
+    ) -> tuple[Any, Any]:
+        """``params`` and ``headers`` with what the signature adds to them."""
+        return params, headers
+
+
+class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
+    """Version 2 of the query APIs: the signature is a parameter."""
+
+    def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
+        params["SignatureVersion"] = "2"
+        params["SignatureMethod"] = "HmacSHA256"
+        params["AWSAccessKeyId"] = self.access_key
+        params["Version"] = self.version
+        params["Timestamp"] = _now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        params["Signature"] = self._get_aws_auth_param(
+            params=params, secret_key=self.access_secret, path=path
+        )
+        return params
+
+    def get_request_headers(
+        self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
+    ) -> tuple[Any, Any]:
+        return self.get_request_params(params, method=method, path=path), headers
+
+    def _get_aws_auth_param(
+        self, params: Mapping[str, object], secret_key: str, path: str = "/"
+    ) -> str:
+        """The signature over host, path and ``params``, in base64.
+
+        Reference: AWS General Reference, "Signature Version 2 signing process".
+        """
+        query = sigv4.canonical_query(_pairs(params))
+        text = "\n".join(("GET", _host_of(self.connection), path, query))
+        return base64.b64encode(_sign(secret_key, text)).decode("ascii")
+
+
+class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
+    """Version 4: the signature is a header. Keeps the signing key of the day."""
+
+    def __init__(
+        self, access_key: str, access_secret: str, version: str | None, connection: Any
+    ) -> None:
+        super().__init__(access_key, access_secret, version, connection)
+        self._keys = sigv4.SigningKeys()
+
+    def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
+        if method == "GET":
+            params["Version"] = self.version
+        return params
+
+    def get_request_headers(
+        self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
+    ) -> tuple[Any, Any]:
+        """Sign at this moment.
+
+        An ``x-amz-content-sha256`` header that is there already is taken as the payload's hash.
+        Headers that proxies rewrite are not signed, see :func:`sigv4.headers_to_sign`.
+        """
+        when = _now()
+        params = self.get_request_params(params, method=method, path=path)
+        own_hash = _pop(headers, "x-amz-content-sha256")
+        _pop(headers, "x-amz-date")
+        _pop(headers, "authorization")
+        headers["X-AMZ-Date"] = when.strftime("%Y%m%dT%H%M%SZ")
+        headers["X-AMZ-Content-SHA256"] = own_hash or self._get_payload_hash(method, data)
+        headers["Authorization"] = self._get_authorization_v4_header(
+            params=params,
+            headers=sigv4.headers_to_sign({name: str(headers[name]) for name in headers}),
+            dt=when,
+            method=method,
+            path=path,
+            data=data,
+        )
+        return params, headers
+
+    def _get_authorization_v4_header(
+        self,
+        params: Any,
+        headers: Mapping[str, Any],
+        dt: datetime,
+        method: str = "GET",
+        path: str = "/",
+        data: Any = None,
+    ) -> str:
+        signature = self._get_signature(params, headers, dt, method, path, data)
+        return sigv4.authorization(
+            f"{self.access_key}/{self._get_credential_scope(dt)}",
+            signed=[self._get_signed_headers(headers)],
+            signature=signature,
+        )
+
+    def _get_signature(
+        self,
+        params: Any,
+        headers: Mapping[str, Any],
+        dt: datetime,
+        method: str,
+        path: str,
+        data: Any,
+    ) -> str:
+        key = self._keys.get(
+            self.access_secret, dt, self._scope(), lambda: self._get_key_to_sign_with(dt)
+        )
+        text = self._get_string_to_sign(params, headers, dt, method, path, data)
+        return str(_sign(key, text, hex=True))
+
+    def _get_key_to_sign_with(self, dt: datetime) -> bytes:
+        scope = self._scope()
+        key: Any = f"AWS4{self.access_secret}"
+        for part in (f"{dt:%Y%m%d}", scope.region, scope.service, "aws4_request"):
+            key = _sign(key, part)
+        return cast(bytes, key)
+
+    def _get_string_to_sign(
+        self,
+        params: Any,
+        headers: Mapping[str, Any],
+        dt: datetime,
+        method: str,
+        path: str,
+        data: Any,
+    ) -> str:
+        canonical = self._get_canonical_request(params, headers, method, path, data)
+        return sigv4.string_to_sign(canonical, when=dt, scope=self._scope())
+
+    def _get_credential_scope(self, dt: datetime) -> str:
+        return self._scope().on(dt)
+
+    def _get_signed_headers(self, headers: Mapping[str, Any]) -> str:
+        return ";".join(sorted(name.lower() for name in headers))
+
+    def _get_canonical_headers(self, headers: Mapping[str, Any]) -> str:
+        lines = sorted((name.lower(), str(value).strip()) for name, value in headers.items())
+        return "".join(f"{name}:{value}\n" for name, value in lines)
+
+    def _get_payload_hash(self, method: str, data: Any = None) -> str:
+        """What stands for the body: its hash, or ``UNSIGNED-PAYLOAD`` if it is read only once."""
+        if data is UnsignedPayloadSentinel or isinstance(data, UnsignedPayloadSentinel):
+            return UNSIGNED_PAYLOAD
+        if method not in ("POST", "PUT"):
+            return _hash("")
+        if not data or not isinstance(data, (str, bytes, bytearray, memoryview)):
+            return UNSIGNED_PAYLOAD
+        return _hash(data)
+
+    def _get_request_params(self, params: Any) -> str:
+        return sigv4.canonical_query(_pairs(params))
+
+    def _get_canonical_request(
+        self, params: Any, headers: Mapping[str, Any], method: str, path: str, data: Any
+    ) -> str:
+        bare_path, own = split_target(path)
+        own_hash = {name.lower(): headers[name] for name in headers}.get("x-amz-content-sha256")
+        return "\n".join(
+            (
+                method,
+                bare_path,
+                self._get_request_params([*own, *_pairs(params)]),
+                self._get_canonical_headers(headers),
+                self._get_signed_headers(headers),
+                own_hash or self._get_payload_hash(method, data),
+            )
+        )
+
+    def _scope(self) -> sigv4.Scope:
+        region = self.connection.driver.region_name
+        return sigv4.Scope(str(region or ""), self.connection.service_name)
+
+
+class SignedAWSConnection(AWSTokenConnection):
+    """Signs each request, in each attempt, just before it goes out.
+
+    :param signature_version: "2" or "4".
+    :raises ValueError: another signature version.
+    """
+
+    version: str | None = None
+    service_name: str = ""
+
+    _SIGNERS: ClassVar[Mapping[str, type[AWSRequestSigner]]] = {
+        "2": AWSRequestSignerAlgorithmV2,
+        "4": AWSRequestSignerAlgorithmV4,
+    }
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        url: str | None = None,
+        timeout: float | None = None,
+        proxy_url: str | None = None,
+        token: str | None = None,
+        retry_delay: float | None = None,
+        backoff: float | None = None,
+        signature_version: str = DEFAULT_SIGNATURE_VERSION,
+    ) -> None:
+        super().__init__(
+            user_id,
+            key,
+            secure=secure,
+            host=host,
+            port=port,
+            url=url,
+            timeout=timeout,
+            proxy_url=proxy_url,
+            token=token,
+            retry_delay=retry_delay,
+            backoff=backoff,
+        )
+        self.signature_version = str(signature_version)
+        if self.signature_version not in self._SIGNERS:
+            raise ValueError(f"Unsupported signature_version: {signature_version}; choose 2 or 4")
+        self.signer = self._SIGNERS[self.signature_version](
+            access_key=self.user_id,
+            access_secret=self.key,
+            version=self.version,
+            connection=self,
+        )
+
+    def add_default_params(self, params: Any) -> Any:
+        """As :meth:`AWSTokenConnection.add_default_params`, after :func:`check_params`."""
+        check_params(params)
+        return super().add_default_params(params)
+
+    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+        """Sign, with the time of this very attempt."""
+        return self.signer.get_request_headers(
+            params=params, headers=headers, method=self.method, path=self.action, data=self.data
+        )
+
+
+def check_params(params: Any) -> None:
+    """Check that each value can be a parameter.
+
+    :param params: a mapping, or pairs.
+    :raises ValueError: a value is not a str, int or bool. Nothing was sent.
+    """
+    for name, value in params.items() if hasattr(params, "items") else params:
+        if not isinstance(value, (str, int)):
+            raise ValueError(PARAMS_NOT_STRING_ERROR_MSG % (name, value, type(value)))
+
+
+def _sign(key: bytes | str, msg: str, hex: bool = False) -> Any:
+    """The HMAC-SHA256 of ``msg``: 32 bytes, or 64 hexadecimal digits."""
+    secret = key.encode("utf-8") if isinstance(key, str) else key
+    digest = hmac.new(secret, msg.encode("utf-8"), hashlib.sha256)
+    return digest.hexdigest() if hex else digest.digest()
+
+
+def _hash(msg: str | bytes | bytearray | memoryview) -> str:
+    """The SHA-256 of ``msg`` in hexadecimal; text is hashed as UTF-8."""
+    return hashlib.sha256(msg.encode("utf-8") if isinstance(msg, str) else msg).hexdigest()
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _pairs(params: Any) -> _Pairs:
+    """A query, a mapping or pairs, with all values as text."""
+    items = params.items() if hasattr(params, "items") else params
+    return tuple((str(name), "" if value is None else str(value)) for name, value in items)
+
+
+def _pop(headers: MutableMapping[str, Any], wanted: str) -> str | None:
+    """Take ``wanted`` out of ``headers``, in whatever case it is written."""
+    taken = None
+    for name in [name for name in headers if name.lower() == wanted]:
+        taken = str(headers.pop(name))
+    return taken
+
+
+def _host_of(connection: Any) -> str:
+    """The host as its header says it: with the port, unless it is the scheme's own."""
+    default = 443 if connection.secure else 80
+    host, port = connection.host, connection.port
+    return str(host) if port in (None, default) else f"{host}:{port}"

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Responses of services that speak as Amazon's do; :mod:`libcloud.common.aws` names them too."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from libcloud.common.base import JsonResponse, XmlResponse
+from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.utils.xml import findall_ignore_namespace, findtext_ignore_namespace
+
+__all__ = ["AWSBaseResponse", "AWSGenericResponse", "AWSJsonResponse"]
+
+
+class AWSBaseResponse(XmlResponse):
+    """A response in XML; errors are told by a code and a message."""
+
+    namespace: str | None = None
+
+    def _parse_error_details(self, element: Any) -> tuple[str | None, str | None]:
+        """Code and message below ``element``, with or without a namespace."""
+        code = findtext_ignore_namespace(element=element, xpath="Code", namespace=self.namespace)
+        message = findtext_ignore_namespace(
+            element=element, xpath="Message", namespace=self.namespace
+        )
+        return code, message
+
+
+class AWSGenericResponse(AWSBaseResponse):
+    """A response whose errors are listed below :attr:`xpath`; codes choose the exception."""
+
+    xpath: str | None = None
+    exceptions: ClassVar[dict[str, type[LibcloudError]]] = {}
+
+    def success(self) -> bool:
+        return self.status in (200, 201, 202)
+
+    def parse_error(self) -> str:
+        """The errors of the answer as lines of ``Code: message``.
+
+        :raises InvalidCredsError: the answer is a 403.
+        :raises LibcloudError: of the class that :attr:`exceptions` names for a code of the answer.
+        :raises MalformedResponseError: the answer is not XML.
+        """
+        if self.status == 403:
+            raise InvalidCredsError(self.body)
+        driver = self.connection.driver
+        try:
+            body = self.parse_body()
+        except Exception as error:
+            raise MalformedResponseError(
+                "Failed to parse XML", body=self.body, driver=driver
+            ) from error
+        if not hasattr(body, "findall"):
+            return str(body)
+        lines = []
+        for element in self._error_elements(body):
+            code, message = self._parse_error_details(element=element)
+            failure = self.exceptions.get(code or "")
+            if failure is not None:
+                keywords = getattr(self.connection, "context", None) or {}
+                raise failure(value=message, driver=driver, **keywords)
+            lines.append(f"{code}: {message}")
+        return "\n".join(lines)
+
+    def _error_elements(self, body: Any) -> list[Any]:
+        if not self.xpath:
+            return [body]
+        return findall_ignore_namespace(element=body, xpath=self.xpath, namespace=self.namespace)
+
+
+class AWSJsonResponse(JsonResponse):
+    """A response in JSON; errors are told by ``__type`` and ``message``."""
+
+    def parse_error(self) -> str:
+        """The error as ``Type: message``."""
+        response = self.parse_body() or {}
+        return f"{response.get('__type')}: {response.get('message', '')}"

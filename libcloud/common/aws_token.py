@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Temporary credentials: the session token on connections and drivers.
+
+:mod:`libcloud.common.aws` names these classes too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libcloud.common.base import BaseDriver, ConnectionUserAndKey
+
+__all__ = ["TOKEN_NAME", "AWSDriver", "AWSTokenConnection", "with_param"]
+
+TOKEN_NAME = "x-amz-security-token"
+
+
+def with_param(params: Any, name: str, value: str) -> Any:
+    """``params``, a mapping or pairs, with one parameter set; a mapping is changed in place."""
+    if hasattr(params, "items"):
+        params[name] = value
+        return params
+    return [*(pair for pair in params if pair[0] != name), (name, value)]
+
+
+class AWSTokenConnection(ConnectionUserAndKey):
+    """Sends the session token of temporary credentials, as a header and as a parameter.
+
+    :param token: session token; ``None`` for lasting credentials.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        url: str | None = None,
+        timeout: float | None = None,
+        proxy_url: str | None = None,
+        token: str | None = None,
+        retry_delay: float | None = None,
+        backoff: float | None = None,
+    ) -> None:
+        self.token = token
+        super().__init__(
+            user_id,
+            key,
+            secure=secure,
+            host=host,
+            port=port,
+            url=url,
+            timeout=timeout,
+            proxy_url=proxy_url,
+            retry_delay=retry_delay,
+            backoff=backoff,
+        )
+
+    def add_default_params(self, params: Any) -> Any:
+        if self.token:
+            params = with_param(params, TOKEN_NAME, self.token)
+        return super().add_default_params(params)
+
+    def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        if self.token:
+            headers[TOKEN_NAME] = self.token
+        return super().add_default_headers(headers)
+
+
+class AWSDriver(BaseDriver):
+    """A driver with temporary credentials.
+
+    :param token: session token; ``None`` for lasting credentials.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        api_version: str | None = None,
+        region: str | None = None,
+        token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.token = token
+        super().__init__(
+            key,
+            secret=secret,
+            secure=secure,
+            host=host,
+            port=port,
+            api_version=api_version,
+            region=region,
+            **kwargs,
+        )
+
+    def _ex_connection_class_kwargs(self) -> dict[str, Any]:
+        keywords = dict(super()._ex_connection_class_kwargs())
+        keywords["token"] = self.token
+        return keywords
