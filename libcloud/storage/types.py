@@ -33,6 +33,7 @@ __all__ = [
     "ContainerDoesNotExistError",
     "ContainerError",
     "ContainerIsNotEmptyError",
+    "IncompleteDownloadError",
     "InvalidContainerNameError",
     "InvalidObjectNameError",
     "InvalidSourceError",
@@ -248,6 +249,12 @@ class ConditionalConflictError(ObjectError):
     """
 
     error_type = "ConditionalConflictError"
+
+
+class IncompleteDownloadError(ObjectError):
+    """The store sent less of the object than it had announced. What was received is not whole."""
+
+    error_type = "IncompleteDownloadError"
 
 
 class InvalidObjectNameError(ObjectError, ValueError):

@@ -17,7 +17,14 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
-from libcloud.storage.s3api.nodes import MalformedAnswerError, Node, Source, excerpt, read_root
+from libcloud.storage.s3api.nodes import (
+    Element,
+    MalformedAnswerError,
+    Node,
+    Source,
+    excerpt,
+    read_root,
+)
 from libcloud.storage.s3api.values import (
     BucketPage,
     BucketRecord,
@@ -36,8 +43,10 @@ from libcloud.storage.s3api.values import (
 __all__ = [
     "NAMESPACE",
     "MalformedAnswerError",
+    "bucket_record",
     "complete_body",
     "create_bucket_body",
+    "object_record",
     "parse_buckets",
     "parse_complete",
     "parse_create",
@@ -153,6 +162,17 @@ def parse_objects(source: Source) -> ObjectPage:
         next_token=root.find("NextContinuationToken") if truncated else None,
         prefixes=prefixes,
     )
+
+
+def object_record(element: Element) -> ObjectRecord:
+    """One ``Contents`` element of a listing. :raises MalformedAnswerError: it is none."""
+    parent = getattr(element, "getparent", lambda: None)()
+    return _object(Node(element), str if parent is None else _decoder(Node(parent)))
+
+
+def bucket_record(element: Element) -> BucketRecord:
+    """One ``Bucket`` element of a list of buckets. :raises MalformedAnswerError: it is none."""
+    return _bucket(Node(element))
 
 
 def parse_buckets(source: Source) -> BucketPage:

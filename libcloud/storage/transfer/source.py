@@ -97,9 +97,7 @@ def _reads(read: Callable[[int], Any]) -> Iterator[object]:
     while True:
         piece = read(_READ_SIZE)
         if piece is None:
-            raise InvalidSourceError(
-                "read() returned None: a non-blocking stream has no data yet; it cannot be waited for"
-            )
+            raise InvalidSourceError("read() returned None: a non-blocking stream has no data yet")
         if not len(_as_bytes(piece)):
             return
         yield piece

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Amazon S3, and the base of all drivers for stores that speak its protocol.
+
+An upload of a stream takes one of three ways, chosen by flags of the driver's class::
+
+    upload_object_via_stream() --+-- supports_s3_multipart_upload --> _upload_multipart
+                                 +-- supports_chunked_encoding -----> _upload_chunked
+                                 +-- neither -----------------------> _upload_buffered
+
+The way is a callback that is passed to ``_put_object()``, which sets what all uploads share. What a
+request looks like is told in ``s3api/operations.py``, what comes next in ``transfer/machine.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import urlencode
+
+from libcloud.common.aws import AWSDriver
+from libcloud.common.credentials import Credentials
+from libcloud.common.request import HttpRequest
+from libcloud.common.sigv4 import Scope
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_connection import (
+    API_VERSION,
+    EXPIRATION_SECONDS,
+    BaseS3Connection,
+    S3Connection,
+    S3RawResponse,
+    S3Response,
+    S3SignatureV4Connection,
+)
+from libcloud.storage.drivers.s3_constants import *  # noqa: F403
+from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.drivers.s3_containers import (
+    RESPONSES_PER_REQUEST,
+    S3Containers,
+    S3MultipartUpload,
+)
+from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
+from libcloud.storage.drivers.s3_store import DriverStore
+from libcloud.storage.drivers.s3_uploads import Published, size_of, upload_options
+from libcloud.storage.s3api.headers import metadata_headers
+from libcloud.storage.s3api.integrity import choose_digest
+from libcloud.storage.s3api.presign import Endpoint, presigned_url
+from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
+from libcloud.storage.s3api.values import strip_etag
+from libcloud.storage.s3api.xml import NAMESPACE
+from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE
+from libcloud.storage.transfer.session import upload
+from libcloud.storage.transfer.source import PartSource
+from libcloud.storage.types import ObjectError
+
+__all__ = [
+    "API_VERSION",
+    "CHUNK_SIZE",
+    "EXPIRATION_SECONDS",
+    "NAMESPACE",
+    "RESPONSES_PER_REQUEST",
+    "BaseS3Connection",
+    "BaseS3StorageDriver",
+    "S3Connection",
+    "S3MultipartUpload",
+    "S3RawResponse",
+    "S3Response",
+    "S3SignatureV4Connection",
+    "S3StorageDriver",
+]
+
+
+class BaseS3StorageDriver(S3Containers, S3Objects):
+    """What all drivers for S3-compatible stores do.
+
+    A store's driver, or a user's subclass, says by ``supports_s3_multipart_upload`` whether streams
+    are uploaded in parts; nothing else is needed.
+    """
+
+    name = "Amazon S3 (standard)"
+    website = "http://aws.amazon.com/s3/"
+    connectionCls: Any = BaseS3Connection
+    hash_type = "md5"
+    supports_chunked_encoding = False
+    supports_s3_multipart_upload = True
+    namespace = NAMESPACE
+
+    def upload_object(
+        self,
+        file_path: str | os.PathLike[str],
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        verify_hash: bool = True,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        **options: Any,
+    ) -> Object:
+        """Upload a file: in one request, or in parts when it is larger than one.
+
+        It is read once. Keywords and errors are those of :meth:`upload_object_via_stream`.
+
+        :param verify_hash: compare the store's ETag with the MD5 of what was sent, where it is one.
+        :raises ObjectHashMismatchError: they differ. The object is stored, and damaged.
+        :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
+        """
+        size = size_of(file_path)
+        small = size is not None and size <= options.get("ex_part_size", DEFAULT_PART_SIZE)
+        shared: dict[str, Any] = {
+            "extra": extra,
+            "storage_class": ex_storage_class,
+            "headers": headers,
+            "file_path": file_path,
+            "verify_hash": verify_hash,
+        }
+        if (small and not options) or not (
+            self.supports_s3_multipart_upload and os.path.exists(file_path)
+        ):
+            self._refuse_options(options)
+            return self._put_object(container, object_name, **shared)
+        with open(file_path, "rb") as file:
+            if size is not None:
+                options = {"ex_size": size, **options}
+            return self._put_object(
+                container,
+                object_name,
+                upload_func=self._upload_multipart,
+                upload_func_kwargs={"container": container, "iterator": file, "options": options},
+                **shared,
+            )
+
+    def upload_object_via_stream(
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        **options: Any,
+    ) -> Object:
+        """Upload a stream of unknown length.
+
+        :param iterator: an iterator or iterable of bytes, or an object with ``read()``; see
+            :class:`~libcloud.storage.transfer.source.PartSource`.
+        :param extra: ``content_type``, ``meta_data`` (a dict) and ``acl`` of the object.
+        :param headers: further headers of the upload; each request gets those that belong to it.
+        :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
+        :param options: fields of :class:`~libcloud.storage.transfer.session.UploadOptions`, with
+            ``ex_`` before them, ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"sha256"``,
+            ``"md5"`` or ``None``, instead of the cheapest that the store checks.
+        :raises InvalidSourceError: ``iterator`` gives no bytes. Nothing was published.
+        :raises ObjectTooLargeError: it gives more than the store takes. Nothing was published.
+        :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
+        :raises BaseException: the first error, also one of ``iterator``. Nothing was published, and
+            nothing stays at the store unless the exception has an ``upload_id``.
+        """
+        func: Callable[..., dict[str, Any]]
+        kwargs: dict[str, Any] = {"stream": iterator}
+        if self.supports_s3_multipart_upload:
+            func = self._upload_multipart
+            kwargs = {"container": container, "iterator": iterator, "options": options}
+        else:
+            self._refuse_options(options)
+            func = self._upload_chunked if self.supports_chunked_encoding else self._upload_buffered
+        return self._put_object(
+            container,
+            object_name,
+            extra=extra,
+            headers=headers,
+            storage_class=ex_storage_class,
+            verify_hash=False,
+            upload_func=func,
+            upload_func_kwargs=kwargs,
+        )
+
+    # What all uploads share.
+
+    def _put_object(
+        self,
+        container: Container,
+        object_name: str,
+        method: str = "PUT",
+        query_args: Mapping[str, str] | None = None,
+        extra: dict[str, Any] | None = None,
+        file_path: str | os.PathLike[str] | None = None,
+        stream: Any = None,
+        verify_hash: bool = True,
+        storage_class: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        upload_func: Callable[..., dict[str, Any]] | None = None,
+        upload_func_kwargs: Mapping[str, Any] | None = None,
+    ) -> Object:
+        """Upload by ``upload_func``, after setting path, type, storage class, metadata and ACL.
+
+        :param upload_func: called with ``object_name``, ``content_type``, ``request_path``,
+            ``request_method``, ``headers`` and ``upload_func_kwargs``; gives what
+            ``_upload_object`` gives. ``None``: ``_upload_object`` with ``file_path`` or ``stream``.
+        """
+        extra = extra or {}
+        content_type = extra.get("content_type")
+        meta_data = extra.get("meta_data") or {}
+        sent = {**(headers or {}), **self._to_storage_class_headers(storage_class)}
+        sent = self._with_content_type(sent, content_type, object_name, file_path)
+        sent.update(metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
+        acl = extra.get("acl")
+        if acl:
+            sent[f"{self.http_vendor_prefix}-acl"] = acl
+        path = self._get_object_path(container, object_name)
+        if query_args:
+            path = f"{path}?{urlencode(query_args)}"
+        if upload_func is None:
+            upload_func = self._upload_object
+            upload_func_kwargs = {"file_path": file_path, "stream": stream}
+        result = upload_func(
+            object_name=object_name,
+            content_type=content_type,
+            request_path=path,
+            request_method=method,
+            headers=sent,
+            **(upload_func_kwargs or {}),
+        )
+        response = result["response"]
+        self._check_stored(response, container, object_name)
+        etag = strip_etag(response.headers.get("etag", ""))
+        if verify_hash:
+            self._verify(etag, result["data_hash"], response.headers, object_name)
+        version = response.headers.get("x-amz-version-id")
+        return Object(
+            name=object_name,
+            size=result["bytes_transferred"],
+            hash=etag or None,
+            extra={"acl": acl, **({"version_id": version} if version else {})},
+            meta_data=meta_data,
+            container=container,
+            driver=self,
+        )
+
+    # The callbacks: three ways to upload.
+
+    def _upload_multipart(
+        self,
+        *,
+        container: Container,
+        iterator: Any,
+        object_name: str,
+        request_path: str,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+        request_method: str = "PUT",
+    ) -> dict[str, Any]:
+        """The callback for streams of unknown length: hands them to the engine, part by part."""
+        options = dict(options or {})
+        asked = options.pop("ex_checksum", "auto")
+        chosen = upload_options(options)
+        digest = choose_digest(
+            self.profile,
+            signature=self._signature(),
+            secure=bool(getattr(self.connection, "secure", False)),
+            asked=asked,
+        )
+        concurrency = self._concurrency()
+        store = DriverStore(
+            self,
+            container,
+            object_name,
+            path=request_path,
+            headers=headers,
+            digest=digest,
+            copy_bodies=concurrency == 1,
+        )
+        try:
+            stored = upload(
+                store,
+                PartSource(iterator),
+                limits=self.profile.limits,
+                options=chosen,
+                retries=self._retries(),
+                concurrency=concurrency,
+                label=f"{container.name}/{object_name}",
+            )
+        except ObjectError as error:
+            if not error.object_name:  # the engine knows neither driver nor name
+                error.driver, error.object_name = self, object_name
+            raise
+        response = Published(200, {**stored.headers, "etag": stored.etag})
+        return {"response": response, "bytes_transferred": stored.size, "data_hash": None}
+
+    def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
+        """The callback for stores that take a body without a length."""
+        return self._upload_object(stream=stream, file_path=None, **shared)
+
+    def _upload_buffered(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
+        """The callback for all others: memory, then a temporary file, holds what has no length."""
+        return self._upload_object(stream=stream, file_path=None, **shared)
+
+
+class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
+    """Amazon S3, in any of its regions, or a store behind ``host``.
+
+    :param region: ``None``: that of the class. With ``host``, any name the store has for it.
+    :param host: of another store; Amazon's otherwise.
+    :param ex_profile: what is special about the store, from ``s3api/profile.py``; ``None``: nothing
+        is assumed of a foreign ``host``.
+    :raises ValueError: Amazon has no such region.
+    """
+
+    name = "Amazon S3"
+    connectionCls: Any = S3SignatureV4Connection
+    region_name = "us-east-1"
+    profile = AMAZON
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        region: str | None = None,
+        token: str | None = None,
+        ex_profile: S3Profile | None = None,
+        **kwargs: Any,
+    ) -> None:
+        region = region or self.region_name
+        known = self.profile.host(region)
+        if host is None and known is None:
+            raise ValueError(f"Invalid or unsupported region: {region}")
+        if ex_profile is not None:
+            self.profile = ex_profile
+        elif host is not None and self.profile is AMAZON and "amazonaws.com" not in host:
+            self.profile = GENERIC
+        self.region = region
+        self.region_name = region
+        self.name = f"Amazon S3 ({region})"
+        super().__init__(
+            key, secret, secure, host or known, port, region=region, token=token, **kwargs
+        )
+
+    @classmethod
+    def list_regions(cls) -> Any:
+        """Names of Amazon's regions."""
+        return REGION_TO_HOST_MAP.keys()
+
+    def get_object_cdn_url(
+        self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
+    ) -> str:
+        """A URL that gives anybody the right to ``ex_method`` the object, for a time.
+
+        :param ex_expiry: hours; at most 168.
+        :raises ValueError: ``ex_expiry`` is out of range.
+        """
+        connection = self.connection
+        path = self._get_object_path(obj.container, obj.name)
+        return presigned_url(
+            HttpRequest(ex_method.upper(), connection.morph_action_hook(path)),
+            endpoint=Endpoint(connection.host, bool(connection.secure), connection.port),
+            credentials=Credentials(
+                connection.user_id, connection.key, getattr(connection, "token", None)
+            ),
+            scope=Scope(self.region_name, "s3"),
+            when=datetime.now(timezone.utc),
+            expires=int(ex_expiry * 3600),
+        )
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of single regions, which are made when somebody asks for one."""
+    if name.startswith("S3"):
+        from libcloud.storage.drivers import s3_regions
+
+        if hasattr(s3_regions, name):
+            return getattr(s3_regions, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an S3 driver talks to its store: paths, requests, retries, and errors that say more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar
+
+from libcloud.common.aws import SignedAWSConnection
+from libcloud.common.base import Connection
+from libcloud.common.request import HttpRequest, join_target
+from libcloud.common.types import LibcloudError
+from libcloud.http import allowed_concurrency, is_transient, never_sent
+from libcloud.storage.base import Container, StorageDriver
+from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
+from libcloud.storage.s3api.errors import is_transient as is_transient_answer
+from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
+from libcloud.storage.s3api.nodes import MalformedAnswerError
+from libcloud.storage.s3api.profile import AMAZON, S3Profile, capabilities
+from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.storage.transfer.values import Failure
+from libcloud.storage.types import (
+    ConditionalConflictError,
+    ContainerDoesNotExistError,
+    InvalidContainerNameError,
+    InvalidObjectNameError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+
+__all__ = ["S3Calls", "detail_of", "failure_of"]
+
+_OK = frozenset({200})
+_THROTTLED = frozenset({429, 503, 509})
+_UPLOAD_GONE = ("NoSuchUpload", "")
+
+
+class S3Calls(StorageDriver):
+    """What all S3 drivers share below their public methods."""
+
+    profile: S3Profile = AMAZON
+    #: How often and how patiently requests are made again.
+    ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    supports_s3_multipart_upload = True
+
+    _sleep: Callable[[float], object] = staticmethod(time.sleep)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store can do, by its profile and the driver's flags."""
+        return capabilities(
+            self.profile,
+            multipart=self.supports_s3_multipart_upload,
+            chunked_encoding=self.supports_chunked_encoding,
+        )
+
+    # Paths.
+
+    def _clean_object_name(self, name: str) -> str:
+        """``name`` as it stands in a path: percent-encoded, but for ``/`` and ``~``."""
+        return encode_name(name)
+
+    def _get_container_path(self, container: Container) -> str:
+        """Path of a container, checked before anything is sent."""
+        try:
+            check_bucket_name(container.name)
+        except ValueError as error:
+            raise InvalidContainerNameError(str(error), self, container.name) from error
+        return f"/{encode_name(container.name)}"
+
+    def _get_object_path(self, container: Container, object_name: str) -> str:
+        """Path of an object, checked before anything is sent."""
+        container_path = self._get_container_path(container)
+        try:
+            check_object_name(object_name)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, object_name) from error
+        return f"{container_path}/{self._clean_object_name(object_name)}"
+
+    # Requests.
+
+    def _call(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int] = _OK,
+        raw: bool = False,
+        container_name: str = "",
+        object_name: str = "",
+    ) -> Any:
+        """Make ``request``, again when that may help, until the answer has a status in ``ok``.
+
+        For requests that can be repeated without harm.
+
+        :param what: the deed, for messages: ``"listing a"``.
+        :raises LibcloudError: another answer, with container, object, status and S3's code in it.
+        """
+        retries = self._retries()
+        attempt = 1
+        while True:
+            try:
+                answer = self._call_once(
+                    request,
+                    what,
+                    ok=ok,
+                    raw=raw,
+                    container_name=container_name,
+                    object_name=object_name,
+                )
+            except Exception as error:
+                delay = retries.delay_after(attempt, failure_of(error))
+                if delay is None:
+                    raise
+                self._sleep(delay)
+                attempt += 1
+            else:
+                retries.succeeded()
+                return answer
+
+    def _call_once(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int] = _OK,
+        raw: bool = False,
+        container_name: str = "",
+        object_name: str = "",
+    ) -> Any:
+        """:meth:`_call` without a second attempt."""
+        bare = [(name, value) for name, value in request.params if value is None]
+        try:
+            response = self.connection.request(
+                join_target(request.path, bare),
+                params={name: value for name, value in request.params if value is not None},
+                data=request.body,
+                headers=dict(request.headers),
+                method=request.method,
+                raw=raw,
+                retry_failed=False,
+                **({"stream": True} if raw else {}),
+            )
+        except LibcloudError as error:
+            detail = getattr(error, "detail", None)
+            if detail is None:
+                raise
+            if type(error) is LibcloudError:
+                translated = self._translated(detail, error.value, container_name, object_name)
+                if translated is not None:
+                    translated.value = f"{what}: {translated.value}"
+                    raise translated from error
+            error.value = f"{what}: {error.value}"
+            raise
+        if response.status in ok:
+            return response
+        detail = detail_of(response)
+        text = f"{what}: {describe(detail)}"
+        translated = self._translated(detail, text, container_name, object_name)
+        raise translated or attach_detail(LibcloudError(text, driver=self), detail)
+
+    def _translated(
+        self, detail: ErrorDetail, text: object, container_name: str, object_name: str
+    ) -> LibcloudError | None:
+        """The exception that libcloud has for what the store said, if it has one of its own."""
+        error: LibcloudError
+        if detail.code == "NoSuchBucket":
+            error = ContainerDoesNotExistError(text, self, container_name)
+        elif detail.code == "InvalidBucketName":
+            error = InvalidContainerNameError(text, self, container_name)
+        elif detail.code == "NoSuchKey":
+            error = ObjectDoesNotExistError(text, self, object_name)
+        elif detail.status == 412 or detail.code == "PreconditionFailed":
+            error = PreconditionFailedError(text, self, object_name)
+        elif detail.code == "ConditionalRequestConflict":
+            error = ConditionalConflictError(text, self, object_name)
+        else:
+            return None
+        return attach_detail(error, detail)
+
+    def _retries(self) -> Retries:
+        """Policy and budget; the budget is shared by all requests of the driver."""
+        budget = vars(self).get("_retry_budget")
+        if budget is None:
+            budget = vars(self).setdefault("_retry_budget", RetryBudget(lock=threading.Lock()))
+        return Retries(self.ex_retry_policy, budget)
+
+    def _concurrency(self) -> int | None:
+        """How many requests the connection can make at once; ``None``: as many as wanted.
+
+        A connection that others have written or replaced is not assumed to be safe in threads.
+        """
+        connection = self.connection
+        if not isinstance(connection, Connection) or "request" in vars(connection):
+            return 1
+        if type(connection).request is not Connection.request:
+            return 1
+        return allowed_concurrency(type(connection.connection))
+
+    def _signature(self) -> str:
+        return "4" if isinstance(self.connection, SignedAWSConnection) else "2"
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What an exception of a request means."""
+    detail = getattr(error, "detail", None)
+    if isinstance(detail, ErrorDetail):
+        return Failure(
+            error,
+            transient=is_transient_answer(detail),
+            upload_gone=detail.code == "NoSuchUpload"
+            or (detail.status == 404 and detail.code in _UPLOAD_GONE),
+            condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
+            throttled=detail.status in _THROTTLED,
+            retry_after=detail.retry_after,
+        )
+    if isinstance(error, MalformedAnswerError):  # cut short, or not from the store at all
+        return Failure(error, transient=True, effect_unknown=True)
+    if is_transient(error):
+        return Failure(error, transient=True, effect_unknown=not never_sent(error))
+    return Failure(error)
+
+
+def detail_of(response: Any) -> ErrorDetail:
+    """What an answer says of an error, also one of a class that is not ours."""
+    if hasattr(response, "error_detail"):
+        return response.error_detail()  # type: ignore[no-any-return]
+    body = response.body or ""
+    content = body.encode() if isinstance(body, str) else bytes(body)
+    return error_detail(int(response.status), dict(response.headers or {}), content)

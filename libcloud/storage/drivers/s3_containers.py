@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers of an S3 store, and what lies in them: objects and unfinished uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from libcloud.common.request import HttpRequest
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.drivers.s3_uploads import S3Uploads
+from libcloud.storage.s3api import operations
+from libcloud.storage.s3api.errors import describe
+from libcloud.storage.s3api.values import ObjectRecord, parse_time
+from libcloud.storage.s3api.xml import (
+    bucket_record,
+    object_record,
+    parse_objects,
+    parse_uploads,
+)
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    ContainerError,
+    ContainerIsNotEmptyError,
+    InvalidContainerNameError,
+)
+
+__all__ = ["RESPONSES_PER_REQUEST", "S3Containers", "S3MultipartUpload"]
+
+RESPONSES_PER_REQUEST = 100
+"""Unfinished uploads asked for at once, unless a driver class says otherwise."""
+
+
+class S3MultipartUpload:
+    """An unfinished upload.
+
+    :param key: name of the object that it will become.
+    :param id: the upload id.
+    :param created_at: aware time of its beginning; ``None`` if the store does not tell.
+    :param initiator: who began it; ``None`` if the store does not tell.
+    :param owner: who will own the object; likewise.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        id: str,
+        created_at: datetime | None,
+        initiator: str | None,
+        owner: str | None,
+    ) -> None:
+        self.key = key
+        self.id = id
+        self.created_at = created_at
+        self.initiator = initiator
+        self.owner = owner
+
+    def __repr__(self) -> str:
+        return f"<S3MultipartUpload: key={self.key}>"
+
+
+class S3Containers(S3Uploads):
+    """Containers, listings, unfinished uploads."""
+
+    ex_location_name = ""
+    #: Unfinished uploads asked for at once; ``None`` leaves it to :data:`RESPONSES_PER_REQUEST`.
+    RESPONSES_PER_REQUEST: int | None = None
+
+    def iterate_containers(self) -> Iterator[Container]:
+        response = self._call(operations.list_buckets(), "Error listing containers")
+        yield from self._to_containers(response.object, "Buckets/Bucket")
+
+    def get_container(self, container_name: str) -> Container:
+        """The container, after one HEAD request.
+
+        :raises ContainerDoesNotExistError: there is none of that name. One that may not be looked
+            at (403) is taken to exist.
+        :raises LibcloudError: it is in another region, or the store said something else.
+        """
+        container = Container(name=container_name, extra={}, driver=self)
+        request = operations.head(self._get_container_path(container))
+        try:
+            response = self._call(
+                request,
+                f"Error looking for the container {container_name}",
+                ok=(200, 404),
+                container_name=container_name,
+            )
+        except LibcloudError as error:
+            if getattr(error, "status", None) != 403:
+                raise
+            return container
+        if response.status == 404:
+            raise ContainerDoesNotExistError(None, self, container_name)
+        return container
+
+    def create_container(self, container_name: str) -> Container:
+        container = Container(
+            name=container_name, extra={"location": self._location()}, driver=self
+        )
+        path = self._get_container_path(container)
+        response = self._call_once(
+            operations.create_bucket(path, location=self._location()),
+            f"Error creating the container {container_name}",
+            ok=(200, 400, 409),
+            container_name=container_name,
+        )
+        if response.status == 200:
+            return container
+        detail = response.error_detail() if hasattr(response, "error_detail") else None
+        text = describe(detail) if detail else response.body
+        kind: type[ContainerError] = ContainerError
+        if "BucketAlreadyOwnedByYou" in (response.body or ""):
+            kind = ContainerAlreadyExistsError
+        elif response.status == 409 or "InvalidBucketName" in (response.body or ""):
+            kind = InvalidContainerNameError
+        error = kind(text, self, container_name)
+        raise attach_detail(error, detail) if detail else error
+
+    def delete_container(self, container: Container) -> bool:
+        response = self._call(
+            operations.delete(self._get_container_path(container)),
+            f"Error deleting the container {container.name}",
+            ok=(200, 204, 404, 409),
+            container_name=container.name,
+        )
+        if response.status == 409:
+            raise ContainerIsNotEmptyError(
+                "the container is not empty; delete its objects first", self, container.name
+            )
+        if response.status == 404:
+            raise ContainerDoesNotExistError(None, self, container.name)
+        return bool(response.status == 204)
+
+    def iterate_container_objects(
+        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+    ) -> Iterator[Object]:
+        prefix = self._normalize_prefix_argument(prefix, ex_prefix)
+        path = self._get_container_path(container)
+        place: tuple[str | None, str | None] = (None, None)
+        while True:
+            request = self._listing(path, prefix, *place)
+            what = f"Error listing the container {container.name}"
+            response = self._call(request, what, container_name=container.name, ok=(200, 404))
+            if response.status == 404:
+                raise ContainerDoesNotExistError(None, self, container.name)
+            page = parse_objects(response.object)
+            yield from self._objects_of(response.object, page.objects, container)
+            follows = (page.next_token, None if page.next_token else page.next_marker)
+            # A store that says there is more, and stays where it is, would be asked for ever.
+            if not page.is_truncated or follows in (place, (None, None)):
+                return
+            place = follows
+
+    def ex_iterate_multipart_uploads(
+        self, container: Container, prefix: str | None = None, delimiter: str | None = None
+    ) -> Iterator[S3MultipartUpload]:
+        """Unfinished uploads, in the store's order.
+
+        :param prefix: only those of objects whose names begin so.
+        :param delimiter: leave out names that hold it after the prefix.
+        """
+        if not self.supports_s3_multipart_upload:
+            raise LibcloudError("Feature not supported", driver=self)
+        path = self._get_container_path(container)
+        place: tuple[str | None, str | None] = (None, None)
+        while True:
+            request = operations.list_uploads(
+                path,
+                prefix=prefix,
+                delimiter=delimiter,
+                key_marker=place[0],
+                upload_id_marker=place[1],
+                page_size=self.RESPONSES_PER_REQUEST or RESPONSES_PER_REQUEST,
+                url_encoding=self.profile.url_encoded_listing,
+            )
+            what = f"Error listing the unfinished uploads of {container.name}"
+            response = self._call(request, what, container_name=container.name)
+            page = parse_uploads(response.object)
+            for upload in page.uploads:
+                created = parse_time(upload.initiated)
+                yield S3MultipartUpload(
+                    upload.key, upload.upload_id, created, upload.initiator, upload.owner
+                )
+            follows = (page.next_key_marker, page.next_upload_id_marker)
+            if not page.is_truncated or follows in (place, (None, None)):
+                return
+            place = follows
+
+    def ex_cleanup_all_multipart_uploads(
+        self, container: Container, prefix: str | None = None
+    ) -> None:
+        """Abort every unfinished upload, also those that are still being sent.
+
+        One that is gone meanwhile counts as aborted; an error with one does not stop the others.
+
+        :raises LibcloudError: the first error, after all have been tried.
+        """
+        first: LibcloudError | None = None
+        for upload in self.ex_iterate_multipart_uploads(container, prefix):
+            try:
+                self._abort_multipart(container, upload.key, upload.id)
+            except LibcloudError as error:
+                if getattr(error, "status", None) != 404:
+                    first = first or error
+        if first is not None:
+            raise first
+
+    # Inside.
+
+    def _location(self) -> str | None:
+        """The region to create containers in, if the store wants it named."""
+        region = getattr(self, "region_name", None) or ""
+        return self.ex_location_name or self.profile.location(region)
+
+    def _listing(
+        self, path: str, prefix: str | None, token: str | None, marker: str | None
+    ) -> HttpRequest:
+        encoded = self.profile.url_encoded_listing
+        if self.profile.list_version == 1:
+            return operations.list_objects_v1(
+                path, prefix=prefix, marker=marker, url_encoding=encoded
+            )
+        request = operations.list_objects_v2(
+            path, prefix=prefix, token=token, start_after=marker, url_encoding=encoded
+        )
+        return replace(request, params=(*request.params, ("fetch-owner", "true")))
+
+    def _to_containers(self, obj: Any, xpath: str) -> Iterator[Container]:
+        for element in _named(obj, xpath):
+            yield self._to_container(element)
+
+    def _to_container(self, element: Any) -> Container:
+        bucket = bucket_record(element)
+        return Container(bucket.name, {"creation_date": bucket.creation_date}, self)
+
+    def _objects_of(
+        self, root: Any, records: tuple[ObjectRecord, ...], container: Container
+    ) -> Iterator[Object]:
+        """The objects of a page; through ``_to_obj`` where a subclass has its own."""
+        if type(self)._to_obj is not S3Containers._to_obj:
+            return iter(self._to_objs(root, "Contents", container))
+        return (self._from_record(record, container) for record in records)
+
+    def _to_objs(self, obj: Any, xpath: str, container: Container) -> list[Object]:
+        return [self._to_obj(element, container) for element in _named(obj, xpath)]
+
+    def _to_obj(self, element: Any, container: Container) -> Object:
+        return self._from_record(object_record(element), container)
+
+    def _from_record(self, record: ObjectRecord, container: Container) -> Object:
+        owner = {"id": record.owner_id, "display_name": record.owner_name}
+        return Object(
+            name=record.key,
+            size=record.size,
+            hash=record.etag,
+            extra={"last_modified": record.last_modified},
+            meta_data={"owner": owner},
+            container=container,
+            driver=self,
+        )
+
+
+def _named(root: Any, xpath: str) -> list[Any]:
+    """The elements at ``xpath`` (names between slashes), in any namespace or none."""
+    nodes = [root]
+    for name in xpath.split("/"):
+        nodes = [child for node in nodes for child in node if _local(child) == name]
+    return nodes
+
+
+def _local(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

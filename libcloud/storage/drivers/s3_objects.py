@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Objects of an S3 store: look, read, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from typing import Any
+
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_calls import S3Calls
+from libcloud.storage.s3api import operations
+from libcloud.storage.s3api.headers import decode_metadata
+from libcloud.storage.s3api.values import strip_etag
+from libcloud.storage.types import IncompleteDownloadError, ObjectDoesNotExistError
+from libcloud.utils.files import read_in_chunks
+
+__all__ = ["CHUNK_SIZE", "S3Objects"]
+
+CHUNK_SIZE = 5 * 1024 * 1024
+"""Bytes read at once where the caller does not say; also the smallest part of Amazon's S3."""
+
+# What is stored compressed is wanted as it is stored: its size and hash are those of the object.
+_AS_STORED = {"Accept-Encoding": "identity"}
+
+_EXTRA_HEADERS = {
+    "content-type": "content_type",
+    "etag": "etag",
+    "content-encoding": "content_encoding",
+    "last-modified": "last_modified",
+}
+
+
+class S3Objects(S3Calls):
+    """Single objects."""
+
+    http_vendor_prefix = "x-amz"
+
+    def get_object(self, container_name: str, object_name: str) -> Object:
+        """The object, after a HEAD request on the container and one on the object.
+
+        :raises ContainerDoesNotExistError: there is no such container.
+        :raises ObjectDoesNotExistError: there is no such object in it.
+        """
+        container = self.get_container(container_name=container_name)
+        return self._get_object_in(container, object_name)
+
+    def _get_object_in(self, container: Container, object_name: str) -> Object:
+        """The object of a container that is known to exist: one HEAD request."""
+        path = self._get_object_path(container, object_name)
+        response = self._call(
+            operations.head(path, _AS_STORED),
+            f"Error looking for {container.name}/{object_name}",
+            ok=(200, 404),
+            container_name=container.name,
+            object_name=object_name,
+        )
+        if response.status == 404:
+            raise ObjectDoesNotExistError(None, self, object_name)
+        return self._headers_to_object(object_name, container, response.headers)
+
+    def delete_object(self, obj: Object) -> bool:
+        """Delete it.
+
+        :raises ObjectDoesNotExistError: there was none (Amazon does not tell).
+        """
+        response = self._call(
+            operations.delete(self._get_object_path(obj.container, obj.name)),
+            f"Error deleting {obj.container.name}/{obj.name}",
+            ok=(200, 204, 404),
+            container_name=obj.container.name,
+            object_name=obj.name,
+        )
+        if response.status == 404:
+            raise ObjectDoesNotExistError(None, self, obj.name)
+        return bool(response.status == 204)
+
+    def download_object(
+        self,
+        obj: Object,
+        destination_path: str | PathLike[str],
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        response = self._read(obj)
+        return self._get_object(
+            obj=obj,
+            callback=self._save_object,
+            response=response,
+            callback_kwargs={
+                "obj": obj,
+                "response": response.response,
+                "destination_path": destination_path,
+                "overwrite_existing": overwrite_existing,
+                "delete_on_failure": delete_on_failure,
+            },
+            success_status_code=200,
+        )
+
+    def download_object_as_stream(
+        self, obj: Object, chunk_size: int | None = None
+    ) -> Iterator[bytes]:
+        return self._stream(self._read(obj), obj, chunk_size, 200)
+
+    def download_object_range(
+        self,
+        obj: Object,
+        destination_path: str | PathLike[str],
+        start_bytes: int,
+        end_bytes: int | None = None,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
+        response = self._read(obj, start_bytes, end_bytes)
+        return self._get_object(
+            obj=obj,
+            callback=self._save_object,
+            response=response,
+            callback_kwargs={
+                "obj": obj,
+                "response": response.response,
+                "destination_path": destination_path,
+                "overwrite_existing": overwrite_existing,
+                "delete_on_failure": delete_on_failure,
+                "partial_download": True,
+            },
+            success_status_code=self._range_statuses(response),
+        )
+
+    def download_object_range_as_stream(
+        self,
+        obj: Object,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+    ) -> Iterator[bytes]:
+        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
+        response = self._read(obj, start_bytes, end_bytes)
+        return self._stream(response, obj, chunk_size, self._range_statuses(response))
+
+    # Inside.
+
+    def _read(self, obj: Object, start: int | None = None, end: int | None = None) -> Any:
+        """Ask for the object's bytes; they are not read yet."""
+        headers = dict(_AS_STORED)
+        if start is not None:
+            headers["Range"] = self._get_standard_range_str(start, end)
+        return self._call(
+            operations.get_object(self._get_object_path(obj.container, obj.name), headers=headers),
+            f"Error downloading {obj.container.name}/{obj.name}",
+            ok=(200, 206, 404),
+            raw=True,
+            container_name=obj.container.name,
+            object_name=obj.name,
+        )
+
+    def _stream(
+        self, response: Any, obj: Object, chunk_size: int | None, status: int | tuple[int, ...]
+    ) -> Iterator[bytes]:
+        size = chunk_size or CHUNK_SIZE
+        pieces = self._get_object(
+            obj=obj,
+            callback=read_in_chunks,
+            response=response,
+            callback_kwargs={"iterator": response.iter_content(size), "chunk_size": size},
+            success_status_code=status,
+        )
+        return _whole(pieces, _length(response.headers), obj)
+
+    def _range_statuses(self, response: Any) -> tuple[int, ...]:
+        """206; rclone (1.75) answers a range by 200, with the range and a Content-Range."""
+        partial = 200 if "content-range" in response.headers else 206
+        return (206, partial)
+
+    def _headers_to_object(
+        self, object_name: str, container: Container, headers: Mapping[str, str]
+    ) -> Object:
+        """The object that an answer's headers, names in lower case, tell of."""
+        size = self._get_content_length_from_headers(headers)
+        if size is None:
+            raise KeyError(f"Can not deduce object size from headers for object {object_name}")
+        prefix = f"{self.http_vendor_prefix}-meta-"
+        extra = {key: headers[name] for name, key in _EXTRA_HEADERS.items() if name in headers}
+        return Object(
+            name=object_name,
+            size=int(size),
+            hash=strip_etag(headers["etag"]) if "etag" in headers else None,
+            extra=extra,
+            meta_data={
+                name[len(prefix) :]: decode_metadata(value)
+                for name, value in headers.items()
+                if name.startswith(prefix)
+            },
+            container=container,
+            driver=self,
+        )
+
+    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
+        return headers.get("content-length")
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    """Bytes that the body must have; ``None`` if the answer does not say."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isdigit() and "content-encoding" not in headers else None
+
+
+def _whole(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:
+    """``pieces``, and an error at their end if there were fewer bytes than promised."""
+    received = 0
+    for piece in pieces:
+        received += len(piece)
+        yield piece
+    if length is not None and received < length:
+        raise IncompleteDownloadError(
+            f"the body ended after {received} of {length} bytes", obj.driver, obj.name
+        )

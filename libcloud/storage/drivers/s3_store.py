@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's port onto a driver: each step becomes one of the driver's wire calls.
+
+A subclass that overrides ``_initiate_multipart``, ``_commit_multipart`` or ``_abort_multipart`` is
+called by the engine too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from libcloud.common.request import HttpRequest
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container
+from libcloud.storage.drivers.s3_calls import failure_of
+from libcloud.storage.s3api import integrity, operations
+from libcloud.storage.s3api.headers import headers_for
+from libcloud.storage.s3api.values import strip_etag
+from libcloud.storage.s3api.xml import parse_parts
+from libcloud.storage.transfer.values import (
+    Body,
+    Confirmation,
+    Digest,
+    Failure,
+    PartReceipt,
+    Step,
+    StoredObject,
+)
+from libcloud.storage.types import ObjectHashMismatchError
+
+if TYPE_CHECKING:
+    from libcloud.storage.drivers.s3 import BaseS3StorageDriver
+
+__all__ = ["CommittedETag", "DriverStore", "encrypted"]
+
+_GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
+
+
+class CommittedETag(str):
+    """The ETag that Complete answered, without quotes, and what else that answer said.
+
+    A ``str``, for that is what ``_commit_multipart`` gives.
+    """
+
+    headers: Mapping[str, str] = {}
+
+
+class DriverStore:
+    """One object of an S3 store, about to be written by ``driver``.
+
+    :param path: of the object, as the driver makes it.
+    :param headers: of the upload as a whole; each request gets those that belong to it.
+    :param digest: a name in :data:`~libcloud.storage.s3api.integrity.DIGESTS`.
+    :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
+    """
+
+    def __init__(
+        self,
+        driver: BaseS3StorageDriver,
+        container: Container,
+        object_name: str,
+        *,
+        path: str,
+        headers: Mapping[str, str],
+        digest: str,
+        copy_bodies: bool = False,
+    ) -> None:
+        self._driver = driver
+        self._container = container
+        self._name = object_name
+        self._path = path
+        self._headers = headers
+        self._digest_name = digest
+        self._copy_bodies = copy_bodies
+        self._whole: Body = b""
+        self._began: datetime | None = None  # by the store's clock
+
+    def digest(self, body: Body) -> Digest:
+        return integrity.DIGESTS[self._digest_name](body)
+
+    def put(self, body: Body, digest: Digest) -> StoredObject:
+        self._whole = body
+        headers = {**headers_for(Step.PUT, self._headers), **digest.headers}
+        request = operations.put_object(self._path, headers=headers, body=self._sendable(body))
+        response = self._driver._call_once(
+            request,
+            f"Error uploading {self._label}",
+            container_name=self._container.name,
+            object_name=self._name,
+        )
+        return StoredObject(
+            strip_etag(response.headers.get("etag", "")), len(body), 0, dict(response.headers)
+        )
+
+    def create(self) -> str:
+        headers = {
+            **headers_for(Step.CREATE, self._headers),
+            **integrity.create_headers(self._digest_name),
+        }
+        return self._driver._initiate_multipart(self._container, self._name, headers=headers)
+
+    def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
+        headers = {**headers_for(Step.PART, self._headers), **digest.headers}
+        request = operations.put_part(
+            self._path,
+            upload_id=upload_id,
+            number=number,
+            body=self._sendable(body),
+            headers=headers,
+        )
+        what = f"Error uploading chunk {number} of {self._label}"
+        response = self._call(request, what)
+        etag = strip_etag(response.headers.get("etag", ""))
+        if not etag:
+            raise LibcloudError(f"{what}: the answer has no ETag", driver=self._driver)
+        self._see_time(response.headers)
+        return PartReceipt(number, etag, len(body), digest)
+
+    def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        headers = {
+            **headers_for(Step.COMPLETE, self._headers),
+            **integrity.complete_headers(self._driver.profile, parts),
+        }
+        etag = self._driver._commit_multipart(
+            self._container,
+            self._name,
+            upload_id,
+            [(part.number, part.etag) for part in parts],
+            **({"headers": headers} if headers else {}),
+        )
+        answered = dict(getattr(etag, "headers", {}))
+        self._compare(strip_etag(str(etag)), parts, answered)
+        size = sum(part.size for part in parts)
+        return StoredObject(strip_etag(str(etag)), size, len(parts), answered)
+
+    def confirm(
+        self, parts: Sequence[PartReceipt], size: int
+    ) -> tuple[Confirmation, StoredObject | None]:
+        request = operations.head(self._path, headers_for(Step.CONFIRM, self._headers))
+        response = self._call(request, f"Error looking for {self._label}", ok=(200, 404))
+        if response.status == 404:
+            return Confirmation.ABSENT, None
+        headers = dict(response.headers)
+        etag = strip_etag(headers.get("etag", ""))
+        verdict = self._verdict(etag, parts, size, headers)
+        stored = StoredObject(etag, size, len(parts), headers)
+        return verdict, stored if verdict is Confirmation.STORED else None
+
+    def abort(self, upload_id: str) -> None:
+        headers = headers_for(Step.ABORT, self._headers)
+        self._driver._abort_multipart(
+            self._container, self._name, upload_id, **({"headers": headers} if headers else {})
+        )
+
+    def has_parts(self, upload_id: str) -> bool:
+        request = operations.list_parts(self._path, upload_id=upload_id, page_size=1)
+        response = self._call(request, f"Error listing the parts of {self._label}")
+        return bool(parse_parts(response.object).parts)
+
+    def failure(self, step: Step, error: Exception) -> Failure:
+        return failure_of(error)
+
+    # Inside.
+
+    @property
+    def _label(self) -> str:
+        return f"{self._container.name}/{self._name}"
+
+    def _call(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
+        return self._driver._call_once(
+            request,
+            what,
+            ok=ok,
+            container_name=self._container.name,
+            object_name=self._name,
+        )
+
+    def _sendable(self, body: Body) -> Body:
+        return bytes(body) if self._copy_bodies else body
+
+    def _see_time(self, headers: Mapping[str, str]) -> None:
+        """Remember the earliest time that the store named while this object was sent."""
+        when = _time(headers.get("date"))
+        if when is not None and (self._began is None or when < self._began):
+            self._began = when
+
+    def _compare(self, etag: str, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
+        """Refuse an object that was put together from other parts than were sent."""
+        expected = integrity.expected_etag(parts)
+        if expected is None or not self._driver.profile.multipart_etag or encrypted(headers):
+            return
+        if etag and etag != expected:
+            raise ObjectHashMismatchError(
+                f"the store made {self._label} with the ETag {etag}; "
+                f"the parts that were sent give {expected}",
+                self._driver,
+                self._name,
+            )
+
+    def _verdict(
+        self, etag: str, parts: Sequence[PartReceipt], size: int, headers: Mapping[str, str]
+    ) -> Confirmation:
+        """Whether the object that is there is the one that was sent."""
+        if not parts and integrity.is_md5(etag) and not encrypted(headers):
+            same = etag == integrity.md5_hex(self._whole)
+            return Confirmation.STORED if same else Confirmation.ABSENT
+        if etag and etag == integrity.expected_etag(parts):
+            return Confirmation.STORED
+        if headers.get("content-length") != str(size):
+            return Confirmation.ABSENT
+        if self._driver.profile.multipart_etag and parts and not encrypted(headers):
+            return Confirmation.ABSENT
+        # The ETag says nothing here: the same size, written since we began, has to do.
+        modified = _time(headers.get("last-modified"))
+        if modified is None or self._began is None:
+            return Confirmation.UNCLEAR
+        return Confirmation.STORED if modified >= self._began - _GRACE else Confirmation.ABSENT
+
+
+def encrypted(headers: Mapping[str, str]) -> bool:
+    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own."""
+    if "x-amz-server-side-encryption-customer-algorithm" in headers:
+        return True
+    return headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text) if text else None
+    except (TypeError, ValueError):
+        return None

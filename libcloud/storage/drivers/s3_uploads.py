@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What uploads to S3 are made of: the wire calls of an upload in parts, options, and checks."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_calls import S3Calls, detail_of
+from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
+from libcloud.storage.drivers.s3_store import CommittedETag, encrypted
+from libcloud.storage.s3api import operations
+from libcloud.storage.s3api.errors import describe, error_detail
+from libcloud.storage.s3api.values import CompletedPart, strip_etag
+from libcloud.storage.s3api.xml import parse_complete, parse_create, parse_error
+from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE
+from libcloud.storage.transfer.session import UploadOptions
+from libcloud.storage.transfer.source import PartSource
+from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
+
+__all__ = ["Published", "S3Uploads", "size_of", "upload_options"]
+
+_OPTION_NAMES = {f"ex_{field.name}" for field in fields(UploadOptions)} - {"ex_on_event"}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The answer that published an object, as ``_put_object`` looks at it."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def upload_options(given: Mapping[str, Any]) -> UploadOptions:
+    """The options that an upload method's keywords stand for.
+
+    :raises TypeError: no such keyword. Nothing was sent.
+    :raises ValueError: a value that makes no sense. Nothing was sent.
+    """
+    for name in given:
+        if name not in _OPTION_NAMES and name != "on_event":
+            known = ", ".join(sorted([*_OPTION_NAMES, "ex_checksum", "on_event"]))
+            raise TypeError(f"unexpected keyword argument {name!r}; there are {known}")
+    return UploadOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
+
+
+def size_of(path: str | os.PathLike[str]) -> int | None:
+    """Bytes of a regular file; ``None`` for whatever else is there, such as a pipe.
+
+    A missing file is 0 bytes long: whoever opens it tells what is wrong.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+class S3Uploads(S3Calls):
+    """Wire calls and checks; the way through them is told in ``s3.py``."""
+
+    http_vendor_prefix = "x-amz"
+
+    def _initiate_multipart(
+        self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
+    ) -> str:
+        """``POST ?uploads``: the id of a new upload."""
+        path = self._get_object_path(container, object_name)
+        response = self._call_once(
+            operations.create_upload(path, headers=headers),
+            f"Error initiating multipart upload of {container.name}/{object_name}",
+            container_name=container.name,
+            object_name=object_name,
+        )
+        return parse_create(response.object)
+
+    def _commit_multipart(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        chunks: Sequence[tuple[int, str]],
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """``POST ?uploadId=``: publish the object made of ``chunks``, pairs of number and ETag.
+
+        :return: the object's ETag.
+        """
+        what = f"Error in multipart commit of {container.name}/{object_name}"
+        response = self._call_once(
+            operations.complete_upload(
+                self._get_object_path(container, object_name),
+                upload_id=upload_id,
+                parts=[CompletedPart(number, etag) for number, etag in chunks],
+                headers=headers,
+            ),
+            what,
+            container_name=container.name,
+            object_name=object_name,
+        )
+        self._refuse_error_in_body(response, what, container, object_name)
+        etag = CommittedETag(strip_etag(parse_complete(response.object).etag))
+        etag.headers = dict(response.headers)
+        return etag
+
+    def _abort_multipart(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """``DELETE ?uploadId=``: drop the upload and its parts."""
+        path = self._get_object_path(container, object_name)
+        try:
+            self._call_once(
+                operations.abort_upload(path, upload_id=upload_id, headers=headers),
+                f"Error in multipart abort of {container.name}/{object_name}",
+                ok=(204,),
+            )
+        except LibcloudError as error:
+            status = getattr(error, "status", None)
+            if status is not None:
+                error.value = f"Error in multipart abort. status_code={status}: {error.value}"
+            raise
+
+    def _refuse_error_in_body(
+        self, response: Any, what: str, container: Container, object_name: str
+    ) -> None:
+        """Raise the error that came as the body of an answer which began with 200.
+
+        Reference: Amazon S3 API Reference, CompleteMultipartUpload.
+        """
+        said = parse_error(response.object) if len(response.object) else None
+        if said is None:
+            return
+        body = (response.body or "").encode()
+        detail = error_detail(int(response.status), dict(response.headers), body)
+        text = f"{what}: {describe(detail)}"
+        error = self._translated(detail, text, container.name, object_name)
+        raise error or attach_detail(LibcloudError(text, driver=self), detail)
+
+    def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
+        """:raises ValueError: no such class. Nothing was sent."""
+        name = (storage_class or "standard").lower()
+        if name not in STORAGE_CLASSES:
+            raise ValueError(f"Invalid storage class value: {storage_class}")
+        return {f"{self.http_vendor_prefix}-storage-class": STORAGE_CLASSES[name]}
+
+    def _check_stored(self, response: Any, container: Container, object_name: str) -> None:
+        """Raise what a plain PUT was refused with."""
+        if response.status in (200, 201, 204):
+            return
+        detail = detail_of(response)
+        text = f"Error uploading {container.name}/{object_name}: {describe(detail)}"
+        if detail.status == 404:
+            raise attach_detail(ContainerDoesNotExistError(text, self, container.name), detail)
+        error = self._translated(detail, text, container.name, object_name)
+        raise error or attach_detail(LibcloudError(text, driver=self), detail)
+
+    def _verify(
+        self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
+    ) -> None:
+        """Compare the store's ETag with the MD5 of the data, where both are one."""
+        if data_hash is None or not etag or "-" in etag or encrypted(headers):
+            return
+        if etag != data_hash:
+            raise ObjectHashMismatchError(
+                f"MD5 hash {etag} checksum does not match {data_hash}", self, object_name
+            )
+
+    def _refuse_options(self, options: Mapping[str, Any]) -> None:
+        """Refuse options of the engine where it is not used.
+
+        :raises ValueError: nothing was sent.
+        """
+        if options:
+            upload_options({k: v for k, v in options.items() if k != "ex_checksum"})
+            raise ValueError(
+                f"{', '.join(sorted(options))}: only uploads in parts have this, and the driver "
+                f"{self.name!r} makes none (supports_s3_multipart_upload is False)"
+            )
+
+    def _upload_multipart_chunks(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        stream: Any,
+        calculate_hash: bool = True,
+    ) -> tuple[list[tuple[int, str]], str | None, int]:
+        """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
+
+        :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
+        """
+        hasher = self._get_hash_function() if calculate_hash else None
+        source, size = PartSource(stream), 0
+        chunks: list[tuple[int, str]] = []
+        path = self._get_object_path(container, object_name)
+        last = False
+        while not last:
+            number = len(chunks) + 1
+            part = source.next_part(DEFAULT_PART_SIZE)
+            last, body = part.last, bytes(part.body)
+            response = self._call(
+                operations.put_part(path, upload_id=upload_id, number=number, body=body),
+                f"Error uploading chunk {number} of {container.name}/{object_name}",
+                container_name=container.name,
+                object_name=object_name,
+            )
+            chunks.append((number, strip_etag(response.headers["etag"])))
+            size += len(body)
+            if hasher is not None:
+                hasher.update(body)
+        return chunks, hasher.hexdigest() if hasher is not None else None, size
+
+    def _put_object_multipart(
+        self,
+        container: Container,
+        object_name: str,
+        stream: Any,
+        extra: dict[str, Any] | None = None,
+        verify_hash: bool = False,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str | None = None,
+    ) -> Object:
+        """Upload ``stream`` in parts, whatever ``supports_s3_multipart_upload`` says."""
+        driver: Any = self
+        stored: Object = driver._put_object(
+            container,
+            object_name,
+            extra=extra,
+            headers=headers,
+            storage_class=storage_class,
+            verify_hash=verify_hash,
+            upload_func=driver._upload_multipart,
+            upload_func_kwargs={"container": container, "iterator": stream},
+        )
+        return stored

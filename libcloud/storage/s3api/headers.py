@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of an upload's headers go to which of its requests, and user metadata as headers.
+
+Reference: Amazon S3 API Reference, the request syntax of PutObject, CreateMultipartUpload,
+UploadPart, CompleteMultipartUpload, AbortMultipartUpload and HeadObject.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from email.header import decode_header, make_header
+
+from libcloud.storage.transfer.values import Step
+
+__all__ = ["decode_metadata", "headers_for", "metadata_headers"]
+
+# Whoever pays, and whose bucket it must be: asked of every request.
+_ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
+# A customer's own key must come with everything that touches the data.
+_CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
+_CONDITIONS = ("if-match", "if-none-match")
+_PART_OF_BODY = ("content-md5", "content-length")
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+
+
+def headers_for(step: Step, headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of an upload's ``headers`` that belong to the request for ``step``.
+
+    A PUT gets all. Create gets all but conditions, which hold when the object is published, and but
+    what describes one body; the other steps get only what they know.
+    """
+    chosen = {}
+    for name, value in headers.items():
+        if _belongs(step, name.lower()):
+            chosen[name] = value
+    return chosen
+
+
+def _belongs(step: Step, name: str) -> bool:
+    if step is Step.PUT or name in _ALWAYS:
+        return True
+    if step is Step.CREATE:
+        return name not in _CONDITIONS and name not in _PART_OF_BODY
+    if step is Step.COMPLETE and name in _CONDITIONS:
+        return True
+    return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)
+
+
+def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, str]:
+    """User metadata as headers.
+
+    A value outside ASCII goes as one encoded word of RFC 2047, which S3 itself uses.
+
+    :param prefix: of the header names: ``x-amz-meta-``.
+    :raises ValueError: a key is no header name, or a value holds control characters. Nothing was
+        sent.
+    """
+    headers = {}
+    for key, value in metadata.items():
+        text = value if isinstance(value, str) else str(value)
+        if not _TOKEN.fullmatch(str(key)):
+            raise ValueError(f"metadata key {key!r} cannot be part of a header's name")
+        if any(ord(character) < 32 or ord(character) == 127 for character in text):
+            raise ValueError(f"metadata value of {key!r} holds a control character")
+        if not text.isascii():
+            text = f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="
+        headers[prefix + str(key)] = text
+    return headers
+
+
+def decode_metadata(value: str) -> str:
+    """The inverse: the text of a metadata header; what is no encoded word stays as it is."""
+    if not (value.startswith("=?") and value.endswith("?=")):
+        return value
+    try:
+        return str(make_header(decode_header(value)))
+    except (LookupError, UnicodeError, ValueError):
+        return value

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An upload from its options: chooses plan, window and runner, and runs it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.transfer.machine import UploadMachine
+from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE, plan_for
+from libcloud.storage.transfer.progress import Listener
+from libcloud.storage.transfer.retry import Retries
+from libcloud.storage.transfer.run import InlineWorkers, ThreadWorkers, Transfer
+from libcloud.storage.transfer.source import PartSource
+from libcloud.storage.transfer.store import PartStore
+from libcloud.storage.transfer.values import StoredObject
+
+__all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "UploadOptions", "upload"]
+
+DEFAULT_WINDOW = 8
+DEFAULT_MEMORY = 128 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
+
+    :param part_size: size of the first part, bytes; raised to the store's smallest. Parts of a
+        stream of unknown length grow from there as the store's limits demand.
+    :param window: parts held, and sent, at once.
+    :param max_memory: bytes of parts held at once: where parts grow, the window narrows. One part
+        is held even if it is larger.
+    :param size_hint: bytes that the stream will have, more or less: parts are planned for it.
+    :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
+    :param on_failure: ``"abort"`` removes what was sent of an upload that fails; ``"keep"`` leaves
+        it at the store, and the exception has its ``upload_id``.
+    :param executor: somebody's pool of threads to send parts with; ``None``: one of our own.
+    :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`, in
+        the caller's thread. Its keyword has no ``ex_``.
+    """
+
+    part_size: int | None = None
+    window: int | None = None
+    max_memory: int | None = None
+    size_hint: int | None = None
+    size: int | None = None
+    on_failure: str = "abort"
+    executor: Executor | None = None
+    on_event: Listener | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("part_size", "window", "max_memory"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"ex_{name} must be at least 1, not {value}")
+        for name in ("size_hint", "size"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"ex_{name} cannot be negative: {value}")
+        if self.on_failure not in ("abort", "keep"):
+            raise ValueError(f"ex_on_failure is 'abort' or 'keep', not {self.on_failure!r}")
+
+
+def upload(
+    store: PartStore,
+    source: PartSource,
+    *,
+    limits: Limits,
+    options: UploadOptions,
+    retries: Retries,
+    concurrency: int | None = None,
+    label: str = "",
+) -> StoredObject:
+    """Send all of ``source`` to ``store``.
+
+    :param concurrency: requests that may be in flight at once; 1 makes them all in the caller's
+        thread, one after another, and holds one part. ``None``: no bound.
+    :param label: what is uploaded, for messages.
+    :raises ObjectTooLargeError: the size announced is beyond the limits. Nothing was sent.
+    :raises BaseException: see :meth:`~libcloud.storage.transfer.run.Transfer.run`.
+    """
+    length = options.size if options.size is not None else options.size_hint
+    plan = plan_for(length, limits, start=options.part_size or DEFAULT_PART_SIZE)
+    window = min(options.window or DEFAULT_WINDOW, concurrency or options.window or DEFAULT_WINDOW)
+    machine = UploadMachine(
+        plan,
+        window=window,
+        memory=options.max_memory or max(DEFAULT_MEMORY, window * plan.start),
+        retries=retries,
+        keep=options.on_failure == "keep",
+        expected_size=options.size,
+    )
+    workers: InlineWorkers | ThreadWorkers
+    if concurrency == 1:
+        workers = InlineWorkers(store)
+    else:
+        workers = ThreadWorkers(store, window, executor=options.executor)
+    transfer = Transfer(machine, store, workers, listener=options.on_event, label=label)
+    return transfer.run(source)
