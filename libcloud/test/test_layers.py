@@ -52,7 +52,7 @@ FOREIGN = {
     "lxml": ("libcloud.utils.xml",),
     "certifi": ("libcloud.security",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
-    "cryptography": ("libcloud.common.google", "libcloud.utils.publickey"),
+    "cryptography": ("libcloud.common.google_keys", "libcloud.utils.publickey"),
     "fsspec": ("libcloud.storage.filesystem",),
 }
 

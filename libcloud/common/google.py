@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Access tokens for Google's services, and connections that carry them.
+
+A token comes from one of three places: a service account's private key, the metadata server of a
+Google Compute Engine instance, or a user who agrees in a browser. It is kept in a file that only
+its owner can read, and refreshed before it expires.
+
+References: Google Identity, "Using OAuth 2.0 for Server to Server Applications" and "OAuth 2.0 for
+iOS & Desktop Apps".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+from libcloud.common.base import BaseDriver, ConnectionUserAndKey, PollingConnection
+from libcloud.common.google_errors import (
+    GoogleAuthError,
+    GoogleBaseError,
+    GoogleResponse,
+    InvalidRequestError,
+    JsonParseError,
+    QuotaExceededError,
+    ResourceExistsError,
+    ResourceInUseError,
+    ResourceNotFoundError,
+)
+from libcloud.common.google_keys import load_private_key, private_key_text, signed_token
+from libcloud.common.google_loopback import receive_code
+from libcloud.common.google_types import GoogleAuthType, gce_metadata
+
+__all__ = [
+    "GoogleAuthError",
+    "GoogleAuthType",
+    "GoogleBaseAuthConnection",
+    "GoogleBaseConnection",
+    "GoogleBaseDriver",
+    "GoogleBaseError",
+    "GoogleGCEServiceAcctAuthConnection",
+    "GoogleInstalledAppAuthConnection",
+    "GoogleOAuth2Credential",
+    "GoogleResponse",
+    "GoogleServiceAcctAuthConnection",
+    "InvalidRequestError",
+    "JsonParseError",
+    "QuotaExceededError",
+    "ResourceExistsError",
+    "ResourceInUseError",
+    "ResourceNotFoundError",
+]
+
+LOG = logging.getLogger(__name__)
+
+UTC_TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+_TOKEN_PATH = "/o/oauth2/token"
+
+# A token must outlive the requests that are under way with it.
+_REFRESH_EARLY = timedelta(seconds=30)
+
+# "exp ... maximum of 1 hour after the issued time": Server to Server Applications.
+_ASSERTION_SECONDS = 3600
+
+
+def _utcnow() -> datetime:
+    """The time in UTC, without a time zone, as the tokens' times are compared."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def _utc_timestamp(datetime_obj: datetime) -> str:
+    return datetime_obj.strftime(UTC_TIMESTAMP_FORMAT)
+
+
+def _from_utc_timestamp(timestamp: str) -> datetime:
+    return datetime.strptime(timestamp, UTC_TIMESTAMP_FORMAT)
+
+
+class GoogleBaseDriver(BaseDriver):
+    """What the connections below belong to; for errors and the user agent."""
+
+    name = "Google API"
+
+
+class GoogleBaseAuthConnection(ConnectionUserAndKey):
+    """Asks Google for tokens.
+
+    :param scopes: URLs of what the token shall allow.
+    :param redirect_uri: where the consent page leads back to.
+    :param login_hint: account that the consent page suggests.
+    """
+
+    driver = GoogleBaseDriver
+    responseCls = GoogleResponse
+    name = "Google Auth"
+    host = "accounts.google.com"
+    auth_path = "/o/oauth2/auth"
+    redirect_uri_port = 8087
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str | None = None,
+        scopes: list[str] | None = None,
+        redirect_uri: str = "http://127.0.0.1",
+        login_hint: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.scopes = " ".join(scopes or [])
+        self.redirect_uri = redirect_uri
+        self.login_hint = login_hint
+        super().__init__(user_id, key, **kwargs)
+
+    def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        headers["Host"] = self.host
+        return headers
+
+    def get_new_token(self) -> dict[str, Any]:
+        """A token, and when it expires."""
+        raise NotImplementedError("A subclass knows where tokens come from")
+
+    def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
+        """A token in place of ``token_info``."""
+        return self.get_new_token()
+
+    def _token_request(self, request_body: dict[str, Any]) -> dict[str, Any]:
+        """Post to the token endpoint.
+
+        :raises GoogleBaseError: Google refused.
+        :raises GoogleAuthError: the answer holds no token.
+        """
+        response = self.request(_TOKEN_PATH, method="POST", data=urlencode(request_body))
+        return _with_expiry(response.object)
+
+
+class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
+    """Tokens of a user who agrees in a browser on this machine."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._state = secrets.token_urlsafe(16)
+
+    def get_code(self) -> str:
+        """Ask the user, on standard output, to open the consent page; wait for its code."""
+        query = {
+            "response_type": "code",
+            "client_id": self.user_id,
+            "redirect_uri": self._redirect_uri_with_port,
+            "scope": self.scopes,
+            "state": self._state,
+        }
+        if self.login_hint:
+            query["login_hint"] = self.login_hint
+        print(
+            "Open this page in a browser on this machine and agree:\n"
+            f"https://{self.host}{self.auth_path}?{urlencode(query)}"
+        )
+        return self._receive_code_through_local_loopback()
+
+    def get_new_token(self) -> dict[str, Any]:
+        return self._token_request(
+            {
+                "code": self.get_code(),
+                "client_id": self.user_id,
+                "client_secret": self.key,
+                "redirect_uri": self._redirect_uri_with_port,
+                "grant_type": "authorization_code",
+            }
+        )
+
+    def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
+        """A token without asking the user again, if ``token_info`` allows it."""
+        if "refresh_token" not in token_info:
+            return self.get_new_token()
+        token = self._token_request(
+            {
+                "refresh_token": token_info["refresh_token"],
+                "client_id": self.user_id,
+                "client_secret": self.key,
+                "grant_type": "refresh_token",
+            }
+        )
+        return {"refresh_token": token_info["refresh_token"], **token}
+
+    @property
+    def _redirect_uri_with_port(self) -> str:
+        return f"{self.redirect_uri}:{self.redirect_uri_port}"
+
+    def _receive_code_through_local_loopback(self) -> str:
+        try:
+            return receive_code(self.redirect_uri_port, self._state)
+        except PermissionError as error:
+            raise GoogleAuthError(str(error)) from error
+
+
+class GoogleServiceAcctAuthConnection(GoogleBaseAuthConnection):
+    """Tokens of a service account.
+
+    :param key: its private key: what :func:`libcloud.common.google_keys.private_key_text` takes.
+    :raises GoogleAuthError: the key cannot be read, or the package ``cryptography`` is missing.
+    """
+
+    def __init__(
+        self, user_id: str, key: str | Mapping[str, Any], *args: Any, **kwargs: Any
+    ) -> None:
+        text = private_key_text(key)
+        self._private_key = load_private_key(text)
+        super().__init__(user_id, text, *args, **kwargs)
+
+    def get_new_token(self) -> dict[str, Any]:
+        issued = int(_utcnow().replace(tzinfo=timezone.utc).timestamp())
+        claims = {
+            "iss": self.user_id,
+            "scope": self.scopes,
+            "aud": f"https://{self.host}{_TOKEN_PATH}",
+            "exp": issued + _ASSERTION_SECONDS,
+            "iat": issued,
+        }
+        return self._token_request(
+            {
+                "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                "assertion": signed_token(self._private_key, claims),
+            }
+        )
+
+
+class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
+    """Tokens of the service account of the Compute Engine instance this runs on."""
+
+    def get_new_token(self) -> dict[str, Any]:
+        """Ask the metadata server.
+
+        :raises ValueError: it gives no token.
+        """
+        status, reason, body = gce_metadata("/instance/service-accounts/default/token")
+        if status == 404:
+            raise ValueError("Service Accounts are not enabled for this GCE instance.")
+        if status != 200 or body is None:
+            raise ValueError(f"Internal GCE Authorization failed: '{reason or status}'")
+        return _with_expiry(json.loads(body))
+
+
+class GoogleOAuth2Credential:
+    """An access token that is always valid when it is asked for. Safe for threads.
+
+    :param user_id: service account, or client id.
+    :param key: what :class:`GoogleServiceAcctAuthConnection` takes, or the client secret.
+    :param auth_type: of :class:`GoogleAuthType`; ``None`` guesses it from ``user_id``.
+    :param credential_file: where tokens are kept; ``None``: a file in the home directory, named
+        after ``user_id``.
+    :param scopes: URLs of what the token shall allow; ``None``: Compute Engine, Cloud Storage and
+        Cloud DNS.
+    :raises GoogleAuthError: the type is unknown, or has no tokens.
+    """
+
+    default_credential_file = "~/.google_libcloud_auth"
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str | Mapping[str, Any],
+        auth_type: str | None = None,
+        credential_file: str | None = None,
+        scopes: list[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.auth_type = auth_type or GoogleAuthType.guess_type(user_id)
+        if self.auth_type not in GoogleAuthType.ALL_TYPES:
+            raise GoogleAuthError(f"Invalid auth type: {self.auth_type}")
+        if not GoogleAuthType.is_oauth2(self.auth_type):
+            raise GoogleAuthError(f"Auth type {self.auth_type} cannot be used with OAuth2")
+        self.user_id = user_id
+        self.key = key
+        self.credential_file = credential_file or f"{self.default_credential_file}.{user_id}"
+        self.scopes = scopes or [
+            "https://www.googleapis.com/auth/compute",
+            "https://www.googleapis.com/auth/devstorage.full_control",
+            "https://www.googleapis.com/auth/ndev.clouddns.readwrite",
+        ]
+        self._lock = threading.Lock()
+        self.token: dict[str, Any] | None = self._get_token_from_file()
+        self.oauth2_conn = self._make_connection(**kwargs)
+        if self.token is None:
+            self.token = self.oauth2_conn.get_new_token()
+            self._write_token_to_file()
+
+    @property
+    def access_token(self) -> str:
+        """The token; a new one if it has expired or is about to."""
+        with self._lock:
+            if self._is_stale():
+                self._refresh_token()
+            return str(self._token_info()["access_token"])
+
+    @property
+    def token_expire_utc_datetime(self) -> datetime:
+        """When the token expires, in UTC without a time zone."""
+        return _from_utc_timestamp(self._token_info()["expire_time"])
+
+    def _make_connection(self, **kwargs: Any) -> GoogleBaseAuthConnection:
+        kinds: dict[str, Any] = {
+            GoogleAuthType.SA: GoogleServiceAcctAuthConnection,
+            GoogleAuthType.IA: GoogleInstalledAppAuthConnection,
+            GoogleAuthType.GCE: GoogleGCEServiceAcctAuthConnection,
+        }
+        connection = kinds[self.auth_type](self.user_id, self.key, self.scopes, **kwargs)
+        return cast(GoogleBaseAuthConnection, connection)
+
+    def _token_info(self) -> dict[str, Any]:
+        return self.token or {}
+
+    def _is_stale(self) -> bool:
+        try:
+            return self.token_expire_utc_datetime <= _utcnow() + _REFRESH_EARLY
+        except (KeyError, ValueError):
+            return True
+
+    def _refresh_token(self) -> None:
+        self.token = self.oauth2_conn.refresh_token(self._token_info())
+        self._write_token_to_file()
+
+    def _get_token_from_file(self) -> dict[str, Any] | None:
+        """The token kept last; ``None`` if there is none that can be read."""
+        try:
+            with open(os.path.expanduser(self.credential_file), encoding="utf-8") as file:
+                token = json.load(file)
+        except (OSError, ValueError) as error:
+            LOG.info("No token in %s: %s", self.credential_file, type(error).__name__)
+            return None
+        return token if isinstance(token, dict) and "access_token" in token else None
+
+    def _write_token_to_file(self) -> None:
+        """Keep the token, in a file that only its owner can read. A failure is only logged."""
+        path = os.path.realpath(os.path.expanduser(self.credential_file))
+        try:
+            _write_private(path, json.dumps(self.token))
+        except OSError as error:
+            LOG.warning("The token could not be kept in %s: %s", path, error)
+
+
+class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
+    """A connection to a JSON service of Google; each request carries a token."""
+
+    driver = GoogleBaseDriver
+    responseCls = GoogleResponse
+    host = "www.googleapis.com"
+    poll_interval = 2.0
+    timeout = 180
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str | None = None,
+        auth_type: str | None = None,
+        credential_file: str | None = None,
+        scopes: list[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(user_id, key, **kwargs)
+        self.oauth2_credential = GoogleOAuth2Credential(
+            user_id, key or "", auth_type, credential_file, scopes
+        )
+
+    def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        headers["Content-Type"] = "application/json"
+        headers["Host"] = self.host
+        return headers
+
+    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+        headers["Authorization"] = f"Bearer {self.oauth2_credential.access_token}"
+        return params, headers
+
+    def encode_data(self, data: Any) -> str:
+        return json.dumps(data)
+
+    def morph_action_hook(self, action: str) -> str:
+        """A path below ``request_path``; of a whole URL, its path and query."""
+        if not action.startswith("https://"):
+            return f"{self.request_path}{action}"
+        parts = urlsplit(action)
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+    def get_poll_request_kwargs(
+        self, response: Any, context: dict[str, Any], request_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {"action": response.object["selfLink"]}
+
+    def has_completed(self, response: Any) -> bool:
+        return bool(response.object["status"] == "DONE")
+
+
+def _with_expiry(token: Any) -> dict[str, Any]:
+    """``token`` with the time at which it expires."""
+    if not isinstance(token, dict) or "access_token" not in token:
+        raise GoogleAuthError(
+            "Google answered without a token. Check the credentials and the clock of this machine."
+        )
+    if "expires_in" in token:
+        expires = _utcnow() + timedelta(seconds=int(token["expires_in"]))
+        token["expire_time"] = _utc_timestamp(expires)
+    return token
+
+
+def _write_private(path: str, text: str) -> None:
+    """Put ``text`` in place of the file at ``path``, at once; readable by its owner only."""
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".token-")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

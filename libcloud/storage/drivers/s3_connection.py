@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a request to S3 is signed and sent, and what an answer that is not a success becomes.
+
+The classes are public as ``libcloud.storage.drivers.s3``; drivers and users derive from them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from libcloud.common import sigv2, sigv4
+from libcloud.common.aws import (
+    AWSBaseResponse,
+    AWSRequestSignerAlgorithmV4,
+    AWSTokenConnection,
+    SignedAWSConnection,
+    check_params,
+)
+from libcloud.common.aws_token import with_param
+from libcloud.common.base import ConnectionUserAndKey, RawResponse
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
+
+__all__ = [
+    "API_VERSION",
+    "EXPIRATION_SECONDS",
+    "BaseS3Connection",
+    "S3Connection",
+    "S3RawResponse",
+    "S3RequestSigner",
+    "S3Response",
+    "S3SignatureV4Connection",
+    "attach_detail",
+]
+
+API_VERSION = "2006-03-01"
+
+# How long a request that is signed in its query by Signature Version 2 is valid, in seconds.
+EXPIRATION_SECONDS = 15 * 60
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_EXCERPT_LENGTH = 200
+
+_ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
+
+
+def attach_detail(error: _ErrorT, detail: ErrorDetail) -> _ErrorT:
+    """``error`` with what the store said as attributes.
+
+    They are ``detail``, ``status`` and ``http_code`` (the HTTP status), ``code``, ``request_id``,
+    and ``retry_after`` (seconds; ``None`` if the store names no time).
+    """
+    vars(error).update(
+        detail=detail,
+        status=detail.status,
+        http_code=detail.status,
+        code=detail.code,
+        request_id=detail.request_id,
+        retry_after=detail.retry_after,
+    )
+    return error
+
+
+class S3Response(AWSBaseResponse):
+    """An answer of S3. Statuses that drivers tell apart by themselves count as a success."""
+
+    namespace: str | None = None
+    valid_response_codes: Iterable[int] = [
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.PARTIAL_CONTENT,
+    ]
+
+    def success(self) -> bool:
+        status = int(self.status)
+        return 200 <= status <= 299 or status in self.valid_response_codes
+
+    def error_detail(self) -> ErrorDetail:
+        """What this answer says of an error; see :func:`s3api.errors.error_detail`."""
+        return error_detail(int(self.status), self.headers, _bytes(self.body))
+
+    def parse_error(self) -> Any:
+        """Raise what the status stands for.
+
+        The errors carry S3's code, message and request id in their text and as attributes, see
+        :func:`attach_detail`.
+
+        :raises InvalidCredsError: 401 and 403.
+        :raises LibcloudError: any other; a redirect names the region of the bucket.
+        """
+        detail = self.error_detail()
+        driver = getattr(self.connection, "driver", None)
+        text = describe(detail) + self._excerpt(detail)
+        if detail.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise attach_detail(InvalidCredsError(text, driver=driver), detail)
+        if detail.status in _REDIRECTS:
+            text = f"{_other_region(detail, driver)} {text}"
+        else:
+            text = f"Unknown error. {text}"
+        raise attach_detail(LibcloudError(text, driver=driver), detail)
+
+    def _excerpt(self, detail: ErrorDetail) -> str:
+        """The start of a body that is not S3's, such as the page of a proxy."""
+        body = _bytes(self.body)
+        if detail.code or not body:
+            return ""
+        line = " ".join(body[:_EXCERPT_LENGTH].decode("utf-8", "replace").split())
+        return f", answer: {line}" + ("..." if len(body) > _EXCERPT_LENGTH else "")
+
+
+class S3RawResponse(S3Response, RawResponse):
+    """An answer of S3 whose body is not read unless it tells of an error."""
+
+
+class BaseS3Connection(ConnectionUserAndKey):
+    """A connection that signs by Signature Version 2, in the query.
+
+    The path goes on the wire as the driver made it: names may hold ``//`` and dot segments, which
+    are not path segments to S3. Redirects are not followed: they lead to a host which the request
+    was not signed for, and which must not see the credentials.
+    """
+
+    host = "s3.amazonaws.com"
+    follow_redirects = False
+    responseCls = S3Response
+    rawResponseCls = S3RawResponse
+
+    @staticmethod
+    def get_auth_signature(
+        method: str,
+        headers: Mapping[str, Any],
+        params: Any,
+        expires: Any,
+        secret_key: str,
+        path: str,
+        vendor_prefix: str,
+    ) -> str:
+        """The signature, in base64.
+
+        :param params: the query, a mapping or pairs; its sub-resources are signed, and so are
+            those of the query in ``path``.
+        :param expires: the ``Expires`` parameter, seconds since 1970; ``None``: the ``Date`` header
+            is signed.
+        :param vendor_prefix: which headers are signed by their names: ``x-amz``, ``x-goog``.
+        """
+        text = sigv2.string_to_sign(
+            method=method,
+            target=path,
+            headers={name: str(value) for name, value in headers.items()},
+            params=_pairs(params),
+            expires=None if expires is None else str(expires),
+            vendor_prefix=vendor_prefix,
+        )
+        return sigv2.sign(secret_key, text)
+
+    def morph_action_hook(self, action: str) -> str:
+        """``action`` behind the path of the endpoint, neither of them normalised."""
+        action = action if action.startswith("/") else f"/{action}"
+        return f"{(self.request_path or '').rstrip('/')}{action}"
+
+    def add_default_params(self, params: Any) -> Any:
+        params = with_param(params, "AWSAccessKeyId", self.user_id)
+        return with_param(params, "Expires", str(int(time.time()) + EXPIRATION_SECONDS))
+
+    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+        """Sign, with the time of this very attempt."""
+        signature = self.get_auth_signature(
+            method=self.method,
+            headers=headers,
+            params=params,
+            expires=dict(_pairs(params)).get("Expires"),
+            secret_key=self.key,
+            path=self.action,
+            vendor_prefix=getattr(self.driver, "http_vendor_prefix", "x-amz"),
+        )
+        return with_param(params, "Signature", signature), headers
+
+
+class S3Connection(AWSTokenConnection, BaseS3Connection):
+    """Signature Version 2 with temporary credentials: their token is a signed header."""
+
+    def add_default_params(self, params: Any) -> Any:
+        return BaseS3Connection.add_default_params(self, params)
+
+
+class S3RequestSigner(AWSRequestSignerAlgorithmV4):
+    """Signature Version 4 as S3 wants it: no ``Version``, and every body that can be, hashed."""
+
+    def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
+        return params
+
+    def _get_payload_hash(self, method: str, data: Any = None) -> str:
+        if data is None:
+            return sigv4.EMPTY_PAYLOAD_HASH
+        if isinstance(data, (str, bytes, bytearray, memoryview)):
+            return sigv4.payload_hash_of(data)
+        return sigv4.UNSIGNED_PAYLOAD
+
+
+class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
+    """A connection that signs by Signature Version 4, in a header."""
+
+    service_name = "s3"
+    version = API_VERSION
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        url: str | None = None,
+        timeout: float | None = None,
+        proxy_url: str | None = None,
+        token: str | None = None,
+        retry_delay: float | None = None,
+        backoff: float | None = None,
+    ) -> None:
+        super().__init__(
+            user_id,
+            key,
+            secure=secure,
+            host=host,
+            port=port,
+            url=url,
+            timeout=timeout,
+            proxy_url=proxy_url,
+            token=token,
+            retry_delay=retry_delay,
+            backoff=backoff,
+            signature_version="4",
+        )
+        self.signer = S3RequestSigner(
+            access_key=self.user_id,
+            access_secret=self.key,
+            version=self.version,
+            connection=self,
+        )
+
+    def add_default_params(self, params: Any) -> Any:
+        """Adds none: credentials and their token travel in headers."""
+        check_params(params)
+        return params
+
+
+def _other_region(detail: ErrorDetail, driver: Any) -> str:
+    """What a redirect asks for, in words."""
+    own = getattr(driver, "region_name", None) or getattr(driver, "region", None)
+    if not detail.region:
+        return "The bucket must be asked at another host, in its own region."
+    asked = f", and this driver asks in {own!r}" if own else ""
+    return (
+        f"The bucket is in the region {detail.region!r}{asked}. "
+        f"Use a driver made with region={detail.region!r}."
+    )
+
+
+def _bytes(body: Any) -> bytes:
+    return bytes(body) if isinstance(body, (bytes, bytearray)) else str(body or "").encode("utf-8")
+
+
+def _pairs(params: Any) -> list[tuple[str, str | None]]:
+    items = params.items() if hasattr(params, "items") else params or ()
+    return [(str(name), None if value is None else str(value)) for name, value in items]
