@@ -24,7 +24,7 @@ _SUBMODULES = ("base", "common", "http", "security", "storage", "utils")
 
 def __getattr__(name: str) -> Any:
     if name == "requests":
-        return import_module("libcloud.http").requests
+        return import_module("requests")
     if name in _SUBMODULES:
         return import_module(f"libcloud.{name}")
     if name in _IN_BASE:

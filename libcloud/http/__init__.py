@@ -265,7 +265,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         if split_url(url)[0]:
             return url
         # Without the slash a path could become part of the host's name.
-        return f"{self.host}{url if url.startswith(('/', '?')) else '/' + url}"
+        return f"{self.host}{url if url.startswith('/') else '/' + url}"
 
     def _normalize_headers(self, headers: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """``headers``, changed in place: numbers become text."""

@@ -104,6 +104,8 @@ class SignedHTTPSAdapter(_ExactAdapter):
     :param key_file: path of its private key, PEM.
     """
 
+    __attrs__ = [*HTTPAdapter.__attrs__, "cert_file", "key_file"]  # noqa: RUF012  as in requests
+
     def __init__(self, cert_file: str | None, key_file: str | None) -> None:
         self.cert_file = cert_file
         self.key_file = key_file
@@ -126,6 +128,9 @@ class SignedHTTPSAdapter(_ExactAdapter):
 class Session(requests.Session):
     """A session that leaves the URL and the headers of a request as they are given."""
 
+    # What a copy or a pickle of a session takes along.
+    __attrs__ = [*requests.Session.__attrs__, "timeout"]  # noqa: RUF012  as in requests
+
     def __init__(self) -> None:
         super().__init__()
         self.timeout: float | tuple[float, float] | None = None
@@ -139,7 +144,8 @@ class Session(requests.Session):
         prepared = super().prepare_request(request)
         if not request.params:
             origin = split_url(prepared.url or "")[0]
-            target = split_url(str(request.url))[1] or "/"
+            target = split_url(str(request.url))[1]
+            target = target if target.startswith("/") else f"/{target}"
             prepared.url = origin + _NOT_ON_THE_WIRE.sub(_percent_encode, target)
         given = {name.lower() for name in request.headers or ()}
         if "content-length" in given and "transfer-encoding" not in given:

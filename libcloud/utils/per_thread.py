@@ -7,6 +7,7 @@ They let an object with "the current request" in its attributes be shared by thr
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,27 @@ __all__ = ["PerThread"]
 _STATE = "_per_thread_state"
 
 
+# Held while an object gets its state, so that two threads at their first access get the same.
+_making = threading.Lock()
+
+
 class _State(threading.local):
-    """The values of one object; copies and pickles of it are empty."""
+    """The values of one object; a copy of the object starts without any.
+
+    The slot is the same for all threads, the rest is not.
+    """
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: weakref.ref[Any]) -> None:
+        self.owner = owner
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _State, ()
+        return _no_state, ()
+
+
+def _no_state() -> None:
+    """What pickles and deep copies hold in place of a state."""
 
 
 class PerThread:
@@ -69,7 +86,11 @@ class PerThread:
 
 def _values(instance: Any) -> dict[str, Any]:
     """What the calling thread has set on ``instance``, by name."""
-    # dict.setdefault is atomic: two threads at their first access get the same state.
-    state = instance.__dict__.setdefault(_STATE, _State())
+    state = instance.__dict__.get(_STATE)
+    if state is None or state.owner() is not instance:
+        with _making:
+            state = instance.__dict__.get(_STATE)
+            if state is None or state.owner() is not instance:
+                state = instance.__dict__[_STATE] = _State(weakref.ref(instance))
     values: dict[str, Any] = state.__dict__
     return values

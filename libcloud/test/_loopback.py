@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server on loopback that shows what came over the wire, byte for byte, and answers as told."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BufferedIOBase
+from types import TracebackType
+
+__all__ = ["Loopback", "Received", "reply"]
+
+Answer = Callable[["Received"], "bytes | None"]
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it arrived; header names in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+
+
+def reply(status: int = 200, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+    """The bytes of an answer, with a right Content-Length unless ``headers`` has another."""
+    all_headers = {"Content-Length": str(len(body)), **(headers or {})}
+    lines = [
+        f"HTTP/1.1 {status} Said",
+        *(f"{name}: {value}" for name, value in all_headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+class Loopback:
+    """Listens while its ``with`` block runs.
+
+    :param answer: the bytes to send back for a request; ``None`` closes the connection unanswered.
+    :param close: close the connection after each answer, without saying so in it.
+
+    ``requests`` holds what came in, ``connections`` counts the sockets that were accepted.
+    """
+
+    def __init__(self, answer: Answer = lambda request: reply(), *, close: bool = False) -> None:
+        self.answer = answer
+        self.close = close
+        self.requests: list[Received] = []
+        self.connections = 0
+        self._lock = threading.Lock()
+        loopback = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                with loopback._lock:
+                    loopback.connections += 1
+                while loopback._exchange(self.rfile, self.wfile):
+                    pass
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            block_on_close = False
+            request_queue_size = 64
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    @property
+    def last(self) -> Received:
+        """The request that came in last."""
+        return self.requests[-1]
+
+    def __enter__(self) -> Loopback:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _exchange(self, source: BufferedIOBase, sink: BufferedIOBase) -> bool:
+        """Take one request and answer it; false when the connection is at its end."""
+        line = source.readline().decode("latin-1")
+        if not line:
+            return False
+        method, target, _ = line.split(" ", 2)
+        headers: dict[str, str] = {}
+        while True:
+            name, _, value = source.readline().decode("latin-1").strip().partition(":")
+            if not name:
+                break
+            headers[name.lower()] = value.strip()
+        request = Received(method, target, headers, _read_body(source, headers))
+        with self._lock:
+            self.requests.append(request)
+        answer = self.answer(request)
+        if answer is None:
+            return False
+        sink.write(answer)
+        return not self.close
+
+
+def _read_body(source: BufferedIOBase, headers: dict[str, str]) -> bytes:
+    if headers.get("transfer-encoding") != "chunked":
+        return source.read(int(headers.get("content-length", 0)))
+    body = b""
+    while True:
+        size = int(source.readline(), 16)
+        body += source.read(size)
+        source.readline()
+        if not size:
+            return body
