@@ -75,6 +75,10 @@ TESTS = (
 )
 HELPERS = ("__init__.py", "conftest.py", "file_fixtures.py", "secrets.py-dist", "storage/base.py")
 PACKAGES = ("storage/__init__.py", "common/__init__.py")
+#: Seconds for one run; it takes about twenty. A test that waits for ever must not hold up the rest.
+RUN_TIMEOUT = 900
+#: Seconds for one test, after which the stacks of all threads are printed and the run ends.
+TEST_TIMEOUT = 120
 FIXTURES = ("storage/fixtures/", "common/fixtures/", "compute/fixtures/meta/")
 
 
@@ -198,28 +202,42 @@ def environment(scratch: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run(scratch: Path, helpers: str, expression: str | None) -> Result:
-    """Run the tests laid out in ``scratch``."""
-    report = scratch / "report.xml"
+def pytest_command(report: Path, expression: str | None) -> list[str]:
+    """How pytest is called."""
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"]
     command += ["--continue-on-collection-errors", f"--junitxml={report}"]
+    command += ["-o", f"faulthandler_timeout={TEST_TIMEOUT}"]
+    command += ["-o", "faulthandler_exit_on_timeout=true"]
     command += ["--deselect", f"libcloud/test/{NEEDS_NETWORK}"]
     command += ["-k", expression] if expression else []
-    command += [f"libcloud/test/{name}" for name in TESTS]
+    return command + [f"libcloud/test/{name}" for name in TESTS]
+
+
+def run(scratch: Path, helpers: str, expression: str | None) -> Result:
+    """Run the tests laid out in ``scratch``.
+
+    :raises SystemExit: pytest came to no end, or crashed; what it said is printed.
+    """
+    report = scratch / "report.xml"
     log = scratch / "output.txt"
+    trouble = "pytest left no report"
     with log.open("wb") as output:
-        subprocess.run(
-            command,
-            cwd=scratch,
-            env=environment(scratch),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        try:
+            subprocess.run(
+                pytest_command(report, expression),
+                cwd=scratch,
+                env=environment(scratch),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=RUN_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            trouble = f"pytest came to no end in {RUN_TIMEOUT} seconds"
     if not report.exists():
         sys.stdout.write(log.read_text(errors="replace"))
-        raise SystemExit("pytest left no report; its output is above")
+        raise SystemExit(f"{trouble}; its output is above")
     return read_report(report, helpers)
 
 
