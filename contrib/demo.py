@@ -63,6 +63,8 @@ class Progress:
 
     def show(self, done: int, *, last: bool = False) -> None:
         """``done`` bytes are there. Cheap: most calls draw nothing."""
+        if last and not self.on_terminal:
+            return  # the line with the result follows
         now = time.monotonic()
         if not last and now - self.shown < self.interval:
             return
@@ -272,6 +274,7 @@ def interruptible(action: Callable[[], bool]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Everything; the exit status."""
     options = parse_arguments(arguments)
+    sys.stdout.reconfigure(line_buffering=True)  # in order with what goes to stderr
     print(f"{size_text(options.size)} in pieces of {size_text(PIECE)}, the length not told")
 
     def run() -> bool:
