@@ -12,7 +12,14 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage._replace import ReplacingFile
 from libcloud.utils import files
 
-__all__ = ["Destination", "resolve_destination", "save"]
+__all__ = ["Destination", "MissingDirectoryError", "resolve_destination", "save"]
+
+
+class MissingDirectoryError(LibcloudError, FileNotFoundError):
+    """The directory of the destination does not exist; nothing was written.
+
+    Apache Libcloud raises a ``FileNotFoundError`` if the destination is a file.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +47,22 @@ def resolve_destination(
 
     :param destination_path: a file, or a directory if it ends in a separator: the file is then
         named like the object, with a sub-directory for each ``/`` in the name.
-    :raises LibcloudError: the directory does not exist, the name would lead out of it, or the file
-        exists and must not be overwritten.
+    :raises MissingDirectoryError: there is no such directory.
+    :raises LibcloudError: the name would lead out of the directory, or the file exists and must not
+        be overwritten.
     """
     path = os.fspath(destination_path)
     directory = ""
     if not os.path.basename(path):
         if not os.path.isdir(path):
-            raise LibcloudError(f"Path {path} does not exist", driver=driver)
+            raise MissingDirectoryError(f"Path {path} does not exist", driver=driver)
         directory = path
         path = _path_inside(directory, object_name, driver)
+    elif not os.path.isdir(os.path.dirname(path) or os.curdir):
+        raise MissingDirectoryError(
+            f"Path {os.path.dirname(path)} does not exist: the directory of a file must",
+            driver=driver,
+        )
     if os.path.exists(path) and not overwrite_existing:
         raise LibcloudError(
             f"File {path} already exists, but overwrite_existing=False", driver=driver
