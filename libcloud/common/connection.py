@@ -19,13 +19,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from libcloud.common.address import normalise, with_query
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.settings import ConnectionSettings
+from libcloud.common.types import LibcloudError
 from libcloud.utils.bodies import has_content, rewinder
 from libcloud.utils.misc import get_secure_random_string
 from libcloud.utils.per_thread import PerThread
@@ -170,13 +171,22 @@ class Connection(ConnectionSettings):
 
         def attempt() -> Any:
             if call.attempts:
-                rewind()
+                self._go_back(rewind)
             return self._attempt(call)
 
         retry = self.retryCls(
             retry_delay=self.retry_delay, timeout=self.timeout, backoff=self.backoff
         )
         return retry(attempt)()
+
+    def _go_back(self, rewind: Callable[[], None]) -> None:
+        try:
+            rewind()
+        except OSError as error:
+            # As it is it would count as an error of the network, and be tried again.
+            raise LibcloudError(
+                f"The request failed, and its body cannot be sent again: {error}", self.driver
+            ) from error
 
     def _attempt(self, call: _Call) -> Any:
         """Build the request from ``call`` anew, by way of the hooks, and send it."""
