@@ -135,10 +135,15 @@ def _default_differences(name: str, default: str, own: inspect.Parameter) -> lis
 
 
 def _value_differences(expected: str, actual: object) -> list[str]:
+    """A mapping may hold more than recorded, and a tuple stand for a list."""
     try:
         value = ast.literal_eval(expected)
     except (ValueError, SyntaxError):
         return []
+    if isinstance(value, dict) and isinstance(actual, Mapping):
+        actual = {key: actual[key] for key in actual if key in value}
+    elif isinstance(value, list) and isinstance(actual, tuple):
+        actual = list(actual)
     return [] if value == actual else [f"is {actual!r}, not {expected}"]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -41,6 +41,8 @@ class Recorded:
     """The record is made from this class for the tests of the comparison."""
 
     limit = 5
+    hosts: ClassVar = {"a": 1, "b": 2}
+    levels = (1, 2)
 
     def send(self, path: str, data: bytes | None = None, **options: object) -> None: ...
 
@@ -74,6 +76,19 @@ def test_another_value_is_a_difference() -> None:
     assert compare(limit={"kind": "attr", "value": "6"}) == [
         f"{__name__}.Recorded.limit: is 5, not 6"
     ]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "differs"),
+    [("{'a': 1}", False), ("{'a': 2}", True), ("{'a': 1, 'c': 3}", True)],
+)
+def test_a_mapping_may_hold_more_but_nothing_else(recorded: str, differs: bool) -> None:
+    assert bool(compare(hosts={"kind": "attr", "value": recorded})) is differs
+
+
+@pytest.mark.parametrize(("recorded", "differs"), [("[1, 2]", False), ("[2, 1]", True)])
+def test_a_tuple_may_stand_for_a_list(recorded: str, differs: bool) -> None:
+    assert bool(compare(levels={"kind": "attr", "value": recorded})) is differs
 
 
 def test_a_missing_base_is_a_difference() -> None:
