@@ -28,6 +28,7 @@ __all__ = [
     "API_VERSION",
     "EXPIRATION_SECONDS",
     "BaseS3Connection",
+    "ExactPathConnection",
     "S3Connection",
     "S3RawResponse",
     "S3RequestSigner",
@@ -116,16 +117,26 @@ class S3RawResponse(S3Response, RawResponse):
     """An answer of S3 whose body is not read unless it tells of an error."""
 
 
-class BaseS3Connection(ConnectionUserAndKey):
-    """A connection that signs by Signature Version 2, in the query.
+class ExactPathConnection(ConnectionUserAndKey):
+    """A connection whose paths go on the wire as the driver made them.
 
-    The path goes on the wire as the driver made it: names may hold ``//`` and dot segments, which
-    are not path segments to S3. Redirects are not followed: they lead to a host which the request
-    was not signed for, and which must not see the credentials.
+    Names may hold ``//`` and dot segments, which are not path segments to S3. Redirects are not
+    followed: they lead to a host which the request was not signed for, and which must not see the
+    credentials.
     """
 
-    host = "s3.amazonaws.com"
     follow_redirects = False
+
+    def morph_action_hook(self, action: str) -> str:
+        """``action`` behind the path of the endpoint, neither of them normalised."""
+        action = action if action.startswith("/") else f"/{action}"
+        return f"{(self.request_path or '').rstrip('/')}{action}"
+
+
+class BaseS3Connection(ExactPathConnection):
+    """A connection that signs by Signature Version 2, in the query."""
+
+    host = "s3.amazonaws.com"
     responseCls = S3Response
     rawResponseCls = S3RawResponse
 
@@ -156,11 +167,6 @@ class BaseS3Connection(ConnectionUserAndKey):
             vendor_prefix=vendor_prefix,
         )
         return sigv2.sign(secret_key, text)
-
-    def morph_action_hook(self, action: str) -> str:
-        """``action`` behind the path of the endpoint, neither of them normalised."""
-        action = action if action.startswith("/") else f"/{action}"
-        return f"{(self.request_path or '').rstrip('/')}{action}"
 
     def add_default_params(self, params: Any) -> Any:
         params = with_param(params, "AWSAccessKeyId", self.user_id)
