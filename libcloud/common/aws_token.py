@@ -15,8 +15,11 @@ __all__ = ["TOKEN_NAME", "AWSDriver", "AWSTokenConnection", "with_param"]
 TOKEN_NAME = "x-amz-security-token"
 
 
-def with_param(params: Any, name: str, value: str) -> Any:
-    """``params``, a mapping or pairs, with one parameter set; a mapping is changed in place."""
+def with_param(params: Any, name: str, value: str | None) -> Any:
+    """``params``, a mapping or pairs, with one parameter set; a mapping is changed in place.
+
+    :param value: ``None`` for a bare key.
+    """
     if hasattr(params, "items"):
         params[name] = value
         return params

@@ -56,7 +56,9 @@ SUB_RESOURCES = frozenset(
 # process", "Canonical extension headers".
 _NOT_SIGNED = frozenset({"x-goog-encryption-key", "x-goog-encryption-key-sha256"})
 
-_SPACES = re.compile(r"\s+")
+# A header that goes over several lines counts as one line; spaces within a line stay as they are.
+# Reference: as above, "Constructing the CanonicalizedAmzHeaders element", steps 4 and 5.
+_LINE_FOLD = re.compile(r"\s*[\r\n]\s*")
 
 
 def string_to_sign(
@@ -108,7 +110,7 @@ def sign(secret: str, text: str) -> str:
 
 def _vendor_lines(headers: Mapping[str, str], prefix: str) -> list[str]:
     return [
-        f"{name}:{_SPACES.sub(' ', value).strip()}"
+        f"{name}:{_LINE_FOLD.sub(' ', value).strip()}"
         for name, value in sorted(headers.items())
         if name.startswith(f"{prefix}-") and name not in _NOT_SIGNED
     ]

@@ -6,6 +6,7 @@ The classes are public as ``libcloud.storage.drivers.s3``; drivers and users der
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -45,6 +46,13 @@ EXPIRATION_SECONDS = 15 * 60
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXCERPT_LENGTH = 200
 
+# Answers to Create, Complete and ListParts, and where they repeat the key.
+_UPLOAD_ANSWER = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?"
+    rb"<(?:InitiateMultipartUpload|CompleteMultipartUpload|ListParts)Result\b"
+)
+_REPEATED_KEY = re.compile(rb"<(Key|Location)>[^<]*</\1>")
+
 _ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
 
 
@@ -79,6 +87,16 @@ class S3Response(AWSBaseResponse):
     def success(self) -> bool:
         status = int(self.status)
         return 200 <= status <= 299 or status in self.valid_response_codes
+
+    def _document(self) -> Any:
+        """The body for the parser, without the key that answers to uploads repeat.
+
+        A key may hold control characters, which XML cannot, and stores write them all the same.
+        """
+        document = super()._document()
+        if isinstance(document, bytes) and _UPLOAD_ANSWER.match(document):
+            return _REPEATED_KEY.sub(b"", document)
+        return document
 
     def error_detail(self) -> ErrorDetail:
         """What this answer says of an error; see :func:`s3api.errors.error_detail`."""
@@ -169,6 +187,13 @@ class BaseS3Connection(ExactPathConnection):
         return sigv2.sign(secret_key, text)
 
     def add_default_params(self, params: Any) -> Any:
+        """Who asks and until when; and sub-resources without a value go bare, as they are signed.
+
+        Servers differ in whether ``uploads=`` is signed as it is or as ``uploads``.
+        """
+        for name, value in _pairs(params):
+            if value == "" and name in sigv2.SUB_RESOURCES:
+                params = with_param(params, name, None)
         params = with_param(params, "AWSAccessKeyId", self.user_id)
         return with_param(params, "Expires", str(int(time.time()) + EXPIRATION_SECONDS))
 

@@ -120,9 +120,17 @@ def test_another_vendor_signs_its_own_headers() -> None:
     assert text == "GET\n\n\n\nx-goog-acl:private\n/b/k"
 
 
+def test_spaces_within_a_header_stay_and_line_breaks_do_not() -> None:
+    for value, signed in (("a  b", "a  b"), (" a \r\n  b ", "a b")):
+        text = sigv2.string_to_sign(
+            method="PUT", target="/b/k", headers={"x-amz-meta-a": value}, expires="1"
+        )
+        assert text == f"PUT\n\n\n1\nx-amz-meta-a:{signed}\n/b/k"
+
+
 _NAMES = sorted({"acl", "location", "partNumber", "uploadId", "uploads", "prefix", "marker"})
 _VALUES = st.text(string.ascii_letters + string.digits + "/+=& ", min_size=1, max_size=10)
-_WORDS = st.text(string.ascii_letters + string.digits + "=;/", max_size=12)
+_WORDS = st.text(string.ascii_letters + string.digits + "=;/ ", max_size=12).map(str.strip)
 
 
 @given(
