@@ -180,7 +180,13 @@ class S3Containers(S3Uploads):
                 url_encoding=self.profile.url_encoded_listing,
             )
             what = f"Error listing the unfinished uploads of {container.name}"
-            response = self._call(request, what, container_name=container.name)
+            try:
+                response = self._call(request, what, container_name=container.name)
+            except LibcloudError as error:
+                # "rclone serve s3" 1.75.2 says so of a bucket in which no upload was ever begun.
+                if getattr(error, "code", None) == "NoSuchUpload":
+                    return
+                raise
             page = parse_uploads(response.object)
             for upload in page.uploads:
                 created = parse_time(upload.initiated)
