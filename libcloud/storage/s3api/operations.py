@@ -230,7 +230,7 @@ def create_bucket(
 
     :param location: region to name in the body; ``None`` or empty sends no body.
     """
-    body = create_bucket_body(location) if location else b""
+    body = create_bucket_body(location) if location else None
     return HttpRequest("PUT", path, headers=_copy(headers), body=body)
 
 
