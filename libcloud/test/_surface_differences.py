@@ -5,6 +5,10 @@ from __future__ import annotations
 
 __all__ = ["DIFFERENCES"]
 
+_REGION = "None stands for the default region, which the profile names"
+_KEYWORDS = "an unknown keyword is an error; it was ignored"
+_DRIVERS = "libcloud.storage.drivers"
+
 DIFFERENCES: dict[str, str] = {
     "libcloud.test.make_response": "None stands for no headers: a default dict would be shared",
     "libcloud.storage.drivers.dummy.DummyStorageDriver._add_object": "objects hold their data",
@@ -13,4 +17,14 @@ DIFFERENCES: dict[str, str] = {
     "libcloud.storage.drivers.local.LocalStorageDriver._get_objects": "done by Tree",
     "libcloud.storage.drivers.local.LocalStorageDriver._make_path": "done by _open_new",
     "libcloud.utils.files._optimized_chunked_generator": "one generator serves all sizes",
+    f"{_DRIVERS}.digitalocean_spaces.DOSpacesConnectionAWS2.__init__": _KEYWORDS,
+    f"{_DRIVERS}.digitalocean_spaces.DOSpacesConnectionAWS4.__init__": _KEYWORDS,
+    f"{_DRIVERS}.digitalocean_spaces.DigitalOceanSpacesStorageDriver.__init__": _REGION,
+    f"{_DRIVERS}.minio.MinIOConnectionAWS4.__init__": _KEYWORDS,
+    f"{_DRIVERS}.ovh.OvhStorageDriver.__init__": _REGION,
+    f"{_DRIVERS}.rgw.S3RGWConnectionAWS2.__init__": _KEYWORDS,
+    f"{_DRIVERS}.rgw.S3RGWConnectionAWS4.__init__": _KEYWORDS,
+    f"{_DRIVERS}.rgw.S3RGWOutscaleStorageDriver.__init__": _REGION,
+    f"{_DRIVERS}.rgw.S3RGWStorageDriver.__init__": _REGION,
+    f"{_DRIVERS}.scaleway.ScalewayStorageDriver.__init__": _REGION,
 }

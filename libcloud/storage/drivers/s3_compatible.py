@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The base of drivers for stores that speak S3 and are not Amazon's.
+
+Such a driver is a class with a ``name``, a ``website`` and a ``profile``: the profile knows the
+hosts of the regions, the signature versions and the limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Object
+from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver, S3StorageDriver
+from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
+
+__all__ = [
+    "Connections",
+    "RegionalStorageDriver",
+    "S3CompatibleStorageDriver",
+    "UnknownRegionError",
+]
+
+Connections = Mapping[str, type[BaseS3Connection]]
+
+
+class UnknownRegionError(LibcloudError, ValueError):
+    """A region that the store does not have. Nothing was sent."""
+
+
+class S3CompatibleStorageDriver(BaseS3StorageDriver):
+    """A store with a profile.
+
+    :param host: where the store is; ``None``: the host of the region.
+    :param region: ``None``: the profile's default. With ``host``, any name the store has for it.
+    :param kwargs: ``signature_version`` (``"2"`` or ``"4"``, where the store knows both),
+        ``token`` (of temporary credentials), ``url`` (host, port and path in one),
+        ``ex_profile`` (in place of the class's), and those of
+        :class:`~libcloud.common.base.BaseDriver`.
+    :raises LibcloudError: there is no host, or the store has no such region.
+    :raises ValueError: the store has no such region, or does not know the signature version.
+
+    :cvar connections: connection classes by signature version, for stores that know both; otherwise
+        ``connectionCls`` serves.
+    :cvar title: what an instance is called, together with its region; ``None``: as its class.
+    :cvar region_decides: a host of the store itself is ignored, since the region names it.
+    :cvar presigned_urls: ``get_object_cdn_url`` gives presigned URLs.
+    """
+
+    profile: S3Profile = GENERIC
+    region_name = ""
+    connections: ClassVar[Connections] = MappingProxyType({})
+    title: str | None = None
+    region_decides = False
+    presigned_urls = True
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        api_version: str | None = None,
+        region: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        profile = kwargs.pop("ex_profile", None)
+        if profile is not None:
+            self.profile = profile
+        self.token = kwargs.pop("token", None)
+        self._url = kwargs.pop("url", None)
+        region = region or self.profile.default_region
+        host = self._host(host, region)
+        if self.connections:
+            version = str(kwargs.pop("signature_version", self.profile.signature_versions[0]))
+            if version not in self.connections:
+                raise ValueError(f"Invalid signature_version: {version}")
+            self.signature_version = version
+            self.connectionCls = self.connections[version]
+        self.connectionCls = _connection_class(self.connectionCls, host)
+        self.region_name = region
+        self.ex_location_name = self.ex_location_name or self.profile.location(region) or ""
+        if self.title is not None:
+            self.name = kwargs.pop("name", None) or f"{self.title} ({region})"
+        super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
+
+    @classmethod
+    def list_regions(cls) -> Any:
+        """Names of the regions that the store is known to have."""
+        return cls.profile.hosts.keys()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store can do, by its profile and the driver's flags."""
+        return capabilities(
+            self.profile,
+            multipart=self.supports_s3_multipart_upload,
+            chunked_encoding=self.supports_chunked_encoding,
+            presigned_urls=self.presigned_urls and self._signature() == "4",
+        )
+
+    def get_object_cdn_url(
+        self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
+    ) -> str:
+        """A URL that gives anybody the right to ``ex_method`` the object, for a time.
+
+        :param ex_expiry: hours; at most 168.
+        :raises NotImplementedError: the driver signs by version 2, or the store is not known to
+            take such URLs.
+        :raises ValueError: ``ex_expiry`` is out of range.
+        """
+        if not self.capabilities.presigned_urls:
+            return super().get_object_cdn_url(obj)
+        presign: Any = S3StorageDriver.get_object_cdn_url
+        return str(presign(self, obj, ex_expiry=ex_expiry, ex_method=ex_method))
+
+    def _host(self, host: str | None, region: str) -> str:
+        if host and not (self.region_decides and self._is_own(host)):
+            return host
+        known = self.profile.host(region)
+        if known is None and (self.profile.hosts or self.profile.host_pattern):
+            raise UnknownRegionError(
+                f"Invalid or unsupported region: {region}. Give a host, or one of the regions "
+                f"{', '.join(self.profile.hosts)}",
+                driver=self,
+            )
+        if known is None:
+            raise LibcloudError(f"host argument is required for {self.name}", driver=self)
+        return known
+
+    def _is_own(self, host: str) -> bool:
+        """Whether ``host`` is in a domain that hosts of the profile are in."""
+        hosts = self.profile.hosts.values()
+        domains = {".".join(known.split(".")[-2:]) for known in hosts}
+        return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+    def _ex_connection_class_kwargs(self) -> dict[str, Any]:
+        settings = dict(super()._ex_connection_class_kwargs())
+        settings.update(token=self.token, url=self._url)
+        return {name: value for name, value in settings.items() if value is not None}
+
+
+class RegionalStorageDriver(S3CompatibleStorageDriver):
+    """The same, with the arguments in the order of the drivers for OVH and Scaleway."""
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        region: str | None = None,
+        url: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(key, secret, secure, host, port, region=region, url=url, **kwargs)
+
+
+def _connection_class(base: Any, host: str) -> Any:
+    """``base``, or a class of its own for this driver if the class's host is another.
+
+    So ``connectionCls.host`` tells the host of the driver, and no driver disturbs another.
+    """
+    if base.host == host:
+        return base
+    members = {"host": host, "__module__": base.__module__, "__doc__": base.__doc__}
+    return type(base.__name__, (base,), members)
