@@ -155,12 +155,14 @@ def test_threads_get_the_answers_to_their_own_requests(
 ) -> None:
     server.answer = lambda request: reply(200, request.target.encode())
     wrong: list[tuple[str, bytes]] = []
+    all_have_sent = threading.Barrier(8)
 
     def worker(number: int) -> None:
         for turn in range(20):
             target = f"/{number}/{turn}"
             send = connection.prepared_request if turn % 2 else connection.request
             send("GET", target)
+            all_have_sent.wait(timeout=30)
             if connection.read() != target.encode():
                 wrong.append((target, connection.read()))
 
