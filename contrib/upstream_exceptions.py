@@ -7,9 +7,9 @@ or ``*`` for both; ``TEST`` is the id that ``contrib/upstream_suite.py`` prints.
 
 from __future__ import annotations
 
-# The tests want ``driver.connectionCls`` to be a class that other drivers share, and its ``host`` to
-# be this driver's, so that a second driver would disturb the first. A driver whose host is not the
-# class's has a connection class of its own, derived from it.
+# The tests want ``driver.connectionCls`` to be a class that other drivers share, and its ``host``
+# to be this driver's, so that a second driver would disturb the first. A driver whose host is not
+# the class's has a connection class of its own, derived from it.
 _OWN_CLASS = "connectionCls is derived from the class: a shared class does not hold a driver's host"
 
 EXCEPTIONS: dict[str, str] = {

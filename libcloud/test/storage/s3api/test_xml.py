@@ -332,6 +332,16 @@ def test_parts_go_on_after_the_last_one_if_the_marker_makes_no_sense() -> None:
     assert xml.parse_parts(result(content, "ListPartsResult")).next_marker == 7
 
 
+def test_an_entry_of_a_list_is_read_by_itself() -> None:
+    listing = parse_xml(documents.OBJECTS)
+    records = [xml.object_record(node) for node in listing if node.tag.endswith("}Contents")]
+    assert tuple(records) == xml.parse_objects(listing).objects
+    buckets = parse_xml(documents.BUCKETS)
+    assert tuple(map(xml.bucket_record, buckets[1])) == xml.parse_buckets(buckets).buckets
+    alone = ElementTree.fromstring("<Contents><Key>a+b</Key><Size>1</Size></Contents>")
+    assert xml.object_record(alone) == ObjectRecord("a+b", None, 1)
+
+
 def test_a_list_without_buckets_is_empty() -> None:
     assert xml.parse_buckets(result("", "ListAllMyBucketsResult")) == BucketPage()
     page = xml.parse_buckets(result("<Buckets/>", "ListAllMyBucketsResult"))

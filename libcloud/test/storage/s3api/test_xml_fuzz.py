@@ -16,6 +16,7 @@ from libcloud.storage.s3api import errors, xml
 from libcloud.storage.s3api.values import CompletedPart, strip_etag
 from libcloud.storage.s3api.xml import MalformedAnswerError
 from libcloud.test.storage.s3api import documents
+from libcloud.utils.xml import parse_xml
 
 READERS: list[Callable[[Any], object]] = [
     xml.parse_create,
@@ -26,6 +27,7 @@ READERS: list[Callable[[Any], object]] = [
     xml.parse_buckets,
     xml.parse_error,
 ]
+ENTRIES: list[Callable[[Any], object]] = [xml.object_record, xml.bucket_record]
 TAGS = sorted(
     {
         element.tag
@@ -101,6 +103,17 @@ def test_elements_removed_doubled_moved_and_changed(document: str, data: st.Data
         damage(root, data)
     read_with_all(root)
     read_with_all(ElementTree.tostring(root))
+
+
+@pytest.mark.parametrize("document", documents.ALL)
+def test_any_element_taken_for_an_entry_of_a_list(document: str) -> None:
+    for root in (ElementTree.fromstring(document), parse_xml(document)):
+        for element in root.iter():
+            for read in ENTRIES:
+                try:
+                    read(element)
+                except MalformedAnswerError as error:
+                    assert str(error).startswith("The answer has no ")
 
 
 @pytest.mark.parametrize("document", documents.ALL)
