@@ -40,14 +40,14 @@ class HttpRequest:
     :param path: percent-encoded, starts with ``/``, without a query.
     :param params: the query, in order, not encoded. The value ``None`` is a bare key: ``?uploads``.
     :param headers: names in any case; values ``str``.
-    :param body: bytes to send; ``None`` when the verb has no body.
+    :param body: bytes to send, or text, sent as UTF-8; ``None`` when the verb has no body.
     """
 
     method: str
     path: str
     params: Params = ()
     headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
-    body: Body | None = field(default=None, repr=False)
+    body: Body | str | None = field(default=None, repr=False)
 
     @property
     def target(self) -> str:

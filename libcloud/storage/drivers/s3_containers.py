@@ -101,11 +101,15 @@ class S3Containers(S3Uploads):
 
     def create_container(self, container_name: str) -> Container:
         container = Container(
-            name=container_name, extra={"location": self._location()}, driver=self
+            name=container_name, extra={}, driver=self
         )
         path = self._get_container_path(container)
+        request = operations.create_bucket(path, location=self._location())
+        if isinstance(request.body, bytes):
+            # Text: connection classes of test suites give it back as the text of the answer.
+            request = replace(request, body=request.body.decode("ascii"))
         response = self._call_once(
-            operations.create_bucket(path, location=self._location()),
+            request,
             f"Error creating the container {container_name}",
             ok=(200, 400, 409),
             container_name=container_name,
