@@ -24,6 +24,7 @@ from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from libcloud.common.base import BaseDriver, ConnectionUserAndKey, PollingConnection
+from libcloud.common.base import JsonResponse as JsonResponse
 from libcloud.common.google_errors import (
     GoogleAuthError,
     GoogleBaseError,
@@ -36,8 +37,10 @@ from libcloud.common.google_errors import (
     ResourceNotFoundError,
 )
 from libcloud.common.google_keys import load_private_key, private_key_text, signed_token
-from libcloud.common.google_loopback import receive_code
+from libcloud.common.google_loopback import CodeServer
 from libcloud.common.google_types import GoogleAuthType, gce_metadata
+from libcloud.common.types import LibcloudError as LibcloudError
+from libcloud.common.types import ProviderError as ProviderError
 
 __all__ = [
     "GoogleAuthError",
@@ -198,7 +201,8 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
 
     def _receive_code_through_local_loopback(self) -> str:
         try:
-            return receive_code(self.redirect_uri_port, self._state)
+            with CodeServer(self.redirect_uri_port, self._state) as server:
+                return server.wait()
         except PermissionError as error:
             raise GoogleAuthError(str(error)) from error
 

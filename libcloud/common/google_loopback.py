@@ -10,47 +10,59 @@ import hmac
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["receive_code"]
+__all__ = ["CodeServer"]
 
 _PAGE = (
     b"<!DOCTYPE html><html><head><title>Authorization</title></head><body><p>%s</p></body></html>"
 )
 
 
-def receive_code(port: int, state: str) -> str:
-    """Wait for the browser to come back with a code, and return the code.
+class CodeServer(HTTPServer):
+    """Listens on 127.0.0.1 for a browser that comes back from the consent page.
 
     Requests that bring neither a code nor an error, such as for an icon, are not waited for.
 
-    :param port: port to listen on, on 127.0.0.1 only.
+    :param port: 0 takes a free one; ``server_port`` tells which.
     :param state: what was given to the consent page, and must come back.
-    :raises PermissionError: the user or Google refused, or another page tried to slip in a code.
     """
-    answer: dict[str, str] = {}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            query = {
-                name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()
-            }
-            if "code" in query or "error" in query:
-                answer.update(query)
-            refusal = _refusal(answer, state) if answer else "Nothing is here."
-            self.send_response(400 if refusal else 200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(_PAGE % (refusal or "You may close this window.").encode("utf-8"))
+    def __init__(self, port: int, state: str) -> None:
+        self.state = state
+        self.answer: dict[str, str] = {}
+        super().__init__(("127.0.0.1", port), _Handler)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Stay silent: the request line holds the code."""
+    def wait(self) -> str:
+        """The code.
 
-    with HTTPServer(("127.0.0.1", port), Handler) as server:
-        while not answer:
-            server.handle_request()
-    refusal = _refusal(answer, state)
-    if refusal:
-        raise PermissionError(refusal)
-    return answer["code"]
+        :raises PermissionError: the user or Google refused, or another page brought a code.
+        """
+        while not self.answer:
+            self.handle_request()
+        refusal = _refusal(self.answer, self.state)
+        if refusal:
+            raise PermissionError(refusal)
+        return self.answer["code"]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: CodeServer
+
+    # Browsers open connections in advance and send nothing; those must not keep others waiting.
+    timeout = 5
+
+    def do_GET(self) -> None:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        refusal = "Nothing is here."
+        if "code" in query or "error" in query:
+            self.server.answer = query
+            refusal = _refusal(query, self.server.state)
+        self.send_response(400 if refusal else 200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(_PAGE % (refusal or "You may close this window.").encode("utf-8"))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay silent: the request line holds the code."""
 
 
 def _refusal(answer: dict[str, str], state: str) -> str:
