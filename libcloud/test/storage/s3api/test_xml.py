@@ -198,6 +198,35 @@ def test_the_answer_to_create_may_have_any_name() -> None:
     assert xml.parse_create(result("<UploadId> U </UploadId>", "InitiateMultipartUpload")) == "U"
 
 
+def test_an_error_that_names_an_upload_or_an_etag_is_no_answer() -> None:
+    body = b"<Error><Code>NoSuchUpload</Code><UploadId>U</UploadId><ETag>e</ETag></Error>"
+    for read in (xml.parse_create, xml.parse_complete):
+        with pytest.raises(MalformedAnswerError, match="not what was asked for: '<Error>"):
+            read(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no such AWSAccessKeyId AKIASECRET",
+        b"Authorization: AKIASECRET",
+        b"<a>Signature=AKIASECRET</a>",
+        b"X-Amz-Security-Token=AKIASECRET",
+    ],
+)
+def test_the_beginning_of_an_answer_is_hidden_if_it_may_hold_credentials(body: bytes) -> None:
+    with pytest.raises(MalformedAnswerError, match="not shown") as caught:
+        xml.parse_objects(body)
+    assert "AKIASECRET" not in str(caught.value)
+
+
+def test_the_beginning_of_an_answer_is_one_short_printable_line() -> None:
+    with pytest.raises(MalformedAnswerError) as caught:
+        xml.parse_objects(b" \n\x1b[2J502\nBad gateway" + b"x" * 10_000)
+    assert "'[2J502 Bad gatewayxxx" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize("content", ["", "<UploadId/>", "<UploadId> </UploadId>"])
 def test_an_upload_without_an_id_is_malformed(content: str) -> None:
     with pytest.raises(MalformedAnswerError, match="UploadId"):
