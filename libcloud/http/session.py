@@ -54,15 +54,23 @@ class HTTPSConnection(urllib3.connection.HTTPSConnection):
 
 
 class HTTPConnectionPool(urllib3.connectionpool.HTTPConnectionPool):
-    """Connections that send the target as given."""
+    """Connections that send the target as given, and notice an answer that is cut short."""
 
     ConnectionCls = HTTPConnection
 
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        # The default of urllib3 2; the older one takes half an answer for a whole one.
+        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
+
 
 class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
-    """Connections that send the target as given."""
+    """Connections that send the target as given, and notice an answer that is cut short."""
 
     ConnectionCls = HTTPSConnection
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        # The default of urllib3 2; the older one takes half an answer for a whole one.
+        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
 
 
 _POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
