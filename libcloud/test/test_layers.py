@@ -12,6 +12,7 @@ each rule in a made-up module, so that a rule that has stopped seeing anything i
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -64,6 +65,9 @@ OPENERS = {"open", "io.open", "os.open", "os.fdopen", "builtins.open"}
 # (importing module, imported module): why it is right all the same.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libcloud", "requests"): "programs reach it as libcloud.requests; loaded at the first access",
+    ("libcloud.storage.transfer.session", "concurrent.futures.Executor"): (
+        "the type of a parameter: the executor of the caller"
+    ),
 }
 
 
@@ -75,7 +79,7 @@ class Source:
     tree: ast.Module
     is_package: bool = False
 
-    @property
+    @functools.cached_property
     def imports(self) -> set[str]:
         """Dotted names of everything imported, wherever in the file: modules and their members."""
         return {name for node in ast.walk(self.tree) for name in self._imported_by(node)}
@@ -212,7 +216,12 @@ RULES: list[Callable[[Source], Iterator[str]]] = [
 ]
 
 
-def _tree() -> Iterator[Source]:
+@functools.cache
+def _tree() -> tuple[Source, ...]:
+    return tuple(_read_tree())
+
+
+def _read_tree() -> Iterator[Source]:
     for path in sorted((ROOT / "libcloud").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         is_package = parts[-1] == "__init__"
