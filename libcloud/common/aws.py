@@ -17,7 +17,13 @@ from typing import Any, ClassVar, cast
 from libcloud.common import sigv4
 from libcloud.common.aws_responses import AWSBaseResponse, AWSGenericResponse, AWSJsonResponse
 from libcloud.common.aws_token import AWSDriver, AWSTokenConnection
+from libcloud.common.base import BaseDriver as BaseDriver
+from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
+from libcloud.common.base import JsonResponse as JsonResponse
+from libcloud.common.base import XmlResponse as XmlResponse
 from libcloud.common.request import split_target
+from libcloud.common.types import InvalidCredsError as InvalidCredsError
+from libcloud.common.types import MalformedResponseError as MalformedResponseError
 
 __all__ = [
     "DEFAULT_SIGNATURE_VERSION",

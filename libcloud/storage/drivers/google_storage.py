@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
 from libcloud.common.google import GoogleAuthType, GoogleOAuth2Credential, GoogleResponse
+from libcloud.common.types import ProviderError as ProviderError
 from libcloud.storage.drivers.google_permissions import (
     ContainerPermissions,
     GooglePermissions,

@@ -40,6 +40,7 @@ from libcloud.storage.drivers.s3_containers import (
     S3Containers,
     S3MultipartUpload,
 )
+from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_store import DriverStore
 from libcloud.storage.drivers.s3_uploads import Published, size_of, upload_options
