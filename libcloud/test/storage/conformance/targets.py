@@ -33,7 +33,7 @@ from libcloud.test.storage.fakes.servers import (
     rclone_server,
 )
 
-__all__ = ["Deviation", "Target", "targets"]
+__all__ = ["SMALL_PART", "Deviation", "Target", "targets"]
 
 # Small enough that an upload of several parts takes no time, and no power of two.
 SMALL_PART = 1000
@@ -98,7 +98,7 @@ def _s3(
     driver_type = type(base.__name__, (base,), {"profile": profile})
 
     def connect(endpoint: Endpoint, folder: Path) -> StorageDriver:
-        driver: StorageDriver = driver_type(
+        driver: BaseS3StorageDriver = driver_type(
             endpoint.key,
             endpoint.secret,
             secure=endpoint.secure,
@@ -106,6 +106,8 @@ def _s3(
             port=endpoint.port,
             **{"region": endpoint.region, **rest},
         )
+        if endpoint.certificate is not None:
+            driver.connection.connection._setup_ca_cert(ca_cert=endpoint.certificate)
         return driver
 
     return connect
@@ -135,8 +137,11 @@ def _in_memory() -> list[Target]:
 
 
 def _fakes() -> list[Target]:
+    amazon = replace(options.AMAZON, region="eu-central-1")
     return [
-        _fake("fake-amazon", profiles.AMAZON, replace(options.AMAZON, region="eu-central-1")),
+        _fake("fake-amazon", profiles.AMAZON, amazon),
+        # Over https the body is not signed; a checksum stands in for that.
+        _fake("fake-https", profiles.AMAZON, replace(amazon, tls=True)),
         _fake("fake-no-namespace", profiles.GENERIC, options.NO_NAMESPACE),
         _fake("fake-equal-parts", profiles.R2, options.EQUAL_PARTS),
         _fake("fake-sigv2", profiles.RGW, options.SIGV2, S3RGWStorageDriver),

@@ -20,7 +20,7 @@ from libcloud.test.storage.conformance import (
     uploads,
 )
 from libcloud.test.storage.conformance.harness import Behaviour, Harness, behaviours
-from libcloud.test.storage.conformance.targets import Target, targets
+from libcloud.test.storage.conformance.targets import SMALL_PART, Target, targets
 from libcloud.test.storage.fakes.servers import Endpoint
 
 SUITE = list(behaviours(containers, streams, failures, files, listings, names, metadata, uploads))
@@ -29,7 +29,12 @@ SUITE = list(behaviours(containers, streams, failures, files, listings, names, m
 def _cases() -> list[object]:
     """Target by target, so that one server runs at a time."""
     return [
-        pytest.param(target, behaviour, id=f"{target.name}-{behaviour.name}")
+        pytest.param(
+            target,
+            behaviour,
+            id=f"{target.name}-{behaviour.name}",
+            marks=[pytest.mark.slow] if target.part_size > SMALL_PART else [],
+        )
         for target in targets()
         for behaviour in SUITE
         if behaviour.concerns(target.features())

@@ -55,6 +55,7 @@ class ServerError(RuntimeError):
 class Endpoint:
     """Where a server listens and who may talk to it.
 
+    :param certificate: path of the certificate to trust over https; ``None``: as usual.
     :param fake: the server object, if it is the fake one.
     """
 
@@ -65,6 +66,7 @@ class Endpoint:
     secret: str = field(repr=False)
     region: str = "us-east-1"
     secure: bool = False
+    certificate: str | None = None
     fake: FakeS3 | None = None
 
     @property
@@ -93,6 +95,7 @@ def fake_server(options: Options = AMAZON) -> Iterator[Endpoint]:
             secret=server.secret,
             region=options.region or "us-east-1",
             secure=options.tls,
+            certificate=server.certificate,
             fake=server,
         )
 
