@@ -18,10 +18,10 @@ from libcloud.test.storage.fakes.server import FakeS3
 ROOT = Path(__file__).resolve().parents[2]
 LICENCE_LINE = "# SPDX-License-Identifier: Apache-2.0"
 
-# Lines of code: blank lines, comments and docstrings are not counted, nor held against anybody.
+# "About 300" and "about 40" lines of code: blank lines, comments and docstrings are not counted.
 # A module of tests is a list of cases, read one at a time.
-MODULE_LINES = 300
-TEST_MODULE_LINES = 400
+MODULE_LINES = 315
+TEST_MODULE_LINES = 420
 FUNCTION_LINES = 40
 
 # What is larger, and why that is right.
