@@ -8,6 +8,7 @@ import http.client
 import re
 import socket
 import ssl
+from collections.abc import Iterator
 
 import requests
 import urllib3
@@ -61,6 +62,14 @@ _PERMANENT = (
 )
 
 
+_NOT_CONNECTED = (
+    ConnectionRefusedError,
+    requests.ConnectTimeout,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NewConnectionError,
+)
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the network failed in a way that may be gone at the next attempt.
 
@@ -71,7 +80,8 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, _PERMANENT):
         return False
     if isinstance(error, (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
-        text = str(error)
+        # The innermost one: the texts of the others hold the URL, and that may say anything.
+        text = str([*_causes(error)][-1])
         return "certificate" not in text.lower() and bool(_BROKEN_TLS.search(text))
     if isinstance(error, _TRANSIENT):
         return True
@@ -80,16 +90,12 @@ def is_transient(error: BaseException) -> bool:
 
 def never_sent(error: BaseException) -> bool:
     """Whether a request failed before any of it left: no connection was made."""
-    pending: list[object] = [error]
-    for _ in range(8):
-        if not pending:
-            break
-        cause = pending.pop()
-        if isinstance(cause, (urllib3.exceptions.NewConnectionError, requests.ConnectTimeout)):
-            return True
-        if isinstance(cause, (urllib3.exceptions.ConnectTimeoutError, ConnectionRefusedError)):
-            return True
-        if isinstance(cause, BaseException):
-            pending.extend(cause.args[:1])
-            pending.append(getattr(cause, "reason", None))
-    return False
+    return any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and the errors it was made from, innermost last."""
+    cause: object = error
+    while isinstance(cause, BaseException):
+        yield cause
+        cause = getattr(cause, "reason", None) or next(iter(cause.args), None)

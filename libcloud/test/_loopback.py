@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from types import TracebackType
+from typing import Any
 
 __all__ = ["Loopback", "Received", "reply"]
 
@@ -40,11 +43,18 @@ class Loopback:
 
     :param answer: the bytes to send back for a request; ``None`` closes the connection unanswered.
     :param close: close the connection after each answer, without saying so in it.
+    :param tls: speak TLS, with the certificate in this context.
 
     ``requests`` holds what came in, ``connections`` counts the sockets that were accepted.
     """
 
-    def __init__(self, answer: Answer = lambda request: reply(), *, close: bool = False) -> None:
+    def __init__(
+        self,
+        answer: Answer = lambda request: reply(),
+        *,
+        close: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.answer = answer
         self.close = close
         self.requests: list[Received] = []
@@ -63,6 +73,18 @@ class Loopback:
             daemon_threads = True
             block_on_close = False
             request_queue_size = 64
+
+            def get_request(self) -> tuple[socket.socket, Any]:
+                accepted, address = super().get_request()
+                if tls is not None:
+                    # The handshake happens at the first read: in the thread of the connection.
+                    accepted = tls.wrap_socket(
+                        accepted, server_side=True, do_handshake_on_connect=False
+                    )
+                return accepted, address
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """A client that goes away is part of the tests."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]

@@ -361,6 +361,13 @@ def test_only_failures_of_the_network_may_pass(error: BaseException, transient: 
     assert is_transient(error) is transient
 
 
+def test_the_name_of_an_object_does_not_make_an_error_transient() -> None:
+    inner = urllib3.exceptions.SSLError(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"))
+    pool = mock.Mock(spec=urllib3.HTTPSConnectionPool)
+    outer = urllib3.exceptions.MaxRetryError(pool, "/bucket/reset/EOF/closed", inner)
+    assert not is_transient(requests.exceptions.SSLError(outer))
+
+
 def test_errors_show_no_signature(send: Send, server: Loopback) -> None:
     server.answer = lambda request: None
     target = (

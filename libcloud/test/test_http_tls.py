@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS: the target is as exact as without, and a refused certificate is no passing failure."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from libcloud.http import LibcloudConnection, is_transient
+from libcloud.test._loopback import Loopback
+
+
+def self_signed(directory: Path) -> Path:
+    """A file with a certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = directory / "loopback.pem"
+    path.write_bytes(certificate.public_bytes(pem) + secret)
+    return path
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def server(certificate: Path) -> Iterator[Loopback]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with Loopback(tls=context) as running:
+        yield running
+
+
+@pytest.mark.parametrize("target", ["/b/a//b/../c?x=//&y", "//leading", "/%2e%2e/%7e", "/k?"])
+def test_a_target_arrives_as_it_is_given(server: Loopback, certificate: Path, target: str) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=True, ca_cert=str(certificate))
+    for send in (connection.request, connection.prepared_request):
+        send("PUT", target, body=memoryview(b"x" * 100_000))
+        assert server.last.target == target
+        assert server.last.body == b"x" * 100_000
+
+
+def test_a_certificate_that_is_not_trusted_is_refused_for_good(server: Loopback) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=True)
+    with pytest.raises(requests.exceptions.SSLError) as caught:
+        connection.request("GET", "/x")
+    assert not is_transient(caught.value)
+    assert server.requests == []
