@@ -20,7 +20,7 @@ from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
 from libcloud.storage.s3api.errors import is_transient as is_transient_answer
 from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
 from libcloud.storage.s3api.nodes import MalformedAnswerError
-from libcloud.storage.s3api.profile import AMAZON, S3Profile, capabilities
+from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
@@ -42,7 +42,7 @@ _UPLOAD_GONE = ("NoSuchUpload", "")
 class S3Calls(StorageDriver):
     """What all S3 drivers share below their public methods."""
 
-    profile: S3Profile = AMAZON
+    profile: S3Profile = GENERIC
     #: How often and how patiently requests are made again.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     supports_s3_multipart_upload = True
