@@ -23,7 +23,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from libcloud.common import google, google_types
+from libcloud.common import google, google_auth, google_types
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.google import (
     GoogleAuthError,
@@ -52,6 +52,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google, "_utcnow", lambda: NOW)
+    monkeypatch.setattr(google_auth, "utcnow", lambda: NOW)
 
 
 @pytest.fixture(scope="module")
