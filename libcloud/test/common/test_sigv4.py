@@ -256,7 +256,7 @@ def _boto_request(request: HttpRequest, host: str) -> AWSRequest:
         method=request.method,
         url=f"http://{host}{join_target(request.path, request.params)}",
         headers={**request.headers},
-        data=bytes(request.body or b""),
+        data=request.body or b"",
     )
 
 
