@@ -34,8 +34,9 @@ class PartSource:
     """Parts cut from ``source``.
 
     :param source: an iterator or iterable of pieces (bytes, bytearray, memoryview or any other
-        buffer; ``str`` is encoded as UTF-8), an object with ``read(size)``, or one such buffer. An
-        empty piece is not the end; an empty ``read()`` is.
+        buffer; ``str`` is encoded as UTF-8; a number from 0 to 255 is that byte, for that is what
+        iterating over bytes gives), an object with ``read(size)``, or one such buffer. An empty
+        piece is not the end; an empty ``read()`` is.
     :raises InvalidSourceError: ``source`` is none of these. Nothing was taken from it.
     """
 
@@ -51,7 +52,7 @@ class PartSource:
 
         :raises InvalidSourceError: a piece is not bytes.
         """
-        buffer = bytearray(size)
+        buffer = memoryview(bytearray(size))  # copies a slice by one move; bytearray copies twice
         filled = 0
         while filled < size:
             if not self._rest and not self._advance():
@@ -63,16 +64,16 @@ class PartSource:
             self._rest = self._rest[end - filled :]
             filled = end
         last = not self._rest and not self._advance()
-        return PulledPart(memoryview(buffer)[:filled], last)
+        return PulledPart(buffer[:filled], last)
 
     def _advance(self) -> bool:
         """Take pieces until one is not empty; false at the end of the source."""
         self._rest = memoryview(b"")
         for piece in self._pieces:
-            rest = _as_bytes(piece)
-            if rest:
-                self._rest = rest
+            self._rest = _as_bytes(piece)
+            if self._rest:
                 return True
+            self._rest = memoryview(b"")  # an empty buffer, too, may be resized by its producer
         return False
 
 
@@ -80,14 +81,14 @@ def pieces_of(source: object) -> Iterator[object]:
     """An iterator over the pieces of ``source``; see :class:`PartSource` for what a source is."""
     if isinstance(source, (str, dict, set, frozenset)) or source is None:
         raise InvalidSourceError(_not_a_source(source))
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return iter((source,))
     read = getattr(source, "read", None)
     if callable(read):
         return _reads(read)
     step = getattr(source, "__next__", None) or getattr(source, "next", None)
     if callable(step):
         return _steps(step)
+    if _is_buffer(source):
+        return iter((source,))
     if hasattr(source, "__iter__"):
         return iter(source)
     raise InvalidSourceError(_not_a_source(source))
@@ -101,6 +102,7 @@ def _reads(read: Callable[[int], Any]) -> Iterator[object]:
         if not len(_as_bytes(piece)):
             return
         yield piece
+        del piece  # gone before the next one is made: one is held, not two
 
 
 def _steps(step: Callable[[], object]) -> Iterator[object]:
@@ -110,12 +112,23 @@ def _steps(step: Callable[[], object]) -> Iterator[object]:
         except StopIteration:
             return
         yield piece
+        del piece
+
+
+def _is_buffer(source: object) -> bool:
+    try:
+        memoryview(source).release()  # type: ignore[arg-type]  # that is the question
+    except TypeError:
+        return False
+    return True
 
 
 def _as_bytes(piece: object) -> memoryview:
     """``piece`` as a flat view of its bytes."""
     if isinstance(piece, str):
         piece = piece.encode("utf-8")
+    elif isinstance(piece, int) and not isinstance(piece, bool) and 0 <= piece <= 255:
+        piece = bytes((piece,))
     try:
         view = memoryview(piece)  # type: ignore[arg-type]  # what is no buffer is told so below
     except TypeError:
@@ -124,9 +137,9 @@ def _as_bytes(piece: object) -> memoryview:
         ) from None
     if view.ndim == 1 and view.format == "B":
         return view
-    if not view.contiguous:
-        return memoryview(view.tobytes())
-    return view.cast("B")
+    if view.c_contiguous and view.nbytes:  # what a cast demands
+        return view.cast("B")
+    return memoryview(view.tobytes())
 
 
 def _not_a_source(source: object) -> str:

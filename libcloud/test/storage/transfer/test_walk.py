@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every situation that a small upload can get into: it ends, and it ends as it should.
 
-A model of a store stands beside the machine. At each step all that can happen is tried: every answer,
-in every order, with effect and without, a source that ends or fails, a cancel at any point.
+A model of a store stands beside the machine. At each step all that can happen is tried: every
+answer, in every order, with effect and without, a source that ends or fails, a cancel at any point.
 """
 
 from __future__ import annotations
