@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from typing import Any
@@ -12,6 +13,9 @@ import requests
 import urllib3.connection
 import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+from requests.utils import check_header_validity
 from urllib3.poolmanager import PoolManager
 
 from libcloud.utils.redact import redact_text
@@ -25,6 +29,17 @@ _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DO
 
 # RFC 3986 leaves nothing but printable ASCII in a target, and "#" would end it.
 _NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
+
+# What requests looks up in the environment for each request: proxies and certificates.
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_SETTINGS = (
+    *_PROXIES,
+    *(name.upper() for name in _PROXIES),
+    "REQUEST_METHOD",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+_SETTINGS_KEPT = 32
 
 
 class _Wire(threading.local):
@@ -142,23 +157,84 @@ class Session(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.timeout: float | tuple[float, float] | None = None
+        self._origins: dict[str, str] = {}
+        self._settings: dict[Any, Any] = {}
         for scheme in ("https://", "http://"):
             self.mount(scheme, _ExactAdapter())
 
+    def __setstate__(self, state: Any) -> None:
+        vars(self).update(state)
+        self._origins, self._settings = {}, {}
+
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        origin, target = split_url(str(request.url))
+        known = self._origins.get(origin)
+        if known is not None and self._is_plain(request):
+            return self._prepare_plain(request, known, target)
         # Without an ``auth``, requests would look for one in ~/.netrc and put it in the place of
         # the signature.
         request.auth = request.auth or _keep_authorization
         prepared = super().prepare_request(request)
         if not request.params:
-            origin = split_url(prepared.url or "")[0]
-            target = split_url(str(request.url))[1]
-            target = target if target.startswith("/") else f"/{target}"
-            prepared.url = origin + _NOT_ON_THE_WIRE.sub(_percent_encode, target)
+            self._origins[origin] = split_url(prepared.url or "")[0]
+            prepared.url = self._origins[origin] + _on_the_wire(target)
         given = {name.lower() for name in request.headers or ()}
         if "content-length" in given and "transfer-encoding" not in given:
             prepared.headers.pop("Transfer-Encoding", None)
         return prepared
+
+    def _is_plain(self, request: requests.Request) -> bool:
+        """Whether there is nothing in ``request`` that only requests knows how to send."""
+        if request.data not in (None, b"", [], {}) and not isinstance(
+            request.data, (bytes, memoryview)
+        ):
+            return False
+        special = (request.params, request.files, request.json, request.auth, request.cookies)
+        return not any(special) and not self.cookies and self.auth is None and not self.params
+
+    def _prepare_plain(
+        self, request: requests.Request, origin: str, target: str
+    ) -> requests.PreparedRequest:
+        """What ``requests`` makes of a plain request, at a fraction of its cost.
+
+        :param origin: scheme and host as requests writes them, from an earlier request.
+        """
+        prepared: Any = requests.PreparedRequest()
+        prepared.method = str(request.method).upper()
+        prepared.url = origin + _on_the_wire(target)
+        headers: Any = CaseInsensitiveDict(self.headers)
+        for name, value in (request.headers or {}).items():
+            check_header_validity((name, value))
+            headers[name] = value
+        prepared.headers = headers
+        body = request.data or None
+        prepared.body = body
+        if body is not None:
+            headers["Content-Length"] = str(len(body))
+        elif prepared.method not in ("GET", "HEAD") and "Content-Length" not in headers:
+            headers["Content-Length"] = "0"
+        prepared._cookies = RequestsCookieJar()  # requests looks there when it is redirected
+        prepared.hooks = {
+            event: [*functions, *_listed((request.hooks or {}).get(event))]
+            for event, functions in self.hooks.items()
+        }
+        return prepared  # type: ignore[no-any-return]
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Settings of the environment, looked up again only when it has changed."""
+        if proxies or not self.trust_env:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        state = (*map(os.environ.get, _SETTINGS), str(verify), str(cert), stream)
+        key = (split_url(str(url))[0], state, tuple(sorted((self.proxies or {}).items())))
+        known = self._settings.get(key)
+        if known is None:
+            if len(self._settings) >= _SETTINGS_KEPT:
+                self._settings.clear()
+            known = dict(super().merge_environment_settings(url, proxies, stream, verify, cert))
+            self._settings[key] = known
+        return {**known, "proxies": dict(known["proxies"])}
 
 
 def _exact(url: str) -> str:
@@ -173,6 +249,18 @@ def split_url(url: str) -> tuple[str, str]:
     """Scheme and authority of ``url``, and the rest; neither is changed."""
     match = _ORIGIN.match(url)
     return (match[1], match[2]) if match else ("", url)
+
+
+def _on_the_wire(target: str) -> str:
+    """``target`` with a slash in front, and with what cannot be sent as it is percent-encoded."""
+    return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target.startswith("/") else f"/{target}")
+
+
+def _listed(hooks: Any) -> list[Any]:
+    """One hook, several, or none, as a list."""
+    if hooks is None:
+        return []
+    return [hooks] if callable(hooks) else list(hooks)
 
 
 def _percent_encode(match: re.Match[str]) -> str:
