@@ -47,6 +47,13 @@ def utcnow() -> datetime:
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
+def _now() -> datetime:
+    """The time by the clock of :mod:`libcloud.common.google`, which tests replace."""
+    import libcloud.common.google
+
+    return libcloud.common.google._utcnow()
+
+
 def utc_timestamp(datetime_obj: datetime) -> str:
     """A time in UTC as it stands in a token."""
     return datetime_obj.strftime(UTC_TIMESTAMP_FORMAT)
@@ -191,7 +198,7 @@ class GoogleServiceAcctAuthConnection(GoogleBaseAuthConnection):
         super().__init__(user_id, text, *args, **kwargs)
 
     def get_new_token(self) -> dict[str, Any]:
-        issued = int(utcnow().replace(tzinfo=timezone.utc).timestamp())
+        issued = int(_now().replace(tzinfo=timezone.utc).timestamp())
         claims = {
             "iss": self.user_id,
             "scope": self.scopes,
@@ -230,6 +237,6 @@ def _with_expiry(token: Any) -> dict[str, Any]:
             "Google answered without a token. Check the credentials and the clock of this machine."
         )
     if "expires_in" in token:
-        expires = utcnow() + timedelta(seconds=int(token["expires_in"]))
+        expires = _now() + timedelta(seconds=int(token["expires_in"]))
         token["expire_time"] = utc_timestamp(expires)
     return token
