@@ -65,6 +65,7 @@ TRANSIENT_CODES = frozenset(
         "TooManyRequests",
         "TooManyRequestsException",
         "TransactionInProgressException",
+        "XAmzContentSHA256Mismatch",  # as BadDigest, for the digest that signature 4 carries
     }
 )
 

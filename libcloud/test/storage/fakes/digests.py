@@ -16,7 +16,7 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request, not_imp
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Buffer, Incoming
 
-__all__ = ["check_body", "checksum", "checksum_header", "crc32c"]
+__all__ = ["check_body", "check_checksum", "checksum", "checksum_header", "crc32c"]
 
 PREFIX = "x-amz-checksum-"
 _SIZES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
@@ -98,3 +98,19 @@ def check_body(request: Incoming, options: Options, signed_sha256: str | None) -
             raise S3Error(400, "InvalidDigest", "The Content-MD5 you specified was invalid.")
         if base64.b64decode(md5) != hashlib.md5(request.body, usedforsecurity=False).digest():
             raise S3Error(400, "BadDigest", "The Content-MD5 did not match what we received.")
+
+
+def check_checksum(request: Incoming, options: Options) -> None:
+    """Compare the body with its ``x-amz-checksum-*``, if it has one.
+
+    Only for requests whose checksum is that of their body: that of Complete is the object's.
+
+    :raises S3Error: they differ; nothing is stored.
+    """
+    given = checksum_header(request, options)
+    if given is not None and checksum(given[0], request.body) != given[1]:
+        raise S3Error(
+            400,
+            "BadDigest",
+            f"The {given[0].upper()} you specified did not match the calculated checksum.",
+        )

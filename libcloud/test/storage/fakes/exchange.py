@@ -8,9 +8,9 @@ from typing import Protocol
 
 from libcloud.test.storage.fakes import routes
 from libcloud.test.storage.fakes.authenticate import authenticate
-from libcloud.test.storage.fakes.digests import check_body
+from libcloud.test.storage.fakes.digests import check_body, check_checksum
 from libcloud.test.storage.fakes.errors import S3Error, invalid_request
-from libcloud.test.storage.fakes.faults import Action, Faults
+from libcloud.test.storage.fakes.faults import Action, Dropped, Faults
 from libcloud.test.storage.fakes.log import KEPT_BODY, Entry, RequestLog
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.render import error_answer
@@ -117,6 +117,12 @@ class Exchange:
             done = self._carry_out(self.action.received(request))
         except S3Error as error:
             return self._refuse(error)
+        except (Dropped, OSError):
+            raise
+        except Exception as error:
+            # A mistake in the fake must not look like a fault of the network.
+            self._violation(f"and the fake server failed: {error!r}")
+            return self._refuse(S3Error(500, "InternalError", f"The fake server failed: {error!r}"))
         answer = self.action.answered(done)
         self.fake.log.end(self.entry, answer.status)
         return answer.with_headers(
@@ -128,6 +134,8 @@ class Exchange:
             raise self._path_error
         self._check_host(request)
         check_body(request, self.fake.options, authenticate(request, self.fake.options))
+        if self.operation in ("PutObject", "UploadPart"):
+            check_checksum(request, self.fake.options)
         self.call.request = self.action.verified(request)
         return routes.perform(self.call)
 

@@ -154,7 +154,7 @@ class WrongETag(Action):
 
 @dataclass(frozen=True, slots=True)
 class FlipBit(Action):
-    """Flip the lowest bit of one byte of the body.
+    """Flip the lowest bit of one byte of the body; an empty body stays as it is.
 
     :param where: ``"transit"``, before the digests are checked, or ``"store"``, after that.
     """
@@ -164,7 +164,8 @@ class FlipBit(Action):
 
     def _flipped(self, request: Incoming) -> Incoming:
         body = bytearray(request.body)
-        body[self.position] ^= 1
+        if body:
+            body[self.position] ^= 1
         return replace(request, body=body)
 
     def received(self, request: Incoming) -> Incoming:

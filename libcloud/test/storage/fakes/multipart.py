@@ -20,7 +20,7 @@ from libcloud.test.storage.fakes.errors import (
     invalid_request,
     not_implemented,
 )
-from libcloud.test.storage.fakes.objects import store, verify_checksum
+from libcloud.test.storage.fakes.objects import store
 from libcloud.test.storage.fakes.render import Node, xml_answer
 from libcloud.test.storage.fakes.requirements import (
     check_customer_key,
@@ -101,7 +101,6 @@ def upload_part(call: Call) -> Answer:
             f"Checksum Type mismatch occurred, expected checksum Type: {upload.algorithm}, "
             f"actual checksum Type: {given[0]}"
         )
-    verify_checksum(call)
     checksums = {upload.algorithm: checksum(upload.algorithm, body)} if upload.algorithm else {}
     opaque = is_opaque(upload.headers, upload.customer_key)
     kept = body if call.options.keep_bodies else b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from libcloud.test.storage.fakes.digests import PREFIX, checksum, checksum_header
+from libcloud.test.storage.fakes.digests import PREFIX, checksum_header
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.render import http_date
 from libcloud.test.storage.fakes.requirements import (
@@ -23,24 +23,6 @@ __all__ = ["delete_object", "get_object", "head_object", "put_object", "store"]
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-def verify_checksum(call: Call) -> dict[str, str]:
-    """Compare the body with the checksum header, if there is one.
-
-    :return: the checksum by algorithm, to be stored.
-    """
-    given = checksum_header(call.request, call.options)
-    if given is None:
-        return {}
-    algorithm, value = given
-    if checksum(algorithm, call.request.body) != value:
-        raise S3Error(
-            400,
-            "BadDigest",
-            f"The {algorithm.upper()} you specified did not match the calculated checksum.",
-        )
-    return {algorithm: value}
-
-
 def store(call: Call, stored: StoredObject) -> None:
     """Publish an object, if the conditions of the request hold. Call it with the lock held."""
     check_write_conditions(call, call.state.objects.get((call.bucket, call.key)))
@@ -54,7 +36,8 @@ def put_object(call: Call) -> Answer:
         raise S3Error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum size")
     headers = object_headers(call.request)
     key = customer_key(call.request)
-    checksums = verify_checksum(call)
+    given = checksum_header(call.request, call.options)
+    checksums = dict([given]) if given else {}
     stored = StoredObject(
         body=body if call.options.keep_bodies else b"",
         size=len(body),
