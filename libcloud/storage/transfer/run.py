@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Generic
 
 from libcloud.storage.transfer.machine import UploadMachine
 from libcloud.storage.transfer.progress import (
@@ -28,10 +28,8 @@ from libcloud.storage.transfer.progress import (
     UploadEvent,
     UploadStarted,
 )
-from libcloud.storage.transfer.source import PartSource
-from libcloud.storage.transfer.store import PartStore
+from libcloud.storage.transfer.store import Content, PartStore, Source
 from libcloud.storage.transfer.values import (
-    Body,
     Digest,
     Failure,
     PartReceipt,
@@ -52,12 +50,15 @@ _CARRIES_BODY = frozenset({Step.PUT, Step.PART})
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A request with all it needs."""
+class Task(Generic[Content]):
+    """A request with all it needs.
+
+    :param body: ``None`` if the request carries no part.
+    """
 
     send: Send
     upload_id: str
-    body: Body
+    body: Content | None
     digest: Digest | None
     parts: Sequence[PartReceipt]
     size: int
@@ -73,22 +74,22 @@ class Outcome:
     digest: Digest | None
 
 
-def perform(store: PartStore, task: Task) -> Outcome:
+def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
     """Make the request of ``task``; an exception becomes a failure."""
     digest = task.digest
     try:
-        if digest is None and task.send.step in _CARRIES_BODY:
+        if digest is None and task.body is not None:
             digest = store.digest(task.body)
         return Outcome(task.send, _request(store, task, digest or Digest()), None, digest)
     except Exception as error:
         return Outcome(task.send, None, store.failure(task.send.step, error), digest)
 
 
-def _request(store: PartStore, task: Task, digest: Digest) -> object:
+def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> object:
     step = task.send.step
-    if step is Step.PART:
+    if task.body is not None and step is Step.PART:
         return store.put_part(task.upload_id, task.send.number, task.body, digest)
-    if step is Step.PUT:
+    if task.body is not None:
         return store.put(task.body, digest)
     if step is Step.CREATE:
         return store.create()
@@ -102,18 +103,20 @@ def _request(store: PartStore, task: Task, digest: Digest) -> object:
     return None
 
 
-class InlineWorkers:
+class InlineWorkers(Generic[Content]):
     """No workers: each request is made at once, in the caller's thread, one after another.
 
     For connections that are not known to be safe in several threads.
     """
 
-    def __init__(self, store: PartStore, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(
+        self, store: PartStore[Content], sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._store = store
         self._sleep = sleep
         self.outcomes: deque[Outcome] = deque()
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task[Content]) -> None:
         if task.send.delay:
             self._sleep(task.send.delay)
         try:
@@ -134,7 +137,7 @@ class InlineWorkers:
         """Let go of the workers."""
 
 
-class ThreadWorkers:
+class ThreadWorkers(Generic[Content]):
     """Requests made by the threads of an executor.
 
     A single PUT, and what is sent after :meth:`stop`, is made in the caller's thread.
@@ -145,7 +148,7 @@ class ThreadWorkers:
 
     def __init__(
         self,
-        store: PartStore,
+        store: PartStore[Content],
         workers: int,
         *,
         executor: Executor | None = None,
@@ -166,7 +169,7 @@ class ThreadWorkers:
         self._active = 0
         self._stopped = False
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task[Content]) -> None:
         if self._stopped or self._executor is None or task.send.step is Step.PUT:
             self._inline.submit(task)
         else:
@@ -190,7 +193,7 @@ class ThreadWorkers:
         if self._own is not None:
             self._own.shutdown(wait=not self._active)
 
-    def _work(self, task: Task) -> None:
+    def _work(self, task: Task[Content]) -> None:
         with self._idle:
             if self._stopped:
                 return
@@ -205,18 +208,18 @@ class ThreadWorkers:
                 self._idle.notify_all()
             self._wake.put(None)
 
-    def _perform(self, task: Task) -> Outcome:
+    def _perform(self, task: Task[Content]) -> Outcome:
         try:
             return perform(self._store, task)
         except BaseException as error:  # whatever ends a worker must not leave the caller waiting
             return _interrupted(task, error)
 
 
-def _interrupted(task: Task, error: BaseException) -> Outcome:
+def _interrupted(task: Task[Any], error: BaseException) -> Outcome:
     return Outcome(task.send, None, Failure(error, effect_unknown=True), task.digest)
 
 
-class Transfer:
+class Transfer(Generic[Content]):
     """Drives one machine: pulls, submits, collects, and cleans up.
 
     :param label: what is uploaded, for messages: container and object name.
@@ -225,8 +228,8 @@ class Transfer:
     def __init__(
         self,
         machine: UploadMachine,
-        store: PartStore,
-        workers: InlineWorkers | ThreadWorkers,
+        store: PartStore[Content],
+        workers: InlineWorkers[Content] | ThreadWorkers[Content],
         *,
         listener: Listener | None = None,
         label: str = "",
@@ -237,9 +240,9 @@ class Transfer:
         self._listener = listener
         self._label = label
         self._muted = False
-        self._bodies: dict[int, tuple[Body, Digest | None]] = {}
+        self._bodies: dict[int, tuple[Content, Digest | None]] = {}
 
-    def run(self, source: PartSource) -> StoredObject:
+    def run(self, source: Source[Content]) -> StoredObject:
         """Send all that ``source`` gives.
 
         :return: the object, published whole.
@@ -269,7 +272,7 @@ class Transfer:
             else:
                 self._start(command)
 
-    def feed(self, body: Body, *, last: bool) -> None:
+    def feed(self, body: Content, *, last: bool) -> None:
         """Hand over the part that :meth:`advance` wanted."""
         self._bodies[self._machine.parts_pulled + 1] = (body, None)
         self._machine.pulled(len(body), last)
@@ -304,7 +307,7 @@ class Transfer:
     # Inside.
 
     def _start(self, send: Send) -> None:
-        body: Body = b""
+        body: Content | None = None
         digest: Digest | None = None
         if send.step in _CARRIES_BODY:
             body, digest = self._bodies[send.number or 1]

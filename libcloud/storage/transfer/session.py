@@ -12,8 +12,7 @@ from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE, plan_for
 from libcloud.storage.transfer.progress import Listener
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.run import InlineWorkers, ThreadWorkers, Transfer
-from libcloud.storage.transfer.source import PartSource
-from libcloud.storage.transfer.store import PartStore
+from libcloud.storage.transfer.store import Content, PartStore, Source
 from libcloud.storage.transfer.values import StoredObject
 
 __all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "UploadOptions", "upload"]
@@ -63,8 +62,8 @@ class UploadOptions:
 
 
 def upload(
-    store: PartStore,
-    source: PartSource,
+    store: PartStore[Content],
+    source: Source[Content],
     *,
     limits: Limits,
     options: UploadOptions,
@@ -91,7 +90,7 @@ def upload(
         keep=options.on_failure == "keep",
         expected_size=options.size,
     )
-    workers: InlineWorkers | ThreadWorkers
+    workers: InlineWorkers[Content] | ThreadWorkers[Content]
     if concurrency == 1:
         workers = InlineWorkers(store)
     else:

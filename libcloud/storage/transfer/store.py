@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine needs of a store: a handful of calls, each one request."""
+"""What the engine needs of a source, and of a store: a handful of calls, each one request.
+
+What a part consists of is between these two: bytes that are sent, or a range of bytes that the
+store copies by itself. The engine looks at its length only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Sequence, Sized
+from typing import Protocol, TypeVar
 
 from libcloud.storage.transfer.values import (
-    Body,
     Confirmation,
     Digest,
     Failure,
@@ -16,26 +19,49 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 
-__all__ = ["PartStore"]
+__all__ = ["Content", "Part", "PartStore", "Source"]
+
+Content = TypeVar("Content", bound=Sized)
+_Given = TypeVar("_Given", bound=Sized, covariant=True)
+_Taken = TypeVar("_Taken", bound=Sized, contravariant=True)
 
 
-class PartStore(Protocol):
-    """One object of a store, about to be written.
+class Part(Protocol[_Given]):
+    """A part as it came from the source."""
+
+    @property
+    def body(self) -> _Given:
+        """What it consists of; its length is the size of the part, bytes."""
+
+    @property
+    def last(self) -> bool:
+        """The source has ended."""
+
+
+class Source(Protocol[_Given]):
+    """Where the parts come from."""
+
+    def next_part(self, size: int) -> Part[_Given]:
+        """The next ``size`` bytes, or fewer when the source ends before."""
+
+
+class PartStore(Protocol[_Taken]):
+    """One object of a store, about to be written from parts of one kind.
 
     The calls may come from several threads at once. Each makes one request, tries once, and raises
     when the store did not say yes; :meth:`failure` tells what that means.
     """
 
-    def digest(self, body: Body) -> Digest:
+    def digest(self, body: _Taken) -> Digest:
         """The checksum that goes with ``body``; computed once for all attempts."""
 
-    def put(self, body: Body, digest: Digest) -> StoredObject:
+    def put(self, body: _Taken, digest: Digest) -> StoredObject:
         """Store the whole object by one request."""
 
     def create(self) -> str:
         """Begin an upload; its id."""
 
-    def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
+    def put_part(self, upload_id: str, number: int, body: _Taken, digest: Digest) -> PartReceipt:
         """Store part ``number``; a part sent twice replaces itself."""
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
