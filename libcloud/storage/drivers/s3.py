@@ -15,14 +15,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
-from libcloud.common.credentials import Credentials
-from libcloud.common.request import HttpRequest
-from libcloud.common.sigv4 import Scope
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_connection import (
     API_VERSION,
@@ -44,13 +40,11 @@ from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_store import DriverStore
 from libcloud.storage.drivers.s3_uploads import Published, size_of, upload_options
+from libcloud.storage.drivers.s3_urls import presigned_object_url
 from libcloud.storage.s3api.headers import metadata_headers
-from libcloud.storage.s3api.integrity import choose_digest
-from libcloud.storage.s3api.presign import Endpoint, presigned_url
 from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
 from libcloud.storage.s3api.values import strip_etag
 from libcloud.storage.s3api.xml import NAMESPACE
-from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE
 from libcloud.storage.transfer.session import upload
 from libcloud.storage.transfer.source import PartSource
 from libcloud.storage.types import ObjectError
@@ -107,29 +101,15 @@ class BaseS3StorageDriver(S3Containers, S3Objects):
         :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
         """
         size = size_of(file_path)
-        small = size is not None and size <= options.get("ex_part_size", DEFAULT_PART_SIZE)
-        shared: dict[str, Any] = {
-            "extra": extra,
-            "storage_class": ex_storage_class,
-            "headers": headers,
-            "file_path": file_path,
-            "verify_hash": verify_hash,
-        }
-        if (small and not options) or not (
-            self.supports_s3_multipart_upload and os.path.exists(file_path)
-        ):
-            self._refuse_options(options)
+        shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
+        shared.update(file_path=file_path, verify_hash=verify_hash)
+        if self._in_one_request(size, options):
             return self._put_object(container, object_name, **shared)
         with open(file_path, "rb") as file:
-            if size is not None:
-                options = {"ex_size": size, **options}
-            return self._put_object(
-                container,
-                object_name,
-                upload_func=self._upload_multipart,
-                upload_func_kwargs={"container": container, "iterator": file, "options": options},
-                **shared,
-            )
+            known = {} if size is None else {"ex_size": size}
+            kwargs = {"container": container, "iterator": file, "options": {**known, **options}}
+            shared.update(upload_func=self._upload_multipart, upload_func_kwargs=kwargs)
+            return self._put_object(container, object_name, **shared)
 
     def upload_object_via_stream(
         self,
@@ -202,7 +182,7 @@ class BaseS3StorageDriver(S3Containers, S3Objects):
         extra = extra or {}
         content_type = extra.get("content_type")
         meta_data = extra.get("meta_data") or {}
-        sent = {**(headers or {}), **self._to_storage_class_headers(storage_class)}
+        sent = self._with_storage_class(headers, storage_class)
         sent = self._with_content_type(sent, content_type, object_name, file_path)
         sent.update(metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
         acl = extra.get("acl")
@@ -228,15 +208,9 @@ class BaseS3StorageDriver(S3Containers, S3Objects):
         if verify_hash:
             self._verify(etag, result["data_hash"], response.headers, object_name)
         version = response.headers.get("x-amz-version-id")
-        return Object(
-            name=object_name,
-            size=result["bytes_transferred"],
-            hash=etag or None,
-            extra={"acl": acl, **({"version_id": version} if version else {})},
-            meta_data=meta_data,
-            container=container,
-            driver=self,
-        )
+        known = {"acl": acl, **({"version_id": version} if version else {})}
+        size = result["bytes_transferred"]
+        return Object(object_name, size, etag or None, known, meta_data, container, self)
 
     # The callbacks: three ways to upload.
 
@@ -254,14 +228,8 @@ class BaseS3StorageDriver(S3Containers, S3Objects):
     ) -> dict[str, Any]:
         """The callback for streams of unknown length: hands them to the engine, part by part."""
         options = dict(options or {})
-        asked = options.pop("ex_checksum", "auto")
+        digest = self._digest_name(options.pop("ex_checksum", "auto"))
         chosen = upload_options(options)
-        digest = choose_digest(
-            self.profile,
-            signature=self._signature(),
-            secure=bool(getattr(self.connection, "secure", False)),
-            asked=asked,
-        )
         concurrency = self._concurrency()
         store = DriverStore(
             self,
@@ -353,17 +321,9 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         :param ex_expiry: hours; at most 168.
         :raises ValueError: ``ex_expiry`` is out of range.
         """
-        connection = self.connection
         path = self._get_object_path(obj.container, obj.name)
-        return presigned_url(
-            HttpRequest(ex_method.upper(), connection.morph_action_hook(path)),
-            endpoint=Endpoint(connection.host, bool(connection.secure), connection.port),
-            credentials=Credentials(
-                connection.user_id, connection.key, getattr(connection, "token", None)
-            ),
-            scope=Scope(self.region_name, "s3"),
-            when=datetime.now(timezone.utc),
-            expires=int(ex_expiry * 3600),
+        return presigned_object_url(
+            self.connection, path, region=self.region_name, method=ex_method, hours=ex_expiry
         )
 
 

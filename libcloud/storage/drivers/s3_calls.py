@@ -6,12 +6,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
 from libcloud.common.request import HttpRequest, join_target
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.http import allowed_concurrency, is_transient, never_sent
 from libcloud.storage.base import Container, StorageDriver
 from libcloud.storage.capabilities import Capabilities
@@ -33,6 +33,8 @@ from libcloud.storage.types import (
 )
 
 __all__ = ["S3Calls", "detail_of", "failure_of"]
+
+_T = TypeVar("_T")
 
 _OK = frozenset({200})
 _THROTTLED = frozenset({429, 503, 509})
@@ -182,6 +184,35 @@ class S3Calls(StorageDriver):
             return None
         return attach_detail(error, detail)
 
+    def _no_container(self, response: Any, name: str) -> ContainerDoesNotExistError:
+        """The exception for a 404 of a container, with what the store said."""
+        detail = detail_of(response)
+        return attach_detail(ContainerDoesNotExistError(describe(detail), self, name), detail)
+
+    def _no_object(self, response: Any, container_name: str, object_name: str) -> LibcloudError:
+        """The exception for a 404 of an object, with what the store said.
+
+        The answer to a HEAD does not tell whether the container is there.
+        """
+        detail = detail_of(response)
+        if detail.code == "NoSuchBucket":
+            return self._no_container(response, container_name)
+        text = f"{container_name}/{object_name}: {describe(detail)}"
+        return attach_detail(ObjectDoesNotExistError(text, self, object_name), detail)
+
+    def _parsed(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
+        """What ``parse`` reads in the document of ``response``.
+
+        :raises MalformedResponseError: it is another document than it should be.
+        """
+        document = response.object
+        if isinstance(document, str):
+            raise MalformedResponseError(f"{what}: the answer has no body", driver=self)
+        try:
+            return parse(document)
+        except MalformedAnswerError as error:
+            raise MalformedResponseError(f"{what}: {error}", driver=self) from error
+
     def _retries(self) -> Retries:
         """Policy and budget; the budget is shared by all requests of the driver."""
         budget = vars(self).get("_retry_budget")
@@ -218,7 +249,7 @@ def failure_of(error: BaseException) -> Failure:
             throttled=detail.status in _THROTTLED,
             retry_after=detail.retry_after,
         )
-    if isinstance(error, MalformedAnswerError):  # cut short, or not from the store at all
+    if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
         return Failure(error, transient=True, effect_unknown=True)
     if is_transient(error):
         return Failure(error, transient=True, effect_unknown=not never_sent(error))

@@ -11,6 +11,7 @@ from typing import Any
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.s3api import operations
@@ -19,12 +20,12 @@ from libcloud.storage.s3api.values import ObjectRecord, parse_time
 from libcloud.storage.s3api.xml import (
     bucket_record,
     object_record,
+    parse_buckets,
     parse_objects,
     parse_uploads,
 )
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
-    ContainerDoesNotExistError,
     ContainerError,
     ContainerIsNotEmptyError,
     InvalidContainerNameError,
@@ -72,7 +73,9 @@ class S3Containers(S3Uploads):
     RESPONSES_PER_REQUEST: int | None = None
 
     def iterate_containers(self) -> Iterator[Container]:
-        response = self._call(operations.list_buckets(), "Error listing containers")
+        what = "Error listing containers"
+        response = self._call(operations.list_buckets(), what)
+        self._parsed(parse_buckets, response, what)
         yield from self._to_containers(response.object, "Buckets/Bucket")
 
     def get_container(self, container_name: str) -> Container:
@@ -96,13 +99,11 @@ class S3Containers(S3Uploads):
                 raise
             return container
         if response.status == 404:
-            raise ContainerDoesNotExistError(None, self, container_name)
+            raise self._no_container(response, container_name)
         return container
 
     def create_container(self, container_name: str) -> Container:
-        container = Container(
-            name=container_name, extra={}, driver=self
-        )
+        container = Container(name=container_name, extra={}, driver=self)
         path = self._get_container_path(container)
         request = operations.create_bucket(path, location=self._location())
         if isinstance(request.body, bytes):
@@ -116,15 +117,13 @@ class S3Containers(S3Uploads):
         )
         if response.status == 200:
             return container
-        detail = response.error_detail() if hasattr(response, "error_detail") else None
-        text = describe(detail) if detail else response.body
+        detail = detail_of(response)
         kind: type[ContainerError] = ContainerError
         if "BucketAlreadyOwnedByYou" in (response.body or ""):
             kind = ContainerAlreadyExistsError
         elif response.status == 409 or "InvalidBucketName" in (response.body or ""):
             kind = InvalidContainerNameError
-        error = kind(text, self, container_name)
-        raise attach_detail(error, detail) if detail else error
+        raise attach_detail(kind(describe(detail), self, container_name), detail)
 
     def delete_container(self, container: Container) -> bool:
         response = self._call(
@@ -134,11 +133,12 @@ class S3Containers(S3Uploads):
             container_name=container.name,
         )
         if response.status == 409:
-            raise ContainerIsNotEmptyError(
-                "the container is not empty; delete its objects first", self, container.name
-            )
+            detail = detail_of(response)
+            text = f"the container is not empty; delete its objects first. {describe(detail)}"
+            error = ContainerIsNotEmptyError(text, self, container.name)
+            raise attach_detail(error, detail)
         if response.status == 404:
-            raise ContainerDoesNotExistError(None, self, container.name)
+            raise self._no_container(response, container.name)
         return bool(response.status == 204)
 
     def iterate_container_objects(
@@ -152,8 +152,8 @@ class S3Containers(S3Uploads):
             what = f"Error listing the container {container.name}"
             response = self._call(request, what, container_name=container.name, ok=(200, 404))
             if response.status == 404:
-                raise ContainerDoesNotExistError(None, self, container.name)
-            page = parse_objects(response.object)
+                raise self._no_container(response, container.name)
+            page = self._parsed(parse_objects, response, what)
             yield from self._objects_of(response.object, page.objects, container)
             follows = (page.next_token, None if page.next_token else page.next_marker)
             # A store that says there is more, and stays where it is, would be asked for ever.
@@ -191,7 +191,7 @@ class S3Containers(S3Uploads):
                 if getattr(error, "code", None) == "NoSuchUpload":
                     return
                 raise
-            page = parse_uploads(response.object)
+            page = self._parsed(parse_uploads, response, what)
             for upload in page.uploads:
                 created = parse_time(upload.initiated)
                 yield S3MultipartUpload(

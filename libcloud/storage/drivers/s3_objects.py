@@ -12,7 +12,7 @@ from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.s3api import operations
 from libcloud.storage.s3api.headers import decode_metadata
 from libcloud.storage.s3api.values import strip_etag
-from libcloud.storage.types import IncompleteDownloadError, ObjectDoesNotExistError
+from libcloud.storage.types import IncompleteDownloadError
 from libcloud.utils.files import read_in_chunks
 
 __all__ = ["CHUNK_SIZE", "S3Objects"]
@@ -56,7 +56,7 @@ class S3Objects(S3Calls):
             object_name=object_name,
         )
         if response.status == 404:
-            raise ObjectDoesNotExistError(None, self, object_name)
+            raise self._no_object(response, container.name, object_name)
         return self._headers_to_object(object_name, container, response.headers)
 
     def delete_object(self, obj: Object) -> bool:
@@ -72,7 +72,7 @@ class S3Objects(S3Calls):
             object_name=obj.name,
         )
         if response.status == 404:
-            raise ObjectDoesNotExistError(None, self, obj.name)
+            raise self._no_object(response, obj.container.name, obj.name)
         return bool(response.status == 204)
 
     def download_object(
@@ -146,7 +146,7 @@ class S3Objects(S3Calls):
         headers = dict(_AS_STORED)
         if start is not None:
             headers["Range"] = self._get_standard_range_str(start, end)
-        return self._call(
+        response = self._call(
             operations.get_object(self._get_object_path(obj.container, obj.name), headers=headers),
             f"Error downloading {obj.container.name}/{obj.name}",
             ok=(200, 206, 404),
@@ -154,6 +154,9 @@ class S3Objects(S3Calls):
             container_name=obj.container.name,
             object_name=obj.name,
         )
+        if response.status == 404:
+            raise self._no_object(response, obj.container.name, obj.name)
+        return response
 
     def _stream(
         self, response: Any, obj: Object, chunk_size: int | None, status: int | tuple[int, ...]

@@ -17,7 +17,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_calls import failure_of
 from libcloud.storage.s3api import integrity, operations
-from libcloud.storage.s3api.headers import headers_for
+from libcloud.storage.s3api.headers import has_digest, headers_for
 from libcloud.storage.s3api.values import strip_etag
 from libcloud.storage.s3api.xml import parse_parts
 from libcloud.storage.transfer.values import (
@@ -83,7 +83,9 @@ class DriverStore:
 
     def put(self, body: Body, digest: Digest) -> StoredObject:
         self._whole = body
-        headers = {**headers_for(Step.PUT, self._headers), **digest.headers}
+        headers = headers_for(Step.PUT, self._headers)
+        if not has_digest(headers):
+            headers.update(digest.headers)
         request = operations.put_object(self._path, headers=headers, body=self._sendable(body))
         response = self._driver._call_once(
             request,
@@ -156,9 +158,15 @@ class DriverStore:
         )
 
     def has_parts(self, upload_id: str) -> bool:
-        request = operations.list_parts(self._path, upload_id=upload_id, page_size=1)
-        response = self._call(request, f"Error listing the parts of {self._label}")
-        return bool(parse_parts(response.object).parts)
+        request = operations.list_parts(
+            self._path,
+            upload_id=upload_id,
+            page_size=1,
+            headers=headers_for(Step.CHECK, self._headers),
+        )
+        what = f"Error listing the parts of {self._label}"
+        page = self._driver._parsed(parse_parts, self._call(request, what), what)
+        return bool(page.parts)
 
     def failure(self, step: Step, error: Exception) -> Failure:
         return failure_of(error)

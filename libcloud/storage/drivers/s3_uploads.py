@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from libcloud.common.types import LibcloudError
+from libcloud.storage._upload import Payload
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import S3Calls, detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.drivers.s3_store import CommittedETag, encrypted
-from libcloud.storage.s3api import operations
+from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.errors import describe, error_detail
+from libcloud.storage.s3api.headers import has_digest
 from libcloud.storage.s3api.values import CompletedPart, strip_etag
 from libcloud.storage.s3api.xml import parse_complete, parse_create, parse_error
 from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE
@@ -72,13 +74,14 @@ class S3Uploads(S3Calls):
     ) -> str:
         """``POST ?uploads``: the id of a new upload."""
         path = self._get_object_path(container, object_name)
+        what = f"Error initiating multipart upload of {container.name}/{object_name}"
         response = self._call_once(
             operations.create_upload(path, headers=headers),
-            f"Error initiating multipart upload of {container.name}/{object_name}",
+            what,
             container_name=container.name,
             object_name=object_name,
         )
-        return parse_create(response.object)
+        return self._parsed(parse_create, response, what)
 
     def _commit_multipart(
         self,
@@ -105,7 +108,7 @@ class S3Uploads(S3Calls):
             object_name=object_name,
         )
         self._refuse_error_in_body(response, what, container, object_name)
-        etag = CommittedETag(strip_etag(parse_complete(response.object).etag))
+        etag = CommittedETag(strip_etag(self._parsed(parse_complete, response, what).etag))
         etag.headers = dict(response.headers)
         return etag
 
@@ -123,6 +126,8 @@ class S3Uploads(S3Calls):
                 operations.abort_upload(path, upload_id=upload_id, headers=headers),
                 f"Error in multipart abort of {container.name}/{object_name}",
                 ok=(204,),
+                container_name=container.name,
+                object_name=object_name,
             )
         except LibcloudError as error:
             status = getattr(error, "status", None)
@@ -145,6 +150,47 @@ class S3Uploads(S3Calls):
         text = f"{what}: {describe(detail)}"
         error = self._translated(detail, text, container.name, object_name)
         raise error or attach_detail(LibcloudError(text, driver=self), detail)
+
+    def _in_one_request(self, size: int | None, options: Mapping[str, Any]) -> bool:
+        """Whether a file of ``size`` bytes goes as one body, without the engine.
+
+        :param size: ``None`` if it is not known.
+        :raises ValueError: ``options`` need the engine, and the driver does not use it.
+        """
+        if not self.supports_s3_multipart_upload:
+            self._refuse_options(options)
+            return True
+        return not options and size is not None and size <= DEFAULT_PART_SIZE
+
+    def _digest_name(self, asked: str | None = "auto") -> str:
+        """Which digest to send along; see :func:`~s3api.integrity.choose_digest`."""
+        return integrity.choose_digest(
+            self.profile,
+            signature=self._signature(),
+            secure=bool(getattr(self.connection, "secure", False)),
+            asked=asked,
+        )
+
+    def _send_payload(
+        self, payload: Payload, path: str, method: str, headers: dict[str, str]
+    ) -> Any:
+        """Send a body with its digest, if it is small enough to be read before it is sent."""
+        if isinstance(payload.body, bytes) and not has_digest(headers):
+            headers = {**headers, **integrity.DIGESTS[self._digest_name()](payload.body).headers}
+        return super()._send_payload(payload, path, method, headers)
+
+    def _with_storage_class(
+        self, headers: Mapping[str, str] | None, storage_class: str | None
+    ) -> dict[str, str]:
+        """A copy of ``headers`` with one class: ``storage_class``, or else the header's own."""
+        own = f"{self.http_vendor_prefix}-storage-class"
+        sent = dict(headers or {})
+        given = [name for name in sent if name.lower() == own]
+        if storage_class is None and given:
+            return sent
+        for name in given:
+            del sent[name]
+        return {**sent, **self._to_storage_class_headers(storage_class)}
 
     def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
         """:raises ValueError: no such class. Nothing was sent."""

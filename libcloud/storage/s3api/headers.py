@@ -14,14 +14,17 @@ from email.header import decode_header, make_header
 
 from libcloud.storage.transfer.values import Step
 
-__all__ = ["decode_metadata", "headers_for", "metadata_headers"]
+__all__ = ["decode_metadata", "has_digest", "headers_for", "metadata_headers"]
 
 # Whoever pays, and whose bucket it must be: asked of every request.
 _ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
 # A customer's own key must come with everything that touches the data.
 _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
 _CONDITIONS = ("if-match", "if-none-match")
-_PART_OF_BODY = ("content-md5", "content-length")
+# They describe one body, and so do the checksums but for those that name an algorithm.
+_OF_ONE_BODY = ("content-md5", "content-length", "x-amz-content-sha256")
+_CHECKSUM = "x-amz-checksum-"
+_OF_ALL_BODIES = ("x-amz-checksum-algorithm", "x-amz-checksum-type")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
@@ -30,7 +33,7 @@ def headers_for(step: Step, headers: Mapping[str, str]) -> dict[str, str]:
     """Those of an upload's ``headers`` that belong to the request for ``step``.
 
     A PUT gets all. Create gets all but conditions, which hold when the object is published, and but
-    what describes one body; the other steps get only what they know.
+    what describes one body, which no part is; the other steps get only what they know.
     """
     chosen = {}
     for name, value in headers.items():
@@ -43,10 +46,20 @@ def _belongs(step: Step, name: str) -> bool:
     if step is Step.PUT or name in _ALWAYS:
         return True
     if step is Step.CREATE:
-        return name not in _CONDITIONS and name not in _PART_OF_BODY
+        return name not in _CONDITIONS and not _describes_one_body(name)
     if step is Step.COMPLETE and name in _CONDITIONS:
         return True
     return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)
+
+
+def has_digest(headers: Mapping[str, str]) -> bool:
+    """Whether the caller sends a digest of the body along."""
+    names = {name.lower() for name in headers} - {"content-length"}
+    return any(map(_describes_one_body, names))
+
+
+def _describes_one_body(name: str) -> bool:
+    return name in _OF_ONE_BODY or (name.startswith(_CHECKSUM) and name not in _OF_ALL_BODIES)
 
 
 def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, str]:

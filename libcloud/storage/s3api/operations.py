@@ -11,18 +11,23 @@ Reference: Amazon S3 API Reference; each function names its operation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from libcloud.common.request import Body, HttpRequest
+from libcloud.storage.s3api.integrity import DIGESTS
 from libcloud.storage.s3api.values import CompletedPart
-from libcloud.storage.s3api.xml import complete_body, create_bucket_body
+from libcloud.storage.s3api.xml import complete_body, create_bucket_body, delete_body
 
 __all__ = [
     "abort_upload",
     "complete_upload",
+    "copy_object",
+    "copy_part",
     "create_bucket",
     "create_upload",
     "delete",
+    "delete_objects",
     "get_object",
     "head",
     "list_buckets",
@@ -69,6 +74,49 @@ def put_part(
     return HttpRequest("PUT", path, params, _copy(headers), body)
 
 
+def copy_object(
+    path: str,
+    *,
+    source: str,
+    if_match: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    vendor: str = "x-amz",
+) -> HttpRequest:
+    """CopyObject: the store copies the whole of ``source`` by itself.
+
+    :param source: encoded path of the object to copy, such as ``/bucket/key%20x``.
+    :param if_match: ETag, without quotes, that the source must have; ``None``: any.
+    :param vendor: what the names of the store's own headers begin with.
+    """
+    given = {**_copy(headers), **_source_headers(source, if_match, vendor)}
+    return HttpRequest("PUT", path, headers=given, body=b"")
+
+
+def copy_part(
+    path: str,
+    *,
+    upload_id: str,
+    number: int,
+    source: str,
+    span: range,
+    if_match: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    vendor: str = "x-amz",
+) -> HttpRequest:
+    """UploadPartCopy: a part is copied from ``source`` by the store. See :func:`copy_object`.
+
+    :param number: from 1.
+    :param span: bytes of the source, from 0.
+    :raises ValueError: ``number`` is less than 1, or ``span`` holds nothing.
+    """
+    if not span or span.step != 1 or span.start < 0:
+        raise ValueError(f"No part can be copied from the bytes {span}")
+    request = put_part(path, upload_id=upload_id, number=number, body=b"", headers=headers)
+    given = {**request.headers, **_source_headers(source, if_match, vendor)}
+    given[f"{vendor}-copy-source-range"] = f"bytes={span.start}-{span.stop - 1}"
+    return replace(request, headers=given)
+
+
 def complete_upload(
     path: str,
     *,
@@ -95,7 +143,12 @@ def abort_upload(
 
 
 def list_parts(
-    path: str, *, upload_id: str, marker: int | None = None, page_size: int | None = 1000
+    path: str,
+    *,
+    upload_id: str,
+    marker: int | None = None,
+    page_size: int | None = 1000,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
     """ListParts.
 
@@ -107,7 +160,7 @@ def list_parts(
         ("max-parts", page_size),
         ("part-number-marker", marker),
     ]
-    return HttpRequest("GET", path, _given(params))
+    return HttpRequest("GET", path, _given(params), _copy(headers))
 
 
 def list_uploads(
@@ -169,6 +222,25 @@ def get_object(
 def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
     """DeleteObject or DeleteBucket, by ``path``."""
     return HttpRequest("DELETE", path, headers=_copy(headers))
+
+
+def delete_objects(
+    path: str,
+    *,
+    keys: Sequence[str],
+    quiet: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """DeleteObjects, with the Content-MD5 that it must have.
+
+    :param path: of the bucket.
+    :param keys: not encoded; at most 1,000, and each :func:`~.xml.can_express`.
+    :param quiet: the answer names only the keys that were not deleted.
+    :raises ValueError: no key, or one that XML cannot express.
+    """
+    body = delete_body(keys, quiet=quiet)
+    given = {**_copy(headers), "Content-Type": _XML, **DIGESTS["md5"](body).headers}
+    return HttpRequest("POST", path, (("delete", None),), given, body)
 
 
 def list_objects_v1(
@@ -241,6 +313,14 @@ def list_buckets() -> HttpRequest:
 
 def _copy(headers: Mapping[str, str] | None) -> dict[str, str]:
     return dict(headers or _NO_HEADERS)
+
+
+def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str, str]:
+    """What names the object to copy from; without the first slash, as all stores take it."""
+    headers = {f"{vendor}-copy-source": source.removeprefix("/")}
+    if if_match is not None:
+        headers[f"{vendor}-copy-source-if-match"] = f'"{if_match}"'
+    return headers
 
 
 def _given(params: Sequence[tuple[str, str | int | None]]) -> tuple[tuple[str, str], ...]:

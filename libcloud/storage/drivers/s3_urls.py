@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""URLs that carry their own authorization, made of what a connection knows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from libcloud.common.credentials import Credentials
+from libcloud.common.request import HttpRequest
+from libcloud.common.sigv4 import Scope
+from libcloud.storage.s3api.presign import Endpoint, presigned_url
+
+__all__ = ["presigned_object_url"]
+
+
+def presigned_object_url(
+    connection: Any, path: str, *, region: str, method: str, hours: float
+) -> str:
+    """A URL that gives anybody the right to ``method`` what is at ``path``, for a time.
+
+    :param connection: whose host, port and credentials to use; nothing is sent.
+    :param path: of the object, as the driver makes it.
+    :param hours: at most 168.
+    :raises ValueError: ``hours`` is out of range.
+    """
+    return presigned_url(
+        HttpRequest(method.upper(), connection.morph_action_hook(path)),
+        endpoint=Endpoint(connection.host, bool(connection.secure), connection.port),
+        credentials=Credentials(
+            connection.user_id, connection.key, getattr(connection, "token", None)
+        ),
+        scope=Scope(region, "s3"),
+        when=datetime.now(timezone.utc),
+        expires=int(hours * 3600),
+    )
