@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the S3 driver share: a driver with small parts, on a server that checks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from libcloud.storage.base import Container
+from libcloud.storage.drivers.rgw import S3RGWStorageDriver
+from libcloud.storage.drivers.s3 import BaseS3StorageDriver, S3StorageDriver
+from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.test.storage.conformance.harness import pattern
+from libcloud.test.storage.fakes.log import Entry
+from libcloud.test.storage.fakes.options import AMAZON, SIGV2, Options
+from libcloud.test.storage.fakes.server import FakeS3
+
+__all__ = ["BUCKET", "PART", "Store", "pattern", "store", "with_small_parts"]
+
+BUCKET = "bucket"
+
+PART = 1000
+"""Bytes of a part: small, and no power of two."""
+
+
+def with_small_parts(kind: type[BaseS3StorageDriver]) -> type[BaseS3StorageDriver]:
+    """``kind`` for a store whose parts may be of any size; it does not wait before a retry."""
+    limits = replace(kind.profile.limits, min_part_size=1)
+    members = {
+        "profile": replace(kind.profile, limits=limits),
+        "ex_retry_policy": RetryPolicy(base=0.0, longest_wait=0.0),
+    }
+    return type(kind.__name__, (kind,), members)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A server, and a driver for it that has one container."""
+
+    server: FakeS3
+    driver: Any  # the methods with ex_ are not part of StorageDriver
+    container: Container
+
+    def stream(self, source: Any, name: str = "object", **options: Any) -> Any:
+        """Upload in parts of :data:`PART` bytes."""
+        options = {"ex_part_size": PART, **options}
+        return self.driver.upload_object_via_stream(source, self.container, name, **options)
+
+    def in_parts(self, count: int = 3, name: str = "object", **options: Any) -> bytes:
+        """Upload ``count`` parts, the last of one byte; what was uploaded."""
+        data = pattern(PART * (count - 1) + 1)
+        self.stream(iter([data]), name, **options)
+        return data
+
+    def body(self, name: str = "object") -> bytes:
+        """What the server holds."""
+        return self.server.body(BUCKET, name)
+
+    def requests(self, *operations: str) -> list[Entry]:
+        """The requests of these operations; parts in the order of their numbers."""
+        found = [entry for entry in self.server.requests if entry.operation in operations]
+        return sorted(found, key=lambda entry: (entry.part_number or 0, entry.index))
+
+    def assert_nothing_is_left(self, *names: str) -> None:
+        """Fail unless the store holds ``names``, no unfinished upload, and no rule was broken."""
+        assert [name for _, name in sorted(self.server.objects)] == sorted(names)
+        assert not self.server.unfinished_uploads()
+        assert not self.server.violations
+
+
+@contextlib.contextmanager
+def store(
+    options: Options | None = None,
+    kind: type[BaseS3StorageDriver] | None = None,
+    *,
+    version: str = "4",
+    buckets: Iterable[str] = (BUCKET,),
+    **keywords: Any,
+) -> Iterator[Store]:
+    """A server with a bucket, and a driver of class ``kind`` for it.
+
+    :param version: of the signature: Amazon's driver for 4, that of Ceph's gateway for 2.
+    :param keywords: of the driver; those given win.
+    """
+    options = options or (AMAZON if version == "4" else SIGV2)
+    kind = kind or (S3StorageDriver if version == "4" else S3RGWStorageDriver)
+    with FakeS3(replace(options, min_part_size=1)) as server:
+        server.create_bucket(*buckets)
+        where = {"host": server.host, "port": server.port, "secure": options.tls}
+        region = {"region": options.region} if options.region else {}
+        driver: Any = with_small_parts(kind)(
+            *(server.key, server.secret), **{**where, **region, **keywords}
+        )
+        if server.certificate is not None:
+            driver.connection.connection._setup_ca_cert(ca_cert=server.certificate)
+        yield Store(server, driver, Container(BUCKET, {}, driver))
