@@ -16,6 +16,8 @@ __all__ = [
     "BucketRecord",
     "CompleteAnswer",
     "CompletedPart",
+    "CopyAnswer",
+    "DeleteAnswer",
     "ErrorBody",
     "ObjectPage",
     "ObjectRecord",
@@ -87,6 +89,31 @@ class CompleteAnswer:
     key: str | None = None
     location: str | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyAnswer:
+    """What a store says of an object, or of a part, that it copied.
+
+    :param last_modified: time as the store wrote it; ``None`` if it did not.
+    :param checksums: of the copy, by algorithm in lower case, base64.
+    """
+
+    etag: str
+    last_modified: str | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAnswer:
+    """What a store says of keys that it was to delete.
+
+    :param deleted: keys; empty if the request asked it to be quiet.
+    :param errors: what was not deleted: key, S3's word for the error, and a sentence.
+    """
+
+    deleted: frozenset[str] = frozenset()
+    errors: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

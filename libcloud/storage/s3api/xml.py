@@ -30,6 +30,8 @@ from libcloud.storage.s3api.values import (
     BucketRecord,
     CompleteAnswer,
     CompletedPart,
+    CopyAnswer,
+    DeleteAnswer,
     ErrorBody,
     ObjectPage,
     ObjectRecord,
@@ -44,12 +46,16 @@ __all__ = [
     "NAMESPACE",
     "MalformedAnswerError",
     "bucket_record",
+    "can_express",
     "complete_body",
     "create_bucket_body",
+    "delete_body",
     "object_record",
     "parse_buckets",
     "parse_complete",
+    "parse_copy",
     "parse_create",
+    "parse_deleted",
     "parse_error",
     "parse_objects",
     "parse_parts",
@@ -60,6 +66,9 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 # XML 1.0, production [2] Char: what no document can hold, however it is escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# XML 1.0, 2.11, and XML 1.1, 2.2 and 2.11: what may be made a line break or be restricted.
+_ALTERED = re.compile("[\t\n\r\x7f-\x9f\u2028]")
 
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
 
@@ -93,6 +102,34 @@ def parse_complete(source: Source) -> CompleteAnswer:
         location=root.find("Location"),
         checksums=_checksums(root),
     )
+
+
+def parse_copy(source: Source) -> CopyAnswer:
+    """What a store says of an object or a part that it copied.
+
+    :raises MalformedAnswerError: it is no such answer, or has no ETag. The copy may exist.
+    """
+    root = _answer(source)
+    etag = strip_etag(root.need("ETag"))
+    if not etag:
+        raise MalformedAnswerError("The ETag of the answer is empty")
+    return CopyAnswer(etag, root.word("LastModified"), _checksums(root))
+
+
+def parse_deleted(source: Source) -> DeleteAnswer:
+    """What became of keys that were to be deleted.
+
+    :raises MalformedAnswerError: it is no such answer. Any of the keys may be deleted.
+    """
+    root = read_root(source)
+    if not root.name.startswith("Delete"):
+        raise _unexpected(source, root)
+    errors = [
+        (node.find("Key") or "", node.word("Code") or "", node.word("Message") or "")
+        for node in root.children("Error")
+    ]
+    deleted = frozenset(node.need("Key") for node in root.children("Deleted"))
+    return DeleteAnswer(deleted, tuple(errors))
 
 
 def parse_error(source: Source) -> ErrorBody | None:
@@ -205,6 +242,28 @@ def complete_body(parts: Sequence[CompletedPart]) -> bytes:
         fields += [(f"Checksum{name.upper()}", value) for name, value in part.checksums.items()]
         texts.append(_element("Part", "".join(_element(tag, _text(text)) for tag, text in fields)))
     return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
+
+
+def delete_body(keys: Sequence[str], *, quiet: bool = False) -> bytes:
+    """The body of a DeleteObjects.
+
+    :param quiet: the answer need not name what was deleted.
+    :raises ValueError: no key, or one that XML cannot express.
+    """
+    if not keys:
+        raise ValueError("There is no key to delete")
+    inner = _element("Quiet", "true") if quiet else ""
+    inner += "".join(_element("Object", _element("Key", _key(key))) for key in keys)
+    return f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()
+
+
+def can_express(text: str) -> bool:
+    """Whether every reader of XML gets ``text`` out as it was put in.
+
+    No document can hold most control characters, readers turn a carriage return into a line break,
+    and some drop white space at the ends.
+    """
+    return text == text.strip() and not _NOT_XML.search(text) and not _ALTERED.search(text)
 
 
 def create_bucket_body(location: str) -> bytes:
@@ -334,6 +393,12 @@ def _checksums(node: Node) -> dict[str, str]:
 
 def _element(name: str, content: str) -> str:
     return f"<{name}>{content}</{name}>"
+
+
+def _key(key: str) -> str:
+    if not can_express(key):
+        raise ValueError(f"XML cannot express {key[:40]!r} safely")
+    return escape(key)
 
 
 def _text(value: str) -> str:
