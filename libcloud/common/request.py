@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, unquote_plus
 
+from libcloud.utils.bodies import Pieces
+
 __all__ = [
     "Body",
     "HttpAnswer",
@@ -23,7 +25,7 @@ __all__ = [
     "split_target",
 ]
 
-Body = bytes | bytearray | memoryview
+Body = bytes | bytearray | memoryview | Pieces
 Params = tuple[tuple[str, str | None], ...]
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import Body, HttpRequest, encode_query
+from libcloud.utils.bodies import Pieces
 
 __all__ = [
     "ALGORITHM",
@@ -197,7 +198,10 @@ def payload_hash_of(body: Body | str | None) -> str:
         return EMPTY_PAYLOAD_HASH
     if isinstance(body, str):
         body = body.encode("utf-8")
-    return hashlib.sha256(body).hexdigest()
+    hasher = hashlib.sha256()
+    for piece in body if isinstance(body, Pieces) else (body,):
+        hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def headers_to_sign(headers: Mapping[str, str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ import libcloud.security
 from libcloud.http.errors import is_transient, never_sent
 from libcloud.http.response import HttpLibResponseProxy
 from libcloud.http.session import Session, SignedHTTPSAdapter, split_url
-from libcloud.utils.bodies import sendable
+from libcloud.utils.bodies import Pieces, sendable
 from libcloud.utils.per_thread import PerThread
 
 __all__ = [
@@ -302,4 +302,4 @@ def allowed_concurrency(conn_class: Any) -> int | None:
 
 
 def _is_large(body: Any) -> bool:
-    return isinstance(body, (bytes, bytearray, memoryview)) and len(body) > _KEPT_BODY_SIZE
+    return isinstance(body, (bytes, bytearray, memoryview, Pieces)) and len(body) > _KEPT_BODY_SIZE

@@ -18,6 +18,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
 from urllib3.poolmanager import PoolManager
 
+from libcloud.utils.bodies import Pieces
 from libcloud.utils.redact import redact_text
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
@@ -185,9 +186,8 @@ class Session(requests.Session):
 
     def _is_plain(self, request: requests.Request) -> bool:
         """Whether there is nothing in ``request`` that only requests knows how to send."""
-        if request.data not in (None, b"", [], {}) and not isinstance(
-            request.data, (bytes, memoryview)
-        ):
+        # A Request without data holds an empty list.
+        if request.data and not isinstance(request.data, (bytes, memoryview, Pieces)):
             return False
         special = (request.params, request.files, request.json, request.auth, request.cookies)
         return not any(special) and not self.cookies and self.auth is None and not self.params

@@ -4,13 +4,39 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["has_content", "rewinder", "sendable"]
+__all__ = ["Pieces", "has_content", "rewinder", "sendable"]
 
 # Cheaper to copy than to keep the buffer of the caller locked.
 _SMALL = 64 * 1024
+
+
+class Pieces:
+    """A body of known length that lies in several buffers: it is sent without being joined.
+
+    Iterating gives the buffers, in order, as often as wanted.
+
+    >>> body = Pieces([b"ab", b"c"])
+    >>> len(body), bytes(body)
+    (3, b'abc')
+    """
+
+    __slots__ = ("_buffers", "_size")
+
+    def __init__(self, buffers: Iterable[bytes | memoryview]) -> None:
+        self._buffers = tuple(buffers)
+        self._size = sum(map(len, self._buffers))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        return iter(self._buffers)
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self._buffers)
 
 
 def has_content(body: Any) -> bool:
@@ -28,7 +54,7 @@ def sendable(body: Any) -> Any:
     :param body: ``None`` for no body. A dict or a list of pairs (a form) and a file stay as they
         are.
     """
-    if body is None or isinstance(body, (bytes, Mapping, list, tuple)):
+    if body is None or isinstance(body, (bytes, Pieces, Mapping, list, tuple)):
         return body
     if isinstance(body, str):
         return body.encode("utf-8")

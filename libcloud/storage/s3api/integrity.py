@@ -11,11 +11,13 @@ import base64
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from libcloud.storage.s3api.crc import combine_crc32
 from libcloud.storage.s3api.profile import S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
+from libcloud.utils.bodies import Pieces
 
 __all__ = [
     "DIGESTS",
@@ -47,7 +49,9 @@ def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: st
             return "crc32-unsigned"
         return "sha256"
     if asked is None:
-        return "none-unsigned" if signature == "4" and secure else "none"
+        if signature != "4":
+            return "none"
+        return "none-unsigned" if secure else "sha256"  # over http the signature covers the body
     if asked not in ("crc32", "sha256", "md5"):
         raise ValueError(f"ex_checksum is one of 'crc32', 'sha256', 'md5' and None, not {asked!r}")
     if asked == "sha256":
@@ -58,16 +62,18 @@ def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: st
 
 
 def _sha256(body: Body) -> Digest:
-    return Digest({_PAYLOAD: hashlib.sha256(body).hexdigest()})
+    return Digest({_PAYLOAD: _hashed(hashlib.sha256(), body).hexdigest()})
 
 
 def _md5(body: Body) -> Digest:
-    digest = hashlib.md5(body, usedforsecurity=False).digest()
+    digest = _hashed(hashlib.md5(usedforsecurity=False), body).digest()
     return Digest({"Content-MD5": base64.b64encode(digest).decode()})
 
 
 def _crc32(body: Body) -> Digest:
-    crc = zlib.crc32(body)
+    crc = 0
+    for piece in _pieces(body):
+        crc = zlib.crc32(piece, crc)
     return Digest({"x-amz-checksum-crc32": _crc_text(crc)}, crc)
 
 
@@ -139,7 +145,18 @@ def is_md5(etag: str) -> bool:
 
 def md5_hex(body: Body) -> str:
     """The MD5 of ``body``, hexadecimal."""
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+    return str(_hashed(hashlib.md5(usedforsecurity=False), body).hexdigest())
+
+
+def _pieces(body: Body) -> Iterable[bytes | bytearray | memoryview]:
+    return body if isinstance(body, Pieces) else (body,)
+
+
+def _hashed(hasher: Any, body: Body) -> Any:
+    """``hasher`` (of hashlib), fed with ``body``."""
+    for piece in _pieces(body):
+        hasher.update(piece)
+    return hasher
 
 
 def _crc_text(crc: int) -> str:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Anything that gives bytes, cut into parts: each byte is copied once, whatever the pieces' size.
+"""Anything that gives bytes, cut into parts: each byte is copied once at most.
 
-A part is a buffer of its final size that the pieces are copied into as they come, so that a part
-being filled takes no more memory than one that is sent.
+A piece of ``bytes`` that lies within one part is sent as it is. Small ones are joined, a few at a
+time; what its producer may still change, and what reaches over the end of a part, is copied. So a
+part takes its own size in memory, and no more, while it is filled as well as while it is sent.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from libcloud.storage.types import InvalidSourceError
+from libcloud.utils.bodies import Pieces
 
-__all__ = ["PartSource", "PulledPart", "pieces_of"]
+__all__ = ["PartBuffer", "PartSource", "PulledPart", "pieces_of"]
 
 _READ_SIZE = 1024 * 1024
+
+# Smaller pieces are joined until they have this size: a system call and a call of the hash function
+# for each of them would cost more than the copy.
+_JOINED_SIZE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,46 @@ class PulledPart:
     :param last: the source has ended.
     """
 
-    body: memoryview
+    body: bytes | Pieces
     last: bool
+
+
+class PartBuffer:
+    """The body of one part, as it is filled.
+
+    :param size: bytes that it takes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.room = size
+        self._buffers: list[bytes] = []
+        self._small: list[bytes] = []
+        self._small_size = 0
+
+    def add(self, piece: bytes | memoryview) -> None:
+        """Append ``piece``, of at most ``room`` bytes. A view is copied: its bytes may change."""
+        data = piece if isinstance(piece, bytes) else bytes(piece)
+        self.room -= len(data)
+        self._small.append(data)
+        self._small_size += len(data)
+        if self._small_size >= _JOINED_SIZE:
+            self._join()
+
+    def body(self) -> bytes | Pieces:
+        """All that was added."""
+        self._join()
+        if len(self._buffers) > 1:
+            return Pieces(self._buffers)
+        return self._buffers[0] if self._buffers else b""
+
+    def _join(self) -> None:
+        """Make one buffer of the small ones; a large one alone stays the object it is."""
+        if len(self._small) > 1 and len(self._small[-1]) >= _JOINED_SIZE:
+            large = self._small.pop()
+            self._buffers += [b"".join(self._small), large]
+        elif self._small:
+            self._buffers.append(b"".join(self._small))
+        self._small, self._small_size = [], 0
 
 
 class PartSource:
@@ -42,7 +86,7 @@ class PartSource:
 
     def __init__(self, source: object) -> None:
         self._pieces = pieces_of(source)
-        self._rest = memoryview(b"")
+        self._rest: bytes | memoryview = b""
 
     def next_part(self, size: int) -> PulledPart:
         """The next ``size`` bytes, or fewer when the source ends before.
@@ -52,28 +96,24 @@ class PartSource:
 
         :raises InvalidSourceError: a piece is not bytes.
         """
-        buffer = memoryview(bytearray(size))  # copies a slice by one move; bytearray copies twice
-        filled = 0
-        while filled < size:
-            if not self._rest and not self._advance():
-                break
-            end = min(size, filled + len(self._rest))
-            # Released at once: a producer may resize the buffer it yielded before.
-            with self._rest[: end - filled] as taken:
-                buffer[filled:end] = taken
-            self._rest = self._rest[end - filled :]
-            filled = end
+        part = PartBuffer(size)
+        while part.room and (self._rest or self._advance()):
+            rest, self._rest = self._rest, b""
+            if len(rest) > part.room:
+                self._rest = memoryview(rest)[part.room :]
+                rest = memoryview(rest)[: part.room]
+            part.add(rest)
+            del rest  # a producer may resize the buffer it yielded before
         last = not self._rest and not self._advance()
-        return PulledPart(buffer[:filled], last)
+        return PulledPart(part.body(), last)
 
     def _advance(self) -> bool:
         """Take pieces until one is not empty; false at the end of the source."""
-        self._rest = memoryview(b"")
         for piece in self._pieces:
-            self._rest = _as_bytes(piece)
+            self._rest = piece if type(piece) is bytes else _as_bytes(piece)
             if self._rest:
                 return True
-            self._rest = memoryview(b"")  # an empty buffer, too, may be resized by its producer
+            self._rest = b""  # an empty buffer, too, may be resized by its producer
         return False
 
 

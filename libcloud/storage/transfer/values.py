@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from libcloud.utils.bodies import Pieces
+
 __all__ = [
     "Body",
     "Command",
@@ -25,7 +27,7 @@ __all__ = [
     "Wait",
 ]
 
-Body = bytes | bytearray | memoryview
+Body = bytes | bytearray | memoryview | Pieces
 
 
 class Step(Enum):
