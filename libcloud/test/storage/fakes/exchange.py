@@ -20,6 +20,7 @@ from libcloud.test.storage.fakes.wire import Answer, Incoming
 __all__ = ["Exchange", "Served"]
 
 _METHODS_WITH_BODY = ("PUT", "POST")
+_PARTS = ("UploadPart", "UploadPartCopy")
 
 
 class Served(Protocol):
@@ -64,7 +65,7 @@ class Exchange:
             if upload_id not in state.uploads:
                 return
             self.call.upload = upload
-            if self.operation == "UploadPart":
+            if self.operation in _PARTS:
                 state.part_begins(upload)
             elif self.operation == "CompleteMultipartUpload":
                 state.complete_begins(upload)
@@ -75,7 +76,7 @@ class Exchange:
         if ends and upload.in_flight:
             self._violation(f"while {upload.in_flight} parts were in flight")
         completing = upload.upload_id in self.fake.state.completing
-        if self.operation in ("AbortMultipartUpload", "UploadPart") and completing:
+        if self.operation in ("AbortMultipartUpload", *_PARTS) and completing:
             self._violation("while a Complete was unanswered")
 
     def _violation(self, what: str) -> None:
@@ -86,7 +87,7 @@ class Exchange:
         upload = self.call.upload
         if upload is None:
             return
-        if self.operation == "UploadPart":
+        if self.operation in _PARTS:
             self.fake.state.part_ends(upload)
         elif self.operation == "CompleteMultipartUpload":
             self.fake.state.complete_ends(upload)
@@ -134,7 +135,7 @@ class Exchange:
             raise self._path_error
         self._check_host(request)
         check_body(request, self.fake.options, authenticate(request, self.fake.options))
-        if self.operation in ("PutObject", "UploadPart"):
+        if self.operation in ("PutObject", "UploadPart", "DeleteObjects"):
             check_checksum(request, self.fake.options)
         self.call.request = self.action.verified(request)
         return routes.perform(self.call)

@@ -31,7 +31,14 @@ from libcloud.test.storage.fakes.requirements import (
 from libcloud.test.storage.fakes.state import Call, Part, StoredObject, Upload
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = ["abort_upload", "complete_upload", "create_upload", "upload_part"]
+__all__ = [
+    "abort_upload",
+    "complete_upload",
+    "create_upload",
+    "keep_part",
+    "part_number",
+    "upload_part",
+]
 
 _FULL_OBJECT_ONLY = ("crc64nvme",)
 _COMPOSITE_ONLY = ("sha1", "sha256")
@@ -89,7 +96,7 @@ def upload_part(call: Call) -> Answer:
     upload = call.upload
     if upload is None:
         upload = call.state.need_upload(call, call.request.query["uploadId"])
-    number = _part_number(call)
+    number = part_number(call)
     body = call.request.body
     if len(body) > call.options.max_part_size:
         raise S3Error(400, "EntityTooLarge", "Your proposed upload exceeds the maximum size")
@@ -111,18 +118,24 @@ def upload_part(call: Call) -> Answer:
         modified=call.options.clock(),
         checksums=checksums,
     )
-    with call.state.lock:
-        if upload.aborted:
-            upload.aborted = False
-            call.state.uploads[upload.upload_id] = upload
-        upload.parts[number] = part
+    keep_part(call, upload, number, part)
     answer = Answer(200, (("ETag", f'"{part.etag}"'),))
     if given is not None:
         answer = answer.with_headers([(PREFIX + given[0], given[1])])
     return answer
 
 
-def _part_number(call: Call) -> int:
+def keep_part(call: Call, upload: Upload, number: int, part: Part) -> None:
+    """Store a part, also of an upload that was aborted meanwhile."""
+    with call.state.lock:
+        if upload.aborted:
+            upload.aborted = False
+            call.state.uploads[upload.upload_id] = upload
+        upload.parts[number] = part
+
+
+def part_number(call: Call) -> int:
+    """Of the request. :raises S3Error: it is none."""
     text = call.request.query["partNumber"]
     largest = call.options.max_parts
     if not text.isdigit() or not 1 <= int(text) <= largest:

@@ -136,5 +136,7 @@ def delete_object(call: Call) -> Answer:
     """DELETE /bucket/key; succeeds as well when there is no such key."""
     with call.state.lock:
         call.state.need_bucket(call.bucket)
+        if call.key in call.options.undeletable:
+            raise S3Error(403, "AccessDenied", "Access Denied")
         call.state.objects.pop((call.bucket, call.key), None)
     return Answer(204)

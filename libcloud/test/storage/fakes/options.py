@@ -48,6 +48,9 @@ class Options:
     :param conditional_writes: ``If-Match`` and ``If-None-Match`` on writes hold; 501 otherwise.
     :param md5_etags: the ETag of an object is its MD5; an opaque text otherwise.
     :param keep_bodies: store what is uploaded; without, only sizes are kept, for long runs.
+    :param copy_parts: UploadPartCopy is understood; 501 otherwise.
+    :param bulk_delete: DeleteObjects is understood; 501 otherwise.
+    :param undeletable: keys that nobody may delete.
     :param foreign_buckets: names that belong to somebody else: 403, and 409 on creation.
     :param close_connections: close the connection after every answer.
     :param tls: speak https, with a certificate made on the spot.
@@ -76,6 +79,9 @@ class Options:
     conditional_writes: bool = True
     md5_etags: bool = True
     keep_bodies: bool = True
+    copy_parts: bool = True
+    bulk_delete: bool = True
+    undeletable: frozenset[str] = frozenset()
     foreign_buckets: frozenset[str] = frozenset()
     close_connections: bool = False
     tls: bool = False

@@ -68,12 +68,13 @@ _ENCRYPTIONS = frozenset(
         "aws:kms:dsse",
     ]
 )
-_CUSTOMER = "x-amz-server-side-encryption-customer-"
+_CUSTOMER = "server-side-encryption-customer-"
 
 
-def object_headers(request: Incoming) -> dict[str, str]:
+def object_headers(request: Incoming, *, copy: bool = False) -> dict[str, str]:
     """The headers that stay with an object.
 
+    :param copy: the request may name an object to copy.
     :raises S3Error: a value that S3 does not know, or more than 2 KiB of metadata.
     """
     found = {
@@ -92,8 +93,9 @@ def object_headers(request: Incoming) -> dict[str, str]:
     )
     if size > 2048:
         raise S3Error(400, "MetadataTooLarge", "Your metadata headers exceed the maximum size")
-    if "x-amz-copy-source" in request.header_values:
-        raise not_implemented("x-amz-copy-source")
+    foreign = [name for name in request.header_values if name.startswith("x-amz-copy-source")]
+    if foreign and not copy:
+        raise not_implemented(foreign[0])
     return found
 
 
@@ -107,12 +109,14 @@ def is_opaque(headers: dict[str, str], key: str | None) -> bool:
     return key is not None or headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
 
 
-def customer_key(request: Incoming) -> str | None:
+def customer_key(request: Incoming, prefix: str = "x-amz-") -> str | None:
     """The MD5 of the SSE-C key in ``request``, base64; ``None`` without one.
 
+    :param prefix: of the three headers: that of the object itself, or of the source of a copy.
     :raises S3Error: the three headers do not belong together.
     """
-    values = [request.header(_CUSTOMER + name) for name in ("algorithm", "key", "key-md5")]
+    common = prefix + _CUSTOMER
+    values = [request.header(common + name) for name in ("algorithm", "key", "key-md5")]
     if values == [None, None, None]:
         return None
     algorithm, key, md5 = values
@@ -126,9 +130,9 @@ def customer_key(request: Incoming) -> str | None:
     return md5
 
 
-def check_customer_key(request: Incoming, expected: str | None) -> None:
+def check_customer_key(request: Incoming, expected: str | None, prefix: str = "x-amz-") -> None:
     """A stored thing can be touched only with the key it was stored with."""
-    given = customer_key(request)
+    given = customer_key(request, prefix)
     if given == expected:
         return
     if expected is None:

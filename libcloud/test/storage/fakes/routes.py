@@ -5,7 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from libcloud.test.storage.fakes import buckets, listing, multipart, objects
+from libcloud.test.storage.fakes import (
+    buckets,
+    copying,
+    deleting,
+    listing,
+    multipart,
+    objects,
+)
 from libcloud.test.storage.fakes.errors import S3Error, not_implemented
 from libcloud.test.storage.fakes.state import Call
 from libcloud.test.storage.fakes.wire import Answer, Incoming
@@ -26,11 +33,17 @@ OPERATIONS: dict[str, Callable[[Call], Answer]] = {
     "GetObject": objects.get_object,
     "HeadObject": objects.head_object,
     "DeleteObject": objects.delete_object,
+    "DeleteObjects": deleting.delete_objects,
+    "CopyObject": copying.copy_object,
     "CreateMultipartUpload": multipart.create_upload,
     "UploadPart": multipart.upload_part,
+    "UploadPartCopy": copying.copy_part,
     "CompleteMultipartUpload": multipart.complete_upload,
     "AbortMultipartUpload": multipart.abort_upload,
 }
+
+# What a request with x-amz-copy-source is.
+_COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 
 # Sub-resources that exist on Amazon S3 and not here.
 _FOREIGN = frozenset(
@@ -40,7 +53,6 @@ _FOREIGN = frozenset(
         "analytics",
         "attributes",
         "cors",
-        "delete",
         "encryption",
         "inventory",
         "legal-hold",
@@ -91,10 +103,15 @@ def operation_of(request: Incoming) -> str:
         return "ListBuckets" if request.method == "GET" and not key else "Unknown"
     if not key:
         return _bucket_operation(request.method, query)
-    return _object_operation(request.method, query)
+    operation = _object_operation(request.method, query)
+    if request.header("x-amz-copy-source") is not None:
+        return _COPIES.get(operation, operation)
+    return operation
 
 
 def _bucket_operation(method: str, query: dict[str, str]) -> str:
+    if "delete" in query:
+        return "DeleteObjects" if method == "POST" else "Unknown"
     if method == "GET":
         if "uploads" in query:
             return "ListMultipartUploads"

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deletion of many objects by one request.
+
+Reference: Amazon S3 API, DeleteObjects.
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from libcloud.test.storage.fakes.digests import checksum_header
+from libcloud.test.storage.fakes.errors import S3Error, invalid_request, not_implemented
+from libcloud.test.storage.fakes.render import Node, xml_answer
+from libcloud.test.storage.fakes.state import Call
+from libcloud.test.storage.fakes.wire import Answer
+
+__all__ = ["delete_objects"]
+
+MOST_KEYS = 1000
+
+
+def delete_objects(call: Call) -> Answer:
+    """POST /bucket?delete with the list of keys."""
+    if not call.options.bulk_delete:
+        raise not_implemented("POST ?delete")
+    digest = call.request.header("content-md5") or checksum_header(call.request, call.options)
+    if digest is None:
+        raise invalid_request("Missing required header for this request: Content-MD5")
+    keys, quiet = _listed(call)
+    nodes: list[Node] = []
+    with call.state.lock:
+        call.state.need_bucket(call.bucket)
+        for key in keys:
+            if key in call.options.undeletable:
+                said: list[Node] = [("Key", key), ("Code", "AccessDenied")]
+                nodes.append(("Error", [*said, ("Message", "Access Denied")]))
+                continue
+            call.state.objects.pop((call.bucket, key), None)
+            if not quiet:
+                nodes.append(("Deleted", [("Key", key)]))
+    return xml_answer(call.options, "DeleteResult", nodes)
+
+
+def _listed(call: Call) -> tuple[list[str], bool]:
+    """The keys, and whether the answer is to be short."""
+    try:
+        root = ElementTree.fromstring(bytes(call.request.body))
+    except ElementTree.ParseError as error:
+        raise S3Error(400, "MalformedXML", f"The XML was not well-formed: {error}") from None
+    keys = [
+        field.text or ""
+        for node in root
+        if _local(node) == "Object"
+        for field in node
+        if _local(field) == "Key"
+    ]
+    if _local(root) != "Delete" or not keys or len(keys) > MOST_KEYS or "" in keys:
+        raise S3Error(400, "MalformedXML", "The XML did not validate against our schema")
+    quiet = any(_local(node) == "Quiet" and node.text == "true" for node in root)
+    return keys, quiet
+
+
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
