@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
 import libcloud.security
-from libcloud.http.errors import is_transient, never_sent
+from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.response import HttpLibResponseProxy
 from libcloud.http.session import Session, SignedHTTPSAdapter, split_url
 from libcloud.utils.bodies import Pieces, sendable
@@ -35,10 +35,12 @@ __all__ = [
     "HttpLibResponseProxy",
     "LibcloudBaseConnection",
     "LibcloudConnection",
+    "NetworkError",
     "PoolManager",
     "SignedHTTPSAdapter",
     "allowed_concurrency",
     "is_transient",
+    "network_error",
     "never_sent",
 ]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of the network: which may be gone at the next attempt, which came before it."""
+"""Errors of the network: which may pass, which came before anything was sent, and what to raise."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 import requests
 import urllib3
 
-__all__ = ["is_transient", "never_sent"]
+from libcloud.common.types import LibcloudError
+
+__all__ = ["NetworkError", "is_transient", "network_error", "never_sent"]
 
 # Errors of the network that may be gone at the next attempt.
 _TRANSIENT_ERRNO = {
@@ -68,6 +72,36 @@ _NOT_CONNECTED = (
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.NewConnectionError,
 )
+
+
+class NetworkError(LibcloudError):
+    """No answer came, or only a part of one.
+
+    It is also an instance of the class of requests that says what happened, so that code which
+    catches ``requests.ConnectionError`` or ``requests.Timeout`` goes on doing so.
+
+    :ivar reason: the exception of requests.
+    """
+
+    reason: BaseException | None = None
+
+
+def network_error(error: BaseException, text: str, driver: Any) -> NetworkError | None:
+    """What to raise in place of ``error``; ``None`` if it is none of requests.
+
+    :param text: what was tried, on what; the text of ``error`` is put behind it.
+    """
+    if not isinstance(error, requests.RequestException) or isinstance(error, NetworkError):
+        return None
+    wrapped = _class_for(type(error))(f"{text}: {error}", driver)
+    wrapped.reason = error
+    vars(wrapped).update(request=error.request, response=error.response)
+    return wrapped
+
+
+@lru_cache(maxsize=32)
+def _class_for(kind: type[requests.RequestException]) -> type[NetworkError]:
+    return type("NetworkError", (NetworkError, kind), {"__module__": __name__})
 
 
 def is_transient(error: BaseException) -> bool:

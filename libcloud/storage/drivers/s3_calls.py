@@ -12,7 +12,7 @@ from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
 from libcloud.common.request import HttpRequest, join_target
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.http import allowed_concurrency, is_transient, never_sent
+from libcloud.http import allowed_concurrency, is_transient, network_error, never_sent
 from libcloud.storage.base import Container, StorageDriver
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_connection import attach_detail
@@ -158,6 +158,11 @@ class S3Calls(StorageDriver):
                     raise translated from error
             error.value = f"{what}: {error.value}"
             raise
+        except Exception as error:
+            lost = network_error(error, what, self)
+            if lost is None:
+                raise
+            raise lost from error
         if response.status in ok:
             return response
         detail = detail_of(response)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An error of the network belongs to two families: libcloud's, and that of requests."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from libcloud.common.types import LibcloudError
+from libcloud.http import NetworkError, is_transient, network_error, never_sent
+
+
+@pytest.mark.parametrize(
+    "kind", [requests.ConnectionError, requests.ReadTimeout, requests.exceptions.SSLError]
+)
+def test_it_is_caught_by_both_families(kind: type[requests.RequestException]) -> None:
+    error = network_error(kind("cut off"), "Error uploading a/b", "driver")
+    assert isinstance(error, (NetworkError, LibcloudError))
+    assert isinstance(error, kind)
+    assert error.driver == "driver"
+    assert "Error uploading a/b: cut off" in str(error)
+
+
+def test_it_is_judged_as_the_error_it_was_made_from() -> None:
+    with pytest.raises(requests.ConnectionError) as caught:
+        requests.get("http://127.0.0.1:1/")  # nobody listens on port 1
+    error = network_error(caught.value, "asking", None)
+    assert error is not None
+    assert is_transient(error) and never_sent(error)
+    refused = network_error(requests.exceptions.SSLError("certificate verify failed"), "asking", 0)
+    assert refused is not None and not is_transient(refused)
+
+
+def test_what_is_no_error_of_the_network_is_left_alone() -> None:
+    assert network_error(ValueError("no"), "asking", None) is None
+    wrapped = network_error(requests.Timeout("late"), "asking", None)
+    assert wrapped is not None
+    assert network_error(wrapped, "asking again", None) is None
