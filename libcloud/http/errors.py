@@ -100,7 +100,7 @@ def network_error(error: BaseException, text: str, driver: Any) -> NetworkError 
 
 
 @lru_cache(maxsize=32)
-def _class_for(kind: type[requests.RequestException]) -> type[NetworkError]:
+def _class_for(kind: Any) -> type[NetworkError]:
     return type("NetworkError", (NetworkError, kind), {"__module__": __name__})
 
 

@@ -11,6 +11,7 @@ import copy
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,7 @@ def effect(send: Send, store: Store) -> Store:
     return store
 
 
-def answer(send: Send, store: Store) -> object:
+def answer(send: Send, store: Store) -> Any:
     if send.step is Step.CREATE:
         return "id"
     if send.step is Step.PART:
@@ -247,4 +248,3 @@ def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end(keep:
                 stack.append(follower)
     assert ends > 50
     assert len(seen) > 1000
-    print(ends, len(seen))
