@@ -93,7 +93,8 @@ def network_error(error: BaseException, text: str, driver: Any) -> NetworkError 
     """
     if not isinstance(error, requests.RequestException) or isinstance(error, NetworkError):
         return None
-    wrapped = _class_for(type(error))(f"{text}: {error}", driver)
+    kind: Any = type(error)
+    wrapped = _class_for(kind)(f"{text}: {error}", driver)
     wrapped.reason = error
     vars(wrapped).update(request=error.request, response=error.response)
     return wrapped
