@@ -19,6 +19,7 @@ from requests.adapters import HTTPAdapter
 
 from libcloud.http import LibcloudConnection
 from libcloud.test._mock_answers import MockResponse, Reply, answer, as_mock_response
+from libcloud.utils.bodies import Pieces
 
 __all__ = ["BaseMockHttpObject", "MockHttp", "MockHttpTestCase", "StorageMockHttp"]
 
@@ -205,6 +206,8 @@ class MockHttp(BaseMockHttpObject, LibcloudConnection, unittest.TestCase):
 
     def _get_request(self, method: str, url: str, body: Any = None, headers: Any = None) -> Reply:
         """What the mock method for ``url`` returns."""
+        if isinstance(body, (memoryview, Pieces)):
+            body = bytes(body)  # a part of an upload; mock methods compare it with bytes
         name = self._method_name_of(url)
         if self.test is not None and hasattr(self.test, "_add_visited_url"):
             self.test._add_visited_url(url=url)
