@@ -13,7 +13,7 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.faults import Action, Dropped, Faults
 from libcloud.test.storage.fakes.log import KEPT_BODY, Entry, RequestLog
 from libcloud.test.storage.fakes.options import Options
-from libcloud.test.storage.fakes.render import error_answer
+from libcloud.test.storage.fakes.render import error_answer, http_date
 from libcloud.test.storage.fakes.state import Call, State, Upload
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
@@ -104,7 +104,7 @@ class Exchange:
         self.fake.log.end(self.entry, error.status, error.code)
         request_id = uuid.uuid4().hex[:16].upper()
         answer = error_answer(error, self.request.raw_path, request_id)
-        return answer.with_headers([("x-amz-request-id", request_id), ("x-amz-id-2", "fake")])
+        return answer.with_headers(self._signed_by(request_id))
 
     def answer(self, request: Incoming) -> Answer:
         """Check, carry out, answer.
@@ -126,9 +126,12 @@ class Exchange:
             return self._refuse(S3Error(500, "InternalError", f"The fake server failed: {error!r}"))
         answer = self.action.answered(done)
         self.fake.log.end(self.entry, answer.status)
-        return answer.with_headers(
-            [("x-amz-request-id", uuid.uuid4().hex[:16].upper()), ("x-amz-id-2", "fake")]
-        )
+        return answer.with_headers(self._signed_by(uuid.uuid4().hex[:16].upper()))
+
+    def _signed_by(self, request_id: str) -> list[tuple[str, str]]:
+        """What all answers of S3 have."""
+        now = http_date(self.fake.options.clock())
+        return [("Date", now), ("x-amz-request-id", request_id), ("x-amz-id-2", "fake")]
 
     def _carry_out(self, request: Incoming) -> Answer:
         if self._path_error is not None:
