@@ -38,7 +38,7 @@ from libcloud.storage.drivers.s3_containers import (
 )
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
-from libcloud.storage.drivers.s3_store import DriverStore
+from libcloud.storage.drivers.s3_store import DriverStore, encrypted
 from libcloud.storage.drivers.s3_uploads import Published, size_of, upload_options
 from libcloud.storage.drivers.s3_urls import presigned_object_url
 from libcloud.storage.s3api.headers import metadata_headers
@@ -205,7 +205,7 @@ class BaseS3StorageDriver(S3Containers, S3Objects):
         response = result["response"]
         self._check_stored(response, container, object_name)
         etag = strip_etag(response.headers.get("etag", ""))
-        if verify_hash:
+        if verify_hash and not encrypted(sent):
             self._verify(etag, result["data_hash"], response.headers, object_name)
         version = response.headers.get("x-amz-version-id")
         known = {"acl": acl, **({"version_id": version} if version else {})}
@@ -254,6 +254,8 @@ class BaseS3StorageDriver(S3Containers, S3Objects):
             if not error.object_name:  # the engine knows neither driver nor name
                 error.driver, error.object_name = self, object_name
             raise
+        if store.mismatch is not None:
+            raise store.mismatch
         response = Published(200, {**stored.headers, "etag": stored.etag})
         return {"response": response, "bytes_transferred": stored.size, "data_hash": None}
 

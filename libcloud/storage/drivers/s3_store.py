@@ -55,6 +55,8 @@ class DriverStore:
     :param headers: of the upload as a whole; each request gets those that belong to it.
     :param digest: a name in :data:`~libcloud.storage.s3api.integrity.DIGESTS`.
     :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
+
+    ``mismatch`` is the error to raise for an object that was published, but of other parts.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class DriverStore:
         self._headers = headers
         self._digest_name = digest
         self._copy_bodies = copy_bodies
+        self._encrypted = encrypted(headers)
         self._whole: Body = b""
         self._began: datetime | None = None  # by the store's clock
+        self.mismatch: ObjectHashMismatchError | None = None
 
     def digest(self, body: Body) -> Digest:
         return integrity.DIGESTS[self._digest_name](body)
@@ -189,6 +193,10 @@ class DriverStore:
     def _sendable(self, body: Body) -> Body:
         return bytes(body) if self._copy_bodies else body
 
+    def _opaque(self, headers: Mapping[str, str]) -> bool:
+        """Whether an ETag is no MD5, by what was asked for and by what was answered."""
+        return self._encrypted or encrypted(headers)
+
     def _see_time(self, headers: Mapping[str, str]) -> None:
         """Remember the earliest time that the store named while this object was sent."""
         when = _time(headers.get("date"))
@@ -196,12 +204,12 @@ class DriverStore:
             self._began = when
 
     def _compare(self, etag: str, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
-        """Refuse an object that was put together from other parts than were sent."""
+        """Notice an object that was put together from other parts than were sent."""
         expected = integrity.expected_etag(parts)
-        if expected is None or not self._driver.profile.multipart_etag or encrypted(headers):
+        if expected is None or not self._driver.profile.multipart_etag:
             return
-        if etag and etag != expected:
-            raise ObjectHashMismatchError(
+        if etag and etag != expected and not self._opaque(headers):
+            self.mismatch = ObjectHashMismatchError(
                 f"the store made {self._label} with the ETag {etag}; "
                 f"the parts that were sent give {expected}",
                 self._driver,
@@ -212,14 +220,14 @@ class DriverStore:
         self, etag: str, parts: Sequence[PartReceipt], size: int, headers: Mapping[str, str]
     ) -> Confirmation:
         """Whether the object that is there is the one that was sent."""
-        if not parts and integrity.is_md5(etag) and not encrypted(headers):
+        if not parts and integrity.is_md5(etag) and not self._opaque(headers):
             same = etag == integrity.md5_hex(self._whole)
             return Confirmation.STORED if same else Confirmation.ABSENT
         if etag and etag == integrity.expected_etag(parts):
             return Confirmation.STORED
         if headers.get("content-length") != str(size):
             return Confirmation.ABSENT
-        if self._driver.profile.multipart_etag and parts and not encrypted(headers):
+        if self._driver.profile.multipart_etag and parts and not self._opaque(headers):
             return Confirmation.ABSENT
         # The ETag says nothing here: the same size, written since we began, has to do.
         modified = _time(headers.get("last-modified"))
@@ -229,10 +237,14 @@ class DriverStore:
 
 
 def encrypted(headers: Mapping[str, str]) -> bool:
-    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own."""
-    if "x-amz-server-side-encryption-customer-algorithm" in headers:
+    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own.
+
+    :param headers: of an upload, or of an answer; Complete does not tell of a customer's key.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    if "x-amz-server-side-encryption-customer-algorithm" in named:
         return True
-    return headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+    return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")
 
 
 def _time(text: str | None) -> datetime | None:

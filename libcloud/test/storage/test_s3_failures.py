@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads in parts that meet trouble: what passes is not noticed, what lasts leaves nothing behind."""
+"""Uploads in parts that meet trouble: it passes unnoticed, or it leaves nothing behind."""
 
 from __future__ import annotations
 
