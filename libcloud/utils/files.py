@@ -115,6 +115,9 @@ def _refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
     """The same data in pieces of ``size`` bytes; holds less than one piece besides the caller's."""
     held = bytearray()
     for piece in pieces:
+        if not held and len(piece) == size:
+            yield piece
+            continue
         view = memoryview(piece)
         start = 0
         if held:

@@ -9,6 +9,7 @@ from typing import Any
 
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import S3Calls
+from libcloud.storage.drivers.s3_reading import body_length, make_resumable
 from libcloud.storage.s3api import operations
 from libcloud.storage.s3api.headers import decode_metadata
 from libcloud.storage.s3api.values import strip_etag
@@ -146,8 +147,10 @@ class S3Objects(S3Calls):
         headers = dict(_AS_STORED)
         if start is not None:
             headers["Range"] = self._get_standard_range_str(start, end)
+        path = self._get_object_path(obj.container, obj.name)
+        request = operations.get_object(path, headers=headers)
         response = self._call(
-            operations.get_object(self._get_object_path(obj.container, obj.name), headers=headers),
+            request,
             f"Error downloading {obj.container.name}/{obj.name}",
             ok=(200, 206, 404),
             raw=True,
@@ -156,6 +159,7 @@ class S3Objects(S3Calls):
         )
         if response.status == 404:
             raise self._no_object(response, obj.container.name, obj.name)
+        make_resumable(response, driver=self, obj=obj, request=request, start=start or 0)
         return response
 
     def _stream(
@@ -169,7 +173,7 @@ class S3Objects(S3Calls):
             callback_kwargs={"iterator": response.iter_content(size), "chunk_size": size},
             success_status_code=status,
         )
-        return _whole(pieces, _length(response.headers), obj)
+        return _whole(pieces, body_length(response.headers), obj)
 
     def _range_statuses(self, response: Any) -> tuple[int, ...]:
         """206; rclone (1.75) answers a range by 200, with the range and a Content-Range."""
@@ -201,12 +205,6 @@ class S3Objects(S3Calls):
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("content-length")
-
-
-def _length(headers: Mapping[str, str]) -> int | None:
-    """Bytes that the body must have; ``None`` if the answer does not say."""
-    text = headers.get("content-length", "")
-    return int(text) if text.isdigit() and "content-encoding" not in headers else None
 
 
 def _whole(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bodies of objects that go on where their connection breaks off.
+
+The rest is asked for as a range of the same version: by ``If-Match`` with the ETag of the first
+answer, which the next one must have too. So a reader gets the bytes of one version or an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from libcloud.common.request import HttpRequest
+from libcloud.common.response import RawResponse
+from libcloud.storage.base import Object
+from libcloud.storage.drivers.s3_calls import S3Calls, failure_of
+from libcloud.storage.types import (
+    IncompleteDownloadError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+from libcloud.utils.files import read_in_chunks
+
+__all__ = ["body_length", "make_resumable"]
+
+# Bytes read at once after a break: where connections break early, much of a larger piece would be
+# asked for again and again.
+_STEP = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What is being read, for asking for the rest of it.
+
+    :param request: that the first answer came to.
+    :param start: of the first answer's body in the object, bytes.
+    :param length: of that body, bytes.
+    """
+
+    driver: S3Calls
+    obj: Object
+    request: HttpRequest
+    etag: str
+    start: int
+    length: int
+
+    def rest(self, received: int) -> Any:
+        """An answer with all but the first ``received`` bytes; one request.
+
+        :raises IncompleteDownloadError: the object is not there any more, or another one is, or
+            the store gives no ranges.
+        """
+        container_name, name = self.obj.container.name, self.obj.name
+        span = f"bytes={self.start + received}-{self.start + self.length - 1}"
+        request = replace(
+            self.request, headers={**self.request.headers, "Range": span, "If-Match": self.etag}
+        )
+        try:
+            answer = self.driver._call_once(
+                request,
+                f"Error going on with the download of {container_name}/{name}",
+                ok=(200, 206),
+                raw=True,
+                container_name=container_name,
+                object_name=name,
+            )
+        except (ObjectDoesNotExistError, PreconditionFailedError) as error:
+            raise self._error("the object was replaced or deleted meanwhile", received) from error
+        if answer.headers.get("etag") != self.etag:
+            answer.response._response.close()
+            raise self._error("the object was replaced meanwhile", received)
+        # rclone (1.75) answers a range by 200; the Content-Range tells that it is one.
+        told = answer.headers.get("content-range", "").replace(" ", "=", 1)
+        if not told.startswith(f"{span}/"):
+            answer.response._response.close()
+            raise self._error("the store did not give the rest alone", received)
+        return answer
+
+    def _error(self, why: str, received: int) -> IncompleteDownloadError:
+        text = f"the body broke off after {received} of {self.length} bytes, and {why}"
+        return IncompleteDownloadError(f"{text}: start again", self.driver, self.obj.name)
+
+
+class _Body:
+    """A response of requests whose ``iter_content`` goes on after errors that may pass.
+
+    All else is the response's own.
+    """
+
+    def __init__(self, response: Any, version: _Version) -> None:
+        self._response = response
+        self._version = version
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # a half-made copy has not even a response
+            raise AttributeError(name)
+        return getattr(self._response, name)
+
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
+        """The body in pieces of ``chunk_size`` bytes, the last one excepted.
+
+        :raises OSError: the network's, once the driver's ``ex_retry_policy`` is at its end; or see
+            :meth:`_Version.rest`.
+        """
+        if decode_unicode or not chunk_size:
+            return self._response.iter_content(chunk_size, decode_unicode)
+        return read_in_chunks(self._pieces(chunk_size), chunk_size, fill_size=True)
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        pieces = self._response.iter_content(size)
+        received, attempt = 0, 1  # attempts since the last byte came
+        while True:
+            try:
+                piece = next(pieces, None)
+            except Exception as error:
+                answer, attempt = self._rest(error, received, attempt)
+                pieces = answer.iter_content(min(size, _STEP))
+                continue
+            if piece is None:
+                return
+            received += len(piece)
+            attempt = 1
+            yield piece
+
+    def _rest(self, error: Exception, received: int, attempt: int) -> tuple[Any, int]:
+        """An answer with the rest, and the number of the next attempt."""
+        driver = self._version.driver
+        retries = driver._retries()
+        while True:
+            delay = retries.delay_after(attempt, failure_of(error))
+            if delay is None:
+                raise error
+            driver._sleep(delay)
+            attempt += 1
+            try:
+                answer = self._version.rest(received)
+                retries.succeeded()
+                return answer, attempt
+            except Exception as second:
+                error = second
+
+
+def make_resumable(
+    response: Any, *, driver: S3Calls, obj: Object, request: HttpRequest, start: int
+) -> None:
+    """Let the body of ``response`` go on where it breaks off, if that can be done safely.
+
+    It is left as it is if the response is of a foreign class, if its length is not told, if it has
+    no ETag that stands for its very bytes, or if it is decoded on its way.
+
+    :param request: that ``response`` came to.
+    :param start: of the body in the object, bytes.
+    """
+    if not isinstance(response, RawResponse) or response.status not in (200, 206):
+        return
+    etag = response.headers.get("etag", "")
+    length = body_length(response.headers)
+    if not length or not etag or etag.startswith("W/"):
+        return
+    body = _Body(response._response, _Version(driver, obj, request, etag, start, length))
+    response._response = body
+    response.iter_content = body.iter_content
+
+
+def body_length(headers: Any) -> int | None:
+    """Bytes that a body must have; ``None`` if the answer does not say."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isdigit() and "content-encoding" not in headers else None
