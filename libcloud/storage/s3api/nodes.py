@@ -9,7 +9,8 @@ comes out of here, however the answer was damaged or made up.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
 from typing import Protocol
 
 from libcloud.utils.xml import parse_xml
@@ -39,7 +40,7 @@ class Element(Protocol):
     """What is needed of an element, of ``lxml`` or of the standard library."""
 
     @property
-    def tag(self) -> object: ...
+    def tag(self) -> Hashable: ...
 
     @property
     def text(self) -> str | None: ...
@@ -67,38 +68,46 @@ def excerpt(body: bytes | str) -> str:
 class Node:
     """An element, and lookups among its children."""
 
-    __slots__ = ("_element", "name")
+    __slots__ = ("_element", "_firsts", "name")
 
     def __init__(self, element: Element) -> None:
         self._element = element
-        tag = element.tag
+        self._firsts: dict[str, Element] | None = None
         #: the local name; empty for a comment or a processing instruction.
-        self.name = tag.rpartition("}")[2] if isinstance(tag, str) else ""
+        self.name = _local_name(element.tag)
 
     def children(self, name: str | None = None) -> Iterator[Node]:
         """Child elements, in order; only those called ``name`` if it is given."""
         for element in self._element:
-            node = Node(element)
-            if node.name and (name is None or node.name == name):
-                yield node
+            local = _local_name(element.tag)
+            if local and (name is None or local == name):
+                yield Node(element)
 
     def child(self, name: str) -> Node | None:
         """The first child called ``name``; ``None`` if there is none."""
-        return next(self.children(name), None)
+        element = self._first(name)
+        return None if element is None else Node(element)
 
     def text(self) -> str:
         """The text of an element that holds nothing but text.
 
         :raises MalformedAnswerError: it holds something else, so that its text cannot be told.
         """
-        if len(self._element):
-            raise MalformedAnswerError(f"{self.name} of the answer holds more than text")
-        return self._element.text or ""
+        return _text_of(self._element)
 
     def find(self, name: str) -> str | None:
         """The text of the first child called ``name``; ``None`` if it is missing or empty."""
-        node = self.child(name)
-        return None if node is None else node.text() or None
+        element = self._first(name)
+        return None if element is None else _text_of(element) or None
+
+    def _first(self, name: str) -> Element | None:
+        # Looked through once: a page of a listing has a thousand elements with ten children each.
+        if self._firsts is None:
+            self._firsts = {}
+            for element in self._element:
+                self._firsts.setdefault(_local_name(element.tag), element)
+            self._firsts.pop("", None)
+        return self._firsts.get(name)
 
     def word(self, name: str) -> str | None:
         """Like :meth:`find`, without white space around it."""
@@ -139,6 +148,19 @@ class Node:
     def flag(self, name: str) -> bool:
         """Whether the first child called ``name`` says true; a missing one says false."""
         return (self.word(name) or "").lower() == "true"
+
+
+@lru_cache(maxsize=256)
+def _local_name(tag: Hashable) -> str:
+    """``tag`` without its namespace; empty for what is no element, such as a comment."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _text_of(element: Element) -> str:
+    if len(element):
+        name = _local_name(element.tag)
+        raise MalformedAnswerError(f"{name} of the answer holds more than text")
+    return element.text or ""
 
 
 def read_root(source: Source) -> Node:
