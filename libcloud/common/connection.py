@@ -19,7 +19,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ from libcloud.common.address import normalise, with_query
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.settings import ConnectionSettings
 from libcloud.common.types import LibcloudError
+from libcloud.http import LibcloudConnection
 from libcloud.utils.bodies import has_content, rewinder
 from libcloud.utils.misc import get_secure_random_string
 from libcloud.utils.per_thread import PerThread
@@ -74,6 +76,7 @@ class Connection(ConnectionSettings):
     method: Any = PerThread()
     data: Any = PerThread()
     context: Any = PerThread(factory=dict)
+    _patience: Any = PerThread(0.0)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Keep the attributes of a request per thread where a subclass gives them a default."""
@@ -96,6 +99,19 @@ class Connection(ConnectionSettings):
     def reset_context(self) -> None:
         """Forget the context of this thread."""
         self.context = {}
+
+    @contextmanager
+    def allowing(self, seconds: float) -> Iterator[None]:
+        """Let the server be silent for ``seconds``, if that is longer than the timeout.
+
+        Holds for requests of the calling thread in the block. A connection class that is not ours
+        has its own timeout in any case.
+        """
+        outer, self._patience = self._patience, seconds
+        try:
+            yield
+        finally:
+            self._patience = outer
 
     def request(
         self,
@@ -227,10 +243,11 @@ class Connection(ConnectionSettings):
         arguments = {"method": method, "url": url, "body": data, "headers": headers}
         started = time.perf_counter()
         try:
-            if raw:
-                connection.prepared_request(**arguments, raw=raw, stream=stream)
-            else:
-                connection.request(**arguments, stream=stream)
+            with _allowing(connection, self._patience):
+                if raw:
+                    connection.prepared_request(**arguments, raw=raw, stream=stream)
+                else:
+                    connection.request(**arguments, stream=stream)
         except socket.gaierror as error:
             if not error.args or error.args[0] != _NO_ADDRESS:
                 raise
@@ -256,6 +273,12 @@ class Connection(ConnectionSettings):
         if isinstance(params, Mapping):
             return {**params, "cache-busting": value}
         return [*params, ("cache-busting", value)]
+
+
+def _allowing(connection: Any, seconds: float) -> AbstractContextManager[None]:
+    if not seconds or not isinstance(connection, LibcloudConnection):
+        return nullcontext()
+    return connection.allowing(seconds)
 
 
 def _flags() -> Any:

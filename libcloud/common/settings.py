@@ -19,8 +19,9 @@ class ConnectionSettings:
     :param host: name or address; ``None``: the class attribute.
     :param port: ``None``: 443 or 80.
     :param url: in place of ``host``, ``port`` and ``secure``; its path comes before each action.
-    :param timeout: seconds without a byte from the server, and, when retries are on, for all
-        attempts together.
+    :param timeout: seconds to connect, seconds without a byte to or from the server, and, when
+        retries are on, seconds for all attempts together. ``None``: the defaults of
+        :mod:`libcloud.http`.
     :param proxy_url: ``scheme://[user:password@]host:port``.
     :param retry_delay: seconds before the second attempt.
     :param backoff: factor of the delay after each attempt.
@@ -45,6 +46,10 @@ class ConnectionSettings:
 
     follow_redirects: bool | None = None
     """``False`` for requests with credentials that no other host may see; ``None``: the default."""
+
+    total_timeout: float | None = None
+    """Seconds for a request and its answer as a whole; ``None``: no limit. See
+    :class:`~libcloud.http.LibcloudConnection`."""
 
     def __init__(
         self,
@@ -107,6 +112,8 @@ class ConnectionSettings:
         connection = conn_class(**kwargs)
         if self.follow_redirects is not None:
             connection.follow_redirects = self.follow_redirects
+        if self.total_timeout is not None:
+            connection.total_timeout = self.total_timeout
         self.connection = connection
 
     def user_agent_append(self, token: str) -> None:

@@ -13,7 +13,8 @@ What for: sending one request and getting its answer. May import: ``libcloud.uti
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,11 +26,13 @@ import libcloud.security
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.response import HttpLibResponseProxy
 from libcloud.http.session import Session, SignedHTTPSAdapter, split_url
+from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
 from libcloud.utils.per_thread import PerThread
 
 __all__ = [
     "ALLOW_REDIRECTS",
+    "DEFAULT_CONNECT_TIMEOUT",
     "DEFAULT_REQUEST_TIMEOUT",
     "HTTPAdapter",
     "HttpLibResponseProxy",
@@ -49,6 +52,9 @@ ALLOW_REDIRECTS = 1
 
 DEFAULT_REQUEST_TIMEOUT = 60
 """Seconds without a byte from the server, where the connection has no timeout of its own."""
+
+DEFAULT_CONNECT_TIMEOUT = 10
+"""Seconds to connect, where the connection has no timeout of its own."""
 
 # A response keeps its request, and so the body that was sent, for as long as it lives. Larger
 # bodies than this are dropped from it: a part that was sent must not take memory any longer.
@@ -132,13 +138,22 @@ class LibcloudConnection(LibcloudBaseConnection):
     :param host: name or address.
     :param port: 443 always means https.
     :param secure: use https.
-    :param kwargs: ``timeout`` in seconds without a byte from the server (``None``: the default of
-        this module), ``proxy_url``, ``cert_file`` and ``key_file``, ``ca_cert``.
+    :param kwargs: ``timeout`` in seconds, to connect and without a byte to or from the server
+        (``None``: the defaults of this module), ``proxy_url``, ``cert_file`` and ``key_file``,
+        ``ca_cert``.
     """
 
     host: Any = None
     timeout: float | None = None
     response: Any = PerThread()
+    _patience: Any = PerThread(0.0)
+
+    connect_timeout: float | None = None
+    """Seconds to connect; ``None``: as long as a silence may last."""
+
+    total_timeout: float | None = None
+    """Seconds for a request and its answer as a whole, its body included unless it is left unread;
+    ``None``: no limit. Costs a thread for each request."""
 
     max_concurrency: int | None = None
     """Requests that may run at a time; ``None`` is any number. See :func:`allowed_concurrency`."""
@@ -159,6 +174,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         self._setup_ca_cert(**{name: kwargs[name] for name in ("ca_cert",) if name in kwargs})
         self._setup_signing(kwargs.get("cert_file"), kwargs.get("key_file"))
         self.session.timeout = DEFAULT_REQUEST_TIMEOUT if timeout is None else timeout
+        self.connect_timeout = DEFAULT_CONNECT_TIMEOUT if timeout is None else None
         if proxy_url:
             self.set_http_proxy(proxy_url=proxy_url)
 
@@ -184,8 +200,8 @@ class LibcloudConnection(LibcloudBaseConnection):
         :param stream: leave the body of the answer unread.
         :param hooks: callbacks of requests: ``{"response": function}``.
         """
-        self._keep(
-            self.session.request(
+        with self._deadline():
+            response = self.session.request(
                 method=method.lower(),
                 url=self._absolute(url),
                 data=sendable(body),
@@ -193,10 +209,10 @@ class LibcloudConnection(LibcloudBaseConnection):
                 allow_redirects=self._redirects,
                 stream=stream,
                 verify=self.verification,
-                timeout=self.session.timeout,
+                timeout=self._limits,
                 hooks=hooks,
             )
-        )
+        self._keep(response)
 
     def prepared_request(
         self,
@@ -219,15 +235,28 @@ class LibcloudConnection(LibcloudBaseConnection):
             data=sendable(body),
             headers=self._normalize_headers(headers=dict(headers or {})),
         )
-        self._keep(
-            self.session.send(
+        with self._deadline():
+            response = self.session.send(
                 self.session.prepare_request(request),
                 stream=stream,
                 verify=self.verification,
-                timeout=self.session.timeout,
+                timeout=self._limits,
                 allow_redirects=self._redirects,
             )
-        )
+        self._keep(response)
+
+    @contextmanager
+    def allowing(self, seconds: float) -> Iterator[None]:
+        """Let the server be silent for ``seconds``, if that is longer than usual.
+
+        Holds for what the calling thread sends in the block: requests whose answer has to be worked
+        out.
+        """
+        outer, self._patience = self._patience, seconds
+        try:
+            yield
+        finally:
+            self._patience = outer
 
     def getresponse(self) -> Any:
         """The answer to the last request of the calling thread."""
@@ -262,6 +291,19 @@ class LibcloudConnection(LibcloudBaseConnection):
     @property
     def _redirects(self) -> Any:
         return ALLOW_REDIRECTS if self.follow_redirects is None else self.follow_redirects
+
+    @property
+    def _limits(self) -> Any:
+        """Seconds for requests: to connect and in silence, or one number for both."""
+        usual = self.session.timeout
+        if not isinstance(usual, (int, float)):
+            return usual
+        connect = usual if self.connect_timeout is None else min(self.connect_timeout, usual)
+        silence = max(usual, self._patience)
+        return usual if connect == silence else (connect, silence)
+
+    def _deadline(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.total_timeout is None else Deadline(self.total_timeout)
 
     def _absolute(self, url: str) -> str:
         if split_url(url)[0]:

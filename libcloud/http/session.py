@@ -18,6 +18,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
 from urllib3.poolmanager import PoolManager
 
+from libcloud.http.timeouts import TimedConnection, timing
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.redact import redact_text
 
@@ -55,14 +56,14 @@ _wire = _Wire()
 # The names are those of urllib3: they stand in the messages of errors.
 
 
-class HTTPConnection(urllib3.connection.HTTPConnection):
+class HTTPConnection(TimedConnection, urllib3.connection.HTTPConnection):
     """Sends the target as given, where urllib3 would normalise it."""
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
 
 
-class HTTPSConnection(urllib3.connection.HTTPSConnection):
+class HTTPSConnection(TimedConnection, urllib3.connection.HTTPSConnection):
     """Sends the target as given, where urllib3 would normalise it."""
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
@@ -113,7 +114,8 @@ class _ExactAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
         try:
-            return super().send(request, *args, **kwargs)
+            with timing(kwargs.get("timeout")):
+                return super().send(request, *args, **kwargs)
         except requests.RequestException as error:
             _redact(error)
             raise

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
@@ -20,6 +21,7 @@ from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
 from libcloud.storage.s3api.errors import is_transient as is_transient_answer
 from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
 from libcloud.storage.s3api.nodes import MalformedAnswerError
+from libcloud.storage.s3api.operations import is_answered_late
 from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.values import Failure
@@ -47,6 +49,9 @@ class S3Calls(StorageDriver):
     profile: S3Profile = GENERIC
     #: How often and how patiently requests are made again.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    #: Seconds of silence that are allowed before answers which have to be worked out: to the
+    #: completion of an upload, and to a copy. A ``timeout`` of the driver holds if it is longer.
+    ex_completion_timeout: ClassVar[float] = 300.0
     supports_s3_multipart_upload = True
 
     _sleep: Callable[[float], object] = staticmethod(time.sleep)
@@ -137,16 +142,17 @@ class S3Calls(StorageDriver):
         """:meth:`_call` without a second attempt."""
         bare = [(name, value) for name, value in request.params if value is None]
         try:
-            response = self.connection.request(
-                join_target(request.path, bare),
-                params={name: value for name, value in request.params if value is not None},
-                data=request.body,
-                headers=dict(request.headers),
-                method=request.method,
-                raw=raw,
-                retry_failed=False,
-                **({"stream": True} if raw else {}),
-            )
+            with self._time_for(request):
+                response = self.connection.request(
+                    join_target(request.path, bare),
+                    params={name: value for name, value in request.params if value is not None},
+                    data=request.body,
+                    headers=dict(request.headers),
+                    method=request.method,
+                    raw=raw,
+                    retry_failed=False,
+                    **({"stream": True} if raw else {}),
+                )
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
             if detail is None:
@@ -169,6 +175,11 @@ class S3Calls(StorageDriver):
         text = f"{what}: {describe(detail)}"
         translated = self._translated(detail, text, container_name, object_name)
         raise translated or attach_detail(LibcloudError(text, driver=self), detail)
+
+    def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
+        if not is_answered_late(request) or not isinstance(self.connection, Connection):
+            return nullcontext()
+        return self.connection.allowing(self.ex_completion_timeout)
 
     def _translated(
         self, detail: ErrorDetail, text: object, container_name: str, object_name: str

@@ -30,6 +30,7 @@ __all__ = [
     "delete_objects",
     "get_object",
     "head",
+    "is_answered_late",
     "list_buckets",
     "list_objects_v1",
     "list_objects_v2",
@@ -309,6 +310,17 @@ def create_bucket(
 def list_buckets() -> HttpRequest:
     """ListBuckets: all that the credentials own."""
     return HttpRequest("GET", "/")
+
+
+def is_answered_late(request: HttpRequest) -> bool:
+    """Whether the store may work for minutes before it answers: Complete, and copies.
+
+    Reference: Amazon S3 API Reference, "CompleteMultipartUpload": "Processing of a
+    CompleteMultipartUpload request could take several minutes to finalize."
+    """
+    if request.method == "POST":
+        return any(name == "uploadId" for name, _ in request.params)
+    return any(name.lower().endswith("-copy-source") for name in request.headers)
 
 
 def _copy(headers: Mapping[str, str] | None) -> dict[str, str]:

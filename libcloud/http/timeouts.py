@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a request may take: to connect, in silence, and as a whole.
+
+The libraries below know two limits, and give the one for connecting to the sending of a body as
+well: a socket keeps it until the answer is awaited, and over plain http it bounds the whole body.
+Here a body is sent in slices, and the limit of silence holds for each of them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
+from typing import Any
+
+import requests
+
+__all__ = ["Deadline", "TimedConnection", "timing"]
+
+# Bytes that have to leave within the limit of silence: about 4 KiB a second with the default.
+_SLICE = 256 * 1024
+
+
+class _Current(threading.local):
+    """What holds for the request that this thread is sending."""
+
+    known = False
+    silence: float | None = None
+    deadline: Deadline | None = None
+
+
+_current = _Current()
+
+
+@contextmanager
+def timing(timeout: Any) -> Iterator[None]:
+    """Let ``timeout``, in any form that requests takes, hold for what this thread sends."""
+    outer = _current.known, _current.silence
+    _current.known, _current.silence = True, _silence_of(timeout)
+    try:
+        yield
+    finally:
+        _current.known, _current.silence = outer
+
+
+def _silence_of(timeout: Any) -> float | None:
+    silence = timeout[1] if isinstance(timeout, tuple) else timeout
+    return getattr(silence, "read_timeout", silence)
+
+
+class TimedConnection(http.client.HTTPConnection):
+    """Mixed into the connections of urllib3."""
+
+    def connect(self) -> None:
+        super().connect()
+        self._set_limits()
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        self._set_limits()
+        super().putrequest(method, url, *args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        """Send ``data``; what is long goes in slices, each with the whole time."""
+        if not isinstance(data, (bytes, bytearray, memoryview)) or len(data) <= _SLICE:
+            super().send(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(view), _SLICE):
+            super().send(view[start : start + _SLICE])
+
+    def _set_limits(self) -> None:
+        sock: Any = getattr(self, "sock", None)
+        if sock is None:
+            return
+        if _current.known:
+            sock.settimeout(_current.silence)
+        if _current.deadline is not None:
+            _current.deadline.watch(sock)
+
+
+class Deadline:
+    """Ends what this thread sends in its ``with`` block when that takes too long as a whole.
+
+    The socket is shut down from another thread, so that nothing has to be polled.
+
+    :param seconds: from the start of the block.
+    :raises requests.ReadTimeout: at the end of the block, in place of the error that this caused.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timer = Timer(seconds, self._expire)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._expired = False
+        self._sock: Any = None
+        self._outer: Deadline | None = None
+
+    def __enter__(self) -> Deadline:
+        self._outer, _current.deadline = _current.deadline, self
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._timer.cancel()
+        _current.deadline = self._outer
+        with self._lock:
+            self._sock = None
+        if self._expired and isinstance(error, Exception):
+            raise requests.ReadTimeout(
+                f"the request did not end within {self._seconds} seconds"
+            ) from error
+
+    def watch(self, sock: Any) -> None:
+        """From now on the request is on ``sock``."""
+        with self._lock:
+            self._sock = sock
+            expired = self._expired
+        if expired:
+            raise TimeoutError("the time of the request is over")
+
+    def _expire(self) -> None:
+        with self._lock:
+            self._expired = True
+            sock = getattr(self._sock, "socket", self._sock)  # TLS in TLS, behind a proxy
+            if sock is not None:
+                _shut_down(sock)
+
+
+def _shut_down(sock: Any) -> None:
+    """End both directions, below TLS, which another thread is in the middle of."""
+    with suppress(OSError):  # it is gone already
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a request may take: to connect, in silence, to send a large body, and as a whole."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+import requests
+import urllib3
+
+from libcloud.common.base import Connection
+from libcloud.http import LibcloudConnection, is_transient, timeouts
+from libcloud.http.session import HTTPConnection
+from libcloud.http.timeouts import timing
+from libcloud.test._loopback import Loopback, Received, reply
+from libcloud.test._threads import run_in_threads
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback() as running:
+        yield running
+
+
+def limits_of(connection: LibcloudConnection) -> Any:
+    """What both ways of sending tell requests."""
+    with mock.patch.object(requests.Session, "send") as sent:
+        connection.prepared_request("GET", "/x")
+        prepared = sent.call_args.kwargs["timeout"]
+        connection.request("GET", "/x")
+    assert sent.call_args.kwargs["timeout"] == prepared
+    return prepared
+
+
+def test_connecting_takes_ten_seconds_and_a_silence_sixty_unless_somebody_says_more() -> None:
+    assert limits_of(LibcloudConnection("store.example", 80)) == (10, 60)
+
+
+@pytest.mark.parametrize("timeout", [3, 7.5, 300])
+def test_a_timeout_of_the_user_is_the_limit_of_both(timeout: float) -> None:
+    assert limits_of(LibcloudConnection("store.example", 80, timeout=timeout)) == timeout
+
+
+@pytest.mark.parametrize(
+    ("timeout", "allowed", "limits"),
+    [(None, 300, (10, 300)), (7, 300, (7, 300)), (600, 300, 600), (None, 5, (10, 60))],
+)
+def test_a_server_may_be_allowed_a_longer_silence_never_a_shorter_one(
+    timeout: float | None, allowed: float, limits: Any
+) -> None:
+    connection = LibcloudConnection("store.example", 80, timeout=timeout)
+    with connection.allowing(allowed):
+        assert limits_of(connection) == limits
+    with pytest.raises(ZeroDivisionError), connection.allowing(allowed):
+        raise ZeroDivisionError
+    assert limits_of(connection) == limits_of(
+        LibcloudConnection("store.example", 80, timeout=timeout)
+    )
+
+
+def test_what_one_thread_allows_another_does_not() -> None:
+    connection = LibcloudConnection("store.example", 80)
+    seen = []
+    with connection.allowing(300):
+        run_in_threads(lambda number: seen.append(connection._limits), count=1)
+    assert seen == [(10, 60)]
+
+
+def test_a_setting_of_the_session_itself_is_left_alone() -> None:
+    connection = LibcloudConnection("store.example", 80)
+    connection.session.timeout = None
+    assert limits_of(connection) is None
+    connection.session.timeout = (1, 2)
+    assert limits_of(connection) == (1, 2)
+    connection.session.timeout = 3
+    assert limits_of(connection) == 3
+
+
+def test_a_connection_hands_on_what_it_allows(server: Loopback) -> None:
+    connection = Connection(secure=False, host="127.0.0.1", port=server.port)
+    send = requests.Session.send
+    limits = []
+
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        limits.append(kwargs["timeout"])
+        return send(*args, **kwargs)
+
+    with mock.patch.object(requests.Session, "send", recorded):
+        for raw in (False, True):
+            with connection.allowing(300):
+                connection.request("/x", raw=raw)
+            connection.request("/x", raw=raw)
+    assert limits == [(10, 300), (10, 60)] * 2
+
+
+def test_a_foreign_connection_is_told_nothing() -> None:
+    foreign = mock.Mock(spec=["request", "getresponse"])
+    foreign.getresponse.return_value = mock.Mock(status_code=200, headers={}, text="", content=b"")
+    connection = Connection(host="h")
+    connection.connection = foreign
+    with connection.allowing(300):
+        connection.request("/x")
+    assert set(foreign.request.call_args.kwargs) == {"method", "url", "body", "headers", "stream"}
+
+
+class Recorder:
+    """Stands for a socket: what it was told, in order."""
+
+    def __init__(self) -> None:
+        self.limits: list[Any] = []
+        self.sent: list[bytes] = []
+
+    def settimeout(self, limit: Any) -> None:
+        self.limits.append(limit)
+
+    def sendall(self, data: Any) -> None:
+        self.sent.append(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "timeout",
+    [60, (10, 60), urllib3.Timeout(connect=10, read=60)],
+    ids=["number", "pair", "object"],
+)
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_long_body_goes_in_slices_each_with_the_limit_of_silence(
+    kind: Callable[[bytes], Any], timeout: Any
+) -> None:
+    body = bytes(range(256)) * 4097
+    connection: Any = HTTPConnection("h")
+    connection.sock = sock = Recorder()
+    with timing(timeout):
+        connection.putrequest("PUT", "/x")
+        connection.endheaders()
+        del sock.sent[:]
+        connection.send(kind(body))
+    assert sock.limits == [60]
+    assert b"".join(sock.sent) == body
+    assert max(map(len, sock.sent)) <= MIB / 4
+
+
+def test_a_new_socket_has_the_limit_of_silence_once_it_is_connected(server: Loopback) -> None:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        with timing((10, 60)):
+            connection.connect()
+        assert connection.sock is not None
+        assert connection.sock.gettimeout() == 60
+    finally:
+        connection.close()
+
+
+def test_what_others_send_by_urllib3_keeps_its_own_limits(server: Loopback) -> None:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        connection.connect()
+        assert connection.sock is not None
+        assert connection.sock.gettimeout() == 10
+    finally:
+        connection.close()
+
+
+class Timer:
+    """A timer that goes off when it is told to."""
+
+    made: list[Timer]
+
+    def __init__(self, seconds: float, function: Callable[[], None]) -> None:
+        self.seconds, self.fire = seconds, function
+        self.started = self.cancelled = False
+        self.made.append(self)
+
+    def start(self) -> None:
+        self.started = True
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@pytest.fixture
+def timers(monkeypatch: pytest.MonkeyPatch) -> list[Timer]:
+    """The timers that were made."""
+    Timer.made = []
+    monkeypatch.setattr(timeouts, "Timer", Timer)
+    return Timer.made
+
+
+@pytest.mark.parametrize("method", ["request", "prepared_request"])
+def test_a_request_that_takes_too_long_as_a_whole_is_given_up(
+    server: Loopback, timers: list[Timer], method: str
+) -> None:
+    over = threading.Event()
+
+    def slow(request: Received) -> None:
+        timers[-1].fire()
+        over.wait()
+
+    server.answer = slow
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.total_timeout = 900
+    try:
+        with pytest.raises(requests.ReadTimeout, match="within 900 seconds") as caught:
+            getattr(connection, method)("PUT", "/x", body=b"body")
+    finally:
+        over.set()
+    assert is_transient(caught.value)
+    assert (timers[-1].seconds, timers[-1].started, timers[-1].cancelled) == (900, True, True)
+
+
+def test_an_answer_in_time_ends_the_deadline(server: Loopback, timers: list[Timer]) -> None:
+    server.answer = lambda request: reply(body=b"whole")
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.total_timeout = 900
+    for _ in range(2):
+        connection.request("GET", "/x")
+        timers[-1].fire()  # too late: the socket is kept for the next request
+        assert connection.getresponse().content == b"whole"
+    assert len(timers) == 2
+    assert server.connections == 1
+
+
+def test_a_deadline_that_passes_before_there_is_a_socket_holds_all_the_same(
+    server: Loopback, timers: list[Timer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Timer, "start", lambda self: self.fire())
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.total_timeout = 900
+    with pytest.raises(requests.ReadTimeout, match="within 900 seconds"):
+        connection.request("GET", "/x")
+    assert not server.requests
+
+
+def test_without_a_total_there_is_no_timer(server: Loopback, timers: list[Timer]) -> None:
+    LibcloudConnection("127.0.0.1", server.port, secure=False).request("GET", "/x")
+    assert not timers
+
+
+def test_a_connection_hands_on_the_total() -> None:
+    class Limited(Connection):
+        total_timeout = 900
+
+    connection = Limited(host="h")
+    connection.connect()
+    assert connection.connection.total_timeout == 900
