@@ -36,6 +36,7 @@ from libcloud.storage.drivers.s3_containers import (
     S3Containers,
     S3MultipartUpload,
 )
+from libcloud.storage.drivers.s3_copy import S3Copies
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_store import DriverStore, encrypted
@@ -66,7 +67,7 @@ __all__ = [
 ]
 
 
-class BaseS3StorageDriver(S3Containers, S3Objects):
+class BaseS3StorageDriver(S3Copies, S3Containers, S3Objects):
     """What all drivers for S3-compatible stores do.
 
     A store's driver, or a user's subclass, says by ``supports_s3_multipart_upload`` whether streams

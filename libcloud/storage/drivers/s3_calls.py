@@ -107,18 +107,24 @@ class S3Calls(StorageDriver):
         :param what: the deed, for messages: ``"listing a"``.
         :raises LibcloudError: another answer, with container, object, status and S3's code in it.
         """
+        return self._patiently(
+            lambda: self._call_once(
+                request,
+                what,
+                ok=ok,
+                raw=raw,
+                container_name=container_name,
+                object_name=object_name,
+            )
+        )
+
+    def _patiently(self, deed: Callable[[], _T]) -> _T:
+        """What ``deed`` gives; it is done again when it fails and that may help."""
         retries = self._retries()
         attempt = 1
         while True:
             try:
-                answer = self._call_once(
-                    request,
-                    what,
-                    ok=ok,
-                    raw=raw,
-                    container_name=container_name,
-                    object_name=object_name,
-                )
+                answer = deed()
             except Exception as error:
                 delay = retries.delay_after(attempt, failure_of(error))
                 if delay is None:

@@ -122,7 +122,7 @@ class DriverStore:
         etag = strip_etag(response.headers.get("etag", ""))
         if not etag:
             raise LibcloudError(f"{what}: the answer has no ETag", driver=self._driver)
-        self._see_time(response.headers)
+        self.see_time(response.headers)
         return PartReceipt(number, etag, len(body), digest)
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
@@ -175,6 +175,19 @@ class DriverStore:
     def failure(self, step: Step, error: Exception) -> Failure:
         return failure_of(error)
 
+    def see_time(self, headers: Mapping[str, str]) -> None:
+        """Remember the earliest time that the store named while this object was sent."""
+        when = _time(headers.get("date"))
+        if when is not None and (self._began is None or when < self._began):
+            self._began = when
+
+    def written_since(self, headers: Mapping[str, str]) -> Confirmation:
+        """Whether the object, by the ``headers`` of a look at it, is younger than that time."""
+        modified = _time(headers.get("last-modified"))
+        if modified is None or self._began is None:
+            return Confirmation.UNCLEAR
+        return Confirmation.STORED if modified >= self._began - _GRACE else Confirmation.ABSENT
+
     # Inside.
 
     @property
@@ -196,12 +209,6 @@ class DriverStore:
     def _opaque(self, headers: Mapping[str, str]) -> bool:
         """Whether an ETag is no MD5, by what was asked for and by what was answered."""
         return self._encrypted or encrypted(headers)
-
-    def _see_time(self, headers: Mapping[str, str]) -> None:
-        """Remember the earliest time that the store named while this object was sent."""
-        when = _time(headers.get("date"))
-        if when is not None and (self._began is None or when < self._began):
-            self._began = when
 
     def _compare(self, etag: str, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
         """Notice an object that was put together from other parts than were sent."""
@@ -230,10 +237,7 @@ class DriverStore:
         if self._driver.profile.multipart_etag and parts and not self._opaque(headers):
             return Confirmation.ABSENT
         # The ETag says nothing here: the same size, written since we began, has to do.
-        modified = _time(headers.get("last-modified"))
-        if modified is None or self._began is None:
-            return Confirmation.UNCLEAR
-        return Confirmation.STORED if modified >= self._began - _GRACE else Confirmation.ABSENT
+        return self.written_since(headers)
 
 
 def encrypted(headers: Mapping[str, str]) -> bool:

@@ -65,6 +65,8 @@ class S3Profile:
     :param limits: sizes, bytes.
     :param supports_multipart: uploads in parts are possible.
     :param supports_copy_part: a part can be copied from an object.
+    :param copies_any_size: one CopyObject copies objects larger than one PUT, too.
+    :param bulk_delete: DeleteObjects is there; s5cmd uses it with every store but Google's.
     :param list_uploads: unfinished uploads can be listed.
     :param etag_is_md5: an ETag of 32 hexadecimal digits, of an object sent by one PUT without
         encryption by a customer's or KMS key, is the MD5 of the object.
@@ -95,6 +97,8 @@ class S3Profile:
     limits: Limits = field(default=_LIMITS)
     supports_multipart: bool = True
     supports_copy_part: bool = False
+    copies_any_size: bool = False
+    bulk_delete: bool = False
     list_uploads: bool = True
     etag_is_md5: bool = False
     multipart_etag: bool = False
@@ -179,6 +183,7 @@ AMAZON = S3Profile(
     unsigned_payload=True,
     conditional_writes=True,
     any_object_name=True,
+    bulk_delete=True,
 )
 
 MINIO = S3Profile(
@@ -193,6 +198,7 @@ MINIO = S3Profile(
     # Old releases refuse x-amz-checksum-* (galaxy-operator#262), so nothing is sent unasked.
     checksums=("crc32", "crc32c", "sha256", "sha1"),
     unsigned_payload=True,
+    bulk_delete=True,
 )
 
 RGW = S3Profile(
@@ -207,6 +213,7 @@ RGW = S3Profile(
     etag_is_md5=True,
     multipart_etag=True,
     supports_copy_part=True,
+    bulk_delete=True,
 )
 
 OUTSCALE = S3Profile(
@@ -216,6 +223,7 @@ OUTSCALE = S3Profile(
     signature_versions=("2", "4"),
     location_constraint=True,
     etag_is_md5=True,
+    bulk_delete=True,
 )
 
 DO_SPACES = S3Profile(
@@ -228,6 +236,7 @@ DO_SPACES = S3Profile(
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     etag_is_md5=True,
     multipart_etag=True,
+    bulk_delete=True,
 )
 
 OVH = S3Profile(
@@ -235,6 +244,7 @@ OVH = S3Profile(
     hosts=OVH_HOSTS,
     default_region="sbg",
     etag_is_md5=True,
+    bulk_delete=True,
 )
 
 SCALEWAY = S3Profile(
@@ -246,6 +256,7 @@ SCALEWAY = S3Profile(
         max_part_size=5 * _GB, max_parts=1000, max_object_size=5 * _TB, max_put_size=5 * _GB
     ),
     etag_is_md5=True,
+    bulk_delete=True,
 )
 
 AURORA = S3Profile(
@@ -262,7 +273,9 @@ GOOGLE = S3Profile(
     default_region="auto",
     signature_versions=("2", "4"),
     # cloud.google.com/storage/docs/multipart-uploads: no preconditions on multipart uploads, the
-    # composed object has no MD5, uploads never expire. UploadPartCopy is not there.
+    # composed object has no MD5, uploads never expire. UploadPartCopy is not there, and one
+    # CopyObject takes any size (rclone: quirks of "GCS"); DeleteObjects is not there (s5cmd).
+    copies_any_size=True,
     etag_is_md5=True,
     list_version=2,
     url_encoded_listing=True,
@@ -289,6 +302,7 @@ R2 = S3Profile(
     # CRC32 since April 2025; the others were missing then (skypilot#5282). Not sent unasked.
     checksums=("crc32",),
     unsigned_payload=True,
+    bulk_delete=True,
 )
 
 B2 = S3Profile(
@@ -306,6 +320,7 @@ B2 = S3Profile(
         max_put_size=5 * _GB,
     ),
     supports_copy_part=True,
+    bulk_delete=True,
 )
 
 WASABI = S3Profile(
@@ -318,6 +333,7 @@ WASABI = S3Profile(
     url_encoded_listing=True,
     supports_copy_part=True,
     etag_is_md5=True,
+    bulk_delete=True,
 )
 
 STORJ = S3Profile(
@@ -327,6 +343,7 @@ STORJ = S3Profile(
     list_version=2,
     # A segment is 64 MiB, and each part costs one at least; no UploadPartCopy (rclone: "Storj").
     limits=Limits(min_part_size=64 * MIB, max_object_size=5 * TIB),
+    bulk_delete=True,
 )
 
 # Measured with moto 5.2.5: it verifies neither signature, digest nor checksum, and ignores the
@@ -343,6 +360,7 @@ MOTO = S3Profile(
     unsigned_payload=True,
     conditional_writes=True,
     any_object_name=True,
+    bulk_delete=True,
 )
 
 # Measured with rclone 1.75.2: names must be paths of a file system; x and x/child exclude each
@@ -358,4 +376,5 @@ RCLONE = S3Profile(
     nested_names=False,
     metadata=False,
     partial_status=200,
+    bulk_delete=True,
 )

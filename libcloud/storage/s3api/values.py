@@ -95,11 +95,12 @@ class CompleteAnswer:
 class CopyAnswer:
     """What a store says of an object, or of a part, that it copied.
 
+    :param etag: ``None`` if the store does not tell.
     :param last_modified: time as the store wrote it; ``None`` if it did not.
     :param checksums: of the copy, by algorithm in lower case, base64.
     """
 
-    etag: str
+    etag: str | None
     last_modified: str | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
 

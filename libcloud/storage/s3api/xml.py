@@ -107,13 +107,13 @@ def parse_complete(source: Source) -> CompleteAnswer:
 def parse_copy(source: Source) -> CopyAnswer:
     """What a store says of an object or a part that it copied.
 
-    :raises MalformedAnswerError: it is no such answer, or has no ETag. The copy may exist.
+    :raises MalformedAnswerError: it is no such answer. The copy may exist.
     """
-    root = _answer(source)
-    etag = strip_etag(root.need("ETag"))
-    if not etag:
-        raise MalformedAnswerError("The ETag of the answer is empty")
-    return CopyAnswer(etag, root.word("LastModified"), _checksums(root))
+    root = read_root(source)
+    if not root.name.startswith("Copy"):
+        raise _unexpected(source, root)
+    etag = strip_etag(root.find("ETag") or "")
+    return CopyAnswer(etag or None, root.word("LastModified"), _checksums(root))
 
 
 def parse_deleted(source: Source) -> DeleteAnswer:

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies that the store makes by itself: no byte of the object comes here.
+
+Up to the size of one PUT that is one request. Larger objects are copied in parts by the engine of
+the uploads, whose parts are ranges of the source here: so copies have the same retries, the same
+parallel requests, and the same abort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from libcloud.storage.base import Container, Object
+from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.drivers.s3_copy_store import CopyStore, Place, Source
+from libcloud.storage.drivers.s3_uploads import S3Uploads
+from libcloud.storage.s3api import operations
+from libcloud.storage.s3api.copy_headers import (
+    CopyHeaders,
+    Given,
+    changes,
+    copy_headers,
+    look_headers,
+    split_headers,
+)
+from libcloud.storage.s3api.headers import decode_metadata
+from libcloud.storage.s3api.values import strip_etag
+from libcloud.storage.transfer.progress import Listener
+from libcloud.storage.transfer.ranges import RangeSource
+from libcloud.storage.transfer.session import UploadOptions, upload
+from libcloud.storage.transfer.values import StoredObject
+from libcloud.storage.types import ObjectError, ObjectTooLargeError
+
+__all__ = ["DEFAULT_COPY_PART_SIZE", "S3Copies"]
+
+DEFAULT_COPY_PART_SIZE = 256 * MIB
+"""Bytes of a part that is copied, where the caller does not say. Nothing of it is held here."""
+
+
+class S3Copies(S3Uploads):
+    """Copies within the store."""
+
+    def ex_copy_object(
+        self,
+        obj: Object,
+        container: Container,
+        object_name: str,
+        *,
+        metadata: Mapping[str, object] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        ex_part_size: int | None = None,
+        ex_window: int | None = None,
+        on_event: Listener | None = None,
+    ) -> Object:
+        """Have the store copy ``obj``, after a look at it (HEAD).
+
+        What is copied is what was looked at: an object that is replaced meanwhile is an error, with
+        stores that know ``x-amz-copy-source-if-match``. S3 does not copy ACLs, and tags only by one
+        request, not in parts.
+
+        :param container: where the copy goes, in the same store.
+        :param metadata: of the copy; ``None``: that of ``obj``.
+        :param content_type: of the copy; ``None``: that of ``obj``. Content-Encoding,
+            Cache-Control and the like are those of ``obj``, unless ``headers`` has them.
+        :param headers: further headers; each request gets those that belong to it. An ``obj`` with
+            a customer's key needs ``x-amz-copy-source-server-side-encryption-customer-...``.
+        :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`; ``None``: the
+            store's default, whatever that of ``obj``.
+        :param ex_part_size: bytes; a larger object is copied in parts of this size, if the store
+            can. ``None``: only what is too large for one request, by
+            :data:`DEFAULT_COPY_PART_SIZE`.
+        :param ex_window: parts that are copied at once; ``None``: 8.
+        :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`.
+        :return: the copy.
+        :raises ValueError: it would be copied onto itself unchanged, which S3 refuses, or ``obj``
+            is of another store. Nothing was sent.
+        :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
+        :raises ObjectTooLargeError: one request does not copy it, and the store is not known to
+            copy parts. Nothing was stored.
+        :raises PreconditionFailedError: it was replaced meanwhile. Nothing was published.
+        :raises UploadOutcomeUnknownError: the store did not answer whether the copy was published.
+        :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
+            nothing stays at the store unless the exception has an ``upload_id``.
+        """
+        target = Place(container, object_name, self._get_object_path(container, object_name))
+        if ex_storage_class is not None:
+            headers = self._with_storage_class(headers, ex_storage_class)
+        given = split_headers(headers or {}, self.http_vendor_prefix)
+        self._refuse_copy(obj, target, unchanged=not changes(given, metadata, content_type))
+        source = self._look_at(obj, given)
+        wanted = copy_headers(given, source.seen, metadata=metadata, content_type=content_type)
+        limits, size = self._copy_limits(source, ex_part_size)
+        options = UploadOptions(size, ex_window, size=source.size, on_event=on_event)
+        stored = self._copy(source, target, wanted, limits=limits, options=options)
+        return self._copied(stored, target, wanted)
+
+    # Inside.
+
+    def _refuse_copy(self, obj: Object, target: Place, *, unchanged: bool) -> None:
+        """:raises ValueError: it cannot be copied there."""
+        same = (obj.container.name, obj.name) == (target.container.name, target.name)
+        if same and unchanged:
+            raise ValueError(
+                f"{target.label} would be copied onto itself without a change, which S3 refuses: "
+                "give another name, or metadata, a content type or a storage class"
+            )
+        if _address(obj.driver) != _address(self):
+            raise ValueError(
+                f"{obj.name} is in another store ({obj.driver.name}), and a store copies what it "
+                "has: download it and upload it"
+            )
+
+    def _look_at(self, obj: Object, given: Given) -> Source:
+        """The object to copy, as it is now."""
+        place = Place(obj.container, obj.name, self._get_object_path(obj.container, obj.name))
+        response = self._call(
+            operations.head(place.path, look_headers(given)),
+            f"Error looking for {place.label}",
+            ok=(200, 404),
+            container_name=obj.container.name,
+            object_name=obj.name,
+        )
+        if response.status == 404:
+            raise self._no_object(response, obj.container.name, obj.name)
+        driver: Any = self
+        seen = dict(response.headers)
+        size = int(driver._get_content_length_from_headers(seen) or obj.size)
+        return Source(place, size, strip_etag(seen.get("etag", "")) or None, seen)
+
+    def _copy_limits(self, source: Source, part_size: int | None) -> tuple[Limits, int]:
+        """The limits to copy ``source`` within, and the size of its parts.
+
+        :raises ObjectTooLargeError: it cannot be copied.
+        """
+        limits = self.profile.limits
+        one = self.profile.copies_any_size or source.size <= limits.max_put_size
+        if not self.capabilities.multipart or not self.profile.supports_copy_part:
+            if not one:
+                raise ObjectTooLargeError(
+                    f"{source.place.label} has {source.size} bytes. One request copies "
+                    f"{limits.max_put_size} at most, and {self.profile.name} is not known to copy "
+                    "in parts; nothing was sent",
+                    self,
+                    source.place.name,
+                )
+        elif not one or (part_size is not None and source.size > part_size):
+            return limits, part_size or DEFAULT_COPY_PART_SIZE
+        whole = max(source.size, 1)
+        return replace(limits, max_part_size=whole, max_parts=1, max_object_size=whole), whole
+
+    def _copy(
+        self,
+        source: Source,
+        target: Place,
+        headers: CopyHeaders,
+        *,
+        limits: Limits,
+        options: UploadOptions,
+    ) -> StoredObject:
+        driver: Any = self
+        store = CopyStore(driver, source, target, headers)
+        try:
+            stored = upload(
+                store,
+                RangeSource(source.size),
+                limits=limits,
+                options=options,
+                retries=self._retries(),
+                concurrency=self._concurrency(),
+                label=target.label,
+            )
+        except ObjectError as error:
+            if not error.object_name:  # the engine knows neither driver nor name
+                error.driver, error.object_name = self, target.name
+            raise
+        if store.mismatch is not None:
+            raise store.mismatch
+        return stored
+
+    def _copied(self, stored: StoredObject, target: Place, headers: CopyHeaders) -> Object:
+        prefix = f"{self.http_vendor_prefix}-meta-"
+        described = {name.lower(): value for name, value in headers.in_parts.items()}
+        extra = {"content_type": described.get("content-type")}
+        version = stored.headers.get("x-amz-version-id")
+        if version:
+            extra["version_id"] = version
+        return Object(
+            name=target.name,
+            size=stored.size,
+            hash=stored.etag or None,
+            extra=extra,
+            meta_data={
+                name[len(prefix) :]: decode_metadata(value)
+                for name, value in described.items()
+                if name.startswith(prefix)
+            },
+            container=target.container,
+            driver=self,
+        )
+
+
+def _address(driver: Any) -> tuple[object, object]:
+    """What tells one store from another."""
+    connection = getattr(driver, "connection", None)
+    return getattr(connection, "host", None), getattr(connection, "port", None)
