@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
@@ -62,12 +63,18 @@ def _entry_differences(entry: Entry, actual: object) -> list[str]:
     return []
 
 
+# What ``enum`` keeps in a class; other versions of Python keep something else.
+_SUNDER = re.compile(r"_[a-z0-9][a-z0-9_]*[a-z0-9]_")
+
+
 def _class_differences(where: str, entry: Entry, actual: type) -> Iterator[Difference]:
     ancestors = {ancestor.__name__ for ancestor in actual.__mro__}
     for base in entry["bases"]:
         if base not in ancestors:
             yield Difference(where, f"does not derive from {base}")
     for name, member in entry["members"].items():
+        if _SUNDER.fullmatch(name):
+            continue
         static = inspect.getattr_static(actual, name, _MISSING)
         texts = ["is missing"] if static is _MISSING else _member_differences(member, static)
         for text in texts:
