@@ -145,6 +145,8 @@ class Exchange:
 
     def _check_host(self, request: Incoming) -> None:
         host = request.header("host") or ""
+        if self.fake.options.any_host and host:
+            return
         name, _, port = host.partition(":")
         if name not in (self.fake.host, "localhost") or port != str(self.fake.port):
             raise invalid_request(f"The Host header {host!r} is not this server's")

@@ -54,6 +54,8 @@ class Options:
     :param foreign_buckets: names that belong to somebody else: 403, and 409 on creation.
     :param close_connections: close the connection after every answer.
     :param tls: speak https, with a certificate made on the spot.
+    :param any_host: the Host header may name another server, as behind a proxy; it is signed all
+        the same.
     """
 
     key: str = "AKIAFAKEFAKEFAKEFAKE"
@@ -85,6 +87,7 @@ class Options:
     foreign_buckets: frozenset[str] = frozenset()
     close_connections: bool = False
     tls: bool = False
+    any_host: bool = False
 
     @property
     def re_creation_conflicts(self) -> bool:
