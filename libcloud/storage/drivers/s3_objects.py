@@ -159,6 +159,7 @@ class S3Objects(S3Calls):
         )
         if response.status == 404:
             raise self._no_object(response, obj.container.name, obj.name)
+        _leave_encoded(response)
         make_resumable(response, driver=self, obj=obj, request=request, start=start or 0)
         return response
 
@@ -205,6 +206,18 @@ class S3Objects(S3Calls):
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("content-length")
+
+
+def _leave_encoded(response: Any) -> None:
+    """Have the body given as it comes.
+
+    S3 keeps a Content-Encoding with an object and answers with it, whatever was accepted; to decode
+    by it would give other bytes than are stored.
+    """
+    raw = getattr(getattr(response, "_response", None), "raw", None)
+    headers = getattr(raw, "headers", None)
+    if headers is not None:
+        headers.pop("content-encoding", None)
 
 
 def _whole(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage._upload import Payload
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_calls import S3Calls, detail_of
+from libcloud.storage.drivers.s3_bodies import S3Bodies
+from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.drivers.s3_store import CommittedETag, encrypted
-from libcloud.storage.s3api import integrity, operations
+from libcloud.storage.s3api import operations
 from libcloud.storage.s3api.errors import describe, error_detail
-from libcloud.storage.s3api.headers import has_digest
 from libcloud.storage.s3api.values import CompletedPart, strip_etag
 from libcloud.storage.s3api.xml import parse_complete, parse_create, parse_error
 from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE
@@ -64,7 +63,7 @@ def size_of(path: str | os.PathLike[str]) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-class S3Uploads(S3Calls):
+class S3Uploads(S3Bodies):
     """Wire calls and checks; the way through them is told in ``s3.py``."""
 
     http_vendor_prefix = "x-amz"
@@ -162,23 +161,6 @@ class S3Uploads(S3Calls):
             return True
         return not options and size is not None and size <= DEFAULT_PART_SIZE
 
-    def _digest_name(self, asked: str | None = "auto") -> str:
-        """Which digest to send along; see :func:`~s3api.integrity.choose_digest`."""
-        return integrity.choose_digest(
-            self.profile,
-            signature=self._signature(),
-            secure=bool(getattr(self.connection, "secure", False)),
-            asked=asked,
-        )
-
-    def _send_payload(
-        self, payload: Payload, path: str, method: str, headers: dict[str, str]
-    ) -> Any:
-        """Send a body with its digest, if it is small enough to be read before it is sent."""
-        if isinstance(payload.body, bytes) and not has_digest(headers):
-            headers = {**headers, **integrity.DIGESTS[self._digest_name()](payload.body).headers}
-        return super()._send_payload(payload, path, method, headers)
-
     def _with_storage_class(
         self, headers: Mapping[str, str] | None, storage_class: str | None
     ) -> dict[str, str]:
@@ -214,7 +196,9 @@ class S3Uploads(S3Calls):
         self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
     ) -> None:
         """Compare the store's ETag with the MD5 of the data, where both are one."""
-        if data_hash is None or not etag or "-" in etag or encrypted(headers):
+        if data_hash is None or not self.profile.etag_is_md5 or encrypted(headers):
+            return
+        if not etag or "-" in etag:
             return
         if etag != data_hash:
             raise ObjectHashMismatchError(

@@ -14,7 +14,7 @@ from email.header import decode_header, make_header
 
 from libcloud.storage.transfer.values import Step
 
-__all__ = ["decode_metadata", "has_digest", "headers_for", "metadata_headers"]
+__all__ = ["decode_metadata", "has_condition", "has_digest", "headers_for", "metadata_headers"]
 
 # Whoever pays, and whose bucket it must be: asked of every request.
 _ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
@@ -50,6 +50,11 @@ def _belongs(step: Step, name: str) -> bool:
     if step is Step.COMPLETE and name in _CONDITIONS:
         return True
     return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)
+
+
+def has_condition(headers: Mapping[str, str]) -> bool:
+    """Whether the caller makes the object conditional on what is there."""
+    return any(name.lower() in _CONDITIONS for name in headers)
 
 
 def has_digest(headers: Mapping[str, str]) -> bool:

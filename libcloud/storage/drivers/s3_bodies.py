@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an object goes as the body of one request: with its digest, and again when that may help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage._upload import Payload
+from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of
+from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.s3api import integrity
+from libcloud.storage.s3api.errors import describe
+from libcloud.storage.s3api.headers import has_condition, has_digest
+from libcloud.storage.transfer.values import Failure
+
+__all__ = ["S3Bodies"]
+
+
+class S3Bodies(S3Calls):
+    """What ``_upload_object`` sends."""
+
+    def _digest_name(self, asked: str | None = "auto") -> str:
+        """Which digest to send along; see :func:`~s3api.integrity.choose_digest`."""
+        return integrity.choose_digest(
+            self.profile,
+            signature=self._signature(),
+            secure=bool(getattr(self.connection, "secure", False)),
+            asked=asked,
+        )
+
+    def _send_payload(
+        self, payload: Payload, path: str, method: str, headers: dict[str, str]
+    ) -> Any:
+        """Send a body as often as the policy allows, if it can be sent again.
+
+        One that was read before it is sent goes with its digest.
+        """
+        if isinstance(payload.body, bytes) and not has_digest(headers):
+            headers = {**headers, **integrity.DIGESTS[self._digest_name()](payload.body).headers}
+        retries, attempt = self._retries(), 1
+        while True:
+            response, failure = self._send_once(payload, path, method, headers)
+            if failure is None:
+                retries.succeeded()
+                return response
+            delay = None
+            if _can_go_again(payload, headers, failure):
+                delay = retries.delay_after(attempt, failure)
+            if delay is None and response is None:
+                raise failure.error
+            if delay is None:
+                return response
+            self._sleep(delay)
+            attempt += 1
+            if not isinstance(payload.body, bytes):
+                payload.body.seek(0)  # type: ignore[union-attr]  # see _can_go_again
+
+    def _send_once(
+        self, payload: Payload, path: str, method: str, headers: dict[str, str]
+    ) -> tuple[Any, Failure | None]:
+        """The answer, ``None`` if there is none, and what went wrong, if anything did."""
+        try:
+            response = super()._send_payload(payload, path, method, headers)
+        except Exception as error:
+            return None, failure_of(error)
+        if response.status < 400:
+            return response, None
+        detail = detail_of(response)
+        refused = LibcloudError(describe(detail), driver=self)
+        return response, failure_of(attach_detail(refused, detail))
+
+
+def _can_go_again(payload: Payload, headers: Mapping[str, str], failure: Failure) -> bool:
+    """Whether the same data can be sent once more, and would mean the same."""
+    if payload.source_error is not None:
+        return False
+    if failure.effect_unknown and has_condition(headers):
+        return False  # it would meet the object that the attempt before may have made
+    return isinstance(payload.body, bytes) or hasattr(payload.body, "seek")
