@@ -18,6 +18,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
 from urllib3.poolmanager import PoolManager
 
+from libcloud.http.heads import WholeHeadResponse
 from libcloud.http.timeouts import TimedConnection, timing
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.redact import redact_text
@@ -59,12 +60,16 @@ _wire = _Wire()
 class HTTPConnection(TimedConnection, urllib3.connection.HTTPConnection):
     """Sends the target as given, where urllib3 would normalise it."""
 
+    response_class = WholeHeadResponse
+
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
 
 
 class HTTPSConnection(TimedConnection, urllib3.connection.HTTPSConnection):
     """Sends the target as given, where urllib3 would normalise it."""
+
+    response_class = WholeHeadResponse
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
