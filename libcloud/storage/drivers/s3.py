@@ -37,6 +37,7 @@ from libcloud.storage.drivers.s3_containers import (
     S3MultipartUpload,
 )
 from libcloud.storage.drivers.s3_copy import S3Copies
+from libcloud.storage.drivers.s3_delete import DeletedObject, FailedDeletion, S3Deletions
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_store import DriverStore, encrypted
@@ -58,6 +59,8 @@ __all__ = [
     "RESPONSES_PER_REQUEST",
     "BaseS3Connection",
     "BaseS3StorageDriver",
+    "DeletedObject",
+    "FailedDeletion",
     "S3Connection",
     "S3MultipartUpload",
     "S3RawResponse",
@@ -67,7 +70,7 @@ __all__ = [
 ]
 
 
-class BaseS3StorageDriver(S3Copies, S3Containers, S3Objects):
+class BaseS3StorageDriver(S3Copies, S3Deletions, S3Containers, S3Objects):
     """What all drivers for S3-compatible stores do.
 
     A store's driver, or a user's subclass, says by ``supports_s3_multipart_upload`` whether streams

@@ -254,6 +254,13 @@ class S3Calls(StorageDriver):
             return 1
         return allowed_concurrency(type(connection.connection))
 
+    def _shares_store(self, driver: Any) -> bool:
+        """Whether ``driver`` talks to the store of this one."""
+        mine, other = self.connection, getattr(driver, "connection", None)
+        return all(
+            getattr(mine, name, None) == getattr(other, name, None) for name in ("host", "port")
+        )
+
     def _signature(self) -> str:
         return "4" if isinstance(self.connection, SignedAWSConnection) else "2"
 

@@ -108,7 +108,7 @@ class S3Copies(S3Uploads):
                 f"{target.label} would be copied onto itself without a change, which S3 refuses: "
                 "give another name, or metadata, a content type or a storage class"
             )
-        if _address(obj.driver) != _address(self):
+        if not self._shares_store(obj.driver):
             raise ValueError(
                 f"{obj.name} is in another store ({obj.driver.name}), and a store copies what it "
                 "has: download it and upload it"
@@ -201,9 +201,3 @@ class S3Copies(S3Uploads):
             container=target.container,
             driver=self,
         )
-
-
-def _address(driver: Any) -> tuple[object, object]:
-    """What tells one store from another."""
-    connection = getattr(driver, "connection", None)
-    return getattr(connection, "host", None), getattr(connection, "port", None)

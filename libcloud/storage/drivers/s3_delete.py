@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deletion of many objects: by the thousand where the store can, and one by one where it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.drivers.s3_objects import S3Objects
+from libcloud.storage.drivers.s3_uploads import S3Uploads
+from libcloud.storage.s3api import operations
+from libcloud.storage.s3api.errors import TRANSIENT_CODES, ErrorDetail, describe
+from libcloud.storage.s3api.names import MAX_KEY_BYTES
+from libcloud.storage.s3api.values import DeleteAnswer
+from libcloud.storage.s3api.xml import can_express, parse_deleted
+from libcloud.storage.transfer.values import Failure
+from libcloud.storage.types import ObjectDoesNotExistError
+
+__all__ = ["DeletedObject", "Deletion", "FailedDeletion", "S3Deletions"]
+
+# Amazon S3 API Reference, DeleteObjects.
+_KEYS_PER_REQUEST = 1000
+
+# Statuses of stores that do not know DeleteObjects.
+_UNKNOWN_REQUEST = (405, 501)
+
+_OF_THE_MOMENT = Failure(LibcloudError("some objects were not deleted"), transient=True)
+
+# What requests fail with; anything else is a mistake in the program, and goes through.
+_ERRORS = (LibcloudError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedObject:
+    """An object that is not there any more, or never was: most stores do not tell."""
+
+    container_name: str
+    object_name: str
+
+    @property
+    def deleted(self) -> bool:
+        """True."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDeletion:
+    """An object that may still be there.
+
+    :param error: why; with what the store said as attributes ``code``, ``status`` and ``detail``,
+        if it said something.
+    """
+
+    container_name: str
+    object_name: str
+    error: Exception
+
+    @property
+    def deleted(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def code(self) -> str:
+        """S3's word for the error; empty if the store said none."""
+        return str(getattr(self.error, "code", None) or "")
+
+
+Deletion = DeletedObject | FailedDeletion
+
+
+class S3Deletions(S3Uploads, S3Objects):
+    """Many objects at once."""
+
+    def ex_delete_objects(
+        self,
+        objects: Iterable[Object | str],
+        container: Container | None = None,
+        *,
+        quiet: bool = False,
+    ) -> list[Deletion]:
+        """Delete ``objects``, up to 1,000 by one request. One that fails does not stop the others.
+
+        Names that XML cannot hold are deleted one by one, and so is all where the store does not
+        know the request. What is not there counts as deleted.
+
+        :param objects: objects, or names of objects in ``container``.
+        :param container: needed for names; objects must be in it, if it is given.
+        :param quiet: have the store name only what it did not delete, and take the rest for
+            deleted; otherwise what it does not confirm is a failure.
+        :return: what became of each, in the order of ``objects``. Look at it: no answer of the
+            store becomes an exception here.
+        :raises ValueError: a name without a container, or an object of another container or store.
+            Nothing was sent.
+        :raises TypeError: ``objects`` is one name or object. Nothing was sent.
+        """
+        if isinstance(objects, (str, Object)):
+            raise TypeError("ex_delete_objects takes a list; use delete_object for one object")
+        wanted = [self._place_of(one, container) for one in objects]
+        containers = {place.name: place for place, _ in wanted}
+        results: dict[str, dict[str, Deletion]] = {}
+        for one, place in containers.items():
+            names = dict.fromkeys(name for other, name in wanted if other.name == one)
+            results[one] = self._delete_in(place, list(names), quiet)
+        return [results[place.name][name] for place, name in wanted]
+
+    # Inside.
+
+    def _place_of(self, one: Object | str, container: Container | None) -> tuple[Container, str]:
+        """:raises ValueError: it is not clear which object is meant."""
+        if isinstance(one, str):
+            if container is None:
+                raise ValueError(f"Which container is {one!r} in? Pass the container, too")
+            return container, one
+        if container is not None and one.container.name != container.name:
+            raise ValueError(
+                f"{one.name!r} is in the container {one.container.name}, not in {container.name}"
+            )
+        if not self._shares_store(one.driver):
+            raise ValueError(f"{one.name!r} is in another store ({one.driver.name})")
+        return one.container, one.name
+
+    def _delete_in(
+        self, container: Container, names: Sequence[str], quiet: bool
+    ) -> dict[str, Deletion]:
+        """What became of each of ``names``."""
+        results: dict[str, Deletion] = {}
+        together = (name for name in names if self._fits_a_list(name))
+        while batch := list(islice(together, _KEYS_PER_REQUEST)):
+            results.update(self._delete_batch(container, batch, quiet))
+        apart = [name for name in names if name not in results]
+        return {**results, **self._delete_apart(container, apart)}
+
+    def _fits_a_list(self, name: str) -> bool:
+        """Whether ``name`` can be deleted together with others; a bad one would spoil them all."""
+        if not self.profile.bulk_delete or not can_express(name):
+            return False
+        return 0 < len(name.encode()) <= MAX_KEY_BYTES
+
+    def _delete_batch(
+        self, container: Container, names: Sequence[str], quiet: bool
+    ) -> dict[str, Deletion]:
+        """By one request, and again for what failed for the moment."""
+        results: dict[str, Deletion] = {}
+        retries, attempt, left = self._retries(), 1, names
+        while left:
+            try:
+                answer = self._patiently(partial(self._delete_once, container, left, quiet))
+            except _ERRORS as error:
+                if getattr(error, "status", None) in _UNKNOWN_REQUEST:
+                    return {**results, **self._delete_apart(container, left)}
+                return {**results, **_all_failed(container, left, error)}
+            results.update(self._read_answer(answer, container, left, quiet))
+            left = [name for name in left if _may_pass(results[name])]
+            delay = retries.delay_after(attempt, _OF_THE_MOMENT) if left else None
+            if delay is None:
+                break
+            self._sleep(delay)
+            attempt += 1
+        return results
+
+    def _delete_once(self, container: Container, names: Sequence[str], quiet: bool) -> DeleteAnswer:
+        what = f"Error deleting {len(names)} objects of {container.name}"
+        path = self._get_container_path(container)
+        response = self._call_once(
+            operations.delete_objects(path, keys=names, quiet=quiet),
+            what,
+            container_name=container.name,
+        )
+        self._refuse_error_in_body(response, what, container, "")
+        return self._parsed(parse_deleted, response, what)
+
+    def _read_answer(
+        self, answer: DeleteAnswer, container: Container, names: Sequence[str], quiet: bool
+    ) -> dict[str, Deletion]:
+        results: dict[str, Deletion] = {}
+        errors = {key: (code, message) for key, code, message in answer.errors}
+        for name in names:
+            what = f"Error deleting {container.name}/{name}"
+            if name in errors:
+                error = self._refusal(what, container, name, *errors[name])
+                results[name] = FailedDeletion(container.name, name, error)
+            elif quiet or name in answer.deleted:
+                results[name] = DeletedObject(container.name, name)
+            else:
+                silent = LibcloudError(f"{what}: the store does not say whether it did", self)
+                results[name] = FailedDeletion(container.name, name, silent)
+        return results
+
+    def _refusal(
+        self, what: str, container: Container, name: str, code: str, message: str
+    ) -> LibcloudError:
+        detail = ErrorDetail(200, code, message)
+        text = f"{what}: {describe(detail)}"
+        error = self._translated(detail, text, container.name, name)
+        return error or attach_detail(LibcloudError(text, driver=self), detail)
+
+    def _delete_apart(self, container: Container, names: Sequence[str]) -> dict[str, Deletion]:
+        """One by one."""
+        results: dict[str, Deletion] = {}
+        for name in names:
+            try:
+                self.delete_object(Object(name, 0, None, {}, {}, container, self))
+            except ObjectDoesNotExistError:
+                results[name] = DeletedObject(container.name, name)
+            except _ERRORS as error:
+                results[name] = FailedDeletion(container.name, name, error)
+            else:
+                results[name] = DeletedObject(container.name, name)
+        return results
+
+
+def _all_failed(
+    container: Container, names: Sequence[str], error: Exception
+) -> dict[str, Deletion]:
+    return {name: FailedDeletion(container.name, name, error) for name in names}
+
+
+def _may_pass(result: Deletion) -> bool:
+    """Whether it is an error of the moment; one that is not known is taken for a lasting one."""
+    return isinstance(result, FailedDeletion) and result.code in TRANSIENT_CODES
