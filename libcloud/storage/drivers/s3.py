@@ -38,6 +38,7 @@ from libcloud.storage.drivers.s3_containers import (
 )
 from libcloud.storage.drivers.s3_copy import S3Copies
 from libcloud.storage.drivers.s3_delete import DeletedObject, FailedDeletion, S3Deletions
+from libcloud.storage.drivers.s3_leftovers import IncompleteCleanupError, S3Leftovers
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_store import DriverStore, encrypted
@@ -61,6 +62,7 @@ __all__ = [
     "BaseS3StorageDriver",
     "DeletedObject",
     "FailedDeletion",
+    "IncompleteCleanupError",
     "S3Connection",
     "S3MultipartUpload",
     "S3RawResponse",
@@ -70,7 +72,7 @@ __all__ = [
 ]
 
 
-class BaseS3StorageDriver(S3Copies, S3Deletions, S3Containers, S3Objects):
+class BaseS3StorageDriver(S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Objects):
     """What all drivers for S3-compatible stores do.
 
     A store's driver, or a user's subclass, says by ``supports_s3_multipart_upload`` whether streams

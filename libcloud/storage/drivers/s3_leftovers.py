@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads that nobody finished: what they hold, and how to be rid of those that are old.
+
+Their parts are stored, and paid for, until somebody completes or aborts the upload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container
+from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUpload
+from libcloud.storage.s3api import operations
+from libcloud.storage.s3api.values import PartRecord
+from libcloud.storage.s3api.xml import parse_parts
+from libcloud.storage.types import ContainerError
+
+__all__ = ["IncompleteCleanupError", "S3Leftovers"]
+
+
+class IncompleteCleanupError(ContainerError):
+    """Some unfinished uploads could not be aborted. All were tried.
+
+    :param aborted: those that are gone.
+    :param failures: those that may still be there, each with its error; the first of these is the
+        ``__cause__``.
+    """
+
+    error_type = "IncompleteCleanupError"
+
+    def __init__(
+        self,
+        value: object,
+        driver: object,
+        container_name: str,
+        *,
+        aborted: Sequence[S3MultipartUpload] = (),
+        failures: Sequence[tuple[S3MultipartUpload, Exception]] = (),
+    ) -> None:
+        super().__init__(value, driver, container_name)
+        self.aborted = list(aborted)
+        self.failures = list(failures)
+
+
+class S3Leftovers(S3Containers):
+    """Unfinished uploads."""
+
+    def ex_list_parts(
+        self, container: Container, upload: S3MultipartUpload
+    ) -> Iterator[PartRecord]:
+        """The parts that the store holds of ``upload``, by number; 1,000 a request.
+
+        How many there are, and how many bytes they take::
+
+            sizes = [part.size for part in driver.ex_list_parts(container, upload)]
+            print(len(sizes), sum(sizes))
+
+        :raises LibcloudError: the upload is not there any more (``code`` is ``"NoSuchUpload"``), or
+            the store said something else.
+        """
+        path = self._get_object_path(container, upload.key)
+        what = f"Error listing the parts of {container.name}/{upload.key}"
+        marker: int | None = None
+        while True:
+            response = self._call(
+                operations.list_parts(path, upload_id=upload.id, marker=marker),
+                what,
+                container_name=container.name,
+                object_name=upload.key,
+            )
+            page = self._parsed(parse_parts, response, what)
+            yield from page.parts
+            # A store that says there is more, and stays where it is, would be asked for ever.
+            if not page.is_truncated or page.next_marker in (None, marker):
+                return
+            marker = page.next_marker
+
+    def ex_cleanup_multipart_uploads(
+        self,
+        container: Container,
+        prefix: str | None = None,
+        older_than: timedelta | datetime | None = None,
+        dry_run: bool = False,
+    ) -> list[S3MultipartUpload]:
+        """Abort unfinished uploads, and say which. One that fails does not stop the others.
+
+        :param prefix: only uploads of objects whose names begin so.
+        :param older_than: spare uploads that were begun later than this time, or less than this
+            long ago, and those of which the store does not tell. ``None`` spares none, also not
+            those that are being sent right now.
+        :param dry_run: abort nothing.
+        :return: uploads that are gone, or, with ``dry_run``, that would be; in the store's order.
+        :raises ValueError: ``older_than`` has no time zone, or is negative. Nothing was sent.
+        :raises IncompleteCleanupError: some may still be there, after all have been tried.
+        :raises LibcloudError: they could not be listed. Nothing was aborted.
+        """
+        latest = self._latest(container, older_than)
+        uploads = [
+            upload
+            for upload in self.ex_iterate_multipart_uploads(container, prefix)
+            if latest is None or (upload.created_at is not None and upload.created_at <= latest)
+        ]
+        if dry_run:
+            return uploads
+        aborted: list[S3MultipartUpload] = []
+        failures: list[tuple[S3MultipartUpload, Exception]] = []
+        for upload in uploads:
+            try:
+                self._patiently(partial(self._abort_multipart, container, upload.key, upload.id))
+            except (LibcloudError, OSError) as error:
+                if getattr(error, "status", None) != 404:
+                    failures.append((upload, error))
+                    continue
+            aborted.append(upload)
+        if failures:
+            names = ", ".join(f"{upload.key} ({upload.id})" for upload, _ in failures[:3])
+            raise IncompleteCleanupError(
+                f"{len(failures)} of {len(uploads)} unfinished uploads may still be there: {names}"
+                + (" ..." if len(failures) > 3 else ""),
+                self,
+                container.name,
+                aborted=aborted,
+                failures=failures,
+            ) from failures[0][1]
+        return aborted
+
+    # Inside.
+
+    def _latest(
+        self, container: Container, older_than: timedelta | datetime | None
+    ) -> datetime | None:
+        """The latest time of uploads to abort; ``None``: any."""
+        if isinstance(older_than, timedelta):
+            if older_than < timedelta(0):
+                raise ValueError(f"older_than cannot be negative: {older_than}")
+            return self._earliest_now(container) - older_than
+        if older_than is not None and older_than.tzinfo is None:
+            raise ValueError("older_than needs a time zone: such as datetime.now(timezone.utc)")
+        return older_than
+
+    def _earliest_now(self, container: Container) -> datetime:
+        """What time it is: by the store's clock or by our own, so that no upload seems too old."""
+        now = datetime.now(timezone.utc)
+        request = operations.head(self._get_container_path(container))
+        try:
+            response = self._call(request, f"Error looking for {container.name}")
+            return min(now, parsedate_to_datetime(response.headers["date"]))
+        except (LibcloudError, KeyError, ValueError, TypeError):
+            return now
