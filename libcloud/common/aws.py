@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, MutableMapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar, cast
 
 from libcloud.common import sigv4
@@ -86,6 +86,11 @@ class AWSRequestSigner:
         """``params`` and ``headers`` with what the signature adds to them."""
         return params, headers
 
+    def _time(self) -> datetime:
+        """The time, by the server's clock as far as the connection knows it."""
+        offset = getattr(self.connection, "clock_offset", None)
+        return _now() + offset if isinstance(offset, timedelta) else _now()
+
 
 class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
     """Version 2 of the query APIs: the signature is a parameter."""
@@ -95,7 +100,7 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
         params["SignatureMethod"] = "HmacSHA256"
         params["AWSAccessKeyId"] = self.access_key
         params["Version"] = self.version
-        params["Timestamp"] = _now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        params["Timestamp"] = self._time().strftime("%Y-%m-%dT%H:%M:%SZ")
         params["Signature"] = self._get_aws_auth_param(
             params=params, secret_key=self.access_secret, path=path
         )
@@ -140,7 +145,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         An ``x-amz-content-sha256`` header that is there already is taken as the payload's hash.
         Headers that proxies rewrite are not signed, see :func:`sigv4.headers_to_sign`.
         """
-        when = _now()
+        when = self._time()
         params = self.get_request_params(params, method=method, path=path)
         own_hash = _pop(headers, "x-amz-content-sha256")
         _pop(headers, "x-amz-date")
@@ -311,9 +316,12 @@ class SignedAWSConnection(AWSTokenConnection):
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         """Sign, with the time of this very attempt."""
-        return self.signer.get_request_headers(
+        return self._signer_of_request().get_request_headers(
             params=params, headers=headers, method=self.method, path=self.action, data=self.data
         )
+
+    def _signer_of_request(self) -> AWSRequestSigner:
+        return self.signer
 
 
 def check_params(params: Any) -> None:

@@ -79,7 +79,7 @@ class AWSDriver(BaseDriver):
 
     def __init__(
         self,
-        key: str,
+        key: str | None,
         secret: str | None = None,
         secure: bool = True,
         host: str | None = None,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 __all__ = ["Credentials"]
 
@@ -15,11 +16,18 @@ class Credentials:
     :param key: access key id; sent in clear with each request.
     :param secret: what signs; never sent.
     :param token: session token of temporary credentials; sent, and signed. ``None`` if they last.
+    :param expires: when the store will not take them any more, aware; ``None`` if nobody knows.
+    :raises ValueError: ``expires`` has no time zone.
     """
 
     key: str
     secret: str
     token: str | None = None
+    expires: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.expires is not None and self.expires.tzinfo is None:
+            raise ValueError("the time at which credentials expire needs a time zone")
 
     def __repr__(self) -> str:
         return f"Credentials(key={self.key!r}, temporary={self.token is not None})"

@@ -281,6 +281,9 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
     :param host: of another store; Amazon's otherwise.
     :param ex_profile: what is special about the store, from ``s3api/profile.py``; ``None``: nothing
         is assumed of a foreign ``host``.
+    :param kwargs: those of :class:`~libcloud.storage.drivers.s3_access.S3Access` and
+        :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is seconds to connect, and seconds
+        without a byte to or from the store; without it they are 10 and 60.
     :raises ValueError: Amazon has no such region.
     """
 
@@ -291,7 +294,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
 
     def __init__(
         self,
-        key: str,
+        key: str | None = None,
         secret: str | None = None,
         secure: bool = True,
         host: str | None = None,

@@ -14,8 +14,9 @@ from libcloud.common.base import Connection
 from libcloud.common.request import HttpRequest, join_target
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.http import allowed_concurrency, is_transient, network_error, never_sent
-from libcloud.storage.base import Container, StorageDriver
+from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
 from libcloud.storage.s3api.errors import is_transient as is_transient_answer
@@ -43,7 +44,7 @@ _THROTTLED = frozenset({429, 503, 509})
 _UPLOAD_GONE = ("NoSuchUpload", "")
 
 
-class S3Calls(StorageDriver):
+class S3Calls(S3Access):
     """What all S3 drivers share below their public methods."""
 
     profile: S3Profile = GENERIC

@@ -40,6 +40,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     :param kwargs: ``signature_version`` (``"2"`` or ``"4"``, where the store knows both),
         ``token`` (of temporary credentials), ``url`` (host, port and path in one),
         ``ex_profile`` (in place of the class's), and those of
+        :class:`~libcloud.storage.drivers.s3_access.S3Access` and
         :class:`~libcloud.common.base.BaseDriver`.
     :raises LibcloudError: there is no host, or the store has no such region.
     :raises ValueError: the store has no such region, or does not know the signature version.
@@ -60,7 +61,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
 
     def __init__(
         self,
-        key: str,
+        key: str | None = None,
         secret: str | None = None,
         secure: bool = True,
         host: str | None = None,
@@ -150,7 +151,7 @@ class RegionalStorageDriver(S3CompatibleStorageDriver):
 
     def __init__(
         self,
-        key: str,
+        key: str | None = None,
         secret: str | None = None,
         secure: bool = True,
         host: str | None = None,

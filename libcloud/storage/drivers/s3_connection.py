@@ -7,7 +7,6 @@ The classes are public as ``libcloud.storage.drivers.s3``; drivers and users der
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -15,14 +14,17 @@ from typing import Any, TypeVar
 from libcloud.common import sigv2, sigv4
 from libcloud.common.aws import (
     AWSBaseResponse,
+    AWSRequestSigner,
     AWSRequestSignerAlgorithmV4,
     AWSTokenConnection,
     SignedAWSConnection,
     check_params,
 )
 from libcloud.common.aws_token import with_param
-from libcloud.common.base import ConnectionUserAndKey, RawResponse
+from libcloud.common.base import RawResponse
+from libcloud.common.credentials import Credentials
 from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
 
 __all__ = [
@@ -135,7 +137,7 @@ class S3RawResponse(S3Response, RawResponse):
     """An answer of S3 whose body is not read unless it tells of an error."""
 
 
-class ExactPathConnection(ConnectionUserAndKey):
+class ExactPathConnection(RepairingConnection):
     """A connection whose paths go on the wire as the driver made them.
 
     Names may hold ``//`` and dot segments, which are not path segments to S3. Redirects are not
@@ -195,7 +197,8 @@ class BaseS3Connection(ExactPathConnection):
             if value == "" and name in sigv2.SUB_RESOURCES:
                 params = with_param(params, name, None)
         params = with_param(params, "AWSAccessKeyId", self.user_id)
-        return with_param(params, "Expires", str(int(time.time()) + EXPIRATION_SECONDS))
+        now = int(self.server_time().timestamp())
+        return with_param(params, "Expires", str(now + EXPIRATION_SECONDS))
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         """Sign, with the time of this very attempt."""
@@ -237,6 +240,7 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
 
     service_name = "s3"
     version = API_VERSION
+    _known_signer: tuple[Credentials, AWSRequestSigner] | None = None
 
     def __init__(
         self,
@@ -277,6 +281,22 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
         """Adds none: credentials and their token travel in headers."""
         check_params(params)
         return params
+
+    def _signer_of_request(self) -> AWSRequestSigner:
+        """The signer; or, with a source of credentials, one for those of this attempt."""
+        credentials = self.credentials_of_request()
+        if credentials is None:
+            return self.signer
+        known = self._known_signer
+        if known is None or known[0] != credentials:
+            signer = type(self.signer)(
+                access_key=credentials.key,
+                access_secret=credentials.secret,
+                version=self.version,
+                connection=self,
+            )
+            self._known_signer = known = credentials, signer
+        return known[1]
 
 
 def _other_region(detail: ErrorDetail, driver: Any) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
 from libcloud.common.credentials import Credentials
@@ -27,10 +26,9 @@ def presigned_object_url(
     return presigned_url(
         HttpRequest(method.upper(), connection.morph_action_hook(path)),
         endpoint=Endpoint(connection.host, bool(connection.secure), connection.port),
-        credentials=Credentials(
-            connection.user_id, connection.key, getattr(connection, "token", None)
-        ),
+        credentials=connection.credentials_of_request()
+        or Credentials(connection.user_id, connection.key, getattr(connection, "token", None)),
         scope=Scope(region, "s3"),
-        when=datetime.now(timezone.utc),
+        when=connection.server_time(),
         expires=int(hours * 3600),
     )

@@ -131,6 +131,7 @@ class ErrorDetail:
     :param host_id: likewise.
     :param region: where the bucket is, if the store says so.
     :param retry_after: seconds to wait, if the store says so.
+    :param date: the store's time when it answered, aware, if it says so.
     """
 
     status: int
@@ -140,6 +141,7 @@ class ErrorDetail:
     host_id: str | None = None
     region: str | None = None
     retry_after: float | None = None
+    date: datetime | None = None
 
 
 def error_detail(
@@ -164,6 +166,7 @@ def error_detail(
         host_id=_word(said.host_id or lowered.get("x-amz-id-2")),
         region=_word(lowered.get("x-amz-bucket-region") or said.region),
         retry_after=_retry_after(lowered, now),
+        date=_date(lowered.get("date", "")),
     )
 
 

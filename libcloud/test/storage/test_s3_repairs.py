@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refusals because of the clock or of credentials, which an S3 driver mends by itself."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from libcloud.common.credentials import Credentials
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.drivers.minio import MinIOStorageDriver
+from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.types import ContainerDoesNotExistError
+from libcloud.test._threads import run_in_threads
+from libcloud.test.storage.fakes.faults import Status
+from libcloud.test.storage.fakes.options import AMAZON, SIGV2, Options
+from libcloud.test.storage.s3_servers import BUCKET, Store, store
+
+VERSIONS = {"4": AMAZON, "2": SIGV2}
+
+
+def at(hours: float, version: str = "4") -> Options:
+    """A server whose clock is ahead by ``hours``."""
+
+    def clock() -> datetime:
+        return datetime.now(timezone.utc) + timedelta(hours=hours)
+
+    return replace(VERSIONS[version], clock=clock)
+
+
+def codes(there: Store) -> list[str]:
+    """What was refused, in order."""
+    return [entry.code for entry in there.server.requests if entry.code]
+
+
+# The clock.
+
+
+@pytest.mark.parametrize(("version", "hours"), [("4", 2), ("4", -2), ("2", 2)])
+def test_a_clock_that_is_wrong_is_set_by_the_first_refusal(version: str, hours: float) -> None:
+    with store(at(hours, version), version=version) as there:
+        data = there.in_parts(4)
+        assert there.body() == data
+        there.driver.upload_object_via_stream(iter([b"x"]), there.container, "small")
+    offset = there.driver.connection.clock_offset
+    assert abs(offset - timedelta(hours=hours)) < timedelta(minutes=1)
+    assert codes(there) == ["RequestTimeTooSkewed" if version == "4" else "AccessDenied"]
+
+
+def test_the_refusal_of_a_head_says_nothing_and_is_understood_all_the_same() -> None:
+    with store(at(2)) as there:
+        assert there.driver.get_container(BUCKET).name == BUCKET
+        assert len(there.server.requests) == 2
+
+
+def test_threads_that_are_refused_together_are_all_repeated_once() -> None:
+    with store(at(2)) as there:
+        run_in_threads(lambda number: there.driver.get_container(BUCKET))
+        assert len(there.server.requests) <= 16
+
+
+def test_a_refusal_is_not_repeated_when_the_clock_is_right() -> None:
+    with store() as there:
+        there.server.faults.add("HeadBucket", Status(403), times=None)
+        with pytest.raises(InvalidCredsError):
+            there.driver.connection.request(f"/{BUCKET}", method="HEAD")
+        assert there.server.count("HeadBucket") == 1
+
+
+def test_a_clock_that_was_set_and_is_still_refused_is_an_error() -> None:
+    with store(at(2)) as there:
+        refused = Status(403, "RequestTimeTooSkewed")
+        there.server.faults.add("ListObjects", refused, times=None)
+        there.server.faults.add("ListObjectsV2", refused, times=None)
+        policy = replace(there.driver.ex_retry_policy, attempts=1)
+        type(there.driver).ex_retry_policy = policy
+        with pytest.raises(LibcloudError, match="RequestTimeTooSkewed"):
+            there.driver.list_container_objects(there.container)
+        assert len(there.server.requests) == 2
+
+
+def test_a_file_is_sent_again_from_where_it_stood() -> None:
+    with store(replace(at(2), unsigned_payload=True)) as there:
+        file = io.BytesIO(b"head and body")
+        file.seek(9)
+        headers = {"Content-Length": "4"}
+        there.driver.connection.request(
+            f"/{BUCKET}/object", method="PUT", data=file, headers=headers, raw=True
+        )
+        assert there.body() == b"body"
+
+
+def test_what_cannot_be_sent_twice_is_an_error_once() -> None:
+    with store(at(2)) as there:
+        headers = {"Content-Length": "4"}
+
+        def send() -> Any:
+            body: Iterator[bytes] = iter([b"body"])
+            there.driver.connection.request(
+                f"/{BUCKET}/object", method="PUT", data=body, headers=headers, raw=True
+            )
+
+        with pytest.raises(InvalidCredsError, match="RequestTimeTooSkewed"):
+            send()
+        assert there.server.count("PutObject") == 1
+
+
+def test_presigned_urls_are_of_the_time_of_the_store() -> None:
+    with store(at(-2)) as there:
+        there.driver.upload_object_via_stream(iter([b"body"]), there.container, "object")
+        obj = there.driver.get_object(BUCKET, "object")
+        with urlopen(there.driver.get_object_cdn_url(obj), timeout=30) as answer:
+            assert answer.read() == b"body"
+
+
+def test_a_clock_that_is_set_is_worth_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with store(at(2)) as there, caplog.at_level(logging.WARNING):
+        there.driver.get_container(BUCKET)
+        there.driver.get_container(BUCKET)
+    lines = [record.getMessage() for record in caplog.records if "clocks" in record.getMessage()]
+    assert len(lines) == 1
+    assert "7200 seconds" in lines[0] or "7199 seconds" in lines[0]
+
+
+# Credentials.
+
+
+class Issuer:
+    """Gives out credentials that a server takes until the next ones are made."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.there: Store | None = None
+        self.made: list[Credentials] = []
+        self.rotate()
+
+    def rotate(self) -> None:
+        """From now on others are valid."""
+        number = len(self.made)
+        self.made.append(Credentials(f"AKIA{number}", f"s3cr3t{number}", f"t0ken{number}"))
+        if self.there is not None:
+            self.accept(self.made[-1])
+
+    def accept(self, valid: Credentials) -> None:
+        """Let the server know."""
+        assert self.there is not None
+        self.there.server.options = replace(
+            self.there.server.options,
+            key=valid.key,
+            secret=valid.secret,
+            session_token=valid.token,
+        )
+
+    def __call__(self) -> Credentials:
+        self.asked += 1
+        return self.made[-1]
+
+
+@pytest.fixture(params=["4", "2"])
+def issued(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Issuer]]:
+    """A driver that asks the issuer, whose server takes what that gives."""
+    issuer = Issuer()
+    with store(VERSIONS[request.param], version=request.param, ex_credentials=issuer) as there:
+        issuer.there = there
+        issuer.accept(issuer.made[-1])
+        yield there, issuer
+
+
+def test_credentials_come_from_the_function(issued: tuple[Store, Issuer]) -> None:
+    there, issuer = issued
+    data = there.in_parts(3)
+    assert there.body() == data
+    assert issuer.asked == 1
+    assert not codes(there)
+
+
+def test_credentials_that_expire_on_the_way_are_replaced(issued: tuple[Store, Issuer]) -> None:
+    there, issuer = issued
+    pieces = [b"a" * 1000, b"b" * 1000, b"c" * 1000, b"d" * 1000]
+
+    def source() -> Iterator[bytes]:
+        yield pieces[0]
+        yield pieces[1]
+        issuer.rotate()
+        yield from pieces[2:]
+
+    there.stream(source())
+    assert there.body() == b"".join(pieces)
+    assert issuer.asked == 2
+    assert not there.server.unfinished_uploads()
+
+
+def test_all_that_are_refused_together_are_repeated_after_one_question(
+    issued: tuple[Store, Issuer],
+) -> None:
+    there, issuer = issued
+    there.driver.list_container_objects(there.container)
+    issuer.rotate()
+    run_in_threads(lambda number: there.driver.list_container_objects(there.container))
+    assert issuer.asked == 2
+
+
+def test_a_head_that_is_refused_without_a_word_leads_to_one_question(
+    issued: tuple[Store, Issuer],
+) -> None:
+    there, issuer = issued
+    there.driver.get_container(BUCKET)
+    issuer.rotate()
+    assert there.driver.get_container(BUCKET).name == BUCKET
+    assert issuer.asked == 2
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_expired_credentials_without_others_are_an_error(
+    issued: tuple[Store, Issuer], status: int
+) -> None:
+    there, issuer = issued
+    there.server.faults.add("ListObjects", Status(status, "ExpiredToken"), times=None)
+    there.server.faults.add("ListObjectsV2", Status(status, "ExpiredToken"), times=None)
+    with pytest.raises(LibcloudError, match="ExpiredToken"):
+        there.driver.list_container_objects(there.container)
+    assert issuer.asked == 2
+    assert len(there.server.requests) == 1
+
+
+def test_what_is_denied_leads_to_no_question(issued: tuple[Store, Issuer]) -> None:
+    there, issuer = issued
+    there.server.faults.add("*", Status(403, "AccessDenied"), times=None)
+    for _ in range(3):
+        with pytest.raises(InvalidCredsError):
+            there.driver.list_container_objects(there.container)
+    assert issuer.asked == 1
+
+
+def test_an_error_of_the_function_is_what_the_caller_sees() -> None:
+    def broken() -> Credentials:
+        raise LookupError("no credentials today")
+
+    with store(ex_credentials=broken) as there:
+        with pytest.raises(LookupError, match="today"):
+            there.driver.get_container(BUCKET)
+        assert not there.server.requests
+
+
+def test_presigned_urls_are_signed_by_the_function_too() -> None:
+    issuer = Issuer()
+    with store(ex_credentials=issuer) as there:
+        issuer.there = there
+        issuer.accept(issuer.made[-1])
+        there.driver.upload_object_via_stream(iter([b"body"]), there.container, "object")
+        obj = there.driver.get_object(BUCKET, "object")
+        with urlopen(there.driver.get_object_cdn_url(obj), timeout=30) as answer:
+            assert answer.read() == b"body"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ask: S3StorageDriver(ex_credentials=ask),
+        lambda ask: MinIOStorageDriver(host="h", ex_credentials=ask),
+        lambda ask: S3StorageDriver(None, None, ex_credentials=ask),
+    ],
+)
+def test_no_key_is_needed_beside_the_function(make: Any) -> None:
+    issuer = Issuer()
+    connection = make(issuer).connection
+    assert issuer.asked == 0
+    assert (connection.user_id, connection.key, connection.token) == ("AKIA0", "s3cr3t0", "t0ken0")
+
+
+def test_without_a_function_a_key_is_needed() -> None:
+    with pytest.raises(TypeError, match="credentials are needed"):
+        S3StorageDriver()
+
+
+def test_fixed_credentials_can_be_changed_as_before() -> None:
+    connection = S3StorageDriver("key", "secret", token="token").connection
+    assert (connection.user_id, connection.key, connection.token) == ("key", "secret", "token")
+    connection.token = "other"
+    assert connection.token == "other"
+
+
+def test_a_connection_of_others_has_fixed_credentials() -> None:
+    class Foreign:
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
+        def connect(self) -> None: ...
+
+    class Driver(S3StorageDriver):
+        connectionCls = Foreign
+
+    with pytest.raises(TypeError, match="Foreign has fixed credentials"):
+        Driver(ex_credentials=Issuer())
+
+
+def test_a_missing_bucket_is_no_matter_of_credentials(issued: tuple[Store, Issuer]) -> None:
+    there, issuer = issued
+    with pytest.raises(ContainerDoesNotExistError):
+        there.driver.get_container("absent")
+    assert issuer.asked == 1
+
+
+def test_a_total_is_handed_to_the_connection() -> None:
+    connection = S3StorageDriver("key", "secret", ex_total_timeout=900).connection
+    assert (connection.total_timeout, connection.connection.total_timeout) == (900, 900)
