@@ -53,6 +53,7 @@ FOREIGN = {
     "lxml": ("libcloud.utils.xml",),
     "certifi": ("libcloud.security",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
+    "click": ("libcloud.cli",),
     "cryptography": ("libcloud.common.google_keys", "libcloud.utils.publickey"),
     "fsspec": ("libcloud.storage.filesystem",),
 }

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said when a transfer fails or is interrupted, and going on with the next of many."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from libcloud.cli.errors import FAILED, ReportedError, exit_status, explain
+from libcloud.cli.progress import Progress, say
+from libcloud.common.types import InvalidCredsError
+from libcloud.storage.types import ContainerDoesNotExistError
+
+__all__ = ["Collected", "told"]
+
+# They would come again with each of the other objects.
+_FOR_ALL = (InvalidCredsError, ContainerDoesNotExistError)
+
+
+class Collected:
+    """Failures of single objects of many.
+
+    :param of: how many objects: the failure of a single one is simply raised.
+    :ivar number: of failures.
+    """
+
+    def __init__(self, of: int) -> None:
+        self.number = 0
+        self._alone = of == 1
+        self._status = FAILED
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """The block concerns one object: its failure is told, and the next one's turn comes."""
+        try:
+            yield
+        except Exception as error:
+            if self._alone or isinstance(error, _FOR_ALL) or hasattr(error, "reason"):
+                raise
+            self.number += 1
+            self._status = exit_status(error)
+            say(f"libcloud: {explain(error)}")
+
+    def finish(self) -> None:
+        """End it.
+
+        :raises ReportedError: some failed: with the status of the one, or the general one.
+        """
+        if self.number:
+            raise ReportedError(self._status if self.number == 1 else FAILED)
+
+
+@contextlib.contextmanager
+def told(progress: Progress, url: object) -> Iterator[None]:
+    """Tell what became of the upload to ``url`` if the block is interrupted, or leaves parts."""
+    try:
+        yield
+    except BaseException as error:
+        aborted = progress.meter.aborted
+        left = getattr(error, "upload_id", None)
+        if aborted is not None and not aborted.cleaned:
+            left = left or aborted.upload_id
+        if left:
+            say(
+                f"libcloud: {url}: parts may be left at the store, in upload {left}. "
+                f"Remove them: libcloud uploads abort '{url}' --id '{left}'"
+            )
+        elif isinstance(error, KeyboardInterrupt):
+            say(f"libcloud: {url}: upload aborted; nothing was stored, nothing is left behind")
+        raise

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command itself: its parts, what its errors look like, and how it ends.
+
+Exit statuses:
+
+====  ==============================================================================
+0     all done
+1     something failed; of many objects, some did
+2     the command line makes no sense
+3     there is no such container, object or upload
+4     no credentials, or the store refuses them
+5     the store cannot be reached, or is too busy: trying again later may help
+6     the input is not what ``--expect-size`` or ``--fail-on-empty`` promise
+130   interrupted by Ctrl-C (129 by SIGHUP, 143 by SIGTERM); the upload was removed
+141   whoever reads standard output has gone
+====  ==============================================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+from libcloud import __version__
+from libcloud.cli.errors import (
+    FAILED,
+    INTERRUPTED,
+    USAGE,
+    ReportedError,
+    exit_status,
+    explain,
+    without_secrets,
+)
+from libcloud.cli.progress import say
+from libcloud.cli.signals import heeded
+
+__all__ = ["cli", "main", "run"]
+
+_BROKEN_PIPE = 141
+_COMPLETION = "_LIBCLOUD_COMPLETE"
+
+# The module of each command; it is imported when the command is used.
+_COMMANDS = {
+    "cat": "get",
+    "get": "get",
+    "ls": "listing",
+    "put": "put",
+    "stat": "listing",
+}
+
+_STATUSES = """
+\b
+Exit status:
+  0    all done
+  1    something failed; of many objects, some did
+  2    the command line makes no sense
+  3    no such container, object or upload
+  4    no credentials, or the store refuses them
+  5    the store cannot be reached, or is too busy: try again later
+  6    the input is not what --expect-size or --fail-on-empty promise
+  130  interrupted (129 SIGHUP, 143 SIGTERM); the upload was removed
+  141  whoever reads standard output has gone
+"""
+
+
+class _Group(click.Group):
+    """Commands that are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"libcloud.cli.{_COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Group, epilog=_STATUSES, context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="libcloud", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Object storage from a shell: Amazon S3, stores that speak S3, Google Storage, files.
+
+    A URL is s3://CONTAINER/NAME, gs://, minio://, file:///DIRECTORY/NAME, or begins with the name
+    of another provider. Names stand in it as they are. Credentials, region and endpoint are those
+    of the options, the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
+    AWS_REGION, AWS_ENDPOINT_URL) or a profile of ~/.aws.
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what ``arguments`` say; the exit status."""
+    if _COMPLETION in os.environ:  # a shell asks what may follow
+        cli.main(prog_name="libcloud", complete_var=_COMPLETION)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        # Not cli.main(), which has its own answers to signals and broken pipes.
+        with cli.make_context("libcloud", list(arguments)) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as error:
+        return int(error.exit_code)
+    except click.ClickException as error:
+        return _usage(error)
+    except KeyboardInterrupt as error:
+        return getattr(error, "status", INTERRUPTED)
+    except BrokenPipeError:
+        return _no_reader()
+    except Exception as error:
+        return _failure(error, arguments)
+    return _flushed()
+
+
+def run() -> None:
+    """The program: heeds signals, and exits."""
+    with heeded():
+        status = main()
+    sys.exit(status)
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "libcloud"
+    say(f"{command}: {' '.join(error.format_message().split()).rstrip('.')}. See {command} --help")
+    return USAGE
+
+
+def _failure(error: Exception, arguments: list[str]) -> int:
+    if "--debug" in arguments:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
+    if not isinstance(error, ReportedError):
+        say(f"libcloud: {explain(error)}")
+    return exit_status(error)
+
+
+def _no_reader() -> int:
+    # What Python has not written yet would raise once more when it ends.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _BROKEN_PIPE
+
+
+def _flushed() -> int:
+    """0, if all that was written has reached its reader."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _no_reader()
+    except OSError as error:
+        say(f"libcloud: standard output: {error.strerror}")
+        return FAILED
+    return 0

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C and other wishes to end: the transfer under way is undone, and told about."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+__all__ = ["Interrupted", "heeded"]
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks to end.
+
+    :param number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def status(self) -> int:
+        """What a shell reports of a program that the signal ended."""
+        return 128 + self.number
+
+
+@contextlib.contextmanager
+def heeded() -> Iterator[None]:
+    """In the block, a signal raises :class:`Interrupted`, so that uploads are aborted.
+
+    The second says that this takes a while; the third ends the program at once.
+    """
+    came = 0
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        nonlocal came
+        came += 1
+        if came == 1:
+            _write("libcloud: interrupted; cleaning up")
+            raise Interrupted(number)
+        if came == 2:
+            _write("libcloud: still cleaning up; once more ends it now, and may leave parts behind")
+            return
+        os._exit(128 + number)
+
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as nohup, and shells for what runs in the background
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write(text: str) -> None:
+    """Write a line to standard error: not through ``sys.stderr``, which may be amid a write."""
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{start}{text}\n".encode())
