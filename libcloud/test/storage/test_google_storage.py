@@ -393,3 +393,46 @@ def test_without_an_entity_there_must_be_a_user(driver: GoogleStorageDriver) -> 
         driver.ex_delete_permissions("bucket")
     with pytest.raises(ValueError, match="Must provide an entity"):
         driver.ex_set_permissions("bucket", role="READER")
+
+
+# Copies.
+
+
+def large_object(request: Received) -> bytes:
+    """Answers as Google does to a HEAD of an object of 6 GiB, and to a copy of it."""
+    if request.method == "HEAD":
+        headers = {"Content-Type": "text/plain", "x-goog-meta-a": "1", "ETag": '"e1"'}
+        return reply(200, b"", {**headers, "Content-Length": str(6 * 1024 * MIB)})
+    return reply(200, b"<CopyObjectResult><ETag>&quot;e2&quot;</ETag></CopyObjectResult>")
+
+
+def test_one_request_copies_any_size_with_headers_of_google(
+    server: Loopback, driver: GoogleStorageDriver
+) -> None:
+    server.answer = large_object
+    source = Object("a b", 0, None, {}, {}, container(driver), driver)
+    copy = driver.ex_copy_object(
+        source, container(driver), "new", metadata={"b": "2"}, ex_storage_class="coldline"
+    )
+    assert (copy.size, copy.hash, copy.meta_data) == (6 * 1024 * MIB, "e2", {"b": "2"})
+    look, request = server.requests
+    assert (look.method, look.target) == ("HEAD", "/bucket/a%20b")
+    assert (request.method, request.target, request.body) == ("PUT", "/bucket/new", b"")
+    sent = {name: value for name, value in request.headers.items() if name.startswith("x-goog-")}
+    assert sent == {
+        "x-goog-copy-source": "bucket/a%20b",
+        "x-goog-copy-source-if-match": '"e1"',
+        "x-goog-meta-b": "2",
+        "x-goog-metadata-directive": "REPLACE",
+        "x-goog-project-id": "a-project",
+        "x-goog-storage-class": "COLDLINE",
+    }
+    assert request.headers["content-type"] == "text/plain"
+    assert request.headers["authorization"] == expected_signature(request)
+
+
+def test_many_objects_are_deleted_one_by_one(server: Loopback, driver: GoogleStorageDriver) -> None:
+    server.answer = lambda request: reply(204)
+    results = driver.ex_delete_objects(["a", "b"], container(driver))
+    assert all(result.deleted for result in results)
+    assert [request.target for request in server.requests] == ["/bucket/a", "/bucket/b"]
