@@ -137,7 +137,8 @@ def other_distributions_have_one_door(source: Source) -> Iterator[str]:
         return
     for name in source.imports:
         top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or top == "libcloud":
+        # "_typeshed" is part of the type checker, and cannot be imported by anything that runs.
+        if top in sys.stdlib_module_names or top in {"libcloud", "_typeshed"}:
             continue
         if not source.is_in(*FOREIGN.get(top, ())):
             yield name
