@@ -178,6 +178,7 @@ def test_nothing_special_is_expected_of_an_unknown_store() -> None:
         prefix_listing=True,
         list_uploads=True,
         presigned_urls=True,
+        url_encoded_listing=True,
     )
 
 
