@@ -28,9 +28,12 @@ __all__ = [
     "ReportedError",
     "UnfitInputError",
     "about",
+    "answer_of",
     "exit_status",
     "explain",
+    "hint_for",
     "keep_out",
+    "what_of",
     "without_secrets",
 ]
 
@@ -43,6 +46,10 @@ INPUT = 6
 INTERRUPTED = 130
 
 _secrets: set[str] = set()
+_SECRET_LENGTH = 8
+
+# Before what the store said, in the library's own messages.
+_SAID = ": Status code: "
 
 _HINTS = {
     "InvalidAccessKeyId": "the store does not know this access key: see libcloud doctor",
@@ -50,7 +57,9 @@ _HINTS = {
     "RequestTimeTooSkewed": "set this machine's clock: see libcloud doctor",
     "ExpiredToken": "the session token has expired: obtain new credentials",
     "InvalidToken": "the session token is none of this key",
+    "": "the credentials are wrong, or do not allow it: see libcloud doctor",
     "AccessDenied": "these credentials do not allow it: see libcloud doctor",
+    "PreconditionFailed": "there is an object of this name, and it was not replaced",
     "NoSuchUpload": "the upload is finished or aborted: see libcloud uploads ls",
     "SlowDown": "the store is busy: try again later, or with --window 1",
     "EntityTooLarge": "the store does not take objects of this size",
@@ -103,7 +112,8 @@ def about(subject: object) -> Iterator[None]:
 
 def keep_out(*secrets: str | None) -> None:
     """Never print any of ``secrets``."""
-    _secrets.update(secret for secret in secrets if secret)
+    # Shorter ones are none, and may be part of any word.
+    _secrets.update(secret for secret in secrets if secret and len(secret) >= _SECRET_LENGTH)
 
 
 def without_secrets(text: str) -> str:
@@ -133,14 +143,16 @@ def exit_status(error: BaseException) -> int:
 def explain(error: BaseException) -> str:
     """One line that tells of ``error``."""
     subject = getattr(error, "cli_subject", "")
-    what, hint = _what(error), _hint(error)
-    line = f"{subject}: {what}" if subject else what
+    what, hint = what_of(error), hint_for(error)
+    named = subject.partition("://")[2] or subject
+    line = f"{subject}: {what}" if subject and named not in what else what
     line = f"{line}. {hint[:1].upper()}{hint[1:]}" if hint else line
     return printable(without_secrets(" ".join(line.split("\n"))))
 
 
-def _what(error: BaseException) -> str:
-    answer = _answer(error)
+def what_of(error: BaseException) -> str:
+    """What went wrong, without what it is about."""
+    answer = answer_of(error)
     behind = f" ({answer})" if answer else ""
     if isinstance(error, NoCredentialsError):
         return f"no credentials: {error.value}"
@@ -150,18 +162,23 @@ def _what(error: BaseException) -> str:
         return f"there is no object {error.object_name!r}{behind}"
     if isinstance(error, types.ContainerAlreadyExistsError):
         return f"the container {error.container_name!r} exists already{behind}"
+    if isinstance(error, types.InvalidContainerNameError):
+        return f"no container can be called {error.container_name!r}{behind or f': {error.value}'}"
     if isinstance(error, LibcloudError) and isinstance(error, OSError):
         return _network_text(error)
     if isinstance(error, LibcloudError):
         text = str(error.value or type(error).__name__)
-        return text if not answer or answer in text or "Status code" in text else text + behind
+        return (
+            text.partition(_SAID)[0].removesuffix(": Unknown error.") + behind if answer else text
+        )
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"
     return f"{str(error) or type(error).__name__}"
 
 
-def _hint(error: BaseException) -> str:
+def hint_for(error: BaseException) -> str:
+    """What to do about it; empty if nobody knows."""
     code = getattr(error, "code", None)
     region = getattr(getattr(error, "detail", None), "region", None)
     if region and getattr(error, "status", None) in (301, 307, 400):
@@ -179,18 +196,18 @@ def _hint(error: BaseException) -> str:
     if _is_network(error):
         return "is the endpoint right, and can this machine reach it? See libcloud doctor"
     if isinstance(error, InvalidCredsError):
-        return _HINTS.get(str(code), _HINTS["AccessDenied"])
-    return _HINTS.get(str(code), "")
+        return _HINTS.get(str(code), _HINTS["AccessDenied" if code else ""])
+    return _HINTS.get(str(code), "") if code else ""
 
 
-def _answer(error: BaseException) -> str:
-    """What the store answered: status, code, message."""
+def answer_of(error: BaseException) -> str:
+    """What the store answered: status, code, message, request id."""
     detail = getattr(error, "detail", None)
     if detail is None:
         return ""
-    from libcloud.storage.s3api.errors import describe
-
-    return describe(detail)
+    code = ": ".join(word for word in (detail.code, detail.message) if word)
+    said = [f"status {detail.status}", code, detail.request_id and f"request {detail.request_id}"]
+    return ", ".join(word for word in said if word)
 
 
 def _is_network(error: BaseException) -> bool:

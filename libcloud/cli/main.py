@@ -19,6 +19,7 @@ Exit statuses:
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import traceback
@@ -38,6 +39,7 @@ from libcloud.cli.errors import (
 )
 from libcloud.cli.progress import say
 from libcloud.cli.signals import heeded
+from libcloud.cli.text import printable
 
 __all__ = ["cli", "main", "run"]
 
@@ -47,10 +49,19 @@ _COMPLETION = "_LIBCLOUD_COMPLETE"
 # The module of each command; it is imported when the command is used.
 _COMMANDS = {
     "cat": "get",
+    "completion": "completion",
+    "cp": "copying",
+    "demo": "demo",
+    "doctor": "doctor",
     "get": "get",
     "ls": "listing",
+    "mb": "containers",
+    "presign": "presigning",
     "put": "put",
+    "rb": "containers",
+    "rm": "removing",
     "stat": "listing",
+    "uploads": "uploads",
 }
 
 _STATUSES = """
@@ -118,9 +129,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run() -> None:
     """The program: heeds signals, and exits."""
+    _set_up_log("--debug" in sys.argv[1:])
     with heeded():
         status = main()
     sys.exit(status)
+
+
+def _set_up_log(debug: bool) -> None:
+    """Let the library's log be seen if asked for; it must not write into the bar."""
+    for name in ("libcloud", "urllib3"):
+        log = logging.getLogger(name)
+        log.addHandler(_Log() if debug else logging.NullHandler())
+        log.propagate = False
+        log.setLevel(logging.DEBUG if debug and name == "libcloud" else logging.WARNING)
+
+
+class _Log(logging.Handler):
+    """Writes above the bar, without secrets."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(f"{record.levelname.lower()}: {printable(record.getMessage())}")
 
 
 def _usage(error: click.ClickException) -> int:

@@ -46,7 +46,9 @@ def plan(paths: tuple[str, ...], target: Target, *, recursive: bool) -> list[Sou
         if len(paths) > 1:
             raise click.UsageError("standard input (-) cannot be put together with files")
         if target.is_directory:
-            raise click.UsageError(f"standard input has no name: write {target.as_directory()}NAME")
+            raise click.UsageError(
+                f"standard input has no name: write {str(target).rstrip('/')}/NAME"
+            )
         return [Source(STDIO, target.name, None)]
     found: list[Source] = []
     for path in paths:

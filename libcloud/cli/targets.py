@@ -115,7 +115,9 @@ def _check_provider(provider: str, text: str) -> None:
     from libcloud.storage.providers import DRIVERS
 
     if provider not in DRIVERS:
-        known = ", ".join(sorted({*DRIVERS, *_SCHEMES}))
+        # The regions of Amazon are named by --region.
+        stores = {name for name in DRIVERS if not name.startswith("s3_")}
+        known = ", ".join(sorted({*stores, *_SCHEMES}))
         raise click.UsageError(f"{text}: there is no provider {provider!r}; there are {known}")
 
 

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud demo``: a stream of unknown length goes to a store and comes back the same."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from libcloud.cli.errors import FAILED, ReportedError, about
+from libcloud.cli.failures import told
+from libcloud.cli.progress import Progress
+from libcloud.cli.settings import Settings, size, transfer_options
+from libcloud.cli.stores import Store, open_store
+from libcloud.cli.targets import Target
+from libcloud.cli.text import size_text
+from libcloud.storage.base import Container
+from libcloud.storage.capabilities import KIB, MIB
+from libcloud.storage.types import Provider
+
+__all__ = ["demo"]
+
+_PIECE = 64 * KIB
+
+
+@click.command(short_help="Stream made-up data to a store, read it back, compare.")
+@click.argument("url", required=False)
+@click.option("--size", "length", type=size, default="64MiB", show_default=True, help="How much.")
+@transfer_options
+def demo(settings: Settings, *, url: str | None, length: int) -> None:
+    """Upload made-up data whose length is not told, read it back, compare, and clean up.
+
+    Without URL, which names a container, to a small S3 server that is started for it in this
+    process and holds the data in memory.
+    """
+    with _store(url, settings) as store:
+        name = f"{store.target.as_directory().name}libcloud-demo-{secrets.token_hex(4)}"
+        target = store.target.with_name(name)
+        with about(target):
+            equal = _there_and_back(store, target, length, settings)
+    click.echo(f"SHA-256 {'equal' if equal else 'DIFFERENT'}; the object is deleted again")
+    if not equal:
+        raise ReportedError(FAILED)
+
+
+def _there_and_back(store: Store, target: Target, length: int, settings: Settings) -> bool:
+    container, sent, read = store.container(), hashlib.sha256(), hashlib.sha256()
+    click.echo(f"{size_text(length)} in pieces of {size_text(_PIECE)} to {target}")
+    _upload(store, container, target, _pieces(length, sent), settings)
+    obj = container.get_object(target.name)
+    try:
+        with Progress("download", int(obj.size), settings) as progress:
+            for piece in progress.counted(obj.as_stream(chunk_size=MIB)):
+                read.update(piece)
+        progress.done("download")
+    finally:
+        obj.delete()
+    return sent.digest() == read.digest()
+
+
+def _upload(
+    store: Store,
+    container: Container,
+    target: Target,
+    pieces: Iterator[bytes],
+    settings: Settings,
+) -> None:
+    options: dict[str, Any] = {}
+    with Progress("upload", None, settings) as progress, told(progress, target):
+        if store.in_parts:
+            chosen = {"ex_window": settings.window, "ex_part_size": settings.part_size}
+            options = {name: value for name, value in chosen.items() if value is not None}
+            options["on_event"] = progress.listen
+        else:
+            pieces = progress.counted(pieces)
+        store.driver.upload_object_via_stream(pieces, container, target.name, **options)
+    progress.done("upload")
+
+
+def _pieces(length: int, digest: Any) -> Iterator[bytes]:
+    """Data that differs in every piece."""
+    noise = os.urandom(_PIECE)
+    for start in range(0, length, _PIECE):
+        piece = (start.to_bytes(8, "big") + noise[8:])[: length - start]
+        digest.update(piece)
+        yield piece
+
+
+@contextlib.contextmanager
+def _store(url: str | None, settings: Settings) -> Iterator[Store]:
+    """The store at ``url``, or one that is there as long as the block."""
+    if url is not None:
+        store = open_store(url, settings)
+        store.target.require_container()
+        yield store
+        return
+    from libcloud.storage.drivers.s3 import S3StorageDriver
+    from libcloud.test.storage.fakes.servers import fake_server
+
+    with fake_server() as server:
+        driver = S3StorageDriver(
+            server.key, server.secret, secure=False, host=server.host, port=server.port
+        )
+        container = driver.create_container("demo")
+        yield Store(Target("s3", Provider.S3, container.name), driver)

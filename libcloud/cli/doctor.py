@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud doctor``: what a command would use, whether it works, and what to do where not."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+
+import click
+
+from libcloud import __version__
+from libcloud.cli.checks import Check, checks
+from libcloud.cli.errors import ReportedError, without_secrets
+from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.targets import parse_target
+from libcloud.cli.text import printable
+
+__all__ = ["doctor"]
+
+_MARKS = {"ok": "ok   ", "note": "     ", "warning": "WARN ", "failure": "FAIL "}
+_COLORS = {"warning": "yellow", "failure": "red"}
+_WIDTH = 14
+
+
+@click.command(short_help="Show what is used and whether it works.")
+@click.argument("url", default="s3://")
+@click.option("--write", is_flag=True, help="Also write, read and delete a small object at URL.")
+@store_options
+def doctor(settings: Settings, *, url: str, write: bool) -> None:
+    """Show credentials, endpoint and region for URL, where each comes from, and whether they work.
+
+    Then the clock, what the store can do, and, if URL names a container, what may be done with it.
+    Secrets are not shown. The exit status is that of the first failure.
+    """
+    target = parse_target(url, settings.provider)
+    if write and not target.container:
+        raise click.UsageError("--write needs a container: libcloud doctor --write s3://CONTAINER")
+    status = 0
+    _show(Check("note", "libcloud", f"{__version__}, Python {platform.python_version()}"))
+    for check in checks(target, settings, write=write):
+        _show(check)
+        status = status or check.status
+    if status:
+        raise ReportedError(status)
+
+
+def _show(check: Check) -> None:
+    mark = click.style(_MARKS[check.kind], fg=_COLORS.get(check.kind))
+    for line in _lines(check):
+        click.echo(without_secrets(f"{mark}{line}"))
+        mark = " " * len(_MARKS[check.kind])
+
+
+def _lines(check: Check) -> Iterator[str]:
+    yield f"{check.name:<{_WIDTH}}{printable(check.text)}"
+    if check.hint:
+        yield f"{'':<{_WIDTH}}-> {printable(check.hint)}"

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud rm``: objects go."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import click
+
+from libcloud.cli.errors import FAILED, NothingThereError, ReportedError, about, explain
+from libcloud.cli.progress import say
+from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.stores import Store, open_store
+from libcloud.cli.text import count, printable
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Object
+
+__all__ = ["rm"]
+
+# Objects that one request deletes, where the store can.
+_BATCH = 1000
+
+
+@click.command(short_help="Delete objects.")
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.option("-r", "--recursive", is_flag=True, help="Delete all objects below URL.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say which.")
+@click.option("-f", "--force", is_flag=True, help="An object that is not there is no error.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not name what is deleted.")
+@store_options
+def rm(
+    settings: Settings,
+    *,
+    urls: tuple[str, ...],
+    recursive: bool,
+    dry_run: bool,
+    force: bool,
+) -> None:
+    """Delete the objects at URL...
+
+    With --recursive a URL is a directory, whether it ends in a slash or not: s3://photos/2026 is
+    what begins with 2026/, and not 2026-draft.jpg. s3://photos is all that is in the container.
+    """
+    failed = 0
+    for url in urls:
+        store = open_store(url, settings)
+        target = store.target.require_container()
+        if not recursive:
+            target.require_object()
+        with about(target):
+            objects = _below(store, force) if recursive else _single(store, force)
+            failed += _delete(store, objects, dry_run=dry_run, quiet=settings.quiet)
+    if failed:
+        raise ReportedError(FAILED)
+
+
+def _single(store: Store, force: bool) -> Iterator[Object]:
+    """The object, which S3 itself would not miss."""
+    if force:
+        container = store.container()
+        yield Object(store.target.name, 0, None, {}, {}, container, store.driver)
+    else:
+        yield store.object(store.target.name)
+
+
+def _below(store: Store, force: bool) -> Iterator[Object]:
+    prefix = store.target.as_directory().name
+    objects = store.container().iterate_objects(prefix=prefix or None)
+    first = next(objects, None)
+    if first is None:
+        if not force:
+            raise NothingThereError(f"there is no object below {store.target.as_directory()}")
+        return
+    yield from itertools.chain([first], objects)
+
+
+def _delete(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bool) -> int:
+    """Delete ``objects`` and name them; how many could not be deleted."""
+    failed = number = 0
+    while batch := list(itertools.islice(objects, _BATCH)):
+        number += len(batch)
+        for obj, error in _outcomes(store, batch, dry_run):
+            target = store.target.with_name(obj.name)
+            if error is not None:
+                failed += 1
+                say(f"libcloud: {target}: {explain(error)}")
+            elif not quiet:
+                click.echo(f"{'would delete' if dry_run else 'deleted'} {printable(str(target))}")
+    if number > 1 and not quiet:
+        done = "would be deleted" if dry_run else "deleted"
+        click.echo(f"{count(number - failed, 'object')} {done}", err=True)
+    return failed
+
+
+def _outcomes(
+    store: Store, batch: list[Object], dry_run: bool
+) -> Iterator[tuple[Object, Exception | None]]:
+    """Each object, and why it is still there."""
+    if dry_run:
+        yield from ((obj, None) for obj in batch)
+    elif len(batch) > 1 and hasattr(store.driver, "ex_delete_objects"):
+        for obj, one in zip(batch, store.driver.ex_delete_objects(batch), strict=True):
+            yield obj, None if one.deleted else one.error
+    else:
+        for obj in batch:
+            yield obj, _delete_one(obj)
+
+
+def _delete_one(obj: Object) -> Exception | None:
+    try:
+        obj.delete()
+    except LibcloudError as error:
+        return error
+    return None
