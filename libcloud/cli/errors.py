@@ -8,6 +8,7 @@ secret: those in use are taken out of it whatever it is made of.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,7 +50,7 @@ _secrets: set[str] = set()
 _SECRET_LENGTH = 8
 
 # Before what the store said, in the library's own messages.
-_SAID = ": Status code: "
+_SAID = re.compile(r"(?:: Unknown error\.)?:? ?Status code: .*", re.DOTALL)
 
 _HINTS = {
     "InvalidAccessKeyId": "the store does not know this access key: see libcloud doctor",
@@ -168,9 +169,7 @@ def what_of(error: BaseException) -> str:
         return _network_text(error)
     if isinstance(error, LibcloudError):
         text = str(error.value or type(error).__name__)
-        return (
-            text.partition(_SAID)[0].removesuffix(": Unknown error.") + behind if answer else text
-        )
+        return _SAID.sub("", text) + behind if answer else text
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"

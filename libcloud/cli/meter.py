@@ -81,7 +81,7 @@ class Meter:
             self.on_the_way += event.size
         elif isinstance(event, PartDone):
             self.on_the_way -= event.size
-            self.parts += 1
+            self.parts += event.number > 0
         elif isinstance(event, Retried):
             self.retries += 1
         elif isinstance(event, UploadAborted):
@@ -125,7 +125,7 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
     room = max(columns - 1, 1)  # a line that fills the last column wraps on some terminals
     left = meter.left()
     if meter.total is None:
-        fields = [size_text(meter.done), *_part_fields(meter), duration(meter.seconds)]
+        fields = [size_text(meter.done), duration(meter.seconds), *_part_fields(meter)]
     else:
         share = min(1.0, meter.done / meter.total) if meter.total else 1.0
         done, total = size_text(meter.done), size_text(meter.total)
@@ -149,7 +149,8 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
 
 def _part_fields(meter: Meter) -> list[str]:
     sent = [count(meter.parts, "part")] if meter.parts or meter.upload_id else []
-    return [f"{size_text(meter.speed())}/s", *sent]
+    going = [f"{size_text(meter.on_the_way)} on the way"] if meter.on_the_way else []
+    return [f"{size_text(meter.speed())}/s", *sent, *going]
 
 
 def _bar(meter: Meter, length: int, unicode: bool) -> str:

@@ -43,7 +43,7 @@ def heeded() -> Iterator[None]:
         nonlocal came
         came += 1
         if came == 1:
-            _write("libcloud: interrupted; cleaning up")
+            _write("libcloud: interrupted")
             raise Interrupted(number)
         if came == 2:
             _write("libcloud: still cleaning up; once more ends it now, and may leave parts behind")
