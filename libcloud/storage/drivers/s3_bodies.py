@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
 from libcloud.storage._upload import Payload
 from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of
@@ -13,6 +15,13 @@ from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.s3api import integrity
 from libcloud.storage.s3api.errors import describe
 from libcloud.storage.s3api.headers import has_condition, has_digest
+from libcloud.storage.s3api.optional import (
+    CHECKSUM,
+    Unasked,
+    refused,
+    unasked,
+    without_headers,
+)
 from libcloud.storage.transfer.values import Failure
 
 __all__ = ["S3Bodies"]
@@ -22,13 +31,20 @@ class S3Bodies(S3Calls):
     """What ``_upload_object`` sends."""
 
     def _digest_name(self, asked: str | None = "auto") -> str:
-        """Which digest to send along; see :func:`~s3api.integrity.choose_digest`."""
-        return integrity.choose_digest(
-            self.profile,
+        """Which digest to send along; see :func:`~s3api.integrity.choose_digest`.
+
+        It is marked if nobody asked for it, and another one if the store refuses it.
+        """
+        profile = self.profile
+        if asked == "auto" and CHECKSUM in self._given_up().names:
+            profile = replace(profile, default_checksum=None)
+        name = integrity.choose_digest(
+            profile,
             signature=self._signature(),
             secure=bool(getattr(self.connection, "secure", False)),
             asked=asked,
         )
+        return Unasked(name) if asked == "auto" else name
 
     def _send_payload(
         self, payload: Payload, path: str, method: str, headers: dict[str, str]
@@ -38,10 +54,17 @@ class S3Bodies(S3Calls):
         One that was read before it is sent goes with its digest.
         """
         if isinstance(payload.body, bytes) and not has_digest(headers):
-            headers = {**headers, **integrity.DIGESTS[self._digest_name()](payload.body).headers}
+            digest = integrity.DIGESTS[self._digest_name()](payload.body)
+            headers = {**headers, **unasked(digest.headers)}
         retries, attempt = self._retries(), 1
         while True:
             response, failure = self._send_once(payload, path, method, headers)
+            found = _refused(failure, headers)
+            if found:
+                headers = without_headers(headers, found)
+                response, failure = self._send_once(payload, path, method, headers)
+                if failure is None:
+                    self._given_up().add(found)
             if failure is None:
                 retries.succeeded()
                 return response
@@ -70,6 +93,12 @@ class S3Bodies(S3Calls):
         detail = detail_of(response)
         refused = LibcloudError(describe(detail), driver=self)
         return response, failure_of(attach_detail(refused, detail))
+
+
+def _refused(failure: Failure | None, headers: Mapping[str, str]) -> frozenset[str]:
+    """What was refused although nobody asked for it."""
+    detail = getattr(failure.error, "detail", None) if failure is not None else None
+    return refused(detail, HttpRequest("PUT", "/", headers=headers))
 
 
 def _can_go_again(payload: Payload, headers: Mapping[str, str], failure: Failure) -> bool:

@@ -18,11 +18,13 @@ from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.drivers.s3_optional import GivenUp
 from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
 from libcloud.storage.s3api.errors import is_transient as is_transient_answer
 from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
 from libcloud.storage.s3api.nodes import MalformedAnswerError
 from libcloud.storage.s3api.operations import is_answered_late
+from libcloud.storage.s3api.optional import refused, without
 from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.values import Failure
@@ -146,7 +148,35 @@ class S3Calls(S3Access):
         container_name: str = "",
         object_name: str = "",
     ) -> Any:
-        """:meth:`_call` without a second attempt."""
+        """:meth:`_call` without a second attempt.
+
+        But a request that was refused for something which nobody asked for is made without it.
+        """
+        arguments: Any = {"ok": ok, "raw": raw}
+        arguments.update(container_name=container_name, object_name=object_name)
+        given_up = self._given_up()
+        request = without(request, given_up.names)
+        try:
+            return self._ask(request, what, **arguments)
+        except LibcloudError as error:
+            found = refused(getattr(error, "detail", None), request)
+            if not found:
+                raise
+        answer = self._ask(without(request, found), what, **arguments)
+        given_up.add(found)
+        return answer
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int],
+        raw: bool,
+        container_name: str,
+        object_name: str,
+    ) -> Any:
+        """The answer to ``request`` as it is; see :meth:`_call`."""
         bare = [(name, value) for name, value in request.params if value is None]
         try:
             with self._time_for(request):
@@ -242,6 +272,13 @@ class S3Calls(S3Access):
         if budget is None:
             budget = vars(self).setdefault("_retry_budget", RetryBudget(lock=threading.Lock()))
         return Retries(self.ex_retry_policy, budget)
+
+    def _given_up(self) -> GivenUp:
+        """What requests of this driver do without."""
+        found = vars(self).get("_refused")
+        if found is None:
+            found = vars(self).setdefault("_refused", GivenUp(str(self.name)))
+        return found  # type: ignore[no-any-return]
 
     def _concurrency(self) -> int | None:
         """How many requests the connection can make at once; ``None``: as many as wanted.

@@ -6,6 +6,7 @@ The classes are public as ``libcloud.storage.drivers.s3``; drivers and users der
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
+from libcloud.utils.bodies import Pieces
 
 __all__ = [
     "API_VERSION",
@@ -232,6 +234,11 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
             return sigv4.EMPTY_PAYLOAD_HASH
         if isinstance(data, (str, bytes, bytearray, memoryview)):
             return sigv4.payload_hash_of(data)
+        if isinstance(data, Pieces):
+            hasher = hashlib.sha256()
+            for piece in data:
+                hasher.update(piece)
+            return hasher.hexdigest()
         return sigv4.UNSIGNED_PAYLOAD
 
 

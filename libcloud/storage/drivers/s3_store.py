@@ -18,6 +18,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_calls import failure_of
 from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.headers import has_digest, headers_for
+from libcloud.storage.s3api.optional import Unasked, unasked
 from libcloud.storage.s3api.values import strip_etag
 from libcloud.storage.s3api.xml import parse_parts
 from libcloud.storage.transfer.values import (
@@ -53,7 +54,8 @@ class DriverStore:
 
     :param path: of the object, as the driver makes it.
     :param headers: of the upload as a whole; each request gets those that belong to it.
-    :param digest: a name in :data:`~libcloud.storage.s3api.integrity.DIGESTS`.
+    :param digest: a name in :data:`~libcloud.storage.s3api.integrity.DIGESTS`; marked, if nobody
+        asked for it, see :class:`~libcloud.storage.s3api.optional.Unasked`.
     :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
 
     ``mismatch`` is the error to raise for an object that was published, but of other parts.
@@ -89,7 +91,7 @@ class DriverStore:
         self._whole = body
         headers = headers_for(Step.PUT, self._headers)
         if not has_digest(headers):
-            headers.update(digest.headers)
+            headers.update(self._chosen(digest.headers))
         request = operations.put_object(self._path, headers=headers, body=self._sendable(body))
         response = self._driver._call_once(
             request,
@@ -104,12 +106,12 @@ class DriverStore:
     def create(self) -> str:
         headers = {
             **headers_for(Step.CREATE, self._headers),
-            **integrity.create_headers(self._digest_name),
+            **self._chosen(integrity.create_headers(self._digest_name)),
         }
         return self._driver._initiate_multipart(self._container, self._name, headers=headers)
 
     def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
-        headers = {**headers_for(Step.PART, self._headers), **digest.headers}
+        headers = {**headers_for(Step.PART, self._headers), **self._chosen(digest.headers)}
         request = operations.put_part(
             self._path,
             upload_id=upload_id,
@@ -128,7 +130,7 @@ class DriverStore:
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
         headers = {
             **headers_for(Step.COMPLETE, self._headers),
-            **integrity.complete_headers(self._driver.profile, parts),
+            **self._chosen(integrity.complete_headers(self._driver.profile, parts)),
         }
         etag = self._driver._commit_multipart(
             self._container,
@@ -202,6 +204,10 @@ class DriverStore:
             container_name=self._container.name,
             object_name=self._name,
         )
+
+    def _chosen(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Headers that make a request safer, marked as far as nobody asked for them."""
+        return unasked(headers, digest_asked=not isinstance(self._digest_name, Unasked))
 
     def _sendable(self, body: Body) -> Body:
         return bytes(body) if self._copy_bodies else body

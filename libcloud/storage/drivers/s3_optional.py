@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a driver has found out that its store refuses, for all its threads."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+
+__all__ = ["GivenUp"]
+
+_log = logging.getLogger(__name__)
+
+
+class GivenUp:
+    """Features of requests that a driver does without, see :mod:`libcloud.storage.s3api.optional`.
+
+    :param label: the driver, for messages.
+    """
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._lock = threading.Lock()
+        self._names: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the store refuses."""
+        return self._names
+
+    def add(self, names: Iterable[str]) -> None:
+        """Remember what was refused; the log tells of each once."""
+        with self._lock:
+            new = frozenset(names) - self._names
+            self._names |= new
+        for name in sorted(new):
+            _log.warning(
+                "%s: the store refuses %s, which nobody asked for; it is not sent any more",
+                self._label,
+                name,
+            )

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store refuses is given up, unless somebody asked for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.common.request import HttpRequest
+from libcloud.common.types import LibcloudError
+from libcloud.storage.drivers.s3_optional import GivenUp
+from libcloud.storage.s3api.errors import ErrorDetail
+from libcloud.storage.s3api.optional import Unasked, refused, unasked, without
+from libcloud.test._threads import run_in_threads
+from libcloud.test.storage.fakes.faults import Rule, Status
+from libcloud.test.storage.fakes.options import AMAZON
+from libcloud.test.storage.s3_servers import Store, store
+
+CHECKSUM = "x-amz-checksum"
+SIZE = "x-amz-mp-object-size"
+NOT_IMPLEMENTED = Status(501, "NotImplemented", "A header you provided implies functionality")
+UNSUPPORTED = Status(400, "InvalidArgument", "Unsupported header 'x-amz-checksum-crc32' received")
+REFUSALS = {
+    "501": NOT_IMPLEMENTED,
+    "400": UNSUPPORTED,
+    "other words": Status(400, "BadRequest", "x-amz-checksum-crc32 is not supported"),
+}
+
+
+@pytest.fixture
+def there() -> Iterator[Store]:
+    """A store over https, where the driver sends a CRC-32 of its own accord."""
+    with store(replace(AMAZON, tls=True)) as running:
+        yield running
+
+
+def refuse(there: Store, operation: str, prefix: str, action: Status) -> Rule:
+    """Let the server refuse requests with headers or parameters that begin so."""
+
+    def carries(request: Any) -> bool:
+        names = [*request.header_values, *request.query]
+        return any(name.startswith(prefix) for name in names)
+
+    return there.server.faults.add(operation, action, times=None, match=carries)
+
+
+def carrying(there: Store, operation: str, prefix: str) -> list[bool]:
+    """For each request of ``operation`` whether it had such a header or parameter."""
+    return [
+        any(name.startswith(prefix) for name in [*entry.headers, *entry.query])
+        for entry in there.requests(operation)
+    ]
+
+
+def test_without_a_refusal_all_of_it_is_sent(there: Store) -> None:
+    data = there.in_parts(3)
+    assert there.body() == data
+    assert carrying(there, "UploadPart", CHECKSUM) == [True] * 3
+    assert carrying(there, "CreateMultipartUpload", CHECKSUM) == [True]
+    complete = there.requests("CompleteMultipartUpload")[0].headers
+    assert {SIZE, "x-amz-checksum-crc32", "x-amz-checksum-type"} <= set(complete)
+
+
+@pytest.mark.parametrize("words", REFUSALS)
+@pytest.mark.parametrize(
+    "operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"]
+)
+def test_an_upload_goes_on_without_a_checksum_that_is_refused(
+    there: Store, operation: str, words: str
+) -> None:
+    rule = refuse(there, operation, CHECKSUM, REFUSALS[words])
+    data = there.in_parts(4)
+    assert there.body() == data
+    assert rule.fired
+    there.assert_nothing_is_left("object")
+    assert there.server.count("CreateMultipartUpload") <= 2
+    fired = rule.fired
+    again = there.in_parts(3, "again")
+    assert there.body("again") == again
+    assert rule.fired == fired, "it is remembered"
+    latest = [entry for entry in there.server.requests if entry.key == "again"]
+    assert not [entry for entry in latest if any(n.startswith(CHECKSUM) for n in entry.headers)]
+
+
+def test_parts_carry_nothing_that_the_creation_was_refused_for(there: Store) -> None:
+    refuse(there, "CreateMultipartUpload", CHECKSUM, NOT_IMPLEMENTED)
+    there.in_parts(3)
+    assert carrying(there, "UploadPart", CHECKSUM) == [False] * 3
+    assert carrying(there, "CompleteMultipartUpload", CHECKSUM) == [False]
+
+
+def test_what_is_sent_without_a_checksum_is_signed_instead(there: Store) -> None:
+    refuse(there, "*", CHECKSUM, NOT_IMPLEMENTED)
+    there.in_parts(3)
+    there.stream(iter([b"a", b"b"]), "small")
+    accepted = [e for e in there.requests("UploadPart", "PutObject") if e.status == 200]
+    hashes = [entry.headers["x-amz-content-sha256"] for entry in accepted]
+    assert len(hashes) == 4
+    assert not [value for value in hashes if len(value) != 64]
+
+
+@pytest.mark.parametrize("way", ["stream", "file", "pieces"])
+def test_a_body_that_goes_by_one_request_goes_without_it(
+    there: Store, way: str, tmp_path: Path
+) -> None:
+    refuse(there, "PutObject", CHECKSUM, NOT_IMPLEMENTED)
+    (tmp_path / "file").write_bytes(b"body")
+    for name in ("first", "second"):
+        if way == "file":
+            there.driver.upload_object(str(tmp_path / "file"), there.container, name)
+        elif way == "stream":
+            there.stream(iter([b"body"]), name)
+        else:
+            there.stream(iter([b"a" * 70_000] * 2), name, ex_part_size=200_000)
+    assert [entry.status for entry in there.requests("PutObject")] == [501, 200, 200]
+    assert len(there.body("second")) == (4 if way != "pieces" else 140_000)
+
+
+def test_a_size_that_is_refused_leaves_the_checksum_alone(there: Store) -> None:
+    action = Status(400, "InvalidArgument", f"Unsupported header '{SIZE}'")
+    refuse(there, "CompleteMultipartUpload", SIZE, action)
+    there.in_parts(3)
+    assert carrying(there, "CompleteMultipartUpload", SIZE) == [True, False]
+    assert carrying(there, "CompleteMultipartUpload", CHECKSUM) == [True, True]
+
+
+def test_a_size_nobody_asks_for_even_when_a_checksum_is(there: Store) -> None:
+    refuse(there, "CompleteMultipartUpload", SIZE, NOT_IMPLEMENTED)
+    data = there.in_parts(3, ex_checksum="crc32")
+    assert there.body() == data
+    assert carrying(there, "CompleteMultipartUpload", CHECKSUM) == [True, True]
+
+
+@pytest.mark.parametrize("words", REFUSALS)
+@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart"])
+def test_a_checksum_that_was_asked_for_is_never_given_up(
+    there: Store, operation: str, words: str
+) -> None:
+    refuse(there, operation, CHECKSUM, REFUSALS[words])
+    with pytest.raises(LibcloudError, match="Status code: "):
+        there.in_parts(3, ex_checksum="crc32")
+    assert all(carrying(there, operation, CHECKSUM))
+    there.assert_nothing_is_left()
+
+
+def test_a_checksum_among_the_headers_of_the_caller_is_never_given_up(there: Store) -> None:
+    refuse(there, "PutObject", CHECKSUM, NOT_IMPLEMENTED)
+    with pytest.raises(LibcloudError, match="NotImplemented"):
+        there.stream(iter([b"body"]), headers={"x-amz-checksum-crc32": "AAAAAA=="})
+    assert carrying(there, "PutObject", CHECKSUM) == [True]
+
+
+def test_what_did_not_help_is_not_given_up(there: Store) -> None:
+    rule = there.server.faults.add("PutObject", NOT_IMPLEMENTED, times=None)
+    with pytest.raises(LibcloudError, match="NotImplemented"):
+        there.stream(iter([b"body"]))
+    assert rule.fired == 2
+    there.server.faults.clear()
+    there.stream(iter([b"body"]))
+    assert carrying(there, "PutObject", CHECKSUM) == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        Status(400, "BadDigest", "The CRC32 you specified did not match"),
+        Status(400, "InvalidRequest", f"Value for {CHECKSUM}-crc32 header is invalid."),
+        Status(403, "AccessDenied", "Access Denied"),
+        Status(412, "PreconditionFailed"),
+    ],
+)
+def test_another_refusal_is_no_reason_to_send_less(there: Store, action: Status) -> None:
+    there.server.faults.add("PutObject", action, times=None)
+    with pytest.raises(LibcloudError):
+        there.stream(iter([b"body"]))
+    assert all(carrying(there, "PutObject", CHECKSUM))
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("ListObjectsV2", "encoding-type"),
+        ("ListObjectsV2", "fetch-owner"),
+        ("ListMultipartUploads", "encoding-type"),
+    ],
+)
+def test_a_listing_goes_on_without_a_parameter_that_is_refused(
+    there: Store, operation: str, name: str
+) -> None:
+    there.in_parts(2, "a b")
+    action = Status(400, "InvalidArgument", f"Unknown parameter {name}")
+    rule = refuse(there, operation, name, action)
+    for _ in range(2):
+        assert [obj.name for obj in there.container.list_objects()] == ["a b"]
+        assert list(there.driver.ex_iterate_multipart_uploads(there.container)) == []
+    assert rule.fired == 1
+    assert carrying(there, operation, name) == [True, False, False]
+
+
+def test_it_is_told_once(there: Store, caplog: pytest.LogCaptureFixture) -> None:
+    refuse(there, "UploadPart", CHECKSUM, NOT_IMPLEMENTED)
+    with caplog.at_level(logging.WARNING):
+        there.in_parts(6)
+        there.in_parts(6)
+    assert [r.levelname for r in caplog.records if CHECKSUM in r.getMessage()] == ["WARNING"]
+
+
+def test_each_driver_finds_out_by_itself(there: Store) -> None:
+    refuse(there, "UploadPart", CHECKSUM, NOT_IMPLEMENTED)
+    there.in_parts(2)
+    other = type(there.driver)("key", "secret")
+    assert there.driver._given_up().names == {CHECKSUM}
+    assert other._given_up().names == frozenset()
+
+
+def test_threads_remember_all_that_any_of_them_found(caplog: pytest.LogCaptureFixture) -> None:
+    given_up = GivenUp("driver")
+    run_in_threads(lambda number: given_up.add([f"name{number % 4}"]))
+    assert given_up.names == {f"name{number}" for number in range(4)}
+    assert len(caplog.records) == 4
+
+
+# As values.
+
+CARRYING = HttpRequest(
+    "PUT",
+    "/b/k",
+    (("encoding-type", "url"), ("partNumber", "1")),
+    unasked({"x-amz-checksum-crc32": "c", "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}),
+)
+
+
+def test_all_that_is_carried_is_meant_when_nothing_is_named() -> None:
+    assert refused(ErrorDetail(501), CARRYING) == {CHECKSUM, "encoding-type"}
+
+
+def test_what_is_named_is_meant() -> None:
+    detail = ErrorDetail(400, "InvalidArgument", "Encoding-Type?")
+    assert refused(detail, CARRYING) == {"encoding-type"}
+
+
+@pytest.mark.parametrize("detail", [None, ErrorDetail(503, "SlowDown"), ErrorDetail(400)])
+def test_other_errors_mean_nothing(detail: ErrorDetail | None) -> None:
+    assert refused(detail, CARRYING) == frozenset()
+
+
+def test_a_payload_that_is_not_signed_goes_with_the_checksum() -> None:
+    left = without(CARRYING, {CHECKSUM})
+    assert (left.params, left.headers) == (CARRYING.params, {})
+
+
+def test_a_mark_outlives_the_copies_that_a_request_goes_through() -> None:
+    request = HttpRequest("PUT", "/", headers={**dict(CARRYING.headers), "asked": "1"})
+    assert isinstance(request.headers["x-amz-checksum-crc32"], Unasked)
+    assert without(request, {CHECKSUM}).headers == {"asked": "1"}
+
+
+def test_a_request_that_carries_nothing_of_it_is_left_as_it_is() -> None:
+    request = HttpRequest("PUT", "/", headers={"x-amz-checksum-crc32": "asked for"})
+    assert without(request, {CHECKSUM}) is request
+    assert refused(ErrorDetail(501), request) == frozenset()
