@@ -248,7 +248,7 @@ class UploadMachine:
             again = self._retry(send, failure)
             if again is not None:
                 return again
-            if send.step in _PUBLISHING and (self._publish_open or failure.transient):
+            if send.step in _PUBLISHING and self._publish_open:
                 self._confirm(failure)
             else:
                 self._fail(failure.error)

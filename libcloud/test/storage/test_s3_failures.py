@@ -157,6 +157,18 @@ def test_a_complete_whose_answer_is_lost_is_looked_for(s3: Store) -> None:
     s3.assert_nothing_is_left("object")
 
 
+@pytest.mark.parametrize("data", [b"short", LONG])
+def test_the_same_data_from_before_is_no_success(s3: Store, data: bytes) -> None:
+    """A store that refuses each attempt has stored nothing, whatever lies there already."""
+    s3.stream(iter([data]), extra={"meta_data": {"version": "old"}})
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        s3.server.faults.add(operation, Status(503, "SlowDown"), times=None)
+    with pytest.raises(LibcloudError, match=r"bucket/object.*503.*SlowDown"):
+        s3.stream(iter([data]), extra={"meta_data": {"version": "new"}})
+    assert s3.server.objects["bucket", "object"].metadata == {"version": "old"}
+    s3.assert_nothing_is_left("object")
+
+
 def test_an_outcome_that_cannot_be_known_is_said_to_be_unknown(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", LoseAnswer(), times=None)
     s3.server.faults.add("HeadObject", Drop(), times=None)
