@@ -256,6 +256,7 @@ class S3Calls(S3Access):
     def _parsed(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
         """What ``parse`` reads in the document of ``response``.
 
+        :raises LibcloudError: it is that of an error, though the answer began well.
         :raises MalformedResponseError: it is another document than it should be.
         """
         document = response.object
@@ -264,7 +265,11 @@ class S3Calls(S3Access):
         try:
             return parse(document)
         except MalformedAnswerError as error:
-            raise MalformedResponseError(f"{what}: {error}", driver=self) from error
+            detail = detail_of(response)
+            if not detail.code:
+                raise MalformedResponseError(f"{what}: {error}", driver=self) from error
+            text = f"{what}: {describe(detail)}"
+            raise attach_detail(LibcloudError(text, driver=self), detail) from error
 
     def _retries(self) -> Retries:
         """Policy and budget; the budget is shared by all requests of the driver."""

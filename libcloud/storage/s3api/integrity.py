@@ -47,6 +47,8 @@ def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: st
             return "md5"
         if secure and profile.unsigned_payload and profile.default_checksum == "crc32":
             return "crc32-unsigned"
+        if not profile.checks_payload:
+            return "md5-unsigned" if secure and profile.unsigned_payload else "md5"
         return "sha256"
     if asked is None:
         if signature != "4":

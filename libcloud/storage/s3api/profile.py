@@ -77,6 +77,8 @@ class S3Profile:
     :param default_checksum: the one to send over https without being asked; ``None``: none.
     :param full_object_checksum: a CRC of the whole object can be given at Complete.
     :param object_size_check: Complete verifies ``x-amz-mp-object-size``.
+    :param checks_payload: the store compares the body with the SHA-256 that Signature Version 4
+        carries; a ``Content-MD5`` is sent to those that do not.
     :param unsigned_payload: over https the body need not be part of the signature.
     :param conditional_writes: ``If-None-Match`` and ``If-Match`` hold on PUT and on Complete.
     :param any_object_name: see :class:`~libcloud.storage.capabilities.Capabilities`.
@@ -106,6 +108,7 @@ class S3Profile:
     default_checksum: str | None = None
     full_object_checksum: bool = False
     object_size_check: bool = False
+    checks_payload: bool = True
     unsigned_payload: bool = False
     conditional_writes: bool = False
     any_object_name: bool = False
@@ -366,12 +369,13 @@ MOTO = S3Profile(
 # Measured with rclone 1.75.2: names must be paths of a file system; x and x/child exclude each
 # other; names of metadata come back capitalised; conditions and checksums are ignored; a range is
 # answered by 200; UploadPartCopy makes an empty part; after Complete, HEAD gives the MD5 of the
-# whole object. There is no smallest part.
+# whole object. There is no smallest part. Of the digests it compares Content-MD5 only.
 RCLONE = S3Profile(
     name="rclone serve s3",
     url_encoded_listing=True,
     limits=Limits(min_part_size=64 * KIB, max_object_size=5 * TIB),
     etag_is_md5=True,
+    checks_payload=False,
     unsigned_payload=True,
     nested_names=False,
     metadata=False,

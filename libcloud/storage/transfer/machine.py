@@ -323,7 +323,8 @@ class UploadMachine:
                 self.error = None
             self.state = State.DONE if self.error is None else State.FAILED
             return
-        answered = cause is not None and not cause.effect_unknown
+        # Without a cause: an abort found the upload gone, or the caller gave up.
+        answered = not (self._publish_open if cause is None else cause.effect_unknown)
         if verdict is Confirmation.ABSENT and (answered or self.upload_id is None):
             # The store has answered and the object is not there: the lost request did nothing.
             self._publish_open = False

@@ -39,7 +39,15 @@ from libcloud.test.storage.fakes.wire import (
     write_answer,
 )
 
-__all__ = ["CloseIdle", "CutAnswer", "FaultProxy", "Stall", "Strike", "WireAction", "WrongETagInBody"]
+__all__ = [
+    "CloseIdle",
+    "CutAnswer",
+    "FaultProxy",
+    "Stall",
+    "Strike",
+    "WireAction",
+    "WrongETagInBody",
+]
 
 HOST = "127.0.0.1"
 UPSTREAM_TIMEOUT = 60.0

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What has to come of each fault at each operation: the words are those of :mod:`.matrix`.
+
+``once/always``, or one word for both; ``|`` stands between two that are both right, where it
+depends on the moment. ``-``: the fault does not exist there.
+"""
+
+from __future__ import annotations
+
+from libcloud.test.storage.faults.matrix import OPERATIONS, Cell, cells
+
+__all__ = ["allowed", "problems"]
+
+# An upload that meets a fault of the abort has been refused already: by AccessDenied.
+EXPECTED = """
+reset-before-body put:done/network create:done/network part:done/network
+    complete:done/unknown+id abort:AccessDenied/AccessDenied+id
+    head:done/network get:done/network list:done/network
+reset-in-body put:done/network part:done/network complete:done/unknown+id
+reset-after-body put:done/network part:done/network complete:done/unknown+id
+stall put:done/network create:done/network part:done/network
+    complete:done/unknown+id abort:AccessDenied/AccessDenied+id
+    head:done/network get:done/network list:done/network
+500 put:done/InternalError create:done/InternalError part:done/InternalError
+    complete:done/InternalError abort:AccessDenied/AccessDenied+id
+    head:done/500 get:done/InternalError list:done/InternalError
+503 put:done/SlowDown create:done/SlowDown part:done/SlowDown
+    complete:done/SlowDown abort:AccessDenied/AccessDenied+id
+    head:done/503 get:done/SlowDown list:done/SlowDown
+429 put:done/TooManyRequests create:done/TooManyRequests part:done/TooManyRequests
+    complete:done/TooManyRequests abort:AccessDenied/AccessDenied+id
+    head:done/429 get:done/TooManyRequests list:done/TooManyRequests
+403 put:AccessDenied create:AccessDenied part:AccessDenied
+    complete:AccessDenied abort:AccessDenied+id
+    head:403 get:AccessDenied list:AccessDenied
+cut-answer put:done create:done+orphan/network+orphans part:done/network
+    complete:done abort:AccessDenied
+    head:done/network get:done/network list:done/network
+lost-answer put:done create:done+orphan/network+orphans part:done/network
+    complete:done abort:AccessDenied
+    head:done/network get:done/network list:done/network
+error-in-200 create:done/InternalError complete:done/InternalError list:InternalError
+flipped-bit put:done/XAmzContentSHA256Mismatch part:done/XAmzContentSHA256Mismatch
+    complete:done/XAmzContentSHA256Mismatch
+wrong-etag put:done part:InvalidPart complete:mismatch head:done get:done
+closed-idle put:done create:done part:done complete:done abort:AccessDenied
+    head:done get:done list:done
+"""
+
+# Where a server is not like Amazon's.
+DIFFERENCES = {
+    # It compares Content-MD5, which bodies of objects and parts carry, and no signed SHA-256; a
+    # part that was refused can take the upload with it, and a refused Complete does so. The ETag
+    # of an upload in parts is not made of theirs.
+    "rclone": """
+flipped-bit put:done/BadDigest part:done|NoSuchUpload/BadDigest|NoSuchUpload complete:MalformedXML
+wrong-etag complete:done
+""",
+}
+
+
+def allowed(server: str) -> dict[Cell, frozenset[str]]:
+    """What may come of each cell that is played on ``server``."""
+    table = _parsed(EXPECTED) | _parsed(DIFFERENCES.get(server, ""))
+    return {cell: table[cell] for cell in cells(server)}
+
+
+def problems(server: str, found: dict[Cell, str]) -> list[str]:
+    """The cells of which came what should not."""
+    return [
+        f"{server}: {cell.key} came to {found[cell]!r} and not to {' or '.join(sorted(words))}"
+        for cell, words in allowed(server).items()
+        if found[cell] not in words
+    ]
+
+
+def _parsed(table: str) -> dict[Cell, frozenset[str]]:
+    found: dict[Cell, frozenset[str]] = {}
+    fault = ""
+    for word in table.split():
+        operation, colon, text = word.partition(":")
+        if not colon:
+            fault = word
+            continue
+        if operation not in OPERATIONS:
+            raise ValueError(f"no such operation: {operation}")
+        once, _, always = text.partition("/")
+        found[Cell(fault, operation, False)] = frozenset(once.split("|"))
+        found[Cell(fault, operation, True)] = frozenset((always or once).split("|"))
+    return found

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every fault at every operation comes to what the table says, on each server."""
+
+from __future__ import annotations
+
+import pytest
+
+from libcloud.test.storage.faults import matrix
+from libcloud.test.storage.faults.expected import allowed, problems
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", matrix.SERVERS)
+def test_every_fault_comes_to_what_the_table_says(server: str) -> None:
+    found = matrix.play_all(server)
+
+    assert problems(server, found) == []
+
+
+@pytest.mark.parametrize("server", matrix.SERVERS)
+def test_the_table_says_nothing_that_is_worse_than_an_error(server: str) -> None:
+    table = allowed(server)
+
+    ends = {word for words in table.values() for word in words}
+    assert not [word for word in ends if " " in word or word.isupper()]
+    assert len(table) == len(list(matrix.cells(server)))
+
+
+def test_a_deviation_from_the_table_is_told() -> None:
+    found = {cell: sorted(words)[0] for cell, words in allowed("fake").items()}
+    assert problems("fake", found) == []
+
+    cell = matrix.Cell("lost-answer", "complete", True)
+    assert problems("fake", {**found, cell: "done AND DAMAGED"}) == [
+        "fake: lost-answer.complete.always came to 'done AND DAMAGED' and not to done"
+    ]
+
+
+def test_the_printed_table_has_a_row_for_each_fault_and_a_column_for_each_operation() -> None:
+    text = matrix.printed({matrix.Cell("503", "put", False): "done"})
+
+    lines = text.splitlines()
+    assert lines[0].split() == list(matrix.OPERATIONS)
+    assert [line.split()[0] for line in lines[1:]] == list(matrix.FAULTS)
+    assert "done/-" in text
