@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many parts may be in flight at a store that asks for fewer requests.
+
+As TCP does it (RFC 5681): halved when the store says that it is too much, one more after a while
+without that. What counts is when a request was *sent*: the answers to requests that were under way
+when the number was halved say nothing of the number it is now. So all refusals of one burst halve
+it once, and no clock is needed.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+__all__ = ["Governor"]
+
+# One more after each part in flight was answered well so many times.
+_ROUNDS = 2
+
+
+class Governor:
+    """The limit that the uploads of one driver share. It holds for each of them.
+
+    :param lock: guards it when threads share it.
+    """
+
+    def __init__(self, *, lock: AbstractContextManager[Any] | None = None) -> None:
+        self._lock = lock if lock is not None else nullcontext()
+        self._limit: int | None = None
+        self._widest = 0
+        self._epoch = 0
+        self._successes = 0
+
+    @property
+    def epoch(self) -> int:
+        """To be noted when a request is sent, and given back with its outcome."""
+        return self._epoch
+
+    def limit(self, window: int) -> int:
+        """Parts that an upload with this window may have in flight; at least 1."""
+        limit = self._limit
+        return window if limit is None else min(window, limit)
+
+    def throttled(self, epoch: int, window: int) -> bool:
+        """The store asked for fewer requests; whether the limit is lower now.
+
+        :param epoch: from when the request was sent.
+        :param window: of its upload.
+        """
+        with self._lock:
+            if epoch != self._epoch:
+                return False
+            before = self.limit(window)
+            self._epoch += 1
+            self._successes = 0
+            self._widest = max(self._widest, window)
+            self._limit = max(1, before // 2)
+            return self._limit < before
+
+    def succeeded(self, epoch: int) -> None:
+        """A request was answered well.
+
+        :param epoch: from when it was sent.
+        """
+        if self._limit is None:
+            return
+        with self._lock:
+            if self._limit is None or epoch != self._epoch:
+                return
+            self._successes += 1
+            if self._successes < _ROUNDS * self._limit:
+                return
+            self._successes = 0
+            self._limit += 1
+            if self._limit >= self._widest:
+                self._limit, self._widest = None, 0
