@@ -297,7 +297,6 @@ def test_names_are_read_as_utf_8_whatever_the_content_type_says() -> None:
         b"<html>a page</html>",
         b"<html>half a",
         b"<ListBucketResult><Contents/></ListBucketResult>",
-        b"<Error><Code>InternalError</Code></Error>",
     ],
 )
 def test_an_answer_that_is_none_is_called_malformed(body: bytes) -> None:
@@ -309,6 +308,14 @@ def test_an_answer_that_is_none_is_called_malformed(body: bytes) -> None:
         with pytest.raises(LibcloudError):
             driver.upload_object_via_stream(iter([LONG]), container, "object", ex_part_size=PART)
         assert not [request for request in server.requests if request.method == "PUT"]
+
+
+def test_an_error_within_a_200_says_which_one() -> None:
+    body = b"<Error><Code>InternalError</Code><Message>It is so.</Message></Error>"
+    with Loopback(lambda request: reply(200, body, {"Content-Type": "text/xml"})) as server:
+        container = Container("bucket", {}, driver_on(server))
+        with pytest.raises(LibcloudError, match=r"bucket.*200.*InternalError.*It is so"):
+            container.list_objects()
 
 
 # Cleaning up.
