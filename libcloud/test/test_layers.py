@@ -69,6 +69,14 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libcloud.storage.transfer.session", "concurrent.futures.Executor"): (
         "the type of a parameter: the executor of the caller"
     ),
+    (
+        "libcloud.storage.transfer.budget",
+        "threading.Condition",
+    ): "uploads wait for each other there",
+    (
+        "libcloud.storage.transfer.budget",
+        "threading.get_ident",
+    ): "who waits must not wait for himself",
 }
 
 

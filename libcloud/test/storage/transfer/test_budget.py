@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A memory budget that uploads share: its bound, its order, and that nobody waits for ever.
+
+The walk at the end tries all orders in which small uploads can take, wait and give back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from libcloud.storage.transfer import budget as module
+from libcloud.storage.transfer.budget import MemoryBudget, Share
+from libcloud.test._threads import run_in_threads
+
+
+class Threads:
+    """Says which thread runs."""
+
+    current = 0
+
+    def __call__(self) -> int:
+        return self.current
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Threads:
+    found = Threads()
+    monkeypatch.setattr(module, "get_ident", found)
+    return found
+
+
+class Scripted:
+    """A condition whose waits are filled with what others do meanwhile; then time runs out."""
+
+    def __init__(self, *meanwhile: Callable[[], object]) -> None:
+        self._meanwhile = list(meanwhile)
+        self.waits: list[float] = []
+
+    def __enter__(self) -> Scripted:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def notify_all(self) -> None: ...
+
+    def wait(self, timeout: float) -> bool:
+        self.waits.append(timeout)
+        if not self._meanwhile:
+            return False
+        self._meanwhile.pop(0)()
+        return True
+
+
+def test_what_is_taken_is_given_back() -> None:
+    budget = MemoryBudget(20)
+    share = budget.share()
+    assert share.take(12)
+    assert not share.take(9)
+    assert share.take(8)
+    assert (budget.used, share.held) == (20, 20)
+    share.give(12)
+    assert budget.used == 8
+    share.close()
+    assert (budget.used, share.held) == (0, 0)
+
+
+def test_nobody_gives_back_more_than_he_holds() -> None:
+    budget = MemoryBudget(20)
+    share, other = budget.share(), budget.share()
+    assert share.take(5)
+    assert other.take(5)
+    share.give(9)
+    share.close()
+    assert budget.used == 5
+
+
+def test_a_part_larger_than_the_budget_is_held_alone() -> None:
+    budget = MemoryBudget(20)
+    share, other = budget.share(), budget.share()
+    assert share.take(50)
+    assert not other.take(1)
+    share.give(50)
+    assert other.take(1)
+    assert not share.take(50)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_budget_of_nothing_is_an_error(size: int) -> None:
+    with pytest.raises(ValueError, match="at least 1 byte"):
+        MemoryBudget(size)
+
+
+def test_who_waits_gets_what_others_give_back(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    holder, waiter = budget.share(), budget.share()
+    assert holder.take(20)
+    threads.current = 1
+    changed: Any = Scripted(lambda: holder.give(5), lambda: holder.give(5))
+    budget._changed = changed
+    waiter.wait(10)
+    assert len(changed.waits) == 2
+    assert (budget.used, waiter.held) == (20, 10)
+    assert waiter.take(10), "what was waited for is taken, not added"
+    assert (budget.used, waiter.held) == (20, 10)
+
+
+def test_who_holds_something_gets_nothing_more_while_somebody_waits(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    holder, waiter = budget.share(), budget.share()
+    assert holder.take(15)
+    taken: list[bool] = []
+
+    def meanwhile() -> None:
+        taken.append(holder.take(1))
+        holder.give(15)
+
+    threads.current = 1
+    budget._changed = Scripted(meanwhile)  # type: ignore[assignment]
+    waiter.wait(10)
+    assert taken == [False]
+    assert holder.take(1)
+
+
+def test_those_who_wait_are_served_in_order(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    holder, first, second = (budget.share() for _ in range(3))
+    assert holder.take(20)
+    held: list[int] = []
+
+    def while_the_second_waits() -> None:
+        holder.give(5)  # enough for the second, which is not its turn
+
+    def while_the_first_waits() -> None:
+        threads.current = 2
+        budget._changed = Scripted(while_the_second_waits, first_goes)  # type: ignore[assignment]
+        second.wait(5)
+
+    def first_goes() -> None:
+        held.append(second.held)
+        holder.give(15)
+        budget._waiting.remove(first)
+
+    threads.current = 1
+    budget._changed = Scripted(while_the_first_waits)  # type: ignore[assignment]
+    budget._waiting.append(first)
+    while_the_first_waits()
+    assert held == [0]
+    assert second.held == 5
+
+
+def test_a_thread_that_holds_the_memory_itself_does_not_wait(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    writer, other_writer = budget.share(), budget.share()
+    assert writer.take(20)
+    changed: Any = Scripted()
+    budget._changed = changed
+    other_writer.wait(10)
+    assert not changed.waits
+    assert budget.used == 30
+
+
+def test_waiting_that_is_in_vain_ends(threads: Threads, caplog: pytest.LogCaptureFixture) -> None:
+    budget = MemoryBudget(20, patience=300)
+    holder, waiter = budget.share(), budget.share()
+    assert holder.take(20)
+    threads.current = 1
+    changed: Any = Scripted(lambda: holder.give(1))
+    budget._changed = changed
+    with caplog.at_level(logging.WARNING):
+        waiter.wait(10)
+    assert changed.waits == [300, 300]
+    assert budget.used == 29
+    assert "beyond the budget of 20" in caplog.text
+
+
+def test_who_is_interrupted_waits_no_more(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    holder, waiter = budget.share(), budget.share()
+    assert holder.take(20)
+    threads.current = 1
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    budget._changed = Scripted(interrupt)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        waiter.wait(10)
+    holder.give(5)
+    assert holder.take(5), "nobody stands in the way"
+    assert waiter.held == 0
+
+
+def test_a_representation_tells_what_is_held() -> None:
+    assert repr(MemoryBudget(20)) == "MemoryBudget(20, used=0)"
+
+
+def test_threads_keep_to_the_budget_and_all_come_to_their_end() -> None:
+    budget = MemoryBudget(30)
+    used: list[int] = []
+
+    def upload(number: int) -> None:
+        share = budget.share()
+        for _ in range(50):
+            if not share.take(10):
+                share.wait(10)
+                assert share.take(10)
+            used.append(budget.used)
+            if share.take(10):
+                share.give(10)
+            share.give(10)
+        share.close()
+
+    run_in_threads(upload)
+    assert budget.used == 0
+    assert max(used) <= 30
+
+
+def test_a_thread_is_woken_by_what_another_gives_back() -> None:
+    budget = MemoryBudget(10)
+    holder = budget.share()
+    assert holder.take(10)
+    done = threading.Event()
+
+    def wait() -> None:
+        budget.share().wait(10)
+        done.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    holder.give(10)
+    thread.join(30)
+    assert done.is_set()
+
+
+# The walk.
+
+Move = tuple[int, str]
+
+
+class World:
+    """Uploads, each in a thread of its own, that send parts of these sizes."""
+
+    def __init__(self, size: int, sizes: tuple[tuple[int, ...], ...], threads: Threads) -> None:
+        self.budget = MemoryBudget(size)
+        self.shares = [self.budget.share() for _ in sizes]
+        self.left = [list(parts) for parts in sizes]
+        self.flying: list[list[int]] = [[] for _ in sizes]
+        self.waiting = [False] * len(sizes)
+        self.threads = threads
+
+    def key(self) -> object:
+        order = [self.shares.index(share) for share in self.budget._waiting]
+        flying = [tuple(sorted(parts)) for parts in self.flying]
+        return str((self.left, flying, self.waiting, order))
+
+    def done(self) -> bool:
+        return not any(self.left) and not any(self.flying)
+
+    def moves(self) -> Iterator[Move]:
+        """All that can happen next."""
+        for upload, share in enumerate(self.shares):
+            self.threads.current = upload
+            if self.waiting[upload]:
+                if share._admitted(self.left[upload][0]):
+                    yield upload, "admitted"
+            elif self.left[upload] and (not self.flying[upload] or self._would_take(upload)):
+                yield upload, "pull"
+            for part in sorted(set(self.flying[upload])):
+                yield upload, f"sent {part}"
+
+    def _would_take(self, upload: int) -> bool:
+        return not self.budget._waiting and self.shares[upload]._fits(self.left[upload][0])
+
+    def do(self, move: Move) -> None:
+        upload, what = move
+        self.threads.current = upload
+        share = self.shares[upload]
+        if what.startswith("sent"):
+            part = int(what.split()[1])
+            self.flying[upload].remove(part)
+            share.give(part)
+        elif what == "admitted":
+            # The end of Share.wait, and the take that follows.
+            self.budget._waiting.remove(share)
+            self.waiting[upload] = False
+            share._hold(self.left[upload][0])
+            self.flying[upload].append(self.left[upload].pop(0))
+        elif share.take(self.left[upload][0]):
+            self.flying[upload].append(self.left[upload].pop(0))
+        else:
+            assert not self.flying[upload], "who holds something does not wait"
+            self.budget._waiting.append(share)
+            self.waiting[upload] = True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        (1, ((1, 1, 1), (1, 1), (1,))),
+        (2, ((1, 2, 1), (2, 1), (1, 1))),
+        (3, ((1, 2, 3), (3, 1), (2, 2))),
+        (2, ((3, 1), (1, 3), (1, 1, 1))),
+        (5, ((2, 2, 2), (3, 3), (5,))),
+    ],
+)
+def test_uploads_that_share_a_budget_never_stand_still(
+    threads: Threads, size: int, sizes: tuple[tuple[int, ...], ...]
+) -> None:
+    paths: list[tuple[Move, ...]] = [()]
+    seen: set[object] = set()
+    ends = 0
+    while paths:
+        path = paths.pop()
+        world = World(size, sizes, threads)
+        for move in path:
+            world.do(move)
+        if world.key() in seen:
+            continue
+        seen.add(world.key())
+        assert world.budget.used == sum(map(sum, world.flying)), path
+        alone = sum(map(len, world.flying)) == 1
+        assert world.budget.used <= size or alone, path
+        followers = list(world.moves())
+        assert followers or world.done(), ("nobody can go on", path)
+        ends += world.done()
+        paths += [(*path, move) for move in followers]
+    assert ends
+    assert len(seen) > 20
+
+
+def test_a_share_belongs_to_its_budget() -> None:
+    budget = MemoryBudget(10)
+    assert isinstance(budget.share(), Share)
+    assert budget.share() is not budget.share()
