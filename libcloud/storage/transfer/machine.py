@@ -75,9 +75,10 @@ class UploadMachine:
     :param expected_size: bytes the source has promised; another count is an error before Complete.
 
     Where it stands is told by ``state``; at the end by ``result`` (what was published), ``error``
-    (the first), ``cleanup_error``, ``outcome_unknown`` (published or not: the store would not say),
-    ``left_behind`` (the upload ``upload_id`` may remain at the store) and ``orphan_possible`` (the
-    answer to a Create was lost: an upload of unknown id may remain).
+    (the first), ``cleanup_error`` (the first of the clean-up, or the interrupt that came during
+    it), ``outcome_unknown`` (published or not: the store would not say), ``left_behind`` (the
+    upload ``upload_id`` may remain at the store) and ``orphan_possible`` (the answer to a Create
+    was lost: an upload of unknown id may remain).
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class UploadMachine:
         if self._ready:
             send = self._ready.popleft()
             self._in_flight.add((send.step, send.number))
+            self._aborts += send.step is Step.ABORT and send.attempt == 1
             self._complete_sent = self._complete_sent or send.step is Step.COMPLETE
             return send
         size = self._next_size()
@@ -261,17 +263,18 @@ class UploadMachine:
         has not told about was not sent.
         """
         self._in_flight.clear()
+        self._remember(error)
         if self.state in (State.DONE, State.FAILED):
-            self.error = self.error or error
             self.state = State.FAILED
         else:
             self._fail(error)
 
     def give_up(self, error: BaseException) -> None:
         """Stop cleaning up as well: ``error`` came while that went on."""
+        self.orphan_possible = self.orphan_possible or (Step.CREATE, 0) in self._in_flight
         self._ready.clear()
         self._in_flight.clear()
-        self.cleanup_error = self.cleanup_error or error
+        self._remember(error)
         self.left_behind = self.left_behind or self.upload_id is not None
         self.state = State.FAILED
 
@@ -329,8 +332,8 @@ class UploadMachine:
             # The store has answered and the object is not there: the lost request did nothing.
             self._publish_open = False
         else:
-            self.outcome_unknown = True
             self.left_behind = self.upload_id is not None
+            self.outcome_unknown = True
         if self.error is None and cause is not None:
             self.error = cause.error
             self._publish_failed = True
@@ -342,6 +345,15 @@ class UploadMachine:
             self.error = error
         self._ready.clear()
         self._unwind()
+
+    def _remember(self, error: BaseException) -> None:
+        """The first error is the error; of those after it, an interrupt goes before others."""
+        if self.error is None:
+            self.error = error
+        elif error is self.error:
+            return
+        elif self.cleanup_error is None or not isinstance(error, Exception):
+            self.cleanup_error = error
 
     def _unwind(self) -> None:
         if self._in_flight:
@@ -356,7 +368,6 @@ class UploadMachine:
             self.state = State.FAILED
         else:
             self.state = State.ABORTING
-            self._aborts += 1
             self._ready.append(Send(Step.ABORT))
 
     def _after_cleanup(self, send: Send, parts_remain: bool) -> None:

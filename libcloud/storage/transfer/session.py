@@ -11,7 +11,8 @@ from libcloud.storage.transfer.machine import UploadMachine
 from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE, plan_for
 from libcloud.storage.transfer.progress import Listener
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.run import InlineWorkers, ThreadWorkers, Transfer
+from libcloud.storage.transfer.run import Transfer
+from libcloud.storage.transfer.run_workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.store import Content, PartStore, Source
 from libcloud.storage.transfer.values import StoredObject
 
@@ -95,5 +96,5 @@ def upload(
         workers = InlineWorkers(store)
     else:
         workers = ThreadWorkers(store, window, executor=options.executor)
-    transfer = Transfer(machine, store, workers, listener=options.on_event, label=label)
+    transfer = Transfer(machine, workers, listener=options.on_event, label=label)
     return transfer.run(source)

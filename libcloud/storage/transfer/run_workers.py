@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who makes the requests: the caller's own thread, or the threads of an executor.
+
+Workers get a frozen :class:`Task` and give back a frozen :class:`Outcome`. They see neither the
+machine nor the source nor the listener.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Generic
+
+from libcloud.storage.transfer.store import Content, PartStore
+from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
+
+__all__ = ["InlineWorkers", "Outcome", "Task", "ThreadWorkers"]
+
+
+# What must be known even if it was interrupted. The others are simply made again.
+_LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[Content]):
+    """A request with all it needs.
+
+    :param body: ``None`` if the request carries no part.
+    """
+
+    send: Send
+    upload_id: str
+    body: Content | None
+    digest: Digest | None
+    parts: Sequence[PartReceipt]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a task: an answer, or a failure."""
+
+    send: Send
+    answer: Any  # what the store's method for the step returns
+    failure: Failure | None
+    digest: Digest | None
+
+
+def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
+    """Make the request of ``task``; an exception becomes a failure."""
+    digest = task.digest
+    try:
+        if digest is None and task.body is not None:
+            digest = store.digest(task.body)
+        return Outcome(task.send, _request(store, task, digest or Digest()), None, digest)
+    except Exception as error:
+        return Outcome(task.send, None, store.failure(task.send.step, error), digest)
+
+
+def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> object:
+    step = task.send.step
+    if task.body is not None and step is Step.PART:
+        return store.put_part(task.upload_id, task.send.number, task.body, digest)
+    if task.body is not None:
+        return store.put(task.body, digest)
+    if step is Step.CREATE:
+        return store.create()
+    if step is Step.COMPLETE:
+        return store.complete(task.upload_id, task.parts)
+    if step is Step.CONFIRM:
+        return store.confirm(task.parts, task.size)
+    if step is Step.CHECK:
+        return store.has_parts(task.upload_id)
+    store.abort(task.upload_id)
+    return None
+
+
+class InlineWorkers(Generic[Content]):
+    """No workers: each request is made at once, in the caller's thread, one after another.
+
+    For connections that are not known to be safe in several threads.
+    """
+
+    def __init__(
+        self, store: PartStore[Content], sleep: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._store = store
+        self._sleep = sleep
+        self.outcomes: deque[Outcome] = deque()
+
+    def submit(self, task: Task[Content]) -> None:
+        if task.send.delay:
+            self._sleep(task.send.delay)
+        try:
+            # One line, so that no signal handler runs between the answer and its record but in the
+            # instant of the append; then the outcome counts as unknown.
+            self.outcomes.append(perform(self._store, task))
+        except BaseException as error:
+            if task.send.step in _LASTING:
+                self.outcomes.append(_interrupted(task, error))
+            raise
+
+    def wait(self) -> None:
+        """Return when there is an outcome. There always is."""
+
+    def stop(self) -> None:
+        """Return when nothing is in flight; what has not begun will not."""
+
+    def close(self) -> None:
+        """Let go of the workers."""
+
+
+class ThreadWorkers(Generic[Content]):
+    """Requests made by the threads of an executor.
+
+    A single PUT, and what is sent after :meth:`stop`, is made in the caller's thread. So is what
+    somebody's executor has no thread for, or has dropped: an upload that runs in the very executor
+    that it is given comes to its end.
+
+    :param workers: threads of an executor of our own; it starts them when a part is first sent.
+    :param executor: somebody's executor of threads to use instead; it is not shut down.
+    """
+
+    def __init__(
+        self,
+        store: PartStore[Content],
+        workers: int,
+        *,
+        executor: Executor | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._own: Executor | None = None
+        if executor is None:
+            executor = self._own = ThreadPoolExecutor(workers, "libcloud-upload")
+        self._executor = executor
+        self._inline = InlineWorkers(store, sleep)
+        self.outcomes = self._inline.outcomes
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._halt = threading.Event()
+        self._idle = threading.Condition()  # guards what follows
+        self._tasks: deque[Task[Content]] = deque()  # not begun
+        self._active = 0
+        self._stopped = False
+
+    def submit(self, task: Task[Content]) -> None:
+        if self._stopped or task.send.step is Step.PUT:
+            self._inline.submit(task)
+        else:
+            self._tasks.append(task)
+            self._executor.submit(self._work)
+
+    def wait(self) -> None:
+        """Return when there is an outcome."""
+        while not self.outcomes:
+            task = self._stranded()
+            if task is None:
+                self._wake.get()
+            else:
+                self._inline.submit(task)
+
+    def stop(self) -> None:
+        """Return when nothing is in flight; what has not begun will not."""
+        with self._idle:
+            self._stopped = True
+            self._halt.set()
+            while self._active:
+                self._idle.wait()
+
+    def close(self) -> None:
+        """Let go of the workers; wait for them, unless :meth:`stop` was not waited for either."""
+        self._stopped = True
+        self._halt.set()
+        if self._own is not None:
+            self._own.shutdown(wait=not self._active)
+
+    def _stranded(self) -> Task[Content] | None:
+        """A task that nobody has begun, while no thread of somebody's executor works for us."""
+        with self._idle:
+            if self._own is None and not self._active and self._tasks:
+                return self._tasks.popleft()
+        return None
+
+    def _work(self) -> None:
+        with self._idle:
+            if self._stopped or not self._tasks:
+                return
+            task = self._tasks.popleft()
+            self._active += 1
+        outcome = self._perform(task)
+        del task  # its body is free before the outcome is seen
+        with self._idle:
+            self._active -= 1
+            if outcome is not None:
+                self.outcomes.append(outcome)
+            self._idle.notify_all()
+        self._wake.put(None)
+
+    def _perform(self, task: Task[Content]) -> Outcome | None:
+        """``None`` if stopped while it waited: it was not sent, and the machine will be told so."""
+        try:
+            if task.send.delay and self._halt.wait(task.send.delay):
+                return None
+            return perform(self._store, task)
+        except BaseException as error:  # whatever ends a worker must not leave the caller waiting
+            return _interrupted(task, error)
+
+
+def _interrupted(task: Task[Any], error: BaseException) -> Outcome:
+    """The store may have done it, so that the clean-up has to look."""
+    return Outcome(task.send, None, Failure(error, effect_unknown=True), task.digest)
