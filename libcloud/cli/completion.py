@@ -11,7 +11,7 @@ __all__ = ["completion"]
 _VARIABLE = "_LIBCLOUD_COMPLETE"
 
 
-@click.command(short_help="Print the script for completion in a shell.")
+@click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:

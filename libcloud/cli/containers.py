@@ -12,7 +12,7 @@ from libcloud.cli.stores import Store, open_store
 __all__ = ["mb", "rb"]
 
 
-@click.command(short_help="Make a container.")
+@click.command()
 @click.argument("url")
 @store_options
 def mb(settings: Settings, *, url: str) -> None:
@@ -22,7 +22,7 @@ def mb(settings: Settings, *, url: str) -> None:
         store.driver.create_container(store.target.container)
 
 
-@click.command(short_help="Remove an empty container.")
+@click.command()
 @click.argument("url")
 @store_options
 def rb(settings: Settings, *, url: str) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from libcloud.cli.errors import NothingThereError, about
@@ -12,12 +14,14 @@ from libcloud.cli.settings import Settings, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import Target, is_url, parse_target
 from libcloud.cli.text import count
-from libcloud.storage.base import Container, Object
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Container, Object
 
 __all__ = ["cp"]
 
 
-@click.command(short_help="Copy objects within a store.")
+@click.command()
 @click.argument("source", metavar="URL")
 @click.argument("destination", metavar="URL")
 @click.option("-r", "--recursive", is_flag=True, help="Copy all objects below the first URL.")

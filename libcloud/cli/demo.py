@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,16 +19,18 @@ from libcloud.cli.settings import Settings, size, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import Target
 from libcloud.cli.text import size_text
-from libcloud.storage.base import Container
 from libcloud.storage.capabilities import KIB, MIB
 from libcloud.storage.types import Provider
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Container
 
 __all__ = ["demo"]
 
 _PIECE = 64 * KIB
 
 
-@click.command(short_help="Stream made-up data to a store, read it back, compare.")
+@click.command()
 @click.argument("url", required=False)
 @click.option("--size", "length", type=size, default="64MiB", show_default=True, help="How much.")
 @transfer_options

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from libcloud import __version__
-from libcloud.cli.checks import Check, checks
 from libcloud.cli.errors import ReportedError, without_secrets
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.targets import parse_target
 from libcloud.cli.text import printable
+
+if TYPE_CHECKING:
+    from libcloud.cli.checks import Check
 
 __all__ = ["doctor"]
 
@@ -22,7 +25,7 @@ _COLORS = {"warning": "yellow", "failure": "red"}
 _WIDTH = 14
 
 
-@click.command(short_help="Show what is used and whether it works.")
+@click.command()
 @click.argument("url", default="s3://")
 @click.option("--write", is_flag=True, help="Also write, read and delete a small object at URL.")
 @store_options
@@ -32,6 +35,8 @@ def doctor(settings: Settings, *, url: str, write: bool) -> None:
     Then the clock, what the store can do, and, if URL names a container, what may be done with it.
     Secrets are not shown. The exit status is that of the first failure.
     """
+    from libcloud.cli.checks import Check, checks
+
     target = parse_target(url, settings.provider)
     if write and not target.container:
         raise click.UsageError("--write needs a container: libcloud doctor --write s3://CONTAINER")

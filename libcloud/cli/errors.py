@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from libcloud.cli.text import printable
+from libcloud.common.aws_profiles import ProfileFileError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage import types
 
@@ -128,6 +129,8 @@ def exit_status(error: BaseException) -> int:
     """The exit status for an error; see ``main.py``."""
     if isinstance(error, ReportedError):
         return error.status
+    if isinstance(error, ProfileFileError):
+        return USAGE
     if isinstance(error, _ABSENT):
         return NOT_FOUND
     if isinstance(error, (NoCredentialsError, InvalidCredsError)):

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,8 +21,10 @@ from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, parse_range
 from libcloud.common.types import LibcloudError
 from libcloud.storage._download import Destination, resolve_destination, save
-from libcloud.storage.base import Object
 from libcloud.storage.capabilities import MIB
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Object
 
 __all__ = ["cat", "get"]
 
@@ -31,7 +34,7 @@ _PIECE = MIB
 _LISTED = 10_000
 
 
-@click.command(short_help="Download objects to files or standard output.")
+@click.command()
 @click.argument("url")
 @click.argument("destination", default=".", type=click.Path(allow_dash=True))
 @click.option("-r", "--recursive", is_flag=True, help="Download all objects below URL.")
@@ -79,7 +82,7 @@ def get(
         progress.done(f"got {path}")
 
 
-@click.command(short_help="Write objects to standard output.")
+@click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--range", "span", metavar="RANGE", help="Bytes 0-499, 500- or -500 (the last ones).")
 @transfer_options

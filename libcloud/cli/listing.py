@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,9 +15,11 @@ from libcloud.cli.errors import NothingThereError, about
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
-from libcloud.storage.base import Object
 from libcloud.storage.capabilities import KIB
 from libcloud.storage.s3api.values import parse_time
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Object
 
 __all__ = ["ls", "stat"]
 
@@ -37,7 +39,7 @@ class _Entry:
     etag: str | None = None
 
 
-@click.command(short_help="List containers, or objects.")
+@click.command()
 @click.argument("url")
 @click.option("-r", "--recursive", is_flag=True, help="All objects, not one level.")
 @click.option("-h", "--human", is_flag=True, help="Sizes as 1.5 MiB.")
@@ -72,7 +74,7 @@ def ls(
         click.echo(f"{count(objects, 'object')}, {size_text(size)}", err=True)
 
 
-@click.command(short_help="Show what the store says of an object or a container.")
+@click.command()
 @click.argument("url")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @store_options

@@ -41,27 +41,27 @@ from libcloud.cli.progress import say
 from libcloud.cli.signals import heeded
 from libcloud.cli.text import printable
 
-__all__ = ["cli", "main", "run"]
+__all__ = ["COMMANDS", "cli", "main", "run"]
 
 _BROKEN_PIPE = 141
 _COMPLETION = "_LIBCLOUD_COMPLETE"
 
-# The module of each command; it is imported when the command is used.
-_COMMANDS = {
-    "cat": "get",
-    "completion": "completion",
-    "cp": "copying",
-    "demo": "demo",
-    "doctor": "doctor",
-    "get": "get",
-    "ls": "listing",
-    "mb": "containers",
-    "presign": "presigning",
-    "put": "put",
-    "rb": "containers",
-    "rm": "removing",
-    "stat": "listing",
-    "uploads": "uploads",
+# Of each command the module, which is imported when the command is used, and what the list says.
+COMMANDS = {
+    "cat": ("get", "Write objects to standard output."),
+    "completion": ("completion", "Print the script for completion in a shell."),
+    "cp": ("copying", "Copy objects within a store."),
+    "demo": ("demo", "Stream made-up data to a store, read it back, compare."),
+    "doctor": ("doctor", "Show what is used and whether it works."),
+    "get": ("get", "Download objects to files or standard output."),
+    "ls": ("listing", "List containers, or objects."),
+    "mb": ("containers", "Make a container."),
+    "presign": ("presigning", "Make a URL that anybody can use for a time."),
+    "put": ("put", "Upload files, directories or standard input."),
+    "rb": ("containers", "Remove an empty container."),
+    "rm": ("removing", "Delete objects."),
+    "stat": ("listing", "Show what the store says of an object or a container."),
+    "uploads": ("uploads", "List, abort and clean up unfinished uploads."),
 }
 
 _STATUSES = """
@@ -83,14 +83,18 @@ class _Group(click.Group):
     """Commands that are imported when they are needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"libcloud.cli.{_COMMANDS[cmd_name]}")
+        module = import_module(f"libcloud.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 @click.group(cls=_Group, epilog=_STATUSES, context_settings={"max_content_width": 100})

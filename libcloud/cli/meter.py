@@ -137,6 +137,7 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
         if len(text) + 2 + len(field) > room:
             break
         text = f"{text}  {field}"
+    text = shortened(text, room)
     room -= len(text)
     bar = ""
     if meter.total is not None and room > _BAR[0] + 2:

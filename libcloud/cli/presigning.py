@@ -11,12 +11,11 @@ from libcloud.cli.errors import about
 from libcloud.cli.settings import Settings, age, store_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import Target
-from libcloud.storage.base import Object
 
 __all__ = ["presign"]
 
 
-@click.command(short_help="Make a URL that anybody can use for a time.")
+@click.command()
 @click.argument("url")
 @click.option(
     "--expires", type=age, default="1h", show_default=True, help="How long it works; up to 7d."
@@ -34,6 +33,8 @@ def presign(settings: Settings, *, url: str, expires: timedelta, method: str) ->
 
     Nothing is sent: the object need not exist. Whoever has the printed URL has the right.
     """
+    from libcloud.storage.base import Object
+
     store = open_store(url, settings)
     target: Target = store.target.require_object()
     obj = Object(target.name, 0, None, {}, {}, store.container(), store.driver)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import mimetypes
 import sys
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -18,7 +18,9 @@ from libcloud.cli.sources import Source, pieces_of, plan, size_of_stream
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO
 from libcloud.cli.text import count
-from libcloud.storage.base import Container
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Container
 
 __all__ = ["put"]
 
@@ -34,7 +36,7 @@ class _Wishes:
     fail_on_empty: bool = False
 
 
-@click.command(short_help="Upload files, directories or standard input.")
+@click.command()
 @click.argument("sources", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.argument("url")
 @click.option("-r", "--recursive", is_flag=True, help="Upload the files below directories.")

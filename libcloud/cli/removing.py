@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +15,9 @@ from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Object
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Object
 
 __all__ = ["rm"]
 
@@ -22,7 +25,7 @@ __all__ = ["rm"]
 _BATCH = 1000
 
 
-@click.command(short_help="Delete objects.")
+@click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("-r", "--recursive", is_flag=True, help="Delete all objects below URL.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only say which.")
@@ -58,6 +61,8 @@ def rm(
 def _single(store: Store, force: bool) -> Iterator[Object]:
     """The object, which S3 itself would not miss."""
     if force:
+        from libcloud.storage.base import Object
+
         container = store.container()
         yield Object(store.target.name, 0, None, {}, {}, container, store.driver)
     else:

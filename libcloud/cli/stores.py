@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -16,8 +16,10 @@ from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.common.credential_sources import Discovery, discover
 from libcloud.common.credentials import Credentials
-from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.types import Provider
+
+if TYPE_CHECKING:  # importing it takes a quarter of a second: only what talks to a store may
+    from libcloud.storage.base import Container, Object, StorageDriver
 
 __all__ = ["Store", "connect", "driver_settings", "find_settings", "open_store"]
 
@@ -41,6 +43,8 @@ class Store:
         """A container, without asking an S3 store whether it exists: it says so soon enough."""
         name = self.target.container if name is None else name
         if self.speaks_s3:
+            from libcloud.storage.base import Container
+
             return Container(name, {}, self.driver)
         driver: StorageDriver = self.driver
         return driver.get_container(name)

@@ -17,7 +17,7 @@ from libcloud.cli.text import count, printable, size_text
 __all__ = ["uploads"]
 
 
-@click.group(short_help="List, abort and clean up unfinished uploads.")
+@click.group()
 def uploads() -> None:
     """Unfinished uploads: their parts are stored, and paid for, until somebody aborts them."""
 
@@ -78,7 +78,8 @@ def clean(settings: Settings, *, url: str, older_than: timedelta, dry_run: bool)
         gone = store.driver.ex_cleanup_multipart_uploads(
             store.container(),
             prefix=store.target.name or None,
-            older_than=older_than,
+            # Zero spares none, also not one that was begun in this very second.
+            older_than=older_than or None,
             dry_run=dry_run,
         )
     done = "would abort" if dry_run else "aborted"

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server that checks, and the command for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from libcloud.test.cli.running import BUCKET, Shell
+from libcloud.test.storage.fakes.servers import fake_server
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """The command, with a store that has one container and breaks no rule."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with fake_server() as endpoint:
+        chosen = Shell(endpoint, home)
+        chosen.driver.create_container(BUCKET)
+        yield chosen
+        assert endpoint.fake is not None
+        assert not endpoint.fake.violations

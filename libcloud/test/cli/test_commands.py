@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that look, delete, sign and clean up."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from datetime import datetime
+
+import pytest
+
+from libcloud.storage.base import Container
+from libcloud.test.cli.running import Shell
+
+
+def stored(shell: Shell, *names: str) -> None:
+    """Objects of that many bytes as their names have characters."""
+    container = shell.driver.get_container("bucket")
+    for name in names:
+        shell.driver.upload_object_via_stream(iter([b"x" * len(name)]), container, name)
+
+
+def begun(shell: Shell, name: str) -> str:
+    """The id of an upload that nobody finishes."""
+    driver = shell.driver
+    return driver._initiate_multipart(Container("bucket", {}, driver), name)
+
+
+def test_containers_are_listed(shell: Shell) -> None:
+    shell.ok("mb", "s3://another")
+    entries = shell.ok("ls", "--json", "s3://").json
+    assert [(entry["type"], entry["name"]) for entry in entries] == [
+        ("container", "another"),
+        ("container", "bucket"),
+    ]
+
+
+def test_one_level_is_listed(shell: Shell) -> None:
+    stored(shell, "a", "b/c", "b/d/e", "b.txt", "z")
+    lines = shell.ok("ls", "s3://bucket").lines
+    assert [line.split()[-1] for line in lines] == ["a", "b.txt", "b/", "z"]
+    lines = shell.ok("ls", "s3://bucket/b/").lines
+    assert [line.split()[-1] for line in lines] == ["b/c", "b/d/"]
+
+
+def test_all_is_listed(shell: Shell) -> None:
+    stored(shell, "a", "b/c", "b/d/e")
+    result = shell.ok("ls", "-r", "--json", "--total", "s3://bucket")
+    assert [(entry["name"], entry["size"]) for entry in result.json] == [
+        ("a", 1),
+        ("b/c", 3),
+        ("b/d/e", 5),
+    ]
+    assert result.err == "3 objects, 9 B\n"
+
+
+def test_a_line_has_time_size_and_name(shell: Shell) -> None:
+    shell.ok("put", "-q", "-", "s3://bucket/large", stdin=b"x" * 1536)
+    line = shell.ok("ls", "--human", "s3://bucket/").lines[0]
+    when, name = line[:19], line.split("  ")[-1]
+    datetime.strptime(when, "%Y-%m-%d %H:%M:%S")
+    assert "1.5 KiB" in line
+    assert name == "large"
+
+
+def test_an_empty_container_is_no_error_and_a_lost_prefix_is(shell: Shell) -> None:
+    assert shell.ok("ls", "s3://bucket").out == b""
+    assert shell("ls", "s3://bucket/nothing").status == 3
+
+
+def test_a_container_has_facts(shell: Shell) -> None:
+    assert shell.ok("stat", "--json", "s3://bucket").json == [{"container": "bucket"}]
+
+
+def test_facts_are_for_people_too(shell: Shell) -> None:
+    shell.ok("put", "-q", "--metadata", "who=me", "-", "s3://bucket/x", stdin=b"x" * 2048)
+    lines = shell.ok("stat", "s3://bucket/x").lines
+    facts = dict(re.split(r":\s+", line, maxsplit=1) for line in lines)
+    assert facts["size"] == "2048 (2.0 KiB)"
+    assert facts["metadata.who"] == "me"
+
+
+def test_objects_are_deleted(shell: Shell) -> None:
+    stored(shell, "a", "b", "c")
+    result = shell.ok("rm", "s3://bucket/a", "s3://bucket/c")
+    assert result.lines == ["deleted s3://bucket/a", "deleted s3://bucket/c"]
+    assert shell.names() == ["b"]
+
+
+def test_what_is_not_there_is_missed_unless_forced(shell: Shell) -> None:
+    assert shell("rm", "s3://bucket/a").status == 3
+    assert shell("rm", "-r", "s3://bucket/a").status == 3
+    shell.ok("rm", "-f", "s3://bucket/a")
+    shell.ok("rm", "-rf", "s3://bucket/a")
+
+
+def test_a_dry_run_deletes_nothing(shell: Shell) -> None:
+    stored(shell, "d/a", "d/b")
+    result = shell.ok("rm", "-r", "--dry-run", "s3://bucket/d")
+    assert result.lines == ["would delete s3://bucket/d/a", "would delete s3://bucket/d/b"]
+    assert shell.names() == ["d/a", "d/b"]
+
+
+def test_deletion_of_many_is_one_request(shell: Shell) -> None:
+    names = [f"d/{number:03}" for number in range(120)]
+    stored(shell, "kept", *names)
+    # Of MinIO it is known that it can.
+    shell.ok("rm", "-r", "-q", "minio://bucket/d/")
+    assert shell.names() == ["kept"]
+    assert shell.endpoint.fake is not None
+    operations = [entry.operation for entry in shell.endpoint.fake.requests]
+    assert operations.count("DeleteObjects") == 1
+    assert operations.count("DeleteObject") == 0
+
+
+def test_an_object_is_needed_where_one_is_deleted(shell: Shell) -> None:
+    stored(shell, "a")
+    assert shell("rm", "s3://bucket").status == 2
+    assert shell("rm", "-r", "s3://").status == 2
+    assert shell.names() == ["a"]
+
+
+def test_a_container_goes_when_it_is_empty(shell: Shell) -> None:
+    stored(shell, "a")
+    result = shell("rb", "s3://bucket")
+    assert result.status == 1
+    assert "not empty" in result.err and "libcloud rm --recursive" in result.err
+    shell.ok("rm", "-r", "s3://bucket")
+    shell.ok("rb", "s3://bucket")
+    assert shell("ls", "s3://bucket").status == 3
+
+
+def test_a_container_is_not_named_by_an_object(shell: Shell) -> None:
+    assert shell("mb", "s3://new/name").status == 2
+    assert shell("rb", "s3://bucket/name").status == 2
+
+
+def test_a_signed_url_works_without_credentials(shell: Shell) -> None:
+    name = "with space/ünï?"
+    shell.ok("put", "-q", "-", f"s3://bucket/{name}", stdin=b"data")
+    url = shell.ok("presign", "--expires", "5m", f"s3://bucket/{name}").lines[0]
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        assert answer.read() == b"data"
+    upload = shell.ok("presign", "--method", "put", "s3://bucket/new").lines[0]
+    request = urllib.request.Request(upload, data=b"new", method="PUT")
+    # urllib would call it a form.
+    request.add_header("Content-Type", "")
+    with urllib.request.urlopen(request, timeout=30):
+        pass
+    assert shell.body("new") == b"new"
+
+
+@pytest.mark.parametrize("expires", ["8d", "x"])
+def test_a_signed_url_lasts_a_week_at_most(shell: Shell, expires: str) -> None:
+    assert shell("presign", "--expires", expires, "s3://bucket/x").status == 2
+
+
+def test_unfinished_uploads_are_listed(shell: Shell) -> None:
+    upload_id = begun(shell, "a/b")
+    entry = shell.ok("uploads", "ls", "--json", "--sizes", "s3://bucket").json[0]
+    assert (entry["name"], entry["id"], entry["parts"], entry["size"]) == ("a/b", upload_id, 0, 0)
+    assert shell.ok("uploads", "ls", "s3://bucket/other").out == b""
+    assert upload_id in shell.ok("uploads", "ls", "s3://bucket/a").lines[0]
+
+
+def test_uploads_of_one_object_are_aborted(shell: Shell) -> None:
+    first, second, other = begun(shell, "a"), begun(shell, "a"), begun(shell, "ab")
+    shell.ok("uploads", "abort", "s3://bucket/a", "--id", first)
+    assert sorted(shell.unfinished()) == sorted([second, other])
+    shell.ok("uploads", "abort", "s3://bucket/a")
+    assert shell.unfinished() == [other]
+    assert shell("uploads", "abort", "s3://bucket/a", "--id", first).status == 3
+
+
+def test_old_uploads_are_cleaned_up_and_young_ones_are_not(shell: Shell) -> None:
+    upload_id = begun(shell, "a")
+    assert shell.ok("uploads", "clean", "s3://bucket").err == "aborted 0 uploads\n"
+    result = shell.ok("uploads", "clean", "--older-than", "0s", "--dry-run", "s3://bucket")
+    assert "would abort" in result.lines[0] and upload_id in result.lines[0]
+    assert shell.unfinished() == [upload_id]
+    shell.ok("uploads", "clean", "--older-than", "0s", "s3://bucket")
+    assert shell.unfinished() == []
+
+
+@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_shell(shell: Shell, kind: str) -> None:
+    assert b"_LIBCLOUD_COMPLETE" in shell.ok("completion", kind).out
+
+
+def test_the_demonstration_compares(shell: Shell) -> None:
+    result = shell.ok("demo", "--size", "6MiB", "s3://bucket/demo")
+    assert "SHA-256 equal" in result.lines[-1]
+    assert shell.names() == []
+    assert "SHA-256 equal" in shell.ok("demo", "--size", "1MiB").lines[-1]
+
+
+def test_help_tells_the_exit_statuses(shell: Shell) -> None:
+    help_text = shell.ok("--help").out.decode()
+    for status in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "130", "141"):
+        assert f"\n    {status}" in help_text

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of a transfer and the line that shows them, by a clock of the test's own."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libcloud.cli.meter import Meter, bar_line
+from libcloud.cli.text import width
+from libcloud.storage.capabilities import MIB
+from libcloud.storage.transfer.progress import (
+    PartDone,
+    PartStarted,
+    Retried,
+    UploadAborted,
+    UploadStarted,
+)
+
+
+class Clock:
+    """Seconds, as the test sets them."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def half_way(clock: Clock, label: str = "s3://bucket/name") -> Meter:
+    """4 of 8 MiB after 2 seconds."""
+    meter = Meter(label, 8 * MIB, clock)
+    clock.now += 2
+    meter.advance(4 * MIB)
+    return meter
+
+
+def test_the_line_has_share_size_speed_and_time_to_go(clock: Clock) -> None:
+    line = bar_line(half_way(clock), 100)
+    assert line.endswith(" 50%  4.0/8.0 MiB  2.0 MiB/s  ETA 0:02")
+    assert line.startswith("s3://bucket/name  ██")
+    assert line.count("█") == line.count("░")
+
+
+def test_an_unknown_length_has_size_parts_and_speed(clock: Clock) -> None:
+    meter = Meter("x", None, clock)
+    meter.listen(UploadStarted(0, "id"))
+    meter.listen(PartStarted(0, 1, MIB))
+    meter.listen(PartStarted(0, 2, MIB))
+    clock.now = 65
+    meter.listen(PartDone(MIB, 1, MIB))
+    expected = "x  1.0 MiB  1:05  15.8 KiB/s  1 part  1.0 MiB on the way"
+    assert bar_line(meter, 80) == expected
+
+
+def test_a_part_on_the_way_is_shown_as_such(clock: Clock) -> None:
+    meter = Meter("x", 4 * MIB, clock)
+    meter.listen(PartStarted(0, 1, MIB))
+    line = bar_line(meter, 70, unicode=False)
+    assert "+" in line and "#" not in line
+    meter.listen(PartDone(MIB, 1, MIB))
+    line = bar_line(meter, 70, unicode=False)
+    assert "#" in line and "+" not in line
+
+
+@given(
+    columns=st.integers(1, 200),
+    label=st.text(max_size=300),
+    total=st.none() | st.integers(0, 2**50),
+    done=st.integers(0, 2**50),
+    seconds=st.floats(0, 10**6),
+)
+def test_the_line_never_reaches_the_edge(
+    columns: int, label: str, total: int | None, done: int, seconds: float
+) -> None:
+    clock = Clock()
+    meter = Meter(label, total, clock)
+    clock.now = seconds
+    meter.advance(done)
+    line = bar_line(meter, columns)
+    assert width(line) < max(columns, 2)
+    assert line.isprintable()
+
+
+def test_a_narrow_terminal_loses_what_matters_least(clock: Clock) -> None:
+    meter = half_way(clock)
+    assert bar_line(meter, 40).strip() == "50%  4.0/8.0 MiB  2.0 MiB/s  ETA 0:02"
+    assert bar_line(meter, 30).strip() == "50%  4.0/8.0 MiB  2.0 MiB/s"
+    assert bar_line(meter, 10).strip() == "50%"
+
+
+def test_the_speed_is_that_of_the_last_seconds(clock: Clock) -> None:
+    meter = Meter("x", None, clock)
+    for _ in range(100):
+        clock.now += 1
+        meter.advance(MIB)
+    for _ in range(40):
+        clock.now += 1
+        meter.advance(10 * MIB)
+    assert meter.speed() == pytest.approx(10 * MIB)
+    clock.now += 60
+    assert meter.speed() < MIB
+
+
+def test_nothing_moved_has_no_end_in_sight(clock: Clock) -> None:
+    meter = Meter("x", MIB, clock)
+    assert meter.left() is None
+    assert bar_line(meter, 80).endswith("ETA -:--")
+
+
+def test_an_object_that_failed_does_not_count(clock: Clock) -> None:
+    meter = Meter("", None, clock)
+    meter.begin("one")
+    meter.advance(5)
+    meter.begin("two")
+    meter.advance(3)
+    meter.end()
+    assert meter.done == 3
+
+
+def test_the_summary_tells_parts_and_repetitions(clock: Clock) -> None:
+    meter = Meter("x", None, clock)
+    for number in (1, 2):
+        meter.listen(PartStarted(0, number, MIB))
+        meter.listen(PartDone(number * MIB, number, MIB))
+    meter.listen(Retried(2 * MIB, "part", 2, 2, 0.1, OSError()))
+    clock.now = 2
+    assert meter.summary() == "2.0 MiB in 2 parts, 2.0 s, 1.0 MiB/s, 1 request repeated"
+
+
+def test_what_was_left_is_remembered(clock: Clock) -> None:
+    meter = Meter("x", None, clock)
+    event = UploadAborted(0, "id", cleaned=False)
+    meter.listen(event)
+    assert meter.aborted is event

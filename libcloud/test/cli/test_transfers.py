@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``put``, ``get``, ``cat`` and ``cp`` on a server that checks: bytes in are bytes out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from libcloud.storage.capabilities import MIB
+from libcloud.test.cli.running import Shell
+from libcloud.test.storage.conformance.harness import pattern
+
+# More than two parts of the smallest size.
+LARGE = pattern(12 * MIB + 1)
+
+ODD_NAMES = [
+    "with space and ünïcödé 名",
+    "100%?#&=+;:@[]{}|<>'\"\\^`~",
+    "%2F%20",
+    "tab\tand\nnewline",
+    "-",
+    "--help",
+]
+
+
+def test_standard_input_of_unknown_length_comes_back_the_same(shell: Shell) -> None:
+    result = shell.ok("put", "-", "s3://bucket/large", "--part-size", "5MiB", stdin=LARGE)
+    assert result.out == b""
+    assert result.err.startswith("stored s3://bucket/large: 12.0 MiB in 3 parts, ")
+    assert shell.ok("get", "s3://bucket/large", "-").out == LARGE
+    assert shell.ok("cat", "s3://bucket/large", "s3://bucket/large").out == LARGE + LARGE
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_name_is_taken_as_it_is(shell: Shell, name: str, tmp_path: Path) -> None:
+    shell.ok("put", "-", f"s3://bucket/{name}", stdin=b"data")
+    assert shell.names() == [name]
+    target = tmp_path / "target"
+    shell.ok("get", f"s3://bucket/{name}", str(target))
+    assert target.read_bytes() == b"data"
+
+
+def test_files_are_called_as_they_are_in_a_directory(shell: Shell, tmp_path: Path) -> None:
+    for name in ("a.txt", "b.json"):
+        (tmp_path / name).write_text(name)
+    paths = [str(tmp_path / "a.txt"), str(tmp_path / "b.json")]
+    result = shell.ok("put", *paths, "s3://bucket/in/")
+    assert "stored 2 objects in s3://bucket/in/" in result.err
+    assert shell.names() == ["in/a.txt", "in/b.json"]
+    kind = shell.ok("stat", "--json", "s3://bucket/in/b.json").json[0]["content_type"]
+    assert kind == "application/json"
+
+
+def test_a_directory_and_back(shell: Shell, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for name in ("top", "deep/er/file", "deep/empty"):
+        path = source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name if "empty" not in name else "")
+    shell.ok("put", "-r", str(source), "s3://bucket/tree")
+    assert shell.names() == ["tree/deep/empty", "tree/deep/er/file", "tree/top"]
+    shell.ok("get", "-r", "s3://bucket/tree", str(target))
+    found = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+    assert found == {"top", "deep/er/file", "deep/empty"}
+    assert (target / "deep/er/file").read_text() == "deep/er/file"
+
+
+def test_a_directory_is_not_what_merely_begins_so(shell: Shell, tmp_path: Path) -> None:
+    for name in ("log/1", "logs/2", "log"):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=b"x")
+    shell.ok("get", "-r", "s3://bucket/log", str(tmp_path / "out"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["1"]
+    shell.ok("rm", "-r", "s3://bucket/log")
+    assert shell.names() == ["log", "logs/2"]
+
+
+@pytest.mark.parametrize("name", ["a/../../evil", "/evil", "..", "a/.."])
+def test_no_name_leads_out_of_the_destination(shell: Shell, name: str, tmp_path: Path) -> None:
+    container = shell.driver.get_container("bucket")
+    for one in (f"in/{name}", "in/good"):
+        shell.driver.upload_object_via_stream(iter([b"x"]), container, one)
+    destination = tmp_path / "one" / "two"
+    destination.mkdir(parents=True)
+    before = {path for path in tmp_path.rglob("*") if "home" not in path.parts}
+    result = shell("get", "-r", "s3://bucket/in", str(destination))
+    assert result.status == 1
+    assert "leads out of" in result.err or "names no file" in result.err
+    after = {path for path in tmp_path.rglob("*") if "home" not in path.parts}
+    assert after - before == {destination / "good"}
+
+
+def test_the_name_alone_decides_the_file_of_a_single_object(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("put", "-", "s3://bucket/a/b/c", stdin=b"x")
+    shell.ok("get", "s3://bucket/a/b/c", str(tmp_path))
+    assert (tmp_path / "c").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [("0-4", b"01234"), ("7-", b"789"), ("-2", b"89"), ("5-100", b"56789"), ("0-0", b"0")],
+)
+def test_a_range_is_that_of_http(shell: Shell, span: str, expected: bytes, tmp_path: Path) -> None:
+    shell.ok("put", "-", "s3://bucket/digits", stdin=b"0123456789")
+    assert shell.ok("cat", "--range", span, "s3://bucket/digits").out == expected
+    target = tmp_path / "target"
+    shell.ok("get", "--range", span, "s3://bucket/digits", str(target))
+    assert target.read_bytes() == expected
+
+
+@pytest.mark.parametrize("span", ["", "-", "a-b", "5", "10-", "5-4"])
+def test_a_range_without_sense_is_refused(shell: Shell, span: str) -> None:
+    shell.ok("put", "-", "s3://bucket/digits", stdin=b"0123456789")
+    assert shell("cat", "--range", span, "s3://bucket/digits").status == 2
+
+
+def test_an_existing_file_is_kept_if_asked_for(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("put", "-", "s3://bucket/x", stdin=b"new")
+    target = tmp_path / "x"
+    target.write_bytes(b"old")
+    assert shell("get", "--no-clobber", "s3://bucket/x", str(target)).status == 1
+    assert target.read_bytes() == b"old"
+    shell.ok("get", "s3://bucket/x", str(target))
+    assert target.read_bytes() == b"new"
+
+
+def test_an_existing_object_is_kept_if_asked_for(shell: Shell) -> None:
+    shell.ok("put", "-", "s3://bucket/x", stdin=b"old")
+    result = shell("put", "--no-clobber", "-", "s3://bucket/x", stdin=b"new")
+    assert result.status == 1
+    assert "was not replaced" in result.err
+    assert shell.body("x") == b"old"
+
+
+def test_an_input_of_another_size_stores_nothing(shell: Shell) -> None:
+    for data in (LARGE[:-1], LARGE + b"!"):
+        options = ["--expect-size", str(len(LARGE)), "--part-size", "5MiB"]
+        result = shell("put", *options, "-", "s3://bucket/x", stdin=data)
+        assert result.status == 6
+        assert "nothing was stored" in result.err
+    assert shell.names() == []
+    assert shell.unfinished() == []
+    shell.ok("put", "--expect-size", str(len(LARGE)), "-", "s3://bucket/x", stdin=LARGE)
+    assert shell.body("x") == LARGE
+
+
+def test_an_empty_input_is_an_object_unless_forbidden(shell: Shell) -> None:
+    assert shell("put", "--fail-on-empty", "-", "s3://bucket/x").status == 6
+    assert shell.names() == []
+    shell.ok("put", "-", "s3://bucket/x")
+    assert shell.ok("cat", "s3://bucket/x").out == b""
+
+
+def test_metadata_and_type_are_stored(shell: Shell) -> None:
+    options = ["--metadata", "who=me=you", "--content-type", "text/x"]
+    shell.ok("put", *options, "-", "s3://bucket/x", stdin=b"x")
+    facts = shell.ok("stat", "--json", "s3://bucket/x").json[0]
+    assert facts["metadata"] == {"who": "me=you"}
+    assert facts["content_type"] == "text/x"
+
+
+def test_copies_are_made_by_the_store(shell: Shell) -> None:
+    for name in ("a/1", "a/b/2"):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=name.encode())
+    shell.ok("cp", "s3://bucket/a/1", "s3://bucket/one")
+    shell.ok("cp", "s3://bucket/a/1", "s3://bucket/dir/")
+    shell.ok("cp", "-r", "s3://bucket/a", "s3://bucket/copy")
+    assert shell.names() == ["a/1", "a/b/2", "copy/1", "copy/b/2", "dir/1", "one"]
+    assert shell.body("copy/b/2") == b"a/b/2"
+
+
+def test_a_copy_to_another_store_is_refused_with_the_way(shell: Shell) -> None:
+    result = shell("cp", "s3://bucket/a", "gs://bucket/a")
+    assert result.status == 2
+    assert "libcloud cat 's3://bucket/a' | libcloud put - 'gs://bucket/a'" in result.err
+
+
+def test_files_in_a_directory_are_a_store_too(shell: Shell, tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/box"
+    shell.ok("mb", f"{url}/")
+    shell.ok("put", "-", f"{url}/x", stdin=b"data")
+    assert (tmp_path / "box" / "x").read_bytes() == b"data"
+    assert shell.ok("cat", f"{url}/x").out == b"data"
+    assert shell.ok("ls", "--json", f"{url}/").json[0]["name"] == "x"
+    shell.ok("rm", f"{url}/x")
+    shell.ok("rb", f"{url}/")
+    assert not (tmp_path / "box").exists()
+
+
+def test_progress_is_told_to_programs_as_json(shell: Shell) -> None:
+    options = ["--json-progress", "--part-size", "5MiB"]
+    result = shell.ok("put", *options, "-", "s3://bucket/x", stdin=LARGE)
+    events = [json.loads(line) for line in result.err.splitlines()]
+    assert [event["event"] for event in events] == ["progress"] * 3 + ["done"]
+    assert events[-1]["bytes"] == len(LARGE)
+    assert events[-1]["parts"] == 3
+
+
+def test_quiet_says_nothing(shell: Shell) -> None:
+    assert shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"x").err == ""
+
+
+def test_one_failure_does_not_stop_the_others(shell: Shell, tmp_path: Path) -> None:
+    names = ["a", "too-long-for-the-store", "z"]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    directory = "d" * 1020
+    result = shell("put", *(str(tmp_path / name) for name in names), f"s3://bucket/{directory}/")
+    assert result.status == 1
+    assert "too-long-for-the-store" in result.err
+    assert "stored 2 objects" in result.err
+    assert shell.names() == [f"{directory}/a", f"{directory}/z"]
+
+
+def test_two_files_for_one_name_are_refused_before_anything_is_sent(
+    shell: Shell, tmp_path: Path
+) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same").write_text(folder)
+    paths = [str(tmp_path / folder / "same") for folder in ("one", "two")]
+    result = shell("put", *paths, "s3://bucket/")
+    assert result.status == 2
+    assert "would both become 'same'" in result.err
+    assert shell.names() == []

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials, region and endpoint are found where people have them, in AWS's order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from libcloud.common.aws_profiles import ProfileFileError, read_profile
+from libcloud.common.credential_sources import Discovery, discover, masked
+from libcloud.common.credentials import Credentials
+
+KEYS = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
+
+CONFIG = """
+[default]
+region = us-west-2
+[profile work]
+region = eu-central-1
+endpoint_url = https://work.example
+services = mine
+s3 =
+    addressing_style = path
+    max_concurrency = 20
+[services mine]
+dynamodb =
+    endpoint_url = https://dynamo.example
+s3 =
+    endpoint_url = https://s3.example
+[profile  "with space"]
+region = ap-south-1
+[profile sso]
+sso_session = company
+[profile role]
+role_arn = arn:aws:iam::1:role/x
+source_profile = default
+[profile keys]
+aws_access_key_id = from-config
+aws_secret_access_key = s%cret;#=x
+"""
+
+CREDENTIALS = """
+# a comment
+[default]
+aws_access_key_id = from-default
+aws_secret_access_key = secret-of-default
+
+[work]
+AWS_ACCESS_KEY_ID=from-work
+aws_secret_access_key=secret-of-work
+aws_session_token=token-of-work
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / ".aws"
+    folder.mkdir()
+    (folder / "config").write_text(CONFIG)
+    (folder / "credentials").write_text(CREDENTIALS)
+    return tmp_path
+
+
+def find(home: Path, profile: str | None = None, **variables: str) -> Discovery:
+    return discover(profile=profile, environ={"HOME": str(home), **variables})
+
+
+def key(found: Discovery) -> str | None:
+    return found.credentials.key if found.credentials is not None else None
+
+
+def test_what_the_caller_gives_goes_first(home: Path) -> None:
+    given = Credentials("given", "secret")
+    environ = {"HOME": str(home), **KEYS, "AWS_REGION": "r", "AWS_ENDPOINT_URL": "http://e"}
+    found = discover(credentials=given, region="mine", endpoint_url="http://m", environ=environ)
+    assert found.credentials is given
+    assert found.region is not None and found.region.value == "mine"
+    assert found.endpoint_url is not None and found.endpoint_url.value == "http://m"
+
+
+def test_the_environment_goes_before_a_profile(home: Path) -> None:
+    found = find(home, **KEYS)
+    assert key(found) == "from-env"
+    assert "AWS_ACCESS_KEY_ID" in found.credentials_origin
+
+
+def test_the_environment_has_a_session_token(home: Path) -> None:
+    found = find(home, **KEYS, AWS_SESSION_TOKEN="token")
+    assert found.credentials == Credentials("from-env", "secret-of-env", "token")
+
+
+def test_a_profile_asked_for_goes_before_the_environment(home: Path) -> None:
+    assert key(find(home, "work", **KEYS)) == "from-work"
+    assert key(find(home, AWS_PROFILE="work", **KEYS)) == "from-env"
+    assert key(find(home, AWS_PROFILE="work")) == "from-work"
+
+
+def test_the_default_profile_is_used_without_a_name(home: Path) -> None:
+    found = find(home)
+    assert found.credentials == Credentials("from-default", "secret-of-default")
+    assert found.credentials_origin == f"profile default of {home}/.aws/credentials"
+    assert found.region is not None
+    assert (found.region.value, found.region.origin) == ("us-west-2", "profile default")
+
+
+def test_a_profile_has_a_token_and_names_in_any_case(home: Path) -> None:
+    expected = Credentials("from-work", "secret-of-work", "token-of-work")
+    assert find(home, "work").credentials == expected
+
+
+def test_keys_may_stand_in_the_configuration(home: Path) -> None:
+    assert find(home, "keys").credentials == Credentials("from-config", "s%cret;#=x")
+
+
+def test_a_service_has_an_endpoint_of_its_own(home: Path) -> None:
+    found = find(home, "work")
+    assert found.endpoint_url is not None
+    assert found.endpoint_url.value == "https://s3.example"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://all"}, "http://all"),
+        ({"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_S3": "http://s3"}, "http://s3"),
+        ({"AWS_ENDPOINT_URL": ""}, "https://s3.example"),
+    ],
+)
+def test_the_endpoint_of_the_service_goes_first(
+    home: Path, variables: dict[str, str], expected: str
+) -> None:
+    found = find(home, "work", **variables)
+    assert found.endpoint_url is not None and found.endpoint_url.value == expected
+
+
+def test_configured_endpoints_can_be_ignored(home: Path) -> None:
+    variables = {"AWS_ENDPOINT_URL": "http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    assert find(home, "work", **variables).endpoint_url is None
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_environment_names_the_region(home: Path, name: str) -> None:
+    found = find(home, **{name: "mars-1"})
+    assert found.region is not None
+    assert (found.region.value, found.region.origin) == ("mars-1", f"the variable {name}")
+
+
+def test_a_name_with_spaces_may_be_quoted(home: Path) -> None:
+    assert read_profile("with space", {"HOME": str(home)}).settings == {"region": "ap-south-1"}
+
+
+def test_the_files_may_be_elsewhere(home: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("[default]\naws_access_key_id=other\naws_secret_access_key=s\n")
+    assert key(find(home, AWS_SHARED_CREDENTIALS_FILE=str(other))) == "other"
+    config = tmp_path / "conf"
+    config.write_text("\ufeff[default]\nregion=x\n")
+    found = find(home, AWS_CONFIG_FILE=str(config))
+    assert found.region is not None and found.region.value == "x"
+
+
+def test_nothing_is_an_answer(tmp_path: Path) -> None:
+    found = find(tmp_path)
+    assert found.credentials is None
+    assert found.region is None
+    assert "AWS_ACCESS_KEY_ID is not set" in found.missing
+    assert str(tmp_path) in found.missing
+
+
+def test_half_a_pair_is_told(tmp_path: Path) -> None:
+    found = find(tmp_path, AWS_ACCESS_KEY_ID="x")
+    assert found.missing == "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"
+
+
+@pytest.mark.parametrize(("profile", "by"), [("sso", "sso_session"), ("role", "role_arn")])
+def test_keys_that_are_obtained_are_told(home: Path, profile: str, by: str) -> None:
+    found = find(home, profile)
+    assert found.credentials is None
+    assert by in found.missing and f"--profile {profile}" in found.missing
+
+
+def test_a_profile_that_is_asked_for_must_be_there(home: Path) -> None:
+    with pytest.raises(ProfileFileError, match="no profile 'none'"):
+        find(home, "none")
+    with pytest.raises(ProfileFileError, match="no profile 'none'"):
+        find(home, AWS_PROFILE="none")
+
+
+@pytest.mark.parametrize("content", ["aws_secret_access_key = hush\n", "[default]\nhush\n"])
+def test_a_broken_file_is_told_without_what_is_in_it(home: Path, content: str) -> None:
+    (home / ".aws" / "credentials").write_text(content)
+    with pytest.raises(ProfileFileError) as caught:
+        find(home)
+    assert "credentials" in str(caught.value)
+    assert "hush" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_file_that_cannot_be_read_is_told(home: Path) -> None:
+    (home / ".aws" / "config").unlink()
+    (home / ".aws" / "config").mkdir()
+    with pytest.raises(ProfileFileError, match="cannot be read"):
+        find(home)
+
+
+def test_no_representation_shows_a_secret(home: Path) -> None:
+    shown = f"{find(home, 'work')!r} {read_profile('work', {'HOME': str(home)})!r}"
+    for secret in ("secret-of-work", "token-of-work"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("secret", ["AKIAIOSFODNN7EXAMPLE", "short", "x", ""])
+def test_a_masked_key_is_not_the_key(secret: str) -> None:
+    assert masked(secret) != secret
+    assert len(masked(secret)) <= 11
