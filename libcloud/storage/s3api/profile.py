@@ -166,7 +166,9 @@ def capabilities(
     )
 
 
-GENERIC = S3Profile(name="S3-compatible store")
+# boto3 names the region of a new bucket and asks for encoded names wherever it is used, so that
+# stores know both; one that refuses the latter is asked again without it.
+GENERIC = S3Profile(name="S3-compatible store", location_constraint=True, url_encoded_listing=True)
 
 AMAZON = S3Profile(
     name="Amazon S3",
