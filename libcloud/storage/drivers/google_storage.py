@@ -102,7 +102,7 @@ class GoogleStorageConnection(ExactPathConnection):
         super().__init__(user_id, key, secure, **kwargs)
 
     def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
-        headers["Date"] = email.utils.format_datetime(self.server_time(), usegmt=True)
+        headers["Date"] = email.utils.formatdate(self.server_time().timestamp(), usegmt=True)
         project = self.get_project()
         if project:
             headers[self.PROJECT_ID_HEADER] = project
