@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from libcloud.common.request import HttpRequest
@@ -203,23 +203,17 @@ class S3Containers(S3Uploads):
             place = follows
 
     def ex_cleanup_all_multipart_uploads(
-        self,
-        container: Container,
-        prefix: str | None = None,
-        ex_older_than: timedelta | None = None,
+        self, container: Container, prefix: str | None = None
     ) -> None:
         """Abort every unfinished upload, also those that are still being sent.
 
         One that is gone meanwhile counts as aborted; an error with one does not stop the others.
+        ``ex_cleanup_multipart_uploads`` can spare young ones.
 
-        :param ex_older_than: spare those that were begun less long ago, by the clock of this
-            machine, and those of unknown age; ``None`` spares none.
         :raises LibcloudError: the first error, after all have been tried.
         """
         first: LibcloudError | None = None
         for upload in self.ex_iterate_multipart_uploads(container, prefix):
-            if ex_older_than is not None and not _is_older(upload.created_at, ex_older_than):
-                continue
             try:
                 self._abort_multipart(container, upload.key, upload.id)
             except LibcloudError as error:
@@ -281,10 +275,6 @@ class S3Containers(S3Uploads):
             container=container,
             driver=self,
         )
-
-
-def _is_older(created_at: datetime | None, age: timedelta) -> bool:
-    return created_at is not None and datetime.now(timezone.utc) - created_at > age
 
 
 def _named(root: Any, xpath: str) -> list[Any]:

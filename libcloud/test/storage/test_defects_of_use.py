@@ -139,7 +139,7 @@ def test_g25_a_listing_ends_and_holds_every_name(s3: Store) -> None:
 def test_g26_cleaning_up_goes_on_and_may_spare_young_uploads(s3: Store) -> None:
     for name in "abc":
         s3.driver._initiate_multipart(s3.container, name)
-    s3.driver.ex_cleanup_all_multipart_uploads(s3.container, ex_older_than=timedelta(hours=1))
+    s3.driver.ex_cleanup_multipart_uploads(s3.container, older_than=timedelta(hours=1))
     assert len(s3.server.unfinished_uploads()) == 3
     s3.server.faults.add("AbortMultipartUpload", Status(404, "NoSuchUpload"))
     s3.driver.ex_cleanup_all_multipart_uploads(s3.container)
