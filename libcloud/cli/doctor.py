@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import platform
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,8 @@ __all__ = ["doctor"]
 _MARKS = {"ok": "ok   ", "note": "     ", "warning": "WARN ", "failure": "FAIL "}
 _COLORS = {"warning": "yellow", "failure": "red"}
 _WIDTH = 14
+_NARROW = 20
+_UNBOUND = 10_000  # a pipe, where a line is a line
 
 
 @click.command()
@@ -51,12 +56,17 @@ def doctor(settings: Settings, *, url: str, write: bool) -> None:
 
 def _show(check: Check) -> None:
     mark = click.style(_MARKS[check.kind], fg=_COLORS.get(check.kind))
-    for line in _lines(check):
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBOUND
+    for line in _lines(check, columns - len(_MARKS[check.kind])):
         click.echo(without_secrets(f"{mark}{line}"))
         mark = " " * len(_MARKS[check.kind])
 
 
-def _lines(check: Check) -> Iterator[str]:
-    yield f"{check.name:<{_WIDTH}}{printable(check.text)}"
-    if check.hint:
-        yield f"{'':<{_WIDTH}}-> {printable(check.hint)}"
+def _lines(check: Check, columns: int) -> Iterator[str]:
+    """The text and the hint, each in as many lines as it takes, behind the name."""
+    room, name = max(columns - _WIDTH - 1, _NARROW), check.name
+    hint = f"-> {printable(check.hint)}" if check.hint else ""
+    for text, indent in ((printable(check.text), ""), (hint, "   ")):
+        for line in textwrap.wrap(text, room, subsequent_indent=indent, break_on_hyphens=False):
+            yield f"{name:<{_WIDTH}}{line}"
+            name = ""

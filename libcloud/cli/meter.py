@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from libcloud.cli.text import count, duration, printable, shortened, size_text
+from libcloud.cli.text import count, duration, printable, shortened, size_text, width
 from libcloud.storage.transfer.progress import (
     PartDone,
     PartStarted,
@@ -22,7 +22,7 @@ __all__ = ["Meter", "bar_line"]
 # The speed is that of the last seconds, so that it follows the line and an estimate stays calm.
 _SPEED_SECONDS = 15.0
 _SAMPLES = 64
-_LABEL_SHARE = 0.4
+_LABEL_SHARE = 0.6
 _BAR = (8, 40)
 
 
@@ -141,7 +141,8 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
     room -= len(text)
     bar = ""
     if meter.total is not None and room > _BAR[0] + 2:
-        length = min(_BAR[1], max(_BAR[0], int(room * (1 - _LABEL_SHARE)) - 2))
+        wanted = min(width(printable(meter.label)), int(room * _LABEL_SHARE))
+        length = min(_BAR[1], max(_BAR[0], room - wanted - 4))
         bar = _bar(meter, length, unicode) + "  "
         room -= len(bar)
     label = shortened(printable(meter.label), room - 2) if room > 6 else ""

@@ -66,6 +66,9 @@ OPENERS = {"open", "io.open", "os.open", "os.fdopen", "builtins.open"}
 # (importing module, imported module): why it is right all the same.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libcloud", "requests"): "programs reach it as libcloud.requests; loaded at the first access",
+    ("libcloud.cli.demo", "libcloud.test.storage.fakes.servers"): (
+        "the demonstration needs a server, and the one of the tests is installed with them"
+    ),
     ("libcloud.storage.transfer.session", "concurrent.futures.Executor"): (
         "the type of a parameter: the executor of the caller"
     ),

@@ -95,6 +95,13 @@ def test_a_narrow_terminal_loses_what_matters_least(clock: Clock) -> None:
     assert bar_line(meter, 10).strip() == "50%"
 
 
+def test_the_label_has_more_room_than_the_bar(clock: Clock) -> None:
+    line = bar_line(half_way(clock, "17/86 photos/2026/november/picture.jpeg"), 80)
+    label, bar = line.split("  ")[:2]
+    assert label.startswith("17/86 ") and label.endswith(".jpeg")
+    assert 8 <= len(bar) < len(label)
+
+
 def test_the_speed_is_that_of_the_last_seconds(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     for _ in range(100):
