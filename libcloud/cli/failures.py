@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 
 from libcloud.cli.errors import FAILED, ReportedError, exit_status, explain
+from libcloud.cli.meter import Meter
 from libcloud.cli.progress import Progress, say
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import ContainerDoesNotExistError
@@ -66,5 +67,14 @@ def told(progress: Progress, url: object) -> Iterator[None]:
                 f"Remove them: libcloud uploads abort '{url}' --id '{left}'"
             )
         elif isinstance(error, KeyboardInterrupt):
-            say(f"libcloud: {url}: upload aborted; nothing was stored, nothing is left behind")
+            say(f"libcloud: {url}: {_end_of(progress.meter)}")
         raise
+
+
+def _end_of(meter: Meter) -> str:
+    """What became of an upload that was interrupted."""
+    sure = not meter.begun if meter.aborted is None else meter.aborted.upload_id
+    if sure or not (meter.begun or meter.on_the_way):
+        return "upload aborted; nothing was stored, nothing is left behind"
+    # It was one request, or the last of several, and the store may have carried it out.
+    return "interrupted at its end: look whether it was stored, by libcloud stat"

@@ -43,6 +43,7 @@ class Meter:
         self.on_the_way = 0
         self.parts = 0
         self.retries = 0
+        self.begun = False  # something of the present object went out
         self.upload_id: str | None = None
         self.aborted: UploadAborted | None = None
         self._clock = clock
@@ -68,6 +69,7 @@ class Meter:
         """Another object's turn has come; one that did not :meth:`end` does not count."""
         self.label = label
         self.current = self.on_the_way = 0
+        self.begun, self.aborted = False, None
 
     def end(self) -> None:
         """The present object is whole."""
@@ -79,6 +81,7 @@ class Meter:
             self.upload_id = event.upload_id
         elif isinstance(event, PartStarted):
             self.on_the_way += event.size
+            self.begun = True
         elif isinstance(event, PartDone):
             self.on_the_way -= event.size
             self.parts += event.number > 0

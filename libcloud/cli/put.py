@@ -139,8 +139,10 @@ class _Job:
             options["ex_storage_class"] = wishes.storage_class
         if self.store.in_parts:
             options["on_event"] = self.progress.listen
+            # Of standard input only the size to come is guessed; and /proc has files of "0 bytes".
+            exact = "ex_size_hint" if source.path == STDIO or not source.size else "ex_size"
             known = {
-                "ex_size_hint": wishes.expect_size if source.size is None else source.size,
+                exact: wishes.expect_size if source.size is None else source.size,
                 "ex_window": self.settings.window,
                 "ex_part_size": self.settings.part_size,
             }

@@ -82,6 +82,30 @@ def test_a_signal_aborts_the_upload(shell: Shell, number: int, status: int) -> N
     assert shell.unfinished() == []
 
 
+def test_an_interrupt_at_the_end_does_not_claim_to_know(shell: Shell) -> None:
+    hold = Hold("before")
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("PutObject", hold)
+    put = shell.start("put", "-", "s3://bucket/x", stdin=-1, stderr=-1)
+    assert put.stdin is not None and put.stderr is not None
+    put.stdin.write(b"small")
+    put.stdin.close()
+    assert hold.reached.wait(60)
+    put.send_signal(signal.SIGINT)
+    assert put.stderr.readline() == b"libcloud: interrupted\n"
+    hold.release.set()
+    rest = put.stderr.read()
+    assert put.wait(60) == 130
+    assert b"nothing was stored" not in rest and b"libcloud stat" in rest
+    assert shell.names() == ["x"]
+
+
+def test_a_file_without_a_size_is_read_to_its_end(shell: Shell) -> None:
+    put = shell.start("put", "/proc/self/status", "s3://bucket/x", stderr=-1)
+    assert put.communicate()[1].startswith(b"stored")
+    assert shell.body("x").startswith(b"Name:")
+
+
 def test_an_interrupted_download_says_so(shell: Shell) -> None:
     shell.ok("put", "-", "s3://bucket/x", stdin=LARGE)
     # The output is not read, so that the command stands still in the midst of it.
