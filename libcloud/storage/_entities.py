@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from libcloud.storage._writer import UploadWriter
     from libcloud.storage.base import StorageDriver
 
 __all__ = ["Container", "Object"]
@@ -191,6 +192,21 @@ class Container:
         """
         return self.driver.upload_object_via_stream(
             iterator, self, object_name, extra=extra, headers=headers, **ex_options
+        )
+
+    def ex_open_writer(
+        self,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        **ex_options: Any,
+    ) -> UploadWriter:
+        """See :meth:`StorageDriver.ex_open_writer`.
+
+        :param ex_options: options of this driver's method, ``ex_storage_class=...`` and the like.
+        """
+        return self.driver.ex_open_writer(
+            self, object_name, extra=extra, headers=headers, **ex_options
         )
 
     def download_object(

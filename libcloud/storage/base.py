@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from copy import deepcopy
+from typing import IO, Any, NoReturn
 
 from libcloud.common.base import BaseDriver as BaseDriver
 from libcloud.common.base import Connection as Connection
@@ -19,6 +20,7 @@ from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.storage._entities import Container, Object
 from libcloud.storage._helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
+from libcloud.storage._writer import SpoolSink, UploadWriter
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.types import ObjectDoesNotExistError as ObjectDoesNotExistError
 
@@ -226,6 +228,29 @@ class StorageDriver(StorageDriverHelpers):
         :raises InvalidSourceError: it is neither. Nothing was sent.
         """
         self._not_implemented("upload_object_via_stream")
+
+    def ex_open_writer(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> UploadWriter:
+        """A binary file to be written, which becomes an object when it is closed.
+
+        What is written is kept in a temporary file until then, unless the driver knows better.
+
+        :param extra: as for :meth:`upload_object`.
+        :param headers: more headers for the request.
+        """
+        extra, headers = deepcopy(extra or {}), dict(headers or {})
+
+        def upload(file: IO[bytes]) -> Object:
+            return self.upload_object_via_stream(
+                file, container, object_name, extra=extra, headers=headers
+            )
+
+        return UploadWriter(SpoolSink(upload), f"{container.name}/{object_name}")
 
     def _not_implemented(self, method: str) -> NoReturn:
         raise NotImplementedError(f"{method} not implemented for this driver")

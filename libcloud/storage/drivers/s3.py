@@ -41,16 +41,15 @@ from libcloud.storage.drivers.s3_delete import DeletedObject, FailedDeletion, S3
 from libcloud.storage.drivers.s3_leftovers import IncompleteCleanupError, S3Leftovers
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
-from libcloud.storage.drivers.s3_store import DriverStore, encrypted
-from libcloud.storage.drivers.s3_uploads import Published, size_of, upload_options
+from libcloud.storage.drivers.s3_store import encrypted
+from libcloud.storage.drivers.s3_uploads import Published, size_of
 from libcloud.storage.drivers.s3_urls import presigned_object_url
-from libcloud.storage.s3api.headers import metadata_headers
+from libcloud.storage.drivers.s3_writer import S3Writers
 from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
 from libcloud.storage.s3api.values import strip_etag
 from libcloud.storage.s3api.xml import NAMESPACE
 from libcloud.storage.transfer.session import upload
 from libcloud.storage.transfer.source import PartSource
-from libcloud.storage.types import ObjectError
 
 __all__ = [
     "API_VERSION",
@@ -72,7 +71,9 @@ __all__ = [
 ]
 
 
-class BaseS3StorageDriver(S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Objects):
+class BaseS3StorageDriver(
+    S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Objects
+):
     """What all drivers for S3-compatible stores do.
 
     A store's driver, or a user's subclass, says by ``supports_s3_multipart_upload`` whether streams
@@ -186,15 +187,14 @@ class BaseS3StorageDriver(S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Ob
             ``_upload_object`` gives. ``None``: ``_upload_object`` with ``file_path`` or ``stream``.
         """
         extra = extra or {}
-        content_type = extra.get("content_type")
-        meta_data = extra.get("meta_data") or {}
-        sent = self._with_storage_class(headers, storage_class)
-        sent = self._with_content_type(sent, content_type, object_name, file_path)
-        sent.update(metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
-        acl = extra.get("acl")
-        if acl:
-            sent[f"{self.http_vendor_prefix}-acl"] = acl
-        path = self._get_object_path(container, object_name)
+        path, sent = self._prepare(
+            container,
+            object_name,
+            extra=extra,
+            headers=headers,
+            storage_class=storage_class,
+            file_path=file_path,
+        )
         if query_args:
             path = f"{path}?{urlencode(query_args)}"
         if upload_func is None:
@@ -202,7 +202,7 @@ class BaseS3StorageDriver(S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Ob
             upload_func_kwargs = {"file_path": file_path, "stream": stream}
         result = upload_func(
             object_name=object_name,
-            content_type=content_type,
+            content_type=extra.get("content_type"),
             request_path=path,
             request_method=method,
             headers=sent,
@@ -210,13 +210,13 @@ class BaseS3StorageDriver(S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Ob
         )
         response = result["response"]
         self._check_stored(response, container, object_name)
-        etag = strip_etag(response.headers.get("etag", ""))
         if verify_hash and not encrypted(sent):
+            etag = strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
-        version = response.headers.get("x-amz-version-id")
-        known = {"acl": acl, **({"version_id": version} if version else {})}
         size = result["bytes_transferred"]
-        return Object(object_name, size, etag or None, known, meta_data, container, self)
+        return self._made_object(
+            container, object_name, size=size, headers=response.headers, extra=extra
+        )
 
     # The callbacks: three ways to upload.
 
@@ -233,33 +233,9 @@ class BaseS3StorageDriver(S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Ob
         request_method: str = "PUT",
     ) -> dict[str, Any]:
         """The callback for streams of unknown length: hands them to the engine, part by part."""
-        options = dict(options or {})
-        digest = self._digest_name(options.pop("ex_checksum", "auto"))
-        chosen = upload_options(options)
-        concurrency = self._concurrency()
-        store = DriverStore(
-            self,
-            container,
-            object_name,
-            path=request_path,
-            headers=headers,
-            digest=digest,
-            copy_bodies=concurrency == 1,
-        )
-        try:
-            stored = upload(
-                store,
-                PartSource(iterator),
-                limits=self.profile.limits,
-                options=chosen,
-                retries=self._retries(),
-                concurrency=concurrency,
-                label=f"{container.name}/{object_name}",
-            )
-        except ObjectError as error:
-            if not error.object_name:  # the engine knows neither driver nor name
-                error.driver, error.object_name = self, object_name
-            raise
+        store, settings = self._engine(container, object_name, request_path, headers, options)
+        with self._naming(object_name):
+            stored = upload(store, PartSource(iterator), **settings)
         if store.mismatch is not None:
             raise store.mismatch
         response = Published(200, {**stored.headers, "etag": stored.etag})

@@ -77,7 +77,7 @@ class Transfer(Generic[Content]):
             self._name_what_is_left(error)  # also if it came while the first one was dealt with
             raise
         finally:
-            self._workers.close()
+            self.close()
 
     def advance(self) -> Pull | Stop:
         """Do all there is to do until a part is wanted, or all is over."""
@@ -129,6 +129,10 @@ class Transfer(Generic[Content]):
         self._name_what_is_left(error)
         self._tell_of_the_abort()
         raise error
+
+    def close(self) -> None:
+        """Let go of what the transfer holds, when it is over."""
+        self._workers.close()
 
     # Inside.
 

@@ -15,8 +15,10 @@ from libcloud.storage.transfer.run import Transfer
 from libcloud.storage.transfer.run_workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.store import Content, PartStore, Source
 from libcloud.storage.transfer.values import StoredObject
+from libcloud.storage.transfer.writer import PushedTransfer
+from libcloud.utils.bodies import Pieces
 
-__all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "UploadOptions", "upload"]
+__all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "UploadOptions", "begin", "upload"]
 
 DEFAULT_WINDOW = 8
 DEFAULT_MEMORY = 128 * MIB
@@ -80,6 +82,36 @@ def upload(
     :raises ObjectTooLargeError: the size announced is beyond the limits. Nothing was sent.
     :raises BaseException: see :meth:`~libcloud.storage.transfer.run.Transfer.run`.
     """
+    machine, workers = _engine(store, limits, options, retries, concurrency=concurrency)
+    transfer = Transfer(machine, workers, listener=options.on_event, label=label)
+    return transfer.run(source)
+
+
+def begin(
+    store: PartStore[bytes | Pieces],
+    *,
+    limits: Limits,
+    options: UploadOptions,
+    retries: Retries,
+    concurrency: int | None = None,
+    label: str = "",
+) -> PushedTransfer:
+    """An upload to ``store`` that is handed its bytes; nothing is sent yet.
+
+    Arguments and errors are those of :func:`upload`.
+    """
+    machine, workers = _engine(store, limits, options, retries, concurrency=concurrency)
+    return PushedTransfer(machine, workers, listener=options.on_event, label=label)
+
+
+def _engine(
+    store: PartStore[Content],
+    limits: Limits,
+    options: UploadOptions,
+    retries: Retries,
+    *,
+    concurrency: int | None,
+) -> tuple[UploadMachine, InlineWorkers[Content] | ThreadWorkers[Content]]:
     length = options.size if options.size is not None else options.size_hint
     plan = plan_for(length, limits, start=options.part_size or DEFAULT_PART_SIZE)
     window = min(options.window or DEFAULT_WINDOW, concurrency or options.window or DEFAULT_WINDOW)
@@ -91,10 +123,6 @@ def upload(
         keep=options.on_failure == "keep",
         expected_size=options.size,
     )
-    workers: InlineWorkers[Content] | ThreadWorkers[Content]
     if concurrency == 1:
-        workers = InlineWorkers(store)
-    else:
-        workers = ThreadWorkers(store, window, executor=options.executor)
-    transfer = Transfer(machine, workers, listener=options.on_event, label=label)
-    return transfer.run(source)
+        return machine, InlineWorkers(store)
+    return machine, ThreadWorkers(store, window, executor=options.executor)

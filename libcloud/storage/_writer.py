@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An object that is written like a file: a writer, and what it needs of the place it writes to.
+
+A writer publishes only when it is told to: by ``close()``, or by the end of its ``with`` block.
+What is left half written, by an exception, by the garbage collector or at the end of the program,
+is removed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import threading
+import warnings
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Protocol
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage._entities import Object
+from libcloud.storage._upload import READ_LIMIT
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["Sink", "SpoolSink", "UploadWriter"]
+
+
+class Sink(Protocol):
+    """Where the bytes of one writer go. It is used by one thread at a time."""
+
+    @property
+    def over(self) -> bool:
+        """The object is published, or never will be, and nothing is left to clean up."""
+
+    @property
+    def begun(self) -> bool:
+        """Something was sent, so that :meth:`abort` makes requests."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take all of ``data``; a view is copied.
+
+        :raises BaseException: the first error. All is cleaned up, nothing is published.
+        """
+
+    def publish(self) -> Object:
+        """Publish what was written, whole.
+
+        :raises BaseException: the first error, as for :meth:`write`.
+        """
+
+    def abort(self, error: BaseException, *, quiet: bool = False) -> None:
+        """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
+
+        What cannot be cleaned up is told by the ``upload_id`` and ``cleanup_error`` of ``error``.
+
+        :param quiet: no listener is called: this is not the caller's thread.
+        :raises BaseException: only what interrupted the clean-up.
+        """
+
+
+class UploadWriter(io.BufferedIOBase):
+    """A binary file, to be written once from its start to its end, that becomes one object.
+
+    ::
+
+        with container.ex_open_writer("report.csv.gz") as writer:
+            with gzip.open(writer, "wt", newline="") as text:
+                csv.writer(text).writerows(rows)
+        print(writer.result.size)
+
+    **Publishing.** The object appears, whole, when the ``with`` block of the writer ends, or by
+    :meth:`close` where there is no such block. Inside the block, ``close()`` only ends the writing:
+    the block decides. If it is left by any exception, nothing is published, what was sent is
+    removed, and the exception goes on unchanged. So enter the writer itself, not only the
+    ``TextIOWrapper`` or ``BufferedWriter`` around it, and close or detach such a wrapper inside the
+    block: what it still holds afterwards is not part of the object.
+
+    **Without the block** nothing tells a failure from a success but the call of ``close()``. Called
+    while an exception passes (by a ``finally``, ``contextlib.closing``, or the ``with`` of a
+    wrapper), it publishes nothing and raises that exception again. Any exception that is being
+    handled, and was not when the writer was opened, counts as passing.
+
+    **Dropped** without ``close()``, or alive when the program ends, a writer publishes nothing. Its
+    upload is removed by a thread of its own, or at the end of the program, and there is a
+    ``ResourceWarning``. That also holds when it is a dropped wrapper that closes the writer:
+    CPython tells so. In a process made by ``os.fork`` a writer of the parent does nothing.
+
+    **Errors.** After the first, which is raised by the :meth:`write` or :meth:`close` that meets
+    it, nothing is published, and ``close()`` raises it again: when ``close()`` returns, the object
+    is there, unless :meth:`abort` or an exception in the ``with`` block has ended it before.
+
+    One thread at a time uses it; another one waits. A listener or signal handler that uses it in
+    the midst of one of its methods gets a ``RuntimeError``.
+
+    :param label: what is written, for messages: container and object name.
+    :ivar result: the published :class:`Object`; ``None`` as long as there is none.
+    """
+
+    name = None  # what wrappers look at; a text would make tarfile leave out the file of that name
+
+    def __init__(self, sink: Sink, label: str) -> None:
+        self.result: Object | None = None
+        self._sink = sink
+        self._label = label
+        self._size = 0
+        self._closed = False  # takes no more bytes
+        self._entered = False
+        self._wrapper_dropped = False
+        self._error: BaseException | None = None
+        self._handled_at_opening = sys.exc_info()[1]
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._busy = False
+        self._finalizer = weakref.finalize(self, _abandon, sink, label, self._lock, self._pid)
+
+    def __del__(self) -> None:
+        # In place of that of the base class, which calls close(): it would publish.
+        pass
+
+    # As a file.
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Take all of ``data``, which the caller may change afterwards. May wait for the store.
+
+        :param data: bytes, or any other buffer.
+        :return: bytes taken: all.
+        :raises TypeError: ``data`` is text, or no buffer; nothing was taken, the writer goes on.
+        :raises ValueError: the writer is closed.
+        :raises BaseException: the first error of the upload; see :class:`UploadWriter`.
+        """
+        view = _flat(data)
+        self._alone(self._write, view)
+        return len(view)
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        self._check_open()
+        return self._size
+
+    def flush(self) -> None:
+        """Do nothing: parts are sent when they are full."""
+        self._check_open()
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more bytes."""
+        return self._closed
+
+    def close(self) -> None:
+        """End the writing and publish the object; later calls change nothing.
+
+        :raises BaseException: why nothing is published; see :class:`UploadWriter`.
+        """
+        self._alone(self._close)
+
+    def abort(self) -> None:
+        """Publish nothing and remove what was sent. Nothing happens if it has ended before.
+
+        :raises LibcloudError: something could not be removed: the error has its ``upload_id``.
+        """
+        self._closed = True
+        error = LibcloudError(f"the upload of {self._label} was aborted")
+        self._alone(self._abort, error)
+        cause = getattr(error, "cleanup_error", None)
+        if cause is not None:
+            error.value = f"the aborted upload of {self._label} could not be removed: {cause}"
+            raise error from cause
+
+    def discard(self) -> None:
+        """The same as :meth:`abort`."""
+        self.abort()
+
+    def __enter__(self) -> UploadWriter:
+        self._check_open()
+        self._entered = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._alone(self._leave, error)
+
+    def __repr__(self) -> str:
+        state = "open"
+        if self._closed:
+            state = "published" if self.result is not None else "closed"
+        return f"<UploadWriter of {self._label}: {state}, {self._size} bytes>"
+
+    # Inside.
+
+    def _dealloc_warn(self, source: object) -> None:
+        """Called by CPython's wrappers right before their finalizer closes what they wrap."""
+        self._wrapper_dropped = not self._entered and not self._closed
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self._check_open()
+        if self._wrapper_dropped:  # its close() comes next
+            return
+        try:
+            self._sink.write(data)
+        except BaseException as error:
+            self._closed = True
+            self._fail(error)
+            raise
+        self._size += len(data)
+
+    def _close(self) -> None:
+        was_closed, self._closed = self._closed, True
+        if self._error is not None:
+            raise self._error
+        if self._entered or self._sink.over:
+            return
+        if self._wrapper_dropped and not was_closed:
+            self._error = ValueError(f"{self._label}: {_DROPPED_WRAPPER}")
+            self._finalizer()
+            return
+        passing = sys.exc_info()[1]
+        if passing is not None and passing is not self._handled_at_opening:
+            self._error = passing
+            self._abort(passing)
+            raise passing
+        self._publish()
+
+    def _leave(self, error: BaseException | None) -> None:
+        """The end of the ``with`` block."""
+        self._closed = True
+        self._entered = False
+        if error is not None:
+            self._abort(error)
+        elif self._error is not None:
+            raise self._error
+        elif not self._sink.over:
+            self._publish()
+
+    def _publish(self) -> None:
+        try:
+            self.result = self._sink.publish()
+        except BaseException as error:
+            self._fail(error)
+            raise
+        self._settle()
+
+    def _fail(self, error: BaseException) -> None:
+        """Remember what the sink raised; it has cleaned up, but for an interrupt before that."""
+        self._error = error
+        self._abort(error)
+
+    def _abort(self, error: BaseException) -> None:
+        try:
+            self._sink.abort(error)
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._handled_at_opening = None
+        if self._sink.over:  # not so if an interrupt came in between
+            self._finalizer.detach()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError("I/O operation on closed file.")
+
+    def _alone(self, deed: Callable[..., None], *given: object) -> None:
+        """Do ``deed`` while nobody else uses the writer.
+
+        A function, not a context manager of ours: Ctrl-C on the way into one's ``__exit__`` would
+        leave the lock taken.
+
+        :raises RuntimeError: it belongs to another process, or this thread is using it already.
+        """
+        if self._pid != os.getpid():
+            raise RuntimeError(f"the writer of {self._label} belongs to process {self._pid}")
+        with self._lock:
+            if self._busy:
+                raise RuntimeError(f"the writer of {self._label} is in the midst of another call")
+            try:
+                self._busy = True
+                deed(*given)
+            finally:
+                self._busy = False
+
+
+class SpoolSink:
+    """Keeps what is written, in memory and then in a temporary file, until it is published.
+
+    For stores that take an object by one request only.
+
+    :param upload: sends a file, read from its start, as the object.
+    """
+
+    begun = False
+
+    def __init__(self, upload: Callable[[IO[bytes]], Object]) -> None:
+        self._upload = upload
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(READ_LIMIT)  # noqa: SIM115
+
+    @property
+    def over(self) -> bool:
+        return self._file.closed
+
+    def write(self, data: bytes | memoryview) -> None:
+        try:
+            self._file.write(data)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def publish(self) -> Object:
+        with self._file as file:
+            file.seek(0)
+            return self._upload(file)
+
+    def abort(self, error: BaseException, *, quiet: bool = False) -> None:
+        self._file.close()
+
+
+_DROPPED = "the writer was dropped without close(): nothing is published"
+_DROPPED_WRAPPER = (
+    "a wrapper around the writer was dropped without close() or detach(): nothing is published"
+)
+
+
+def _abandon(sink: Sink, label: str, lock: threading.RLock, pid: int) -> None:
+    """Abort the upload of a writer that nobody can use any more, or at the end of the program.
+
+    By a thread: a collection can come while this one holds a lock that a request needs. At the end
+    of the program, when no thread can be started, nothing is collected either.
+    """
+    if os.getpid() != pid:
+        return
+
+    def abort() -> None:
+        with lock:
+            sink.abort(LibcloudError(f"{label}: {_DROPPED}"), quiet=True)
+
+    if sink.begun and threading.main_thread().is_alive():
+        threading.Thread(target=abort, name="libcloud-abandoned").start()
+    else:
+        abort()
+    warnings.warn(f"{label}: {_DROPPED}", ResourceWarning, stacklevel=2)
+
+
+def _flat(data: ReadableBuffer) -> bytes | memoryview:
+    """``data`` as bytes that can be counted and cut."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        raise TypeError("a writer takes bytes, not str: wrap it in io.TextIOWrapper to write text")
+    view = memoryview(data)
+    if view.ndim == 1 and view.format == "B" and view.contiguous:
+        return view
+    if view.c_contiguous and view.nbytes:  # what a cast demands
+        return view.cast("B")
+    return view.tobytes()

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine, pushed: bytes are handed over as they come, where ``run.py`` pulls them.
+
+The file-like face of it is :class:`~libcloud.storage._writer.UploadWriter`.
+"""
+
+from __future__ import annotations
+
+from libcloud.storage._writer import UploadWriter
+from libcloud.storage.transfer.run import Transfer
+from libcloud.storage.transfer.source import PartBuffer
+from libcloud.storage.transfer.values import Stop, StoredObject
+from libcloud.utils.bodies import Pieces
+
+__all__ = ["PushedTransfer", "UploadWriter"]
+
+
+class PushedTransfer(Transfer[bytes | Pieces]):
+    """An upload that is fed by :meth:`write` and ended by :meth:`publish` or :meth:`abort`.
+
+    A full part is sent when the byte after it comes: until then it may be the last one, and an
+    object of one part is one request. ``write`` waits while the window is full.
+    """
+
+    over = False  # published or cleaned up
+    _part: PartBuffer | None = None  # the one that the engine waits for
+
+    @property
+    def begun(self) -> bool:
+        """Something was sent, so that :meth:`abort` makes requests."""
+        return self._machine.parts_pulled > 0 and not self.over
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take all of ``data``; a view is copied.
+
+        :raises BaseException: the first error, after the clean-up; see :meth:`run`.
+        """
+        try:
+            going_on = self._fill(data)
+        except BaseException as error:
+            self.fail(error)
+            going_on = False
+        if not going_on:
+            self._end()
+
+    def publish(self) -> StoredObject:
+        """End the data.
+
+        :return: the object, published whole.
+        :raises BaseException: the first error, after the clean-up; see :meth:`run`.
+        """
+        try:
+            if self._part is not None or self._ask_for_part():
+                self._push_part(last=True)
+                self.advance()
+        except BaseException as error:
+            self.fail(error)
+        return self._end()
+
+    def abort(self, error: BaseException, *, quiet: bool = False) -> None:
+        """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
+
+        What stays behind is told by the ``upload_id`` and ``cleanup_error`` of ``error``.
+
+        :param quiet: the listener is not called any more.
+        :raises BaseException: only what interrupted the clean-up.
+        """
+        if self.over:
+            return
+        if quiet:
+            self._listener = None
+        self.fail(error)
+        traceback = error.__traceback__
+        try:
+            self._end()
+        except Exception as first:  # perhaps that of a part, which nobody has met yet
+            if first is not error:
+                self._name_what_is_left(error)
+        except BaseException as raised:
+            if raised is not error:
+                raise
+        error.__traceback__ = traceback
+
+    # Inside.
+
+    def _fill(self, data: bytes | memoryview) -> bool:
+        """Put ``data`` into parts; false if the upload has failed."""
+        while len(data):
+            room = self._part.room if self._part is not None else 0
+            if not room and not self._ask_for_part():
+                return False
+            assert self._part is not None
+            room = self._part.room
+            if len(data) > room:
+                data = memoryview(data)
+            self._part.add(data[:room])
+            data = data[room:]
+        return True
+
+    def _ask_for_part(self) -> bool:
+        """Send the part that is full and get the next one to fill; false if there is none."""
+        if self._part is not None:
+            self._push_part(last=False)
+        command = self.advance()
+        if isinstance(command, Stop):
+            return False
+        self._part = PartBuffer(command.size)
+        return True
+
+    def _push_part(self, *, last: bool) -> None:
+        """Hand the part over and keep no reference to it: its memory is free once it is sent."""
+        part, self._part = self._part, None
+        assert part is not None
+        self.feed(part.body(), last=last)
+
+    def _end(self) -> StoredObject:
+        """:meth:`finish`, after which nothing is held any more."""
+        try:
+            return self.finish()
+        except BaseException as error:
+            self._name_what_is_left(error)
+            raise
+        finally:
+            self.over = True
+            self._part = None
+            self._bodies.clear()
+            self.close()

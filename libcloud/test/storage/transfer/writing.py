@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writers on the engine and the fake store, and what must be true when nothing was published."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, cast
+
+from libcloud.storage.transfer.retry import Retries, RetryPolicy
+from libcloud.storage.transfer.session import UploadOptions, begin
+from libcloud.storage.transfer.writer import PushedTransfer, UploadWriter
+from libcloud.test.storage.transfer.fake_store import LIMITS, FakeStore
+from libcloud.test.storage.transfer.sending import PART, PATIENCE
+
+__all__ = ["RUNNERS", "nothing_published", "writer_to"]
+
+RUNNERS = {"inline": 1, "threads": None}
+
+
+def transfer_to(store: Any, runner: str = "inline", **options: Any) -> PushedTransfer:
+    """An upload in parts of 10 bytes, two at a time, three attempts each."""
+    return begin(
+        store,
+        limits=options.pop("limits", LIMITS),
+        options=UploadOptions(**{"part_size": PART, "window": 2, **options}),
+        retries=Retries(RetryPolicy(3, base=0.0)),
+        concurrency=RUNNERS[runner],
+        label="box/thing",
+    )
+
+
+def writer_to(store: Any, runner: str = "inline", **options: Any) -> UploadWriter:
+    """A writer whose result is what the engine says, in place of an object of a driver."""
+    return UploadWriter(cast(Any, transfer_to(store, runner, **options)), "box/thing")
+
+
+def nothing_published(store: FakeStore) -> None:
+    """Nor is anything left behind, once those who clean up are done."""
+    for thread in threading.enumerate():
+        if thread.name == "libcloud-abandoned":
+            thread.join(PATIENCE)
+    store.check()
+    assert (store.object, store.uploads) == (None, {}), store.steps()
