@@ -250,7 +250,9 @@ class UploadMachine:
             again = self._retry(send, failure)
             if again is not None:
                 return again
-            if send.step in _PUBLISHING and self._publish_open:
+            # An exit of the request's thread is raised, whatever the store says.
+            wanted = isinstance(failure.error, Exception)
+            if wanted and send.step in _PUBLISHING and self._publish_open:
                 self._confirm(failure)
             else:
                 self._fail(failure.error)

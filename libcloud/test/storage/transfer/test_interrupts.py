@@ -29,7 +29,7 @@ from libcloud.test.storage.transfer.sending import (
 )
 
 ENGINE = str(Path(machine.__file__).parent)
-DATA = data_of(35)  # four parts
+DATA = data_of(25)  # three parts
 
 
 class Interrupter:
@@ -92,7 +92,7 @@ class Scenario:
 SCENARIOS = {
     "success": Scenario({}, clean=True),
     "one put": Scenario({}, data=data_of(5), clean=True),
-    "a failing source": Scenario({}, fails_at=25),
+    "a failing source": Scenario({}, fails_at=24),
     "a source that fails at once": Scenario({}, fails_at=0, clean=True),
     "a part refused": Scenario({Call(Step.PART, 2): [Fault.REFUSED]}, clean=True),
     "a part repeated": Scenario({Call(Step.PART, 2): [Fault.BUSY, Fault.LOST]}, clean=True),
@@ -102,7 +102,7 @@ SCENARIOS = {
         {Call(Step.PART, 3): [Fault.REFUSED], Call(Step.ABORT): [Fault.REFUSED] * 9}
     ),
     "a failing source and an abort refused": Scenario(
-        {Call(Step.ABORT): [Fault.REFUSED] * 9}, fails_at=25
+        {Call(Step.ABORT): [Fault.REFUSED] * 9}, fails_at=24
     ),
     "an abort repeated": Scenario(
         {Call(Step.PART, 3): [Fault.REFUSED], Call(Step.ABORT): [Fault.LOST, Fault.UNHEARD]},
@@ -131,11 +131,13 @@ def _interrupted(scenario: Scenario, runner: str, interrupter: Interrupter) -> t
     return store, raised
 
 
-def _every_line(scenario: Scenario, runner: str, make: Callable[[], BaseException]) -> int:
-    """Interrupt ``scenario`` at each line; their number."""
+def _every_line(
+    scenario: Scenario, runner: str, make: Callable[[], BaseException], step: int = 1
+) -> int:
+    """Interrupt ``scenario`` at each line, or every ``step``-th; the number of lines."""
     line = 1
     while _holds(scenario, runner, Interrupter(line, make())):
-        line += 1
+        line += step
     return line
 
 
@@ -156,11 +158,20 @@ def _holds(scenario: Scenario, runner: str, interrupter: Interrupter) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runner", ["inline", "threads"])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_an_interrupt_at_any_line_leaves_nothing_unsaid(name: str, runner: str) -> None:
-    lines = _every_line(SCENARIOS[name], runner, KeyboardInterrupt)
-    assert lines > 30
+def test_an_interrupt_at_any_line_leaves_nothing_unsaid(name: str) -> None:
+    assert _every_line(SCENARIOS[name], "inline", KeyboardInterrupt) > 100
+
+
+@pytest.mark.slow
+def test_an_interrupt_at_any_line_beside_threads_leaves_nothing_unsaid() -> None:
+    assert _every_line(SCENARIOS["success"], "threads", KeyboardInterrupt) > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_an_interrupt_at_many_lines_beside_threads_leaves_nothing_unsaid(name: str) -> None:
+    assert _every_line(SCENARIOS[name], "threads", KeyboardInterrupt, step=7) > 100
 
 
 @pytest.mark.slow

@@ -1,0 +1,740 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The eight rules of the machine, one by one, and situations that went wrong somewhere once.
+
+All of it by hand, without a runner. ``test_walk.py`` beside this goes through every situation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from libcloud.storage.capabilities import Limits
+from libcloud.storage.transfer.machine import State, UploadMachine
+from libcloud.storage.transfer.plan import PartPlan
+from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.storage.transfer.values import (
+    Command,
+    Confirmation,
+    Failure,
+    PartReceipt,
+    Pull,
+    Send,
+    Step,
+    Stop,
+    StoredObject,
+    Wait,
+)
+from libcloud.storage.types import ObjectTooLargeError, SizeMismatchError
+
+LIMITS = Limits(min_part_size=1, max_part_size=100, max_parts=9, max_object_size=900)
+STORED = StoredObject("etag", 30, 3)
+ATTEMPTS = 3
+
+ERROR = RuntimeError("no")
+LOST = ConnectionError("lost")
+REFUSED = Failure(ERROR)
+BUSY = Failure(ERROR, transient=True)
+UNHEARD = Failure(LOST, transient=True, effect_unknown=True)
+GONE = Failure(LookupError("no such upload"), upload_gone=True)
+TAKEN = Failure(FileExistsError("it is there"), condition_failed=True)
+
+
+def machine(plan: PartPlan | None = None, **options: Any) -> UploadMachine:
+    """A machine for parts of 10 bytes, with a window of 2 and 3 attempts, unless said otherwise."""
+    retries = Retries(RetryPolicy(ATTEMPTS, base=1.0), dice=lambda: 0.5)
+    return UploadMachine(
+        plan or PartPlan(LIMITS, 10), **{"window": 2, "retries": retries, **options}
+    )
+
+
+def pull(upload: UploadMachine, size: int = 10, *, last: bool = False) -> int:
+    """Give the part that is asked for; its number."""
+    command = upload.poll()
+    assert isinstance(command, Pull), command
+    upload.pulled(size, last)
+    return command.number
+
+
+def sent(upload: UploadMachine, step: Step, number: int = 0) -> Send:
+    """The request that is asked for, which must be this one."""
+    command = upload.poll()
+    assert isinstance(command, Send), command
+    assert (command.step, command.number) == (step, number)
+    return command
+
+
+def answer(upload: UploadMachine, send: Send) -> None:
+    """The store says yes."""
+    answers: dict[Step, Any] = {
+        Step.CREATE: "id",
+        Step.PART: PartReceipt(send.number, f"etag {send.number}", 10),
+        Step.CONFIRM: (Confirmation.STORED, STORED),
+        Step.CHECK: False,
+        Step.ABORT: None,
+    }
+    upload.answered(send, answers.get(send.step, STORED))
+
+
+def do(upload: UploadMachine, step: Step, number: int = 0) -> None:
+    """This request is made, and answered well."""
+    answer(upload, sent(upload, step, number))
+
+
+def fail(upload: UploadMachine, failure: Failure, step: Step, number: int = 0) -> Send | None:
+    """This request is made, and fails."""
+    return upload.failed(sent(upload, step, number), failure)
+
+
+def sending(**options: Any) -> UploadMachine:
+    """A machine that has created its upload and sent one part."""
+    upload = machine(**options)
+    pull(upload)
+    do(upload, Step.CREATE)
+    do(upload, Step.PART, 1)
+    return upload
+
+
+def completing(**options: Any) -> UploadMachine:
+    """A machine that has sent three parts, the last among them."""
+    upload = sending(**options)
+    for number in (2, 3):
+        pull(upload, last=number == 3)
+        do(upload, Step.PART, number)
+    return upload
+
+
+def ended(upload: UploadMachine) -> bool:
+    return upload.poll() == Stop() and upload.state in (State.DONE, State.FAILED)
+
+
+# The rules.
+
+
+def test_rule_1_one_create_parts_without_a_gap_and_complete_after_the_end() -> None:
+    upload = machine(window=9)
+    numbers = [pull(upload)]
+    create = sent(upload, Step.CREATE)
+    numbers += [pull(upload) for _ in range(3)] + [pull(upload, 5, last=True)]
+    assert upload.poll() == Wait()
+    answer(upload, create)
+    sends = [sent(upload, Step.PART, number) for number in numbers]
+    for send in reversed(sends):
+        assert upload.poll() == Wait()
+        answer(upload, send)
+    assert [part.number for part in upload.receipts] == numbers == [1, 2, 3, 4, 5]
+    do(upload, Step.COMPLETE)
+    assert ended(upload)
+    assert (upload.state, upload.result, upload.error) == (State.DONE, STORED, None)
+
+
+def test_rule_1_nothing_is_completed_while_the_source_goes_on() -> None:
+    upload = sending()
+    for _ in range(3):
+        number = pull(upload)
+        do(upload, Step.PART, number)
+    assert isinstance(upload.poll(), Pull)
+
+
+def test_rule_1_a_source_of_one_part_is_one_request() -> None:
+    upload = machine()
+    pull(upload, 7, last=True)
+    do(upload, Step.PUT)
+    assert ended(upload)
+    assert upload.result == STORED
+    assert upload.upload_id is None
+
+
+def test_rule_2_no_part_is_pulled_without_a_free_slot() -> None:
+    upload = machine(window=2)
+    pull(upload)
+    create = sent(upload, Step.CREATE)
+    pull(upload)
+    assert upload.poll() == Wait()
+    answer(upload, create)
+    first = sent(upload, Step.PART, 1)
+    sent(upload, Step.PART, 2)
+    assert upload.poll() == Wait()
+    answer(upload, first)
+    assert upload.poll() == Pull(3, 10)
+
+
+def test_rule_2_a_part_that_is_to_be_sent_again_keeps_its_slot() -> None:
+    upload = machine(window=1)
+    pull(upload)
+    do(upload, Step.CREATE)
+    fail(upload, BUSY, Step.PART, 1)
+    again = sent(upload, Step.PART, 1)
+    assert upload.poll() == Wait()
+    answer(upload, again)
+    assert isinstance(upload.poll(), Pull)
+
+
+@pytest.mark.parametrize(
+    ("memory", "held"), [(None, 4), (40, 4), (39, 3), (20, 2), (19, 1), (1, 1)]
+)
+def test_rule_2_memory_bounds_the_parts_held(memory: int | None, held: int) -> None:
+    upload = machine(window=4, memory=memory)
+    pulled = 0
+    while isinstance(upload.poll(), Pull):
+        upload.pulled(10, False)
+        pulled += 1
+        if pulled == 1:
+            sent(upload, Step.CREATE)
+    assert pulled == held
+
+
+def test_rule_2_the_window_narrows_as_parts_grow() -> None:
+    plan = PartPlan(LIMITS, 10, ratio=1.5, flat=1)
+    upload = machine(plan, window=4, memory=60)
+    at_once = []
+    pull(upload)
+    do(upload, Step.CREATE)
+    for _ in range(4):
+        while isinstance(command := upload.poll(), Pull):
+            upload.pulled(command.size, False)
+            at_once.append(sum(upload._held.values()))
+        flying = [send for send in upload._in_flight if send[0] is Step.PART]
+        assert isinstance(command, Send) or flying
+        while isinstance(command, Send):
+            answer(upload, command)
+            command = upload.poll() if upload._ready else Wait()
+    assert max(at_once) <= 60
+    assert plan.size_of(7) > 60  # larger than the memory: held alone, but held
+    assert upload.parts_pulled >= 4
+
+
+def test_rule_3_a_request_is_tried_as_often_as_the_policy_allows() -> None:
+    upload = sending()
+    pull(upload)
+    delays = []
+    for attempt in (2, 3):
+        again = fail(upload, BUSY, Step.PART, 2)
+        assert again is not None
+        assert again.attempt == attempt
+        delays.append(again.delay)
+    assert delays == [0.5, 1.0]
+    assert fail(upload, BUSY, Step.PART, 2) is None
+    assert upload.error is ERROR
+    do(upload, Step.ABORT)
+    assert ended(upload)
+
+
+def test_rule_3_a_permanent_error_is_not_repeated() -> None:
+    upload = sending()
+    pull(upload)
+    assert fail(upload, REFUSED, Step.PART, 2) is None
+    do(upload, Step.ABORT)
+    assert upload.error is ERROR
+
+
+def test_rule_3_an_empty_budget_ends_the_repeating_but_not_the_clean_up() -> None:
+    retries = Retries(RetryPolicy(9), RetryBudget(5, cost=5), dice=lambda: 0.5)
+    upload = machine(retries=retries)
+    pull(upload)
+    assert fail(upload, BUSY, Step.CREATE) is not None
+    do(upload, Step.CREATE)
+    assert fail(upload, BUSY, Step.PART, 1) is None
+    for _ in range(8):
+        assert fail(upload, BUSY, Step.ABORT) is not None
+    do(upload, Step.ABORT)
+    assert ended(upload)
+    assert not upload.left_behind
+
+
+def test_rule_4_abort_waits_for_what_is_in_flight() -> None:
+    upload = machine(window=3)
+    pull(upload)
+    do(upload, Step.CREATE)
+    first = sent(upload, Step.PART, 1)
+    pull(upload)
+    second = sent(upload, Step.PART, 2)
+    pull(upload)
+    third = sent(upload, Step.PART, 3)
+    upload.failed(second, REFUSED)
+    assert upload.poll() == Wait()
+    answer(upload, first)
+    assert upload.poll() == Wait()
+    upload.failed(third, BUSY)
+    do(upload, Step.ABORT)
+    assert ended(upload)
+
+
+def test_rule_4_nothing_new_is_sent_or_pulled_after_a_failure() -> None:
+    upload = machine(window=3)
+    pull(upload)
+    create = sent(upload, Step.CREATE)
+    pull(upload)
+    answer(upload, create)
+    first = sent(upload, Step.PART, 1)
+    upload.failed(first, REFUSED)
+    do(upload, Step.ABORT)  # part 2 was ready, and is forgotten
+    assert ended(upload)
+
+
+def test_rule_4_a_create_that_is_answered_late_is_aborted_too() -> None:
+    upload = machine(window=2, expected_size=15)
+    pull(upload)
+    create = sent(upload, Step.CREATE)
+    pull(upload, 10)
+    assert isinstance(upload.error, SizeMismatchError)
+    assert upload.poll() == Wait()
+    answer(upload, create)
+    do(upload, Step.ABORT)
+    assert ended(upload)
+
+
+def test_rule_4_no_abort_while_a_complete_is_unanswered() -> None:
+    upload = completing()
+    for _ in range(ATTEMPTS):
+        fail(upload, UNHEARD, Step.COMPLETE)
+    confirm = sent(upload, Step.CONFIRM)
+    upload.answered(confirm, (Confirmation.ABSENT, None))
+    assert ended(upload)
+    assert (upload.outcome_unknown, upload.left_behind) == (True, True)
+    assert upload.error is LOST
+
+
+def test_rule_4_where_a_part_may_land_late_the_store_is_asked_and_aborted_again() -> None:
+    upload = sending()
+    pull(upload)
+    fail(upload, UNHEARD, Step.PART, 2)
+    fail(upload, REFUSED, Step.PART, 2)
+    for _ in range(ATTEMPTS - 1):
+        do(upload, Step.ABORT)
+        upload.answered(sent(upload, Step.CHECK), True)
+    do(upload, Step.ABORT)
+    do(upload, Step.CHECK)
+    assert ended(upload)
+    assert not upload.left_behind
+
+
+def test_rule_4_the_aborting_ends_although_parts_remain() -> None:
+    upload = sending()
+    pull(upload)
+    fail(upload, UNHEARD, Step.PART, 2)
+    fail(upload, REFUSED, Step.PART, 2)
+    for _ in range(ATTEMPTS):
+        do(upload, Step.ABORT)
+        upload.answered(sent(upload, Step.CHECK), True)
+    assert ended(upload)
+    assert upload.left_behind
+
+
+@pytest.mark.parametrize("first", [UNHEARD, BUSY])
+def test_rule_5_no_such_upload_after_a_complete_is_settled_by_a_look(first: Failure) -> None:
+    upload = completing()
+    fail(upload, first, Step.COMPLETE)
+    assert fail(upload, GONE, Step.COMPLETE) is None
+    do(upload, Step.CONFIRM)
+    assert ended(upload)
+    assert (upload.error, upload.result, upload.state) == (None, STORED, State.DONE)
+
+
+def test_rule_5_no_such_upload_at_the_first_complete_is_an_error() -> None:
+    upload = completing()
+    fail(upload, GONE, Step.COMPLETE)
+    assert upload.error is GONE.error
+
+
+@pytest.mark.parametrize(
+    ("verdict", "unknown"),
+    [(Confirmation.STORED, False), (Confirmation.ABSENT, True), (Confirmation.UNCLEAR, True)],
+)
+def test_rule_5_lost_answers_to_complete(verdict: Confirmation, unknown: bool) -> None:
+    upload = completing()
+    for _ in range(ATTEMPTS):
+        fail(upload, UNHEARD, Step.COMPLETE)
+    found = STORED if verdict is Confirmation.STORED else None
+    upload.answered(sent(upload, Step.CONFIRM), (verdict, found))
+    assert ended(upload)
+    assert upload.outcome_unknown is unknown
+    assert (upload.result is None) is unknown
+    assert (upload.error is None) is not unknown
+
+
+def test_rule_5_a_look_that_fails_leaves_the_outcome_unknown() -> None:
+    upload = completing()
+    for _ in range(ATTEMPTS):
+        fail(upload, UNHEARD, Step.COMPLETE)
+    for _ in range(ATTEMPTS):
+        fail(upload, BUSY, Step.CONFIRM)
+    assert ended(upload)
+    assert (upload.outcome_unknown, upload.left_behind) == (True, True)
+    assert upload.error is LOST
+    assert upload.cleanup_error is ERROR
+
+
+def test_rule_6_the_first_error_stays_and_that_of_the_clean_up_stands_beside_it() -> None:
+    upload = sending()
+    pull(upload)
+    first, second = ValueError("first"), OSError("second")
+    fail(upload, Failure(first), Step.PART, 2)
+    fail(upload, Failure(second), Step.ABORT)
+    assert ended(upload)
+    assert (upload.error, upload.cleanup_error) == (first, second)
+    assert upload.left_behind
+
+
+def test_rule_6_a_second_part_that_fails_does_not_take_the_place_of_the_first() -> None:
+    upload = machine(window=2)
+    pull(upload)
+    do(upload, Step.CREATE)
+    one = sent(upload, Step.PART, 1)
+    pull(upload)
+    two = sent(upload, Step.PART, 2)
+    upload.failed(two, REFUSED)
+    upload.failed(one, Failure(OSError("later")))
+    assert upload.error is ERROR
+
+
+def _reading(upload: UploadMachine) -> None:
+    """Nothing has happened yet."""
+
+
+def _putting(upload: UploadMachine) -> None:
+    pull(upload, 5, last=True)
+
+
+def _creating(upload: UploadMachine) -> None:
+    pull(upload)
+
+
+def _sending(upload: UploadMachine) -> None:
+    pull(upload)
+    do(upload, Step.CREATE)
+    sent(upload, Step.PART, 1)
+
+
+def _completing(upload: UploadMachine) -> None:
+    pull(upload)
+    do(upload, Step.CREATE)
+    do(upload, Step.PART, 1)
+    pull(upload, last=True)
+    do(upload, Step.PART, 2)
+
+
+def _confirming(upload: UploadMachine) -> None:
+    _completing(upload)
+    for _ in range(ATTEMPTS):
+        fail(upload, UNHEARD, Step.COMPLETE)
+
+
+def _aborting(upload: UploadMachine) -> None:
+    _sending(upload)
+    upload.failed(Send(Step.PART, 1), REFUSED)
+
+
+def _done(upload: UploadMachine) -> None:
+    _completing(upload)
+    do(upload, Step.COMPLETE)
+
+
+def _failed(upload: UploadMachine) -> None:
+    _aborting(upload)
+    do(upload, Step.ABORT)
+
+
+@pytest.mark.parametrize(
+    ("until", "state", "cleanup"),
+    [
+        (_reading, State.READING_FIRST, []),
+        (_putting, State.PUTTING, []),
+        (_creating, State.CREATING, []),
+        (_sending, State.SENDING, [Step.ABORT]),
+        (_completing, State.COMPLETING, [Step.ABORT]),
+        (_confirming, State.CONFIRMING, [Step.CONFIRM]),
+        (_aborting, State.ABORTING, [Step.ABORT]),
+        (_done, State.DONE, []),
+        (_failed, State.FAILED, []),
+    ],
+)
+def test_rule_7_a_cancel_in_any_state_cleans_up_and_is_what_is_raised(
+    until: Callable[[UploadMachine], None], state: State, cleanup: Sequence[Step]
+) -> None:
+    upload = machine()
+    until(upload)
+    assert upload.state is state
+    interrupt = KeyboardInterrupt()
+    upload.cancel(interrupt)
+    for step in cleanup:
+        do(upload, step)
+    assert ended(upload)
+    assert upload.state is State.FAILED
+    assert interrupt in (upload.error, upload.cleanup_error)
+    assert not upload.left_behind
+
+
+def test_rule_7_an_interrupt_of_the_clean_up_goes_before_its_errors() -> None:
+    upload = sending()
+    upload.cancel(ValueError("the source"))
+    fail(upload, REFUSED, Step.ABORT)
+    interrupt = KeyboardInterrupt()
+    upload.cancel(interrupt)
+    assert upload.cleanup_error is interrupt
+    assert isinstance(upload.error, ValueError)
+
+
+def test_rule_7_a_cancel_keeps_the_upload_if_it_is_to_be_kept() -> None:
+    upload = sending(keep=True)
+    upload.cancel(KeyboardInterrupt())
+    assert ended(upload)
+    assert upload.left_behind
+
+
+@pytest.mark.parametrize("until", [_reading, _putting, _creating])
+def test_rule_7_what_was_not_begun_is_not_left_behind(
+    until: Callable[[UploadMachine], None],
+) -> None:
+    upload = machine(keep=True)
+    until(upload)
+    upload.cancel(KeyboardInterrupt())
+    assert ended(upload)
+    assert not upload.left_behind
+
+
+@pytest.mark.parametrize("failure", [REFUSED, BUSY, UNHEARD, GONE, TAKEN])
+@pytest.mark.parametrize("until", [_putting, _creating, _sending, _completing, _confirming])
+def test_rule_8_it_ends_although_everything_fails_the_same_way(
+    until: Callable[[UploadMachine], None], failure: Failure
+) -> None:
+    upload = machine()
+    until(upload)
+    for step, number in list(upload._in_flight):
+        upload.failed(Send(step, number), failure)
+    made = 0
+    while not isinstance(command := upload.poll(), Stop):
+        if isinstance(command, Pull):
+            upload.pulled(10, True)
+        else:
+            assert isinstance(command, Send)
+            upload.failed(command, failure)
+            made += 1
+    assert made <= 4 * ATTEMPTS
+    assert upload.state is State.FAILED
+    assert upload.error is not None
+
+
+# Situations.
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_complete_refused_by_the_store_is_aborted_unless_kept(keep: bool) -> None:
+    upload = completing(keep=keep)
+    fail(upload, REFUSED, Step.COMPLETE)
+    if not keep:
+        do(upload, Step.ABORT)
+    assert ended(upload)
+    assert upload.left_behind is keep
+    assert upload.error is ERROR
+
+
+def test_a_lost_put_that_meets_its_own_object_is_settled_by_a_look() -> None:
+    upload = machine()
+    pull(upload, 5, last=True)
+    fail(upload, UNHEARD, Step.PUT)
+    assert fail(upload, TAKEN, Step.PUT) is None
+    do(upload, Step.CONFIRM)
+    assert ended(upload)
+    assert (upload.error, upload.result) == (None, STORED)
+
+
+def test_a_lost_put_that_meets_another_object_is_refused() -> None:
+    upload = machine()
+    pull(upload, 5, last=True)
+    fail(upload, UNHEARD, Step.PUT)
+    fail(upload, TAKEN, Step.PUT)
+    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    assert ended(upload)
+    assert upload.error is TAKEN.error
+    assert not upload.outcome_unknown
+
+
+def test_a_put_that_meets_another_object_at_once_is_refused_without_a_look() -> None:
+    upload = machine()
+    pull(upload, 5, last=True)
+    fail(upload, TAKEN, Step.PUT)
+    assert ended(upload)
+    assert upload.error is TAKEN.error
+
+
+def test_a_complete_repeated_after_an_answered_error_believes_the_condition() -> None:
+    upload = completing()
+    fail(upload, BUSY, Step.COMPLETE)
+    fail(upload, TAKEN, Step.COMPLETE)
+    do(upload, Step.ABORT)
+    assert ended(upload)
+    assert upload.error is TAKEN.error
+
+
+def test_a_complete_that_always_comes_to_an_error_of_the_store_is_aborted() -> None:
+    upload = completing()
+    for _ in range(ATTEMPTS):
+        fail(upload, BUSY, Step.COMPLETE)
+    do(upload, Step.ABORT)
+    assert ended(upload)
+    assert upload.error is ERROR
+    assert not upload.outcome_unknown
+
+
+@pytest.mark.parametrize("failures", [[REFUSED], [BUSY] * ATTEMPTS])
+def test_an_upload_gone_when_it_is_aborted_after_a_complete_may_be_published(
+    failures: Sequence[Failure],
+) -> None:
+    upload = completing()
+    for failure in failures:
+        fail(upload, failure, Step.COMPLETE)
+    assert fail(upload, GONE, Step.ABORT) is None
+    do(upload, Step.CONFIRM)
+    assert ended(upload)
+    assert (upload.error, upload.result) == (ERROR, STORED)
+
+
+def test_an_upload_gone_when_it_is_aborted_and_no_object_is_gone() -> None:
+    upload = completing()
+    fail(upload, REFUSED, Step.COMPLETE)
+    fail(upload, GONE, Step.ABORT)
+    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    fail(upload, GONE, Step.ABORT)
+    assert ended(upload)
+    assert (upload.outcome_unknown, upload.left_behind) == (False, False)
+
+
+def test_an_upload_that_is_gone_before_any_complete_is_gone() -> None:
+    upload = sending()
+    upload.cancel(ERROR)
+    fail(upload, GONE, Step.ABORT)
+    assert ended(upload)
+    assert (upload.left_behind, upload.cleanup_error) == (False, None)
+
+
+def test_an_aborted_upload_that_the_store_does_not_know_has_no_parts() -> None:
+    upload = sending()
+    pull(upload)
+    fail(upload, UNHEARD, Step.PART, 2)
+    fail(upload, REFUSED, Step.PART, 2)
+    do(upload, Step.ABORT)
+    fail(upload, GONE, Step.CHECK)
+    assert ended(upload)
+    assert not upload.left_behind
+
+
+def test_a_lost_create_may_leave_an_upload_of_unknown_id() -> None:
+    upload = machine()
+    pull(upload)
+    fail(upload, UNHEARD, Step.CREATE)
+    assert upload.orphan_possible
+    do(upload, Step.CREATE)
+    assert upload.state is State.SENDING
+
+
+def test_an_answered_create_leaves_none() -> None:
+    upload = machine()
+    pull(upload)
+    fail(upload, BUSY, Step.CREATE)
+    do(upload, Step.CREATE)
+    assert not upload.orphan_possible
+
+
+def test_a_clean_up_that_is_given_up_says_what_may_be_left() -> None:
+    upload = sending()
+    upload.cancel(ERROR)
+    sent(upload, Step.ABORT)
+    interrupt = KeyboardInterrupt()
+    upload.give_up(interrupt)
+    assert ended(upload)
+    assert (upload.error, upload.cleanup_error) == (ERROR, interrupt)
+    assert (upload.left_behind, upload.upload_id) == (True, "id")
+
+
+def test_a_create_that_nobody_waits_for_may_leave_an_upload() -> None:
+    upload = machine()
+    pull(upload)
+    sent(upload, Step.CREATE)
+    upload.give_up(KeyboardInterrupt())
+    assert ended(upload)
+    assert (upload.orphan_possible, upload.left_behind) == (True, False)
+
+
+@pytest.mark.parametrize(("sizes", "expected"), [((10, 9), 20), ((10, 10), 25), ((3,), 4)])
+def test_a_source_with_less_than_it_promised_publishes_nothing(
+    sizes: tuple[int, ...], expected: int
+) -> None:
+    upload = machine(expected_size=expected)
+    for size in sizes[:-1]:
+        pull(upload, size)
+        do(upload, Step.CREATE)
+        do(upload, Step.PART, 1)
+    pull(upload, sizes[-1], last=True)
+    if len(sizes) > 1:
+        do(upload, Step.ABORT)
+    assert ended(upload)
+    assert isinstance(upload.error, SizeMismatchError)
+    assert f"only {sum(sizes)}" in str(upload.error)
+
+
+def test_a_source_with_more_than_it_promised_is_stopped_as_soon_as_that_shows() -> None:
+    upload = sending(expected_size=15)
+    pull(upload, 10)
+    do(upload, Step.ABORT)
+    assert ended(upload)
+    assert "20 or more" in str(upload.error)
+
+
+def test_a_source_with_what_it_promised_is_published() -> None:
+    upload = completing(expected_size=30)
+    do(upload, Step.COMPLETE)
+    assert upload.state is State.DONE
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [replace(LIMITS, max_parts=3), replace(LIMITS, max_object_size=30)],
+    ids=["parts", "bytes"],
+)
+def test_a_source_beyond_the_limits_is_told_so_before_the_store_does(limits: Limits) -> None:
+    upload = sending(plan=PartPlan(limits, 10))
+    number = pull(upload)
+    do(upload, Step.PART, number)
+    pull(upload)
+    do(upload, Step.ABORT)
+    assert ended(upload)
+    assert isinstance(upload.error, ObjectTooLargeError)
+    assert "30 bytes" in str(upload.error)
+    assert "ex_size_hint" in str(upload.error)
+
+
+def test_a_source_of_just_the_largest_size_fits() -> None:
+    upload = completing(plan=PartPlan(replace(LIMITS, max_parts=3, max_object_size=30), 10))
+    do(upload, Step.COMPLETE)
+    assert upload.error is None
+
+
+def test_the_last_part_is_no_larger_than_the_largest_object_allows() -> None:
+    upload = sending(plan=PartPlan(replace(LIMITS, max_object_size=17), 10))
+    assert upload.poll() == Pull(2, 7)
+
+
+def test_answers_to_what_was_never_sent_are_not_believed() -> None:
+    upload = sending()
+    before: Command = upload.poll()
+    answer(upload, Send(Step.COMPLETE))
+    assert upload.failed(Send(Step.PART, 7), REFUSED) is None
+    assert upload.poll() == before
+    assert (upload.error, upload.result) == (None, None)
+
+
+def test_a_window_has_room_for_a_part() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        machine(window=0)
+
+
+def test_bytes_done_are_those_that_the_store_has() -> None:
+    upload = sending()
+    pull(upload)
+    assert (upload.bytes_done, upload.size) == (10, 20)
+    do(upload, Step.PART, 2)
+    assert upload.bytes_done == 20

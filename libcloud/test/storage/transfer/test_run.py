@@ -1,0 +1,567 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runner with all kinds of workers, against a store that checks what it is asked."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.transfer.progress import (
+    PartDone,
+    PartStarted,
+    Retried,
+    UploadAborted,
+    UploadCompleted,
+    UploadEvent,
+    UploadStarted,
+)
+from libcloud.storage.transfer.values import Digest, PartReceipt, Step, StoredObject
+from libcloud.storage.types import (
+    InvalidSourceError,
+    ObjectTooLargeError,
+    SizeMismatchError,
+    UploadOutcomeUnknownError,
+)
+from libcloud.test.storage.transfer.fake_store import (
+    Call,
+    FakeStore,
+    Fault,
+    Faults,
+    Raised,
+    StoreError,
+)
+from libcloud.test.storage.transfer.sending import (
+    PART,
+    PATIENCE,
+    RUNNERS,
+    Sending,
+    check_end,
+    cut,
+    data_of,
+    upload_threads,
+)
+
+CREATE, COMPLETE = Call(Step.CREATE), Call(Step.COMPLETE)
+CONFIRM, ABORT = Call(Step.CONFIRM), Call(Step.ABORT)
+PUT = Call(Step.PUT)
+DATA = data_of(35)
+
+every_runner = pytest.mark.parametrize("runner", RUNNERS)
+
+
+def part(number: int) -> Call:
+    return Call(Step.PART, number)
+
+
+def fails(sending: Sending, source: object, kind: type[BaseException]) -> Any:
+    """The exception that the upload ends with, after a look at the store."""
+    with pytest.raises(kind) as caught:
+        sending.run(source)
+    check_end(sending.store, DATA, caught.value)
+    assert not upload_threads()
+    return caught.value
+
+
+# What is sent.
+
+
+@every_runner
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 19, 20, 21, 35, 100])
+@pytest.mark.parametrize("piece", [1, 7, 10, 1000])
+def test_the_object_is_the_data(runner: str, size: int, piece: int) -> None:
+    store = FakeStore()
+    stored = Sending(store, runner).run(cut(data_of(size), piece))
+    check_end(store, data_of(size), None)
+    parts = -(-size // PART) if size > PART else 0
+    assert (stored.size, stored.parts) == (size, parts)
+    numbers = [f"part {number}" for number in range(1, parts + 1)]
+    assert sorted(store.steps()) == sorted(["create", *numbers, "complete"] if parts else ["put"])
+    assert not upload_threads()
+
+
+def test_inline_requests_come_one_after_another() -> None:
+    store = FakeStore()
+    Sending(store, "inline", window=4).run(cut(DATA, 7))
+    assert store.steps() == ["create", "part 1", "part 2", "part 3", "part 4", "complete"]
+    assert store.most_in_flight == 1
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 8])
+def test_threads_send_as_many_parts_at_once_as_the_window_holds(window: int) -> None:
+    together = threading.Barrier(min(window, 6))
+
+    def meet(call: Call) -> None:
+        if call.step is Step.PART and call.number <= together.parties:
+            together.wait(PATIENCE)
+
+    store = FakeStore(during=meet)
+    Sending(store, "threads", window=window).run(data_of(60))
+    check_end(store, data_of(60), None)
+    assert min(window, 6) <= store.most_in_flight <= window
+
+
+@every_runner
+def test_a_digest_is_computed_once_for_all_attempts(runner: str) -> None:
+    store = FakeStore({part(2): [Fault.BUSY, Fault.LOST]})
+    Sending(store, runner).run(cut(DATA, 7))
+    check_end(store, DATA, None)
+    assert store.digests == 4
+
+
+@every_runner
+def test_a_digest_that_cannot_be_computed_fails_the_upload(runner: str) -> None:
+    class Store(FakeStore):
+        def digest(self, body: Any) -> Any:
+            raise OverflowError("too long")
+
+    fails(Sending(Store(), runner), DATA, OverflowError)
+
+
+@every_runner
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.LOST, Fault.UNHEARD])
+@pytest.mark.parametrize("call", [PUT, CREATE, part(1), part(4), COMPLETE], ids=str)
+def test_any_request_is_tried_again(runner: str, call: Call, fault: Fault) -> None:
+    data = data_of(5) if call is PUT else DATA
+    store = FakeStore({call: [fault, fault]})
+    Sending(store, runner).run(cut(data, 7))
+    check_end(store, data, None)
+    if (call, fault) == (COMPLETE, Fault.UNHEARD):
+        assert store.steps()[-3:] == ["complete", "complete", "confirm"]
+    else:
+        assert store.calls.count(call) == 3
+
+
+def test_delays_are_slept_inline_and_waited_by_threads() -> None:
+    slept: list[float] = []
+    faults: Faults = {part(2): [Fault.BUSY, Fault.BUSY]}
+    Sending(FakeStore(faults), "inline", base=0.5, sleeps=slept).run(DATA)
+    assert slept == [0.5, 1.0]
+    store = FakeStore(faults)
+    Sending(store, "threads", base=0.001).run(DATA)
+    check_end(store, DATA, None)
+
+
+@pytest.mark.parametrize("runner", ["threads", "foreign"])
+def test_a_delay_ends_with_the_upload(runner: str) -> None:
+    """Part 1 is to be sent again much later; then part 2 is done, and the source fails."""
+    waits = threading.Event()
+
+    def hear(event: UploadEvent) -> None:
+        if isinstance(event, Retried):
+            waits.set()
+
+    def hold(call: Call) -> None:
+        if call == part(2):
+            assert waits.wait(PATIENCE)
+
+    def pieces() -> Iterator[bytes]:
+        yield DATA[:21]
+        raise ValueError("the source fails")
+
+    store = FakeStore({part(1): [Fault.LOST]}, during=hold)
+    fails(Sending(store, runner, base=3600.0, listener=hear), pieces(), ValueError)
+    assert store.calls.count(part(1)) == 1
+
+
+# What fails.
+
+
+@every_runner
+@pytest.mark.parametrize("call", [PUT, CREATE, part(1), part(4), COMPLETE], ids=str)
+def test_a_request_that_is_refused_fails_the_upload_and_leaves_nothing(
+    runner: str, call: Call
+) -> None:
+    store = FakeStore({call: [Fault.REFUSED]})
+    error = fails(Sending(store, runner), data_of(5) if call is PUT else DATA, StoreError)
+    assert str(error) == f"{call}: refused"
+    assert store.calls.count(call) == 1
+    assert not store.left
+    assert (error.upload_id, error.cleanup_error) == (None, None)
+
+
+@every_runner
+@pytest.mark.parametrize(
+    "error", [ValueError("no data"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()], ids=repr
+)
+@pytest.mark.parametrize("size", [0, 5, 10, 11, 20, 34])
+def test_a_source_that_fails_publishes_and_leaves_nothing(
+    runner: str, error: BaseException, size: int
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield from cut(DATA[:size], 7)
+        raise error
+
+    store = FakeStore()
+    assert fails(Sending(store, runner), pieces(), type(error)) is error
+    assert store.object is None
+    assert not store.left
+
+
+@every_runner
+def test_a_piece_that_is_no_data_publishes_nothing(runner: str) -> None:
+    store = FakeStore()
+    error = fails(Sending(store, runner), iter([DATA, 1.5]), InvalidSourceError)
+    assert "float" in str(error)
+    assert not store.left
+
+
+@every_runner
+def test_an_existing_object_stays_when_its_successor_fails(runner: str) -> None:
+    store = FakeStore({part(3): [Fault.REFUSED]})
+    store.object = b"the old one"
+    with pytest.raises(StoreError):
+        Sending(store, runner).run(DATA)
+    store.check()
+    assert store.object == b"the old one"
+
+
+@every_runner
+@pytest.mark.parametrize(("size", "kind"), [(34, SizeMismatchError), (36, SizeMismatchError)])
+def test_another_size_than_promised_publishes_nothing(
+    runner: str, size: int, kind: type[Exception]
+) -> None:
+    store = FakeStore()
+    fails(Sending(store, runner, size=size), cut(DATA, 7), kind)
+    assert not store.left
+
+
+@every_runner
+def test_more_than_the_store_holds_publishes_nothing(runner: str) -> None:
+    store = FakeStore()
+    limits = Limits(min_part_size=1, max_part_size=10, max_parts=3, max_object_size=30)
+    fails(Sending(store, runner, limits=limits), cut(DATA, 7), ObjectTooLargeError)
+    assert not store.left
+
+
+@every_runner
+def test_parts_that_land_late_are_aborted_again(runner: str) -> None:
+    store = FakeStore({part(2): [Fault.LATE, Fault.REFUSED]})
+    fails(Sending(store, runner), DATA, StoreError)
+    assert store.steps()[-4:] == ["abort", "check", "abort", "check"]
+    assert not store.left
+
+
+@every_runner
+def test_an_upload_that_is_kept_is_named(runner: str) -> None:
+    store = FakeStore({part(3): [Fault.REFUSED]})
+    error = fails(Sending(store, runner, keep=True), DATA, StoreError)
+    assert error.upload_id in store.left
+    assert ABORT not in store.calls
+
+
+@every_runner
+def test_an_upload_that_cannot_be_aborted_is_named(runner: str) -> None:
+    store = FakeStore({part(3): [Fault.REFUSED], ABORT: [Fault.BUSY] * 9})
+    error = fails(Sending(store, runner), DATA, StoreError)
+    assert str(error) == "part 3: refused"
+    assert error.upload_id in store.left
+    assert str(error.cleanup_error) == "abort: busy"
+    notes = getattr(error, "__notes__", None)
+    assert notes in (None, [f"upload id: {error.upload_id}", "cleanup error: abort: busy"])
+
+
+@every_runner
+def test_an_interrupt_is_raised_unchanged_though_the_abort_fails(runner: str) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield DATA
+        raise KeyboardInterrupt
+
+    store = FakeStore({ABORT: [Fault.REFUSED]})
+    error = fails(Sending(store, runner), pieces(), KeyboardInterrupt)
+    assert error.upload_id in store.left
+    assert str(error.cleanup_error) == "abort: refused"
+
+
+@every_runner
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("call", [CREATE, part(2), COMPLETE], ids=str)
+def test_an_exit_out_of_a_request_cleans_up(runner: str, call: Call, after: bool) -> None:
+    store = FakeStore({call: [Raised(SystemExit(3), after)]})
+    fails(Sending(store, runner), DATA, SystemExit)
+    assert not store.left or call == COMPLETE
+
+
+@every_runner
+def test_a_complete_that_was_done_unheard_is_a_success(runner: str) -> None:
+    store = FakeStore({COMPLETE: [Fault.UNHEARD] * 9})
+    Sending(store, runner).run(DATA)
+    check_end(store, DATA, None)
+    assert store.steps()[-1] == "confirm"
+
+
+@every_runner
+def test_a_complete_without_an_answer_is_said_to_be_unknown(runner: str) -> None:
+    store = FakeStore({COMPLETE: [Fault.LOST] * 9})
+    error = fails(Sending(store, runner), DATA, UploadOutcomeUnknownError)
+    assert error.upload_id in store.left
+    assert "box/thing" in str(error)
+    assert "35 bytes" in str(error)
+    assert error.upload_id in str(error)
+    assert isinstance(error.__cause__, StoreError)
+
+
+@every_runner
+def test_a_look_that_fails_too_is_said_beside_it(runner: str) -> None:
+    store = FakeStore({COMPLETE: [Fault.UNHEARD] * 9, CONFIRM: [Fault.BUSY] * 9})
+    error = fails(Sending(store, runner), DATA, UploadOutcomeUnknownError)
+    assert store.object == DATA
+    assert str(error.cleanup_error) == "confirm: busy"
+
+
+@every_runner
+def test_a_lost_put_that_finds_itself_there_is_a_success(runner: str) -> None:
+    store = FakeStore({PUT: [Fault.UNHEARD, Fault.TAKEN]})
+    Sending(store, runner).run(b"small")
+    check_end(store, b"small", None)
+
+
+@every_runner
+def test_a_lost_create_is_logged(runner: str, caplog: pytest.LogCaptureFixture) -> None:
+    store = FakeStore({CREATE: [Fault.UNHEARD]})
+    Sending(store, runner).run(DATA)
+    check_end(store, DATA, None)
+    assert len(store.orphans) == 1
+    assert "box/thing: the answer to the creation of an upload was lost" in caplog.text
+
+
+@every_runner
+def test_a_store_that_cannot_explain_an_error_does_not_hang(runner: str) -> None:
+    class Store(FakeStore):
+        def failure(self, step: Step, error: Exception) -> Any:
+            raise ZeroDivisionError("in the explanation")
+
+    fails(Sending(Store({part(2): [Fault.BUSY]}), runner), DATA, ZeroDivisionError)
+
+
+# Listeners.
+
+
+@every_runner
+def test_listeners_hear_what_happens_in_the_callers_thread(runner: str) -> None:
+    events: list[UploadEvent] = []
+    threads = set()
+
+    def hear(event: UploadEvent) -> None:
+        events.append(event)
+        threads.add(threading.current_thread())
+
+    store = FakeStore({part(2): [Fault.BUSY]})
+    Sending(store, runner, window=1, listener=hear).run(data_of(25))
+    retried = events[4]
+    assert isinstance(retried, Retried)
+    assert events == [
+        UploadStarted(0, "upload-1"),
+        PartStarted(0, 1, 10),
+        PartDone(10, 1, 10),
+        PartStarted(10, 2, 10),
+        Retried(10, "part", 2, 2, 0.0, retried.cause, True),
+        PartDone(20, 2, 10),
+        PartStarted(20, 3, 5),
+        PartDone(25, 3, 5),
+        UploadCompleted(25, events[-1].etag, 3),  # type: ignore[attr-defined]  # it is the last one
+    ]
+    assert threads == {threading.current_thread()}
+
+
+@every_runner
+def test_a_small_object_is_heard_as_part_0(runner: str) -> None:
+    events: list[UploadEvent] = []
+    stored = Sending(FakeStore(), runner, listener=events.append).run(b"small")
+    assert events == [PartStarted(0, 0, 5), PartDone(5, 0, 5), UploadCompleted(5, stored.etag, 0)]
+
+
+@every_runner
+@pytest.mark.parametrize(("keep", "cleaned"), [(False, True), (True, False)])
+def test_listeners_hear_of_the_end_of_a_failed_upload(
+    runner: str, keep: bool, cleaned: bool
+) -> None:
+    events: list[UploadEvent] = []
+    store = FakeStore({part(2): [Fault.REFUSED]})
+    fails(Sending(store, runner, window=1, keep=keep, listener=events.append), DATA, StoreError)
+    assert events[-1] == UploadAborted(10, "upload-1", cleaned)
+
+
+_BEFORE_THE_END = [UploadStarted, PartStarted, PartDone, Retried]
+
+
+@every_runner
+@pytest.mark.parametrize("kind", _BEFORE_THE_END, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("error", [LookupError("no such line"), KeyboardInterrupt()], ids=repr)
+def test_what_a_listener_raises_aborts_the_upload(
+    runner: str, kind: type[UploadEvent], error: BaseException
+) -> None:
+    def hear(event: UploadEvent) -> None:
+        if isinstance(event, kind):
+            raise error
+
+    store = FakeStore({part(2): [Fault.BUSY]})
+    assert fails(Sending(store, runner, listener=hear), DATA, type(error)) is error
+    assert store.object is None
+    assert not store.left
+
+
+def test_what_a_listener_raises_after_the_end_is_raised_although_all_is_stored() -> None:
+    def hear(event: UploadEvent) -> None:
+        if isinstance(event, UploadCompleted):
+            raise LookupError("no such line")
+
+    store = FakeStore()
+    with pytest.raises(LookupError):
+        Sending(store, listener=hear).run(DATA)
+    store.check()
+    assert store.object == DATA
+
+
+@every_runner
+def test_a_listener_that_fails_on_the_abort_does_not_hide_the_error(runner: str) -> None:
+    def hear(event: UploadEvent) -> None:
+        if isinstance(event, UploadAborted):
+            raise LookupError("no such line")
+
+    store = FakeStore({part(2): [Fault.REFUSED]})
+    fails(Sending(store, runner, listener=hear), DATA, StoreError)
+
+
+# Executors that belong to somebody.
+
+
+def test_somebodys_executor_is_used_and_not_shut_down() -> None:
+    names = set()
+
+    def look(call: Call) -> None:
+        names.add(threading.current_thread().name)
+
+    with ThreadPoolExecutor(3, "theirs") as pool:
+        Sending(FakeStore(during=look), "foreign", executor=pool).run(DATA)
+        assert pool.submit(int, "7").result() == 7
+    assert any(name.startswith("theirs") for name in names)
+
+
+def test_uploads_may_run_in_the_very_executor_that_they_are_given() -> None:
+    stores = [FakeStore() for _ in range(4)]
+    with ThreadPoolExecutor(2) as pool:
+        futures = [
+            pool.submit(Sending(store, "foreign", executor=pool).run, cut(DATA, 7))
+            for store in stores
+        ]
+        for future in futures:
+            assert future.result(PATIENCE).size == 35
+    for store in stores:
+        check_end(store, DATA, None)
+
+
+class Forgetful(Executor):
+    """Takes tasks and never runs them, as one does that is shut down with ``cancel_futures``."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return Future()
+
+
+def test_what_an_executor_forgets_is_sent_by_the_caller() -> None:
+    store = FakeStore()
+    Sending(store, "foreign", executor=Forgetful()).run(cut(DATA, 7))
+    check_end(store, DATA, None)
+
+
+def test_an_executor_that_is_shut_down_fails_the_upload() -> None:
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    store = FakeStore()
+    fails(Sending(store, "foreign", executor=pool), DATA, RuntimeError)
+    assert not store.left
+
+
+# Anything at all.
+
+_FAULTS = st.lists(
+    st.sampled_from([None, Fault.BUSY, Fault.LOST, Fault.UNHEARD, Fault.LATE, Fault.REFUSED]),
+    max_size=4,
+)
+_CALLS = [PUT, CREATE, COMPLETE, CONFIRM, ABORT, Call(Step.CHECK), *map(part, range(1, 7))]
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(
+    faults=st.dictionaries(st.sampled_from(_CALLS), _FAULTS),
+    size=st.integers(0, 60),
+    piece=st.integers(1, 25),
+    window=st.integers(1, 4),
+    fails_at=st.none() | st.integers(0, 60),
+    keep=st.booleans(),
+    runner=st.sampled_from(["inline", "threads"]),
+)
+def test_whatever_happens_nothing_partial_is_published_and_nothing_left_unsaid(
+    faults: Faults,
+    size: int,
+    piece: int,
+    window: int,
+    fails_at: int | None,
+    keep: bool,
+    runner: str,
+) -> None:
+    data = data_of(size)
+
+    def pieces() -> Iterator[bytes]:
+        yield from cut(data[:fails_at], piece)
+        if fails_at is not None:
+            raise ValueError("the source fails")
+
+    store = FakeStore(faults)
+    raised: BaseException | None = None
+    try:
+        Sending(store, runner, window=window, keep=keep).run(pieces())
+    except (StoreError, ValueError, UploadOutcomeUnknownError) as error:
+        raised = error
+    if fails_at is not None:
+        assert raised is not None
+        assert store.object is None
+    check_end(store, data, raised)
+    assert store.most_in_flight <= window
+    assert not upload_threads()
+
+
+# Memory.
+
+
+class Sink(FakeStore):
+    """Keeps nothing of the parts, and makes no copy of them."""
+
+    def digest(self, body: Any) -> Digest:
+        return Digest()
+
+    def put_part(self, upload_id: str, number: int, body: Any, digest: Any) -> Any:
+        self.uploads[upload_id][number] = b""
+        return PartReceipt(number, "etag", len(body), digest)
+
+    def complete(self, upload_id: str, parts: Any) -> Any:
+        return StoredObject("etag", sum(part.size for part in parts), len(parts))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("runner", "window"), [("inline", 1), ("threads", 3), ("foreign", 3)])
+def test_a_long_stream_takes_no_more_memory_than_the_window(runner: str, window: int) -> None:
+    piece = 100 * 1024
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(64 * MIB // piece):
+            yield bytes(piece)
+
+    limits = Limits(min_part_size=1, max_part_size=MIB, max_parts=100, max_object_size=100 * MIB)
+    sending = Sending(Sink(), runner, window=window, part=MIB, limits=limits)
+    tracemalloc.start()
+    try:
+        stored = sending.run(pieces())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert stored.size == 64 * MIB // piece * piece
+    assert peak < window * MIB + piece + MIB
