@@ -19,13 +19,20 @@ from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_optional import GivenUp
-from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
+from libcloud.storage.s3api.errors import (
+    THROTTLING_CODES,
+    ErrorDetail,
+    describe,
+    error_detail,
+)
 from libcloud.storage.s3api.errors import is_transient as is_transient_answer
 from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
 from libcloud.storage.s3api.nodes import MalformedAnswerError
 from libcloud.storage.s3api.operations import is_answered_late
 from libcloud.storage.s3api.optional import refused, without
 from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
+from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.governor import Governor
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
@@ -55,6 +62,9 @@ class S3Calls(S3Access):
     #: Seconds of silence that are allowed before answers which have to be worked out: to the
     #: completion of an upload, and to a copy. A ``timeout`` of the driver holds if it is longer.
     ex_completion_timeout: ClassVar[float] = 300.0
+    #: Bytes of parts that one upload holds at once, or a budget that several share; ``None``: the
+    #: default of :class:`~libcloud.storage.transfer.session.UploadOptions`.
+    ex_max_memory: ClassVar[int | MemoryBudget | None] = None
     supports_s3_multipart_upload = True
 
     _sleep: Callable[[float], object] = staticmethod(time.sleep)
@@ -272,11 +282,14 @@ class S3Calls(S3Access):
             raise attach_detail(LibcloudError(text, driver=self), detail) from error
 
     def _retries(self) -> Retries:
-        """Policy and budget; the budget is shared by all requests of the driver."""
+        """Policy, budget and governor; the last two are shared by all that the driver does."""
         budget = vars(self).get("_retry_budget")
         if budget is None:
             budget = vars(self).setdefault("_retry_budget", RetryBudget(lock=threading.Lock()))
-        return Retries(self.ex_retry_policy, budget)
+        governor = vars(self).get("_governor")
+        if governor is None:
+            governor = vars(self).setdefault("_governor", Governor(lock=threading.Lock()))
+        return Retries(self.ex_retry_policy, budget, governor=governor)
 
     def _given_up(self) -> GivenUp:
         """What requests of this driver do without."""
@@ -318,7 +331,7 @@ def failure_of(error: BaseException) -> Failure:
             upload_gone=detail.code == "NoSuchUpload"
             or (detail.status == 404 and detail.code in _UPLOAD_GONE),
             condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
-            throttled=detail.status in _THROTTLED,
+            throttled=detail.status in _THROTTLED or detail.code in THROTTLING_CODES,
             retry_after=detail.retry_after,
         )
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all

@@ -137,7 +137,7 @@ class S3Writers(S3Uploads):
         )
         return store, {
             "limits": self.profile.limits,
-            "options": upload_options(options),
+            "options": upload_options({"ex_max_memory": self.ex_max_memory, **options}),
             "retries": self._retries(),
             "concurrency": concurrency,
             "label": f"{container.name}/{object_name}",

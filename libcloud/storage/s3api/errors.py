@@ -19,6 +19,7 @@ from libcloud.storage.s3api.xml import parse_error
 
 __all__ = [
     "PERMANENT_CODES",
+    "THROTTLING_CODES",
     "TRANSIENT_CODES",
     "TRANSIENT_STATUSES",
     "ErrorDetail",
@@ -66,6 +67,28 @@ TRANSIENT_CODES = frozenset(
         "TooManyRequestsException",
         "TransactionInProgressException",
         "XAmzContentSHA256Mismatch",  # as BadDigest, for the digest that signature 4 carries
+    }
+)
+
+# The store asks for fewer requests: botocore's list of throttling codes, and MinIO's words.
+THROTTLING_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
     }
 )
 

@@ -20,7 +20,7 @@ import logging
 from collections import deque
 from threading import Condition, get_ident
 
-__all__ = ["MemoryBudget", "Share"]
+__all__ = ["MemoryBudget", "Share", "Unshared"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Share:
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._held = 0
-        self._granted = 0  # waited for, and not yet taken
+        self._reserved = 0  # for the part that is read next
 
     @property
     def held(self) -> int:
@@ -75,19 +75,27 @@ class Share:
         return self._held
 
     def take(self, size: int) -> bool:
-        """Take ``size`` bytes if they are free and nobody waits for them, or were waited for."""
+        """Take ``size`` bytes if they are free and nobody waits for them."""
         budget = self._budget
         with budget._changed:
-            if self._granted == size:
-                self._granted = 0
-                return True
             if budget._waiting or not self._fits(size):
                 return False
             self._hold(size)
             return True
 
+    def reserve(self, size: int) -> bool:
+        """:meth:`take` for the next part; true at once if that was done, or waited for, before."""
+        if not self._reserved and self.take(size):
+            self._reserved = size
+        return bool(self._reserved)
+
+    def fill(self, size: int) -> None:
+        """The part has come, and has ``size`` bytes: what was reserved beyond that is free."""
+        surplus, self._reserved = self._reserved - size, 0
+        self.give(surplus)
+
     def wait(self, size: int) -> None:
-        """Return when ``size`` bytes are there for :meth:`take`. The upload holds nothing."""
+        """Return when ``size`` bytes are reserved. The upload holds nothing."""
         budget = self._budget
         with budget._changed:
             budget._waiting.append(self)
@@ -105,7 +113,7 @@ class Share:
                     )
                     break
                 self._hold(size)
-                self._granted = size
+                self._reserved = size
             finally:
                 budget._waiting.remove(self)
                 budget._changed.notify_all()
@@ -126,7 +134,7 @@ class Share:
 
     def close(self) -> None:
         """Give everything back."""
-        self._granted = 0
+        self._reserved = 0
         self.give(self._held)
 
     # Inside; the lock is held.
@@ -145,3 +153,15 @@ class Share:
         self._held += size
         self._budget._used += size
         self._budget._holders[self] = get_ident()
+
+
+class Unshared(Share):
+    """The share of an upload that shares memory with none: there is always room."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryBudget(1))
+
+    def reserve(self, size: int) -> bool:
+        return True
+
+    def fill(self, size: int) -> None: ...

@@ -13,7 +13,8 @@ What it holds to, each rule a test of its own in ``test_machine.py``:
 
 1. One Create. Parts are numbered 1 to n without a gap. Complete lists them all, after the end of
    the source.
-2. No part is pulled without a free slot: at most ``window`` parts, and ``memory`` bytes, are held.
+2. No part is pulled without a free slot: at most ``window`` parts, and ``memory`` bytes, are held,
+   and no more in flight than a store in trouble gets. Only who holds nothing waits for memory.
 3. A request is tried as often as the policy allows; a permanent error is not repeated.
 4. Abort only when nothing is in flight, and never while a Complete is unanswered. If parts may have
    landed late, the store is asked, and aborted again.
@@ -31,9 +32,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 
+from libcloud.storage.transfer.budget import Share, Unshared
 from libcloud.storage.transfer.plan import PartPlan, size_error
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.values import (
+    Await,
     Command,
     Confirmation,
     Failure,
@@ -71,6 +74,7 @@ class UploadMachine:
     :param plan: sizes of the parts.
     :param window: parts held at once.
     :param memory: bytes held at once; one part is held even if it is larger. ``None``: no bound.
+    :param share: of the memory that uploads have in common; ``None``: there is none.
     :param keep: a failed upload stays at the store, to be resumed.
     :param expected_size: bytes the source has promised; another count is an error before Complete.
 
@@ -87,6 +91,7 @@ class UploadMachine:
         *,
         window: int = 4,
         memory: int | None = None,
+        share: Share | None = None,
         retries: Retries | None = None,
         keep: bool = False,
         expected_size: int | None = None,
@@ -96,6 +101,7 @@ class UploadMachine:
         self.window = window
         self._plan = plan
         self._memory = memory
+        self._share = share or Unshared()
         self._retries = retries or Retries()
         self._keep = keep
         self._expected_size = expected_size
@@ -123,6 +129,7 @@ class UploadMachine:
         self._complete_sent = False
         self._confirm_cause: Failure | None = None
         self._aborts = 0
+        self._epochs: dict[tuple[Step, int], int] = {}  # of the governor, when it was sent
 
     # What the runner asks.
 
@@ -135,6 +142,11 @@ class UploadMachine:
     def parts_pulled(self) -> int:
         """Parts taken from the source so far."""
         return self._pulled
+
+    @property
+    def limit(self) -> int:
+        """Parts that may be held and in flight now: the window, or fewer if the store says so."""
+        return self._retries.governor.limit(self.window)
 
     @property
     def bytes_done(self) -> int:
@@ -150,15 +162,18 @@ class UploadMachine:
 
     def poll(self) -> Command:
         """What to do next."""
-        if self._ready:
+        if self._ready and self._may_go(self._ready[0]):
             send = self._ready.popleft()
             self._in_flight.add((send.step, send.number))
+            self._epochs[send.step, send.number] = self._retries.governor.epoch
             self._aborts += send.step is Step.ABORT and send.attempt == 1
             self._complete_sent = self._complete_sent or send.step is Step.COMPLETE
             return send
         size = self._next_size()
-        if size:
+        if size and self._share.reserve(size):
             return Pull(self._pulled + 1, size)
+        if size and not self._held:
+            return Await(size)
         if self._in_flight:
             return Wait()
         return Stop()
@@ -167,7 +182,7 @@ class UploadMachine:
         """Bytes of the part to pull now; 0 when none is to be pulled."""
         if self._ended or self.error is not None or self.state not in _PULLING:
             return 0
-        if len(self._held) >= self.window:
+        if len(self._held) >= self.limit:
             return 0
         size = min(
             self._plan.size_of(self._pulled + 1), self._plan.limits.max_object_size - self._size
@@ -176,6 +191,17 @@ class UploadMachine:
         if held and self._memory is not None and held + size > self._memory:
             return 0
         return size
+
+    def _may_go(self, send: Send) -> bool:
+        return send.step is not Step.PART or len(self._in_flight) < self.limit
+
+    def wait_for_memory(self, size: int) -> None:
+        """Do what :class:`Await` says. For the runner: the machine itself never waits."""
+        self._share.wait(size)
+
+    def release(self) -> None:
+        """Give back what is left of the shared memory, when nothing is held any more."""
+        self._share.close()
 
     # What the runner tells.
 
@@ -188,6 +214,7 @@ class UploadMachine:
         self._size += size
         self._ended = last
         self._held[self._pulled] = size
+        self._share.fill(size)
         error = size_error(
             self._plan, self._pulled, self._size, ended=last, expected=self._expected_size
         )
@@ -225,7 +252,10 @@ class UploadMachine:
             self.upload_id = str(answer)
         self._in_flight.discard((send.step, send.number))
         self._retries.succeeded()
-        self._done += self._held.pop(send.number, 0)
+        self._retries.governor.succeeded(self._epochs.pop((send.step, send.number), -1))
+        size = self._held.pop(send.number, 0)
+        self._done += size
+        self._share.give(size)
         self._after(send, answer)
 
     def failed(self, send: Send, failure: Failure) -> Send | None:
@@ -240,6 +270,9 @@ class UploadMachine:
             self._part_open = self._part_open or send.step is Step.PART
             self.orphan_possible = self.orphan_possible or send.step is Step.CREATE
         self._in_flight.discard((send.step, send.number))
+        epoch = self._epochs.pop((send.step, send.number), -1)
+        if failure.throttled:
+            self._retries.governor.throttled(epoch, self.window)
         if send.step in (Step.ABORT, Step.CHECK, Step.CONFIRM):
             return self._cleanup_failed(send, failure)
         if self.error is not None:

@@ -15,6 +15,7 @@ __all__ = [
     "PartDone",
     "PartStarted",
     "Retried",
+    "Throttled",
     "UploadAborted",
     "UploadCompleted",
     "UploadEvent",
@@ -73,6 +74,17 @@ class Retried(UploadEvent):
     delay: float
     cause: BaseException
     throttled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled(UploadEvent):
+    """The store asked for fewer requests, and gets fewer parts at a time.
+
+    :param limit: parts that are sent at once from now on; more again after a while without
+        complaints.
+    """
+
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)

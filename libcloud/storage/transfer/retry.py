@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from libcloud.storage.transfer.governor import Governor
 from libcloud.storage.transfer.values import Failure
 
 __all__ = ["Retries", "RetryBudget", "RetryPolicy"]
@@ -90,6 +91,7 @@ class Retries:
     """The policy, the budget and the dice of one upload.
 
     :param dice: gives numbers from 0 to 1.
+    :param governor: how many parts may be in flight; shared, like the budget.
     """
 
     def __init__(
@@ -97,10 +99,12 @@ class Retries:
         policy: RetryPolicy | None = None,
         budget: RetryBudget | None = None,
         dice: Callable[[], float] = random.random,
+        governor: Governor | None = None,
     ) -> None:
         self.policy = policy or RetryPolicy()
         self._budget = budget or RetryBudget()
         self._dice = dice
+        self.governor = governor or Governor()
 
     def delay_after(self, attempt: int, failure: Failure, *, cleanup: bool = False) -> float | None:
         """Seconds until the next attempt, or ``None`` when there is none.

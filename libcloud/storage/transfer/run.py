@@ -15,6 +15,7 @@ from libcloud.storage.transfer.progress import (
     PartDone,
     PartStarted,
     Retried,
+    Throttled,
     UploadAborted,
     UploadCompleted,
     UploadEvent,
@@ -23,6 +24,7 @@ from libcloud.storage.transfer.progress import (
 from libcloud.storage.transfer.run_workers import InlineWorkers, Outcome, Task, ThreadWorkers
 from libcloud.storage.transfer.store import Content, Source
 from libcloud.storage.transfer.values import (
+    Await,
     Digest,
     Pull,
     Send,
@@ -88,6 +90,8 @@ class Transfer(Generic[Content]):
                 return command
             if isinstance(command, Wait):
                 self._workers.wait()
+            elif isinstance(command, Await):
+                self._machine.wait_for_memory(command.size)
             else:
                 self._start(command)
 
@@ -133,6 +137,7 @@ class Transfer(Generic[Content]):
     def close(self) -> None:
         """Let go of what the transfer holds, when it is over."""
         self._workers.close()
+        self._machine.release()
 
     # Inside.
 
@@ -167,10 +172,13 @@ class Transfer(Generic[Content]):
         """Tell the machine all that has come back; an outcome is dropped only after that."""
         outcomes = self._workers.outcomes
         while outcomes:
+            limit = self._machine.limit
             event = self._take(outcomes[0])
             outcomes.popleft()
             if event is not None:
                 self._tell(event)
+            if self._machine.limit < limit:
+                self._tell(Throttled(self._machine.bytes_done, self._machine.limit))
 
     def _take(self, outcome: Outcome) -> UploadEvent | None:
         send, machine = outcome.send, self._machine

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.machine import UploadMachine
 from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE, plan_for
 from libcloud.storage.transfer.progress import Listener
@@ -32,7 +33,8 @@ class UploadOptions:
         stream of unknown length grow from there as the store's limits demand.
     :param window: parts held, and sent, at once.
     :param max_memory: bytes of parts held at once: where parts grow, the window narrows. One part
-        is held even if it is larger.
+        is held even if it is larger. A :class:`~libcloud.storage.transfer.budget.MemoryBudget`
+        bounds the uploads together that are given the same one.
     :param size_hint: bytes that the stream will have, more or less: parts are planned for it.
     :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
     :param on_failure: ``"abort"`` removes what was sent of an upload that fails; ``"keep"`` leaves
@@ -44,7 +46,7 @@ class UploadOptions:
 
     part_size: int | None = None
     window: int | None = None
-    max_memory: int | None = None
+    max_memory: int | MemoryBudget | None = None
     size_hint: int | None = None
     size: int | None = None
     on_failure: str = "abort"
@@ -54,7 +56,7 @@ class UploadOptions:
     def __post_init__(self) -> None:
         for name in ("part_size", "window", "max_memory"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if value is not None and not isinstance(value, MemoryBudget) and value < 1:
                 raise ValueError(f"ex_{name} must be at least 1, not {value}")
         for name in ("size_hint", "size"):
             value = getattr(self, name)
@@ -115,10 +117,13 @@ def _engine(
     length = options.size if options.size is not None else options.size_hint
     plan = plan_for(length, limits, start=options.part_size or DEFAULT_PART_SIZE)
     window = min(options.window or DEFAULT_WINDOW, concurrency or options.window or DEFAULT_WINDOW)
+    given = options.max_memory
+    memory, shared = (None, given) if isinstance(given, MemoryBudget) else (given, None)
     machine = UploadMachine(
         plan,
         window=window,
-        memory=options.max_memory or max(DEFAULT_MEMORY, window * plan.start),
+        memory=memory or max(DEFAULT_MEMORY, window * plan.start),
+        share=shared.share() if shared is not None else None,
         retries=retries,
         keep=options.on_failure == "keep",
         expected_size=options.size,

@@ -13,6 +13,7 @@ from enum import Enum
 from libcloud.utils.bodies import Pieces
 
 __all__ = [
+    "Await",
     "Body",
     "Command",
     "Confirmation",
@@ -145,8 +146,15 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Wait until ``size`` bytes of the memory that uploads share are there for this one."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """It is over: look at the machine's ``result`` and ``error``."""
 
 
-Command = Pull | Send | Wait | Stop
+Command = Pull | Send | Wait | Await | Stop

@@ -2,7 +2,8 @@
 """Every situation that a small upload can get into: it ends, and it ends as it should.
 
 A model of a store stands beside the machine. At each step all that can happen is tried: every
-answer, in every order, with effect and without, a source that ends or fails, a cancel at any point.
+answer, in every order, with effect and without, a source that ends or fails, a cancel at any point,
+a store that asks for fewer requests, and no memory left at any point.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 
 from libcloud.storage.capabilities import Limits
+from libcloud.storage.transfer.budget import Share
 from libcloud.storage.transfer.machine import State, UploadMachine
 from libcloud.storage.transfer.plan import PartPlan
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
 from libcloud.storage.transfer.values import (
+    Await,
     Confirmation,
     Failure,
     PartReceipt,
@@ -57,6 +60,7 @@ class Situation:
     store: Store = Store()
     flying: tuple[Send, ...] = ()
     cancelled: bool = False
+    throttling: bool = False  # the store may ask for fewer requests
     trail: tuple[object, ...] = ()  # how it came about: nested pairs, the latest step last
 
     def key(self) -> tuple[object, ...]:
@@ -65,20 +69,54 @@ class Situation:
             for name, value in vars(self.machine).items()
             if name not in ("_plan", "_retries")
         )
-        return (state, self.store, frozenset(self.flying), self.cancelled)
+        governor = vars(self.machine._retries.governor)
+        paced = tuple(value for name, value in governor.items() if name != "_lock")
+        return (state, paced, self.store, frozenset(self.flying), self.cancelled)
 
     def fork(self, note: str) -> Situation:
         machine = copy.copy(self.machine)
         for name, value in vars(machine).items():
             if isinstance(value, (set, dict, deque)):
                 setattr(machine, name, value.copy())
-        return Situation(machine, self.store, self.flying, self.cancelled, (self.trail, note))
+        machine._retries = copy.copy(machine._retries)
+        machine._retries.governor = copy.copy(machine._retries.governor)
+        machine._share = copy.copy(machine._share)
+        trail = (self.trail, note)
+        return Situation(machine, self.store, self.flying, self.cancelled, self.throttling, trail)
 
 
-def new_machine(keep: bool = False) -> UploadMachine:
+@dataclass
+class Memory:
+    """Stands for a share of memory: is there room, or is there none?"""
+
+    held: int = 0
+    reserved: int = 0
+    room: bool = True
+
+    def reserve(self, size: int) -> bool:
+        if self.room and not self.reserved:
+            self.reserved = size
+            self.held += size
+        return bool(self.reserved)
+
+    def fill(self, size: int) -> None:
+        self.held -= self.reserved - size
+        self.reserved = 0
+
+    def give(self, size: int) -> None:
+        self.held -= size
+
+    def close(self) -> None:
+        self.held = 0
+
+
+def new_machine(keep: bool = False, memory: Memory | None = None) -> UploadMachine:
     retries = Retries(RetryPolicy(attempts=ATTEMPTS), dice=_half)
     limits = Limits(min_part_size=1, max_part_size=10, max_parts=9, max_object_size=90)
-    return UploadMachine(PartPlan(limits, 10), window=WINDOW, retries=retries, keep=keep)
+    share: Any = memory
+    return UploadMachine(
+        PartPlan(limits, 10), window=WINDOW, share=share, retries=retries, keep=keep
+    )
 
 
 def _frozen(value: object) -> object:
@@ -88,6 +126,10 @@ def _frozen(value: object) -> object:
         return frozenset(value)
     if isinstance(value, deque):
         return tuple(value)
+    if isinstance(value, Share):
+        return None
+    if isinstance(value, Memory):
+        return value.held, value.reserved
     return type(value) if isinstance(value, (BaseException, Failure, StoredObject)) else value
 
 
@@ -95,7 +137,7 @@ def _half() -> float:
     return 0.5
 
 
-def failures(send: Send, store: Store) -> Iterator[tuple[str, Failure, Store]]:
+def failures(send: Send, store: Store, throttling: bool) -> Iterator[tuple[str, Failure, Store]]:
     """All ways in which the request can fail, with the store as it is afterwards."""
     gone = not store.uploads and send.step in (Step.PART, Step.COMPLETE, Step.ABORT, Step.CHECK)
     if gone:
@@ -104,6 +146,8 @@ def failures(send: Send, store: Store) -> Iterator[tuple[str, Failure, Store]]:
         yield "refused", Failure(NO), _answered(store, send)
         yield "lost after", Failure(LOST, transient=True, effect_unknown=True), _lost(store, send)
     yield "busy", Failure(NO, transient=True), _answered(store, send)
+    if throttling and send.step is Step.PART:
+        yield "throttled", Failure(NO, transient=True, throttled=True), store
     lost = Failure(LOST, transient=True, effect_unknown=True)
     unanswered = store.complete_unanswered or send.step is Step.COMPLETE
     late = store.late | {send.number} if send.step is Step.PART else store.late
@@ -162,7 +206,7 @@ def answers(situation: Situation, send: Send) -> Iterator[Situation]:
         after.store = effect(send, store)
         after.machine.answered(send, answer(send, store))
         yield after
-    for note, failure, store_after in failures(send, store):
+    for note, failure, store_after in failures(send, store, situation.throttling):
         after = situation.fork(f"{send.step.value} {send.number} {note}")
         after.flying = rest
         after.store = store_after
@@ -181,10 +225,14 @@ def check_send(situation: Situation, send: Send) -> None:
         assert numbers == list(range(1, machine.parts_pulled + 1)), trail
         assert not situation.flying, trail
     assert send.attempt <= ATTEMPTS, trail
+    if send.step is Step.PART:
+        assert len(situation.flying) < machine.limit, ("more than the store asked for", trail)
 
 
 def check_end(situation: Situation) -> None:
     machine, store, trail = situation.machine, situation.store, situation.trail
+    machine.release()
+    assert not machine._share.held, trail
     assert machine.state in (State.DONE, State.FAILED), trail
     assert not situation.flying, trail
     if machine.error is None:
@@ -197,6 +245,26 @@ def check_end(situation: Situation) -> None:
     elif store.uploads:
         told = machine.left_behind or machine.orphan_possible
         assert told, ("an upload was left behind, and nobody is told", trail)
+
+
+def check_memory(situation: Situation) -> None:
+    """What is held was taken, and without room nobody waits who holds something."""
+    machine, trail = situation.machine, situation.trail
+    memory: Any = machine._share
+    if not isinstance(memory, Memory):
+        return
+    assert memory.held == sum(machine._held.values()) + memory.reserved, trail
+    narrow = situation.fork("no room")
+    memory = narrow.machine._share
+    memory.room = False
+    reserved = memory.reserved
+    command = narrow.machine.poll()
+    assert not isinstance(command, (Pull, Stop)) or reserved, trail
+    if isinstance(command, Await):
+        assert not narrow.machine._held, ("waits for memory, and holds some", trail)
+        assert not situation.flying, ("waits for memory, with work to do", trail)
+    if isinstance(command, Wait):
+        assert situation.flying, ("waits for nothing", trail)
 
 
 def moves(situation: Situation) -> Iterator[Situation]:
@@ -212,7 +280,7 @@ def moves(situation: Situation) -> Iterator[Situation]:
         yield polled
     elif isinstance(command, Pull):
         for last in (False, True) if command.number < PARTS else (True,):
-            pulled = situation.fork(f"pulled {command.number}{' last' if last else ''}")
+            pulled = polled.fork(f"pulled {command.number}{' last' if last else ''}")
             pulled.machine.pulled(10, last)
             held = len(pulled.machine._held)
             assert held <= WINDOW, situation.trail
@@ -223,6 +291,7 @@ def moves(situation: Situation) -> Iterator[Situation]:
         assert isinstance(command, Stop)
         check_end(situation)
         return
+    check_memory(situation)
     if not situation.cancelled and not situation.flying:
         cancelled = situation.fork("cancel")
         cancelled.cancelled = True
@@ -231,9 +300,15 @@ def moves(situation: Situation) -> Iterator[Situation]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keep", [False, True])
-def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end(keep: bool) -> None:
-    first = Situation(new_machine(keep))
+@pytest.mark.parametrize(
+    ("keep", "throttling", "memory"),
+    [(False, False, None), (True, False, None), (False, True, None), (False, False, Memory())],
+    ids=["abort", "keep", "throttled", "little memory"],
+)
+def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end(
+    keep: bool, throttling: bool, memory: Memory | None
+) -> None:
+    first = Situation(new_machine(keep, memory), throttling=throttling)
     seen = {first.key()}
     stack = [first]
     ends = 0
