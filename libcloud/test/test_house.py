@@ -231,7 +231,7 @@ def test_the_examples_of_the_readme_run(capsys: pytest.CaptureFixture[str]) -> N
     examples = re.findall(
         r"^```python\n(.*?)^```$", _document("README.md"), re.DOTALL | re.MULTILINE
     )
-    assert len(examples) == 4
+    assert len(examples) == 5
     variables: dict[str, object] = {}
     with FakeS3(Options(key="my-key", secret="my-secret")) as server:
         for example in examples:
@@ -242,5 +242,6 @@ def test_the_examples_of_the_readme_run(capsys: pytest.CaptureFixture[str]) -> N
         "2026/numbers.txt True",
         "not stored: the database went away",
         "[]",
+        "2026/squares.csv.gz 1742641 unpacked",
         "no-such-container is not there",
     ]

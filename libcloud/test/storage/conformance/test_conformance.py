@@ -18,12 +18,15 @@ from libcloud.test.storage.conformance import (
     names,
     streams,
     uploads,
+    writers,
 )
 from libcloud.test.storage.conformance.harness import Behaviour, Harness, behaviours
 from libcloud.test.storage.conformance.targets import SMALL_PART, Target, targets
 from libcloud.test.storage.fakes.servers import Endpoint
 
-SUITE = list(behaviours(containers, streams, failures, files, listings, names, metadata, uploads))
+SUITE = list(
+    behaviours(containers, streams, writers, failures, files, listings, names, metadata, uploads)
+)
 
 
 def _cases() -> list[object]:
