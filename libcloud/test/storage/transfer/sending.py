@@ -9,6 +9,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.machine import UploadMachine
 from libcloud.storage.transfer.plan import PartPlan
@@ -17,16 +19,44 @@ from libcloud.storage.transfer.retry import Retries, RetryPolicy
 from libcloud.storage.transfer.run import Transfer
 from libcloud.storage.transfer.run_workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.source import PartSource
-from libcloud.storage.transfer.values import Body, StoredObject
+from libcloud.storage.transfer.values import Body, Step, StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
-from libcloud.test.storage.transfer.fake_store import LIMITS, FakeStore
+from libcloud.test.storage.transfer.fake_store import LIMITS, Call, FakeStore
 
-__all__ = ["ATTEMPTS", "PART", "RUNNERS", "Sending", "check_end", "cut", "data_of"]
+__all__ = [
+    "ABORT",
+    "ATTEMPTS",
+    "COMPLETE",
+    "CONFIRM",
+    "CREATE",
+    "DATA",
+    "PART",
+    "PATIENCE",
+    "PUT",
+    "RUNNERS",
+    "Sending",
+    "chain_of",
+    "check_end",
+    "cut",
+    "data_of",
+    "every_runner",
+    "fails",
+    "names_of",
+    "part",
+    "upload_threads",
+]
 
 PART = 10
 ATTEMPTS = 3
 RUNNERS = ("inline", "threads", "foreign")
 PATIENCE = 30.0  # seconds until a thread that does not end is taken to hang
+
+
+CREATE, COMPLETE = Call(Step.CREATE), Call(Step.COMPLETE)
+CONFIRM, ABORT = Call(Step.CONFIRM), Call(Step.ABORT)
+PUT = Call(Step.PUT)
+
+every_runner = pytest.mark.parametrize("runner", RUNNERS)
 
 
 @dataclass
@@ -85,6 +115,9 @@ def data_of(size: int) -> bytes:
     return b"".join(bytes([number % 251]) * PART for number in range(size // PART + 1))[:size]
 
 
+DATA = data_of(35)
+
+
 def cut(data: bytes, size: int) -> Iterator[bytes]:
     """``data`` in pieces of ``size`` bytes."""
     for start in range(0, len(data), size):
@@ -125,3 +158,16 @@ def chain_of(error: BaseException) -> list[BaseException]:
 def upload_threads() -> list[threading.Thread]:
     """The engine's own threads that still run."""
     return [thread for thread in threading.enumerate() if "libcloud-upload" in thread.name]
+
+
+def part(number: int) -> Call:
+    return Call(Step.PART, number)
+
+
+def fails(sending: Sending, source: object, kind: type[BaseException]) -> Any:
+    """The exception that the upload ends with, after a look at the store."""
+    with pytest.raises(kind) as caught:
+        sending.run(source)
+    check_end(sending.store, DATA, caught.value)
+    assert not upload_threads()
+    return caught.value

@@ -4,26 +4,17 @@
 from __future__ import annotations
 
 import threading
-import tracemalloc
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.progress import (
-    PartDone,
-    PartStarted,
     Retried,
-    UploadAborted,
-    UploadCompleted,
     UploadEvent,
-    UploadStarted,
 )
-from libcloud.storage.transfer.values import Digest, PartReceipt, Step, StoredObject
+from libcloud.storage.transfer.values import Step
 from libcloud.storage.types import (
     InvalidSourceError,
     ObjectTooLargeError,
@@ -39,36 +30,23 @@ from libcloud.test.storage.transfer.fake_store import (
     StoreError,
 )
 from libcloud.test.storage.transfer.sending import (
+    ABORT,
+    COMPLETE,
+    CONFIRM,
+    CREATE,
+    DATA,
     PART,
     PATIENCE,
-    RUNNERS,
+    PUT,
     Sending,
     check_end,
     cut,
     data_of,
+    every_runner,
+    fails,
+    part,
     upload_threads,
 )
-
-CREATE, COMPLETE = Call(Step.CREATE), Call(Step.COMPLETE)
-CONFIRM, ABORT = Call(Step.CONFIRM), Call(Step.ABORT)
-PUT = Call(Step.PUT)
-DATA = data_of(35)
-
-every_runner = pytest.mark.parametrize("runner", RUNNERS)
-
-
-def part(number: int) -> Call:
-    return Call(Step.PART, number)
-
-
-def fails(sending: Sending, source: object, kind: type[BaseException]) -> Any:
-    """The exception that the upload ends with, after a look at the store."""
-    with pytest.raises(kind) as caught:
-        sending.run(source)
-    check_end(sending.store, DATA, caught.value)
-    assert not upload_threads()
-    return caught.value
-
 
 # What is sent.
 
@@ -339,229 +317,3 @@ def test_a_store_that_cannot_explain_an_error_does_not_hang(runner: str) -> None
             raise ZeroDivisionError("in the explanation")
 
     fails(Sending(Store({part(2): [Fault.BUSY]}), runner), DATA, ZeroDivisionError)
-
-
-# Listeners.
-
-
-@every_runner
-def test_listeners_hear_what_happens_in_the_callers_thread(runner: str) -> None:
-    events: list[UploadEvent] = []
-    threads = set()
-
-    def hear(event: UploadEvent) -> None:
-        events.append(event)
-        threads.add(threading.current_thread())
-
-    store = FakeStore({part(2): [Fault.BUSY]})
-    Sending(store, runner, window=1, listener=hear).run(data_of(25))
-    retried = events[4]
-    assert isinstance(retried, Retried)
-    assert events == [
-        UploadStarted(0, "upload-1"),
-        PartStarted(0, 1, 10),
-        PartDone(10, 1, 10),
-        PartStarted(10, 2, 10),
-        Retried(10, "part", 2, 2, 0.0, retried.cause, True),
-        PartDone(20, 2, 10),
-        PartStarted(20, 3, 5),
-        PartDone(25, 3, 5),
-        UploadCompleted(25, events[-1].etag, 3),  # type: ignore[attr-defined]  # it is the last one
-    ]
-    assert threads == {threading.current_thread()}
-
-
-@every_runner
-def test_a_small_object_is_heard_as_part_0(runner: str) -> None:
-    events: list[UploadEvent] = []
-    stored = Sending(FakeStore(), runner, listener=events.append).run(b"small")
-    assert events == [PartStarted(0, 0, 5), PartDone(5, 0, 5), UploadCompleted(5, stored.etag, 0)]
-
-
-@every_runner
-@pytest.mark.parametrize(("keep", "cleaned"), [(False, True), (True, False)])
-def test_listeners_hear_of_the_end_of_a_failed_upload(
-    runner: str, keep: bool, cleaned: bool
-) -> None:
-    events: list[UploadEvent] = []
-    store = FakeStore({part(2): [Fault.REFUSED]})
-    fails(Sending(store, runner, window=1, keep=keep, listener=events.append), DATA, StoreError)
-    assert events[-1] == UploadAborted(10, "upload-1", cleaned)
-
-
-_BEFORE_THE_END = [UploadStarted, PartStarted, PartDone, Retried]
-
-
-@every_runner
-@pytest.mark.parametrize("kind", _BEFORE_THE_END, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("error", [LookupError("no such line"), KeyboardInterrupt()], ids=repr)
-def test_what_a_listener_raises_aborts_the_upload(
-    runner: str, kind: type[UploadEvent], error: BaseException
-) -> None:
-    def hear(event: UploadEvent) -> None:
-        if isinstance(event, kind):
-            raise error
-
-    store = FakeStore({part(2): [Fault.BUSY]})
-    assert fails(Sending(store, runner, listener=hear), DATA, type(error)) is error
-    assert store.object is None
-    assert not store.left
-
-
-def test_what_a_listener_raises_after_the_end_is_raised_although_all_is_stored() -> None:
-    def hear(event: UploadEvent) -> None:
-        if isinstance(event, UploadCompleted):
-            raise LookupError("no such line")
-
-    store = FakeStore()
-    with pytest.raises(LookupError):
-        Sending(store, listener=hear).run(DATA)
-    store.check()
-    assert store.object == DATA
-
-
-@every_runner
-def test_a_listener_that_fails_on_the_abort_does_not_hide_the_error(runner: str) -> None:
-    def hear(event: UploadEvent) -> None:
-        if isinstance(event, UploadAborted):
-            raise LookupError("no such line")
-
-    store = FakeStore({part(2): [Fault.REFUSED]})
-    fails(Sending(store, runner, listener=hear), DATA, StoreError)
-
-
-# Executors that belong to somebody.
-
-
-def test_somebodys_executor_is_used_and_not_shut_down() -> None:
-    names = set()
-
-    def look(call: Call) -> None:
-        names.add(threading.current_thread().name)
-
-    with ThreadPoolExecutor(3, "theirs") as pool:
-        Sending(FakeStore(during=look), "foreign", executor=pool).run(DATA)
-        assert pool.submit(int, "7").result() == 7
-    assert any(name.startswith("theirs") for name in names)
-
-
-def test_uploads_may_run_in_the_very_executor_that_they_are_given() -> None:
-    stores = [FakeStore() for _ in range(4)]
-    with ThreadPoolExecutor(2) as pool:
-        futures = [
-            pool.submit(Sending(store, "foreign", executor=pool).run, cut(DATA, 7))
-            for store in stores
-        ]
-        for future in futures:
-            assert future.result(PATIENCE).size == 35
-    for store in stores:
-        check_end(store, DATA, None)
-
-
-class Forgetful(Executor):
-    """Takes tasks and never runs them, as one does that is shut down with ``cancel_futures``."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return Future()
-
-
-def test_what_an_executor_forgets_is_sent_by_the_caller() -> None:
-    store = FakeStore()
-    Sending(store, "foreign", executor=Forgetful()).run(cut(DATA, 7))
-    check_end(store, DATA, None)
-
-
-def test_an_executor_that_is_shut_down_fails_the_upload() -> None:
-    pool = ThreadPoolExecutor(1)
-    pool.shutdown()
-    store = FakeStore()
-    fails(Sending(store, "foreign", executor=pool), DATA, RuntimeError)
-    assert not store.left
-
-
-# Anything at all.
-
-_FAULTS = st.lists(
-    st.sampled_from([None, Fault.BUSY, Fault.LOST, Fault.UNHEARD, Fault.LATE, Fault.REFUSED]),
-    max_size=4,
-)
-_CALLS = [PUT, CREATE, COMPLETE, CONFIRM, ABORT, Call(Step.CHECK), *map(part, range(1, 7))]
-
-
-@pytest.mark.slow
-@settings(max_examples=200, deadline=None)
-@given(
-    faults=st.dictionaries(st.sampled_from(_CALLS), _FAULTS),
-    size=st.integers(0, 60),
-    piece=st.integers(1, 25),
-    window=st.integers(1, 4),
-    fails_at=st.none() | st.integers(0, 60),
-    keep=st.booleans(),
-    runner=st.sampled_from(["inline", "threads"]),
-)
-def test_whatever_happens_nothing_partial_is_published_and_nothing_left_unsaid(
-    faults: Faults,
-    size: int,
-    piece: int,
-    window: int,
-    fails_at: int | None,
-    keep: bool,
-    runner: str,
-) -> None:
-    data = data_of(size)
-
-    def pieces() -> Iterator[bytes]:
-        yield from cut(data[:fails_at], piece)
-        if fails_at is not None:
-            raise ValueError("the source fails")
-
-    store = FakeStore(faults)
-    raised: BaseException | None = None
-    try:
-        Sending(store, runner, window=window, keep=keep).run(pieces())
-    except (StoreError, ValueError, UploadOutcomeUnknownError) as error:
-        raised = error
-    if fails_at is not None:
-        assert raised is not None
-        assert store.object is None
-    check_end(store, data, raised)
-    assert store.most_in_flight <= window
-    assert not upload_threads()
-
-
-# Memory.
-
-
-class Sink(FakeStore):
-    """Keeps nothing of the parts, and makes no copy of them."""
-
-    def digest(self, body: Any) -> Digest:
-        return Digest()
-
-    def put_part(self, upload_id: str, number: int, body: Any, digest: Any) -> Any:
-        self.uploads[upload_id][number] = b""
-        return PartReceipt(number, "etag", len(body), digest)
-
-    def complete(self, upload_id: str, parts: Any) -> Any:
-        return StoredObject("etag", sum(part.size for part in parts), len(parts))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("runner", "window"), [("inline", 1), ("threads", 3), ("foreign", 3)])
-def test_a_long_stream_takes_no_more_memory_than_the_window(runner: str, window: int) -> None:
-    piece = 100 * 1024
-
-    def pieces() -> Iterator[bytes]:
-        for _ in range(64 * MIB // piece):
-            yield bytes(piece)
-
-    limits = Limits(min_part_size=1, max_part_size=MIB, max_parts=100, max_object_size=100 * MIB)
-    sending = Sending(Sink(), runner, window=window, part=MIB, limits=limits)
-    tracemalloc.start()
-    try:
-        stored = sending.run(pieces())
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert stored.size == 64 * MIB // piece * piece
-    assert peak < window * MIB + piece + MIB
