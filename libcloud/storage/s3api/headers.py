@@ -70,7 +70,8 @@ def _describes_one_body(name: str) -> bool:
 def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, str]:
     """User metadata as headers.
 
-    A value outside ASCII goes as one encoded word of RFC 2047, which S3 itself uses.
+    A value outside ASCII goes as one encoded word of RFC 2047, which S3 itself uses. So does one
+    that would come back as another: with spaces at its ends, or an encoded word itself.
 
     :param prefix: of the header names: ``x-amz-meta-``.
     :raises ValueError: a key is no header name, or a value holds control characters. Nothing was
@@ -83,7 +84,7 @@ def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, s
             raise ValueError(f"metadata key {key!r} cannot be part of a header's name")
         if any(ord(character) < 32 or ord(character) == 127 for character in text):
             raise ValueError(f"metadata value of {key!r} holds a control character")
-        if not text.isascii():
+        if not text.isascii() or text != text.strip() or decode_metadata(text) != text:
             text = f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="
         headers[prefix + str(key)] = text
     return headers
