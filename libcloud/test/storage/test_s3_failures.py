@@ -15,6 +15,7 @@ from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.types import (
     ObjectHashMismatchError,
     ObjectTooLargeError,
+    PreconditionFailedError,
     UploadOutcomeUnknownError,
 )
 from libcloud.test.storage.fakes.faults import (
@@ -143,6 +144,13 @@ def test_a_lasting_error_within_a_200_is_an_error(s3: Store) -> None:
     assert_aborted_once(s3)
 
 
+def test_a_condition_that_fails_within_a_200_is_that_error(s3: Store) -> None:
+    s3.server.faults.add("CompleteMultipartUpload", ErrorIn200("PreconditionFailed"))
+    with pytest.raises(PreconditionFailedError):
+        s3.stream(iter([LONG]))
+    assert_aborted_once(s3)
+
+
 def test_white_space_before_the_answer_to_complete_is_no_matter(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", LeadingSpace())
     s3.stream(iter([LONG]))
@@ -167,6 +175,19 @@ def test_the_same_data_from_before_is_no_success(s3: Store, data: bytes) -> None
         s3.stream(iter([data]), extra={"meta_data": {"version": "new"}})
     assert s3.server.objects["bucket", "object"].metadata == {"version": "old"}
     s3.assert_nothing_is_left("object")
+
+
+@pytest.mark.parametrize("data", [b"short", LONG])
+def test_another_object_of_the_same_size_is_not_taken_for_ours(s3: Store, data: bytes) -> None:
+    """Nothing reaches the store any more, but what lies there can be looked at."""
+    before = bytes(len(data))
+    s3.stream(iter([before]))
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        s3.server.faults.add(operation, Drop(), times=None)
+    with pytest.raises((LibcloudError, OSError)):
+        s3.stream(iter([data]))
+    assert s3.server.count("HeadObject") == 1
+    assert s3.body() == before
 
 
 def test_an_outcome_that_cannot_be_known_is_said_to_be_unknown(s3: Store) -> None:
