@@ -19,9 +19,12 @@ LOCAL = ["fasteners>=0.18"]
 GOOGLE = ["cryptography>=42"]
 # click 8.2: the first release whose test runner keeps the two outputs apart.
 CLI = ["click>=8.2"]
+# fsspec 2025.3: the oldest release whose own tests of file systems were passed.
+FSSPEC = ["fsspec>=2025.3"]
 TEST = [
     *LOCAL,
     *GOOGLE,
+    *FSSPEC,
     "boto3>=1.35",
     "hypothesis>=6.100",
     "mock>=5",
@@ -61,10 +64,14 @@ setup(
         "local": LOCAL,
         "google": GOOGLE,
         "cli": CLI,
+        "fsspec": FSSPEC,
         "test": TEST,
         "servers": SERVERS,
     },
-    entry_points={"console_scripts": ["libcloud = libcloud.__main__:main"]},
+    entry_points={
+        "console_scripts": ["libcloud = libcloud.__main__:main"],
+        "fsspec.specs": ["libcloud+s3 = libcloud.storage.filesystem:LibcloudFileSystem"],
+    },
     zip_safe=False,
     classifiers=[
         "Development Status :: 4 - Beta",

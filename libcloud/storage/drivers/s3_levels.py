@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listing one level of a container, as if slashes in names were directories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_containers import S3Containers
+from libcloud.storage.s3api.xml import parse_objects
+
+__all__ = ["iterate_level"]
+
+
+def iterate_level(container: Container, prefix: str) -> Iterator[Object | str]:
+    """Objects whose names have no slash after ``prefix``, and for the others what they begin with.
+
+    An S3 store does that itself; of other drivers everything under ``prefix`` is listed.
+
+    :param prefix: empty, or ends with a slash.
+    :return: objects, and prefixes that end with a slash; one may come more than once.
+    :raises ContainerDoesNotExistError: there is no such container.
+    """
+    driver: Any = container.driver
+    if not _lists_by_itself(driver):
+        for obj in container.iterate_objects(prefix=prefix or None):
+            head, slash, _ = obj.name[len(prefix) :].partition("/")
+            yield f"{prefix}{head}/" if slash else obj
+        return
+    path = driver._get_container_path(container)
+    place: tuple[str | None, str | None] = (None, None)
+    while True:
+        request = driver._listing(path, prefix or None, *place)
+        request = replace(request, params=(*request.params, ("delimiter", "/")))
+        what = f"Error listing the container {container.name}"
+        response = driver._call(request, what, container_name=container.name, ok=(200, 404))
+        if response.status == 404:
+            raise driver._no_container(response, container.name)
+        page = driver._parsed(parse_objects, response, what)
+        yield from page.prefixes
+        yield from driver._objects_of(response.object, page.objects, container)
+        follows = (page.next_token, None if page.next_token else page.next_marker)
+        if not page.is_truncated or follows in (place, (None, None)):
+            return
+        place = follows
+
+
+def _lists_by_itself(driver: object) -> bool:
+    """Whether objects are listed by our own method; a subclass that has another one is asked."""
+    ours = S3Containers.iterate_container_objects
+    return getattr(type(driver), "iterate_container_objects", None) is ours

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file system of fsspec on any driver: what pandas, pyarrow, dask and zarr read and write by.
+
+It needs the extra ``fsspec``; nothing else of the library imports this module. Once that is
+installed, fsspec knows ``libcloud+s3://``; ``s3://`` too, if told so::
+
+    fsspec.register_implementation("s3", LibcloudFileSystem, clobber=True)
+    pandas.read_parquet("s3://container/table", storage_options={"endpoint_url": "http://..."})
+
+Paths are ``container/object name``. Directories in a container are names with a slash: they exist
+as long as an object is in them. Proved by ``libcloud/test/storage/test_filesystem.py``, and by
+fsspec's own tests in ``test_filesystem_abstract.py``.
+"""
+
+from __future__ import annotations
+
+from libcloud.storage.filesystem.files import LibcloudTransaction, ReadFile, WriteFile
+from libcloud.storage.filesystem.system import LibcloudFileSystem
+
+__all__ = ["LibcloudFileSystem", "LibcloudTransaction", "ReadFile", "WriteFile"]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paths, and what is told of what is at a path: values in, values out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from libcloud.storage.base import Object
+from libcloud.storage.s3api.values import parse_time
+
+__all__ = ["Info", "directory_entry", "file_entry", "parents", "split_path"]
+
+Info = dict[str, Any]
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Container and object name; either may be empty."""
+    container, _, name = path.partition("/")
+    return container, name
+
+
+def parents(path: str, top: str) -> Iterator[str]:
+    """The directories that ``path`` is in, up to ``top``, which is one of them."""
+    while len(path) > len(top):
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def directory_entry(path: str) -> Info:
+    """What ``info`` tells of a directory."""
+    return {"name": path, "size": 0, "type": "directory"}
+
+
+def file_entry(obj: Object) -> Info:
+    """What ``info`` tells of a file; ``None`` where the driver does not tell."""
+    extra = obj.extra
+    return {
+        "name": f"{obj.container.name}/{obj.name}",
+        "size": obj.size,
+        "type": "file",
+        "etag": obj.hash,
+        "modified": _moment(extra.get("last_modified", extra.get("modify_time"))),
+        "created": _moment(extra.get("creation_time")),
+        "content_type": extra.get("content_type"),
+        "metadata": obj.meta_data,
+    }
+
+
+def _moment(told: object) -> datetime | None:
+    """The time that a driver tells: seconds, or text as in a listing or in a header."""
+    if isinstance(told, (int, float)):
+        return datetime.fromtimestamp(told, timezone.utc)
+    if not isinstance(told, str):
+        return None
+    with contextlib.suppress(ValueError):
+        return parsedate_to_datetime(told)
+    return parse_time(told)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store says, in the words of a file system."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    ContainerIsNotEmptyError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+
+__all__ = ["as_os_errors"]
+
+_CODES: dict[type[Exception], int] = {
+    ObjectDoesNotExistError: errno.ENOENT,
+    ContainerDoesNotExistError: errno.ENOENT,
+    ContainerAlreadyExistsError: errno.EEXIST,
+    ContainerIsNotEmptyError: errno.ENOTEMPTY,
+}
+
+
+@contextlib.contextmanager
+def as_os_errors(path: str, *, exclusive: bool = False) -> Iterator[None]:
+    """What the store says, in the words of a file system; its own error is the cause.
+
+    :param exclusive: the condition of the request is that there is no such object.
+    """
+    try:
+        yield
+    except PreconditionFailedError as error:
+        if not exclusive:
+            raise
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from error
+    except tuple(_CODES) as error:
+        code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
+        raise OSError(code, os.strerror(code), path) from error
+    except LibcloudError as error:
+        if getattr(error, "status", None) != 403:
+            raise
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path) from error

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open files, and what publishes several of them together."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+# fsspec has no types.
+from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
+from fsspec.transaction import Transaction  # type: ignore[import-untyped]
+
+from libcloud.storage._writer import UploadWriter
+from libcloud.storage.base import Object
+from libcloud.storage.filesystem.errors import as_os_errors
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["CompressedFile", "LibcloudTransaction", "ReadFile", "WriteFile", "read_object"]
+
+
+class LibcloudTransaction(Transaction):  # type: ignore[misc]
+    """Publishes what was written in its block when the block ends, and nothing after an error.
+
+    Files are sent while they are written. At the end they are published one after the other: if one
+    of them cannot be, those before it stay, and those after it are removed.
+    """
+
+    fs: Any
+    files: Any
+
+    def complete(self, commit: bool = True) -> None:
+        """Publish all files, or none.
+
+        :raises BaseException: the first error; the files that come after it are not published.
+        """
+        first: BaseException | None = None
+        while self.files:
+            file = self.files.popleft()
+            try:
+                if commit and first is None:
+                    file.commit()
+                else:
+                    file.discard()
+            except BaseException as error:
+                first = first or error
+        self.fs._intrans = False
+        self.fs._transaction = None
+        self.fs = None
+        if first is not None:
+            raise first
+
+
+class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
+    """An object, read by ranges through a cache of fsspec, which reads ahead.
+
+    :param options: those of fsspec's ``AbstractBufferedFile``.
+    """
+
+    def __init__(self, obj: Object, **options: Any) -> None:
+        self._object = obj
+        super().__init__(mode="rb", size=obj.size, **options)
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        with as_os_errors(self.path):
+            return read_object(self._object, start, min(end, self._object.size))
+
+
+class WriteFile(io.BufferedIOBase):
+    """An object that is written, as :class:`~libcloud.storage._writer.UploadWriter` tells.
+
+    It is published when it is closed, or by :meth:`commit` in a transaction. Leaving its ``with``
+    block by an exception publishes nothing.
+    """
+
+    def __init__(
+        self,
+        fs: Any,
+        path: str,
+        mode: str,
+        *,
+        writer: UploadWriter,
+        autocommit: bool,
+    ) -> None:
+        self.fs = fs
+        self.path = path
+        self.mode = mode
+        self.autocommit = autocommit
+        self._writer = writer
+        self._written = False  # closed, and waits for commit()
+        self._handled_at_opening = sys.exc_info()[1]
+
+    def __del__(self) -> None:
+        # In place of that of the base class, which calls close(): it would publish.
+        pass
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Take all of ``data``."""
+        if self._written:
+            raise ValueError("I/O operation on closed file.")
+        with as_os_errors(self.path):
+            return self._writer.write(data)
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self._writer.tell()
+
+    def flush(self) -> None:
+        """Do nothing: parts are sent when they are full."""
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more bytes."""
+        return self._written or self._writer.closed
+
+    def close(self) -> None:
+        """Publish the object; in a transaction, leave that to :meth:`commit`.
+
+        :raises BaseException: why nothing is published.
+        """
+        if self.autocommit:
+            self.commit()
+        elif not self._written:
+            self._written = True
+            passing = sys.exc_info()[1]
+            if passing is not None and passing is not self._handled_at_opening:
+                self.discard()
+
+    def commit(self) -> None:
+        """Publish the object, unless it was discarded."""
+        self._written = True
+        with as_os_errors(self.path, exclusive=self.mode == "xb"):
+            self._writer.close()
+
+    def discard(self) -> None:
+        """Publish nothing, and remove what was sent."""
+        self._written = True
+        self._writer.abort()
+
+    def __enter__(self) -> WriteFile:
+        if self.autocommit:
+            self._writer.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.autocommit:
+            self._written = True
+            with as_os_errors(self.path, exclusive=self.mode == "xb"):
+                self._writer.__exit__(kind, error, traceback)
+        elif error is not None:
+            self.discard()
+        else:
+            self._written = True
+
+    def _dealloc_warn(self, source: object) -> None:
+        self._writer._dealloc_warn(source)
+
+
+class CompressedFile(io.BufferedIOBase):
+    """Writes compressed; closed together with the file that it writes to.
+
+    What compresses does not close that one, and it would be left unpublished.
+    """
+
+    def __init__(self, compressor: Any, file: WriteFile) -> None:
+        self._compressor = compressor
+        self._file = file
+
+    def __del__(self) -> None:
+        # As in WriteFile.
+        pass
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        self._compressor.write(data)
+        return memoryview(data).nbytes
+
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        super().close()
+        try:
+            self._compressor.close()
+        except BaseException:
+            self._file.discard()
+            raise
+        self._file.close()
+
+    def _dealloc_warn(self, source: object) -> None:
+        self._file._dealloc_warn(source)
+
+
+def read_object(obj: Object, start: int, end: int) -> bytes:
+    """The bytes from ``start`` to before ``end``, which is not beyond the object."""
+    if start >= end:
+        return b""
+    if (start, end) == (0, obj.size):
+        return b"".join(obj.as_stream())
+    return b"".join(obj.range_as_stream(start, end))
