@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 PART = 8 * 1024 * 1024
 GATHERED = 256 * 1024
+TAKEN = 1024 * 1024
 
 
 class Part(NamedTuple):
@@ -67,9 +68,10 @@ class Floor:
         self._send_head("GET", f"/{self._bucket}/{name}")
         length, rest = self._answer()
         got = len(rest)
-        buffer = bytearray(128 * 1024)
         while got < length:
-            taken = self._socket.recv_into(buffer)
+            wanted = min(TAKEN, length - got)
+            # One wake-up for each block, not one for each segment that arrives.
+            taken = self._socket.recv_into(self._buffer, wanted, socket.MSG_WAITALL)
             if not taken:
                 raise EOFError("the object ended early")
             got += taken
