@@ -24,6 +24,7 @@ FSSPEC = ["fsspec>=2025.3"]
 TEST = [
     *LOCAL,
     *GOOGLE,
+    *CLI,
     *FSSPEC,
     "boto3>=1.35",
     "hypothesis>=6.100",

@@ -71,9 +71,7 @@ __all__ = [
 ]
 
 
-class BaseS3StorageDriver(
-    S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Objects
-):
+class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Objects):
     """What all drivers for S3-compatible stores do.
 
     A store's driver, or a user's subclass, says by ``supports_s3_multipart_upload`` whether streams
