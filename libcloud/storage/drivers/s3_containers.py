@@ -155,7 +155,9 @@ class S3Containers(S3Uploads):
                 raise self._no_container(response, container.name)
             page = self._parsed(parse_objects, response, what)
             yield from self._objects_of(response.object, page.objects, container)
-            follows = (page.next_token, None if page.next_token else page.next_marker)
+            # Some stores name both; the one of the other version would not move the listing on.
+            token = page.next_token if self.profile.list_version != 1 else None
+            follows = (token, None if token else page.next_marker)
             # A store that says there is more, and stays where it is, would be asked for ever.
             if not page.is_truncated or follows in (place, (None, None)):
                 return

@@ -346,3 +346,26 @@ def test_cleaning_up_takes_only_what_has_the_prefix(s3: Store) -> None:
         s3.driver._initiate_multipart(s3.container, name)
     s3.driver.ex_cleanup_all_multipart_uploads(s3.container, prefix="b/")
     assert [upload.key for upload in s3.server.unfinished_uploads()] == ["a/1"]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_page_that_names_both_marks_is_followed_by_the_one_of_its_version(version: int) -> None:
+    def page(request: Received) -> bytes:
+        last = "marker=k1" in request.target or "continuation-token=t" in request.target
+        rest = b"" if last else b"<NextContinuationToken>t</NextContinuationToken>"
+        rest += b"" if last else b"<NextMarker>k1</NextMarker>"
+        return reply(
+            200,
+            b"<ListBucketResult><IsTruncated>%s</IsTruncated>%s<Contents><Key>%s</Key>"
+            b"<Size>1</Size></Contents></ListBucketResult>"
+            % (b"false" if last else b"true", rest, b"k2" if last else b"k1"),
+        )
+
+    with Loopback(page) as server:
+        profile = replace(GENERIC, list_version=version)
+        driver = S3StorageDriver(
+            "k", "s", secure=False, host="127.0.0.1", port=server.port, ex_profile=profile
+        )
+        names = [obj.name for obj in Container("bucket", {}, driver).list_objects()]
+    assert names == ["k1", "k2"]
+    assert len(server.requests) == 2
