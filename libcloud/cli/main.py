@@ -172,10 +172,14 @@ def _failure(error: Exception, arguments: list[str]) -> int:
 
 
 def _no_reader() -> int:
-    # What Python has not written yet would raise once more when it ends.
+    _drop_output()
+    return _BROKEN_PIPE
+
+
+def _drop_output() -> None:
+    """Forget what is not written yet: it would raise once more when Python ends."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _BROKEN_PIPE
 
 
 def _flushed() -> int:
@@ -186,5 +190,6 @@ def _flushed() -> int:
         return _no_reader()
     except OSError as error:
         say(f"libcloud: standard output: {error.strerror}")
+        _drop_output()
         return FAILED
     return 0

@@ -97,8 +97,8 @@ def test_a_day_s_work_is_right_and_leaves_nothing_behind(
         driver.connection.connection.session.close()
         gc.collect()
 
-        assert threading.active_count() == threads
-        assert descriptors() == open_files
+        assert threading.active_count() <= threads  # those of earlier tests may have ended
+        assert descriptors() <= open_files
         assert kept < KEPT_BYTES
         seen = server.end()
     assert seen.violations == []
