@@ -136,6 +136,10 @@ def run() -> None:
     _set_up_log("--debug" in sys.argv[1:])
     with heeded():
         status = main()
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _drop_output()
     sys.exit(status)
 
 
@@ -190,6 +194,5 @@ def _flushed() -> int:
         return _no_reader()
     except OSError as error:
         say(f"libcloud: standard output: {error.strerror}")
-        _drop_output()
         return FAILED
     return 0
