@@ -8,6 +8,8 @@ is removed.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import io
 import os
 import sys
@@ -112,10 +114,10 @@ class UploadWriter(io.BufferedIOBase):
         self._wrapper_dropped = False
         self._error: BaseException | None = None
         self._handled_at_opening = sys.exc_info()[1]
-        self._pid = os.getpid()
-        self._lock = threading.RLock()
         self._busy = False
-        self._finalizer = weakref.finalize(self, _abandon, sink, label, self._lock, self._pid)
+        self._remains = _Remains(sink, label)
+        self._finalizer = weakref.finalize(self, self._remains.dropped)
+        self._finalizer.atexit = False
 
     def __del__(self) -> None:
         # In place of that of the base class, which calls close(): it would publish.
@@ -266,6 +268,7 @@ class UploadWriter(io.BufferedIOBase):
         self._handled_at_opening = None
         if self._sink.over:  # not so if an interrupt came in between
             self._finalizer.detach()
+            self._remains.forget()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -279,9 +282,9 @@ class UploadWriter(io.BufferedIOBase):
 
         :raises RuntimeError: it belongs to another process, or this thread is using it already.
         """
-        if self._pid != os.getpid():
-            raise RuntimeError(f"the writer of {self._label} belongs to process {self._pid}")
-        with self._lock:
+        if self._remains.foreign:
+            raise RuntimeError(f"the writer of {self._label} belongs to another process")
+        with self._remains.lock:
             if self._busy:
                 raise RuntimeError(f"the writer of {self._label} is in the midst of another call")
             try:
@@ -331,24 +334,54 @@ _DROPPED_WRAPPER = (
 )
 
 
-def _abandon(sink: Sink, label: str, lock: threading.RLock, pid: int) -> None:
-    """Abort the upload of a writer that nobody can use any more, or at the end of the program.
+class _Remains:
+    """What is left of a writer that is dropped, or alive at the end of the program: its upload.
 
-    By a thread: a collection can come while this one holds a lock that a request needs. At the end
-    of the program, when no thread can be started, nothing is collected either.
+    A dropped one is aborted by a thread. The collector can come while this thread holds a lock that
+    a request needs, or in the midst of a request of that very upload. Where no thread can be
+    started, at the end of the program, it is left to ``atexit``.
     """
-    if os.getpid() != pid:
-        return
 
-    def abort() -> None:
-        with lock:
-            sink.abort(LibcloudError(f"{label}: {_DROPPED}"), quiet=True)
+    def __init__(self, sink: Sink, label: str) -> None:
+        self.lock = threading.RLock()
+        self._sink = sink
+        self._label = label
+        self._pid = os.getpid()
+        atexit.register(self._at_exit)
 
-    if sink.begun and threading.main_thread().is_alive():
-        threading.Thread(target=abort, name="libcloud-abandoned").start()
-    else:
-        abort()
-    warnings.warn(f"{label}: {_DROPPED}", ResourceWarning, stacklevel=2)
+    @property
+    def foreign(self) -> bool:
+        """This process is a fork of the one that the writer belongs to."""
+        return os.getpid() != self._pid
+
+    def forget(self) -> None:
+        """Nothing is left."""
+        atexit.unregister(self._at_exit)
+
+    def dropped(self) -> None:
+        """See to it that the upload is aborted soon."""
+        if self.foreign:
+            return
+        if not self._sink.begun:
+            self._abort()
+        elif threading.main_thread().is_alive():
+            # Python 3.12 refuses threads some time before that one counts as ended.
+            with contextlib.suppress(RuntimeError):
+                threading.Thread(target=self._abort, name="libcloud-abandoned").start()
+        self._warn()
+
+    def _at_exit(self) -> None:
+        if not (self.foreign or self._sink.over):
+            self._abort()
+            self._warn()
+
+    def _abort(self) -> None:
+        with self.lock:
+            self._sink.abort(LibcloudError(f"{self._label}: {_DROPPED}"), quiet=True)
+        self.forget()
+
+    def _warn(self) -> None:
+        warnings.warn(f"{self._label}: {_DROPPED}", ResourceWarning, stacklevel=3)
 
 
 def _flat(data: ReadableBuffer) -> bytes | memoryview:

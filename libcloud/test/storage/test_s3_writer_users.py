@@ -244,6 +244,12 @@ PROGRAM = """
     writer = container.ex_open_writer("object")
     piece = bytes(1024 * 1024)
 """
+REFUSE_THREADS = """
+import threading
+def refuse(self):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+threading.Thread.start = refuse
+"""
 FORK = "if os.fork() == 0:\n    sys.exit()\nos.wait()\n"
 FORK_AND_DROP = "if os.fork() == 0:\n    del writer\n    sys.exit()\nos.wait()\n"
 
@@ -269,7 +275,8 @@ def _run(amazon: Store, program: str, **options: Any) -> subprocess.Popen[str]:
         ("raise KeyError('why')", 1),
         ("sys.last_thing = writer; del writer", 0),
         ("import threading; keep = writer; threading.Thread(target=lambda: keep).start()", 0),
-        ("def dropped(): yield\nwriter.cycle = writer, dropped(); del writer", 0),
+        ("writer.cycle = writer; del writer", 0),
+        (REFUSE_THREADS + "del writer", 0),
     ],
 )
 @pytest.mark.parametrize("pieces", [1, 30])

@@ -297,6 +297,27 @@ def test_a_dropped_writer_publishes_nothing(runner: str, sent: int) -> None:
     assert (store.steps()[-1:] == ["abort"]) is (sent > PART)
 
 
+@pytest.mark.filterwarnings("ignore:.*dropped without close:ResourceWarning")
+def test_a_writer_may_be_dropped_in_the_midst_of_its_own_request() -> None:
+    """The collector comes in any thread, also in that which sends a part."""
+    last: list[UploadWriter] = []
+    go, dropped = threading.Event(), threading.Event()
+
+    def drop(call: Call) -> None:
+        if call == Call(Step.PART, 2):
+            assert go.wait(PATIENCE)
+            last.clear()
+            dropped.set()
+
+    store = FakeStore(during=drop)
+    last.append(writer_to(store, "threads"))
+    last[0].write(data_of(21))
+    go.set()
+    assert dropped.wait(PATIENCE)
+    nothing_published(store)
+    assert not last and store.steps()[-1] == "abort"
+
+
 def test_a_writer_dropped_in_a_cycle_publishes_nothing() -> None:
     store = FakeStore()
     writer: Any = writer_to(store)
