@@ -3,246 +3,251 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mutant import Mutant
+from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["MUTANTS"]
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """A wrong edit.
-
-    :param old: text that stands in the file exactly once.
-    :param tests: arguments of pytest.
-    """
-
-    name: str
-    path: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-
-_STORAGE = "libcloud/test/storage"
-_TRANSFER = "libcloud/storage/transfer"
+_TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
+_S3API = "libcloud/storage/s3api"
 
-_CONFORMANCE = (f"{_STORAGE}/conformance/test_conformance.py", "-k", "fake-amazon")
-_FAULTS = (f"{_STORAGE}/conformance/test_faults.py",)
-_WALK = (f"{_STORAGE}/transfer/test_walk.py",)
-_SOURCE = (f"{_STORAGE}/transfer/test_source.py",)
-_MULTIPART = (f"{_STORAGE}/test_s3_multipart.py", f"{_STORAGE}/test_s3_failures.py")
-_HEADERS = (f"{_STORAGE}/test_s3_headers.py",)
+_MULTIPART = (f"{_TESTS}/storage/test_s3_multipart.py",)
+_FAILURES = (f"{_TESTS}/storage/test_s3_failures.py",)
+_DOWNLOADS = (f"{_TESTS}/storage/test_s3_downloads.py",)
+_DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
+_INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
+_HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
 
-MUTANTS = (
+_UPLOADS = (
     Mutant(
         "empty part bodies",
         f"{_DRIVERS}/s3_store.py",
         "            number=number,\n            body=self._sendable(body),",
         '            number=number,\n            body=b"",',
-        _CONFORMANCE,
+        _MULTIPART,
     ),
     Mutant(
         "parts numbered from 0",
-        "libcloud/storage/s3api/operations.py",
+        f"{_S3API}/operations.py",
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", str(number - 1)), ("uploadId", upload_id))',
-        _CONFORMANCE,
+        _MULTIPART,
     ),
     Mutant(
         "every part sent as 1",
-        "libcloud/storage/s3api/operations.py",
+        f"{_S3API}/operations.py",
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", "1"), ("uploadId", upload_id))',
-        _CONFORMANCE,
+        _MULTIPART,
+    ),
+    Mutant(
+        "upload id missing on parts",
+        f"{_S3API}/operations.py",
+        '(("partNumber", str(number)), ("uploadId", upload_id))',
+        '(("partNumber", str(number)),)',
+        _MULTIPART,
     ),
     Mutant(
         "parts committed in reverse",
         f"{_DRIVERS}/s3_store.py",
         "[(part.number, part.etag) for part in parts],",
         "[(part.number, part.etag) for part in parts][::-1],",
-        _CONFORMANCE,
+        _MULTIPART,
     ),
     Mutant(
         "last part left out",
         f"{_DRIVERS}/s3_store.py",
         "[(part.number, part.etag) for part in parts],",
         "[(part.number, part.etag) for part in parts][:-1],",
-        _CONFORMANCE,
+        _MULTIPART,
     ),
     Mutant(
         "commit without ETags",
         f"{_DRIVERS}/s3_store.py",
         "[(part.number, part.etag) for part in parts],",
         '[(part.number, "") for part in parts],',
-        _CONFORMANCE,
-    ),
-    Mutant(
-        "upload id missing on parts",
-        "libcloud/storage/s3api/operations.py",
-        '(("partNumber", str(number)), ("uploadId", upload_id))',
-        '(("partNumber", str(number)),)',
-        _CONFORMANCE,
-    ),
-    Mutant(
-        "never aborting",
-        f"{_TRANSFER}/machine.py",
-        "            self.state = State.ABORTING\n            self._ready.append(Send(Step.ABORT))",
-        "            self.state = State.FAILED",
-        _CONFORMANCE,
-    ),
-    Mutant(
-        "abort while a part is in flight",
-        f"{_TRANSFER}/machine.py",
-        "        if self._in_flight:\n            self.state = State.ABORTING\n        elif",
-        "        if",
-        _WALK,
-    ),
-    Mutant(
-        "abort while a Complete is unanswered",
-        f"{_TRANSFER}/machine.py",
-        "        elif self._publish_open:\n            self.state = State.CONFIRMING",
-        "        elif False:\n            self.state = State.CONFIRMING",
-        _WALK,
-    ),
-    Mutant(
-        "no second abort when a part may land late",
-        f"{_TRANSFER}/machine.py",
-        "if send.step is Step.ABORT and self._part_open:",
-        "if False:",
-        _WALK,
-    ),
-    Mutant(
-        "a lost answer to Complete counts as a failure",
-        f"{_TRANSFER}/machine.py",
-        "if send.step in _PUBLISHING and (self._publish_open or failure.transient):",
-        "if False:",
-        _WALK,
-    ),
-    Mutant(
-        "source's error swallowed",
-        f"{_TRANSFER}/source.py",
-        "        except StopIteration:\n            return\n        yield piece",
-        "        except Exception:\n            return\n        yield piece",
-        _SOURCE + _CONFORMANCE,
-    ),
-    Mutant(
-        "an empty piece ends the stream",
-        f"{_TRANSFER}/source.py",
-        '            if self._rest:\n                return True\n            self._rest = b""',
-        "            if self._rest:\n                return True\n            return False",
-        _SOURCE,
-    ),
-    Mutant(
-        "a reused buffer is kept, not copied",
-        f"{_TRANSFER}/source.py",
-        "data = piece if isinstance(piece, bytes) else bytes(piece)",
-        "data = piece",
-        _SOURCE,
-    ),
-    Mutant(
-        "memory bound broken",
-        f"{_TRANSFER}/machine.py",
-        "        if len(self._held) >= self.window:\n            return 0\n",
-        "",
-        _WALK,
-    ),
-    Mutant(
-        "a window that does not narrow",
-        f"{_TRANSFER}/machine.py",
-        "if held and self._memory is not None and held + size > self._memory:",
-        "if False:",
-        (f"{_STORAGE}/transfer",),
-    ),
-    Mutant(
-        "metadata dropped on Create",
-        "libcloud/storage/s3api/headers.py",
-        "return name not in _CONDITIONS and not _describes_one_body(name)",
-        'return name not in _CONDITIONS and "-meta-" not in name',
-        _CONFORMANCE,
-    ),
-    Mutant(
-        "conditions lost on the way to Complete",
-        "libcloud/storage/s3api/headers.py",
-        "if step is Step.COMPLETE and name in _CONDITIONS:",
-        "if False:",
-        _HEADERS,
-    ),
-    Mutant(
-        "payload digest of other bytes",
-        "libcloud/storage/s3api/integrity.py",
-        "_hashed(hashlib.sha256(), body).hexdigest()",
-        '_hashed(hashlib.sha256(b"x"), body).hexdigest()',
-        _CONFORMANCE,
-    ),
-    Mutant(
-        "Content-MD5 of other bytes",
-        "libcloud/storage/s3api/integrity.py",
-        "_hashed(hashlib.md5(usedforsecurity=False), body).digest()",
-        '_hashed(hashlib.md5(b"x", usedforsecurity=False), body).digest()',
-        (f"{_STORAGE}/conformance/test_conformance.py", "-k", "fake-sigv2"),
+        _MULTIPART,
     ),
     Mutant(
         "the error in a 200 ignored",
         f"{_DRIVERS}/s3_uploads.py",
+        "        self._refuse_error_in_body(response, what, container, object_name)\n"
+        "        etag = CommittedETag("
+        "strip_etag(self._parsed(parse_complete, response, what).etag))",
+        '        etag = CommittedETag(strip_etag(response.headers.get("etag", "")))',
+        _FAILURES,
+    ),
+    Mutant(
+        "a condition that fails in a 200 is any error",
+        f"{_DRIVERS}/s3_uploads.py",
         "        self._refuse_error_in_body(response, what, container, object_name)\n",
         "",
-        _FAULTS + _MULTIPART,
+        _FAILURES,
     ),
     Mutant(
         "whatever is there passes for ours",
         f"{_DRIVERS}/s3_store.py",
         "        verdict = self._verdict(etag, parts, size, headers)\n",
         "        verdict = Confirmation.STORED\n",
-        (f"{_STORAGE}", "-k", "confirm or lost or unheard or outcome or complete or ours"),
+        _FAILURES,
     ),
     Mutant(
-        "range end off by one",
-        "libcloud/storage/_helpers.py",
-        "end_bytes - 1",
-        "end_bytes",
-        (f"{_STORAGE}/conformance/test_conformance.py", "-k", "fake-amazon and range"),
-    ),
-    Mutant(
-        "dot segments normalised",
-        "libcloud/http/session.py",
-        '    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target',
-        "    return url",
-        (f"{_STORAGE}/test_s3_names.py", "libcloud/test/test_http_wire.py"),
-    ),
-    Mutant(
-        "listing stops after page one",
-        f"{_DRIVERS}/s3_containers.py",
-        "            follows = (page.next_token, None if page.next_token else page.next_marker)\n",
-        "            return\n            follows = (None, None)\n",
-        (f"{_STORAGE}/conformance/test_conformance.py", "-k", "fake-amazon and (list or page)"),
+        "other parts than were sent go unnoticed",
+        f"{_DRIVERS}/s3_store.py",
+        "        if etag and etag != expected and not self._opaque(headers):",
+        "        if False:",
+        _FAILURES,
     ),
     Mutant(
         "caller's headers changed",
         f"{_DRIVERS}/s3_uploads.py",
         "        sent = dict(headers or {})\n",
         "        sent = headers if isinstance(headers, dict) else {}\n",
-        (*_HEADERS, f"{_STORAGE}/test_defects.py"),
+        (f"{_TESTS}/storage/test_s3_headers.py",),
+    ),
+)
+
+_VALUES = (
+    Mutant(
+        "metadata dropped on Create",
+        f"{_S3API}/headers.py",
+        "return name not in _CONDITIONS and not _describes_one_body(name)",
+        'return name not in _CONDITIONS and "-meta-" not in name',
+        _HEADERS,
+    ),
+    Mutant(
+        "conditions lost on the way to Complete",
+        f"{_S3API}/headers.py",
+        "if step is Step.COMPLETE and name in _CONDITIONS:",
+        "if False:",
+        _HEADERS,
+    ),
+    Mutant(
+        "the customer's key kept from the parts",
+        f"{_S3API}/headers.py",
+        "return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)",
+        "return step not in (Step.ABORT, Step.PART) and name.startswith(_CUSTOMER_KEY)",
+        _HEADERS,
+    ),
+    Mutant(
+        "payload digest of other bytes",
+        f"{_S3API}/integrity.py",
+        "_hashed(hashlib.sha256(), body).hexdigest()",
+        '_hashed(hashlib.sha256(b"x"), body).hexdigest()',
+        _INTEGRITY,
+    ),
+    Mutant(
+        "no Content-MD5",
+        f"{_S3API}/integrity.py",
+        '    return Digest({"Content-MD5": base64.b64encode(digest).decode()})',
+        "    return Digest()",
+        _INTEGRITY,
+    ),
+    Mutant(
+        "a body over http is not signed",
+        f"{_S3API}/integrity.py",
+        'return "none-unsigned" if secure else "sha256"',
+        'return "none-unsigned"',
+        _INTEGRITY,
+    ),
+    Mutant(
+        "the CRC of the whole is that of the last part",
+        f"{_S3API}/crc.py",
+        "return _product(_shift(second_length), first) ^ second",
+        "return second",
+        (f"{_TESTS}/storage/s3api/test_crc.py",),
     ),
     Mutant(
         "object names rewritten",
-        "libcloud/storage/s3api/names.py",
+        f"{_S3API}/names.py",
         "        return quote(name, safe=_SAFE)",
         '        return quote(name.replace("//", "/"), safe=_SAFE)',
-        (f"{_STORAGE}/test_s3_names.py",),
+        (f"{_TESTS}/storage/test_s3_names.py",),
     ),
     Mutant(
         "sub-resources not signed",
         "libcloud/common/sigv2.py",
-        '"uploadId",',
+        '        "uploadId",\n',
         "",
-        (f"{_STORAGE}/conformance/test_conformance.py", "-k", "fake-sigv2"),
+        _MULTIPART,
+    ),
+)
+
+_READING = (
+    Mutant(
+        "range end off by one",
+        "libcloud/storage/_helpers.py",
+        "end_bytes - 1",
+        "end_bytes",
+        _DOWNLOADS,
+    ),
+    Mutant(
+        "short download unnoticed",
+        f"{_DRIVERS}/s3_objects.py",
+        "    if length is not None and received < length:",
+        "    if False:",
+        _DOWNLOADS,
+    ),
+    Mutant(
+        "a broken download is put in its place",
+        "libcloud/storage/_download.py",
+        "                if keep_partial:\n                    file.commit()\n",
+        "                file.commit()\n",
+        _DOWNLOADS,
+    ),
+    Mutant(
+        "a name chooses its file",
+        "libcloud/storage/_download.py",
+        "    if escapes or not _is_inside(path, directory):",
+        "    if False:",
+        _DEFECTS,
+    ),
+    Mutant(
+        "listing stops after page one",
+        f"{_DRIVERS}/s3_containers.py",
+        "            follows = (token, None if token else page.next_marker)\n",
+        "            return\n            follows = (None, None)\n",
+        (f"{_TESTS}/storage/test_s3_containers.py",),
+    ),
+)
+
+_CONNECTION = (
+    Mutant(
+        "dot segments normalised",
+        "libcloud/http/session.py",
+        '    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target',
+        "    return url",
+        (f"{_TESTS}/test_http_wire.py",),
+    ),
+    Mutant(
+        "sent again without going back",
+        "libcloud/common/connection.py",
+        "            if call.attempts:\n                self._go_back(rewind)\n",
+        "",
+        (f"{_TESTS}/common/test_retry.py",),
+    ),
+    Mutant(
+        "headers of the call changed",
+        "libcloud/common/connection.py",
+        "self.add_default_headers(dict(call.headers or {}))",
+        "self.add_default_headers({} if call.headers is None else call.headers)",
+        (f"{_TESTS}/test_connection.py",),
     ),
     Mutant(
         "timeouts dropped",
         "libcloud/http/__init__.py",
         "        usual = self.session.timeout\n",
         "        usual = 3600.0\n",
-        ("libcloud/test/test_http.py", "libcloud/test/test_http_wire.py"),
+        (f"{_TESTS}/test_http.py::test_each_request_has_the_timeout_of_the_session",),
+    ),
+    Mutant(
+        "credentials follow a redirect",
+        "libcloud/http/__init__.py",
+        "return ALLOW_REDIRECTS if self.follow_redirects is None else self.follow_redirects",
+        "return ALLOW_REDIRECTS",
+        (f"{_TESTS}/test_http.py",),
     ),
 )
+
+MUTANTS = OF_THE_ENGINE + _UPLOADS + _VALUES + _READING + _CONNECTION

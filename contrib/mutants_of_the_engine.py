@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of ``libcloud/storage/transfer``; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_ENGINE = "libcloud/storage/transfer"
+_TESTS = "libcloud/test/storage/transfer"
+
+
+def _mutant(name: str, file: str, old: str, new: str, tests: str) -> Mutant:
+    """A bug in the engine's ``file``, to be caught by the tests in ``tests`` (words)."""
+    paths = tuple(f"{_TESTS}/test_{test}.py" for test in tests.split())
+    return Mutant(name, f"{_ENGINE}/{file}.py", old, new, paths)
+
+
+_MACHINE = (
+    _mutant(
+        "a part more than the window",
+        "machine",
+        "if len(self._held) >= self.limit:",
+        "if len(self._held) > self.limit:",
+        "machine",
+    ),
+    _mutant(
+        "memory bound broken",
+        "machine",
+        "self._memory is not None and held + size > self._memory",
+        "self._memory is not None and held > self._memory",
+        "machine",
+    ),
+    _mutant(
+        "receipts in reverse",
+        "machine",
+        "for number in sorted(self._receipts)",
+        "for number in sorted(self._receipts, reverse=True)",
+        "machine",
+    ),
+    _mutant(
+        "completed before the source has ended",
+        "machine",
+        "if self._ended and not self._held:",
+        "if not self._held:",
+        "machine",
+    ),
+    _mutant(
+        "never aborting",
+        "machine",
+        "            self.state = State.ABORTING\n            self._ready.append(Send(Step.ABORT))",
+        "            self.state = State.FAILED",
+        "machine",
+    ),
+    _mutant(
+        "abort while a part is in flight",
+        "machine",
+        "        if self._in_flight:\n            self.state = State.ABORTING\n        elif",
+        "        if",
+        "machine",
+    ),
+    _mutant(
+        "abort while a Complete is unanswered",
+        "machine",
+        "        elif self._publish_open:\n            self.state = State.CONFIRMING",
+        "        elif False:\n            self.state = State.CONFIRMING",
+        "machine",
+    ),
+    _mutant(
+        "no look for a part that may land late",
+        "machine",
+        "if send.step is Step.ABORT and self._part_open:",
+        "if False:",
+        "machine",
+    ),
+    _mutant(
+        "no second abort",
+        "machine",
+        "elif parts_remain and self._aborts < self._retries.policy.attempts:",
+        "elif False:",
+        "machine",
+    ),
+    _mutant(
+        "a lost answer to Complete counts as a failure",
+        "machine",
+        "if wanted and send.step in _PUBLISHING and self._publish_open:",
+        "if False:",
+        "machine",
+    ),
+    _mutant(
+        "no such upload after a lost Complete counts as a failure",
+        "machine",
+        "return failure.upload_gone or (failure.condition_failed and self._publish_open)",
+        "return failure.condition_failed and self._publish_open",
+        "machine",
+    ),
+    _mutant(
+        "an error of the clean-up in the place of the first",
+        "machine",
+        "            self.cleanup_error = self.cleanup_error or failure.error\n",
+        "            self.error = failure.error\n",
+        "machine",
+    ),
+    _mutant(
+        "an interrupt swallowed by the error before it",
+        "machine",
+        "elif self.cleanup_error is None or not isinstance(error, Exception):",
+        "elif False:",
+        "machine",
+    ),
+    _mutant(
+        "an upload left behind and not said to be",
+        "machine",
+        "            else:\n                self.left_behind = True\n",
+        "            else:\n",
+        "machine",
+    ),
+    _mutant(
+        "a lost Create forgotten",
+        "machine",
+        "self.orphan_possible = self.orphan_possible or send.step is Step.CREATE",
+        "pass",
+        "situations",
+    ),
+)
+
+_RUNNER = (
+    _mutant(
+        "source's error swallowed",
+        "run",
+        "        part = source.next_part(size)\n",
+        "        try:\n            part = source.next_part(size)\n"
+        "        except Exception:\n            return self._machine.pulled(0, True)\n",
+        "run",
+    ),
+    _mutant(
+        "an interrupt does not abort",
+        "run",
+        "            except BaseException as error:\n                self.fail(error)\n"
+        "        except BaseException as error:",
+        "            except Exception as error:\n                self.fail(error)\n"
+        "        except Exception as error:",
+        "run",
+    ),
+    _mutant(
+        "the upload that is left has no name",
+        "run",
+        "_attach(error, upload_id=left,",
+        "_attach(error, upload_id=None,",
+        "run",
+    ),
+    _mutant(
+        "an interrupt after the error loses the name",
+        "run",
+        "            self._name_what_is_left(error)  # also if it came while the first one was",
+        "            pass  # also if it came while the first one was",
+        "interrupts",
+    ),
+    _mutant(
+        "sent again with another body",
+        "run",
+        "body, digest = self._bodies[send.number or 1]",
+        "body, digest = self._bodies[send.number or 1 if send.attempt == 1 else max(self._bodies)]",
+        "run",
+    ),
+    _mutant(
+        "a digest for each attempt",
+        "run",
+        "        if outcome.digest is not None and number in self._bodies:",
+        "        if False:",
+        "run",
+    ),
+    _mutant(
+        "an outcome unknown and called a failure",
+        "run",
+        "if not machine.outcome_unknown or not isinstance(error, Exception):",
+        "if True:",
+        "run",
+    ),
+    _mutant(
+        "a part held after it is sent",
+        "run",
+        "        self.feed(part.body, last=part.last)\n",
+        "        self.feed(part.body, last=part.last)\n        self._last = part\n",
+        "executors",
+    ),
+    _mutant(
+        "an interrupted request forgotten",
+        "run_workers",
+        "            if task.send.step in _LASTING:",
+        "            if False:",
+        "interrupts",
+    ),
+    _mutant(
+        "an exit of a worker is waited for",
+        "run_workers",
+        "        except BaseException as error:  # whatever ends a worker",
+        "        except Exception as error:  # whatever ends a worker",
+        "run",
+    ),
+    _mutant(
+        "what is in flight is not waited for",
+        "run_workers",
+        "            while self._active:\n                self._idle.wait()\n",
+        "",
+        "run",
+    ),
+    _mutant(
+        "an executor without threads is waited for",
+        "run_workers",
+        "if self._own is None and not self._active and self._tasks:",
+        "if False:",
+        "executors",
+    ),
+)
+
+_SOURCE = (
+    _mutant(
+        "an empty piece ends the stream",
+        "source",
+        '                return True\n            self._rest = b""',
+        '                return True\n            return False\n            self._rest = b""',
+        "source",
+    ),
+    _mutant(
+        "a reused buffer is kept, not copied",
+        "source",
+        "data = piece if isinstance(piece, bytes) else bytes(piece)",
+        "data = piece",
+        "source",
+    ),
+    _mutant(
+        "the last part is found out too late",
+        "source",
+        "last = not self._rest and not self._advance()",
+        "last = not self._rest",
+        "source",
+    ),
+    _mutant(
+        "any error of an iterator is its end",
+        "source",
+        "        except StopIteration:\n            return\n        yield piece",
+        "        except Exception:\n            return\n        yield piece",
+        "source",
+    ),
+    _mutant(
+        "the rest of a piece is lost",
+        "source",
+        "self._rest = memoryview(rest)[part.room :]",
+        "self._rest = memoryview(rest)[part.room + 1 :]",
+        "source",
+    ),
+)
+
+_PLAN = (
+    _mutant(
+        "parts of a long stream do not grow",
+        "plan",
+        "return PartPlan(limits, start, math.exp(high), flat)",
+        "return PartPlan(limits, start)",
+        "plan",
+    ),
+    _mutant(
+        "a part too many",
+        "plan",
+        "        if number > self.limits.max_parts:",
+        "        if number > self.limits.max_parts + 1:",
+        "plan",
+    ),
+    _mutant(
+        "a promised size is not checked",
+        "plan",
+        "    if expected is not None and (",
+        "    if expected is not None and False and (",
+        "plan",
+    ),
+    _mutant(
+        "more than the store holds is not noticed",
+        "plan",
+        "    if ended or (size < limits.max_object_size and plan.size_of(pulled + 1)):",
+        "    if True:",
+        "plan",
+    ),
+    _mutant(
+        "permanent errors are repeated",
+        "retry",
+        "if not failure.transient or attempt >= self.policy.attempts:",
+        "if attempt >= self.policy.attempts:",
+        "retry",
+    ),
+    _mutant(
+        "an attempt too many",
+        "retry",
+        "if not failure.transient or attempt >= self.policy.attempts:",
+        "if not failure.transient or attempt > self.policy.attempts:",
+        "retry",
+    ),
+    _mutant(
+        "Retry-After is not heard",
+        "retry",
+        "        if retry_after is None:",
+        "        if True:",
+        "retry",
+    ),
+    _mutant(
+        "the budget of threads has no lock",
+        "retry",
+        "lock if lock is not None else nullcontext()",
+        "nullcontext()",
+        "retry",
+    ),
+)
+
+MUTANTS = _MACHINE + _RUNNER + _SOURCE + _PLAN
