@@ -66,10 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _all_pass(mutants: Iterable[Mutant], trees: Sequence[Path]) -> bool:
     """Whether the tests pass without a bug: else nothing that they catch would mean anything."""
     tests = sorted({test for mutant in mutants for test in mutant.tests})
-    halves = [tests[number::AT_ONCE] for number in range(AT_ONCE)]
+    halves = [half for number in range(AT_ONCE) if (half := tests[number::AT_ONCE])]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for half, done in zip(halves, pool.map(_pytest, trees, halves), strict=True):
-            if half and done.returncode:
+        for done in pool.map(_pytest, trees, halves):
+            if done.returncode:
                 print(done.stdout, done.stderr, "The tests fail without any bug.", sep="\n")
                 return False
     return True
