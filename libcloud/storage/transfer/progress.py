@@ -2,8 +2,8 @@
 """What a listener hears while an upload goes on: frozen values, in the caller's thread.
 
 A listener is any function of one argument. What it raises fails the upload: it is aborted, nothing
-is published, and the listener's exception is the one the caller sees. Only what is told of an object
-that is published already (its last event, or the end of a single PUT) comes too late to undo it.
+is published, and the listener's exception is the one the caller sees. Only what is told of an
+object that is published already (its last event, or the end of a single PUT) comes too late.
 """
 
 from __future__ import annotations
