@@ -1,6 +1,6 @@
 # The two commands of this project: `make demo` and `make test`. Both make their own environment in
 # .venv and need Python 3.10 or newer, with venv, and nothing else. `make bench` measures what the
-# library costs beside others, in .venv-bench.
+# library costs beside others, in .venv-bench. `make docs` builds the documentation in build/docs.
 #
 #   make demo ARGS="--size 128MiB"      another size; see `make demo ARGS=--help`
 #   make test ENVS=py                   one test environment; see tox.ini for their names
@@ -25,7 +25,7 @@ PEERS := boto3>=1.44 obstore>=0.12
 PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/python3.1[0-9])
 TOX := $(BIN)/python -m tox run $(if $(PYENV),--discover $(PYENV))
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint docs bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -44,6 +44,10 @@ endif
 
 lint: $(VENV)/.tox
 	@$(TOX) -e lint
+
+docs: $(VENV)/.tox
+	@$(TOX) -e docs
+	@echo "the documentation is in build/docs/index.html"
 
 bench: $(BENCH_MADE)
 	@PYTHONPATH=contrib $(BENCH)/bin/python -m bench $(if $(QUICK),--quick) \

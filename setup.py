@@ -21,6 +21,8 @@ GOOGLE = ["cryptography>=42"]
 CLI = ["click>=8.2"]
 # fsspec 2025.3: the oldest release whose own tests of file systems were passed.
 FSSPEC = ["fsspec>=2025.3"]
+# Sphinx 8.1 is the last release for Python 3.10; MyST 4 and furo 2024.8.6 are the first for it.
+DOCS = [*CLI, *FSSPEC, "sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6"]
 TEST = [
     *LOCAL,
     *GOOGLE,
@@ -66,6 +68,7 @@ setup(
         "google": GOOGLE,
         "cli": CLI,
         "fsspec": FSSPEC,
+        "docs": DOCS,
         "test": TEST,
         "servers": SERVERS,
     },

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the documentation is built: ``make docs``. What is generated comes from ``contrib/pages``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "contrib"))
+
+import libcloud  # noqa: E402  # the path had to be set first
+
+project = "libcloud-storage"
+author = "the libcloud-storage contributors"
+copyright = "the libcloud-storage contributors"
+version = release = libcloud.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "pages.extension"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_static"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_display_short_literal_types = True
+python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+
+html_theme = "furo"
+html_title = "libcloud-storage"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+pygments_style = "friendly"
+pygments_dark_style = "monokai"
