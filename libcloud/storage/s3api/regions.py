@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 __all__ = [
     "AMAZON_HOSTS",
+    "AMAZON_PATTERNS",
     "DIGITALOCEAN_HOSTS",
     "OUTSCALE_HOSTS",
     "OVH_HOSTS",
@@ -71,6 +72,19 @@ AMAZON_HOSTS: Mapping[str, str] = MappingProxyType(
         **{region: f"s3.{region}.amazonaws.com.cn" for region in _CHINA},
         **{region: f"s3.{region}.amazonaws.eu" for region in _EUROPEAN_SOVEREIGN},
     }
+)
+
+# Regions that came later, by the partition that their names tell. Asked of botocore 1.44.8, which
+# knows the regions of these partitions by the same form of name; see test_endpoints_of_boto.py.
+AMAZON_PATTERNS = (
+    (r"us-gov-[a-z]+-\d+", "s3.{region}.amazonaws.com"),
+    (r"cn-[a-z]+-\d+", "s3.{region}.amazonaws.com.cn"),
+    (r"eusc-[a-z]+-[a-z]+-\d+", "s3.{region}.amazonaws.eu"),
+    (r"us-iso-[a-z]+-\d+", "s3.{region}.c2s.ic.gov"),
+    (r"us-isob-[a-z]+-\d+", "s3.{region}.sc2s.sgov.gov"),
+    (r"eu-isoe-[a-z]+-\d+", "s3.{region}.cloud.adc-e.uk"),
+    (r"(?:us|eu)-isof-[a-z]+-\d+", "s3.{region}.csp.hci.ic.gov"),
+    (r"[a-z]{2}-[a-z]+-\d+", "s3.{region}.amazonaws.com"),
 )
 
 # docs.digitalocean.com, "Spaces Availability".

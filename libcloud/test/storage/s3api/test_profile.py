@@ -10,7 +10,13 @@ import pytest
 
 from libcloud.storage.capabilities import GIB, MIB, TIB, Capabilities, Limits
 from libcloud.storage.s3api import profile as profiles
-from libcloud.storage.s3api.profile import S3Profile, capabilities
+from libcloud.storage.s3api.profile import (
+    PROFILES,
+    S3Profile,
+    capabilities,
+    profile_named,
+    profile_of_host,
+)
 
 ALL = [value for value in vars(profiles).values() if isinstance(value, S3Profile)]
 NAMES = [profile.name for profile in ALL]
@@ -209,3 +215,100 @@ def test_every_checksum_can_be_named_in_a_header() -> None:
         "crc64nvme",
         *(name for name in hashlib.algorithms_guaranteed if name.startswith("sha")),
     }
+
+
+def test_every_profile_has_a_name_to_ask_for_it_by() -> None:
+    assert list(PROFILES) == sorted(PROFILES)
+    assert {profile.name for profile in PROFILES.values()} == set(NAMES)
+    assert profile_named("R2") is profiles.R2
+
+
+def test_a_name_that_nobody_has_is_told_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"no S3 profile 'nimbus'; there are amazon, .*wasabi"):
+        profile_named("nimbus")
+
+
+@pytest.mark.parametrize(
+    ("host", "profile"),
+    [
+        ("s3.amazonaws.com", profiles.AMAZON),
+        ("bucket.vpce-1a-2b.s3.us-east-1.vpce.amazonaws.com", profiles.AMAZON),
+        ("s3.cn-north-1.amazonaws.com.cn", profiles.AMAZON),
+        ("s3.eusc-de-east-1.amazonaws.eu", profiles.AMAZON),
+        ("0123abcd.r2.cloudflarestorage.com", profiles.R2),
+        ("0123abcd.eu.r2.cloudflarestorage.com", profiles.R2),
+        ("S3.us-west-004.backblazeb2.com", profiles.B2),
+        ("s3.wasabisys.com", profiles.WASABI),
+        ("gateway.eu1.storjshare.io", profiles.STORJ),
+        ("t3.storage.dev", profiles.TIGRIS),
+        ("fly.storage.tigris.dev", profiles.TIGRIS),
+        ("fsn1.your-objectstorage.com", profiles.HETZNER),
+        ("s3-eu-central-1.ionoscloud.com", profiles.IONOS),
+        ("us-iad-10.linodeobjects.com", profiles.LINODE),
+        ("ewr1.vultrobjects.com.", profiles.VULTR),
+        ("b1n0.va.idrivee2-21.com", profiles.IDRIVE),
+        ("fra1.digitaloceanspaces.com", profiles.DO_SPACES),
+        ("s3.pl-waw.scw.cloud", profiles.SCALEWAY),
+        ("storage.googleapis.com", profiles.GOOGLE),
+        ("s3.amazonaws.com.example.org", None),
+        ("notamazonaws.com", None),
+        ("idrivee2-x.com", None),
+        ("localhost", None),
+        ("127.0.0.1", None),
+        ("::1", None),
+    ],
+)
+def test_a_store_is_found_by_its_host(host: str, profile: S3Profile | None) -> None:
+    assert profile_of_host(host) is profile
+
+
+@pytest.mark.parametrize(
+    ("profile", "host", "region"),
+    [
+        (profiles.AMAZON, "s3.amazonaws.com", "us-east-1"),
+        (profiles.AMAZON, "s3-eu-west-1.amazonaws.com", "eu-west-1"),
+        (profiles.AMAZON, "s3.xx-mars-9.amazonaws.com", "xx-mars-9"),
+        (profiles.AMAZON, "s3.us-iso-east-1.amazonaws.com", None),
+        (profiles.AMAZON, "vpce-1a.s3.us-east-1.vpce.amazonaws.com", None),
+        (profiles.AMAZON, "example.org", None),
+        (profiles.AMAZON, "", None),
+        (profiles.B2, "s3.us-west-004.backblazeb2.com", "us-west-004"),
+        (profiles.B2, "s3..backblazeb2.com", None),
+        (profiles.B2, "s3.a.b.backblazeb2.com", None),
+        (profiles.IONOS, "s3-eu-central-1.ionoscloud.com", "de"),
+        (profiles.R2, "1.r2.cloudflarestorage.com", None),
+    ],
+)
+def test_a_host_tells_its_region(profile: S3Profile, host: str, region: str | None) -> None:
+    assert profile.region_of(host) == region
+    assert profile.serves(host) == (region is not None)
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if PROFILES[name].domains])
+def test_the_hosts_of_a_store_are_in_its_domains(name: str) -> None:
+    profile = PROFILES[name]
+    for host in profile.hosts.values():
+        assert profile.owns(host)
+    assert profile.host_pattern is None or profile.owns(profile.host_pattern)
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-future-9", "s3.eu-future-9.amazonaws.com"),
+        ("us-gov-future-9", "s3.us-gov-future-9.amazonaws.com"),
+        ("cn-future-9", "s3.cn-future-9.amazonaws.com.cn"),
+        ("us-iso-east-1", "s3.us-iso-east-1.c2s.ic.gov"),
+        ("us-isob-east-1", "s3.us-isob-east-1.sc2s.sgov.gov"),
+        ("eu-isoe-west-1", "s3.eu-isoe-west-1.cloud.adc-e.uk"),
+        ("us-isof-south-1", "s3.us-isof-south-1.csp.hci.ic.gov"),
+        ("eusc-de-east-9", "s3.eusc-de-east-9.amazonaws.eu"),
+        ("evil.example.org/x-1", None),
+        ("eu-west-1.example.org/", None),
+        ("EU-WEST-1", None),
+    ],
+)
+def test_regions_that_are_not_listed_have_hosts_by_their_form(
+    region: str, host: str | None
+) -> None:
+    assert profiles.AMAZON.host(region) == host

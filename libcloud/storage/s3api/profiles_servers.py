@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that anybody can run, as data; see :mod:`~libcloud.storage.s3api.profile`."""
+
+from __future__ import annotations
+
+from libcloud.storage.capabilities import KIB, TIB, Limits
+from libcloud.storage.s3api.regions import AMAZON_HOSTS
+from libcloud.storage.s3api.store_profile import S3Profile
+
+__all__ = ["GARAGE", "GENERIC", "MINIO", "MOTO", "RCLONE", "RGW", "SEAWEEDFS"]
+
+# boto3 names the region of a new bucket and asks for encoded names wherever it is used, so that
+# stores know both; one that refuses the latter is asked again without it.
+GENERIC = S3Profile(name="S3-compatible store", location_constraint=True, url_encoded_listing=True)
+
+MINIO = S3Profile(
+    name="MinIO",
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    # Not with compression, encryption or --no-compat: those ETags are not 32 digits long
+    # (github.com/apache/libcloud/issues/1607).
+    etag_is_md5=True,
+    multipart_etag=True,
+    # Old releases refuse x-amz-checksum-* (galaxy-operator#262), so nothing is sent unasked.
+    checksums=("crc32", "crc32c", "sha256", "sha1"),
+    unsigned_payload=True,
+    bulk_delete=True,
+)
+
+RGW = S3Profile(
+    name="Ceph RGW",
+    default_region="default",
+    # Upstream's driver signs by version 2 unless told otherwise.
+    signature_versions=("2", "4"),
+    location_constraint=True,
+    # Old releases have neither ListObjectsV2 nor encoding-type (rclone: quirks of "Ceph").
+    # Limits: docs.ceph.com, "Ceph Object Gateway Config Reference", rgw_multipart_min_part_size,
+    # rgw_multipart_part_upload_limit, rgw_max_put_size.
+    etag_is_md5=True,
+    multipart_etag=True,
+    supports_copy_part=True,
+    bulk_delete=True,
+)
+
+# Measured with moto 5.2.5: it verifies neither signature, digest nor checksum, and ignores the
+# page size of ListMultipartUploads. Of a listing with encoded names, the prefixes are not encoded.
+MOTO = S3Profile(
+    name="moto",
+    hosts=AMAZON_HOSTS,
+    location_constraint=True,
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    multipart_etag=True,
+    unsigned_payload=True,
+    conditional_writes=True,
+    any_object_name=True,
+    bulk_delete=True,
+)
+
+# Measured with rclone 1.75.2: names must be paths of a file system; x and x/child exclude each
+# other; names of metadata come back capitalised; conditions and checksums are ignored; a range is
+# answered by 200; UploadPartCopy makes an empty part; after Complete, HEAD gives the MD5 of the
+# whole object. There is no smallest part. Of the digests it compares Content-MD5 only.
+RCLONE = S3Profile(
+    name="rclone serve s3",
+    url_encoded_listing=True,
+    limits=Limits(min_part_size=64 * KIB, max_object_size=5 * TIB),
+    etag_is_md5=True,
+    checks_payload=False,
+    unsigned_payload=True,
+    nested_names=False,
+    metadata=False,
+    partial_status=200,
+    bulk_delete=True,
+)
+
+SEAWEEDFS = S3Profile(
+    name="SeaweedFS",
+    # The ETag of an object made of parts is another than Amazon's, and a listing is not
+    # url-encoded (rclone: quirks of "SeaweedFS").
+    list_version=2,
+    bulk_delete=True,
+)
+
+GARAGE = S3Profile(
+    name="Garage",
+    # garagehq.deuxfleurs.fr, "Quick Start": s3_region = "garage". The same, "S3 Compatibility
+    # status": Signature Version 4 only; ListObjectsV2, UploadPartCopy and DeleteObjects are there.
+    default_region="garage",
+    list_version=2,
+    supports_copy_part=True,
+    bulk_delete=True,
+)
