@@ -94,7 +94,10 @@ class S3Copies(S3Uploads):
         source = self._look_at(obj, given)
         wanted = copy_headers(given, source.seen, metadata=metadata, content_type=content_type)
         limits, size = self._copy_limits(source, ex_part_size)
-        options = UploadOptions(size, ex_window, size=source.size, on_event=on_event)
+        # Nothing of a copy is held here, so that no bound of memory need narrow its window.
+        options = UploadOptions(
+            size, ex_window, max_memory=max(source.size, 1), size=source.size, on_event=on_event
+        )
         stored = self._copy(source, target, wanted, limits=limits, options=options)
         return self._copied(stored, target, wanted)
 
@@ -150,7 +153,8 @@ class S3Copies(S3Uploads):
         elif not one or (part_size is not None and source.size > part_size):
             return limits, part_size or DEFAULT_COPY_PART_SIZE
         whole = max(source.size, 1)
-        return replace(limits, max_part_size=whole, max_parts=1, max_object_size=whole), whole
+        limits = replace(limits, max_parts=1, max_part_size=whole, max_object_size=whole)
+        return replace(limits, max_put_size=whole), whole
 
     def _copy(
         self,

@@ -32,10 +32,13 @@ class UploadOptions:
     :param part_size: size of the first part, bytes; raised to the store's smallest. Parts of a
         stream of unknown length grow from there as the store's limits demand.
     :param window: parts held, and sent, at once.
-    :param max_memory: bytes of parts held at once: where parts grow, the window narrows. One part
-        is held even if it is larger. A :class:`~libcloud.storage.transfer.budget.MemoryBudget`
-        bounds the uploads together that are given the same one.
-    :param size_hint: bytes that the stream will have, more or less: parts are planned for it.
+    :param max_memory: bytes of parts held at once: where parts are large, the window narrows. One
+        part is held even if it is larger. A
+        :class:`~libcloud.storage.transfer.budget.MemoryBudget` bounds the uploads together that are
+        given the same one. ``None``: 128 MiB, or a whole window of parts of the size that was asked
+        for by ``part_size`` (8 MiB, if it was not), if that is more.
+    :param size_hint: bytes that the stream will have, more or less: parts are planned for it, and
+        where that makes them large, ``max_memory`` says how many are sent at once.
     :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
     :param on_failure: ``"abort"`` removes what was sent of an upload that fails; ``"keep"`` leaves
         it at the store, and the exception has its ``upload_id``.
@@ -117,12 +120,11 @@ def _engine(
     length = options.size if options.size is not None else options.size_hint
     plan = plan_for(length, limits, start=options.part_size or DEFAULT_PART_SIZE)
     window = min(options.window or DEFAULT_WINDOW, concurrency or options.window or DEFAULT_WINDOW)
-    given = options.max_memory
-    memory, shared = (None, given) if isinstance(given, MemoryBudget) else (given, None)
+    memory, shared = _memory(options, window)
     machine = UploadMachine(
         plan,
         window=window,
-        memory=memory or max(DEFAULT_MEMORY, window * plan.start),
+        memory=memory,
         share=shared.share() if shared is not None else None,
         retries=retries,
         keep=options.on_failure == "keep",
@@ -131,3 +133,12 @@ def _engine(
     if concurrency == 1:
         return machine, InlineWorkers(store)
     return machine, ThreadWorkers(store, window, executor=options.executor)
+
+
+def _memory(options: UploadOptions, window: int) -> tuple[int | None, MemoryBudget | None]:
+    """Bytes that the upload may hold by itself, and what it shares with others."""
+    given = options.max_memory
+    if isinstance(given, MemoryBudget):
+        return None, given
+    asked = window * (options.part_size or DEFAULT_PART_SIZE)
+    return given or max(DEFAULT_MEMORY, asked), None

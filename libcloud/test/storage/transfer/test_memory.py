@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many bytes of parts an upload holds at once: by default, and by what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import pytest
+
+from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
+from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.ranges import RangePart, RangeSource
+from libcloud.storage.transfer.retry import Retries
+from libcloud.storage.transfer.session import DEFAULT_MEMORY, UploadOptions, upload
+from libcloud.storage.transfer.values import Digest, PartReceipt
+from libcloud.test.storage.transfer.test_ranges import CopyingStore
+
+
+class Idle(Executor):
+    """It takes work and does none: so parts are read until the engine waits for one of them."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return Future()
+
+
+class Held(CopyingStore):
+    """A source and a store in one, which knows what is between them. No byte of it is there."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._source = RangeSource(size)
+        self._now = 0
+        self.most = 0
+
+    def next_part(self, size: int) -> RangePart:
+        part = self._source.next_part(size)
+        self._now += len(part.body)
+        self.most = max(self.most, self._now)
+        return part
+
+    def put_part(self, upload_id: str, number: int, body: range, digest: Digest) -> PartReceipt:
+        self._now -= len(body)
+        return super().put_part(upload_id, number, body, digest)
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        ({}, 8 * 8 * MIB),
+        ({"window": 20}, 20 * 8 * MIB),
+        ({"part_size": 64 * MIB}, 8 * 64 * MIB),
+        ({"part_size": 64 * MIB, "max_memory": 200 * MIB}, 3 * 64 * MIB),
+        ({"size_hint": 300 * GIB}, 4 * 31 * MIB),
+        ({"size_hint": 300 * GIB, "max_memory": GIB}, 8 * 31 * MIB),
+        ({"size_hint": 300 * GIB, "max_memory": MemoryBudget(GIB)}, 8 * 31 * MIB),
+        ({"size_hint": 300 * GIB, "max_memory": MemoryBudget(100 * MIB)}, 3 * 31 * MIB),
+        ({"size_hint": 40 * TIB}, 4195 * MIB),
+    ],
+    ids=str,
+)
+def test_the_window_narrows_where_parts_are_large(options: dict[str, Any], most: int) -> None:
+    # As many bytes as fill any window here; a stream may be shorter than the hint.
+    there = Held(2 * GIB if most < GIB else 20 * GIB)
+    upload(
+        there,
+        there,
+        limits=Limits(),
+        options=UploadOptions(executor=Idle(), **options),
+        retries=Retries(),
+    )
+    assert there.most == most
+
+
+@pytest.mark.parametrize("smallest", [8 * MIB, 64 * MIB, 100 * MIB])
+def test_a_store_of_large_parts_is_no_reason_to_hold_more(smallest: int) -> None:
+    there = Held(30 * smallest)
+    limits = Limits(min_part_size=smallest)
+    upload(there, there, limits=limits, options=UploadOptions(executor=Idle()), retries=Retries())
+    assert smallest <= there.most <= DEFAULT_MEMORY
+
+
+def test_a_stream_whose_parts_grow_holds_no_more_than_one_of_them() -> None:
+    there = Held(5 * GIB)
+    limits = Limits(max_parts=400)
+    upload(there, there, limits=limits, options=UploadOptions(executor=Idle()), retries=Retries())
+    assert len(there.ranges) < 400
+    largest = max(map(len, there.ranges.values()))
+    assert DEFAULT_MEMORY < largest == there.most
