@@ -19,6 +19,13 @@ def _mutant(name: str, file: str, old: str, new: str, tests: str) -> Mutant:
 
 _MACHINE = (
     _mutant(
+        "one request, however large",
+        "machine",
+        "one = last and size <= self._plan.limits.max_put_size",
+        "one = last",
+        "situations",
+    ),
+    _mutant(
         "a part more than the window",
         "machine",
         "if len(self._held) >= self.limit:",

@@ -159,7 +159,8 @@ class S3Uploads(S3Bodies):
         if not self.supports_s3_multipart_upload:
             self._refuse_options(options)
             return True
-        return not options and size is not None and size <= DEFAULT_PART_SIZE
+        largest = min(DEFAULT_PART_SIZE, self.profile.limits.max_put_size)
+        return not options and size is not None and size <= largest
 
     def _with_storage_class(
         self, headers: Mapping[str, str] | None, storage_class: str | None

@@ -221,8 +221,9 @@ class UploadMachine:
         if error is not None:
             self._fail(error)
         elif self._pulled == 1:
-            self.state = State.PUTTING if last else State.CREATING
-            self._ready.append(Send(Step.PUT if last else Step.CREATE))
+            one = last and size <= self._plan.limits.max_put_size
+            self.state = State.PUTTING if one else State.CREATING
+            self._ready.append(Send(Step.PUT if one else Step.CREATE))
         elif self.upload_id is not None:
             self._ready.append(Send(Step.PART, self._pulled))
 

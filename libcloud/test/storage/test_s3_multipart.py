@@ -8,11 +8,14 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from libcloud.http import LibcloudConnection
+from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.s3api.profile import AMAZON as AMAZON_PROFILE
 from libcloud.test.storage.fakes.options import AMAZON, NO_NAMESPACE, SIGV2
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 
@@ -153,3 +156,25 @@ def test_signatures_of_version_2_cover_the_sub_resources() -> None:
         s3.stream(iter([LONG]))
         assert not list(s3.driver.ex_iterate_multipart_uploads(s3.container))
         assert {entry.status for entry in s3.server.requests} == {200}
+
+
+@pytest.mark.parametrize("size", [0, 699, 700, 701, PART, PART + 1])
+@pytest.mark.parametrize("way", ["stream", "file"])
+def test_what_is_too_large_for_one_request_goes_as_one_part(
+    size: int, way: str, tmp_path: Path
+) -> None:
+    limits = replace(AMAZON_PROFILE.limits, min_part_size=1, max_put_size=700)
+
+    class Driver(S3StorageDriver):
+        profile = replace(AMAZON_PROFILE, limits=limits)
+
+    with store(replace(AMAZON, max_put_size=700), Driver) as s3:
+        data, path = pattern(size), tmp_path / "file"
+        path.write_bytes(data)
+        if way == "stream":
+            s3.stream(iter([data]))
+        else:
+            s3.driver.upload_object(path, s3.container, "object")
+        assert s3.body() == data
+        assert s3.server.count("PutObject") == (size <= 700)
+        s3.assert_nothing_is_left("object")

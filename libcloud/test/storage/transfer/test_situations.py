@@ -234,6 +234,16 @@ def test_a_source_of_just_the_largest_size_fits() -> None:
     assert upload.error is None
 
 
+def test_what_one_request_does_not_take_goes_as_an_upload_of_one_part() -> None:
+    upload = machine(plan=PartPlan(replace(LIMITS, max_put_size=9), 10))
+    pull(upload, last=True)
+    do(upload, Step.CREATE)
+    do(upload, Step.PART, 1)
+    do(upload, Step.COMPLETE)
+    assert ended(upload)
+    assert upload.error is None
+
+
 def test_the_last_part_is_no_larger_than_the_largest_object_allows() -> None:
     upload = sending(plan=PartPlan(replace(LIMITS, max_object_size=17), 10))
     assert upload.poll() == Pull(2, 7)
