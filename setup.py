@@ -33,6 +33,7 @@ TEST = [
     "mock>=5",
     "pytest>=8",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
     "requests_mock>=1.12",
     "responses>=0.25",
 ]

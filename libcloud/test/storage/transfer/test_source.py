@@ -127,7 +127,7 @@ def test_every_kind_of_source_is_cut_into_the_same_parts(kind: str, size: int) -
         array.array("H"),
         [array.array("H"), memoryview(b"").cast("H")],
     ],
-    ids=repr,
+    ids=lambda empty: type(empty).__name__,
 )
 def test_a_source_without_data_is_one_empty_last_part(empty: object) -> None:
     assert bodies_of(empty, 4) == [b""]
