@@ -8,7 +8,6 @@ a store that asks for fewer requests, and no memory left at any point.
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import Share
 from libcloud.storage.transfer.machine import State, UploadMachine
 from libcloud.storage.transfer.plan import PartPlan
-from libcloud.storage.transfer.retry import Retries, RetryPolicy
+from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.values import (
     Await,
     Confirmation,
@@ -33,6 +32,7 @@ from libcloud.storage.transfer.values import (
     StoredObject,
     Wait,
 )
+from libcloud.test.storage.transfer.transitions import taken
 
 PARTS = 3
 WINDOW = 2
@@ -67,20 +67,27 @@ class Situation:
         state = tuple(
             _frozen(value)
             for name, value in vars(self.machine).items()
-            if name not in ("_plan", "_retries")
+            if name not in ("_plan", "_retries", "_epochs")
         )
-        governor = vars(self.machine._retries.governor)
-        paced = tuple(value for name, value in governor.items() if name != "_lock")
+        governor = self.machine._retries.governor
+        epochs = self.machine._epochs.items()
+        # Epochs are only compared: which of the requests are of the present one, is what counts.
+        paced = (
+            governor._limit,
+            governor._widest,
+            governor._successes,
+            frozenset(sent for sent, epoch in epochs if epoch == governor._epoch),
+        )
         return (state, paced, self.store, frozenset(self.flying), self.cancelled)
 
     def fork(self, note: str) -> Situation:
-        machine = copy.copy(self.machine)
+        machine = _twin(self.machine)
         for name, value in vars(machine).items():
-            if isinstance(value, (set, dict, deque)):
+            if type(value) in (set, dict, deque):
                 setattr(machine, name, value.copy())
-        machine._retries = copy.copy(machine._retries)
-        machine._retries.governor = copy.copy(machine._retries.governor)
-        machine._share = copy.copy(machine._share)
+        machine._retries = _twin(machine._retries)
+        machine._retries.governor = _twin(machine._retries.governor)
+        machine._share = _twin(machine._share)
         trail = (self.trail, note)
         return Situation(machine, self.store, self.flying, self.cancelled, self.throttling, trail)
 
@@ -111,7 +118,8 @@ class Memory:
 
 
 def new_machine(keep: bool = False, memory: Memory | None = None) -> UploadMachine:
-    retries = Retries(RetryPolicy(attempts=ATTEMPTS), dice=_half)
+    # Nobody pays: a budget that all situations share would soon be empty, and end all retries.
+    retries = Retries(RetryPolicy(attempts=ATTEMPTS), RetryBudget(cost=0), dice=_half)
     limits = Limits(min_part_size=1, max_part_size=10, max_parts=9, max_object_size=90)
     share: Any = memory
     return UploadMachine(
@@ -119,7 +127,16 @@ def new_machine(keep: bool = False, memory: Memory | None = None) -> UploadMachi
     )
 
 
+def _twin(original: Any) -> Any:
+    """What ``copy.copy()`` gives, in half the time: most of the walk is copying."""
+    twin = object.__new__(type(original))
+    vars(twin).update(vars(original))
+    return twin
+
+
 def _frozen(value: object) -> object:
+    if value is None or type(value) in (bool, int, str, State):
+        return value
     if isinstance(value, dict):
         return frozenset(value)
     if isinstance(value, set):
@@ -130,7 +147,9 @@ def _frozen(value: object) -> object:
         return None
     if isinstance(value, Memory):
         return value.held, value.reserved
-    return type(value) if isinstance(value, (BaseException, Failure, StoredObject)) else value
+    if isinstance(value, Failure):
+        return replace(value, error=NO)  # what it says is of no account, what it means is
+    return type(value) if isinstance(value, (BaseException, StoredObject)) else value
 
 
 def _half() -> float:
@@ -302,8 +321,8 @@ def moves(situation: Situation) -> Iterator[Situation]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("keep", "throttling", "memory"),
-    [(False, False, None), (True, False, None), (False, True, None), (False, False, Memory())],
-    ids=["abort", "keep", "throttled", "little memory"],
+    [(False, False, Memory()), (True, False, None), (False, True, None)],
+    ids=["abort", "keep", "throttled"],
 )
 def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end(
     keep: bool, throttling: bool, memory: Memory | None
@@ -311,15 +330,17 @@ def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end(
     first = Situation(new_machine(keep, memory), throttling=throttling)
     seen = {first.key()}
     stack = [first]
-    ends = 0
+    ends, ways = 0, set()
     while stack:
         situation = stack.pop()
         followers = list(moves(situation))
         ends += not followers
         for follower in followers:
+            ways.add((situation.machine.state, follower.machine.state))
             key = follower.key()
             if key not in seen:
                 seen.add(key)
                 stack.append(follower)
     assert ends > 50
-    assert len(seen) > 1000
+    assert len(seen) > 5000
+    assert {(before, after) for before, after in ways if before != after} == taken(keep=keep)
