@@ -73,9 +73,11 @@ _UPLOADS = (
         "the error in a 200 ignored",
         f"{_DRIVERS}/s3_uploads.py",
         "        self._refuse_error_in_body(response, what, container, object_name)\n"
-        "        etag = CommittedETag("
-        "strip_etag(self._parsed(parse_complete, response, what).etag))",
-        '        etag = CommittedETag(strip_etag(response.headers.get("etag", "")))',
+        "        etag = drivers.s3_store.CommittedETag(\n"
+        "            s3api.values.strip_etag("
+        "self._parsed(s3api.xml.parse_complete, response, what).etag)\n        )",
+        "        etag = drivers.s3_store.CommittedETag("
+        "response.headers.get('etag', '').strip('\"'))",
         _FAILURES,
     ),
     Mutant(

@@ -12,7 +12,10 @@ import atexit
 import os
 import sys
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # as type checkers know it: importing typing takes as long as all else here
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["__version__", "enable_debug"]
 

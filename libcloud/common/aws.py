@@ -12,18 +12,20 @@ import hashlib
 import hmac
 from collections.abc import Mapping, MutableMapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from libcloud.common import sigv4
+from libcloud import common
 from libcloud.common.aws_responses import AWSBaseResponse, AWSGenericResponse, AWSJsonResponse
 from libcloud.common.aws_token import AWSDriver, AWSTokenConnection
 from libcloud.common.base import BaseDriver as BaseDriver
 from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
 from libcloud.common.base import JsonResponse as JsonResponse
 from libcloud.common.base import XmlResponse as XmlResponse
-from libcloud.common.request import split_target
 from libcloud.common.types import InvalidCredsError as InvalidCredsError
 from libcloud.common.types import MalformedResponseError as MalformedResponseError
+
+if TYPE_CHECKING:
+    from libcloud.common import sigv4
 
 __all__ = [
     "DEFAULT_SIGNATURE_VERSION",
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 DEFAULT_SIGNATURE_VERSION = "2"
-UNSIGNED_PAYLOAD = sigv4.UNSIGNED_PAYLOAD
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 PARAMS_NOT_STRING_ERROR_MSG = (
     '"params" dictionary contains an attribute "%s" which value (%s, %s) is not a string. '
@@ -118,7 +120,7 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
 
         Reference: AWS General Reference, "Signature Version 2 signing process".
         """
-        query = sigv4.canonical_query(_pairs(params))
+        query = common.sigv4.canonical_query(_pairs(params))
         text = "\n".join(("GET", _host_of(self.connection), path, query))
         return base64.b64encode(_sign(secret_key, text)).decode("ascii")
 
@@ -130,7 +132,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         self, access_key: str, access_secret: str, version: str | None, connection: Any
     ) -> None:
         super().__init__(access_key, access_secret, version, connection)
-        self._keys = sigv4.SigningKeys()
+        self._keys = common.sigv4.SigningKeys()
 
     def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
         if method == "GET":
@@ -154,7 +156,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         headers["X-AMZ-Content-SHA256"] = own_hash or self._get_payload_hash(method, data)
         headers["Authorization"] = self._get_authorization_v4_header(
             params=params,
-            headers=sigv4.headers_to_sign({name: str(headers[name]) for name in headers}),
+            headers=common.sigv4.headers_to_sign({name: str(headers[name]) for name in headers}),
             dt=when,
             method=method,
             path=path,
@@ -172,7 +174,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         data: Any = None,
     ) -> str:
         signature = self._get_signature(params, headers, dt, method, path, data)
-        return sigv4.authorization(
+        return common.sigv4.authorization(
             f"{self.access_key}/{self._get_credential_scope(dt)}",
             signed=[self._get_signed_headers(headers)],
             signature=signature,
@@ -210,7 +212,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         data: Any,
     ) -> str:
         canonical = self._get_canonical_request(params, headers, method, path, data)
-        return sigv4.string_to_sign(canonical, when=dt, scope=self._scope())
+        return common.sigv4.string_to_sign(canonical, when=dt, scope=self._scope())
 
     def _get_credential_scope(self, dt: datetime) -> str:
         return self._scope().on(dt)
@@ -233,12 +235,12 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         return _hash(data)
 
     def _get_request_params(self, params: Any) -> str:
-        return sigv4.canonical_query(_pairs(params))
+        return common.sigv4.canonical_query(_pairs(params))
 
     def _get_canonical_request(
         self, params: Any, headers: Mapping[str, Any], method: str, path: str, data: Any
     ) -> str:
-        bare_path, own = split_target(path)
+        bare_path, own = common.request.split_target(path)
         own_hash = {name.lower(): headers[name] for name in headers}.get("x-amz-content-sha256")
         return "\n".join(
             (
@@ -253,7 +255,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
 
     def _scope(self) -> sigv4.Scope:
         region = self.connection.driver.region_name
-        return sigv4.Scope(str(region or ""), self.connection.service_name)
+        return common.sigv4.Scope(str(region or ""), self.connection.service_name)
 
 
 class SignedAWSConnection(AWSTokenConnection):

@@ -6,7 +6,9 @@ The flags here are settings: they are read at each request.
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.connection import Connection
 from libcloud.common.connections import (
@@ -19,16 +21,19 @@ from libcloud.common.connections import (
 from libcloud.common.exceptions import exception_from_message
 from libcloud.common.lazy import LazyObject
 from libcloud.common.response import (
-    HTTPResponse,
     JsonResponse,
     RawResponse,
     Response,
     XmlResponse,
 )
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.http import HttpLibResponseProxy, LibcloudConnection
 from libcloud.utils.misc import lowercase_keys
-from libcloud.utils.retry import Retry
+
+if TYPE_CHECKING:
+    from libcloud.common.httplib import HTTPResponse as HTTPResponse
+    from libcloud.http import HttpLibResponseProxy as HttpLibResponseProxy
+    from libcloud.http import LibcloudConnection as LibcloudConnection
+    from libcloud.utils.retry import Retry as Retry
 
 __all__ = [
     "ALLOW_PATH_DOUBLE_SLASHES",
@@ -60,6 +65,16 @@ RETRY_FAILED_HTTP_REQUESTS = False
 
 ALLOW_PATH_DOUBLE_SLASHES = False
 """Whether ``Connection.morph_action_hook`` leaves paths as they are."""
+
+# What takes long to import, and is needed with the first request only.
+_LATE = MappingProxyType(
+    {
+        "HTTPResponse": "libcloud.common.httplib",
+        "HttpLibResponseProxy": "libcloud.http",
+        "LibcloudConnection": "libcloud.http",
+        "Retry": "libcloud.utils.retry",
+    }
+)
 
 # Settings of a driver that are its connection's.
 _CONNECTION_SETTINGS = ("timeout", "retry_delay", "backoff", "proxy_url")
@@ -116,3 +131,9 @@ class BaseDriver:
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
         """Hook: keyword arguments for the connection; what the user passes wins."""
         return {}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,11 +12,8 @@ A connection may be shared by threads. What describes the current request (``act
 from __future__ import annotations
 
 import copy
-import json as json_module
 import logging
 import os
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,21 +25,17 @@ from libcloud.common.address import normalise, with_query
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.settings import ConnectionSettings
 from libcloud.common.types import LibcloudError
-from libcloud.http import LibcloudConnection
 from libcloud.utils.bodies import has_content, rewinder
+from libcloud.utils.lazy import LazyAttribute
 from libcloud.utils.misc import get_secure_random_string
 from libcloud.utils.per_thread import PerThread
 from libcloud.utils.redact import redact_text
-from libcloud.utils.retry import Retry
 
 __all__ = ["Connection"]
 
 LOG = logging.getLogger(__name__)
 
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")
-
-# What glibc says of a name without an address; not every platform has the constant.
-_NO_ADDRESS = getattr(socket, "EAI_NODATA", -5)
 
 # Two threads that make the first request of a connection must not make two of it.
 # Reentrant, for there are ``connect`` methods which ask another connection for a token.
@@ -68,7 +61,7 @@ class Connection(ConnectionSettings):
 
     responseCls: Any = Response
     rawResponseCls: Any = RawResponse
-    retryCls: Any = Retry
+    retryCls: Any = LazyAttribute("libcloud.utils.retry", "Retry")
 
     cache_busting = False
 
@@ -139,7 +132,9 @@ class Connection(ConnectionSettings):
             :mod:`libcloud.common.base`. A body that cannot be sent twice is sent once.
         """
         if json is not None and data is None:
-            data = json_module.dumps(json)
+            from json import dumps
+
+            data = dumps(json)
             headers = {"Content-Type": "application/json", **(headers or {})}
         call = _Call(action, params, data, headers, method, raw, stream)
         try:
@@ -248,14 +243,11 @@ class Connection(ConnectionSettings):
                     connection.prepared_request(**arguments, raw=raw, stream=stream)
                 else:
                     connection.request(**arguments, stream=stream)
-        except socket.gaierror as error:
-            if not error.args or error.args[0] != _NO_ADDRESS:
+        except OSError as error:
+            plainer = _plainer(error, self.host)
+            if plainer is None:
                 raise
-            raise socket.gaierror(
-                f"{error}. Perhaps the host of the connection is not a host name: {self.host}"
-            ) from error
-        except ssl.SSLError as error:
-            raise ssl.SSLError(str(error)) from error
+            raise plainer from error
         response = connection.getresponse()
         LOG.debug(
             "%s %s: %s in %.0f ms",
@@ -276,9 +268,27 @@ class Connection(ConnectionSettings):
 
 
 def _allowing(connection: Any, seconds: float) -> AbstractContextManager[None]:
+    from libcloud.http import LibcloudConnection
+
     if not seconds or not isinstance(connection, LibcloudConnection):
         return nullcontext()
     return connection.allowing(seconds)
+
+
+def _plainer(error: OSError, host: str) -> OSError | None:
+    """An error that says more, or holds less, than ``error``; ``None`` if it is fine as it is."""
+    import socket
+    import ssl
+
+    if isinstance(error, ssl.SSLError):
+        return ssl.SSLError(str(error))
+    # What glibc says of a name without an address; not every platform has the constant.
+    no_address = getattr(socket, "EAI_NODATA", -5)
+    if not isinstance(error, socket.gaierror) or error.args[:1] != (no_address,):
+        return None
+    return socket.gaierror(
+        f"{error}. Perhaps the host of the connection is not a host name: {host}"
+    )
 
 
 def _flags() -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import MutableMapping
-from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 __all__ = ["BaseHTTPError", "RateLimitReachedError", "exception_from_message"]
@@ -65,6 +64,8 @@ def exception_from_message(
 
     A date in the header ``retry-after`` is replaced, in ``headers``, by the seconds until then.
     """
+    from email.utils import mktime_tz, parsedate_tz
+
     when = parsedate_tz(_retry_after(headers) or "")
     if headers is not None and when is not None:
         for name in headers:

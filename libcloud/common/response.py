@@ -8,29 +8,22 @@ Response       text; reads the whole body
 
 from __future__ import annotations
 
-import http.client
 import json
-from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.exceptions import exception_from_message
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.http import HttpLibResponseProxy
 from libcloud.utils.misc import lowercase_keys
 from libcloud.utils.xml import parse_xml
+
+if TYPE_CHECKING:
+    from libcloud.common.httplib import HTTPResponse as HTTPResponse
+    from libcloud.http import HttpLibResponseProxy
 
 __all__ = ["HTTPResponse", "JsonResponse", "RawResponse", "Response", "XmlResponse"]
 
 # What a Response class accepts unless it overrides ``success``.
-_SUCCESS = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
-
-
-class HTTPResponse(http.client.HTTPResponse):
-    """The standard library's response, whose ``read`` of nothing is empty. Kept for old users."""
-
-    def read(self, amt: int | None = None) -> Any:
-        """At most ``amt`` bytes; an empty text when the response is closed."""
-        return "" if self.fp is None else super().read(amt)
+_SUCCESS = (200, 201, 202)
 
 
 class Response:
@@ -44,7 +37,7 @@ class Response:
         message; what it raises itself comes in its place.
     """
 
-    status: int = HTTPStatus.OK
+    status: int = 200
     headers: dict[str, str] = {}  # noqa: RUF012  part of the public API; instances have their own
     object: Any = None
     error: Any = None
@@ -180,6 +173,8 @@ class RawResponse(Response):
         """The response, behind the methods of the standard library's."""
         if self._response is None:
             self._take(self.connection.connection.getresponse())
+        from libcloud.http import HttpLibResponseProxy
+
         return HttpLibResponseProxy(self._response)
 
     @property
@@ -212,3 +207,12 @@ def _give_up(response: Any, error: BaseException, status: int) -> None:
     response.close()
     if isinstance(error, LibcloudError) and error.http_code is None:
         error.http_code = status
+
+
+def __getattr__(name: str) -> Any:
+    """The class that needs the standard library's HTTP client, which nothing else here does."""
+    if name == "HTTPResponse":
+        from libcloud.common.httplib import HTTPResponse
+
+        return HTTPResponse
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from libcloud import __version__
 from libcloud.common.address import split_url
-from libcloud.http import LibcloudConnection
+from libcloud.utils.lazy import LazyAttribute
 
 __all__ = ["ConnectionSettings"]
 
@@ -28,7 +28,7 @@ class ConnectionSettings:
     :raises ValueError: ``secure`` is false and the class does not allow that.
     """
 
-    conn_class: Any = LibcloudConnection
+    conn_class: Any = LazyAttribute("libcloud.http", "LibcloudConnection")
     """What sends. Called with keyword arguments only."""
 
     conn_classes: Any = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from http import HTTPStatus
 from typing import Any, TypeVar, overload
 
 __all__ = [
@@ -128,7 +127,7 @@ class InvalidCredsError(ProviderError):
     def __init__(
         self, value: Any = "Invalid credentials with the provider", driver: Any = None
     ) -> None:
-        super().__init__(value, http_code=HTTPStatus.UNAUTHORIZED.value, driver=driver)
+        super().__init__(value, http_code=401, driver=driver)
 
 
 InvalidCredsException = InvalidCredsError
@@ -138,7 +137,7 @@ class ServiceUnavailableError(ProviderError):
     """The provider cannot answer at present."""
 
     def __init__(self, value: Any = "Service unavailable at provider", driver: Any = None) -> None:
-        super().__init__(value, http_code=HTTPStatus.SERVICE_UNAVAILABLE.value, driver=driver)
+        super().__init__(value, http_code=503, driver=driver)
 
 
 def _rebuild(kind: type[Exception], args: tuple[Any, ...]) -> Exception:

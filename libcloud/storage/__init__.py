@@ -8,4 +8,19 @@
 What is in here directly may import ``libcloud.utils``, ``libcloud.common`` and ``libcloud.http``,
 and no driver; only ``providers.py`` and ``filesystem.py`` stand above the drivers. Proved by
 ``libcloud/test/storage/`` and, for every driver, by ``libcloud/test/storage/conformance/``.
+
+A module of it is imported when it is named: ``storage._upload``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from libcloud.utils.lazy import submodules
+
+if TYPE_CHECKING:
+    from libcloud.storage import _download as _download
+    from libcloud.storage import _upload as _upload
+    from libcloud.storage import _writer as _writer
+else:
+    __getattr__ = submodules(__name__)

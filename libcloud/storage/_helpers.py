@@ -8,15 +8,17 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from libcloud import storage
 from libcloud.common.base import BaseDriver
 from libcloud.common.types import LibcloudError
-from libcloud.storage import _download
 from libcloud.storage._entities import Object
-from libcloud.storage._upload import Hasher, Payload, check_source
 from libcloud.storage.types import InvalidSourceError, ObjectDoesNotExistError
 from libcloud.utils import files
+
+if TYPE_CHECKING:
+    from libcloud.storage._upload import Hasher, Payload
 
 __all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "StorageDriverHelpers"]
 
@@ -97,12 +99,14 @@ class StorageDriverHelpers(BaseDriver):
         :param response: what a raw response calls its ``response``.
         :param partial_download: the body is a part of the object, its size is not compared.
         """
-        destination = _download.resolve_destination(
+        destination = storage._download.resolve_destination(
             destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
         )
         pieces = response._response.iter_content(chunk_size or CHUNK_SIZE)
         size = None if partial_download else obj.size
-        return _download.save(pieces, destination, size=size, keep_partial=not delete_on_failure)
+        return storage._download.save(
+            pieces, destination, size=size, keep_partial=not delete_on_failure
+        )
 
     def _upload_object(
         self,
@@ -131,14 +135,14 @@ class StorageDriverHelpers(BaseDriver):
         :raises InvalidSourceError: the stream cannot be read. Nothing was sent.
         """
         if stream is not None:
-            check_source(stream)
+            storage._upload.check_source(stream)
         elif file_path is None:
             raise InvalidSourceError("There is neither a file nor a stream to send", driver=self)
         elif not os.path.exists(file_path):
             raise FileNotFoundError(errno.ENOENT, f"File {file_path} does not exist")
         headers = self._with_content_type(headers, content_type, object_name, file_path)
 
-        with Payload(
+        with storage._upload.Payload(
             self._get_hash_function, chunked=chunked or self.supports_chunked_encoding
         ) as payload:
             if stream is not None:

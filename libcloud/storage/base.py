@@ -12,17 +12,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from copy import deepcopy
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
+from libcloud import storage
 from libcloud.common.base import BaseDriver as BaseDriver
 from libcloud.common.base import Connection as Connection
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.storage._entities import Container, Object
 from libcloud.storage._helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
-from libcloud.storage._writer import SpoolSink, UploadWriter
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.types import ObjectDoesNotExistError as ObjectDoesNotExistError
+
+if TYPE_CHECKING:
+    from libcloud.storage._writer import UploadWriter
 
 __all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "Container", "Object", "StorageDriver"]
 
@@ -250,7 +253,9 @@ class StorageDriver(StorageDriverHelpers):
                 file, container, object_name, extra=extra, headers=headers
             )
 
-        return UploadWriter(SpoolSink(upload), f"{container.name}/{object_name}")
+        return storage._writer.UploadWriter(
+            storage._writer.SpoolSink(upload), f"{container.name}/{object_name}"
+        )
 
     def _not_implemented(self, method: str) -> NoReturn:
         raise NotImplementedError(f"{method} not implemented for this driver")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -118,7 +119,7 @@ class Source:
 
 
 def _is_dynamic_import(call: ast.Call) -> bool:
-    return ast.unparse(call.func).endswith(("import_module", "__import__"))
+    return ast.unparse(call.func).endswith(("import_module", "__import__", "LazyAttribute"))
 
 
 def _is_in(name: str, package: str) -> bool:
@@ -271,12 +272,69 @@ def test_every_exception_is_still_needed() -> None:
     assert all(reason.strip() for reason in EXCEPTIONS.values())
 
 
-def test_importing_the_package_loads_neither_requests_nor_lxml() -> None:
-    program = "import libcloud, sys; print(sorted({'requests', 'lxml'} & set(sys.modules)))"
+# What takes long to import, and is needed with the first request, upload or answer only.
+HEAVY = {
+    "concurrent.futures",
+    "email",
+    "http",
+    "http.client",
+    "lxml",
+    "mimetypes",
+    "random",
+    "requests",
+    "secrets",
+    "shutil",
+    "socket",
+    "ssl",
+    "tempfile",
+    "urllib3",
+    "libcloud.common.request",
+    "libcloud.common.sigv4",
+    "libcloud.http",
+    "libcloud.storage._download",
+    "libcloud.storage._upload",
+    "libcloud.storage._writer",
+    "libcloud.storage.drivers.s3_copy_store",
+    "libcloud.storage.drivers.s3_reading",
+    "libcloud.storage.drivers.s3_store",
+    "libcloud.storage.s3api.errors",
+    "libcloud.storage.s3api.operations",
+    "libcloud.storage.s3api.values",
+    "libcloud.storage.s3api.xml",
+    "libcloud.storage.transfer.machine",
+    "libcloud.storage.transfer.session",
+    "libcloud.storage.transfer.values",
+    "libcloud.utils.retry",
+}
+
+
+def _loaded_by(statement: str) -> set[str]:
+    """What a fresh interpreter imports for ``statement``."""
+    program = (
+        f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_next_to_nothing() -> None:
+    loaded = _loaded_by("import libcloud")
+    assert "libcloud" in loaded
+    assert loaded <= {"libcloud", "__future__", "atexit", "importlib", "warnings"}
+
+
+@pytest.mark.parametrize("driver", ["s3", "minio"])
+def test_importing_a_driver_loads_nothing_that_only_a_request_needs(driver: str) -> None:
+    loaded = _loaded_by(f"import libcloud.storage.drivers.{driver}")
+    assert f"libcloud.storage.drivers.{driver}" in loaded
+    assert not loaded & HEAVY
+
+
+def test_what_is_called_heavy_exists() -> None:
+    missing = {name for name in HEAVY if importlib.util.find_spec(name) is None}
+    assert not missing
 
 
 TRANSFER = "libcloud.storage.transfer"
@@ -287,6 +345,11 @@ PLANTED = [
     (imports_point_downwards, "libcloud.utils.files", "def f():\n    import libcloud.http"),
     (imports_point_downwards, "libcloud.utils.xml", "import_module('libcloud.http')"),
     (imports_point_downwards, "libcloud.storage.base", "from .drivers import s3"),
+    (
+        imports_point_downwards,
+        "libcloud.common.base",
+        "LazyAttribute('libcloud.storage.base', 'x')",
+    ),
     (imports_point_downwards, "libcloud.common.types", "if TYPE_CHECKING:\n    from . import base"),
     (imports_point_downwards, f"{TRANSFER}.plan", "from libcloud.storage import s3api"),
     (other_distributions_have_one_door, "libcloud.common.base", "import requests.adapters"),

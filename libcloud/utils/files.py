@@ -7,7 +7,6 @@ Everything here is linear in the bytes and in the pieces of the source.
 from __future__ import annotations
 
 import io
-import mimetypes
 import os
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
@@ -69,6 +68,8 @@ def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None,
     >>> guess_file_mime_type("notes.txt")
     ('text/plain', None)
     """
+    import mimetypes
+
     return mimetypes.guess_type(os.fspath(file_path))
 
 

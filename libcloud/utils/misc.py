@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from libcloud.utils.retry import (
-    DEFAULT_BACKOFF,
-    DEFAULT_DELAY,
-    DEFAULT_TIMEOUT,
-    TRANSIENT_SSL_ERROR,
-    Retry,
-    TransientSSLError,
-)
+if TYPE_CHECKING:
+    from libcloud.utils.retry import DEFAULT_BACKOFF as DEFAULT_BACKOFF
+    from libcloud.utils.retry import DEFAULT_DELAY as DEFAULT_DELAY
+    from libcloud.utils.retry import DEFAULT_TIMEOUT as DEFAULT_TIMEOUT
+    from libcloud.utils.retry import TRANSIENT_SSL_ERROR as TRANSIENT_SSL_ERROR
+    from libcloud.utils.retry import Retry as Retry
+    from libcloud.utils.retry import Retry as retry
+    from libcloud.utils.retry import TransientSSLError as TransientSSLError
 
 __all__ = [
     "DEFAULT_BACKOFF",
@@ -43,7 +42,22 @@ _T = TypeVar("_T")
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-retry = Retry
+# Names of libcloud.utils.retry, which needs ssl and the standard library's HTTP client.
+_OF_RETRY = (
+    "DEFAULT_BACKOFF",
+    "DEFAULT_DELAY",
+    "DEFAULT_TIMEOUT",
+    "TRANSIENT_SSL_ERROR",
+    "Retry",
+    "TransientSSLError",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "retry" or name in _OF_RETRY:
+        module = import_module("libcloud.utils.retry")
+        return getattr(module, "Retry" if name == "retry" else name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def find(value: Iterable[_T], predicate: Callable[[_T], object]) -> _T | None:
@@ -121,7 +135,9 @@ def lowercase_keys(dictionary: Mapping[str, _V]) -> dict[str, _V]:
 
 def get_secure_random_string(size: int) -> str:
     """``size`` hexadecimal digits from the random source of the system."""
-    return secrets.token_hex(size)[:size]
+    from secrets import token_hex
+
+    return token_hex(size)[:size]
 
 
 class ReprMixin:

@@ -3,4 +3,23 @@
 
 A driver imports its own layer and those below, never ``libcloud.storage.providers``. Proved by
 ``libcloud/test/storage/test_*.py`` and by the conformance suite.
+
+A module of it is imported when it is named: ``drivers.s3_store``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from libcloud.utils.lazy import submodules
+
+if TYPE_CHECKING:
+    from libcloud.storage.drivers import s3_copy_store as s3_copy_store
+    from libcloud.storage.drivers import s3_deleted as s3_deleted
+    from libcloud.storage.drivers import s3_optional as s3_optional
+    from libcloud.storage.drivers import s3_reading as s3_reading
+    from libcloud.storage.drivers import s3_regions as s3_regions
+    from libcloud.storage.drivers import s3_store as s3_store
+    from libcloud.storage.drivers import s3_urls as s3_urls
+else:
+    __getattr__ = submodules(__name__)

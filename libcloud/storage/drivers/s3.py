@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
+from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_connection import (
     API_VERSION,
@@ -37,19 +38,17 @@ from libcloud.storage.drivers.s3_containers import (
     S3MultipartUpload,
 )
 from libcloud.storage.drivers.s3_copy import S3Copies
-from libcloud.storage.drivers.s3_delete import DeletedObject, FailedDeletion, S3Deletions
+from libcloud.storage.drivers.s3_delete import S3Deletions
 from libcloud.storage.drivers.s3_leftovers import IncompleteCleanupError, S3Leftovers
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
-from libcloud.storage.drivers.s3_store import encrypted
-from libcloud.storage.drivers.s3_uploads import Published, size_of
-from libcloud.storage.drivers.s3_urls import presigned_object_url
+from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
+from libcloud.storage.s3api.names import NAMESPACE
 from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
-from libcloud.storage.s3api.values import strip_etag
-from libcloud.storage.s3api.xml import NAMESPACE
-from libcloud.storage.transfer.session import upload
-from libcloud.storage.transfer.source import PartSource
+
+if TYPE_CHECKING:
+    from libcloud.storage.drivers.s3_deleted import DeletedObject, FailedDeletion
 
 __all__ = [
     "API_VERSION",
@@ -208,8 +207,8 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         )
         response = result["response"]
         self._check_stored(response, container, object_name)
-        if verify_hash and not encrypted(sent):
-            etag = strip_etag(response.headers.get("etag", ""))
+        if verify_hash and not drivers.s3_store.encrypted(sent):
+            etag = s3api.values.strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
         size = result["bytes_transferred"]
         return self._made_object(
@@ -233,10 +232,12 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         """The callback for streams of unknown length: hands them to the engine, part by part."""
         store, settings = self._engine(container, object_name, request_path, headers, options)
         with self._naming(object_name):
-            stored = upload(store, PartSource(iterator), **settings)
+            stored = transfer.session.upload(
+                store, transfer.source.PartSource(iterator), **settings
+            )
         if store.mismatch is not None:
             raise store.mismatch
-        response = Published(200, {**stored.headers, "etag": stored.etag})
+        response = drivers.s3_store.Published(200, {**stored.headers, "etag": stored.etag})
         return {"response": response, "bytes_transferred": stored.size, "data_hash": None}
 
     def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
@@ -307,16 +308,15 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         :raises ValueError: ``ex_expiry`` is out of range.
         """
         path = self._get_object_path(obj.container, obj.name)
-        return presigned_object_url(
+        return drivers.s3_urls.presigned_object_url(
             self.connection, path, region=self.region_name, method=ex_method, hours=ex_expiry
         )
 
 
 def __getattr__(name: str) -> Any:
-    """The classes of single regions, which are made when somebody asks for one."""
-    if name.startswith("S3"):
-        from libcloud.storage.drivers import s3_regions
-
-        if hasattr(s3_regions, name):
-            return getattr(s3_regions, name)
+    """Classes that are made when somebody asks for one: of single regions, and of results."""
+    if name in ("DeletedObject", "FailedDeletion"):
+        return getattr(drivers.s3_deleted, name)
+    if name.startswith("S3") and hasattr(drivers.s3_regions, name):
+        return getattr(drivers.s3_regions, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

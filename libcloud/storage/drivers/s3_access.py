@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from libcloud.common.credential_renewal import CredentialSource
-from libcloud.common.credentials import Credentials
+from libcloud import common
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.drivers.s3_repair import RepairingConnection
+
+if TYPE_CHECKING:
+    from libcloud.common.credentials import Credentials
 
 __all__ = ["S3Access"]
 
@@ -55,4 +57,6 @@ class S3Access(StorageDriver):
         connection = self.connection
         if not isinstance(connection, RepairingConnection):
             raise TypeError(f"ex_credentials: {type(connection).__name__} has fixed credentials")
-        connection.credential_source = CredentialSource(ask, now=connection.server_time)
+        connection.credential_source = common.credential_renewal.CredentialSource(
+            ask, now=connection.server_time
+        )

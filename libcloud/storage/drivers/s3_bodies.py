@@ -5,24 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from libcloud.common.request import HttpRequest
+from libcloud import common
 from libcloud.common.types import LibcloudError
-from libcloud.storage._upload import Payload
+from libcloud.storage import s3api
 from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of
 from libcloud.storage.drivers.s3_connection import attach_detail
-from libcloud.storage.s3api import integrity
-from libcloud.storage.s3api.errors import describe
-from libcloud.storage.s3api.headers import has_condition, has_digest
-from libcloud.storage.s3api.optional import (
-    CHECKSUM,
-    Unasked,
-    refused,
-    unasked,
-    without_headers,
-)
-from libcloud.storage.transfer.values import Failure
+
+if TYPE_CHECKING:
+    from libcloud.storage._upload import Payload
+    from libcloud.storage.transfer.values import Failure
 
 __all__ = ["S3Bodies"]
 
@@ -36,15 +29,15 @@ class S3Bodies(S3Calls):
         It is marked if nobody asked for it, and another one if the store refuses it.
         """
         profile = self.profile
-        if asked == "auto" and CHECKSUM in self._given_up().names:
+        if asked == "auto" and s3api.optional.CHECKSUM in self._given_up().names:
             profile = replace(profile, default_checksum=None)
-        name = integrity.choose_digest(
+        name = s3api.integrity.choose_digest(
             profile,
             signature=self._signature(),
             secure=bool(getattr(self.connection, "secure", False)),
             asked=asked,
         )
-        return Unasked(name) if asked == "auto" else name
+        return s3api.optional.Unasked(name) if asked == "auto" else name
 
     def _send_payload(
         self, payload: Payload, path: str, method: str, headers: dict[str, str]
@@ -53,15 +46,15 @@ class S3Bodies(S3Calls):
 
         One that was read before it is sent goes with its digest.
         """
-        if isinstance(payload.body, bytes) and not has_digest(headers):
-            digest = integrity.DIGESTS[self._digest_name()](payload.body)
-            headers = {**headers, **unasked(digest.headers)}
+        if isinstance(payload.body, bytes) and not s3api.headers.has_digest(headers):
+            digest = s3api.integrity.DIGESTS[self._digest_name()](payload.body)
+            headers = {**headers, **s3api.optional.unasked(digest.headers)}
         retries, attempt = self._retries(), 1
         while True:
             response, failure = self._send_once(payload, path, method, headers)
             found = _refused(failure, headers)
             if found:
-                headers = without_headers(headers, found)
+                headers = s3api.optional.without_headers(headers, found)
                 response, failure = self._send_once(payload, path, method, headers)
                 if failure is None:
                     self._given_up().add(found)
@@ -91,20 +84,20 @@ class S3Bodies(S3Calls):
         if response.status < 400:
             return response, None
         detail = detail_of(response)
-        refused = LibcloudError(describe(detail), driver=self)
-        return response, failure_of(attach_detail(refused, detail))
+        refusal = LibcloudError(s3api.errors.describe(detail), driver=self)
+        return response, failure_of(attach_detail(refusal, detail))
 
 
 def _refused(failure: Failure | None, headers: Mapping[str, str]) -> frozenset[str]:
     """What was refused although nobody asked for it."""
     detail = getattr(failure.error, "detail", None) if failure is not None else None
-    return refused(detail, HttpRequest("PUT", "/", headers=headers))
+    return s3api.optional.refused(detail, common.request.HttpRequest("PUT", "/", headers=headers))
 
 
 def _can_go_again(payload: Payload, headers: Mapping[str, str], failure: Failure) -> bool:
     """Whether the same data can be sent once more, and would mean the same."""
     if payload.source_error is not None:
         return False
-    if failure.effect_unknown and has_condition(headers):
+    if failure.effect_unknown and s3api.headers.has_condition(headers):
         return False  # it would meet the object that the attempt before may have made
     return isinstance(payload.body, bytes) or hasattr(payload.body, "seek")

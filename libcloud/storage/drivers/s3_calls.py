@@ -7,34 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from libcloud import common
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
-from libcloud.common.request import HttpRequest, join_target
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.http import allowed_concurrency, is_transient, network_error, never_sent
+from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.drivers.s3_connection import attach_detail
-from libcloud.storage.drivers.s3_optional import GivenUp
-from libcloud.storage.s3api.errors import (
-    THROTTLING_CODES,
-    ErrorDetail,
-    describe,
-    error_detail,
-)
-from libcloud.storage.s3api.errors import is_transient as is_transient_answer
 from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
-from libcloud.storage.s3api.nodes import MalformedAnswerError
-from libcloud.storage.s3api.operations import is_answered_late
-from libcloud.storage.s3api.optional import refused, without
 from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
-from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.governor import Governor
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
-from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
     ConditionalConflictError,
     ContainerDoesNotExistError,
@@ -43,6 +29,13 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.drivers.s3_optional import GivenUp
+    from libcloud.storage.s3api.errors import ErrorDetail
+    from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.values import Failure
 
 __all__ = ["S3Calls", "detail_of", "failure_of"]
 
@@ -165,14 +158,14 @@ class S3Calls(S3Access):
         arguments: Any = {"ok": ok, "raw": raw}
         arguments.update(container_name=container_name, object_name=object_name)
         given_up = self._given_up()
-        request = without(request, given_up.names)
+        request = s3api.optional.without(request, given_up.names)
         try:
             return self._ask(request, what, **arguments)
         except LibcloudError as error:
-            found = refused(getattr(error, "detail", None), request)
+            found = s3api.optional.refused(getattr(error, "detail", None), request)
             if not found:
                 raise
-        answer = self._ask(without(request, found), what, **arguments)
+        answer = self._ask(s3api.optional.without(request, found), what, **arguments)
         given_up.add(found)
         return answer
 
@@ -191,7 +184,7 @@ class S3Calls(S3Access):
         try:
             with self._time_for(request):
                 response = self.connection.request(
-                    join_target(request.path, bare),
+                    common.request.join_target(request.path, bare),
                     params={name: value for name, value in request.params if value is not None},
                     data=request.body,
                     headers=dict(request.headers),
@@ -212,6 +205,8 @@ class S3Calls(S3Access):
             error.value = f"{what}: {error.value}"
             raise
         except Exception as error:
+            from libcloud.http import network_error
+
             lost = network_error(error, what, self)
             if lost is None:
                 raise
@@ -219,12 +214,14 @@ class S3Calls(S3Access):
         if response.status in ok:
             return response
         detail = detail_of(response)
-        text = f"{what}: {describe(detail)}"
+        text = f"{what}: {s3api.errors.describe(detail)}"
         translated = self._translated(detail, text, container_name, object_name)
         raise translated or attach_detail(LibcloudError(text, driver=self), detail)
 
     def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
-        if not is_answered_late(request) or not isinstance(self.connection, Connection):
+        if not s3api.operations.is_answered_late(request) or not isinstance(
+            self.connection, Connection
+        ):
             return nullcontext()
         return self.connection.allowing(self.ex_completion_timeout)
 
@@ -250,7 +247,9 @@ class S3Calls(S3Access):
     def _no_container(self, response: Any, name: str) -> ContainerDoesNotExistError:
         """The exception for a 404 of a container, with what the store said."""
         detail = detail_of(response)
-        return attach_detail(ContainerDoesNotExistError(describe(detail), self, name), detail)
+        return attach_detail(
+            ContainerDoesNotExistError(s3api.errors.describe(detail), self, name), detail
+        )
 
     def _no_object(self, response: Any, container_name: str, object_name: str) -> LibcloudError:
         """The exception for a 404 of an object, with what the store said.
@@ -260,7 +259,7 @@ class S3Calls(S3Access):
         detail = detail_of(response)
         if detail.code == "NoSuchBucket":
             return self._no_container(response, container_name)
-        text = f"{container_name}/{object_name}: {describe(detail)}"
+        text = f"{container_name}/{object_name}: {s3api.errors.describe(detail)}"
         return attach_detail(ObjectDoesNotExistError(text, self, object_name), detail)
 
     def _parsed(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
@@ -274,11 +273,11 @@ class S3Calls(S3Access):
             raise MalformedResponseError(f"{what}: the answer has no body", driver=self)
         try:
             return parse(document)
-        except MalformedAnswerError as error:
+        except s3api.nodes.MalformedAnswerError as error:
             detail = detail_of(response)
             if not detail.code:
                 raise MalformedResponseError(f"{what}: {error}", driver=self) from error
-            text = f"{what}: {describe(detail)}"
+            text = f"{what}: {s3api.errors.describe(detail)}"
             raise attach_detail(LibcloudError(text, driver=self), detail) from error
 
     def _retries(self) -> Retries:
@@ -288,14 +287,16 @@ class S3Calls(S3Access):
             budget = vars(self).setdefault("_retry_budget", RetryBudget(lock=threading.Lock()))
         governor = vars(self).get("_governor")
         if governor is None:
-            governor = vars(self).setdefault("_governor", Governor(lock=threading.Lock()))
+            governor = vars(self).setdefault(
+                "_governor", transfer.governor.Governor(lock=threading.Lock())
+            )
         return Retries(self.ex_retry_policy, budget, governor=governor)
 
     def _given_up(self) -> GivenUp:
         """What requests of this driver do without."""
         found = vars(self).get("_refused")
         if found is None:
-            found = vars(self).setdefault("_refused", GivenUp(str(self.name)))
+            found = vars(self).setdefault("_refused", drivers.s3_optional.GivenUp(str(self.name)))
         return found  # type: ignore[no-any-return]
 
     def _concurrency(self) -> int | None:
@@ -308,6 +309,8 @@ class S3Calls(S3Access):
             return 1
         if type(connection).request is not Connection.request:
             return 1
+        from libcloud.http import allowed_concurrency
+
         return allowed_concurrency(type(connection.connection))
 
     def _shares_store(self, driver: Any) -> bool:
@@ -323,22 +326,24 @@ class S3Calls(S3Access):
 
 def failure_of(error: BaseException) -> Failure:
     """What an exception of a request means."""
+    from libcloud.http import is_transient, never_sent
+
     detail = getattr(error, "detail", None)
-    if isinstance(detail, ErrorDetail):
-        return Failure(
+    if isinstance(detail, s3api.errors.ErrorDetail):
+        return transfer.values.Failure(
             error,
-            transient=is_transient_answer(detail),
+            transient=s3api.errors.is_transient(detail),
             upload_gone=detail.code == "NoSuchUpload"
             or (detail.status == 404 and detail.code in _UPLOAD_GONE),
             condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
-            throttled=detail.status in _THROTTLED or detail.code in THROTTLING_CODES,
+            throttled=detail.status in _THROTTLED or detail.code in s3api.errors.THROTTLING_CODES,
             retry_after=detail.retry_after,
         )
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
-        return Failure(error, transient=True, effect_unknown=True)
+        return transfer.values.Failure(error, transient=True, effect_unknown=True)
     if is_transient(error):
-        return Failure(error, transient=True, effect_unknown=not never_sent(error))
-    return Failure(error)
+        return transfer.values.Failure(error, transient=True, effect_unknown=not never_sent(error))
+    return transfer.values.Failure(error)
 
 
 def detail_of(response: Any) -> ErrorDetail:
@@ -347,4 +352,4 @@ def detail_of(response: Any) -> ErrorDetail:
         return response.error_detail()  # type: ignore[no-any-return]
     body = response.body or ""
     content = body.encode() if isinstance(body, str) else bytes(body)
-    return error_detail(int(response.status), dict(response.headers or {}), content)
+    return s3api.errors.error_detail(int(response.status), dict(response.headers or {}), content)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from libcloud.common import sigv2, sigv4
+from libcloud import common
 from libcloud.common.aws import (
     AWSBaseResponse,
     AWSRequestSigner,
@@ -23,11 +22,14 @@ from libcloud.common.aws import (
 )
 from libcloud.common.aws_token import with_param
 from libcloud.common.base import RawResponse
-from libcloud.common.credentials import Credentials
 from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage import s3api
 from libcloud.storage.drivers.s3_repair import RepairingConnection
-from libcloud.storage.s3api.errors import ErrorDetail, describe, error_detail
 from libcloud.utils.bodies import Pieces
+
+if TYPE_CHECKING:
+    from libcloud.common.credentials import Credentials
+    from libcloud.storage.s3api.errors import ErrorDetail
 
 __all__ = [
     "API_VERSION",
@@ -81,12 +83,7 @@ class S3Response(AWSBaseResponse):
     """An answer of S3. Statuses that drivers tell apart by themselves count as a success."""
 
     namespace: str | None = None
-    valid_response_codes: Iterable[int] = [
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.PARTIAL_CONTENT,
-    ]
+    valid_response_codes: Iterable[int] = [404, 409, 400, 206]
 
     def success(self) -> bool:
         status = int(self.status)
@@ -104,7 +101,7 @@ class S3Response(AWSBaseResponse):
 
     def error_detail(self) -> ErrorDetail:
         """What this answer says of an error; see :func:`s3api.errors.error_detail`."""
-        return error_detail(int(self.status), self.headers, _bytes(self.body))
+        return s3api.errors.error_detail(int(self.status), self.headers, _bytes(self.body))
 
     def parse_error(self) -> Any:
         """Raise what the status stands for.
@@ -117,8 +114,8 @@ class S3Response(AWSBaseResponse):
         """
         detail = self.error_detail()
         driver = getattr(self.connection, "driver", None)
-        text = describe(detail) + self._excerpt(detail)
-        if detail.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        text = s3api.errors.describe(detail) + self._excerpt(detail)
+        if detail.status in (401, 403):
             raise attach_detail(InvalidCredsError(text, driver=driver), detail)
         if detail.status in _REDIRECTS:
             text = f"{_other_region(detail, driver)} {text}"
@@ -180,7 +177,7 @@ class BaseS3Connection(ExactPathConnection):
             is signed.
         :param vendor_prefix: which headers are signed by their names: ``x-amz``, ``x-goog``.
         """
-        text = sigv2.string_to_sign(
+        text = common.sigv2.string_to_sign(
             method=method,
             target=path,
             headers={name: str(value) for name, value in headers.items()},
@@ -188,7 +185,7 @@ class BaseS3Connection(ExactPathConnection):
             expires=None if expires is None else str(expires),
             vendor_prefix=vendor_prefix,
         )
-        return sigv2.sign(secret_key, text)
+        return common.sigv2.sign(secret_key, text)
 
     def add_default_params(self, params: Any) -> Any:
         """Who asks and until when; and sub-resources without a value go bare, as they are signed.
@@ -196,7 +193,7 @@ class BaseS3Connection(ExactPathConnection):
         Servers differ in whether ``uploads=`` is signed as it is or as ``uploads``.
         """
         for name, value in _pairs(params):
-            if value == "" and name in sigv2.SUB_RESOURCES:
+            if value == "" and name in common.sigv2.SUB_RESOURCES:
                 params = with_param(params, name, None)
         params = with_param(params, "AWSAccessKeyId", self.user_id)
         now = int(self.server_time().timestamp())
@@ -231,15 +228,15 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
 
     def _get_payload_hash(self, method: str, data: Any = None) -> str:
         if data is None:
-            return sigv4.EMPTY_PAYLOAD_HASH
+            return common.sigv4.EMPTY_PAYLOAD_HASH
         if isinstance(data, (str, bytes, bytearray, memoryview)):
-            return sigv4.payload_hash_of(data)
+            return common.sigv4.payload_hash_of(data)
         if isinstance(data, Pieces):
             hasher = hashlib.sha256()
             for piece in data:
                 hasher.update(piece)
             return hasher.hexdigest()
-        return sigv4.UNSIGNED_PAYLOAD
+        return common.sigv4.UNSIGNED_PAYLOAD
 
 
 class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):

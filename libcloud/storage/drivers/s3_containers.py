@@ -6,30 +6,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
+from libcloud.storage import s3api
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_uploads import S3Uploads
-from libcloud.storage.s3api import operations
-from libcloud.storage.s3api.errors import describe
-from libcloud.storage.s3api.values import ObjectRecord, parse_time
-from libcloud.storage.s3api.xml import (
-    bucket_record,
-    object_record,
-    parse_buckets,
-    parse_objects,
-    parse_uploads,
-)
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerError,
     ContainerIsNotEmptyError,
     InvalidContainerNameError,
 )
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.s3api.values import ObjectRecord
 
 __all__ = ["RESPONSES_PER_REQUEST", "S3Containers", "S3MultipartUpload"]
 
@@ -74,8 +68,8 @@ class S3Containers(S3Uploads):
 
     def iterate_containers(self) -> Iterator[Container]:
         what = "Error listing containers"
-        response = self._call(operations.list_buckets(), what)
-        self._parsed(parse_buckets, response, what)
+        response = self._call(s3api.operations.list_buckets(), what)
+        self._parsed(s3api.xml.parse_buckets, response, what)
         yield from self._to_containers(response.object, "Buckets/Bucket")
 
     def get_container(self, container_name: str) -> Container:
@@ -86,7 +80,7 @@ class S3Containers(S3Uploads):
         :raises LibcloudError: it is in another region, or the store said something else.
         """
         container = Container(name=container_name, extra={}, driver=self)
-        request = operations.head(self._get_container_path(container))
+        request = s3api.operations.head(self._get_container_path(container))
         try:
             response = self._call(
                 request,
@@ -105,7 +99,7 @@ class S3Containers(S3Uploads):
     def create_container(self, container_name: str) -> Container:
         container = Container(name=container_name, extra={}, driver=self)
         path = self._get_container_path(container)
-        request = operations.create_bucket(path, location=self._location())
+        request = s3api.operations.create_bucket(path, location=self._location())
         if isinstance(request.body, bytes):
             # Text: connection classes of test suites give it back as the text of the answer.
             request = replace(request, body=request.body.decode("ascii"))
@@ -123,18 +117,19 @@ class S3Containers(S3Uploads):
             kind = ContainerAlreadyExistsError
         elif response.status == 409 or "InvalidBucketName" in (response.body or ""):
             kind = InvalidContainerNameError
-        raise attach_detail(kind(describe(detail), self, container_name), detail)
+        raise attach_detail(kind(s3api.errors.describe(detail), self, container_name), detail)
 
     def delete_container(self, container: Container) -> bool:
         response = self._call(
-            operations.delete(self._get_container_path(container)),
+            s3api.operations.delete(self._get_container_path(container)),
             f"Error deleting the container {container.name}",
             ok=(200, 204, 404, 409),
             container_name=container.name,
         )
         if response.status == 409:
             detail = detail_of(response)
-            text = f"the container is not empty; delete its objects first. {describe(detail)}"
+            said = s3api.errors.describe(detail)
+            text = f"the container is not empty; delete its objects first. {said}"
             error = ContainerIsNotEmptyError(text, self, container.name)
             raise attach_detail(error, detail)
         if response.status == 404:
@@ -153,7 +148,7 @@ class S3Containers(S3Uploads):
             response = self._call(request, what, container_name=container.name, ok=(200, 404))
             if response.status == 404:
                 raise self._no_container(response, container.name)
-            page = self._parsed(parse_objects, response, what)
+            page = self._parsed(s3api.xml.parse_objects, response, what)
             yield from self._objects_of(response.object, page.objects, container)
             # Some stores name both; the one of the other version would not move the listing on.
             token = page.next_token if self.profile.list_version != 1 else None
@@ -176,7 +171,7 @@ class S3Containers(S3Uploads):
         path = self._get_container_path(container)
         place: tuple[str | None, str | None] = (None, None)
         while True:
-            request = operations.list_uploads(
+            request = s3api.operations.list_uploads(
                 path,
                 prefix=prefix,
                 delimiter=delimiter,
@@ -193,9 +188,9 @@ class S3Containers(S3Uploads):
                 if getattr(error, "code", None) == "NoSuchUpload":
                     return
                 raise
-            page = self._parsed(parse_uploads, response, what)
+            page = self._parsed(s3api.xml.parse_uploads, response, what)
             for upload in page.uploads:
-                created = parse_time(upload.initiated)
+                created = s3api.values.parse_time(upload.initiated)
                 yield S3MultipartUpload(
                     upload.key, upload.upload_id, created, upload.initiator, upload.owner
                 )
@@ -236,10 +231,10 @@ class S3Containers(S3Uploads):
     ) -> HttpRequest:
         encoded = self.profile.url_encoded_listing
         if self.profile.list_version == 1:
-            return operations.list_objects_v1(
+            return s3api.operations.list_objects_v1(
                 path, prefix=prefix, marker=marker, url_encoding=encoded
             )
-        request = operations.list_objects_v2(
+        request = s3api.operations.list_objects_v2(
             path, prefix=prefix, token=token, start_after=marker, url_encoding=encoded
         )
         return replace(request, params=(*request.params, ("fetch-owner", "true")))
@@ -249,7 +244,7 @@ class S3Containers(S3Uploads):
             yield self._to_container(element)
 
     def _to_container(self, element: Any) -> Container:
-        bucket = bucket_record(element)
+        bucket = s3api.xml.bucket_record(element)
         return Container(bucket.name, {"creation_date": bucket.creation_date}, self)
 
     def _objects_of(
@@ -264,7 +259,7 @@ class S3Containers(S3Uploads):
         return [self._to_obj(element, container) for element in _named(obj, xpath)]
 
     def _to_obj(self, element: Any, container: Container) -> Object:
-        return self._from_record(object_record(element), container)
+        return self._from_record(s3api.xml.object_record(element), container)
 
     def _from_record(self, record: ObjectRecord, container: Container) -> Object:
         owner = {"id": record.owner_id, "display_name": record.owner_name}

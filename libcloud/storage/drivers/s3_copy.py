@@ -10,28 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import MIB, Limits
-from libcloud.storage.drivers.s3_copy_store import CopyStore, Place, Source
 from libcloud.storage.drivers.s3_uploads import S3Uploads
-from libcloud.storage.s3api import operations
-from libcloud.storage.s3api.copy_headers import (
-    CopyHeaders,
-    Given,
-    changes,
-    copy_headers,
-    look_headers,
-    split_headers,
-)
-from libcloud.storage.s3api.headers import decode_metadata
-from libcloud.storage.s3api.values import strip_etag
-from libcloud.storage.transfer.progress import Listener
-from libcloud.storage.transfer.ranges import RangeSource
-from libcloud.storage.transfer.session import UploadOptions, upload
-from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.types import ObjectError, ObjectTooLargeError
+
+if TYPE_CHECKING:
+    from libcloud.storage.drivers.s3_copy_store import Place, Source
+    from libcloud.storage.s3api.copy_headers import CopyHeaders, Given
+    from libcloud.storage.transfer.progress import Listener
+    from libcloud.storage.transfer.session import UploadOptions
+    from libcloud.storage.transfer.values import StoredObject
 
 __all__ = ["DEFAULT_COPY_PART_SIZE", "S3Copies"]
 
@@ -86,16 +78,22 @@ class S3Copies(S3Uploads):
         :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
             nothing stays at the store unless the exception has an ``upload_id``.
         """
-        target = Place(container, object_name, self._get_object_path(container, object_name))
+        target = drivers.s3_copy_store.Place(
+            container, object_name, self._get_object_path(container, object_name)
+        )
         if ex_storage_class is not None:
             headers = self._with_storage_class(headers, ex_storage_class)
-        given = split_headers(headers or {}, self.http_vendor_prefix)
-        self._refuse_copy(obj, target, unchanged=not changes(given, metadata, content_type))
+        given = s3api.copy_headers.split_headers(headers or {}, self.http_vendor_prefix)
+        self._refuse_copy(
+            obj, target, unchanged=not s3api.copy_headers.changes(given, metadata, content_type)
+        )
         source = self._look_at(obj, given)
-        wanted = copy_headers(given, source.seen, metadata=metadata, content_type=content_type)
+        wanted = s3api.copy_headers.copy_headers(
+            given, source.seen, metadata=metadata, content_type=content_type
+        )
         limits, size = self._copy_limits(source, ex_part_size)
         # Nothing of a copy is held here, so that no bound of memory need narrow its window.
-        options = UploadOptions(
+        options = transfer.session.UploadOptions(
             size, ex_window, max_memory=max(source.size, 1), size=source.size, on_event=on_event
         )
         stored = self._copy(source, target, wanted, limits=limits, options=options)
@@ -119,9 +117,11 @@ class S3Copies(S3Uploads):
 
     def _look_at(self, obj: Object, given: Given) -> Source:
         """The object to copy, as it is now."""
-        place = Place(obj.container, obj.name, self._get_object_path(obj.container, obj.name))
+        place = drivers.s3_copy_store.Place(
+            obj.container, obj.name, self._get_object_path(obj.container, obj.name)
+        )
         response = self._call(
-            operations.head(place.path, look_headers(given)),
+            s3api.operations.head(place.path, s3api.copy_headers.look_headers(given)),
             f"Error looking for {place.label}",
             ok=(200, 404),
             container_name=obj.container.name,
@@ -132,7 +132,9 @@ class S3Copies(S3Uploads):
         driver: Any = self
         seen = dict(response.headers)
         size = int(driver._get_content_length_from_headers(seen) or obj.size)
-        return Source(place, size, strip_etag(seen.get("etag", "")) or None, seen)
+        return drivers.s3_copy_store.Source(
+            place, size, s3api.values.strip_etag(seen.get("etag", "")) or None, seen
+        )
 
     def _copy_limits(self, source: Source, part_size: int | None) -> tuple[Limits, int]:
         """The limits to copy ``source`` within, and the size of its parts.
@@ -166,11 +168,11 @@ class S3Copies(S3Uploads):
         options: UploadOptions,
     ) -> StoredObject:
         driver: Any = self
-        store = CopyStore(driver, source, target, headers)
+        store = drivers.s3_copy_store.CopyStore(driver, source, target, headers)
         try:
-            stored = upload(
+            stored = transfer.session.upload(
                 store,
-                RangeSource(source.size),
+                transfer.ranges.RangeSource(source.size),
                 limits=limits,
                 options=options,
                 retries=self._retries(),
@@ -198,7 +200,7 @@ class S3Copies(S3Uploads):
             hash=stored.etag or None,
             extra=extra,
             meta_data={
-                name[len(prefix) :]: decode_metadata(value)
+                name[len(prefix) :]: s3api.headers.decode_metadata(value)
                 for name, value in described.items()
                 if name.startswith(prefix)
             },

@@ -4,24 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
+from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_objects import S3Objects
 from libcloud.storage.drivers.s3_uploads import S3Uploads
-from libcloud.storage.s3api import operations
-from libcloud.storage.s3api.errors import TRANSIENT_CODES, ErrorDetail, describe
 from libcloud.storage.s3api.names import MAX_KEY_BYTES
-from libcloud.storage.s3api.values import DeleteAnswer
-from libcloud.storage.s3api.xml import can_express, parse_deleted
-from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import ObjectDoesNotExistError
 
-__all__ = ["DeletedObject", "Deletion", "FailedDeletion", "S3Deletions"]
+if TYPE_CHECKING:
+    from libcloud.storage.drivers.s3_deleted import Deletion
+    from libcloud.storage.s3api.values import DeleteAnswer
+    from libcloud.storage.transfer.values import Failure
+
+__all__ = ["S3Deletions"]
 
 # Amazon S3 API Reference, DeleteObjects.
 _KEYS_PER_REQUEST = 1000
@@ -29,49 +30,8 @@ _KEYS_PER_REQUEST = 1000
 # Statuses of stores that do not know DeleteObjects.
 _UNKNOWN_REQUEST = (405, 501)
 
-_OF_THE_MOMENT = Failure(LibcloudError("some objects were not deleted"), transient=True)
-
 # What requests fail with; anything else is a mistake in the program, and goes through.
 _ERRORS = (LibcloudError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class DeletedObject:
-    """An object that is not there any more, or never was: most stores do not tell."""
-
-    container_name: str
-    object_name: str
-
-    @property
-    def deleted(self) -> bool:
-        """True."""
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class FailedDeletion:
-    """An object that may still be there.
-
-    :param error: why; with what the store said as attributes ``code``, ``status`` and ``detail``,
-        if it said something.
-    """
-
-    container_name: str
-    object_name: str
-    error: Exception
-
-    @property
-    def deleted(self) -> bool:
-        """False."""
-        return False
-
-    @property
-    def code(self) -> str:
-        """S3's word for the error; empty if the store said none."""
-        return str(getattr(self.error, "code", None) or "")
-
-
-Deletion = DeletedObject | FailedDeletion
 
 
 class S3Deletions(S3Uploads, S3Objects):
@@ -138,7 +98,7 @@ class S3Deletions(S3Uploads, S3Objects):
 
     def _fits_a_list(self, name: str) -> bool:
         """Whether ``name`` can be deleted together with others; a bad one would spoil them all."""
-        if not self.profile.bulk_delete or not can_express(name):
+        if not self.profile.bulk_delete or not s3api.xml.can_express(name):
             return False
         return 0 < len(name.encode()) <= MAX_KEY_BYTES
 
@@ -157,7 +117,7 @@ class S3Deletions(S3Uploads, S3Objects):
                 return {**results, **_all_failed(container, left, error)}
             results.update(self._read_answer(answer, container, left, quiet))
             left = [name for name in left if _may_pass(results[name])]
-            delay = retries.delay_after(attempt, _OF_THE_MOMENT) if left else None
+            delay = retries.delay_after(attempt, _of_the_moment()) if left else None
             if delay is None:
                 break
             self._sleep(delay)
@@ -168,12 +128,12 @@ class S3Deletions(S3Uploads, S3Objects):
         what = f"Error deleting {len(names)} objects of {container.name}"
         path = self._get_container_path(container)
         response = self._call_once(
-            operations.delete_objects(path, keys=names, quiet=quiet),
+            s3api.operations.delete_objects(path, keys=names, quiet=quiet),
             what,
             container_name=container.name,
         )
         self._refuse_error_in_body(response, what, container, "")
-        return self._parsed(parse_deleted, response, what)
+        return self._parsed(s3api.xml.parse_deleted, response, what)
 
     def _read_answer(
         self, answer: DeleteAnswer, container: Container, names: Sequence[str], quiet: bool
@@ -184,19 +144,19 @@ class S3Deletions(S3Uploads, S3Objects):
             what = f"Error deleting {container.name}/{name}"
             if name in errors:
                 error = self._refusal(what, container, name, *errors[name])
-                results[name] = FailedDeletion(container.name, name, error)
+                results[name] = drivers.s3_deleted.FailedDeletion(container.name, name, error)
             elif quiet or name in answer.deleted:
-                results[name] = DeletedObject(container.name, name)
+                results[name] = drivers.s3_deleted.DeletedObject(container.name, name)
             else:
                 silent = LibcloudError(f"{what}: the store does not say whether it did", self)
-                results[name] = FailedDeletion(container.name, name, silent)
+                results[name] = drivers.s3_deleted.FailedDeletion(container.name, name, silent)
         return results
 
     def _refusal(
         self, what: str, container: Container, name: str, code: str, message: str
     ) -> LibcloudError:
-        detail = ErrorDetail(200, code, message)
-        text = f"{what}: {describe(detail)}"
+        detail = s3api.errors.ErrorDetail(200, code, message)
+        text = f"{what}: {s3api.errors.describe(detail)}"
         error = self._translated(detail, text, container.name, name)
         return error or attach_detail(LibcloudError(text, driver=self), detail)
 
@@ -207,20 +167,28 @@ class S3Deletions(S3Uploads, S3Objects):
             try:
                 self.delete_object(Object(name, 0, None, {}, {}, container, self))
             except ObjectDoesNotExistError:
-                results[name] = DeletedObject(container.name, name)
+                results[name] = drivers.s3_deleted.DeletedObject(container.name, name)
             except _ERRORS as error:
-                results[name] = FailedDeletion(container.name, name, error)
+                results[name] = drivers.s3_deleted.FailedDeletion(container.name, name, error)
             else:
-                results[name] = DeletedObject(container.name, name)
+                results[name] = drivers.s3_deleted.DeletedObject(container.name, name)
         return results
 
 
 def _all_failed(
     container: Container, names: Sequence[str], error: Exception
 ) -> dict[str, Deletion]:
-    return {name: FailedDeletion(container.name, name, error) for name in names}
+    return {name: drivers.s3_deleted.FailedDeletion(container.name, name, error) for name in names}
 
 
 def _may_pass(result: Deletion) -> bool:
     """Whether it is an error of the moment; one that is not known is taken for a lasting one."""
-    return isinstance(result, FailedDeletion) and result.code in TRANSIENT_CODES
+    return (
+        isinstance(result, drivers.s3_deleted.FailedDeletion)
+        and result.code in s3api.errors.TRANSIENT_CODES
+    )
+
+
+def _of_the_moment() -> Failure:
+    """The failure of a request that deleted only some of its objects."""
+    return transfer.values.Failure(LibcloudError("some objects were not deleted"), transient=True)

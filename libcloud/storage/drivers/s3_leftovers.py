@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
+from libcloud.storage import s3api
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUpload
-from libcloud.storage.s3api import operations
-from libcloud.storage.s3api.values import PartRecord
-from libcloud.storage.s3api.xml import parse_parts
 from libcloud.storage.types import ContainerError
+
+if TYPE_CHECKING:
+    from libcloud.storage.s3api.values import PartRecord
 
 __all__ = ["IncompleteCleanupError", "S3Leftovers"]
 
@@ -67,12 +68,12 @@ class S3Leftovers(S3Containers):
         marker: int | None = None
         while True:
             response = self._call(
-                operations.list_parts(path, upload_id=upload.id, marker=marker),
+                s3api.operations.list_parts(path, upload_id=upload.id, marker=marker),
                 what,
                 container_name=container.name,
                 object_name=upload.key,
             )
-            page = self._parsed(parse_parts, response, what)
+            page = self._parsed(s3api.xml.parse_parts, response, what)
             yield from page.parts
             # A store that says there is more, and stays where it is, would be asked for ever.
             if not page.is_truncated or page.next_marker in (None, marker):
@@ -144,8 +145,10 @@ class S3Leftovers(S3Containers):
 
     def _earliest_now(self, container: Container) -> datetime:
         """What time it is: by the store's clock or by our own, so that no upload seems too old."""
+        from email.utils import parsedate_to_datetime
+
         now = datetime.now(timezone.utc)
-        request = operations.head(self._get_container_path(container))
+        request = s3api.operations.head(self._get_container_path(container))
         try:
             response = self._call(request, f"Error looking for {container.name}")
             return min(now, parsedate_to_datetime(response.headers["date"]))

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any
 
+from libcloud.storage import drivers, s3api
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import S3Calls
-from libcloud.storage.drivers.s3_reading import body_length, make_resumable
-from libcloud.storage.s3api import operations
-from libcloud.storage.s3api.headers import decode_metadata
-from libcloud.storage.s3api.values import strip_etag
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.utils.files import read_in_chunks
 
@@ -50,7 +47,7 @@ class S3Objects(S3Calls):
         """The object of a container that is known to exist: one HEAD request."""
         path = self._get_object_path(container, object_name)
         response = self._call(
-            operations.head(path, _AS_STORED),
+            s3api.operations.head(path, _AS_STORED),
             f"Error looking for {container.name}/{object_name}",
             ok=(200, 404),
             container_name=container.name,
@@ -66,7 +63,7 @@ class S3Objects(S3Calls):
         :raises ObjectDoesNotExistError: there was none (Amazon does not tell).
         """
         response = self._call(
-            operations.delete(self._get_object_path(obj.container, obj.name)),
+            s3api.operations.delete(self._get_object_path(obj.container, obj.name)),
             f"Error deleting {obj.container.name}/{obj.name}",
             ok=(200, 204, 404),
             container_name=obj.container.name,
@@ -148,7 +145,7 @@ class S3Objects(S3Calls):
         if start is not None:
             headers["Range"] = self._get_standard_range_str(start, end)
         path = self._get_object_path(obj.container, obj.name)
-        request = operations.get_object(path, headers=headers)
+        request = s3api.operations.get_object(path, headers=headers)
         response = self._call(
             request,
             f"Error downloading {obj.container.name}/{obj.name}",
@@ -160,7 +157,9 @@ class S3Objects(S3Calls):
         if response.status == 404:
             raise self._no_object(response, obj.container.name, obj.name)
         _leave_encoded(response)
-        make_resumable(response, driver=self, obj=obj, request=request, start=start or 0)
+        drivers.s3_reading.make_resumable(
+            response, driver=self, obj=obj, request=request, start=start or 0
+        )
         return response
 
     def _stream(
@@ -174,7 +173,7 @@ class S3Objects(S3Calls):
             callback_kwargs={"iterator": response.iter_content(size), "chunk_size": size},
             success_status_code=status,
         )
-        return _whole(pieces, body_length(response.headers), obj)
+        return _whole(pieces, drivers.s3_reading.body_length(response.headers), obj)
 
     def _range_statuses(self, response: Any) -> tuple[int, ...]:
         """206; rclone (1.75) answers a range by 200, with the range and a Content-Range."""
@@ -193,10 +192,10 @@ class S3Objects(S3Calls):
         return Object(
             name=object_name,
             size=int(size),
-            hash=strip_etag(headers["etag"]) if "etag" in headers else None,
+            hash=s3api.values.strip_etag(headers["etag"]) if "etag" in headers else None,
             extra=extra,
             meta_data={
-                name[len(prefix) :]: decode_metadata(value)
+                name[len(prefix) :]: s3api.headers.decode_metadata(value)
                 for name, value in headers.items()
                 if name.startswith(prefix)
             },

@@ -12,15 +12,18 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.base import ConnectionUserAndKey
-from libcloud.common.credential_renewal import CredentialSource
-from libcloud.common.credentials import Credentials
 from libcloud.common.types import LibcloudError
-from libcloud.storage.s3api.errors import ErrorDetail
+from libcloud.storage import s3api
 from libcloud.utils.bodies import rewinder
 from libcloud.utils.per_thread import PerThread
+
+if TYPE_CHECKING:
+    from libcloud.common.credential_renewal import CredentialSource
+    from libcloud.common.credentials import Credentials
+    from libcloud.storage.s3api.errors import ErrorDetail
 
 __all__ = ["RepairingConnection"]
 
@@ -124,7 +127,7 @@ class RepairingConnection(ConnectionUserAndKey):
         :param began: the offset of the clock when the request was signed.
         :param used: what it was signed with; ``None`` without a source.
         """
-        if not isinstance(detail, ErrorDetail) or detail.status not in _REFUSED:
+        if not isinstance(detail, s3api.errors.ErrorDetail) or detail.status not in _REFUSED:
             return False
         if _is_about_time(detail) and self._set_clock(detail, began):
             return True

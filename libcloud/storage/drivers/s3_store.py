@@ -8,6 +8,7 @@ called by the engine too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ from libcloud.storage.types import ObjectHashMismatchError
 if TYPE_CHECKING:
     from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 
-__all__ = ["CommittedETag", "DriverStore", "encrypted"]
+__all__ = ["CommittedETag", "DriverStore", "Published", "encrypted"]
 
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
@@ -47,6 +48,14 @@ class CommittedETag(str):
     """
 
     headers: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The answer that published an object, as ``_put_object`` looks at it."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class DriverStore:

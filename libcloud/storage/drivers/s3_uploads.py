@@ -6,36 +6,22 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
+from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_bodies import S3Bodies
 from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
-from libcloud.storage.drivers.s3_store import CommittedETag, encrypted
-from libcloud.storage.s3api import operations
-from libcloud.storage.s3api.errors import describe, error_detail
-from libcloud.storage.s3api.values import CompletedPart, strip_etag
-from libcloud.storage.s3api.xml import parse_complete, parse_create, parse_error
-from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE
-from libcloud.storage.transfer.session import UploadOptions
-from libcloud.storage.transfer.source import PartSource
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
 
-__all__ = ["Published", "S3Uploads", "size_of", "upload_options"]
+if TYPE_CHECKING:
+    from libcloud.storage.transfer.session import UploadOptions
 
-_OPTION_NAMES = {f"ex_{field.name}" for field in fields(UploadOptions)} - {"ex_on_event"}
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The answer that published an object, as ``_put_object`` looks at it."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["S3Uploads", "size_of", "upload_options"]
 
 
 def upload_options(given: Mapping[str, Any]) -> UploadOptions:
@@ -44,11 +30,13 @@ def upload_options(given: Mapping[str, Any]) -> UploadOptions:
     :raises TypeError: no such keyword. Nothing was sent.
     :raises ValueError: a value that makes no sense. Nothing was sent.
     """
+    kind = transfer.session.UploadOptions
+    names = {f"ex_{field.name}" for field in fields(kind)} - {"ex_on_event"}
     for name in given:
-        if name not in _OPTION_NAMES and name != "on_event":
-            known = ", ".join(sorted([*_OPTION_NAMES, "ex_checksum", "on_event"]))
+        if name not in names and name != "on_event":
+            known = ", ".join(sorted([*names, "ex_checksum", "on_event"]))
             raise TypeError(f"unexpected keyword argument {name!r}; there are {known}")
-    return UploadOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
+    return kind(**{name.removeprefix("ex_"): value for name, value in given.items()})
 
 
 def size_of(path: str | os.PathLike[str]) -> int | None:
@@ -75,12 +63,12 @@ class S3Uploads(S3Bodies):
         path = self._get_object_path(container, object_name)
         what = f"Error initiating multipart upload of {container.name}/{object_name}"
         response = self._call_once(
-            operations.create_upload(path, headers=headers),
+            s3api.operations.create_upload(path, headers=headers),
             what,
             container_name=container.name,
             object_name=object_name,
         )
-        return self._parsed(parse_create, response, what)
+        return self._parsed(s3api.xml.parse_create, response, what)
 
     def _commit_multipart(
         self,
@@ -96,10 +84,10 @@ class S3Uploads(S3Bodies):
         """
         what = f"Error in multipart commit of {container.name}/{object_name}"
         response = self._call_once(
-            operations.complete_upload(
+            s3api.operations.complete_upload(
                 self._get_object_path(container, object_name),
                 upload_id=upload_id,
-                parts=[CompletedPart(number, etag) for number, etag in chunks],
+                parts=[s3api.values.CompletedPart(number, etag) for number, etag in chunks],
                 headers=headers,
             ),
             what,
@@ -107,7 +95,9 @@ class S3Uploads(S3Bodies):
             object_name=object_name,
         )
         self._refuse_error_in_body(response, what, container, object_name)
-        etag = CommittedETag(strip_etag(self._parsed(parse_complete, response, what).etag))
+        etag = drivers.s3_store.CommittedETag(
+            s3api.values.strip_etag(self._parsed(s3api.xml.parse_complete, response, what).etag)
+        )
         etag.headers = dict(response.headers)
         return etag
 
@@ -122,7 +112,7 @@ class S3Uploads(S3Bodies):
         path = self._get_object_path(container, object_name)
         try:
             self._call_once(
-                operations.abort_upload(path, upload_id=upload_id, headers=headers),
+                s3api.operations.abort_upload(path, upload_id=upload_id, headers=headers),
                 f"Error in multipart abort of {container.name}/{object_name}",
                 ok=(204,),
                 container_name=container.name,
@@ -141,12 +131,12 @@ class S3Uploads(S3Bodies):
 
         Reference: Amazon S3 API Reference, CompleteMultipartUpload.
         """
-        said = parse_error(response.object) if len(response.object) else None
+        said = s3api.xml.parse_error(response.object) if len(response.object) else None
         if said is None:
             return
         body = (response.body or "").encode()
-        detail = error_detail(int(response.status), dict(response.headers), body)
-        text = f"{what}: {describe(detail)}"
+        detail = s3api.errors.error_detail(int(response.status), dict(response.headers), body)
+        text = f"{what}: {s3api.errors.describe(detail)}"
         error = self._translated(detail, text, container.name, object_name)
         raise error or attach_detail(LibcloudError(text, driver=self), detail)
 
@@ -159,7 +149,7 @@ class S3Uploads(S3Bodies):
         if not self.supports_s3_multipart_upload:
             self._refuse_options(options)
             return True
-        largest = min(DEFAULT_PART_SIZE, self.profile.limits.max_put_size)
+        largest = min(transfer.plan.DEFAULT_PART_SIZE, self.profile.limits.max_put_size)
         return not options and size is not None and size <= largest
 
     def _with_storage_class(
@@ -187,7 +177,7 @@ class S3Uploads(S3Bodies):
         if response.status in (200, 201, 204):
             return
         detail = detail_of(response)
-        text = f"Error uploading {container.name}/{object_name}: {describe(detail)}"
+        text = f"Error uploading {container.name}/{object_name}: {s3api.errors.describe(detail)}"
         if detail.status == 404:
             raise attach_detail(ContainerDoesNotExistError(text, self, container.name), detail)
         error = self._translated(detail, text, container.name, object_name)
@@ -197,7 +187,7 @@ class S3Uploads(S3Bodies):
         self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
     ) -> None:
         """Compare the store's ETag with the MD5 of the data, where both are one."""
-        if data_hash is None or not self.profile.etag_is_md5 or encrypted(headers):
+        if data_hash is None or not self.profile.etag_is_md5 or drivers.s3_store.encrypted(headers):
             return
         if not etag or "-" in etag:
             return
@@ -231,21 +221,21 @@ class S3Uploads(S3Bodies):
         :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
         """
         hasher = self._get_hash_function() if calculate_hash else None
-        source, size = PartSource(stream), 0
+        source, size = transfer.source.PartSource(stream), 0
         chunks: list[tuple[int, str]] = []
         path = self._get_object_path(container, object_name)
         last = False
         while not last:
             number = len(chunks) + 1
-            part = source.next_part(DEFAULT_PART_SIZE)
+            part = source.next_part(transfer.plan.DEFAULT_PART_SIZE)
             last, body = part.last, bytes(part.body)
             response = self._call(
-                operations.put_part(path, upload_id=upload_id, number=number, body=body),
+                s3api.operations.put_part(path, upload_id=upload_id, number=number, body=body),
                 f"Error uploading chunk {number} of {container.name}/{object_name}",
                 container_name=container.name,
                 object_name=object_name,
             )
-            chunks.append((number, strip_etag(response.headers["etag"])))
+            chunks.append((number, s3api.values.strip_etag(response.headers["etag"])))
             size += len(body)
             if hasher is not None:
                 hasher.update(body)

@@ -11,17 +11,18 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from os import PathLike
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from libcloud.storage._writer import SpoolSink, UploadWriter
+from libcloud import storage
+from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_store import DriverStore
 from libcloud.storage.drivers.s3_uploads import S3Uploads, upload_options
-from libcloud.storage.s3api.headers import metadata_headers
-from libcloud.storage.s3api.values import strip_etag
-from libcloud.storage.transfer.session import begin
-from libcloud.storage.transfer.writer import PushedTransfer
 from libcloud.storage.types import ObjectError
+
+if TYPE_CHECKING:
+    from libcloud.storage._writer import UploadWriter
+    from libcloud.storage.drivers.s3_store import DriverStore
+    from libcloud.storage.transfer.writer import PushedTransfer
 
 __all__ = ["S3Writers"]
 
@@ -58,11 +59,11 @@ class S3Writers(S3Uploads):
         label = f"{container.name}/{object_name}"
         if self._sends_streams_in_parts():
             store, settings = self._engine(container, object_name, path, sent, options)
-            transfer = begin(store, **settings)
+            pushed = transfer.session.begin(store, **settings)
             sink = _PartSink(
-                self, transfer, store, container=container, object_name=object_name, extra=extra
+                self, pushed, store, container=container, object_name=object_name, extra=extra
             )
-            return UploadWriter(sink, label)
+            return storage._writer.UploadWriter(sink, label)
         if not self.supports_s3_multipart_upload:
             self._refuse_options(options)
 
@@ -79,7 +80,7 @@ class S3Writers(S3Uploads):
             )
             return stored
 
-        return UploadWriter(SpoolSink(upload), label)
+        return storage._writer.UploadWriter(storage._writer.SpoolSink(upload), label)
 
     def _sends_streams_in_parts(self) -> bool:
         """Whether streams go to the engine, by methods of ours only."""
@@ -108,7 +109,7 @@ class S3Writers(S3Uploads):
         sent = self._with_storage_class(headers, storage_class)
         sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
         meta_data = extra.get("meta_data") or {}
-        sent.update(metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
+        sent.update(s3api.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
         if extra.get("acl"):
             sent[f"{self.http_vendor_prefix}-acl"] = extra["acl"]
         return self._get_object_path(container, object_name), sent
@@ -126,7 +127,7 @@ class S3Writers(S3Uploads):
         digest = self._digest_name(options.pop("ex_checksum", "auto"))
         concurrency = self._concurrency()
         driver: Any = self
-        store = DriverStore(
+        store = drivers.s3_store.DriverStore(
             driver,
             container,
             object_name,
@@ -170,7 +171,7 @@ class S3Writers(S3Uploads):
         known = {"acl": extra.get("acl")}
         if headers.get("x-amz-version-id"):
             known["version_id"] = headers["x-amz-version-id"]
-        etag = strip_etag(headers.get("etag", "")) or None
+        etag = s3api.values.strip_etag(headers.get("etag", "")) or None
         meta_data = extra.get("meta_data") or {}
         return Object(object_name, size, etag, known, meta_data, container, self)
 

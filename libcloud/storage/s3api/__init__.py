@@ -13,4 +13,30 @@ Never ``libcloud.http``, a socket or a thread.
 
 *Which test proves it?* ``libcloud/test/storage/s3api/``; that the layering holds is proved by
 ``libcloud/test/test_layers.py``.
+
+A module of it is imported when it is named: ``s3api.operations``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from libcloud.utils.lazy import submodules
+
+if TYPE_CHECKING:
+    from libcloud.storage.s3api import copy_headers as copy_headers
+    from libcloud.storage.s3api import crc as crc
+    from libcloud.storage.s3api import errors as errors
+    from libcloud.storage.s3api import headers as headers
+    from libcloud.storage.s3api import integrity as integrity
+    from libcloud.storage.s3api import names as names
+    from libcloud.storage.s3api import nodes as nodes
+    from libcloud.storage.s3api import operations as operations
+    from libcloud.storage.s3api import optional as optional
+    from libcloud.storage.s3api import presign as presign
+    from libcloud.storage.s3api import profile as profile
+    from libcloud.storage.s3api import regions as regions
+    from libcloud.storage.s3api import values as values
+    from libcloud.storage.s3api import xml as xml
+else:
+    __getattr__ = submodules(__name__)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-__all__ = ["MAX_KEY_BYTES", "check_bucket_name", "check_object_name", "encode_name"]
+__all__ = ["MAX_KEY_BYTES", "NAMESPACE", "check_bucket_name", "check_object_name", "encode_name"]
+
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+"""Of the elements in answers, and in the bodies of requests."""
 
 # Amazon S3 User Guide, "Naming Amazon S3 objects": up to 1,024 bytes of UTF-8.
 MAX_KEY_BYTES = 1024

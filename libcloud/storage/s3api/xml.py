@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
+from libcloud.storage.s3api.names import NAMESPACE
 from libcloud.storage.s3api.nodes import (
     Element,
     MalformedAnswerError,
@@ -61,8 +62,6 @@ __all__ = [
     "parse_parts",
     "parse_uploads",
 ]
-
-NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 # XML 1.0, production [2] Char: what no document can hold, however it is escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.transfer.governor import Governor
-from libcloud.storage.transfer.values import Failure
+
+if TYPE_CHECKING:
+    from libcloud.storage.transfer.values import Failure
 
 __all__ = ["Retries", "RetryBudget", "RetryPolicy"]
 
@@ -90,7 +92,7 @@ class RetryBudget:
 class Retries:
     """The policy, the budget and the dice of one upload.
 
-    :param dice: gives numbers from 0 to 1.
+    :param dice: gives numbers from 0 to 1; ``None``: Python's own.
     :param governor: how many parts may be in flight; shared, like the budget.
     """
 
@@ -98,12 +100,12 @@ class Retries:
         self,
         policy: RetryPolicy | None = None,
         budget: RetryBudget | None = None,
-        dice: Callable[[], float] = random.random,
+        dice: Callable[[], float] | None = None,
         governor: Governor | None = None,
     ) -> None:
         self.policy = policy or RetryPolicy()
         self._budget = budget or RetryBudget()
-        self._dice = dice
+        self._dice = dice or import_module("random").random
         self.governor = governor or Governor()
 
     def delay_after(self, attempt: int, failure: Failure, *, cleanup: bool = False) -> float | None:
