@@ -19,6 +19,23 @@ _DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
 _INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
 _HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
 
+_FORKS = (
+    Mutant(
+        "a fork writes to its parent's connections",
+        "libcloud/http/session.py",
+        "        if os.getpid() != self._pid:",
+        "        if False:",
+        (f"{_TESTS}/test_http_wire.py",),
+    ),
+    Mutant(
+        "a fork aborts its parent's upload",
+        "libcloud/storage/transfer/run.py",
+        "        return os.getpid() != self._pid",
+        "        return False",
+        _FAILURES,
+    ),
+)
+
 _UPLOADS = (
     Mutant(
         "empty part bodies",
@@ -252,4 +269,4 @@ _CONNECTION = (
     ),
 )
 
-MUTANTS = OF_THE_ENGINE + _UPLOADS + _VALUES + _READING + _CONNECTION
+MUTANTS = OF_THE_ENGINE + _FORKS + _UPLOADS + _VALUES + _READING + _CONNECTION

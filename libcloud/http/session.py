@@ -101,6 +101,12 @@ _POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
 class _ExactAdapter(HTTPAdapter):
     """Sends the target of each request as it is, and tells no secrets when that fails."""
 
+    _pid = 0
+    _inherited: Any = None
+    _pool_connections: int  # what requests remembers of its arguments
+    _pool_maxsize: int
+    _pool_block: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("pool_maxsize", _POOL_SIZE)
         super().__init__(*args, **kwargs)
@@ -108,6 +114,17 @@ class _ExactAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
+        self._pid = os.getpid()
+
+    def _leave_to_the_parent(self) -> None:
+        """Begin without a connection, in a process that was forked.
+
+        The parent goes on using those that were open: the answers on them are for one of the two.
+        They are not closed here, for another thread of the parent may have held their locks.
+        """
+        self._inherited = self.poolmanager, dict(self.proxy_manager), self._inherited
+        self.proxy_manager.clear()
+        self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
@@ -117,6 +134,8 @@ class _ExactAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        if os.getpid() != self._pid:
+            self._leave_to_the_parent()
         outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
         try:
             with timing(kwargs.get("timeout")):
@@ -154,6 +173,7 @@ class SignedHTTPSAdapter(_ExactAdapter):
             **kwargs,
         )
         self.poolmanager.pool_classes_by_scheme = _POOLS
+        self._pid = os.getpid()
 
 
 class Session(requests.Session):

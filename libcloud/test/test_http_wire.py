@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -230,3 +231,21 @@ def test_netrc_never_replaces_a_signature(
     assert server.last.headers["authorization"] == "AWS4-HMAC-SHA256 signed"
     send("GET", "/x?Signature=abc")
     assert "authorization" not in server.last.headers
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_leaves_open_connections_to_its_parent(
+    server: Loopback, connection: LibcloudConnection
+) -> None:
+    """Two who write to one socket get each other's answers."""
+    connection.request("GET", "/parent")
+    child = os.fork()
+    if not child:
+        try:
+            connection.request("GET", "/child")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    connection.request("GET", "/parent")
+    assert [received.target for received in server.requests] == ["/parent", "/child", "/parent"]
+    assert server.connections == 2

@@ -7,6 +7,7 @@ The machine, the source and the listener are touched by the caller's thread only
 from __future__ import annotations
 
 import logging
+import os
 from typing import Generic
 
 from libcloud.storage.transfer.machine import UploadMachine
@@ -46,6 +47,8 @@ _UNKNOWN = object()
 class Transfer(Generic[Content]):
     """Drives one machine: pulls, submits, collects, and cleans up.
 
+    In a process that was forked meanwhile it sends nothing: the upload is the parent's.
+
     :param label: what is uploaded, for messages: container and object name.
     """
 
@@ -61,6 +64,7 @@ class Transfer(Generic[Content]):
         self._workers = workers
         self._listener = listener
         self._label = label
+        self._pid = os.getpid()
         self._muted = False
         self._bodies: dict[int, tuple[Content, Digest | None]] = {}
 
@@ -96,12 +100,22 @@ class Transfer(Generic[Content]):
                 self._start(command)
 
     def feed(self, body: Content, *, last: bool) -> None:
-        """Hand over the part that :meth:`advance` wanted."""
+        """Hand over the part that :meth:`advance` wanted.
+
+        :raises RuntimeError: the upload belongs to another process.
+        """
+        if self._foreign:
+            raise RuntimeError(f"the upload of {self._label} belongs to another process")
         self._bodies[self._machine.parts_pulled + 1] = (body, None)
         self._machine.pulled(len(body), last)
 
     def fail(self, error: BaseException) -> None:
-        """Clean up because of ``error``, raised on the caller's side. Returns when that is over."""
+        """Clean up because of ``error``, raised on the caller's side. Returns when that is over.
+
+        :raises BaseException: ``error``, if nothing here is ours to clean up.
+        """
+        if self._foreign:
+            raise error
         try:
             self._workers.stop()
             self._muted = True
@@ -136,10 +150,17 @@ class Transfer(Generic[Content]):
 
     def close(self) -> None:
         """Let go of what the transfer holds, when it is over."""
+        if self._foreign:  # there are no workers here, and locks may be held for ever
+            return
         self._workers.close()
         self._machine.release()
 
     # Inside.
+
+    @property
+    def _foreign(self) -> bool:
+        """This process is a fork of the one that the upload belongs to."""
+        return os.getpid() != self._pid
 
     def _send_all(self, source: Source[Content]) -> None:
         try:

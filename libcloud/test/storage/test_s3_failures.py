@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -243,6 +246,44 @@ def test_a_stream_beyond_what_the_store_takes_publishes_nothing() -> None:
         with pytest.raises(ObjectTooLargeError):
             s3.stream(iter([LONG]), ex_size=len(LONG))
         assert s3.server.requests == []
+
+
+def end_by_itself() -> None:
+    """Let this process, a fork, not outlive the test if it waits for what never comes."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(10)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("exits", [True, False], ids=["exits", "goes on"])
+def test_a_process_forked_by_the_source_leaves_the_upload_to_its_parent(
+    s3: Store, exits: bool
+) -> None:
+    parent = os.getpid()
+
+    def forking() -> Iterator[bytes]:
+        yield LONG[: 2 * PART]
+        child = os.fork()
+        if not child:
+            end_by_itself()
+        if not child and exits:
+            raise SystemExit
+        yield LONG[2 * PART :]
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+
+    try:
+        s3.stream(forking())
+    finally:
+        if os.getpid() != parent:
+            os._exit(0)
+    assert s3.body() == LONG
+    assert sorted(Counter(s3.server.operations()).items()) == [
+        ("CompleteMultipartUpload", 1),
+        ("CreateMultipartUpload", 1),
+        ("UploadPart", 4),
+    ]
+    s3.assert_nothing_is_left("object")
 
 
 def test_the_object_that_was_there_stays_until_the_new_one_is_whole(s3: Store) -> None:
