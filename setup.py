@@ -23,11 +23,14 @@ CLI = ["click>=8.2"]
 FSSPEC = ["fsspec>=2025.3"]
 # Sphinx 8.1 is the last release for Python 3.10; MyST 4 and furo 2024.8.6 are the first for it.
 DOCS = [*CLI, *FSSPEC, "sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6"]
+# awscrt 0.23: the first release with CRC-64/NVME.
+CHECKSUMS = ["awscrt>=0.23"]
 TEST = [
     *LOCAL,
     *GOOGLE,
     *CLI,
     *FSSPEC,
+    *CHECKSUMS,
     "boto3>=1.35",
     "hypothesis>=6.100",
     "mock>=5",
@@ -69,6 +72,7 @@ setup(
         "google": GOOGLE,
         "cli": CLI,
         "fsspec": FSSPEC,
+        "checksums": CHECKSUMS,
         "docs": DOCS,
         "test": TEST,
         "servers": SERVERS,

@@ -17,6 +17,7 @@ _FAILURES = (f"{_TESTS}/storage/test_s3_failures.py",)
 _DOWNLOADS = (f"{_TESTS}/storage/test_s3_downloads.py",)
 _DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
 _INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
+_CHECKSUMS = (f"{_TESTS}/storage/test_s3_checksums.py",)
 _HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
 
 _FORKS = (
@@ -107,14 +108,14 @@ _UPLOADS = (
     Mutant(
         "whatever is there passes for ours",
         f"{_DRIVERS}/s3_store.py",
-        "        verdict = self._verdict(etag, parts, size, headers)\n",
-        "        verdict = Confirmation.STORED\n",
+        "            verdict = self._verdict(etag, parts, size, found)\n",
+        "            verdict = Confirmation.STORED\n",
         _FAILURES,
     ),
     Mutant(
         "other parts than were sent go unnoticed",
-        f"{_DRIVERS}/s3_store.py",
-        "        if etag and etag != expected and not self._opaque(headers):",
+        f"{_DRIVERS}/s3_answers.py",
+        "        if etag != expected:",
         "        if False:",
         _FAILURES,
     ),
@@ -152,15 +153,15 @@ _VALUES = (
     Mutant(
         "payload digest of other bytes",
         f"{_S3API}/integrity.py",
-        "_hashed(hashlib.sha256(), body).hexdigest()",
-        '_hashed(hashlib.sha256(b"x"), body).hexdigest()',
+        "hashed = _hashed(hashlib.sha256(), body)",
+        'hashed = _hashed(hashlib.sha256(b"x"), body)',
         _INTEGRITY,
     ),
     Mutant(
         "no Content-MD5",
         f"{_S3API}/integrity.py",
-        '    return Digest({"Content-MD5": base64.b64encode(digest).decode()})',
-        "    return Digest()",
+        'Digest({"Content-MD5": encoded(value)}, "md5", value)',
+        'Digest({}, "md5", value)',
         _INTEGRITY,
     ),
     Mutant(
@@ -173,9 +174,46 @@ _VALUES = (
     Mutant(
         "the CRC of the whole is that of the last part",
         f"{_S3API}/crc.py",
-        "return _product(_shift(second_length), first) ^ second",
+        "return _product(polynomial, _shift(polynomial, second_length), first) ^ second",
         "return second",
         (f"{_TESTS}/storage/s3api/test_crc.py",),
+    ),
+    Mutant(
+        "CRC-32C combined by the polynomial of CRC-32",
+        f"{_S3API}/checksums.py",
+        '_awscrt("crc32c", 4), CRC32C)',
+        '_awscrt("crc32c", 4), CRC32)',
+        _INTEGRITY,
+    ),
+    Mutant(
+        "a checksum that the store tells otherwise goes unnoticed",
+        f"{_S3API}/integrity.py",
+        "return self.value == self.expected",
+        "return True",
+        _CHECKSUMS,
+    ),
+    Mutant(
+        "a damaged part fails the upload at once",
+        f"{_DRIVERS}/s3_store.py",
+        "step is Step.PART and isinstance(error, ObjectHashMismatchError)",
+        "False",
+        _CHECKSUMS,
+    ),
+    Mutant(
+        "the checksum of a lost answer not asked for",
+        f"{_S3API}/integrity.py",
+        'return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}',
+        "return {}",
+        _CHECKSUMS,
+    ),
+    Mutant(
+        "a checksum said to be confirmed that was only sent",
+        f"{_DRIVERS}/s3_answers.py",
+        "        if told is None:\n            return\n",
+        "        if told is None:\n"
+        '            self.checksum = {"algorithm": digest.algorithm, "value": ""}\n'
+        "            return\n",
+        _CHECKSUMS,
     ),
     Mutant(
         "object names rewritten",

@@ -186,7 +186,12 @@ class ObjectDoesNotExistError(ObjectError):
 
 
 class ObjectHashMismatchError(ObjectError):
-    """The store's hash is not that of the data sent: the object is stored, and it is damaged."""
+    """The store's hash is not that of the data sent.
+
+    The object is stored, and it is damaged; but if the message names a part, that was noticed
+    before anything was published. From a download: what was received is not what is stored, and no
+    file was left.
+    """
 
     error_type = "ObjectHashMismatchError"
 

@@ -52,6 +52,8 @@ FOREIGN = {
     "requests": ("libcloud.http",),
     "urllib3": ("libcloud.http",),
     "lxml": ("libcloud.utils.xml",),
+    # CRC-32C and CRC-64/NVME, an extra.
+    "awscrt": ("libcloud.storage.s3api.checksums",),
     "certifi": ("libcloud.security",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
     "click": ("libcloud.cli",),

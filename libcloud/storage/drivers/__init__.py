@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
+    from libcloud.storage.drivers import s3_answers as s3_answers
     from libcloud.storage.drivers import s3_copy_store as s3_copy_store
     from libcloud.storage.drivers import s3_deleted as s3_deleted
     from libcloud.storage.drivers import s3_optional as s3_optional

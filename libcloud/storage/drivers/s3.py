@@ -133,10 +133,15 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         :param headers: further headers of the upload; each request gets those that belong to it.
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
         :param options: fields of :class:`~libcloud.storage.transfer.session.UploadOptions`, with
-            ``ex_`` before them, ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"sha256"``,
-            ``"md5"`` or ``None``, instead of the cheapest that the store checks.
+            ``ex_`` before them, ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``,
+            ``"crc64nvme"`` (these two take the extra ``checksums``), ``"sha256"``, ``"md5"`` or
+            ``None``, instead of the cheapest that the store checks.
+        :return: the object; ``extra["checksum"]`` has ``algorithm`` and ``value`` of the checksum
+            that the store's answer repeated, and is missing if it repeated none.
         :raises InvalidSourceError: ``iterator`` gives no bytes. Nothing was published.
         :raises ObjectTooLargeError: it gives more than the store takes. Nothing was published.
+        :raises ObjectHashMismatchError: the store has got other bytes; the message tells whether
+            the object was published.
         :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
         :raises BaseException: the first error, also one of ``iterator``. Nothing was published, and
             nothing stays at the store unless the exception has an ``upload_id``.
@@ -207,12 +212,18 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         )
         response = result["response"]
         self._check_stored(response, container, object_name)
-        if verify_hash and not drivers.s3_store.encrypted(sent):
+        if verify_hash and not drivers.s3_answers.encrypted(sent):
             etag = s3api.values.strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
         size = result["bytes_transferred"]
         return self._made_object(
-            container, object_name, size=size, headers=response.headers, extra=extra
+            container,
+            object_name,
+            size=size,
+            headers=response.headers,
+            extra=extra,
+            checksum=result.get("checksum")
+            or self._confirmed(response.headers, result["data_hash"]),
         )
 
     # The callbacks: three ways to upload.
@@ -235,10 +246,15 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
             stored = transfer.session.upload(
                 store, transfer.source.PartSource(iterator), **settings
             )
-        if store.mismatch is not None:
-            raise store.mismatch
+        if store.answers.mismatch is not None:
+            raise store.answers.mismatch
         response = drivers.s3_store.Published(200, {**stored.headers, "etag": stored.etag})
-        return {"response": response, "bytes_transferred": stored.size, "data_hash": None}
+        return {
+            "response": response,
+            "bytes_transferred": stored.size,
+            "data_hash": None,
+            "checksum": store.answers.checksum,
+        }
 
     def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
         """The callback for stores that take a body without a length."""

@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from libcloud import common
 from libcloud.common.types import LibcloudError
-from libcloud.storage import s3api
+from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of
 from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.types import ObjectHashMismatchError
 
 if TYPE_CHECKING:
     from libcloud.storage._upload import Payload
-    from libcloud.storage.transfer.values import Failure
+    from libcloud.storage.transfer.values import Digest, Failure
 
 __all__ = ["S3Bodies"]
 
@@ -46,6 +48,7 @@ class S3Bodies(S3Calls):
 
         One that was read before it is sent goes with its digest.
         """
+        digest = transfer.values.Digest()
         if isinstance(payload.body, bytes) and not s3api.headers.has_digest(headers):
             digest = s3api.integrity.DIGESTS[self._digest_name()](payload.body)
             headers = {**headers, **s3api.optional.unasked(digest.headers)}
@@ -60,6 +63,7 @@ class S3Bodies(S3Calls):
                     self._given_up().add(found)
             if failure is None:
                 retries.succeeded()
+                self._compare(digest, response.headers, path)
                 return response
             delay = None
             if _can_go_again(payload, headers, failure):
@@ -72,6 +76,38 @@ class S3Bodies(S3Calls):
             attempt += 1
             if not isinstance(payload.body, bytes):
                 payload.body.seek(0)  # type: ignore[union-attr]  # see _can_go_again
+
+    def _compare(self, digest: Digest, headers: Mapping[str, str], path: str) -> None:
+        """Raise :class:`ObjectHashMismatchError` if the answer tells another checksum.
+
+        That of its ETag is looked at later, and only if the caller wants it.
+        """
+        told = s3api.integrity.told(self.profile, digest, headers, opaque=True)
+        if told is not None and not told.same:
+            raise ObjectHashMismatchError(
+                f"the store has {path} with the {told.algorithm} {told.value}, and "
+                f"{told.expected} was sent: the object is damaged",
+                self,
+                unquote(path.partition("?")[0].split("/", 2)[-1]),
+            )
+
+    def _confirmed(
+        self, headers: Mapping[str, str], data_hash: str | None
+    ) -> dict[str, str] | None:
+        """The checksum of an object that the store told, after it was compared.
+
+        :param headers: of the answer; names in lower case.
+        :param data_hash: MD5 of what was sent, hexadecimal.
+        """
+        found = s3api.checksums.checksum_in(headers)
+        if found is not None:
+            return {"algorithm": found[0].name, "value": s3api.checksums.encoded(found[1])}
+        etag = s3api.values.strip_etag(headers.get("etag", ""))
+        if etag != data_hash or not s3api.integrity.is_md5(etag) or not self.profile.etag_is_md5:
+            return None
+        return (
+            None if drivers.s3_answers.encrypted(headers) else {"algorithm": "md5", "value": etag}
+        )
 
     def _send_once(
         self, payload: Payload, path: str, method: str, headers: dict[str, str]

@@ -94,7 +94,7 @@ class CopyStore:
     @property
     def mismatch(self) -> Exception | None:
         """The error to raise for an object that was published, but of other parts."""
-        return self._upload.mismatch
+        return self._upload.answers.mismatch
 
     def digest(self, body: range) -> Digest:
         return Digest()

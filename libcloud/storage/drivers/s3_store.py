@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
+from libcloud.storage.drivers.s3_answers import Answers
 from libcloud.storage.drivers.s3_calls import failure_of
 from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.headers import has_digest, headers_for
@@ -36,7 +37,7 @@ from libcloud.storage.types import ObjectHashMismatchError
 if TYPE_CHECKING:
     from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 
-__all__ = ["CommittedETag", "DriverStore", "Published", "encrypted"]
+__all__ = ["CommittedETag", "DriverStore", "Published"]
 
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
@@ -67,7 +68,7 @@ class DriverStore:
         asked for it, see :class:`~libcloud.storage.s3api.optional.Unasked`.
     :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
 
-    ``mismatch`` is the error to raise for an object that was published, but of other parts.
+    ``answers`` has what was found out about the published object.
     """
 
     def __init__(
@@ -88,16 +89,16 @@ class DriverStore:
         self._headers = headers
         self._digest_name = digest
         self._copy_bodies = copy_bodies
-        self._encrypted = encrypted(headers)
         self._whole: Body = b""
+        self._digest_of_whole = Digest()
         self._began: datetime | None = None  # by the store's clock
-        self.mismatch: ObjectHashMismatchError | None = None
+        self.answers = Answers(driver, object_name, label=self._label, headers=headers)
 
     def digest(self, body: Body) -> Digest:
         return integrity.DIGESTS[self._digest_name](body)
 
     def put(self, body: Body, digest: Digest) -> StoredObject:
-        self._whole = body
+        self._whole, self._digest_of_whole = body, digest
         headers = headers_for(Step.PUT, self._headers)
         if not has_digest(headers):
             headers.update(self._chosen(digest.headers))
@@ -108,6 +109,7 @@ class DriverStore:
             container_name=self._container.name,
             object_name=self._name,
         )
+        self.answers.of_object(digest, response.headers)
         return StoredObject(
             strip_etag(response.headers.get("etag", "")), len(body), 0, dict(response.headers)
         )
@@ -133,13 +135,16 @@ class DriverStore:
         etag = strip_etag(response.headers.get("etag", ""))
         if not etag:
             raise LibcloudError(f"{what}: the answer has no ETag", driver=self._driver)
+        self.answers.of_part(number, digest, response.headers)
         self.see_time(response.headers)
         return PartReceipt(number, etag, len(body), digest)
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
         headers = {
             **headers_for(Step.COMPLETE, self._headers),
-            **self._chosen(integrity.complete_headers(self._driver.profile, parts)),
+            **self._chosen(
+                integrity.complete_headers(self._driver.profile, parts, asked=self._digest_asked)
+            ),
         }
         etag = self._driver._commit_multipart(
             self._container,
@@ -148,23 +153,34 @@ class DriverStore:
             [(part.number, part.etag) for part in parts],
             **({"headers": headers} if headers else {}),
         )
-        answered = dict(getattr(etag, "headers", {}))
-        self._compare(strip_etag(str(etag)), parts, answered)
+        answered = {**getattr(etag, "headers", {}), "etag": str(etag)}
+        self.answers.of_parts(parts, answered)
         size = sum(part.size for part in parts)
         return StoredObject(strip_etag(str(etag)), size, len(parts), answered)
 
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
     ) -> tuple[Confirmation, StoredObject | None]:
-        request = operations.head(self._path, headers_for(Step.CONFIRM, self._headers))
+        sent = self._digest_of_whole if not parts else integrity.whole_checksum(parts)
+        headers = {
+            **headers_for(Step.CONFIRM, self._headers),
+            **self._chosen(integrity.look_headers(sent)),
+        }
+        request = operations.head(self._path, headers)
         response = self._call(request, f"Error looking for {self._label}", ok=(200, 404))
         if response.status == 404:
             return Confirmation.ABSENT, None
-        headers = dict(response.headers)
-        etag = strip_etag(headers.get("etag", ""))
-        verdict = self._verdict(etag, parts, size, headers)
-        stored = StoredObject(etag, size, len(parts), headers)
-        return verdict, stored if verdict is Confirmation.STORED else None
+        found = dict(response.headers)
+        etag = strip_etag(found.get("etag", ""))
+        same = self.answers.is_same(sent, found)
+        if same is None:
+            verdict = self._verdict(etag, parts, size, found)
+        else:
+            verdict = Confirmation.STORED if same else Confirmation.ABSENT
+        if verdict is not Confirmation.STORED:
+            return verdict, None
+        self.answers.of_object(sent, found)
+        return verdict, StoredObject(etag, size, len(parts), found)
 
     def abort(self, upload_id: str) -> None:
         headers = headers_for(Step.ABORT, self._headers)
@@ -184,6 +200,8 @@ class DriverStore:
         return bool(page.parts)
 
     def failure(self, step: Step, error: Exception) -> Failure:
+        if step is Step.PART and isinstance(error, ObjectHashMismatchError):
+            return Failure(error, transient=True)
         return failure_of(error)
 
     def see_time(self, headers: Mapping[str, str]) -> None:
@@ -216,54 +234,30 @@ class DriverStore:
 
     def _chosen(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Headers that make a request safer, marked as far as nobody asked for them."""
-        return unasked(headers, digest_asked=not isinstance(self._digest_name, Unasked))
+        return unasked(headers, digest_asked=self._digest_asked)
+
+    @property
+    def _digest_asked(self) -> bool:
+        return not isinstance(self._digest_name, Unasked)
 
     def _sendable(self, body: Body) -> Body:
         return bytes(body) if self._copy_bodies else body
-
-    def _opaque(self, headers: Mapping[str, str]) -> bool:
-        """Whether an ETag is no MD5, by what was asked for and by what was answered."""
-        return self._encrypted or encrypted(headers)
-
-    def _compare(self, etag: str, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
-        """Notice an object that was put together from other parts than were sent."""
-        expected = integrity.expected_etag(parts)
-        if expected is None or not self._driver.profile.multipart_etag:
-            return
-        if etag and etag != expected and not self._opaque(headers):
-            self.mismatch = ObjectHashMismatchError(
-                f"the store made {self._label} with the ETag {etag}; "
-                f"the parts that were sent give {expected}",
-                self._driver,
-                self._name,
-            )
 
     def _verdict(
         self, etag: str, parts: Sequence[PartReceipt], size: int, headers: Mapping[str, str]
     ) -> Confirmation:
         """Whether the object that is there is the one that was sent."""
-        if not parts and integrity.is_md5(etag) and not self._opaque(headers):
+        if not parts and integrity.is_md5(etag) and not self.answers.opaque(headers):
             same = etag == integrity.md5_hex(self._whole)
             return Confirmation.STORED if same else Confirmation.ABSENT
         if etag and etag == integrity.expected_etag(parts):
             return Confirmation.STORED
         if headers.get("content-length") != str(size):
             return Confirmation.ABSENT
-        if self._driver.profile.multipart_etag and parts and not self._opaque(headers):
+        if self._driver.profile.multipart_etag and parts and not self.answers.opaque(headers):
             return Confirmation.ABSENT
         # The ETag says nothing here: the same size, written since we began, has to do.
         return self.written_since(headers)
-
-
-def encrypted(headers: Mapping[str, str]) -> bool:
-    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own.
-
-    :param headers: of an upload, or of an answer; Complete does not tell of a customer's key.
-    """
-    named = {name.lower(): value for name, value in headers.items()}
-    if "x-amz-server-side-encryption-customer-algorithm" in named:
-        return True
-    return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")
 
 
 def _time(text: str | None) -> datetime | None:

@@ -95,10 +95,10 @@ class S3Uploads(S3Bodies):
             object_name=object_name,
         )
         self._refuse_error_in_body(response, what, container, object_name)
-        etag = drivers.s3_store.CommittedETag(
-            s3api.values.strip_etag(self._parsed(s3api.xml.parse_complete, response, what).etag)
-        )
-        etag.headers = dict(response.headers)
+        answer = self._parsed(s3api.xml.parse_complete, response, what)
+        etag = drivers.s3_store.CommittedETag(s3api.values.strip_etag(answer.etag))
+        told = {s3api.checksums.HEADER + name: value for name, value in answer.checksums.items()}
+        etag.headers = {**response.headers, **told}
         return etag
 
     def _abort_multipart(
@@ -187,7 +187,11 @@ class S3Uploads(S3Bodies):
         self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
     ) -> None:
         """Compare the store's ETag with the MD5 of the data, where both are one."""
-        if data_hash is None or not self.profile.etag_is_md5 or drivers.s3_store.encrypted(headers):
+        if (
+            data_hash is None
+            or not self.profile.etag_is_md5
+            or drivers.s3_answers.encrypted(headers)
+        ):
             return
         if not etag or "-" in etag:
             return

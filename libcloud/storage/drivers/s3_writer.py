@@ -162,13 +162,17 @@ class S3Writers(S3Uploads):
         size: int,
         headers: Mapping[str, str],
         extra: Mapping[str, Any],
+        checksum: Mapping[str, str] | None = None,
     ) -> Object:
         """The object that was published.
 
         :param headers: of the answer that published it; names in lower case.
         :param extra: as it was passed to the upload.
+        :param checksum: that the store told, and that is the one of what was sent.
         """
-        known = {"acl": extra.get("acl")}
+        known: dict[str, Any] = {"acl": extra.get("acl")}
+        if checksum is not None:
+            known["checksum"] = dict(checksum)
         if headers.get("x-amz-version-id"):
             known["version_id"] = headers["x-amz-version-id"]
         etag = s3api.values.strip_etag(headers.get("etag", "")) or None
@@ -211,14 +215,15 @@ class _PartSink:
     def publish(self) -> Object:
         with self._driver._naming(self._name):
             stored = self._transfer.publish()
-        if self._store.mismatch is not None:
-            raise self._store.mismatch
+        if self._store.answers.mismatch is not None:
+            raise self._store.answers.mismatch
         return self._driver._made_object(
             self._container,
             self._name,
             size=stored.size,
             headers={**stored.headers, "etag": stored.etag},
             extra=self._extra,
+            checksum=self._store.answers.checksum,
         )
 
     def abort(self, error: BaseException, *, quiet: bool = False) -> None:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
+    from libcloud.storage.s3api import checksums as checksums
     from libcloud.storage.s3api import copy_headers as copy_headers
     from libcloud.storage.s3api import crc as crc
     from libcloud.storage.s3api import errors as errors

@@ -53,14 +53,16 @@ class Confirmation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A checksum of one body, as the headers that carry it.
+    """A checksum of one body.
 
-    :param headers: ready to send; empty when nothing is to be checked.
-    :param crc32: CRC-32 of the body when that was computed, to be combined over the parts.
+    :param headers: that carry it, ready to send; empty when nothing is to be checked.
+    :param algorithm: its name in lower case; empty when nothing was computed.
+    :param value: what was computed, to be compared with answers and combined over the parts.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    crc32: int | None = None
+    algorithm: str = ""
+    value: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

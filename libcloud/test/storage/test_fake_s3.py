@@ -126,7 +126,8 @@ def test_an_unsigned_payload_needs_https(server: FakeS3) -> None:
         ({"Content-MD5": "abc"}, "InvalidDigest"),
         ({"x-amz-checksum-crc32": crc32(b"another")}, "BadDigest"),
         ({"x-amz-checksum-crc32": "abc"}, "InvalidRequest"),
-        ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA="}, "NotImplemented"),
+        ({"x-amz-checksum-crc64nvme": "AAAAAAAAAAA="}, "BadDigest"),
+        ({"x-amz-checksum-sha512": "AA=="}, "NotImplemented"),
         (
             {"x-amz-checksum-crc32": crc32(PART), "x-amz-checksum-sha1": "AA=="},
             "InvalidRequest",
@@ -142,10 +143,11 @@ def test_digests_are_compared_with_the_body(
     assert (("bkt", "key") in server.objects) is (code == "")
 
 
-def test_crc32c_of_the_standard_check_value() -> None:
-    from libcloud.test.storage.fakes.digests import crc32c
+def test_crcs_have_the_check_values_of_their_standards() -> None:
+    from libcloud.test.storage.fakes.digests import crc
 
-    assert crc32c(b"123456789") == 0xE3069283
+    assert crc("crc32c", b"123456789").hex() == "e3069283"
+    assert crc("crc64nvme", b"123456789").hex() == "ae8b14860a799888"
 
 
 def test_a_body_of_unknown_length_is_refused(server: FakeS3) -> None:

@@ -16,38 +16,43 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request, not_imp
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Buffer, Incoming
 
-__all__ = ["check_body", "check_checksum", "checksum", "checksum_header", "crc32c"]
+__all__ = ["check_body", "check_checksum", "checksum", "checksum_header", "crc"]
 
 PREFIX = "x-amz-checksum-"
 _SIZES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
 _NOT_VALUES = ("x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode")
 
 
-@lru_cache(maxsize=1)
-def _crc32c_table() -> list[int]:
+# Width and polynomial, lowest power in the highest bit.
+_POLYNOMIALS = {"crc32c": (32, 0x82F63B78), "crc64nvme": (64, 0x9A6C9329AC4BC9B5)}
+
+
+@lru_cache
+def _table(polynomial: int) -> list[int]:
     table = []
     for value in range(256):
         for _ in range(8):
-            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+            value = (value >> 1) ^ (polynomial if value & 1 else 0)
         table.append(value)
     return table
 
 
-def crc32c(data: Buffer) -> int:
-    """CRC-32C (Castagnoli), byte by byte: for small bodies."""
-    table = _crc32c_table()
-    value = 0xFFFFFFFF
+def crc(algorithm: str, data: Buffer) -> bytes:
+    """CRC-32C (Castagnoli) or CRC-64/NVME, byte by byte: for small bodies."""
+    width, polynomial = _POLYNOMIALS[algorithm]
+    table = _table(polynomial)
+    ones = value = (1 << width) - 1
     for byte in data:
         value = table[(value ^ byte) & 0xFF] ^ (value >> 8)
-    return value ^ 0xFFFFFFFF
+    return (value ^ ones).to_bytes(width // 8, "big")
 
 
 def checksum(algorithm: str, data: Buffer) -> str:
     """The value S3 gives to ``x-amz-checksum-<algorithm>``: base64, big-endian."""
     if algorithm == "crc32":
         raw = zlib.crc32(data).to_bytes(4, "big")
-    elif algorithm == "crc32c":
-        raw = crc32c(data).to_bytes(4, "big")
+    elif algorithm in _POLYNOMIALS:
+        raw = crc(algorithm, data)
     else:
         raw = hashlib.new(algorithm, data).digest()
     return base64.b64encode(raw).decode()

@@ -77,7 +77,7 @@ class Options:
     max_object_size: int = 10_000 * 5 * GIB
     equal_parts: bool = False
     page_size: int = 1000
-    checksums: tuple[str, ...] = ("crc32", "crc32c", "sha1", "sha256")
+    checksums: tuple[str, ...] = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
     conditional_writes: bool = True
     md5_etags: bool = True
     keep_bodies: bool = True

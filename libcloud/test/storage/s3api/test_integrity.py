@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,9 +23,12 @@ from libcloud.storage.s3api.integrity import (
     expected_etag,
     is_md5,
     md5_hex,
+    told,
+    whole_checksum,
 )
 from libcloud.storage.s3api.profile import AMAZON, S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
+from libcloud.test.storage.fakes.digests import crc
 from libcloud.utils.bodies import Pieces
 
 PLAIN = S3Profile("plain")
@@ -70,7 +74,7 @@ def test_the_cheapest_digest_that_is_checked_is_chosen(
 
 @pytest.mark.parametrize(
     ("signature", "asked"),
-    [("2", "sha256"), ("4", "sha1"), ("4", "AUTO"), ("4", ""), ("2", "crc64nvme")],
+    [("2", "sha256"), ("4", "sha1"), ("4", "AUTO"), ("4", ""), ("2", "none-unsigned")],
 )
 def test_a_digest_that_cannot_be_sent_is_refused(signature: str, asked: str) -> None:
     with pytest.raises(ValueError, match="ex_checksum"):
@@ -91,16 +95,27 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-MD5 = {"Content-MD5": _b64(hashlib.md5(DATA).digest())}
-CRC32 = {"x-amz-checksum-crc32": _b64(zlib.crc32(DATA).to_bytes(4, "big"))}
+VALUES = {
+    "md5": hashlib.md5(DATA).digest(),
+    "sha256": hashlib.sha256(DATA).digest(),
+    "crc32": zlib.crc32(DATA).to_bytes(4, "big"),
+    "crc32c": crc("crc32c", DATA),
+    "crc64nvme": crc("crc64nvme", DATA),
+    "none": b"",
+}
+MD5 = {"Content-MD5": _b64(VALUES["md5"])}
+CRCS = {
+    name: {f"x-amz-checksum-{name}": _b64(VALUES[name])}
+    for name in ("crc32", "crc32c", "crc64nvme")
+}
 SHA256 = {"x-amz-content-sha256": hashlib.sha256(DATA).hexdigest()}
 NOT_SIGNED = {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
 EXPECTED = {
     "sha256": SHA256,
     "md5": MD5,
     "md5-unsigned": {**MD5, **NOT_SIGNED},
-    "crc32": CRC32,
-    "crc32-unsigned": {**CRC32, **NOT_SIGNED},
+    **CRCS,
+    **{f"{name}-unsigned": {**headers, **NOT_SIGNED} for name, headers in CRCS.items()},
     "none": {},
     "none-unsigned": NOT_SIGNED,
 }
@@ -119,7 +134,9 @@ BODIES: dict[str, Callable[[bytes], Body]] = {
 def test_a_digest_is_that_of_the_whole_body(name: str, kind: str) -> None:
     digest = DIGESTS[name](BODIES[kind](DATA))
     assert digest.headers == EXPECTED[name]
-    assert digest.crc32 == (zlib.crc32(DATA) if name.startswith("crc32") else None)
+    algorithm = name.removesuffix("-unsigned")
+    assert digest.algorithm == ("" if algorithm == "none" else algorithm)
+    assert digest.value == VALUES[algorithm]
 
 
 @pytest.mark.parametrize("name", DIGESTS)
@@ -128,16 +145,22 @@ def test_an_empty_body_has_a_digest_too(name: str) -> None:
 
 
 def test_digests_as_they_are_written_in_the_specifications() -> None:
-    # RFC 1321, appendix A.5, FIPS 180-2, appendix B.1, and the check value of CRC-32/ISO-HDLC.
+    # RFC 1321, appendix A.5, FIPS 180-2, appendix B.1, and the check values of CRCs.
     assert DIGESTS["md5"](b"abc").headers == {"Content-MD5": "kAFQmDzST7DWlj99KOF/cg=="}
     sha256 = DIGESTS["sha256"](b"abc").headers["x-amz-content-sha256"]
     assert sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert DIGESTS["crc32"](b"123456789").headers == {"x-amz-checksum-crc32": "y/Q5Jg=="}
+    assert DIGESTS["crc32"](b"123456789").value.hex() == "cbf43926"
+    assert DIGESTS["crc32c"](b"123456789").value.hex() == "e3069283"
+    assert DIGESTS["crc64nvme"](b"123456789").value.hex() == "ae8b14860a799888"
 
 
-def test_create_announces_the_checksum_that_parts_will_carry() -> None:
-    announced = {"x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-type": "FULL_OBJECT"}
-    assert create_headers("crc32") == create_headers("crc32-unsigned") == announced
+@pytest.mark.parametrize("crc_name", CRCS)
+def test_create_announces_the_checksum_that_parts_will_carry(crc_name: str) -> None:
+    announced = {
+        "x-amz-checksum-algorithm": crc_name.upper(),
+        "x-amz-checksum-type": "FULL_OBJECT",
+    }
+    assert create_headers(crc_name) == create_headers(f"{crc_name}-unsigned") == announced
     for name in ("sha256", "md5", "md5-unsigned", "none", "none-unsigned"):
         assert create_headers(name) == {}
 
@@ -185,12 +208,69 @@ def test_a_store_is_told_only_what_it_checks() -> None:
     }
 
 
-@given(st.lists(st.binary(max_size=50), min_size=1, max_size=8))
-def test_the_checksum_of_the_whole_is_that_of_the_data(bodies: list[bytes]) -> None:
-    headers = complete_headers(AMAZON, _receipts(*bodies))
+@pytest.mark.parametrize("name", CRCS)
+@given(bodies=st.lists(st.binary(max_size=50), min_size=1, max_size=8))
+def test_the_checksum_of_the_whole_is_that_of_the_data(name: str, bodies: list[bytes]) -> None:
+    headers = complete_headers(AMAZON, _receipts(*bodies, name=name))
     whole = b"".join(bodies)
-    assert headers["x-amz-checksum-crc32"] == _b64(zlib.crc32(whole).to_bytes(4, "big"))
+    assert headers[f"x-amz-checksum-{name}"] == _b64(DIGESTS[name](whole).value)
     assert headers["x-amz-mp-object-size"] == str(len(whole))
+
+
+def test_parts_with_different_checksums_have_none_of_the_whole() -> None:
+    parts = [*_receipts(b"one"), *_receipts(b"two", name="crc32c")]
+    assert whole_checksum(parts) == Digest()
+
+
+def test_a_checksum_that_was_asked_for_is_given_for_the_whole_whatever_is_known() -> None:
+    parts = _receipts(b"one", b"two")
+    assert complete_headers(PLAIN, parts, asked=True) == {
+        "x-amz-checksum-crc32": _b64(zlib.crc32(b"onetwo").to_bytes(4, "big")),
+        "x-amz-checksum-type": "FULL_OBJECT",
+    }
+
+
+def test_a_missing_package_is_named_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "awscrt", None)
+    for name in ("crc32c", "crc64nvme"):
+        with pytest.raises(ModuleNotFoundError, match=r"libcloud-storage\[checksums\]"):
+            choose_digest(AMAZON, signature="4", secure=True, asked=name)
+
+
+# What an answer tells.
+
+
+@pytest.mark.parametrize("name", CRCS)
+def test_an_answer_that_repeats_the_checksum_is_compared(name: str) -> None:
+    sent, other = DIGESTS[name](DATA), DIGESTS[name](b"other")
+    for headers, same in ((sent.headers, True), (other.headers, False)):
+        answer = told(PLAIN, sent, headers, opaque=True)
+        assert answer is not None
+        assert (answer.algorithm, answer.same) == (name, same)
+
+
+def test_an_etag_is_compared_where_it_is_an_md5() -> None:
+    stores_md5 = replace(PLAIN, etag_is_md5=True)
+    sent, other = DIGESTS["md5"](DATA), {"etag": f'"{md5_hex(b"other")}"'}
+    answer = told(stores_md5, sent, {"etag": f'"{md5_hex(DATA)}"'}, opaque=False)
+    assert answer is not None and answer.same
+    answer = told(stores_md5, sent, other, opaque=False)
+    assert answer is not None and not answer.same
+    assert told(stores_md5, sent, other, opaque=True) is None
+    assert told(stores_md5, sent, {"etag": '"abc-2"'}, opaque=False) is None
+    assert told(stores_md5, DIGESTS["crc32"](DATA), other, opaque=False) is None
+    assert told(PLAIN, sent, other, opaque=False) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "y/Q5Jg==-3", "no base64", "AAAA"], ids=["none", "composite", "words", "short"]
+)
+def test_what_is_no_checksum_of_the_whole_tells_nothing(value: str) -> None:
+    headers = {"x-amz-checksum-crc32": value} if value else {}
+    assert told(AMAZON, DIGESTS["crc32"](DATA), headers, opaque=True) is None
+    assert told(AMAZON, Digest(), CRCS["crc32"], opaque=True) is None
 
 
 # Which ETag comes of it.
@@ -236,4 +316,4 @@ def test_the_md5_of_a_body_is_that_of_its_bytes(kind: str) -> None:
 def test_digests_are_values() -> None:
     digest: Any = DIGESTS["md5"](DATA)
     with pytest.raises(AttributeError):
-        digest.crc32 = 1
+        digest.value = b""

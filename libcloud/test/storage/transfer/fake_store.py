@@ -136,7 +136,7 @@ class FakeStore:
     def digest(self, body: Body) -> Digest:
         self.digests += 1
         crc = zlib.crc32(bytes(body))
-        return Digest({"crc": str(crc)}, crc)
+        return Digest({"crc": str(crc)}, "crc32", crc.to_bytes(4, "big"))
 
     def put(self, body: Body, digest: Digest) -> StoredObject:
         self._check_body("", 0, body, digest)
@@ -285,7 +285,8 @@ class FakeStore:
 
     def _check_body(self, upload_id: str, number: int, body: Body, digest: Digest) -> None:
         data = bytes(body)
-        if digest.crc32 != zlib.crc32(data) or digest.headers != {"crc": str(digest.crc32)}:
+        crc = int.from_bytes(digest.value, "big")
+        if crc != zlib.crc32(data) or digest.headers != {"crc": str(crc)}:
             self._violated(f"the digest of part {number} is not that of its body")
         if self._sent.setdefault((upload_id, number), data) != data:
             self._violated(f"part {number} is sent again with another body")

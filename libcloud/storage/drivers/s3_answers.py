@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a store has what was sent, by what its answers say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from libcloud.storage.s3api import integrity
+from libcloud.storage.s3api.values import strip_etag
+from libcloud.storage.transfer.values import Digest, PartReceipt
+from libcloud.storage.types import ObjectHashMismatchError
+
+__all__ = ["Answers", "encrypted"]
+
+
+class Answers:
+    """What is made of the answers to one upload.
+
+    ``mismatch`` is the error to raise for an object that was published, but of other data.
+    ``checksum`` is the one of the object that an answer repeated, for its ``extra``; else ``None``.
+
+    :param label: of the object, for messages.
+    :param headers: of the upload.
+    """
+
+    def __init__(
+        self, driver: Any, object_name: str, *, label: str, headers: Mapping[str, str]
+    ) -> None:
+        self._driver = driver
+        self._name = object_name
+        self._label = label
+        self._encrypted = encrypted(headers)
+        self.mismatch: ObjectHashMismatchError | None = None
+        self.checksum: dict[str, str] | None = None
+
+    def opaque(self, headers: Mapping[str, str]) -> bool:
+        """Whether an ETag is no MD5, by what was asked for and by what was answered."""
+        return self._encrypted or encrypted(headers)
+
+    def of_part(self, number: int, digest: Digest, headers: Mapping[str, str]) -> None:
+        """Look at the answer to a part.
+
+        :raises ObjectHashMismatchError: the store has got other bytes; the part can be sent again.
+        """
+        told = self._told(digest, headers)
+        if told is not None and not told.same:
+            raise self._error(
+                f"the store answered part {number} of {self._label} with the {told.algorithm} "
+                f"{told.value}, and {told.expected} was sent; nothing was published"
+            )
+
+    def of_object(self, digest: Digest, headers: Mapping[str, str]) -> None:
+        """Look at the answer that published the object; ``digest`` is that of all its bytes."""
+        told = self._told(digest, headers)
+        if told is None:
+            return
+        if told.same:
+            self.checksum = {"algorithm": told.algorithm, "value": told.value}
+        else:
+            self.mismatch = self._error(
+                f"the store has {self._label} with the {told.algorithm} {told.value}, and "
+                f"{told.expected} was sent: the object is damaged"
+            )
+
+    def of_parts(self, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
+        """Look at the answer to Complete."""
+        self.of_object(integrity.whole_checksum(parts), headers)
+        etag = strip_etag(headers.get("etag", ""))
+        expected = integrity.expected_etag(parts)
+        if expected is None or not self._driver.profile.multipart_etag:
+            return
+        if not etag or self.opaque(headers):
+            return
+        if etag != expected:
+            self.mismatch = self._error(
+                f"the store made {self._label} with the ETag {etag}; "
+                f"the parts that were sent give {expected}"
+            )
+        elif {part.digest.algorithm for part in parts} == {"md5"}:
+            self.checksum = {"algorithm": "md5", "value": etag}
+
+    def is_same(self, digest: Digest, headers: Mapping[str, str]) -> bool | None:
+        """Whether an object that was found is the one sent; ``None`` if its headers do not tell."""
+        told = self._told(digest, headers)
+        return told.same if told is not None else None
+
+    def _told(self, digest: Digest, headers: Mapping[str, str]) -> integrity.Told | None:
+        return integrity.told(self._driver.profile, digest, headers, opaque=self.opaque(headers))
+
+    def _error(self, text: str) -> ObjectHashMismatchError:
+        return ObjectHashMismatchError(text, self._driver, self._name)
+
+
+def encrypted(headers: Mapping[str, str]) -> bool:
+    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own.
+
+    :param headers: of an upload, or of an answer; Complete does not tell of a customer's key.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    if "x-amz-server-side-encryption-customer-algorithm" in named:
+        return True
+    return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")
