@@ -8,10 +8,12 @@ secret: those in use are taken out of it whatever it is made of.
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
+import shlex
 from collections.abc import Iterator
-from typing import Any
 
+from libcloud.cli.network import is_network, network_hint, network_text
 from libcloud.cli.text import printable
 from libcloud.common.aws_profiles import ProfileFileError
 from libcloud.common.types import InvalidCredsError, LibcloudError
@@ -65,7 +67,7 @@ _HINTS = {
     "NoSuchUpload": "the upload is finished or aborted: see libcloud uploads ls",
     "SlowDown": "the store is busy: try again later, or with --window 1",
     "EntityTooLarge": "the store does not take objects of this size",
-    "BucketAlreadyExists": "the name is somebody else's: choose another",
+    "BucketAlreadyExists": "choose another, unless libcloud ls shows that it is yours",
     "InvalidRange": "the range begins behind the end of the object",
 }
 
@@ -137,7 +139,7 @@ def exit_status(error: BaseException) -> int:
         return ACCESS
     if isinstance(error, (UnfitInputError, types.SizeMismatchError)):
         return INPUT
-    if _is_network(error) or getattr(error, "status", None) in (429, 500, 502, 503, 504):
+    if is_network(error) or getattr(error, "status", None) in (429, 500, 502, 503, 504):
         return UNREACHABLE
     if getattr(error, "status", None) == 404:
         return NOT_FOUND
@@ -167,12 +169,14 @@ def what_of(error: BaseException) -> str:
     if isinstance(error, types.ContainerAlreadyExistsError):
         return f"the container {error.container_name!r} exists already{behind}"
     if isinstance(error, types.InvalidContainerNameError):
+        if getattr(error, "code", None) == "BucketAlreadyExists":
+            return f"the name {error.container_name!r} is taken{behind}"
         return f"no container can be called {error.container_name!r}{behind or f': {error.value}'}"
-    if isinstance(error, LibcloudError) and isinstance(error, OSError):
-        return _network_text(error)
+    if is_network(error):
+        return network_text(error)
     if isinstance(error, LibcloudError):
         text = str(error.value or type(error).__name__)
-        return _SAID.sub("", text) + behind if answer else text
+        return _SAID.sub("", text).rstrip(".") + behind if answer else text
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"
@@ -182,24 +186,35 @@ def what_of(error: BaseException) -> str:
 def hint_for(error: BaseException) -> str:
     """What to do about it; empty if nobody knows."""
     code = getattr(error, "code", None)
+    scheme, place = _place_of(error)
     region = getattr(getattr(error, "detail", None), "region", None)
     if region and getattr(error, "status", None) in (301, 307, 400):
         return f"use --region {region}"
     if isinstance(error, NoCredentialsError):
         return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --profile"
     if isinstance(error, types.ContainerDoesNotExistError):
-        return "make it by libcloud mb, or see which there are by libcloud ls"
+        others = f"; or see which there are: libcloud ls {scheme}://" if scheme != "file" else ""
+        return f"make it: libcloud mb {place}{others}"
     if isinstance(error, types.ObjectDoesNotExistError):
-        return "see what there is by libcloud ls"
+        return f"see what there is: libcloud ls {place}"
     if isinstance(error, types.ContainerIsNotEmptyError):
-        return "empty it by libcloud rm --recursive, and libcloud uploads clean"
+        return f"empty it: libcloud rm --recursive {place}; libcloud uploads clean {place}"
+    if getattr(error, "errno", None) == errno.ENOSPC:
+        return "free some space, and try again"
     if isinstance(error, types.ObjectTooLargeError):
         return "use a larger --part-size, or say the size by --expect-size"
-    if _is_network(error):
-        return "is the endpoint right, and can this machine reach it? See libcloud doctor"
+    if is_network(error):
+        return network_hint(error)
     if isinstance(error, InvalidCredsError):
         return _HINTS.get(str(code), _HINTS["AccessDenied" if code else ""])
     return _HINTS.get(str(code), "") if code else ""
+
+
+def _place_of(error: BaseException) -> tuple[str, str]:
+    """The scheme and the container that an error is about, as they stand in a command line."""
+    scheme, _, rest = getattr(error, "cli_subject", "s3://CONTAINER").partition("://")
+    inner = rest.partition("/")[0] or f"{rest.rpartition('/')[0]}/"  # of files: a directory
+    return scheme, shlex.quote(f"{scheme}://{inner}")
 
 
 def answer_of(error: BaseException) -> str:
@@ -210,23 +225,3 @@ def answer_of(error: BaseException) -> str:
     code = ": ".join(word for word in (detail.code, detail.message) if word)
     said = [f"status {detail.status}", code, detail.request_id and f"request {detail.request_id}"]
     return ", ".join(word for word in said if word)
-
-
-def _is_network(error: BaseException) -> bool:
-    return (
-        isinstance(error, LibcloudError) and isinstance(error, OSError) and hasattr(error, "reason")
-    )
-
-
-def _network_text(error: Any) -> str:
-    """What was tried, and the innermost reason: that of urllib3 repeats itself."""
-    tried, _, _ = str(error.value).partition(": ")
-    cause: Any = getattr(error, "reason", None)
-    while isinstance(cause, BaseException):
-        inner = getattr(cause, "reason", None) or next(iter(cause.args), None)
-        if not isinstance(inner, BaseException):
-            break
-        cause = inner
-    reason = getattr(cause, "strerror", None) or str(cause or "")
-    reason = reason.rpartition(": ")[2] if "object at 0x" in reason else reason
-    return f"{tried}: {reason}" if reason else str(error.value)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 
 from libcloud.cli.errors import FAILED, ReportedError, exit_status, explain
@@ -12,7 +13,7 @@ from libcloud.cli.progress import Progress, say
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import ContainerDoesNotExistError
 
-__all__ = ["Collected", "told"]
+__all__ = ["Collected", "report", "told"]
 
 # They would come again with each of the other objects.
 _FOR_ALL = (InvalidCredsError, ContainerDoesNotExistError)
@@ -40,7 +41,7 @@ class Collected:
                 raise
             self.number += 1
             self._status = exit_status(error)
-            say(f"libcloud: {explain(error)}")
+            report(error)
 
     def finish(self) -> None:
         """End it.
@@ -62,13 +63,30 @@ def told(progress: Progress, url: object) -> Iterator[None]:
         if aborted is not None and not aborted.cleaned:
             left = left or aborted.upload_id
         if left:
-            say(
-                f"libcloud: {url}: parts may be left at the store, in upload {left}. "
-                f"Remove them: libcloud uploads abort '{url}' --id '{left}'"
+            _tell_with(
+                error,
+                f"libcloud: {url}: parts may be left at the store, in upload {left}. Remove them: "
+                f"libcloud uploads abort {shlex.quote(str(url))} --id {shlex.quote(left)}",
             )
         elif isinstance(error, KeyboardInterrupt):
             say(f"libcloud: {url}: {_end_of(progress.meter)}")
         raise
+
+
+def report(error: BaseException) -> None:
+    """Tell of ``error``, and then what it left behind."""
+    say(f"libcloud: {explain(error)}")
+    left = getattr(error, "cli_left", None)
+    if left:
+        say(left)
+
+
+def _tell_with(error: BaseException, text: str) -> None:
+    """Tell ``text`` when ``error`` is told: at once if nobody will."""
+    if isinstance(error, Exception):
+        error.cli_left = text  # type: ignore[attr-defined]  # a note for report()
+    else:
+        say(text)
 
 
 def _end_of(meter: Meter) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
@@ -150,7 +151,9 @@ def _save(
     """Write the object, or a part of it, to its file; the path of the file."""
     destination = place.file_for(obj.name, overwrite=overwrite, driver=obj.driver)
     size = obj.size if span is None else span[1] - span[0]
-    if not save(progress.counted(_pieces(obj, span)), destination, size=size):
+    with _naming(destination.path):
+        whole = save(progress.counted(_pieces(obj, span)), destination, size=size)
+    if not whole:
         raise LibcloudError(f"the store did not send {size} bytes: nothing was written", obj.driver)
     return destination.path
 
@@ -163,10 +166,23 @@ def _to_stdout(obj: Object, span: tuple[int, int] | None, settings: Settings) ->
         settings = replace(settings, quiet=True)
     with Progress(obj.name, size, settings) as progress:
         for piece in progress.counted(_pieces(obj, span)):
-            output.write(piece)
-        output.flush()
+            with _naming("standard output"):
+                output.write(piece)
+        with _naming("standard output"):
+            output.flush()
     if settings.json_progress:
         progress.done(obj.name)
+
+
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Errors of writing in the block are about ``path``: the name of a temporary file says less."""
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error, (LibcloudError, BrokenPipeError)) and error.errno is not None:
+            error.filename = path
+        raise
 
 
 def _pieces(obj: Object, span: tuple[int, int] | None) -> Iterator[bytes]:

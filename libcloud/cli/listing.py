@@ -103,15 +103,19 @@ def _containers(store: Store) -> Iterator[_Entry]:
 
 def _objects(store: Store, recursive: bool) -> Iterator[_Entry]:
     """The objects whose names begin as the target's; below the next slash as one entry."""
-    prefix, last = store.target.name, ""
-    for obj in store.container().iterate_objects(prefix=prefix or None):
-        directory, slash, _ = obj.name[len(prefix) :].partition("/")
-        if slash and not recursive:
-            if directory != last or not last:
-                yield _Entry("directory", f"{prefix}{directory}/")
-            last = directory or "/"
-            continue
-        yield _entry(obj)
+    container, prefix = store.container(), store.target.name
+    if recursive:
+        yield from map(_entry, container.iterate_objects(prefix=prefix or None))
+        return
+    from libcloud.storage.drivers.s3_levels import iterate_level
+
+    last = ""
+    for found in iterate_level(container, prefix):
+        if not isinstance(found, str):
+            yield _entry(found)
+        elif found != last:
+            yield _Entry("directory", found)
+            last = found
 
 
 def _entry(obj: Object) -> _Entry:

@@ -34,9 +34,9 @@ from libcloud.cli.errors import (
     USAGE,
     ReportedError,
     exit_status,
-    explain,
     without_secrets,
 )
+from libcloud.cli.failures import report
 from libcloud.cli.progress import say
 from libcloud.cli.signals import heeded
 from libcloud.cli.text import printable
@@ -171,7 +171,7 @@ def _failure(error: Exception, arguments: list[str]) -> int:
         with contextlib.suppress(OSError):
             sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
     if not isinstance(error, ReportedError):
-        say(f"libcloud: {explain(error)}")
+        report(error)
     return exit_status(error)
 
 

@@ -19,8 +19,9 @@ def iterate_level(container: Container, prefix: str) -> Iterator[Object | str]:
 
     An S3 store does that itself; of other drivers everything under ``prefix`` is listed.
 
-    :param prefix: empty, or ends with a slash.
-    :return: objects, and prefixes that end with a slash; one may come more than once.
+    :param prefix: what names begin with; empty for all. A directory ends with a slash.
+    :return: objects, and prefixes that end with a slash, in the order of their names as far as the
+        store keeps one; a prefix may come more than once.
     :raises ContainerDoesNotExistError: there is no such container.
     """
     driver: Any = container.driver
@@ -39,12 +40,17 @@ def iterate_level(container: Container, prefix: str) -> Iterator[Object | str]:
         if response.status == 404:
             raise driver._no_container(response, container.name)
         page = driver._parsed(parse_objects, response, what)
-        yield from page.prefixes
-        yield from driver._objects_of(response.object, page.objects, container)
+        objects = driver._objects_of(response.object, page.objects, container)
+        yield from sorted((*page.prefixes, *objects), key=_place_of)
         follows = (page.next_token, None if page.next_token else page.next_marker)
         if not page.is_truncated or follows in (place, (None, None)):
             return
         place = follows
+
+
+def _place_of(found: Object | str) -> bytes:
+    """What S3 orders a listing by: the bytes of the names."""
+    return (found if isinstance(found, str) else found.name).encode("utf-8", "surrogatepass")
 
 
 def _lists_by_itself(driver: object) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import re
 import urllib.request
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from libcloud.storage.base import Container
-from libcloud.test.cli.running import Shell
+from libcloud.test.cli.running import BUCKET, Shell
+from libcloud.test.storage.fakes.options import AMAZON
+from libcloud.test.storage.fakes.servers import fake_server
 
 
 def stored(shell: Shell, *names: str) -> None:
@@ -41,6 +44,21 @@ def test_one_level_is_listed(shell: Shell) -> None:
     assert [line.split()[-1] for line in lines] == ["a", "b.txt", "b/", "z"]
     lines = shell.ok("ls", "s3://bucket/b/").lines
     assert [line.split()[-1] for line in lines] == ["b/c", "b/d/"]
+
+
+def test_one_level_is_asked_for_and_not_all_that_is_below_it(shell: Shell) -> None:
+    options = replace(AMAZON, page_size=2)
+    with fake_server(options) as endpoint:
+        other = Shell(endpoint, shell.home)
+        other.driver.create_container(BUCKET)
+        stored(other, *(f"d/{number}" for number in range(9)), "a", "dd", "e/f/g")
+        lines = other.ok("ls", "s3://bucket").lines
+        assert [line.split()[-1] for line in lines] == ["a", "d/", "dd", "e/"]
+        lines = other.ok("ls", "s3://bucket/d").lines
+        assert [line.split()[-1] for line in lines] == ["d/", "dd"]
+        assert endpoint.fake is not None
+        asked = [entry for entry in endpoint.fake.requests if "delimiter" in entry.query]
+        assert len(asked) == 3  # two pages of two, and one
 
 
 def test_all_is_listed(shell: Shell) -> None:

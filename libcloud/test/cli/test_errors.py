@@ -3,11 +3,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from libcloud.storage._replace import ReplacingFile
+from libcloud.storage.capabilities import MIB
+from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.test.cli.running import BUCKET, Shell
+from libcloud.test.storage.fakes.faults import Drop, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import fake_server
 
@@ -30,6 +39,12 @@ CASES = [
     (("ls", "--profile", "none", "s3://"), 2, ["no profile 'none'", "credentials"]),
     (("nothing",), 2, ["No such command 'nothing'", "libcloud --help"]),
 ]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are repeated without a pause."""
+    monkeypatch.setattr(S3Calls, "_sleep", staticmethod(lambda _: None))
 
 
 @pytest.mark.parametrize(("arguments", "status", "parts"), CASES, ids=lambda value: str(value)[:50])
@@ -72,6 +87,91 @@ def test_a_store_that_is_not_there(shell: Shell) -> None:
     assert result.status == 5
     assert "Connection refused" in result.err
     assert "libcloud doctor" in result.err
+
+
+def test_a_store_that_is_not_there_is_named_by_its_address(shell: Shell) -> None:
+    result = shell("ls", "s3://bucket", AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    assert "no connection to 127.0.0.1:1: Connection refused" in result.err
+    assert "HTTPConnection" not in result.err
+
+
+def test_a_host_that_nobody_knows_is_named(shell: Shell) -> None:
+    result = shell("ls", "s3://bucket", AWS_ENDPOINT_URL="http://no-such-host.invalid")
+    assert result.status == 5
+    assert "the host no-such-host.invalid is not found" in result.err
+
+
+def test_https_where_none_is_spoken_says_so(shell: Shell) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        port = server.server_address[1]
+        result = shell("ls", "--endpoint-url", f"https://127.0.0.1:{port}", "s3://bucket")
+        server.shutdown()
+    assert result.status == 5
+    assert f"127.0.0.1:{port} does not speak https. Write http://" in result.err
+
+
+@pytest.mark.slow
+def test_a_certificate_that_is_not_trusted_is_told_with_the_way(shell: Shell) -> None:
+    with fake_server(replace(AMAZON, tls=True)) as endpoint:
+        result = Shell(endpoint, shell.home)("ls", "s3://bucket")
+    assert result.status == 5
+    assert f"the certificate of 127.0.0.1:{endpoint.port} is not trusted: self" in result.err
+    assert "SSL_CERT_FILE" in result.err
+
+
+def test_a_connection_that_breaks_off_is_told_in_words(shell: Shell) -> None:
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("ListObjects", Drop(), times=None)
+    result = shell("ls", "s3://bucket")
+    assert result.status == 5
+    assert f"the connection to 127.0.0.1:{shell.endpoint.port} broke off: " in result.err
+    assert "Try again" in result.err
+    assert "('" not in result.err
+
+
+def test_a_name_that_is_taken_is_told_so(shell: Shell) -> None:
+    with fake_server(replace(AMAZON, foreign_buckets=frozenset({"theirs"}))) as endpoint:
+        result = Shell(endpoint, shell.home)("mb", "s3://theirs")
+    assert result.status == 1
+    assert "the name 'theirs' is taken (status 409, BucketAlreadyExists" in result.err
+
+
+def test_what_to_do_can_be_pasted(shell: Shell, tmp_path: Path) -> None:
+    assert "Make it: libcloud mb s3://absent; or" in shell("ls", "s3://absent/x").err
+    assert "libcloud ls s3://bucket\n" in shell("cat", "s3://bucket/x").err
+    shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"x")
+    assert "libcloud rm --recursive s3://bucket;" in shell("rb", "s3://bucket").err
+    (tmp_path / "a b").mkdir()
+    result = shell("cat", f"file://{tmp_path}/a b/x")
+    assert f"libcloud ls 'file://{tmp_path}/a b/'\n" in result.err
+
+
+def test_what_is_left_behind_is_told_after_the_error(shell: Shell) -> None:
+    assert shell.endpoint.fake is not None
+    faults = shell.endpoint.fake.faults
+    faults.add("UploadPart", Status(403, "AccessDenied"), times=None)
+    faults.add("AbortMultipartUpload", Status(403, "AccessDenied"), times=None)
+    result = shell("put", "-", "s3://bucket/x y", "--part-size", "5MiB", stdin=bytes(11 * MIB))
+    assert result.status == 4
+    error, left = result.err.splitlines()
+    assert "AccessDenied" in error
+    assert f"libcloud uploads abort 's3://bucket/x y' --id '{shell.unfinished()[0]}'" in left
+
+
+def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary_one(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"x")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(ReplacingFile, "write", full)
+    result = shell("get", "s3://bucket/x", str(tmp_path / "x"))
+    assert result.status == 1
+    assert f"{tmp_path}/x: No space left on device. Free some space" in result.err
+    assert [*tmp_path.glob("*x*")] == []
 
 
 def test_another_region_is_named(shell: Shell) -> None:
