@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
+from mutants_of_trouble import MUTANTS as OF_TROUBLE
 
 __all__ = ["MUTANTS"]
 
@@ -19,23 +20,6 @@ _DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
 _INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
 _CHECKSUMS = (f"{_TESTS}/storage/test_s3_checksums.py",)
 _HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
-
-_FORKS = (
-    Mutant(
-        "a fork writes to its parent's connections",
-        "libcloud/http/session.py",
-        "        if os.getpid() != self._pid:",
-        "        if False:",
-        (f"{_TESTS}/test_http_wire.py",),
-    ),
-    Mutant(
-        "a fork aborts its parent's upload",
-        "libcloud/storage/transfer/run.py",
-        "        return os.getpid() != self._pid",
-        "        return False",
-        _FAILURES,
-    ),
-)
 
 _UPLOADS = (
     Mutant(
@@ -307,4 +291,4 @@ _CONNECTION = (
     ),
 )
 
-MUTANTS = OF_THE_ENGINE + _FORKS + _UPLOADS + _VALUES + _READING + _CONNECTION
+MUTANTS = OF_THE_ENGINE + OF_TROUBLE + _UPLOADS + _VALUES + _READING + _CONNECTION

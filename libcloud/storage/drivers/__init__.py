@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from libcloud.storage.drivers import s3_optional as s3_optional
     from libcloud.storage.drivers import s3_reading as s3_reading
     from libcloud.storage.drivers import s3_regions as s3_regions
+    from libcloud.storage.drivers import s3_resume as s3_resume
     from libcloud.storage.drivers import s3_store as s3_store
     from libcloud.storage.drivers import s3_urls as s3_urls
 else:

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads that nobody finished: what they hold, and how to be rid of those that are old.
+"""Uploads that nobody finished: what they hold, how to go on, how to be rid of those that are old.
 
 Their parts are stored, and paid for, until somebody completes or aborts the upload.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import s3api
-from libcloud.storage.base import Container
+from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUpload
 from libcloud.storage.types import ContainerError
 
@@ -63,22 +64,68 @@ class S3Leftovers(S3Containers):
         :raises LibcloudError: the upload is not there any more (``code`` is ``"NoSuchUpload"``), or
             the store said something else.
         """
-        path = self._get_object_path(container, upload.key)
-        what = f"Error listing the parts of {container.name}/{upload.key}"
-        marker: int | None = None
-        while True:
-            response = self._call(
-                s3api.operations.list_parts(path, upload_id=upload.id, marker=marker),
-                what,
-                container_name=container.name,
-                object_name=upload.key,
+        yield from self._parts_of(container, upload, {})
+
+    def ex_resume_upload(
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Object:
+        """Go on with an upload that failed, and publish the object.
+
+        ``iterator`` gives all the data once more, from its start. It is cut as before, and a part
+        that the store holds already is sent again only if it is not known to be the same: by its
+        size, and by its checksum or by an ETag that is its MD5. So it does no harm if the data are
+        others than before, or if the ETags of a store say nothing; then more is sent.
+
+        Metadata, content type and the like are those that the upload was begun with.
+
+        :param upload_id: as an exception had it, or :meth:`ex_iterate_multipart_uploads`.
+        :param headers: as before, as far as they concern encryption, conditions, and who pays.
+        :param options: those of :meth:`upload_object_via_stream`, as before; without
+            ``ex_part_size`` parts are as large as the first one at the store. ``ex_on_failure`` is
+            ``"keep"`` if it is not given: the upload can then be resumed again.
+        :return: the object; its metadata are not known here.
+        :raises ValueError: the driver makes no uploads in parts. Nothing was sent.
+        :raises LibcloudError: the upload is not there any more (``code`` is ``"NoSuchUpload"``):
+            it was removed, or it was published; a look at the object tells.
+        :raises BaseException: as for :meth:`upload_object_via_stream`.
+        """
+        driver: Any = self
+        if not self.supports_s3_multipart_upload:
+            raise ValueError(f"the driver {self.name!r} makes no uploads in parts")
+        path, headers = self._get_object_path(container, object_name), dict(headers or {})
+        options = {"ex_on_failure": "keep", **options}
+        store, settings = driver._engine(container, object_name, path, headers, options)
+        upload = S3MultipartUpload(object_name, upload_id, None, None, None)
+        held = {part.number: part for part in self._parts_of(container, upload, headers)}
+        chosen = settings.pop("options")
+        if chosen.part_size is None and 1 in held:
+            chosen = replace(chosen, part_size=held[1].size or None)
+        sizes = drivers.s3_resume.sizes_to_keep(held, settings["limits"])
+        with driver._naming(object_name):
+            stored = transfer.session.upload(
+                drivers.s3_resume.ResumedStore(store, held),
+                transfer.source.PartSource(iterator),
+                options=chosen,
+                resumed=transfer.session.Resumed(upload_id, sizes),
+                **settings,
             )
-            page = self._parsed(s3api.xml.parse_parts, response, what)
-            yield from page.parts
-            # A store that says there is more, and stays where it is, would be asked for ever.
-            if not page.is_truncated or page.next_marker in (None, marker):
-                return
-            marker = page.next_marker
+        if store.answers.mismatch is not None:
+            raise store.answers.mismatch
+        made: Object = driver._made_object(
+            container,
+            object_name,
+            size=stored.size,
+            headers={**stored.headers, "etag": stored.etag},
+            extra={},
+            checksum=store.answers.checksum,
+        )
+        return made
 
     def ex_cleanup_multipart_uploads(
         self,
@@ -130,6 +177,28 @@ class S3Leftovers(S3Containers):
         return aborted
 
     # Inside.
+
+    def _parts_of(
+        self, container: Container, upload: S3MultipartUpload, headers: Mapping[str, str]
+    ) -> Iterator[PartRecord]:
+        """:meth:`ex_list_parts`, with those of the upload's ``headers`` that belong to it."""
+        path = self._get_object_path(container, upload.key)
+        what = f"Error listing the parts of {container.name}/{upload.key}"
+        sent = s3api.headers.headers_for(transfer.values.Step.CHECK, headers)
+        marker: int | None = None
+        while True:
+            response = self._call(
+                s3api.operations.list_parts(path, upload_id=upload.id, marker=marker, headers=sent),
+                what,
+                container_name=container.name,
+                object_name=upload.key,
+            )
+            page = self._parsed(s3api.xml.parse_parts, response, what)
+            yield from page.parts
+            # A store that says there is more, and stays where it is, would be asked for ever.
+            if not page.is_truncated or page.next_marker in (None, marker):
+                return
+            marker = page.next_marker
 
     def _latest(
         self, container: Container, older_than: timedelta | datetime | None

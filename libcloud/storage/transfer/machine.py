@@ -77,6 +77,7 @@ class UploadMachine:
     :param share: of the memory that uploads have in common; ``None``: there is none.
     :param keep: a failed upload stays at the store, to be resumed.
     :param expected_size: bytes the source has promised; another count is an error before Complete.
+    :param upload_id: of an upload to go on with; ``None``: there is none yet.
 
     Where it stands is told by ``state``; at the end by ``result`` (what was published), ``error``
     (the first), ``cleanup_error`` (the first of the clean-up, or the interrupt that came during
@@ -95,6 +96,7 @@ class UploadMachine:
         retries: Retries | None = None,
         keep: bool = False,
         expected_size: int | None = None,
+        upload_id: str | None = None,
     ) -> None:
         if window < 1:
             raise ValueError(f"the window is at least 1 part, not {window}")
@@ -107,7 +109,7 @@ class UploadMachine:
         self._expected_size = expected_size
 
         self.state = State.READING_FIRST
-        self.upload_id: str | None = None
+        self.upload_id = upload_id
         self.result: StoredObject | None = None
         self.error: BaseException | None = None
         self.cleanup_error: BaseException | None = None
@@ -220,12 +222,13 @@ class UploadMachine:
         )
         if error is not None:
             self._fail(error)
+        elif self.upload_id is not None:
+            self.state = State.SENDING
+            self._ready.append(Send(Step.PART, self._pulled))
         elif self._pulled == 1:
             one = last and size <= self._plan.limits.max_put_size
             self.state = State.PUTTING if one else State.CREATING
             self._ready.append(Send(Step.PUT if one else Step.CREATE))
-        elif self.upload_id is not None:
-            self._ready.append(Send(Step.PART, self._pulled))
 
     def answered(
         self,

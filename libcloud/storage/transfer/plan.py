@@ -15,8 +15,8 @@ largest: a plan that reached it would have to send 5 GiB parts from the start. S
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from libcloud.storage.capabilities import MIB, Limits
@@ -37,12 +37,14 @@ class PartPlan:
     :param start: size of the first part.
     :param ratio: by which a part exceeds the one before it; 1.0 for equal parts.
     :param flat: number of the last part that has size ``start``.
+    :param known: sizes of parts, by their numbers, that are to be as they were before.
     """
 
     limits: Limits
     start: int
     ratio: float = 1.0
     flat: int = 0
+    known: Mapping[int, int] = field(default_factory=dict)
 
     def size_of(self, number: int) -> int:
         """Size of part ``number``, 1 for the first; the last part of a stream may be smaller.
@@ -51,6 +53,8 @@ class PartPlan:
         """
         if number > self.limits.max_parts:
             return 0
+        if number in self.known:
+            return self.known[number]
         if self.ratio == 1.0 or number <= self.flat:
             return self.start
         exact = self.start * math.exp(min(700.0, (number - self.flat) * math.log(self.ratio)))

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.transfer.budget import MemoryBudget
@@ -19,7 +20,7 @@ from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.transfer.writer import PushedTransfer
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "UploadOptions", "begin", "upload"]
+__all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "Resumed", "UploadOptions", "begin", "upload"]
 
 DEFAULT_WINDOW = 8
 DEFAULT_MEMORY = 128 * MIB
@@ -69,6 +70,17 @@ class UploadOptions:
             raise ValueError(f"ex_on_failure is 'abort' or 'keep', not {self.on_failure!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An upload that was begun before.
+
+    :param sizes: of parts, by their numbers, in place of what would be planned.
+    """
+
+    upload_id: str
+    sizes: Mapping[int, int]
+
+
 def upload(
     store: PartStore[Content],
     source: Source[Content],
@@ -78,16 +90,20 @@ def upload(
     retries: Retries,
     concurrency: int | None = None,
     label: str = "",
+    resumed: Resumed | None = None,
 ) -> StoredObject:
     """Send all of ``source`` to ``store``.
 
     :param concurrency: requests that may be in flight at once; 1 makes them all in the caller's
         thread, one after another, and holds one part. ``None``: no bound.
     :param label: what is uploaded, for messages.
+    :param resumed: an upload to go on with; ``None``: one of its own.
     :raises ObjectTooLargeError: the size announced is beyond the limits. Nothing was sent.
     :raises BaseException: see :meth:`~libcloud.storage.transfer.run.Transfer.run`.
     """
-    machine, workers = _engine(store, limits, options, retries, concurrency=concurrency)
+    machine, workers = _engine(
+        store, limits, options, retries, concurrency=concurrency, resumed=resumed
+    )
     transfer = Transfer(machine, workers, listener=options.on_event, label=label)
     return transfer.run(source)
 
@@ -116,9 +132,12 @@ def _engine(
     retries: Retries,
     *,
     concurrency: int | None,
+    resumed: Resumed | None = None,
 ) -> tuple[UploadMachine, InlineWorkers[Content] | ThreadWorkers[Content]]:
     length = options.size if options.size is not None else options.size_hint
     plan = plan_for(length, limits, start=options.part_size or DEFAULT_PART_SIZE)
+    if resumed is not None:
+        plan = replace(plan, known=resumed.sizes)
     window = min(options.window or DEFAULT_WINDOW, concurrency or options.window or DEFAULT_WINDOW)
     memory, shared = _memory(options, window)
     machine = UploadMachine(
@@ -129,6 +148,7 @@ def _engine(
         retries=retries,
         keep=options.on_failure == "keep",
         expected_size=options.size,
+        upload_id=resumed.upload_id if resumed is not None else None,
     )
     if concurrency == 1:
         return machine, InlineWorkers(store)

@@ -3,7 +3,7 @@
 
 The signal comes from the proxy, at a moment of a request that a seeded die has chosen. Whatever it
 is, the object is there whole or as it was before; and after a signal that Python hears of nothing
-else is left at the store.
+else is left at the store. ``LIBCLOUD_TEST_KILLS`` says how many uploads each test begins.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from libcloud.test.storage.faults.uploader import (
 
 BUCKET = "kills"
 OLD = b"the one before"
+KILLS = int(os.environ.get("LIBCLOUD_TEST_KILLS", "0"))
 MOMENTS = ("head", "body", "request", "answer")
 
 
@@ -131,7 +132,7 @@ def test_a_signal_never_publishes_a_part_of_an_object(kind: Kind) -> None:
         assert endpoint.fake is not None
         endpoint.fake.create_bucket(BUCKET)
         killing = Killing(endpoint, proxy, uploaders)
-        for _ in range(50):
+        for _ in range(KILLS or 50):
             size = dice.randint(1, 8000)
             killing.one(kind, dice, profile="AMAZON", size=size, part_size=1000)
 
@@ -153,7 +154,7 @@ def test_a_signal_never_publishes_a_part_of_an_object_on_rclone(kind: Kind) -> N
         killing = Killing(endpoint, proxy, uploaders)
         driver = driver_for(job_for(endpoint, profile="RCLONE", **_NOTHING))
         driver.create_container(BUCKET)
-        for _ in range(6):
+        for _ in range(KILLS or 6):
             killing.one(kind, dice, profile="RCLONE", size=2 * part + 1000, part_size=part)
 
 

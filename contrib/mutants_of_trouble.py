@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of what is rarely needed: forks, and uploads that go on; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_TESTS = "libcloud/test"
+_DRIVERS = "libcloud/storage/drivers"
+
+_FAILURES = (f"{_TESTS}/storage/test_s3_failures.py",)
+
+_RESUMED = (
+    Mutant(
+        "a part of the same size is the same part",
+        f"{_DRIVERS}/s3_resume.py",
+        "    if held.size != len(body):\n        return False\n",
+        "    return held.size == len(body)\n",
+        (f"{_TESTS}/storage/test_s3_resume.py",),
+    ),
+    Mutant(
+        "a resumed upload sends everything again",
+        f"{_DRIVERS}/s3_resume.py",
+        "        if held is not None and held.etag and _is_the_same(held, body, digest):",
+        "        if False:",
+        (f"{_TESTS}/storage/test_s3_resume.py",),
+    ),
+    Mutant(
+        "a resumed upload that fails is aborted",
+        f"{_DRIVERS}/s3_leftovers.py",
+        'options = {"ex_on_failure": "keep", **options}',
+        'options = {"ex_on_failure": "abort", **options}',
+        (f"{_TESTS}/storage/test_s3_resume.py",),
+    ),
+)
+
+_FORKS = (
+    Mutant(
+        "a fork writes to its parent's connections",
+        "libcloud/http/session.py",
+        "        if os.getpid() != self._pid:",
+        "        if False:",
+        (f"{_TESTS}/test_http_wire.py",),
+    ),
+    Mutant(
+        "a fork aborts its parent's upload",
+        "libcloud/storage/transfer/run.py",
+        "        return os.getpid() != self._pid",
+        "        return False",
+        _FAILURES,
+    ),
+)
+
+MUTANTS = _FORKS + _RESUMED
