@@ -30,6 +30,7 @@ from libcloud.storage.drivers.s3 import (
     S3RawResponse,
     S3Response,
 )
+from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_connection import ExactPathConnection
 from libcloud.storage.s3api.profile import GOOGLE
 
@@ -161,7 +162,8 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
 
     :param secret: what belongs to ``key``: a secret, or the private key of a service account.
     :param project: id or number of the project, to list and create containers in.
-    :param kwargs: ``host`` and ``port`` of an emulator or a regional endpoint; ``auth_type`` and
+    :param kwargs: ``host`` and ``port`` of an emulator or a regional endpoint, or both as
+        ``endpoint_url``, whose path is not heeded; ``auth_type`` and
         ``credential_file`` of the connection; the rest is the base driver's.
     """
 
@@ -180,6 +182,10 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
         self, key: str, secret: str | None = None, project: str | None = None, **kwargs: Any
     ) -> None:
         self.project = project
+        url = kwargs.pop("endpoint_url", None)
+        endpoint = endpoint_of(url, kwargs.get("host"), kwargs.get("port"))
+        if endpoint is not None:
+            kwargs.update(host=endpoint.host, port=endpoint.port, secure=endpoint.secure)
         self._connection_kwargs = {
             name: kwargs.pop(name, None)
             for name in ("host", "port", "auth_type", "credential_file")

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from libcloud.common.aws import AWSDriver
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_connection import (
     API_VERSION,
     EXPIRATION_SECONDS,
@@ -39,13 +40,14 @@ from libcloud.storage.drivers.s3_containers import (
 )
 from libcloud.storage.drivers.s3_copy import S3Copies
 from libcloud.storage.drivers.s3_delete import S3Deletions
+from libcloud.storage.drivers.s3_hosts import choose_host, choose_profile, region_by_default
 from libcloud.storage.drivers.s3_leftovers import IncompleteCleanupError, S3Leftovers
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
 from libcloud.storage.s3api.names import NAMESPACE
-from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
+from libcloud.storage.s3api.profile import AMAZON, S3Profile
 
 if TYPE_CHECKING:
     from libcloud.storage.drivers.s3_deleted import DeletedObject, FailedDeletion
@@ -268,14 +270,18 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
 class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
     """Amazon S3, in any of its regions, or a store behind ``host``.
 
-    :param region: ``None``: that of the class. With ``host``, any name the store has for it.
+    :param region: ``None``: that of the class, or the one that ``endpoint_url`` or the profile
+        names. With a host, any name the store has for it.
     :param host: of another store; Amazon's otherwise.
-    :param ex_profile: what is special about the store, from ``s3api/profile.py``; ``None``: nothing
-        is assumed of a foreign ``host``.
-    :param kwargs: those of :class:`~libcloud.storage.drivers.s3_access.S3Access` and
-        :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is seconds to connect, and seconds
-        without a byte to or from the store; without it they are 10 and 60.
-    :raises ValueError: Amazon has no such region.
+    :param ex_profile: what is special about the store, from ``s3api/profile.py``. ``None``: it is
+        found by the host, and nothing is assumed of one that nobody knows.
+    :param ex_s3_profile: the same by its name, such as ``"r2"``; see
+        :data:`~libcloud.storage.s3api.profile.PROFILES`.
+    :param kwargs: those of :class:`~libcloud.storage.drivers.s3_access.S3Access` (``endpoint_url``,
+        ``ex_addressing_style``, ...) and :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is
+        seconds to connect, and seconds without a byte to or from the store; without it they are 10
+        and 60. ``ex_use_dualstack`` and ``ex_use_fips`` choose among the hosts of Amazon's regions.
+    :raises ValueError: Amazon has no such region; or the arguments contradict each other.
     """
 
     name = "Amazon S3"
@@ -295,20 +301,20 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         ex_profile: S3Profile | None = None,
         **kwargs: Any,
     ) -> None:
-        region = region or self.region_name
-        known = self.profile.host(region)
-        if host is None and known is None:
-            raise ValueError(f"Invalid or unsupported region: {region}")
-        if ex_profile is not None:
-            self.profile = ex_profile
-        elif host is not None and self.profile is AMAZON and "amazonaws.com" not in host:
-            self.profile = GENERIC
+        endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
+        if endpoint is not None:
+            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
+        named = kwargs.pop("ex_s3_profile", None)
+        self.profile = choose_profile(self.profile, host=host, given=ex_profile, named=named)
+        default = self.region_name
+        if endpoint is not None or named is not None:
+            default = region_by_default(self.profile, host, default)
+        region = region or default
+        known = choose_host(self.profile, host, region, kwargs)
         self.region = region
         self.region_name = region
         self.name = f"Amazon S3 ({region})"
-        super().__init__(
-            key, secret, secure, host or known, port, region=region, token=token, **kwargs
-        )
+        super().__init__(key, secret, secure, known, port, region=region, token=token, **kwargs)
 
     @classmethod
     def list_regions(cls) -> Any:

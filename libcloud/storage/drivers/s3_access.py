@@ -7,13 +7,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from libcloud import common
+from libcloud.storage import s3api
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.drivers.s3_repair import RepairingConnection
+from libcloud.storage.drivers.s3_routes import RoutedConnection, Routes
+from libcloud.storage.s3api.profile import GENERIC, S3Profile
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
+    from libcloud.storage.s3api.endpoint import Endpoint
 
-__all__ = ["S3Access"]
+__all__ = ["S3Access", "endpoint_of"]
+
+
+def endpoint_of(url: str | None, *others: object) -> Endpoint | None:
+    """The endpoint of a keyword ``endpoint_url``; ``None`` without one.
+
+    :param others: ``host`` and ``port``, which must not be given as well.
+    :raises ValueError: they are, or ``url`` is no endpoint.
+    """
+    if url is None:
+        return None
+    if any(other is not None for other in others):
+        raise ValueError("endpoint_url says what host and port say: pass one of them")
+    return s3api.endpoint.parse_endpoint(url)
 
 
 class S3Access(StorageDriver):
@@ -22,11 +39,20 @@ class S3Access(StorageDriver):
     :param ex_credentials: gives the credentials of the moment, for ones that do not last; in place
         of ``key``, ``secret`` and ``token``. It is called when they are about to expire and when
         the store refuses them, by one thread at a time.
+    :param endpoint_url: in place of ``host``, ``port`` and ``secure``: ``https://HOST:PORT``, and a
+        path that all paths of the store begin with, if it has one.
+    :param ex_addressing_style: where the bucket of a request stands: ``"path"``, as in Apache
+        Libcloud, ``"virtual"`` (in the name of the host, if the name of the bucket allows it), or
+        ``"auto"``: so with Amazon and where a store wants it so, elsewhere in the path.
     :param ex_total_timeout: seconds for a request and its answer as a whole, however lively they
         are; ``None``: no limit. Bodies of downloads are not included.
     :raises TypeError: there is neither ``key`` nor ``ex_credentials``; or the connection is not one
         that can change its credentials.
+    :raises ValueError: ``endpoint_url`` is none, or there is a ``host`` beside it; or there is no
+        such style.
     """
+
+    profile: S3Profile = GENERIC
 
     def __init__(
         self,
@@ -39,6 +65,10 @@ class S3Access(StorageDriver):
         region: str | None = None,
         *,
         ex_credentials: Callable[[], Credentials] | None = None,
+        endpoint_url: str | None = None,
+        ex_addressing_style: str = "path",
+        ex_use_dualstack: bool = False,
+        ex_use_fips: bool = False,
         ex_total_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -46,12 +76,34 @@ class S3Access(StorageDriver):
             key, secret = key or "", secret or ""
         elif key is None:
             raise TypeError("credentials are needed: pass key and secret, or ex_credentials")
+        endpoint = endpoint_of(endpoint_url)
+        if endpoint is not None and host is None:
+            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
         super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
+        if endpoint is not None and endpoint.path:
+            self.connection.request_path = endpoint.path
+        self._route_by(ex_addressing_style, dualstack=ex_use_dualstack, fips=ex_use_fips)
         if ex_credentials is not None:
             self._take_credentials_from(ex_credentials)
         if ex_total_timeout is not None:
             self.connection.total_timeout = ex_total_timeout
             self.connection.connection.total_timeout = ex_total_timeout
+
+    def _route_by(self, style: str, *, dualstack: bool, fips: bool) -> None:
+        connection = self.connection
+        if not isinstance(connection, RoutedConnection):
+            if style != "path":
+                kind = type(connection).__name__
+                raise TypeError(f"ex_addressing_style: {kind} knows the style 'path' only")
+            return
+        connection.routes = Routes(
+            self.profile,
+            host=connection.host,
+            secure=bool(connection.secure),
+            style=style,
+            dualstack=dualstack,
+            fips=fips,
+        )
 
     def _take_credentials_from(self, ask: Callable[[], Credentials]) -> None:
         connection = self.connection

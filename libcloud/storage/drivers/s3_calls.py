@@ -19,7 +19,7 @@ from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
-from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
+from libcloud.storage.s3api.profile import capabilities
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.types import (
     ConditionalConflictError,
@@ -49,7 +49,6 @@ _UPLOAD_GONE = ("NoSuchUpload", "")
 class S3Calls(S3Access):
     """What all S3 drivers share below their public methods."""
 
-    profile: S3Profile = GENERIC
     #: How often and how patiently requests are made again.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     #: Seconds of silence that are allowed before answers which have to be worked out: to the

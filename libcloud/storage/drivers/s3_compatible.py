@@ -15,7 +15,9 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver, S3StorageDriver
+from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.drivers.s3_hosts import choose_profile
 from libcloud.storage.s3api.profile import GENERIC, S3Profile, capabilities
 
 __all__ = [
@@ -39,7 +41,8 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     :param region: ``None``: the profile's default. With ``host``, any name the store has for it.
     :param kwargs: ``signature_version`` (``"2"`` or ``"4"``, where the store knows both),
         ``token`` (of temporary credentials), ``url`` (host, port and path in one),
-        ``ex_profile`` (in place of the class's), and those of
+        ``ex_profile`` and ``ex_s3_profile`` (in place of the class's, as a value or by its name),
+        and those of
         :class:`~libcloud.storage.drivers.s3_access.S3Access` and
         :class:`~libcloud.common.base.BaseDriver`.
     :raises LibcloudError: there is no host, or the store has no such region.
@@ -70,9 +73,12 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         region: str | None = None,
         **kwargs: Any,
     ) -> None:
-        profile = kwargs.pop("ex_profile", None)
-        if profile is not None:
-            self.profile = profile
+        given, named = kwargs.pop("ex_profile", None), kwargs.pop("ex_s3_profile", None)
+        self.profile = choose_profile(self.profile, host=host, given=given, named=named)
+        endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
+        if endpoint is not None:
+            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
+            region = region or self.profile.region_of(host)
         self.token = kwargs.pop("token", None)
         self._url = kwargs.pop("url", None)
         region = region or self.profile.default_region

@@ -147,7 +147,14 @@ class ExactPathConnection(RepairingConnection):
     follow_redirects = False
 
     def morph_action_hook(self, action: str) -> str:
-        """``action`` behind the path of the endpoint, neither of them normalised."""
+        """``action`` behind the path of the endpoint, neither of them normalised.
+
+        A bucket that stands in the host's name is not in the path any more.
+        """
+        route = self.route_of(action)
+        return self._behind_path(action if route is None else route.action)
+
+    def _behind_path(self, action: str) -> str:
         action = action if action.startswith("/") else f"/{action}"
         return f"{(self.request_path or '').rstrip('/')}{action}"
 
@@ -207,10 +214,21 @@ class BaseS3Connection(ExactPathConnection):
             params=params,
             expires=dict(_pairs(params)).get("Expires"),
             secret_key=self.key,
-            path=self.action,
+            path=self._resource(),
             vendor_prefix=getattr(self.driver, "http_vendor_prefix", "x-amz"),
         )
         return with_param(params, "Signature", signature), headers
+
+    def _resource(self) -> str:
+        """What is signed as the path: with the bucket, also where that stands in the host's name.
+
+        Reference: Amazon S3 User Guide, "Signing and authenticating REST requests (AWS signature
+        version 2)", CanonicalizedResource.
+        """
+        route = self._route
+        if route is None or not route.in_host:
+            return str(self.action)
+        return self._behind_path(route.resource)
 
 
 class S3Connection(AWSTokenConnection, BaseS3Connection):
@@ -237,6 +255,9 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
                 hasher.update(piece)
             return hasher.hexdigest()
         return common.sigv4.UNSIGNED_PAYLOAD
+
+    def _scope(self) -> common.sigv4.Scope:
+        return common.sigv4.Scope(self.connection.region_of_request(), self.connection.service_name)
 
 
 class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):

@@ -1,28 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A connection that mends what a store refused because of the time or of its credentials.
+"""A connection that mends what a store refused because of the time, of credentials or of a region.
 
-A store compares the date of a request with its own clock, and takes temporary credentials until
-they expire. Both are nobody's fault: the clock is set by what the store answered, new credentials
-are asked for, and the request is made once more, signed anew. So nobody above notices.
+A store compares the date of a request with its own clock, takes temporary credentials until they
+expire, and keeps each bucket in one region. All of that is nobody's fault: the clock is set by what
+the store answered, new credentials are asked for, the request goes to the region of the bucket, and
+it is made once more, signed anew. So nobody above notices.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3api
+from libcloud.storage.drivers.s3_routes import RoutedConnection
 from libcloud.utils.bodies import rewinder
 from libcloud.utils.per_thread import PerThread
 
 if TYPE_CHECKING:
     from libcloud.common.credential_renewal import CredentialSource
     from libcloud.common.credentials import Credentials
+    from libcloud.storage.drivers.s3_routes import Route
     from libcloud.storage.s3api.errors import ErrorDetail
 
 __all__ = ["RepairingConnection"]
@@ -44,6 +47,14 @@ _CREDENTIAL_CODES = frozenset(
     }
 )
 _REFUSED = frozenset({400, 401, 403})
+
+# What Amazon says of a bucket that is in another region than the host, or than the signature was
+# for: Amazon S3 API Reference, "List of error codes".
+_WRONG_LOCATION = "IllegalLocationConstraintException"
+_ELSEWHERE_CODES = frozenset(
+    {_WRONG_LOCATION, "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"}
+)
+_REDIRECTS = frozenset({301, 302, 307, 308})
 
 
 class _Credential:
@@ -68,7 +79,19 @@ class _Credential:
         vars(instance)[self._name] = value
 
 
-class RepairingConnection(ConnectionUserAndKey):
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What an attempt began with, which other threads may have changed when it is answered.
+
+    :param offset: that of the clock.
+    :param region: the one that was signed for.
+    """
+
+    offset: timedelta
+    region: str
+
+
+class RepairingConnection(RoutedConnection):
     """A connection with a clock, and perhaps with a source of credentials."""
 
     user_id: Any = _Credential("key")
@@ -94,22 +117,25 @@ class RepairingConnection(ConnectionUserAndKey):
         return self.credential_source.current()
 
     def _attempt(self, call: Any) -> Any:
-        """Make an attempt; and another one, if its refusal was to be mended."""
+        """Make an attempt; and others, if its refusal was to be mended. Each reason counts once."""
         rewind = rewinder(call.data)
-        began = self.clock_offset
-        with self._one_set_of_credentials() as used:
-            try:
-                answer = super()._attempt(call)
-                detail = _refusal(answer)
-            except LibcloudError as error:
-                if not self._mends(getattr(error, "detail", None), began, used) or rewind is None:
-                    raise
-            else:
-                if not self._mends(detail, began, used) or rewind is None:
-                    return answer
-        rewind()
-        with self._one_set_of_credentials():
-            return super()._attempt(call)
+        mended: set[str] = set()
+        while True:
+            began = _Beginning(self.clock_offset, self._region_for(call.action))
+            with self._one_set_of_credentials() as used:
+                try:
+                    answer = super()._attempt(call)
+                    detail = _refusal(answer)
+                except LibcloudError as error:
+                    how = self._mend(call, getattr(error, "detail", None), began, used, mended)
+                    if not how or rewind is None:
+                        raise
+                else:
+                    how = self._mend(call, detail, began, used, mended)
+                    if not how or rewind is None:
+                        return answer
+            mended.add(how)
+            rewind()
 
     @contextmanager
     def _one_set_of_credentials(self) -> Iterator[Credentials | None]:
@@ -120,23 +146,80 @@ class RepairingConnection(ConnectionUserAndKey):
         finally:
             self._in_use = None
 
-    def _mends(self, detail: object, began: timedelta, used: Credentials | None) -> bool:
-        """Whether the same request, signed anew, may be accepted now.
+    def _mend(
+        self,
+        call: Any,
+        detail: object,
+        began: _Beginning,
+        used: Credentials | None,
+        mended: Collection[str],
+    ) -> str:
+        """Why the same request, signed anew, may be accepted now; empty if it may not.
 
         :param detail: what the store said of an error, if it did.
-        :param began: the offset of the clock when the request was signed.
+        :param began: by what the request was signed.
         :param used: what it was signed with; ``None`` without a source.
+        :param mended: reasons that do not count again.
         """
-        if not isinstance(detail, s3api.errors.ErrorDetail) or detail.status not in _REFUSED:
-            return False
-        if _is_about_time(detail) and self._set_clock(detail, began):
-            return True
-        if used is None or self.credential_source is None:
-            return False
+        if not isinstance(detail, s3api.errors.ErrorDetail):
+            return ""
+        if "region" not in mended and self._goes_elsewhere(call, detail, began):
+            return "region"
+        if detail.status not in _REFUSED:
+            return ""
+        if (
+            "time" not in mended
+            and _is_about_time(detail)
+            and self._set_clock(detail, began.offset)
+        ):
+            return "time"
+        if "credentials" in mended or used is None or self.credential_source is None:
+            return ""
         certain = detail.code in _CREDENTIAL_CODES
         if not certain and detail.code:
+            return ""
+        return "credentials" if self.credential_source.renew(used, certain=certain) else ""
+
+    def _region_for(self, action: str) -> str:
+        route = self.route_of(action)
+        return (route.region if route else None) or str(getattr(self.driver, "region_name", ""))
+
+    def _goes_elsewhere(self, call: Any, detail: ErrorDetail, began: _Beginning) -> bool:
+        """Whether the bucket is in another region, and requests for it go there from now on."""
+        if self.routes is None or not _is_elsewhere(detail):
             return False
-        return self.credential_source.renew(used, certain=certain)
+        if detail.code == _WRONG_LOCATION and call.method == "PUT" and _is_bucket(call.action):
+            return False  # it is about the region that a new bucket is wanted in
+        route = self.routes.of(call.action)
+        region = detail.region or self._region_by_head(call, route, detail)
+        if not region or region == began.region:
+            return False
+        if detail.status in _REDIRECTS and not self.routes.has_host(region):
+            return False  # another signature does not help with this host
+        return self.routes.learn(route.bucket, region)
+
+    def _region_by_head(self, call: Any, route: Route, detail: ErrorDetail) -> str | None:
+        """Where a bucket is, by a look at it; ``None`` if that does not tell either."""
+        told = detail.status not in _REDIRECTS and detail.code != _WRONG_LOCATION
+        if told or not route.bucket or call.method == "HEAD":
+            return None
+        look = replace(
+            call,
+            action=f"/{route.bucket}",
+            params=None,
+            data=None,
+            headers=None,
+            method="HEAD",
+            raw=False,
+            stream=False,
+        )
+        try:
+            answer = super()._attempt(look)
+        except LibcloudError as error:
+            return getattr(getattr(error, "detail", None), "region", None)
+        except OSError:
+            return None  # what counts is that the request was refused
+        return dict(answer.headers).get("x-amz-bucket-region")
 
     def _set_clock(self, detail: ErrorDetail, began: timedelta) -> bool:
         """Set the clock by the time of an answer; whether it has changed since ``began``."""
@@ -159,6 +242,18 @@ def _is_about_time(detail: ErrorDetail) -> bool:
     if detail.code in _CLOCK_CODES or (detail.status == 403 and not detail.code):
         return True
     return detail.code == "AccessDenied" and "expired" in detail.message.lower()
+
+
+def _is_elsewhere(detail: ErrorDetail) -> bool:
+    """Whether the region is the reason. The answer to a HEAD has no code, but may name it."""
+    if detail.status in _REDIRECTS or detail.code in _ELSEWHERE_CODES:
+        return True
+    return detail.status == 400 and not detail.code and detail.region is not None
+
+
+def _is_bucket(action: str) -> bool:
+    """Whether a request is about a bucket as a whole."""
+    return "?" not in action and "/" not in action.strip("/")
 
 
 def _refusal(answer: Any) -> ErrorDetail | None:

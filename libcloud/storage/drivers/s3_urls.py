@@ -23,12 +23,14 @@ def presigned_object_url(
     :param hours: at most 168.
     :raises ValueError: ``hours`` is out of range.
     """
+    route = connection.route_of(path)
+    host = connection.host if route is None else route.host
     return presigned_url(
         HttpRequest(method.upper(), connection.morph_action_hook(path)),
-        endpoint=Endpoint(connection.host, bool(connection.secure), connection.port),
+        endpoint=Endpoint(host, bool(connection.secure), connection.port),
         credentials=connection.credentials_of_request()
         or Credentials(connection.user_id, connection.key, getattr(connection, "token", None)),
-        scope=Scope(region, "s3"),
+        scope=Scope((route.region if route is not None else None) or region, "s3"),
         when=connection.server_time(),
         expires=int(hours * 3600),
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3api import checksums as checksums
     from libcloud.storage.s3api import copy_headers as copy_headers
     from libcloud.storage.s3api import crc as crc
+    from libcloud.storage.s3api import endpoint as endpoint
     from libcloud.storage.s3api import errors as errors
     from libcloud.storage.s3api import headers as headers
     from libcloud.storage.s3api import integrity as integrity

@@ -9,43 +9,14 @@ Version 4)".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
 from libcloud.common.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
+from libcloud.storage.s3api.endpoint import Endpoint
 
 __all__ = ["MAX_PRESIGN_SECONDS", "Endpoint", "presigned_url"]
-
-_PORTS = {"https": 443, "http": 80}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a store is reached.
-
-    :param host: name or address; an IPv6 address with or without brackets.
-    :param secure: https, not http.
-    :param port: ``None`` is the scheme's own.
-    """
-
-    host: str
-    secure: bool = True
-    port: int | None = None
-
-    @property
-    def scheme(self) -> str:
-        """``https`` or ``http``."""
-        return "https" if self.secure else "http"
-
-    @property
-    def authority(self) -> str:
-        """What a client sends as ``Host``: the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host and self.host[0] != "[" else self.host
-        if self.port is None or self.port == _PORTS[self.scheme]:
-            return host
-        return f"{host}:{self.port}"
 
 
 def presigned_url(

@@ -44,7 +44,6 @@ AMAZON = S3Profile(
     host_patterns=AMAZON_PATTERNS,
     # The last is the one of China.
     domains=(r"\.amazonaws\.com", r"\.amazonaws\.eu", r"\.amazonaws\.com\.cn"),
-    variants=True,
     # Amazon S3 User Guide, "Virtual hosting of general purpose buckets": the bucket in the path is
     # the older way, which is kept for those who use it.
     path_style=False,
@@ -210,6 +209,7 @@ TIGRIS = S3Profile(
     name="Tigris",
     # tigrisdata.com/docs: t3.storage.dev; fly.storage.tigris.dev on Fly. The region is "auto".
     hosts={"auto": "t3.storage.dev"},
+    more_hosts=("fly.storage.tigris.dev",),
     domains=(r"\.storage\.dev", r"\.storage\.tigris\.dev"),
     default_region="auto",
     # The same, "Bucket URL format": buckets made after 19 February 2025 are known by the name of

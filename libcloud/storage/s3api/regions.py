@@ -74,17 +74,18 @@ AMAZON_HOSTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Regions that came later, by the partition that their names tell. Asked of botocore 1.44.8, which
-# knows the regions of these partitions by the same form of name; see test_endpoints_of_boto.py.
+# Regions that came later, by the partition that their names tell, and the variants that the hosts
+# of the partition have. Asked of botocore 1.44.8; test_endpoints_of_boto.py asks it again.
+_ALL = ("dualstack", "fips")
 AMAZON_PATTERNS = (
-    (r"us-gov-[a-z]+-\d+", "s3.{region}.amazonaws.com"),
-    (r"cn-[a-z]+-\d+", "s3.{region}.amazonaws.com.cn"),
-    (r"eusc-[a-z]+-[a-z]+-\d+", "s3.{region}.amazonaws.eu"),
-    (r"us-iso-[a-z]+-\d+", "s3.{region}.c2s.ic.gov"),
-    (r"us-isob-[a-z]+-\d+", "s3.{region}.sc2s.sgov.gov"),
-    (r"eu-isoe-[a-z]+-\d+", "s3.{region}.cloud.adc-e.uk"),
-    (r"(?:us|eu)-isof-[a-z]+-\d+", "s3.{region}.csp.hci.ic.gov"),
-    (r"[a-z]{2}-[a-z]+-\d+", "s3.{region}.amazonaws.com"),
+    (r"us-gov-[a-z]+-\d+", "s3.{region}.amazonaws.com", _ALL),
+    (r"cn-[a-z]+-\d+", "s3.{region}.amazonaws.com.cn", ("dualstack",)),
+    (r"eusc-[a-z]+-[a-z]+-\d+", "s3.{region}.amazonaws.eu", _ALL),
+    (r"us-iso-[a-z]+-\d+", "s3.{region}.c2s.ic.gov", _ALL),
+    (r"us-isob-[a-z]+-\d+", "s3.{region}.sc2s.sgov.gov", _ALL),
+    (r"eu-isoe-[a-z]+-\d+", "s3.{region}.cloud.adc-e.uk", ("fips",)),
+    (r"(?:us|eu)-isof-[a-z]+-\d+", "s3.{region}.csp.hci.ic.gov", ("fips",)),
+    (r"[a-z]{2}-[a-z]+-\d+", "s3.{region}.amazonaws.com", _ALL),
 )
 
 # docs.digitalocean.com, "Spaces Availability".

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
 
 from libcloud.storage.capabilities import TIB, Capabilities, Limits
 
@@ -30,11 +32,11 @@ class S3Profile:
     :param name: for messages.
     :param hosts: host by region, for the regions that have a host of their own.
     :param host_pattern: host of any other region, with ``{region}`` in it; ``None``: there is none.
-    :param host_patterns: the same, for regions whose whole name matches a regular expression: pairs
-        of that and the host.
+    :param host_patterns: the same, for regions whose whole name matches a regular expression: that,
+        the host, and which variants of it there are: ``"dualstack"``, ``"fips"``.
+    :param more_hosts: further hosts that serve what the store has, in whatever region.
     :param domains: hosts of the store end with one of these; each begins with a dot unless it is a
         host itself. Regular expressions, for services that number theirs.
-    :param variants: there are hosts for dual-stack and FIPS, named as Amazon's.
     :param default_region: used if the user names none; empty if signatures name no region.
     :param signature_versions: ``"2"`` and ``"4"``; the one to use by default comes first.
     :param path_style: where the style of addresses is chosen automatically, the bucket stands in
@@ -70,9 +72,9 @@ class S3Profile:
     name: str
     hosts: Mapping[str, str] = field(default_factory=dict)
     host_pattern: str | None = None
-    host_patterns: tuple[tuple[str, str], ...] = ()
+    host_patterns: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    more_hosts: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
-    variants: bool = False
     default_region: str = "us-east-1"
     signature_versions: tuple[str, ...] = ("4",)
     path_style: bool = True
@@ -99,19 +101,43 @@ class S3Profile:
     metadata: bool = True
     partial_status: int = 206
 
-    def host(self, region: str) -> str | None:
-        """The host that serves ``region``; ``None`` if the store has none of that name."""
-        if region in self.hosts:
-            return self.hosts[region]
-        pattern = self._pattern(region)
-        return pattern.format(region=region) if pattern else None
+    def __deepcopy__(self, memo: object) -> S3Profile:
+        return self  # nothing in it changes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By value: a read-only view of a mapping cannot be pickled."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return _profile, ({**values, "hosts": dict(self.hosts)},)
+
+    def host(
+        self, region: str, *, dualstack: bool = False, fips: bool = False, dotted: bool = False
+    ) -> str | None:
+        """The host that serves ``region``; ``None`` if the store has none of that name.
+
+        :param dotted: the name that is made of the pattern, where ``hosts`` has an older one.
+        :param dualstack: the one that is reached by IPv6, too.
+        :param fips: the one whose cryptography is validated by FIPS 140.
+        """
+        if not dualstack and not fips:
+            pattern = self._pattern(region)
+            if not (dotted and pattern and region != self.default_region):
+                pattern = self.hosts.get(region) or pattern
+            return pattern.format(region=region) if pattern else None
+        wanted = {name for name, asked in (("dualstack", dualstack), ("fips", fips)) if asked}
+        found = next((of for of in self.host_patterns if re.fullmatch(of[0], region)), None)
+        if found is None or not wanted <= set(found[2]):
+            return None
+        # Amazon S3 User Guide, "Using Amazon S3 dual-stack endpoints"; AWS General Reference,
+        # "Amazon S3 endpoints and quotas", has the names of both.
+        first = f"s3{'-fips' if fips else ''}{'.dualstack' if dualstack else ''}."
+        return first + found[1].format(region=region).removeprefix("s3.")
 
     def serves(self, host: str) -> bool:
         """Whether ``host`` is a host of a region: one that another region's may take the place of.
 
         A private endpoint is none, nor is the name of a load balancer.
         """
-        return host in self.hosts.values() or self.region_of(host) is not None
+        return host in self.more_hosts or self.region_of(host) is not None
 
     def region_of(self, host: str) -> str | None:
         """The region that ``host`` serves; ``None`` if its name does not tell.
@@ -122,7 +148,7 @@ class S3Profile:
         known = [region for region, name in self.hosts.items() if name == host]
         if known:
             return known[0]
-        for pattern in (*(pattern for _, pattern in self.host_patterns), self.host_pattern):
+        for pattern in (*(pattern for _, pattern, _ in self.host_patterns), self.host_pattern):
             if pattern:
                 before, _, after = pattern.partition("{region}")
                 region = host[len(before) : len(host) - len(after)]
@@ -138,7 +164,7 @@ class S3Profile:
         """The pattern of the hosts of ``region``, which is no name of a host for sure."""
         if not _REGION.fullmatch(region):
             return None
-        for regions, pattern in self.host_patterns:
+        for regions, pattern, _ in self.host_patterns:
             if re.fullmatch(regions, region):
                 return pattern
         return self.host_pattern
@@ -150,6 +176,11 @@ class S3Profile:
         if not self.location_constraint or not region or region == "us-east-1":
             return None
         return region
+
+
+def _profile(values: dict[str, Any]) -> S3Profile:
+    """The profile that was pickled."""
+    return S3Profile(**{**values, "hosts": MappingProxyType(values["hosts"])})
 
 
 def capabilities(

@@ -74,7 +74,7 @@ def head_bucket(call: Call) -> Answer:
     """HEAD /bucket."""
     with call.state.lock:
         call.state.need_bucket(call.bucket)
-    region = call.options.region
+    region = call.options.homes.get(call.bucket, call.options.region)
     return Answer(200, (("x-amz-bucket-region", region),) if region else ())
 
 

@@ -9,9 +9,10 @@ from typing import Protocol
 from libcloud.test.storage.fakes import routes
 from libcloud.test.storage.fakes.authenticate import authenticate
 from libcloud.test.storage.fakes.digests import check_body, check_checksum
-from libcloud.test.storage.fakes.errors import S3Error, invalid_request
+from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import Action, Dropped, Faults
 from libcloud.test.storage.fakes.log import KEPT_BODY, Entry, RequestLog
+from libcloud.test.storage.fakes.names import check_home, check_host, options_of_name
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.render import error_answer, http_date
 from libcloud.test.storage.fakes.state import Call, State, Upload
@@ -136,17 +137,11 @@ class Exchange:
     def _carry_out(self, request: Incoming) -> Answer:
         if self._path_error is not None:
             raise self._path_error
-        self._check_host(request)
-        check_body(request, self.fake.options, authenticate(request, self.fake.options))
+        check_host(request, self.fake.options, host=self.fake.host, port=self.fake.port)
+        options = options_of_name(request, self.fake.options)
+        check_home(request, options, self.call.bucket)
+        check_body(request, options, authenticate(request, options))
         if self.operation in ("PutObject", "UploadPart", "DeleteObjects"):
             check_checksum(request, self.fake.options)
         self.call.request = self.action.verified(request)
         return routes.perform(self.call)
-
-    def _check_host(self, request: Incoming) -> None:
-        host = request.header("host") or ""
-        if self.fake.options.any_host and host:
-            return
-        name, _, port = host.partition(":")
-        if name not in (self.fake.host, "localhost") or port != str(self.fake.port):
-            raise invalid_request(f"The Host header {host!r} is not this server's")

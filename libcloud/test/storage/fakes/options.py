@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
 __all__ = [
@@ -54,6 +54,9 @@ class Options:
     :param foreign_buckets: names that belong to somebody else: 403, and 409 on creation.
     :param close_connections: close the connection after every answer.
     :param tls: speak https, with a certificate made on the spot.
+    :param names: further names of the server, and the region that it is under each; a bucket may
+        stand before one of them.
+    :param homes: regions of buckets: under a name of another region it is 301.
     :param any_host: the Host header may name another server, as behind a proxy; it is signed all
         the same.
     """
@@ -87,6 +90,8 @@ class Options:
     foreign_buckets: frozenset[str] = frozenset()
     close_connections: bool = False
     tls: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    homes: Mapping[str, str] = field(default_factory=dict)
     any_host: bool = False
 
     @property

@@ -25,6 +25,7 @@ from typing import cast
 from libcloud.test.storage.fakes.exchange import Exchange
 from libcloud.test.storage.fakes.faults import Dropped, Faults
 from libcloud.test.storage.fakes.log import Entry, RequestLog
+from libcloud.test.storage.fakes.names import with_bucket_of_host
 from libcloud.test.storage.fakes.options import AMAZON, Options
 from libcloud.test.storage.fakes.state import State, StoredObject, Upload
 from libcloud.test.storage.fakes.wire import (
@@ -62,6 +63,7 @@ class _Handler(socketserver.StreamRequestHandler):
         request = read_head(self.rfile, secure=fake.options.tls)
         if request is None:
             return False
+        request = with_bucket_of_host(request, fake.options)
         length_text = request.header("content-length") or ""
         if (request.header("expect") or "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -74,7 +74,7 @@ def _resource(request: Incoming) -> str:
         for name, value in sorted(request.query.items())
         if name in SUB_RESOURCES
     ]
-    return request.raw_path + ("?" + "&".join(signed) if signed else "")
+    return request.raw_resource + ("?" + "&".join(signed) if signed else "")
 
 
 def verify_header(request: Incoming, options: Options) -> None:

@@ -28,6 +28,7 @@ class Incoming:
 
     :param target: path and query exactly as in the request line.
     :param headers: in order; names in lower case, values stripped.
+    :param bucket_in_host: what stands in the Host header before a name of the server.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Incoming:
     headers: tuple[tuple[str, str], ...]
     secure: bool = False
     body: Buffer = field(default=b"", repr=False)
+    bucket_in_host: str = ""
 
     @cached_property
     def raw_path(self) -> str:
@@ -48,8 +50,13 @@ class Incoming:
 
     @cached_property
     def path(self) -> bytes:
-        """The path after one percent-decoding."""
-        return unquote_to_bytes(self.raw_path)
+        """The path after one percent-decoding, with the bucket in front wherever it stands."""
+        return unquote_to_bytes(self.raw_resource)
+
+    @cached_property
+    def raw_resource(self) -> str:
+        """The same, still percent-encoded."""
+        return f"/{self.bucket_in_host}{self.raw_path}" if self.bucket_in_host else self.raw_path
 
     @cached_property
     def query(self) -> dict[str, str]:

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which host a request goes to, by its bucket: in the path or in the host, and in which region.
+
+Drivers, and whoever derives from them, write paths as ``/bucket/key``. The connection makes of that
+what goes on the wire, in each attempt anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from libcloud.common.base import ConnectionUserAndKey
+from libcloud.storage import s3api
+from libcloud.storage.s3api.profile import S3Profile
+from libcloud.utils.per_thread import PerThread
+
+__all__ = ["Route", "RoutedConnection", "Routes"]
+
+_log = logging.getLogger(__name__)
+
+# What may be told to a user, and signed for, as a region; a server said it.
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way of one request.
+
+    :param host: with the bucket in it, where that is the style.
+    :param action: path and query that go with it.
+    :param bucket: as it stands in a path; empty if the request is about none.
+    :param region: to sign for; ``None``: the driver's.
+    :param in_host: the bucket stands in ``host``, not in ``action``.
+    """
+
+    host: str
+    action: str
+    bucket: str
+    region: str | None = None
+    in_host: bool = False
+
+    @property
+    def resource(self) -> str:
+        """Path and query with the bucket in front, wherever it goes on the wire."""
+        return f"/{self.bucket}{self.action}" if self.in_host else self.action
+
+
+class Routes:
+    """The ways of the requests of one driver, for all its threads.
+
+    :param host: that of the driver.
+    :param style: one of :data:`~libcloud.storage.s3api.endpoint.STYLES`.
+    :param dualstack: hosts of other regions are dual-stack ones.
+    :param fips: they are FIPS ones.
+    :raises ValueError: there is no such style, or ``host`` is an address, which no name can stand
+        before.
+    """
+
+    def __init__(
+        self,
+        profile: S3Profile,
+        *,
+        host: str,
+        secure: bool,
+        style: str = "path",
+        dualstack: bool = False,
+        fips: bool = False,
+    ) -> None:
+        if style != "path" and style not in s3api.endpoint.STYLES:
+            styles = ", ".join(s3api.endpoint.STYLES)
+            raise ValueError(f"There is no addressing style {style!r}; there are {styles}")
+        if style == "virtual" and s3api.endpoint.is_address(host):
+            raise ValueError(f"No bucket can be part of the address {host}: use the style 'path'")
+        self._profile = profile
+        self._host = host
+        self._secure = secure
+        self._variant = {"dualstack": dualstack, "fips": fips, "dotted": style != "path"}
+        # A host that the user has chosen for himself is not left.
+        self._movable = dualstack or fips or profile.serves(host)
+        self._virtual = style == "virtual" or (
+            style == "auto" and self._movable and not profile.path_style
+        )
+        self._lock = threading.Lock()
+        self._regions: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
+    @property
+    def style(self) -> str:
+        """``"path"`` or ``"virtual"``; with the latter, buckets whose names allow it."""
+        return "virtual" if self._virtual else "path"
+
+    def of(self, action: str) -> Route:
+        """The way of a request.
+
+        :param action: ``/bucket/key?query``, percent-encoded.
+        """
+        path, question, query = action.partition("?")
+        bucket, _, key = path.removeprefix("/").partition("/")
+        region = self._regions.get(bucket)
+        host = self._host
+        if region is not None and self._movable:
+            host = self._profile.host(region, **self._variant) or self._host
+        if self._virtual and s3api.endpoint.can_be_in_host(bucket, secure=self._secure):
+            return Route(f"{bucket}.{host}", f"/{key}{question}{query}", bucket, region, True)
+        return Route(host, action, bucket, region)
+
+    def has_host(self, region: str) -> bool:
+        """Whether requests for ``region`` can go to a host of its own."""
+        return self._movable and self._profile.host(region, **self._variant) is not None
+
+    def learn(self, bucket: str, region: str) -> bool:
+        """Remember where a bucket is; whether ``region`` can be one."""
+        if not _REGION.fullmatch(region):
+            return False
+        with self._lock:
+            known = self._regions.get(bucket)
+            self._regions[bucket] = region
+        if known != region:
+            _log.info("The bucket %s is in the region %s; requests for it go there", bucket, region)
+        return True
+
+
+class RoutedConnection(ConnectionUserAndKey):
+    """A connection whose requests may go to hosts of buckets and of regions.
+
+    The host that it was made for is the one that requests go to as long as nobody says otherwise.
+    """
+
+    routes: Routes | None = None
+    """``None``: all requests go to the host, as they are."""
+
+    _route: Any = PerThread()
+
+    def route_of(self, action: str) -> Route | None:
+        """The way of a request; that of the one that this thread is sending if there is one."""
+        if self._route is not None or self.routes is None:
+            return self._route  # type: ignore[no-any-return]
+        return self.routes.of(action)
+
+    def region_of_request(self) -> str:
+        """The region that this thread's request is signed for."""
+        route = self._route
+        if route is not None and route.region is not None:
+            return str(route.region)
+        return str(getattr(self.driver, "region_name", None) or "")
+
+    def _attempt(self, call: Any) -> Any:
+        self._route = None
+        self._route = self.route_of(call.action)
+        try:
+            return super()._attempt(call)
+        finally:
+            self._route = None
+
+    def _host_header(self) -> str:
+        header = super()._host_header()
+        route = self._route
+        if route is None or route.host == self.host:
+            return header
+        return f"{route.host}{header.removeprefix(self.host)}"
+
+    def _retryable_request(
+        self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
+    ) -> Any:
+        route = self._route
+        if route is not None and route.host != self.host:
+            port = int(self.port)
+            scheme = "https" if self.secure or port == 443 else "http"
+            suffix = "" if port in (80, 443) else f":{port}"
+            url = f"{scheme}://{route.host}{suffix}{url}"
+        return super()._retryable_request(url, data, headers, method, raw, stream)
