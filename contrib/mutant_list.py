@@ -19,6 +19,7 @@ _DOWNLOADS = (f"{_TESTS}/storage/test_s3_downloads.py",)
 _DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
 _INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
 _CHECKSUMS = (f"{_TESTS}/storage/test_s3_checksums.py",)
+_OPTIONS = (f"{_TESTS}/storage/test_s3_options.py",)
 _HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
 
 _UPLOADS = (
@@ -161,6 +162,27 @@ _VALUES = (
         "return _product(polynomial, _shift(polynomial, second_length), first) ^ second",
         "return second",
         (f"{_TESTS}/storage/s3api/test_crc.py",),
+    ),
+    Mutant(
+        "a condition sent to a store that ignores it",
+        f"{_DRIVERS}/s3_options.py",
+        "if options.conditional and not profile.conditional_writes:",
+        "if False:",
+        _OPTIONS,
+    ),
+    Mutant(
+        "a customer's key sent over http",
+        f"{_DRIVERS}/s3_options.py",
+        "options.sse_customer_key is not None and not secure",
+        "False",
+        _OPTIONS,
+    ),
+    Mutant(
+        "a locked object without a checksum",
+        f"{_S3API}/integrity.py",
+        "if profile.checks_payload and not locked:",
+        "if profile.checks_payload:",
+        _OPTIONS,
     ),
     Mutant(
         "CRC-32C combined by the polynomial of CRC-32",

@@ -145,14 +145,17 @@ def imports_point_downwards(source: Source) -> Iterator[str]:
             yield name
 
 
+# Part of the type checker: imported by nothing that runs.
+OF_THE_TYPE_CHECKER = {"_typeshed", "typing_extensions"}
+
+
 def other_distributions_have_one_door(source: Source) -> Iterator[str]:
     """What is not part of Python is imported by the one module that is there for it."""
     if source.is_in("libcloud.test"):
         return
     for name in source.imports:
         top = name.partition(".")[0]
-        # "_typeshed" is part of the type checker, and cannot be imported by anything that runs.
-        if top in sys.stdlib_module_names or top in {"libcloud", "_typeshed"}:
+        if top in sys.stdlib_module_names or top in {"libcloud", *OF_THE_TYPE_CHECKER}:
             continue
         if not source.is_in(*FOREIGN.get(top, ())):
             yield name

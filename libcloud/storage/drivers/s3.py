@@ -50,7 +50,10 @@ from libcloud.storage.s3api.names import NAMESPACE
 from libcloud.storage.s3api.profile import AMAZON, S3Profile
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from libcloud.storage.drivers.s3_deleted import DeletedObject, FailedDeletion
+    from libcloud.storage.drivers.s3_options import UploadKeywords
 
 __all__ = [
     "API_VERSION",
@@ -96,7 +99,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         verify_hash: bool = True,
         headers: Mapping[str, str] | None = None,
         ex_storage_class: str | None = None,
-        **options: Any,
+        **options: Unpack[UploadKeywords],
     ) -> Object:
         """Upload a file: in one request, or in parts when it is larger than one.
 
@@ -107,13 +110,15 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
         """
         size = size_of(file_path)
+        alone = self._in_one_request(size, options)
+        headers, rest = self._keywords(headers, options)
         shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
         shared.update(file_path=file_path, verify_hash=verify_hash)
-        if self._in_one_request(size, options):
+        if alone:
             return self._put_object(container, object_name, **shared)
         with open(file_path, "rb") as file:
             known = {} if size is None else {"ex_size": size}
-            kwargs = {"container": container, "iterator": file, "options": {**known, **options}}
+            kwargs = {"container": container, "iterator": file, "options": {**known, **rest}}
             shared.update(upload_func=self._upload_multipart, upload_func_kwargs=kwargs)
             return self._put_object(container, object_name, **shared)
 
@@ -125,7 +130,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         extra: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         ex_storage_class: str | None = None,
-        **options: Any,
+        **options: Unpack[UploadKeywords],
     ) -> Object:
         """Upload a stream of unknown length.
 
@@ -134,27 +139,32 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         :param extra: ``content_type``, ``meta_data`` (a dict) and ``acl`` of the object.
         :param headers: further headers of the upload; each request gets those that belong to it.
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
-        :param options: fields of :class:`~libcloud.storage.transfer.session.UploadOptions`, with
-            ``ex_`` before them, ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``,
-            ``"crc64nvme"`` (these two take the extra ``checksums``), ``"sha256"``, ``"md5"`` or
-            ``None``, instead of the cheapest that the store checks.
+        :param options: fields of :class:`~libcloud.storage.transfer.session.UploadOptions` and of
+            :class:`~libcloud.storage.s3api.write_options.WriteOptions` with ``ex_`` before them,
+            ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``, ``"crc64nvme"`` (these two
+            take the extra ``checksums``), ``"sha256"``, ``"md5"`` or ``None``, instead of the
+            cheapest that the store checks.
         :return: the object; ``extra["checksum"]`` has ``algorithm`` and ``value`` of the checksum
             that the store's answer repeated, and is missing if it repeated none.
         :raises InvalidSourceError: ``iterator`` gives no bytes. Nothing was published.
         :raises ObjectTooLargeError: it gives more than the store takes. Nothing was published.
+        :raises PreconditionFailedError: the condition that was asked for does not hold; the object
+            is as it was. :exc:`ConditionalConflictError`: another request changed it meanwhile.
+        :raises ValueError: an option makes no sense, or the store has no such thing. Nothing was
+            sent.
         :raises ObjectHashMismatchError: the store has got other bytes; the message tells whether
             the object was published.
         :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
         :raises BaseException: the first error, also one of ``iterator``. Nothing was published, and
             nothing stays at the store unless the exception has an ``upload_id``.
         """
+        headers, rest = self._keywords(headers, options)
         func: Callable[..., dict[str, Any]]
         kwargs: dict[str, Any] = {"stream": iterator}
         if self.supports_s3_multipart_upload:
             func = self._upload_multipart
-            kwargs = {"container": container, "iterator": iterator, "options": options}
+            kwargs = {"container": container, "iterator": iterator, "options": rest}
         else:
-            self._refuse_options(options)
             func = self._upload_chunked if self.supports_chunked_encoding else self._upload_buffered
         return self._put_object(
             container,

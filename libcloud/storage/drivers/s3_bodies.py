@@ -25,7 +25,7 @@ __all__ = ["S3Bodies"]
 class S3Bodies(S3Calls):
     """What ``_upload_object`` sends."""
 
-    def _digest_name(self, asked: str | None = "auto") -> str:
+    def _digest_name(self, asked: str | None, headers: Mapping[str, str]) -> str:
         """Which digest to send along; see :func:`~s3api.integrity.choose_digest`.
 
         It is marked if nobody asked for it, and another one if the store refuses it.
@@ -38,6 +38,7 @@ class S3Bodies(S3Calls):
             signature=self._signature(),
             secure=bool(getattr(self.connection, "secure", False)),
             asked=asked,
+            locked=s3api.headers.has_lock(headers),
         )
         return s3api.optional.Unasked(name) if asked == "auto" else name
 
@@ -50,7 +51,7 @@ class S3Bodies(S3Calls):
         """
         digest = transfer.values.Digest()
         if isinstance(payload.body, bytes) and not s3api.headers.has_digest(headers):
-            digest = s3api.integrity.DIGESTS[self._digest_name()](payload.body)
+            digest = s3api.integrity.DIGESTS[self._digest_name("auto", headers)](payload.body)
             headers = {**headers, **s3api.optional.unasked(digest.headers)}
         retries, attempt = self._retries(), 1
         while True:

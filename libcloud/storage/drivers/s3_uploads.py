@@ -6,8 +6,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
@@ -18,25 +17,7 @@ from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
 
-if TYPE_CHECKING:
-    from libcloud.storage.transfer.session import UploadOptions
-
-__all__ = ["S3Uploads", "size_of", "upload_options"]
-
-
-def upload_options(given: Mapping[str, Any]) -> UploadOptions:
-    """The options that an upload method's keywords stand for.
-
-    :raises TypeError: no such keyword. Nothing was sent.
-    :raises ValueError: a value that makes no sense. Nothing was sent.
-    """
-    kind = transfer.session.UploadOptions
-    names = {f"ex_{field.name}" for field in fields(kind)} - {"ex_on_event"}
-    for name in given:
-        if name not in names and name != "on_event":
-            known = ", ".join(sorted([*names, "ex_checksum", "on_event"]))
-            raise TypeError(f"unexpected keyword argument {name!r}; there are {known}")
-    return kind(**{name.removeprefix("ex_"): value for name, value in given.items()})
+__all__ = ["S3Uploads", "size_of"]
 
 
 def size_of(path: str | os.PathLike[str]) -> int | None:
@@ -140,14 +121,13 @@ class S3Uploads(S3Bodies):
         error = self._translated(detail, text, container.name, object_name)
         raise error or attach_detail(LibcloudError(text, driver=self), detail)
 
-    def _in_one_request(self, size: int | None, options: Mapping[str, Any]) -> bool:
+    def _in_one_request(self, size: int | None, options: Mapping[str, object]) -> bool:
         """Whether a file of ``size`` bytes goes as one body, without the engine.
 
         :param size: ``None`` if it is not known.
-        :raises ValueError: ``options`` need the engine, and the driver does not use it.
+        :param options: keywords; with any of them it is the engine's.
         """
         if not self.supports_s3_multipart_upload:
-            self._refuse_options(options)
             return True
         largest = min(transfer.plan.DEFAULT_PART_SIZE, self.profile.limits.max_put_size)
         return not options and size is not None and size <= largest
@@ -200,17 +180,28 @@ class S3Uploads(S3Bodies):
                 f"MD5 hash {etag} checksum does not match {data_hash}", self, object_name
             )
 
-    def _refuse_options(self, options: Mapping[str, Any]) -> None:
-        """Refuse options of the engine where it is not used.
+    def _keywords(
+        self, headers: Mapping[str, str] | None, given: Mapping[str, object]
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Headers with what keywords ask for, and the keywords that are left for the engine.
 
-        :raises ValueError: nothing was sent.
+        :raises TypeError: no such keyword. Nothing was sent.
+        :raises ValueError: a value makes no sense, or not with this driver. Nothing was sent.
         """
-        if options:
-            upload_options({k: v for k, v in options.items() if k != "ex_checksum"})
+        of_object, rest = drivers.s3_options.split_keywords(given)
+        if rest and not self.supports_s3_multipart_upload:
             raise ValueError(
-                f"{', '.join(sorted(options))}: only uploads in parts have this, and the driver "
+                f"{', '.join(sorted(rest))}: only uploads in parts have this, and the driver "
                 f"{self.name!r} makes none (supports_s3_multipart_upload is False)"
             )
+        sent = drivers.s3_options.write_headers(
+            of_object,
+            headers,
+            profile=self.profile,
+            prefix=self.http_vendor_prefix,
+            secure=bool(getattr(self.connection, "secure", False)),
+        )
+        return sent, rest
 
     def _upload_multipart_chunks(
         self,

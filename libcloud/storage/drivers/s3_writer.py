@@ -16,11 +16,14 @@ from typing import IO, TYPE_CHECKING, Any
 from libcloud import storage
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_uploads import S3Uploads, upload_options
+from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.types import ObjectError
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from libcloud.storage._writer import UploadWriter
+    from libcloud.storage.drivers.s3_options import UploadKeywords
     from libcloud.storage.drivers.s3_store import DriverStore
     from libcloud.storage.transfer.writer import PushedTransfer
 
@@ -40,7 +43,7 @@ class S3Writers(S3Uploads):
         extra: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         ex_storage_class: str | None = None,
-        **options: Any,
+        **options: Unpack[UploadKeywords],
     ) -> UploadWriter:
         """A file to be written that becomes an object; sent in parts while it is written.
 
@@ -52,20 +55,19 @@ class S3Writers(S3Uploads):
         :raises ValueError: an argument makes no sense. Nothing was sent.
         :raises TypeError: no such keyword. Nothing was sent.
         """
-        extra, headers = deepcopy(extra or {}), dict(headers or {})
+        extra = deepcopy(extra or {})
+        headers, rest = self._keywords(headers, options)
         path, sent = self._prepare(
             container, object_name, extra=extra, headers=headers, storage_class=ex_storage_class
         )
         label = f"{container.name}/{object_name}"
         if self._sends_streams_in_parts():
-            store, settings = self._engine(container, object_name, path, sent, options)
+            store, settings = self._engine(container, object_name, path, sent, rest)
             pushed = transfer.session.begin(store, **settings)
             sink = _PartSink(
                 self, pushed, store, container=container, object_name=object_name, extra=extra
             )
             return storage._writer.UploadWriter(sink, label)
-        if not self.supports_s3_multipart_upload:
-            self._refuse_options(options)
 
         def upload(file: IO[bytes]) -> Object:
             driver: Any = self
@@ -76,7 +78,7 @@ class S3Writers(S3Uploads):
                 extra=extra,
                 headers=headers,
                 ex_storage_class=ex_storage_class,
-                **options,
+                **rest,
             )
             return stored
 
@@ -124,7 +126,7 @@ class S3Writers(S3Uploads):
     ) -> tuple[DriverStore, dict[str, Any]]:
         """Where the engine sends an object, and the other arguments of ``transfer.session``."""
         options = dict(options or {})
-        digest = self._digest_name(options.pop("ex_checksum", "auto"))
+        digest = self._digest_name(options.pop("ex_checksum", "auto"), headers)
         concurrency = self._concurrency()
         driver: Any = self
         store = drivers.s3_store.DriverStore(
@@ -138,7 +140,9 @@ class S3Writers(S3Uploads):
         )
         return store, {
             "limits": self.profile.limits,
-            "options": upload_options({"ex_max_memory": self.ex_max_memory, **options}),
+            "options": drivers.s3_options.engine_options(
+                {"ex_max_memory": self.ex_max_memory, **options}
+            ),
             "retries": self._retries(),
             "concurrency": concurrency,
             "label": f"{container.name}/{object_name}",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3api import profile as profile
     from libcloud.storage.s3api import regions as regions
     from libcloud.storage.s3api import values as values
+    from libcloud.storage.s3api import write_options as write_options
     from libcloud.storage.s3api import xml as xml
 else:
     __getattr__ = submodules(__name__)

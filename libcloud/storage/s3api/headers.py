@@ -14,7 +14,14 @@ from email.header import decode_header, make_header
 
 from libcloud.storage.transfer.values import Step
 
-__all__ = ["decode_metadata", "has_condition", "has_digest", "headers_for", "metadata_headers"]
+__all__ = [
+    "decode_metadata",
+    "has_condition",
+    "has_digest",
+    "has_lock",
+    "headers_for",
+    "metadata_headers",
+]
 
 # Whoever pays, and whose bucket it must be: asked of every request.
 _ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
@@ -55,6 +62,14 @@ def _belongs(step: Step, name: str) -> bool:
 def has_condition(headers: Mapping[str, str]) -> bool:
     """Whether the caller makes the object conditional on what is there."""
     return any(name.lower() in _CONDITIONS for name in headers)
+
+
+def has_lock(headers: Mapping[str, str]) -> bool:
+    """Whether the object is to be locked, for which S3 wants a checksum in a header of its own.
+
+    Reference: Amazon S3 API Reference, PutObject, "Content-MD5".
+    """
+    return any(name.lower().startswith("x-amz-object-lock-") for name in headers)
 
 
 def has_digest(headers: Mapping[str, str]) -> bool:

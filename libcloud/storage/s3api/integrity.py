@@ -61,17 +61,20 @@ _CRCS = ("crc32", "crc32c", "crc64nvme")
 _ASKED = (*_CRCS, "sha256", "md5")
 
 
-def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: str | None) -> str:
+def choose_digest(
+    profile: S3Profile, *, signature: str, secure: bool, asked: str | None, locked: bool = False
+) -> str:
     """The name, in :data:`DIGESTS`, of the digest to send along with each body.
 
     :param signature: ``"4"``; any other signs no digest of the body.
     :param secure: over https.
     :param asked: what the user wants: ``"auto"``, a checksum's name, or ``None`` for none.
+    :param locked: the object is to be locked: a signature does not do for a checksum.
     :raises ValueError: a name that is not known, or that cannot be sent.
     :raises ModuleNotFoundError: it takes a package that is not installed; the message names it.
     """
     if asked == "auto":
-        return _cheapest(profile, signature=signature, secure=secure)
+        return _cheapest(profile, signature=signature, secure=secure, locked=locked)
     if asked is None:
         if signature != "4":
             return "none"
@@ -88,16 +91,17 @@ def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: st
     return f"{asked}-unsigned" if signature == "4" and secure else asked
 
 
-def _cheapest(profile: S3Profile, *, signature: str, secure: bool) -> str:
+def _cheapest(profile: S3Profile, *, signature: str, secure: bool, locked: bool) -> str:
     """What is sent unasked."""
     if signature != "4":
         return "md5"
     unsigned = secure and profile.unsigned_payload
     if unsigned and profile.default_checksum in _CRCS:
         return f"{profile.default_checksum}-unsigned"
-    if not profile.checks_payload:
-        return "md5-unsigned" if unsigned else "md5"
-    return "sha256"
+    if profile.checks_payload and not locked:
+        return "sha256"
+    name = "crc32" if locked and "crc32" in profile.checksums else "md5"
+    return f"{name}-unsigned" if unsigned else name
 
 
 def _sha256(body: Body) -> Digest:

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keywords of uploads to S3, for those who read and for those who check types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from libcloud.storage import s3api, transfer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from libcloud.storage.s3api.profile import S3Profile
+    from libcloud.storage.s3api.write_options import WriteOptions
+    from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.progress import Listener
+    from libcloud.storage.transfer.session import UploadOptions
+
+__all__ = ["UploadKeywords", "engine_options", "split_keywords", "write_headers"]
+
+
+class UploadKeywords(TypedDict, total=False):
+    """What ``upload_object``, ``upload_object_via_stream`` and ``ex_open_writer`` take.
+
+    Those of the engine are told in :class:`~libcloud.storage.transfer.session.UploadOptions`, those
+    of the object in :class:`~libcloud.storage.s3api.write_options.WriteOptions`.
+    """
+
+    ex_checksum: str | None
+
+    ex_part_size: int | None
+    ex_window: int | None
+    ex_max_memory: int | MemoryBudget | None
+    ex_size_hint: int | None
+    ex_size: int | None
+    ex_on_failure: str
+    ex_executor: Executor | None
+    on_event: Listener | None
+
+    ex_if_none_match: str | None
+    ex_if_match: str | None
+    ex_tags: Mapping[str, str] | None
+    ex_acl: str | None
+    ex_sse: str | None
+    ex_sse_kms_key_id: str | None
+    ex_sse_kms_context: Mapping[str, str] | None
+    ex_sse_bucket_key: bool | None
+    ex_sse_customer_key: bytes | None
+    ex_object_lock_mode: str | None
+    ex_object_lock_until: datetime | None
+    ex_object_lock_hold: bool | None
+    ex_request_payer: bool
+    ex_expected_bucket_owner: str | None
+
+
+def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, Any]]:
+    """Options of the object, and what is left for the engine.
+
+    :raises TypeError: no such keyword.
+    :raises ValueError: a value that makes no sense.
+    """
+    for name in given:
+        if name not in UploadKeywords.__annotations__:
+            known = ", ".join(sorted(UploadKeywords.__annotations__))
+            raise TypeError(f"unexpected keyword argument {name!r}; there are {known}")
+    kind = s3api.write_options
+    of_object = {f"ex_{name}": name for name in kind.names()}
+    chosen = {of_object[name]: value for name, value in given.items() if name in of_object}
+    rest = {name: value for name, value in given.items() if name not in of_object}
+    return kind.WriteOptions(**chosen), rest
+
+
+def write_headers(
+    options: WriteOptions,
+    headers: Mapping[str, str] | None,
+    *,
+    profile: S3Profile,
+    prefix: str,
+    secure: bool,
+) -> dict[str, str]:
+    """A copy of ``headers`` with those that ``options`` ask for.
+
+    :param prefix: of the store's own headers: only S3's own has all of the options.
+    :raises ValueError: the store has no such thing, or ``headers`` say something else.
+    """
+    asked = options.headers()
+    foreign = sorted(name for name in asked if name.startswith("x-amz-") and prefix != "x-amz")
+    if foreign:
+        raise ValueError(f"{', '.join(foreign)}: headers of this store begin with {prefix}")
+    if options.conditional and not profile.conditional_writes:
+        raise ValueError(
+            f"ex_if_none_match and ex_if_match: {profile.name} is not known to hold to conditions "
+            "of writes, and might overwrite what is there. If it does, say so by the driver's "
+            "ex_profile (conditional_writes=True)"
+        )
+    if options.sse_customer_key is not None and not secure:
+        raise ValueError("ex_sse_customer_key goes over https only")
+    by_lower = {name.lower(): name for name in asked}
+    sent = dict(asked)
+    for name, value in (headers or {}).items():
+        known = by_lower.get(name.lower())
+        if known is None:
+            sent[name] = value
+        elif value != asked[known]:
+            raise ValueError(f"headers and a keyword say two things of {name}")
+    return sent
+
+
+def engine_options(given: Mapping[str, Any]) -> UploadOptions:
+    """The options of the engine that keywords stand for.
+
+    :raises TypeError: no such keyword. Nothing was sent.
+    :raises ValueError: a value that makes no sense. Nothing was sent.
+    """
+    _, rest = split_keywords(given)
+    rest.pop("ex_checksum", None)
+    return transfer.session.UploadOptions(
+        **{name.removeprefix("ex_"): value for name, value in rest.items()}
+    )

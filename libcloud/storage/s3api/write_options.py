@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an upload may ask of the store beside its data, as the headers that ask for it.
+
+Reference: Amazon S3 API Reference, the request syntax of PutObject and CreateMultipartUpload.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
+from urllib.parse import quote
+
+__all__ = ["WriteOptions", "names"]
+
+_SSE = "x-amz-server-side-encryption"
+_KMS = ("aws:kms", "aws:kms:dsse")
+_LOCK = "x-amz-object-lock"
+_LOCK_MODES = ("GOVERNANCE", "COMPLIANCE")
+
+# Amazon S3 User Guide, "Categorizing your objects using tags".
+_MOST_TAGS = 10
+_LONGEST_TAG = 128
+_LONGEST_TAG_VALUE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """Each is a keyword of the S3 drivers' upload methods, with ``ex_`` before it.
+
+    :param if_none_match: ``"*"``: only if there is no object of that name.
+    :param if_match: only if the object that is there has this ETag.
+    :param tags: of the object; at most 10.
+    :param acl: a canned one, such as ``"public-read"``.
+    :param sse: ``"AES256"`` (keys of the store), ``"aws:kms"`` or ``"aws:kms:dsse"``.
+    :param sse_kms_key_id: the key for ``aws:kms``; ``None``: that of the account.
+    :param sse_kms_context: of the encryption; names and values are logged by the key service.
+    :param sse_bucket_key: take a key of the bucket, which asks the key service less often.
+    :param sse_customer_key: a key of 32 bytes that the store forgets: whoever reads the object must
+        bring it. Over https only.
+    :param object_lock_mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``, with ``object_lock_until``.
+    :param object_lock_until: an aware time before which nobody may delete this version.
+    :param object_lock_hold: a legal hold: nobody may delete this version until that is taken off.
+    :param request_payer: the requester pays, where the bucket has it so.
+    :param expected_bucket_owner: the account id that the bucket must belong to.
+    """
+
+    if_none_match: str | None = None
+    if_match: str | None = None
+    tags: Mapping[str, str] | None = None
+    acl: str | None = None
+    sse: str | None = None
+    sse_kms_key_id: str | None = None
+    sse_kms_context: Mapping[str, str] | None = None
+    sse_bucket_key: bool | None = None
+    sse_customer_key: bytes | None = field(default=None, repr=False)
+    object_lock_mode: str | None = None
+    object_lock_until: datetime | None = None
+    object_lock_hold: bool | None = None
+    request_payer: bool = False
+    expected_bucket_owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.if_none_match not in (None, "*"):
+            raise ValueError(f"ex_if_none_match is '*', not {self.if_none_match!r}")
+        if self.if_none_match and self.if_match:
+            raise ValueError("ex_if_none_match and ex_if_match cannot both hold")
+        self._check_encryption()
+        self._check_lock()
+        _check_tags(self.tags or {})
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the object that is there decides."""
+        return bool(self.if_none_match or self.if_match)
+
+    def headers(self) -> dict[str, str]:
+        """All that was asked for."""
+        found = {
+            "If-None-Match": self.if_none_match,
+            "If-Match": _quoted(self.if_match) if self.if_match else None,
+            "x-amz-tagging": _tagging(self.tags) if self.tags else None,
+            "x-amz-acl": self.acl,
+            "x-amz-request-payer": "requester" if self.request_payer else None,
+            "x-amz-expected-bucket-owner": self.expected_bucket_owner,
+            **self._encryption(),
+            **self._lock(),
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _encryption(self) -> dict[str, str | None]:
+        if self.sse_customer_key is not None:
+            return customer_key_headers(self.sse_customer_key)
+        context = self.sse_kms_context
+        return {
+            _SSE: self.sse,
+            f"{_SSE}-aws-kms-key-id": self.sse_kms_key_id,
+            f"{_SSE}-context": _base64(json.dumps(dict(context)).encode()) if context else None,
+            f"{_SSE}-bucket-key-enabled": _yes_or_no(self.sse_bucket_key, "true", "false"),
+        }
+
+    def _lock(self) -> dict[str, str | None]:
+        until = self.object_lock_until
+        text = None
+        if until is not None:
+            text = until.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        return {
+            f"{_LOCK}-mode": self.object_lock_mode,
+            f"{_LOCK}-retain-until-date": text,
+            f"{_LOCK}-legal-hold": _yes_or_no(self.object_lock_hold, "ON", "OFF"),
+        }
+
+    def _check_encryption(self) -> None:
+        kms = (self.sse_kms_key_id, self.sse_kms_context, self.sse_bucket_key)
+        if self.sse not in (None, "AES256", *_KMS):
+            raise ValueError(f"ex_sse is 'AES256', 'aws:kms' or 'aws:kms:dsse', not {self.sse!r}")
+        if any(option is not None for option in kms) and self.sse not in _KMS:
+            raise ValueError("ex_sse_kms_... and ex_sse_bucket_key need ex_sse='aws:kms'")
+        if self.sse_customer_key is None:
+            return
+        if self.sse is not None:
+            raise ValueError("ex_sse and ex_sse_customer_key are two ways to encrypt: choose one")
+        key = self.sse_customer_key
+        if not isinstance(key, bytes) or len(key) != 32:  # never shown
+            raise ValueError("ex_sse_customer_key is a key of 32 bytes")
+
+    def _check_lock(self) -> None:
+        if (self.object_lock_mode is None) != (self.object_lock_until is None):
+            raise ValueError("ex_object_lock_mode and ex_object_lock_until go together")
+        if self.object_lock_mode not in (None, *_LOCK_MODES):
+            raise ValueError(
+                f"ex_object_lock_mode is 'GOVERNANCE' or 'COMPLIANCE', not "
+                f"{self.object_lock_mode!r}"
+            )
+        if self.object_lock_until is not None and self.object_lock_until.tzinfo is None:
+            raise ValueError("ex_object_lock_until has no time zone")
+
+
+def names() -> frozenset[str]:
+    """The options' names."""
+    return frozenset(field.name for field in fields(WriteOptions))
+
+
+def customer_key_headers(key: bytes) -> dict[str, str | None]:
+    """A customer's own key, as every request carries it that touches the data."""
+    return {
+        f"{_SSE}-customer-algorithm": "AES256",
+        f"{_SSE}-customer-key": _base64(key),
+        f"{_SSE}-customer-key-MD5": _base64(hashlib.md5(key, usedforsecurity=False).digest()),
+    }
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    if len(tags) > _MOST_TAGS:
+        raise ValueError(f"an object has at most {_MOST_TAGS} tags, not {len(tags)}")
+    for name, value in tags.items():
+        if not 1 <= len(name) <= _LONGEST_TAG or len(value) > _LONGEST_TAG_VALUE:
+            raise ValueError(
+                f"the tag {name!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "
+                f"characters, values up to {_LONGEST_TAG_VALUE}"
+            )
+
+
+def _tagging(tags: Mapping[str, str]) -> str:
+    return "&".join(f"{quote(name, safe='')}={quote(tags[name], safe='')}" for name in tags)
+
+
+def _quoted(etag: str) -> str:
+    """An ETag as it stands in a condition: libcloud's hashes have no quotes."""
+    return etag if etag == "*" or etag.endswith('"') else f'"{etag}"'
+
+
+def _yes_or_no(flag: bool | None, yes: str, no: str) -> str | None:
+    return None if flag is None else yes if flag else no
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
