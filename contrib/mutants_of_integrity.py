@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs in checksums, and in what an upload asks of the store beside its data."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_TESTS = "libcloud/test/storage"
+_DRIVERS = "libcloud/storage/drivers"
+_S3API = "libcloud/storage/s3api"
+
+_INTEGRITY = (f"{_TESTS}/s3api/test_integrity.py",)
+_CHECKSUMS = (f"{_TESTS}/test_s3_checksums.py",)
+_OPTIONS = (f"{_TESTS}/test_s3_options.py",)
+
+MUTANTS = (
+    Mutant(
+        "a condition sent to a store that ignores it",
+        f"{_DRIVERS}/s3_options.py",
+        "if options.conditional and not profile.conditional_writes:",
+        "if False:",
+        _OPTIONS,
+    ),
+    Mutant(
+        "a customer's key sent over http",
+        f"{_DRIVERS}/s3_options.py",
+        "options.sse_customer_key is not None and not secure",
+        "False",
+        _OPTIONS,
+    ),
+    Mutant(
+        "a locked object without a checksum",
+        f"{_S3API}/integrity.py",
+        "if profile.checks_payload and not locked:",
+        "if profile.checks_payload:",
+        _OPTIONS,
+    ),
+    Mutant(
+        "CRC-32C combined by the polynomial of CRC-32",
+        f"{_S3API}/checksums.py",
+        '_awscrt("crc32c", 4), CRC32C)',
+        '_awscrt("crc32c", 4), CRC32)',
+        _INTEGRITY,
+    ),
+    Mutant(
+        "a checksum that the store tells otherwise goes unnoticed",
+        f"{_S3API}/integrity.py",
+        "return self.value == self.expected",
+        "return True",
+        _CHECKSUMS,
+    ),
+    Mutant(
+        "a damaged part fails the upload at once",
+        f"{_DRIVERS}/s3_store.py",
+        "step is Step.PART and isinstance(error, ObjectHashMismatchError)",
+        "False",
+        _CHECKSUMS,
+    ),
+    Mutant(
+        "the checksum of a lost answer not asked for",
+        f"{_S3API}/integrity.py",
+        'return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}',
+        "return {}",
+        _CHECKSUMS,
+    ),
+    Mutant(
+        "a checksum said to be confirmed that was only sent",
+        f"{_DRIVERS}/s3_answers.py",
+        "        if told is None:\n            return\n",
+        "        if told is None:\n"
+        '            self.checksum = {"algorithm": digest.algorithm, "value": ""}\n'
+        "            return\n",
+        _CHECKSUMS,
+    ),
+)
