@@ -262,15 +262,14 @@ class S3Containers(S3Uploads):
         return self._from_record(s3api.xml.object_record(element), container)
 
     def _from_record(self, record: ObjectRecord, container: Container) -> Object:
-        owner = {"id": record.owner_id, "display_name": record.owner_name}
         return Object(
-            name=record.key,
-            size=record.size,
-            hash=record.etag,
-            extra={"last_modified": record.last_modified},
-            meta_data={"owner": owner},
-            container=container,
-            driver=self,
+            record.key,
+            record.size,
+            record.etag,
+            {"last_modified": record.last_modified},
+            {"owner": {"id": record.owner_id, "display_name": record.owner_name}},
+            container,
+            self,
         )
 
 

@@ -15,7 +15,16 @@ from typing import Protocol
 
 from libcloud.utils.xml import parse_xml
 
-__all__ = ["Element", "MalformedAnswerError", "Node", "Source", "excerpt", "read_root"]
+__all__ = [
+    "Element",
+    "Fields",
+    "MalformedAnswerError",
+    "Node",
+    "Source",
+    "excerpt",
+    "is_number",
+    "read_root",
+]
 
 _EXCERPT = 80
 # What is looked at of a body that cannot be read, bytes: white space before it is skipped.
@@ -78,10 +87,19 @@ class Node:
 
     def children(self, name: str | None = None) -> Iterator[Node]:
         """Child elements, in order; only those called ``name`` if it is given."""
+        return map(Node, self.elements(name))
+
+    @property
+    def element(self) -> Element:
+        """What it is made of."""
+        return self._element
+
+    def elements(self, name: str | None = None) -> Iterator[Element]:
+        """What :meth:`children` are made of."""
         for element in self._element:
             local = _local_name(element.tag)
             if local and (name is None or local == name):
-                yield Node(element)
+                yield element
 
     def child(self, name: str) -> Node | None:
         """The first child called ``name``; ``None`` if there is none."""
@@ -129,11 +147,7 @@ class Node:
         :raises MalformedAnswerError: it is no number, or a negative one.
         """
         text = self.word(name)
-        if text is None:
-            return None
-        if not _NUMBER.fullmatch(text):
-            raise MalformedAnswerError(f"{name} of {self.name} is no number: {excerpt(text)}")
-        return int(text)
+        return None if text is None else _to_number(text, name, self.name)
 
     def need_number(self, name: str) -> int:
         """Like :meth:`number`.
@@ -148,6 +162,68 @@ class Node:
     def flag(self, name: str) -> bool:
         """Whether the first child called ``name`` says true; a missing one says false."""
         return (self.word(name) or "").lower() == "true"
+
+
+class Fields:
+    """The children of an element as a :class:`Node` finds them, looked through once and at once.
+
+    A page of a listing has a thousand elements with ten children each, and this takes a third of
+    the time.
+    """
+
+    __slots__ = ("_fields", "_name")
+
+    def __init__(self, element: Element) -> None:
+        self._name = _local_name(element.tag)
+        fields: dict[str, str | Element] = {}
+        for child in element:
+            name = _local_name(child.tag)
+            if name not in fields:
+                fields[name] = child if len(child) else child.text or ""
+        self._fields = fields
+
+    def text(self, name: str) -> str:
+        """The text of the first child called ``name``; empty if it is missing.
+
+        :raises MalformedAnswerError: it holds something else.
+        """
+        text = self._fields.get(name, "")
+        if not isinstance(text, str):
+            raise MalformedAnswerError(f"{name} of the answer holds more than text")
+        return text
+
+    def need(self, name: str) -> str:
+        """Like :meth:`text`.
+
+        :raises MalformedAnswerError: it is missing or empty.
+        """
+        text = self.text(name)
+        if not text:
+            raise MalformedAnswerError(f"The answer has no {name} in {self._name}")
+        return text
+
+    def need_number(self, name: str) -> int:
+        """The number that the first child called ``name`` holds.
+
+        :raises MalformedAnswerError: it is missing, empty, or no number.
+        """
+        return _to_number(self.need(name).strip(), name, self._name)
+
+    def child(self, name: str) -> Fields | None:
+        """The first child called ``name``, if it has children."""
+        child = self._fields.get(name)
+        return None if child is None or isinstance(child, str) else Fields(child)
+
+
+def is_number(text: str) -> bool:
+    """Whether ``text`` is a number that an answer may hold."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _to_number(text: str, name: str, parent: str) -> int:
+    if not is_number(text):
+        raise MalformedAnswerError(f"{name} of {parent} is no number: {excerpt(text)}")
+    return int(text)
 
 
 @lru_cache(maxsize=256)

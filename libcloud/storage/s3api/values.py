@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 __all__ = [
     "BucketPage",
@@ -198,9 +199,8 @@ class PartPage:
     next_marker: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRecord:
-    """An object as a listing shows it.
+class ObjectRecord(NamedTuple):
+    """An object as a listing shows it. A tuple, for a page has a thousand of them.
 
     :param etag: ``None`` if the store does not tell.
     :param size: bytes.

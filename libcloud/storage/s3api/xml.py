@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
+from libcloud.storage.s3api.listing import read_columns
 from libcloud.storage.s3api.names import NAMESPACE
 from libcloud.storage.s3api.nodes import (
     Element,
+    Fields,
     MalformedAnswerError,
     Node,
     Source,
@@ -187,7 +189,10 @@ def parse_objects(source: Source) -> ObjectPage:
     """One page of a listing, version 1 or 2. :raises MalformedAnswerError: it is no such page."""
     root = _listing(source)
     decode = _decoder(root)
-    objects = tuple(_object(node, decode) for node in root.children("Contents"))
+    records = read_columns(root.element, decode)
+    if records is None:
+        records = [_object(element, decode) for element in root.elements("Contents")]
+    objects = tuple(records)
     prefixes = _prefixes(root, decode)
     truncated = root.flag("IsTruncated")
     next_marker = _marker(root.find("NextMarker"), _last(objects, prefixes), decode)
@@ -203,7 +208,7 @@ def parse_objects(source: Source) -> ObjectPage:
 def object_record(element: Element) -> ObjectRecord:
     """One ``Contents`` element of a listing. :raises MalformedAnswerError: it is none."""
     parent = getattr(element, "getparent", lambda: None)()
-    return _object(Node(element), str if parent is None else _decoder(Node(parent)))
+    return _object(element, str if parent is None else _decoder(Node(parent)))
 
 
 def bucket_record(element: Element) -> BucketRecord:
@@ -341,16 +346,17 @@ def _part(node: Node) -> PartRecord:
     )
 
 
-def _object(node: Node, decode: _Decode) -> ObjectRecord:
-    etag, owner = node.find("ETag"), node.child("Owner")
+def _object(element: Element, decode: _Decode) -> ObjectRecord:
+    fields = Fields(element)
+    etag, owner = fields.text("ETag"), fields.child("Owner")
     return ObjectRecord(
-        key=decode(node.need("Key")),
-        etag=strip_etag(etag) if etag else None,
-        size=node.need_number("Size"),
-        last_modified=node.word("LastModified"),
-        owner_id=owner.find("ID") if owner else None,
-        owner_name=owner.find("DisplayName") if owner else None,
-        storage_class=node.word("StorageClass"),
+        decode(fields.need("Key")),
+        strip_etag(etag) if etag else None,
+        fields.need_number("Size"),
+        fields.text("LastModified").strip() or None,
+        (owner.text("ID") or None) if owner else None,
+        (owner.text("DisplayName") or None) if owner else None,
+        fields.text("StorageClass").strip() or None,
     )
 
 
