@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "a customer's key sent over http",
         f"{_DRIVERS}/s3_options.py",
-        "options.sse_customer_key is not None and not secure",
-        "False",
+        "    if not secure:",
+        "    if False:",
         _OPTIONS,
     ),
     Mutant(

@@ -60,18 +60,20 @@ class Object:
         destination_path: _Path,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
+        **ex_options: Any,
     ) -> bool:
-        """See :meth:`StorageDriver.download_object`."""
+        """See :meth:`StorageDriver.download_object`; ``ex_options`` are keywords of the driver."""
         return self.driver.download_object(
             self,
             destination_path,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
+            **ex_options,
         )
 
-    def as_stream(self, chunk_size: int | None = None) -> Iterator[bytes]:
+    def as_stream(self, chunk_size: int | None = None, **ex_options: Any) -> Iterator[bytes]:
         """See :meth:`StorageDriver.download_object_as_stream`."""
-        return self.driver.download_object_as_stream(obj=self, chunk_size=chunk_size)
+        return self.driver.download_object_as_stream(obj=self, chunk_size=chunk_size, **ex_options)
 
     def download_range(
         self,
@@ -80,6 +82,7 @@ class Object:
         end_bytes: int | None = None,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
+        **ex_options: Any,
     ) -> bool:
         """See :meth:`StorageDriver.download_object_range`."""
         return self.driver.download_object_range(
@@ -89,14 +92,23 @@ class Object:
             end_bytes=end_bytes,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
+            **ex_options,
         )
 
     def range_as_stream(
-        self, start_bytes: int, end_bytes: int | None = None, chunk_size: int | None = None
+        self,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+        **ex_options: Any,
     ) -> Iterator[bytes]:
         """See :meth:`StorageDriver.download_object_range_as_stream`."""
         return self.driver.download_object_range_as_stream(
-            obj=self, start_bytes=start_bytes, end_bytes=end_bytes, chunk_size=chunk_size
+            obj=self,
+            start_bytes=start_bytes,
+            end_bytes=end_bytes,
+            chunk_size=chunk_size,
+            **ex_options,
         )
 
     def delete(self) -> bool:
@@ -215,8 +227,9 @@ class Container:
         destination_path: _Path,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
+        **ex_options: Any,
     ) -> bool:
-        """See :meth:`StorageDriver.download_object`."""
+        """See :meth:`StorageDriver.download_object`; ``ex_options`` are keywords of the driver."""
         return self.driver.download_object(
             obj,
             destination_path,
@@ -238,6 +251,7 @@ class Container:
         end_bytes: int | None = None,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
+        **ex_options: Any,
     ) -> bool:
         """See :meth:`StorageDriver.download_object_range`."""
         return self.driver.download_object_range(

@@ -5,13 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.storage import drivers, s3api
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.utils.files import read_in_chunks
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from libcloud.storage.drivers.s3_options import ReadKeywords
 
 __all__ = ["CHUNK_SIZE", "S3Objects"]
 
@@ -34,20 +39,28 @@ class S3Objects(S3Calls):
 
     http_vendor_prefix = "x-amz"
 
-    def get_object(self, container_name: str, object_name: str) -> Object:
+    def get_object(
+        self, container_name: str, object_name: str, **options: Unpack[ReadKeywords]
+    ) -> Object:
         """The object, after a HEAD request on the container and one on the object.
+
+        :param options: fields of :class:`~libcloud.storage.s3api.write_options.ReadOptions` with
+            ``ex_`` before them; the methods that download take them too.
 
         :raises ContainerDoesNotExistError: there is no such container.
         :raises ObjectDoesNotExistError: there is no such object in it.
         """
+        headers = self._read_headers(options)
         container = self.get_container(container_name=container_name)
-        return self._get_object_in(container, object_name)
+        return self._get_object_in(container, object_name, headers)
 
-    def _get_object_in(self, container: Container, object_name: str) -> Object:
+    def _get_object_in(
+        self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
+    ) -> Object:
         """The object of a container that is known to exist: one HEAD request."""
         path = self._get_object_path(container, object_name)
         response = self._call(
-            s3api.operations.head(path, _AS_STORED),
+            s3api.operations.head(path, {**_AS_STORED, **(headers or {})}),
             f"Error looking for {container.name}/{object_name}",
             ok=(200, 404),
             container_name=container.name,
@@ -79,8 +92,9 @@ class S3Objects(S3Calls):
         destination_path: str | PathLike[str],
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
+        **options: Unpack[ReadKeywords],
     ) -> bool:
-        response = self._read(obj)
+        response = self._read(obj, options)
         return self._get_object(
             obj=obj,
             callback=self._save_object,
@@ -96,9 +110,9 @@ class S3Objects(S3Calls):
         )
 
     def download_object_as_stream(
-        self, obj: Object, chunk_size: int | None = None
+        self, obj: Object, chunk_size: int | None = None, **options: Unpack[ReadKeywords]
     ) -> Iterator[bytes]:
-        return self._stream(self._read(obj), obj, chunk_size, 200)
+        return self._stream(self._read(obj, options), obj, chunk_size, 200)
 
     def download_object_range(
         self,
@@ -108,9 +122,10 @@ class S3Objects(S3Calls):
         end_bytes: int | None = None,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
+        **options: Unpack[ReadKeywords],
     ) -> bool:
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        response = self._read(obj, start_bytes, end_bytes)
+        response = self._read(obj, options, start_bytes, end_bytes)
         return self._get_object(
             obj=obj,
             callback=self._save_object,
@@ -132,16 +147,33 @@ class S3Objects(S3Calls):
         start_bytes: int,
         end_bytes: int | None = None,
         chunk_size: int | None = None,
+        **options: Unpack[ReadKeywords],
     ) -> Iterator[bytes]:
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        response = self._read(obj, start_bytes, end_bytes)
+        response = self._read(obj, options, start_bytes, end_bytes)
         return self._stream(response, obj, chunk_size, self._range_statuses(response))
 
     # Inside.
 
-    def _read(self, obj: Object, start: int | None = None, end: int | None = None) -> Any:
+    def _read_headers(self, options: Mapping[str, object]) -> dict[str, str]:
+        """What keywords of a read ask for."""
+        if not options:
+            return {}
+        return drivers.s3_options.read_headers(
+            options,
+            prefix=self.http_vendor_prefix,
+            secure=bool(getattr(self.connection, "secure", False)),
+        )
+
+    def _read(
+        self,
+        obj: Object,
+        options: Mapping[str, object],
+        start: int | None = None,
+        end: int | None = None,
+    ) -> Any:
         """Ask for the object's bytes; they are not read yet."""
-        headers = dict(_AS_STORED)
+        headers = {**_AS_STORED, **self._read_headers(options)}
         if start is not None:
             headers["Range"] = self._get_standard_range_str(start, end)
         path = self._get_object_path(obj.container, obj.name)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.session import UploadOptions
 
-__all__ = ["UploadKeywords", "engine_options", "split_keywords", "write_headers"]
+__all__ = [
+    "ReadKeywords",
+    "UploadKeywords",
+    "engine_options",
+    "read_headers",
+    "split_keywords",
+    "write_headers",
+]
 
 
 class UploadKeywords(TypedDict, total=False):
@@ -55,21 +62,61 @@ class UploadKeywords(TypedDict, total=False):
     ex_expected_bucket_owner: str | None
 
 
+class ReadKeywords(TypedDict, total=False):
+    """What ``get_object`` and the methods that download take.
+
+    They are told in :class:`~libcloud.storage.s3api.write_options.ReadOptions`.
+    """
+
+    ex_sse_customer_key: bytes | None
+    ex_request_payer: bool
+    ex_expected_bucket_owner: str | None
+
+
 def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, Any]]:
     """Options of the object, and what is left for the engine.
 
     :raises TypeError: no such keyword.
     :raises ValueError: a value that makes no sense.
     """
-    for name in given:
-        if name not in UploadKeywords.__annotations__:
-            known = ", ".join(sorted(UploadKeywords.__annotations__))
-            raise TypeError(f"unexpected keyword argument {name!r}; there are {known}")
+    _check_names(given, UploadKeywords.__annotations__)
     kind = s3api.write_options
-    of_object = {f"ex_{name}": name for name in kind.names()}
+    of_object = {f"ex_{name}": name for name in kind.names(kind.WriteOptions)}
     chosen = {of_object[name]: value for name, value in given.items() if name in of_object}
     rest = {name: value for name, value in given.items() if name not in of_object}
     return kind.WriteOptions(**chosen), rest
+
+
+def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    for name in given:
+        if name not in known:
+            text = f"unexpected keyword argument {name!r}; there are {', '.join(sorted(known))}"
+            raise TypeError(text)
+
+
+def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:
+    """The headers that keywords of a read ask for.
+
+    :param prefix: see :func:`write_headers`.
+    :raises TypeError: no such keyword.
+    :raises ValueError: a value that makes no sense, or the store has no such thing.
+    """
+    _check_names(given, ReadKeywords.__annotations__)
+    options = s3api.write_options.ReadOptions(
+        **{name.removeprefix("ex_"): value for name, value in given.items()}
+    )
+    asked = options.headers()
+    _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
+    return asked
+
+
+def _check_sent(asked: Iterable[str], *, prefix: str, secure: bool) -> None:
+    """:param secure: over https, or nothing that needs it."""
+    foreign = sorted(name for name in asked if name.startswith("x-amz-") and prefix != "x-amz")
+    if foreign:
+        raise ValueError(f"{', '.join(foreign)}: headers of this store begin with {prefix}")
+    if not secure:
+        raise ValueError("ex_sse_customer_key goes over https only")
 
 
 def write_headers(
@@ -86,17 +133,13 @@ def write_headers(
     :raises ValueError: the store has no such thing, or ``headers`` say something else.
     """
     asked = options.headers()
-    foreign = sorted(name for name in asked if name.startswith("x-amz-") and prefix != "x-amz")
-    if foreign:
-        raise ValueError(f"{', '.join(foreign)}: headers of this store begin with {prefix}")
+    _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
     if options.conditional and not profile.conditional_writes:
         raise ValueError(
             f"ex_if_none_match and ex_if_match: {profile.name} is not known to hold to conditions "
             "of writes, and might overwrite what is there. If it does, say so by the driver's "
             "ex_profile (conditional_writes=True)"
         )
-    if options.sse_customer_key is not None and not secure:
-        raise ValueError("ex_sse_customer_key goes over https only")
     by_lower = {name.lower(): name for name in asked}
     sent = dict(asked)
     for name, value in (headers or {}).items():

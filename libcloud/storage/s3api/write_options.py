@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an upload may ask of the store beside its data, as the headers that ask for it.
+"""What uploads, and reads, may ask of the store beside the data, as headers that ask for it.
 
-Reference: Amazon S3 API Reference, the request syntax of PutObject and CreateMultipartUpload.
+Reference: Amazon S3 API Reference, the request syntax of PutObject and CreateMultipartUpload,
+GetObject and HeadObject.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from urllib.parse import quote
 
-__all__ = ["WriteOptions", "names"]
+__all__ = ["ReadOptions", "WriteOptions", "names"]
 
 _SSE = "x-amz-server-side-encryption"
 _KMS = ("aws:kms", "aws:kms:dsse")
@@ -91,9 +92,9 @@ class WriteOptions:
         }
         return {name: value for name, value in found.items() if value is not None}
 
-    def _encryption(self) -> dict[str, str | None]:
+    def _encryption(self) -> Mapping[str, str | None]:
         if self.sse_customer_key is not None:
-            return customer_key_headers(self.sse_customer_key)
+            return _customer_key_headers(self.sse_customer_key)
         context = self.sse_kms_context
         return {
             _SSE: self.sse,
@@ -123,9 +124,7 @@ class WriteOptions:
             return
         if self.sse is not None:
             raise ValueError("ex_sse and ex_sse_customer_key are two ways to encrypt: choose one")
-        key = self.sse_customer_key
-        if not isinstance(key, bytes) or len(key) != 32:  # never shown
-            raise ValueError("ex_sse_customer_key is a key of 32 bytes")
+        _check_key(self.sse_customer_key)
 
     def _check_lock(self) -> None:
         if (self.object_lock_mode is None) != (self.object_lock_until is None):
@@ -139,18 +138,51 @@ class WriteOptions:
             raise ValueError("ex_object_lock_until has no time zone")
 
 
-def names() -> frozenset[str]:
-    """The options' names."""
-    return frozenset(field.name for field in fields(WriteOptions))
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Each is a keyword of the S3 drivers' methods that read an object, with ``ex_`` before it.
+
+    :param sse_customer_key: see :class:`WriteOptions`; the one that the object was written with.
+    :param request_payer: likewise.
+    :param expected_bucket_owner: likewise.
+    """
+
+    sse_customer_key: bytes | None = field(default=None, repr=False)
+    request_payer: bool = False
+    expected_bucket_owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.sse_customer_key is not None:
+            _check_key(self.sse_customer_key)
+
+    def headers(self) -> dict[str, str]:
+        """All that was asked for."""
+        found: dict[str, str | None] = {
+            "x-amz-request-payer": "requester" if self.request_payer else None,
+            "x-amz-expected-bucket-owner": self.expected_bucket_owner,
+        }
+        if self.sse_customer_key is not None:
+            found.update(_customer_key_headers(self.sse_customer_key))
+        return {name: value for name, value in found.items() if value is not None}
 
 
-def customer_key_headers(key: bytes) -> dict[str, str | None]:
+def names(kind: type[WriteOptions | ReadOptions]) -> frozenset[str]:
+    """The names of options."""
+    return frozenset(field.name for field in fields(kind))
+
+
+def _customer_key_headers(key: bytes) -> dict[str, str]:
     """A customer's own key, as every request carries it that touches the data."""
     return {
         f"{_SSE}-customer-algorithm": "AES256",
         f"{_SSE}-customer-key": _base64(key),
         f"{_SSE}-customer-key-MD5": _base64(hashlib.md5(key, usedforsecurity=False).digest()),
     }
+
+
+def _check_key(key: object) -> None:
+    if not isinstance(key, bytes) or len(key) != 32:  # never shown
+        raise ValueError("ex_sse_customer_key is a key of 32 bytes")
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

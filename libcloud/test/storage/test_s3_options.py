@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.s3_options import UploadKeywords
 from libcloud.storage.s3api.write_options import WriteOptions
 from libcloud.storage.transfer.session import UploadOptions
 from libcloud.storage.types import ConditionalConflictError, PreconditionFailedError
-from libcloud.test.storage.fakes.faults import Status
+from libcloud.test.storage.fakes.faults import Status, Truncate
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
 
@@ -143,6 +144,68 @@ def test_a_locked_object_carries_a_checksum_beside_the_signature(
     running.in_parts(1, ex_object_lock_hold=True)
     (put,) = running.requests("PutObject")
     assert "x-amz-checksum-crc32" in put.headers
+
+
+# Reading.
+
+
+def test_what_a_customers_key_encrypts_is_read_with_that_key(https: Store, tmp_path: Path) -> None:
+    data = https.in_parts(3, ex_sse_customer_key=KEY)
+    with_key = {"ex_sse_customer_key": KEY}
+    obj = https.driver.get_object(BUCKET, "object", **with_key)
+    assert obj.size == len(data)
+    assert b"".join(obj.as_stream(**with_key)) == data
+    assert b"".join(obj.range_as_stream(5, 9, **with_key)) == data[5:9]
+    assert obj.download(tmp_path / "whole", **with_key)
+    assert (tmp_path / "whole").read_bytes() == data
+    assert obj.download_range(tmp_path / "range", 5, 9, **with_key)
+    assert (tmp_path / "range").read_bytes() == data[5:9]
+    with pytest.raises(LibcloudError, match="400"):
+        https.driver.get_object(BUCKET, "object")
+    with pytest.raises(LibcloudError, match="400"):
+        obj.download(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_read_that_breaks_off_goes_on_with_the_key(https: Store) -> None:
+    data = https.in_parts(3, ex_sse_customer_key=KEY)
+    obj = https.driver.get_object(BUCKET, "object", ex_sse_customer_key=KEY)
+    https.server.faults.add("GetObject", Truncate(keep=PART))
+    assert b"".join(obj.as_stream(ex_sse_customer_key=KEY)) == data
+    assert len(https.requests("GetObject")) == 2
+
+
+def test_a_reader_may_pay_and_name_the_owner(there: Store) -> None:
+    there.in_parts(1)
+    terms = {"ex_request_payer": True, "ex_expected_bucket_owner": "123456789012"}
+    obj = there.driver.get_object(BUCKET, "object", **terms)
+    assert b"".join(obj.as_stream(**terms)) == pattern(1)
+    for entry in there.requests("HeadObject", "GetObject"):
+        assert entry.headers["x-amz-request-payer"] == "requester"
+        assert entry.headers["x-amz-expected-bucket-owner"] == "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error"),
+    [
+        ({"ex_sse_customer_key": KEY}, ValueError),  # over http
+        ({"ex_sse_customer_key": b"short"}, ValueError),
+        ({"ex_nothing": 1}, TypeError),
+    ],
+    ids=["http", "short", "unknown"],
+)
+def test_a_read_that_makes_no_sense_is_not_begun(
+    there: Store, keywords: dict[str, Any], error: type[Exception], tmp_path: Path
+) -> None:
+    obj = there.stream(iter([b"data"]))
+    before = len(there.server.requests)
+    with pytest.raises(error):
+        there.driver.get_object(BUCKET, "object", **keywords)
+    with pytest.raises(error):
+        obj.as_stream(**keywords)
+    with pytest.raises(error):
+        obj.download(tmp_path / "file", **keywords)
+    assert len(there.server.requests) == before
 
 
 # Conditions.
