@@ -19,6 +19,9 @@ from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUplo
 from libcloud.storage.types import ContainerError
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from libcloud.storage.drivers.s3_options import UploadKeywords
     from libcloud.storage.s3api.values import PartRecord
 
 __all__ = ["IncompleteCleanupError", "S3Leftovers"]
@@ -73,7 +76,7 @@ class S3Leftovers(S3Containers):
         object_name: str,
         upload_id: str,
         headers: Mapping[str, str] | None = None,
-        **options: Any,
+        **options: Unpack[UploadKeywords],
     ) -> Object:
         """Go on with an upload that failed, and publish the object.
 
@@ -85,7 +88,8 @@ class S3Leftovers(S3Containers):
         Metadata, content type and the like are those that the upload was begun with.
 
         :param upload_id: as an exception had it, or :meth:`ex_iterate_multipart_uploads`.
-        :param headers: as before, as far as they concern encryption, conditions, and who pays.
+        :param headers: as before, as far as they concern encryption, conditions, and who pays; the
+            keywords for these do as well.
         :param options: those of :meth:`upload_object_via_stream`, as before; without
             ``ex_part_size`` parts are as large as the first one at the store. ``ex_on_failure`` is
             ``"keep"`` if it is not given: the upload can then be resumed again.
@@ -98,9 +102,10 @@ class S3Leftovers(S3Containers):
         driver: Any = self
         if not self.supports_s3_multipart_upload:
             raise ValueError(f"the driver {self.name!r} makes no uploads in parts")
-        path, headers = self._get_object_path(container, object_name), dict(headers or {})
-        options = {"ex_on_failure": "keep", **options}
-        store, settings = driver._engine(container, object_name, path, headers, options)
+        path = self._get_object_path(container, object_name)
+        headers, rest = driver._keywords(headers, options)
+        rest = {"ex_on_failure": "keep", **rest}
+        store, settings = driver._engine(container, object_name, path, headers, rest)
         upload = S3MultipartUpload(object_name, upload_id, None, None, None)
         held = {part.number: part for part in self._parts_of(container, upload, headers)}
         chosen = settings.pop("options")

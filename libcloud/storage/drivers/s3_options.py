@@ -152,13 +152,11 @@ def write_headers(
 
 
 def engine_options(given: Mapping[str, Any]) -> UploadOptions:
-    """The options of the engine that keywords stand for.
+    """The options of the engine that keywords, what :func:`split_keywords` left, stand for.
 
-    :raises TypeError: no such keyword. Nothing was sent.
-    :raises ValueError: a value that makes no sense. Nothing was sent.
+    :raises TypeError: no such option.
+    :raises ValueError: a value that makes no sense.
     """
-    _, rest = split_keywords(given)
-    rest.pop("ex_checksum", None)
     return transfer.session.UploadOptions(
-        **{name.removeprefix("ex_"): value for name, value in rest.items()}
+        **{name.removeprefix("ex_"): value for name, value in given.items()}
     )

@@ -15,7 +15,11 @@ from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.s3api import profile as profiles
 from libcloud.storage.transfer.progress import UploadCompleted, UploadEvent
-from libcloud.storage.types import SizeMismatchError, UploadOutcomeUnknownError
+from libcloud.storage.types import (
+    PreconditionFailedError,
+    SizeMismatchError,
+    UploadOutcomeUnknownError,
+)
 from libcloud.test.storage.fakes.faults import Action, Drop, LoseAnswer, Status, Truncate
 from libcloud.test.storage.fakes.options import AMAZON, EQUAL_PARTS
 from libcloud.test.storage.fakes.servers import Endpoint, moto_server, rclone_server
@@ -281,3 +285,31 @@ def test_real_servers_go_on_as_well(launch: Any, profile: Any) -> None:
         stored = driver.ex_resume_upload(iter([data]), container, "object", upload_id)
         assert b"".join(stored.as_stream()) == data
         assert [*driver.ex_iterate_multipart_uploads(container)] == []
+
+
+def test_conditions_hold_for_an_upload_that_goes_on() -> None:
+    with store() as there:
+        upload_id = broken_off(there, parts=3)
+        there.stream(iter([b"somebody else's"]))
+        with pytest.raises(PreconditionFailedError):
+            resume(there, upload_id, ex_if_none_match="*", ex_on_failure="abort")
+        assert there.body() == b"somebody else's"
+        there.assert_nothing_is_left("object")
+
+
+def test_a_customers_key_goes_on_with_the_upload() -> None:
+    key = {"ex_sse_customer_key": b"k" * 32}
+    with store(replace(AMAZON, tls=True)) as there:
+        upload_id = broken_off(there, parts=3, **key)
+        resume(there, upload_id, **key)
+        assert there.body() == LONG
+        assert sent(there) == [4, 5, 6]
+
+
+def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent() -> None:
+    with store() as there:
+        upload_id = broken_off(there, parts=3)
+        for keywords in ({"ex_nothing": 1}, {"ex_window": 0}, {"ex_if_none_match": "x"}):
+            with pytest.raises((TypeError, ValueError)):
+                resume(there, upload_id, **keywords)
+        assert not there.server.requests
