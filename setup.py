@@ -22,7 +22,7 @@ CLI = ["click>=8.2"]
 # fsspec 2025.3: the oldest release whose own tests of file systems were passed.
 FSSPEC = ["fsspec>=2025.3"]
 # Sphinx 8.1 is the last release for Python 3.10; MyST 4 and furo 2024.8.6 are the first for it.
-DOCS = [*CLI, *FSSPEC, "sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6"]
+DOCS = [*LOCAL, *CLI, *FSSPEC, "sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6"]
 # awscrt 0.23: the first release with CRC-64/NVME.
 CHECKSUMS = ["awscrt>=0.23"]
 TEST = [
@@ -32,6 +32,7 @@ TEST = [
     *FSSPEC,
     *CHECKSUMS,
     "boto3>=1.35",
+    "smart_open[s3]>=7",
     "hypothesis>=6.100",
     "mock>=5",
     "pytest>=8",

@@ -8,15 +8,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-GENERATED: dict[str, Callable[[], str]] = {}
+from feature_table import feature_table
+
+from pages import commands, states, stores
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "commands": commands.command_reference,
+    "list of commands": commands.command_list,
+    "features": lambda: _of_class("features", feature_table()),
+    "shared options": commands.shared_options,
+    "states": states.states_page,
+    "store notes": stores.store_notes,
+    "stores": lambda: _of_class("compact", stores.stores_table()),
+}
 
 _ASKED = re.compile(r"^<!-- generated: ([a-z ]+) -->$", re.MULTILINE)
 # What a browser fetches unasked; links, which somebody has to follow, are not meant.
 _FETCHED = re.compile(
     r"""<(?:script|img|iframe|source)\b[^>]*\bsrc="(?:https?:)?//[^"]*"|"""
-    r"""<link\b[^>]*rel="(?:stylesheet|preload|preconnect|icon)"[^>]*href="(?:https?:)?//[^"]*"|"""
+    r"""<link\b(?=[^>]*\brel="(?:stylesheet|preload|preconnect|icon)")[^>]*href="(?:https?:)?//[^"]*"|"""
     r"""@import\s+(?:url\()?["']?(?:https?:)?//|url\(["']?(?:https?:)?//"""
 )
+
+
+def _of_class(name: str, table: str) -> str:
+    """A table that the style sheet knows."""
+    return f"```{{table}}\n:class: {name}\n\n{table}```"
 
 
 def filled_in(page: str) -> str:

@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fsspec.registry import _registry  # type: ignore[import-untyped]  # it has no types
+
+from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.test.docs.pages import Block, commands, matches
 from libcloud.test.storage.fakes.servers import Endpoint
 
@@ -106,6 +109,9 @@ def in_session(endpoint: Endpoint, home: Path) -> Iterator[Session]:
     try:
         yield Session(endpoint, home)
     finally:
+        # What a page tells fsspec holds for the page: it keeps file systems, and their servers.
+        LibcloudFileSystem.clear_instance_cache()
+        _registry.pop("s3", None)
         os.chdir(before)
         os.environ.clear()
         os.environ.update(variables)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of what each driver can do, from the capabilities that the drivers declare.
+
+The conformance suite holds drivers to the same values.
+
+    python contrib/feature_table.py        prints it as Markdown
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields
+from typing import Any
+
+from libcloud.storage.capabilities import GIB, KIB, MIB, TIB, Capabilities
+from libcloud.storage.providers import DRIVERS, get_driver
+from libcloud.storage.types import Provider
+
+__all__ = ["capabilities_of", "feature_table", "one_of_each", "size_text"]
+
+# Drivers that are nowhere without a host.
+_NEED_A_HOST = {Provider.MINIO, Provider.S3_RGW}
+
+_UNITS = {"TiB": TIB, "GiB": GIB, "MiB": MIB, "KiB": KIB}
+_UNITS |= {"TB": 1000**4, "GB": 1000**3, "MB": 1000**2}
+_MOST = 10_000
+
+# How the rows are called, in order. All fields of Capabilities but the limits are here.
+ROWS = {
+    "multipart": "streams of unknown length, in parts",
+    "chunked_encoding": "streams in one request",
+    "conditional_writes": "conditional writes",
+    "list_uploads": "unfinished uploads are listed",
+    "range_reads": "parts of an object are read",
+    "metadata": "metadata",
+    "content_type": "content type",
+    "etag_is_md5": "the ETag of one request is an MD5",
+    "checksums": "checksums are verified",
+    "any_object_name": "any text is a name",
+    "nested_names": "`x` beside `x/y`",
+    "prefix_listing": "listings by prefix",
+    "url_encoded_listing": "listings percent-encoded",
+    "presigned_urls": "presigned URLs",
+}
+
+
+def one_of_each() -> list[str]:
+    """Providers with a driver class of their own; Amazon's regions are one."""
+    regions = {provider for provider in DRIVERS if provider.startswith("s3_")}
+    return sorted(set(DRIVERS) - regions | {Provider.S3_RGW, Provider.S3_RGW_OUTSCALE})
+
+
+def capabilities_of(provider: str) -> Capabilities:
+    """What the driver declares."""
+    kind: Any = get_driver(provider)
+    with tempfile.TemporaryDirectory() as directory:
+        if provider == Provider.LOCAL:
+            driver = kind(directory)
+        elif provider == Provider.GOOGLE_STORAGE:  # with an HMAC key: others are logged in by it
+            driver = kind("GOOG" + "0" * 16, "secret")
+        elif provider in _NEED_A_HOST:
+            driver = kind("key", "secret", host="store.example")
+        else:
+            driver = kind("key", "secret")
+        found: Capabilities = driver.capabilities
+        return found
+
+
+def feature_table() -> str:
+    """All drivers, as a table of Markdown: a row for each capability, a column for each driver."""
+    declared = {field.name for field in fields(Capabilities)} - {"limits"}
+    if declared != set(ROWS):
+        raise LookupError(f"rows and capabilities differ: {declared ^ set(ROWS)}")
+    drivers = {provider: capabilities_of(provider) for provider in one_of_each()}
+    lines = [_row(["", *map(_constant, drivers)]), _row(["---"] * (len(drivers) + 1))]
+    for field, text in ROWS.items():
+        cells = ["\u2713" if getattr(found, field) else "-" for found in drivers.values()]
+        lines.append(_row([text, *cells]))
+    return "\n".join(lines) + "\n"
+
+
+def size_text(size: int) -> str:
+    """Bytes in the unit that shows them by the smallest whole number; rounded if there is none.
+
+    >>> size_text(5 * 1024**3), size_text(5 * 1000**3), size_text(10_000 * 5 * 1024**3)
+    ('5 GiB', '5 GB', '48.8 TiB')
+    """
+    exact = [(size // unit, name) for name, unit in _UNITS.items() if size and size % unit == 0]
+    number, name = min(exact, default=(size, "bytes"))
+    return f"{number} {name}" if number < _MOST else f"{size / TIB:.1f} TiB"
+
+
+def _constant(provider: str) -> str:
+    names = [name for name, value in vars(Provider).items() if value == provider]
+    return names[0] if names else provider
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    print(feature_table(), end="")
