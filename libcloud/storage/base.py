@@ -162,7 +162,8 @@ class StorageDriver(StorageDriverHelpers):
     ) -> Iterator[bytes]:
         """The data of an object, piece by piece.
 
-        :param chunk_size: size of the pieces, bytes; ``None`` leaves it to the driver.
+        :param chunk_size: size of the pieces, bytes; ``None`` leaves it to the driver. With 0, as
+            the size of an empty object is, such an object is one empty piece; otherwise none.
         """
         self._not_implemented("download_object_as_stream")
 

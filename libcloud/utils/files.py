@@ -11,7 +11,13 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-__all__ = ["CHUNK_SIZE", "exhaust_iterator", "guess_file_mime_type", "read_in_chunks"]
+__all__ = [
+    "CHUNK_SIZE",
+    "at_least_one",
+    "exhaust_iterator",
+    "guess_file_mime_type",
+    "read_in_chunks",
+]
 
 CHUNK_SIZE = 8096
 
@@ -52,6 +58,19 @@ def read_in_chunks(
         yield piece
     if empty and yield_empty:
         yield b""
+
+
+def at_least_one(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """``pieces``, or ``b""`` once if there is none.
+
+    For programs that read an object by one ``next()`` and pass its size for that of the pieces: 0,
+    if it is empty.
+
+    >>> list(at_least_one(iter([]))), list(at_least_one(iter([b"a"])))
+    ([b''], [b'a'])
+    """
+    yield next(pieces, b"")
+    yield from pieces
 
 
 def exhaust_iterator(iterator: Any) -> bytes:

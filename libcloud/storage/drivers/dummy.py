@@ -241,7 +241,7 @@ class DummyStorageDriver(StorageDriver):
         """See :class:`StorageDriver`; an end beyond the object's is the object's."""
         self._validate_start_and_end_bytes(start_bytes, end_bytes)
         data = self._stored(obj.container.name, obj.name).data
-        if start_bytes >= len(data):
+        if start_bytes >= len(data) and (start_bytes or end_bytes is not None):
             raise ValueError(f"start_bytes is not within the {len(data)} bytes of {obj.name!r}")
         return _cut(data[start_bytes:end_bytes], chunk_size)
 
@@ -343,5 +343,7 @@ class DummyStorageDriver(StorageDriver):
 
 
 def _cut(data: bytes, chunk_size: int | None) -> Iterator[bytes]:
+    if not data and chunk_size == 0:
+        return iter([data])
     size = chunk_size or CHUNK_SIZE
     return (data[start : start + size] for start in range(0, len(data), size))

@@ -204,7 +204,8 @@ class LocalStorageDriver(StorageDriver):
     ) -> Iterator[bytes]:
         """See :class:`StorageDriver`; errors come with the first piece."""
         with self._open(obj) as file:
-            yield from files.read_in_chunks(file, chunk_size=chunk_size or CHUNK_SIZE)
+            size = chunk_size or CHUNK_SIZE
+            yield from files.read_in_chunks(file, chunk_size=size, yield_empty=chunk_size == 0)
 
     def download_object_range(
         self,

@@ -11,7 +11,7 @@ from libcloud.storage import drivers, s3api
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.types import IncompleteDownloadError
-from libcloud.utils.files import read_in_chunks
+from libcloud.utils.files import at_least_one, read_in_chunks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -112,7 +112,8 @@ class S3Objects(S3Calls):
     def download_object_as_stream(
         self, obj: Object, chunk_size: int | None = None, **options: Unpack[ReadKeywords]
     ) -> Iterator[bytes]:
-        return self._stream(self._read(obj, options), obj, chunk_size, 200)
+        pieces = self._stream(self._read(obj, options), obj, chunk_size, 200)
+        return pieces if chunk_size != 0 else at_least_one(pieces)
 
     def download_object_range(
         self,
@@ -150,6 +151,9 @@ class S3Objects(S3Calls):
         **options: Unpack[ReadKeywords],
     ) -> Iterator[bytes]:
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
+        if start_bytes == 0 and end_bytes is None and not obj.size:
+            # To HTTP an empty object has no range, not even all of it.
+            return self._stream(self._read(obj, options), obj, chunk_size, 200)
         response = self._read(obj, options, start_bytes, end_bytes)
         return self._stream(response, obj, chunk_size, self._range_statuses(response))
 

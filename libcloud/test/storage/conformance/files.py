@@ -48,6 +48,32 @@ def the_hash_of_an_uploaded_file_is_its_md5(h: Harness) -> None:
     assert returned.hash == hashlib.md5(DATA).hexdigest()
 
 
+def a_reader_that_asks_for_the_size_gets_all_at_once(h: Harness) -> None:
+    container = h.container()
+    data = pattern(h.part_size * 2 + 17)
+    h.put(container, "object", data)
+    obj = container.get_object("object")
+    # As django-storages and many a program read.
+    assert next(obj.as_stream(obj.size)) == data
+    assert next(h.driver.download_object_as_stream(obj, obj.size)) == data
+
+
+def a_reader_that_asks_for_the_size_of_nothing_gets_one_empty_piece(h: Harness) -> None:
+    container = h.container()
+    h.put(container, "object", b"")
+    obj = container.get_object("object")
+    assert list(obj.as_stream(obj.size)) == [b""]
+    assert list(obj.as_stream()) == []
+
+
+@needs("range_reads")
+def all_of_an_empty_object_is_a_range_of_it(h: Harness) -> None:
+    container = h.container()
+    h.put(container, "object", b"")
+    # As sqlalchemy-file reads.
+    assert b"".join(container.get_object("object").range_as_stream(0)) == b""
+
+
 def a_missing_file_is_reported_and_nothing_is_stored(h: Harness) -> None:
     container = h.container()
     with pytest.raises(OSError):
