@@ -174,10 +174,9 @@ def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary_one(
     assert [*tmp_path.glob("*x*")] == []
 
 
-def test_another_region_is_named(shell: Shell) -> None:
+def test_another_region_is_found_out(shell: Shell) -> None:
     result = shell("ls", "--region", "eu-west-1", "s3://bucket")
-    assert result.status == 1
-    assert "--region us-east-1" in result.err
+    assert (result.status, result.err) == (0, "")
 
 
 def test_the_traceback_is_shown_when_asked_for_and_holds_no_secret(shell: Shell) -> None:
