@@ -12,6 +12,7 @@ What for: sending one request and getting its answer. May import: ``libcloud.uti
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,9 +24,10 @@ from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
 import libcloud.security
+from libcloud.http.adapter import SignedHTTPSAdapter, split_url
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.response import HttpLibResponseProxy
-from libcloud.http.session import Session, SignedHTTPSAdapter, split_url
+from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
 from libcloud.utils.per_thread import PerThread
@@ -321,7 +323,7 @@ class LibcloudConnection(LibcloudBaseConnection):
     def _keep(self, response: Any) -> None:
         sent = getattr(response, "request", None)
         if isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
-            response.request = sent.copy()
+            response.request = copy.copy(sent)
             response.request.body = None
         self.response = response
 

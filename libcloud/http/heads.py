@@ -1,18 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers whose connection ended within their head.
+"""The heads of answers: refused when they are cut, and read in one pass when they are plain.
 
 The standard library takes the end of the connection for the end of the head: half of an answer
-becomes one with fewer headers, or half a header, and without a body nothing else tells.
+becomes one with fewer headers, or half a header, and without a body nothing else tells. And it
+reads each head by its parser for mail, at about the cost of sending the request. So the usual
+answer is read here, and whatever is not of its form is handed to the standard library.
 """
 
 from __future__ import annotations
 
 import http.client
+import re
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["WholeHeadResponse"]
 
 _END_OF_HEAD = (b"\r\n", b"\n")
+
+# The limits of the standard library, which says what is wrong with a head beyond them.
+_LONGEST_LINE = 65536
+_MOST_LINES = 100
+
+# RFC 9112, sections 4 and 5, for a final answer: what nearly all are.
+_STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r?\n")
+_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n]*)\r?\n")
+
+# Headers that say otherwise how the body ends, or what becomes of the connection.
+_FRAMING = frozenset({"connection", "transfer-encoding"})
+_WITHOUT_BODY = (http.client.NO_CONTENT, http.client.NOT_MODIFIED)
 
 
 class WholeHeadResponse(http.client.HTTPResponse):
@@ -22,29 +38,78 @@ class WholeHeadResponse(http.client.HTTPResponse):
     """
 
     def begin(self) -> None:
-        lines: Any = _LastLine(self.fp)
-        stream, self.fp = self.fp, lines
+        said: Any = self  # the types of the standard library do not know how it begins
+        if said.headers is not None:
+            return
+        read = _read_head(self.fp)
+        if not self._begin_plain(read):
+            self._begin_other(read)
+
+    def _begin_plain(self, lines: Sequence[bytes]) -> bool:
+        """Take a head of the usual form, if it is one: its body has a length, nothing closes."""
+        first = _STATUS.fullmatch(lines[0])
+        if first is None or lines[-1] not in _END_OF_HEAD:
+            return False
+        found: dict[str, str] = {}
+        message = http.client.HTTPMessage()
+        for line in lines[1:-1]:
+            header = _HEADER.fullmatch(line)
+            if header is None:
+                return False
+            name, value = header[1].decode("ascii"), header[2].decode("iso-8859-1")
+            message.set_raw(name, value)
+            if found.setdefault(name.lower(), value) != value:
+                return False  # which of them holds is not ours to say
+        status, length = int(first[1]), found.get("content-length", "").strip()
+        empty = status in _WITHOUT_BODY or self._method == "HEAD"  # type: ignore[attr-defined]
+        if not _FRAMING.isdisjoint(found) or not (empty or (length.isascii() and length.isdigit())):
+            return False
+        said: Any = self  # the types of the standard library do not name all of these
+        said.code = said.status = status
+        said.reason = (first[2] or b"").decode("ascii").strip()
+        said.version, said.will_close, said.chunked = 11, False, False
+        said.length = 0 if empty else int(length)
+        said.headers = said.msg = message
+        return True
+
+    def _begin_other(self, lines: Sequence[bytes]) -> None:
+        """Let the standard library read ``lines``, and what may follow them."""
+        replay: Any = _Replay(lines, self.fp)
+        stream, self.fp = self.fp, replay
         try:
             super().begin()
         finally:
-            if self.fp is lines:
+            if self.fp is replay:
                 self.fp = stream
-        if lines.last is not None and lines.last not in _END_OF_HEAD:
+        if replay.last is not None and replay.last not in _END_OF_HEAD:
             self.close()
             raise http.client.RemoteDisconnected("Remote end closed connection within the headers")
 
 
-class _LastLine:
-    """A stream that remembers its last line; ``None`` before the first."""
+def _read_head(stream: Any) -> list[bytes]:
+    """The lines of a head, at least one: to the empty one, or to where it is none of the usual."""
+    lines = [stream.readline(_LONGEST_LINE + 1)]
+    if _STATUS.fullmatch(lines[0]):
+        while lines[-1] not in _END_OF_HEAD and len(lines) < _MOST_LINES:
+            lines.append(line := stream.readline(_LONGEST_LINE + 1))
+            if not line.endswith(b"\n"):
+                break
+    return lines
 
-    def __init__(self, stream: Any) -> None:
+
+class _Replay:
+    """A stream whose first ``lines`` were read already; it remembers the last one it gave."""
+
+    def __init__(self, lines: Sequence[bytes], stream: Any) -> None:
+        self._lines = iter(lines)
         self._stream = stream
-        self.last: bytes | None = None
+        self.last: bytes | None = None  # before the first
 
     def readline(self, size: int = -1) -> bytes:
-        line: bytes = self._stream.readline(size)
-        self.last = line
-        return line
+        line: bytes | None = next(self._lines, None)
+        given: bytes = self._stream.readline(size) if line is None else line
+        self.last = given
+        return given
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

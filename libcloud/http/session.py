@@ -5,30 +5,21 @@ from __future__ import annotations
 
 import os
 import re
-import threading
+import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import requests
-import urllib3.connection
-import urllib3.connectionpool
-from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+from requests.hooks import dispatch_hook
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
-from urllib3.poolmanager import PoolManager
 
-from libcloud.http.heads import WholeHeadResponse
-from libcloud.http.timeouts import TimedConnection, timing
+from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter, split_url
 from libcloud.utils.bodies import Pieces
-from libcloud.utils.redact import redact_text
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
-
-# Connections that a session keeps open for reuse: the workers of the largest upload, and some.
-_POOL_SIZE = 32
-
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 # RFC 3986 leaves nothing but printable ASCII in a target, and "#" would end it.
 _NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
@@ -44,136 +35,15 @@ _SETTINGS = (
 )
 _SETTINGS_KEPT = 32
 
+# What a call of ``Session.request`` may have besides what a request is made of, to be a plain one.
+_SENDING = frozenset({"allow_redirects", "stream", "verify", "timeout"})
+_PLAIN = frozenset({"data", "headers", "hooks"}) | _SENDING
 
-class _Wire(threading.local):
-    """The target of the request that this thread is sending."""
+# Tests put functions of their own in the place of this one (requests_mock does).
+_SEND = requests.Session.send
 
-    target: str | None = None
-
-
-_wire = _Wire()
-
-
-# The names are those of urllib3: they stand in the messages of errors.
-
-
-class HTTPConnection(TimedConnection, urllib3.connection.HTTPConnection):
-    """Sends the target as given, where urllib3 would normalise it."""
-
-    response_class = WholeHeadResponse
-
-    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        super().putrequest(method, _exact(url), *args, **kwargs)
-
-
-class HTTPSConnection(TimedConnection, urllib3.connection.HTTPSConnection):
-    """Sends the target as given, where urllib3 would normalise it."""
-
-    response_class = WholeHeadResponse
-
-    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        super().putrequest(method, _exact(url), *args, **kwargs)
-
-
-class HTTPConnectionPool(urllib3.connectionpool.HTTPConnectionPool):
-    """Connections that send the target as given, and notice an answer that is cut short."""
-
-    ConnectionCls = HTTPConnection
-
-    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
-        # The default of urllib3 2; the older one takes half an answer for a whole one.
-        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
-
-
-class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
-    """Connections that send the target as given, and notice an answer that is cut short."""
-
-    ConnectionCls = HTTPSConnection
-
-    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
-        # The default of urllib3 2; the older one takes half an answer for a whole one.
-        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
-
-
-_POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
-
-
-class _ExactAdapter(HTTPAdapter):
-    """Sends the target of each request as it is, and tells no secrets when that fails."""
-
-    _pid = 0
-    _inherited: Any = None
-    _pool_connections: int  # what requests remembers of its arguments
-    _pool_maxsize: int
-    _pool_block: bool
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("pool_maxsize", _POOL_SIZE)
-        super().__init__(*args, **kwargs)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-        self._pid = os.getpid()
-
-    def _leave_to_the_parent(self) -> None:
-        """Begin without a connection, in a process that was forked.
-
-        The parent goes on using those that were open: the answers on them are for one of the two.
-        They are not closed here, for another thread of the parent may have held their locks.
-        """
-        self._inherited = self.poolmanager, dict(self.proxy_manager), self._inherited
-        self.proxy_manager.clear()
-        self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        # A SOCKS proxy has pools of its own, which give the target no other form.
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        if os.getpid() != self._pid:
-            self._leave_to_the_parent()
-        outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
-        try:
-            with timing(kwargs.get("timeout")):
-                return super().send(request, *args, **kwargs)
-        except requests.RequestException as error:
-            _redact(error)
-            raise
-        finally:
-            _wire.target = outer
-
-
-class SignedHTTPSAdapter(_ExactAdapter):
-    """Shows a certificate of its own to the server.
-
-    :param cert_file: path of the certificate, PEM.
-    :param key_file: path of its private key, PEM.
-    """
-
-    __attrs__ = [*HTTPAdapter.__attrs__, "cert_file", "key_file"]  # noqa: RUF012  as in requests
-
-    def __init__(self, cert_file: str | None, key_file: str | None) -> None:
-        self.cert_file = cert_file
-        self.key_file = key_file
-        super().__init__()
-
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
-    ) -> None:
-        self.poolmanager = PoolManager(
-            num_pools=connections,
-            maxsize=maxsize,
-            block=block,
-            cert_file=self.cert_file,
-            key_file=self.key_file,
-            **kwargs,
-        )
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-        self._pid = os.getpid()
+_call_hooks: Any = dispatch_hook
+_extract_cookies: Any = extract_cookies_to_jar
 
 
 class Session(requests.Session):
@@ -188,17 +58,70 @@ class Session(requests.Session):
         self._origins: dict[str, str] = {}
         self._settings: dict[Any, Any] = {}
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _ExactAdapter())
+            self.mount(scheme, ExactAdapter())
 
     def __setstate__(self, state: Any) -> None:
         vars(self).update(state)
         self._origins, self._settings = {}, {}
 
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
+        """As that of requests, which a request takes that is not a plain one."""
+        origin, target = split_url(str(url))
+        known = self._origins.get(origin)
+        plain = known is not None and not args and _PLAIN.issuperset(kwargs)
+        if not plain or not self._is_plain(kwargs.get("data")):
+            return super().request(method, url, *args, **kwargs)
+        headers, hooks = kwargs.get("headers"), kwargs.get("hooks")
+        prepared = self._prepare_plain(
+            str(method), f"{known}{_on_the_wire(target)}", headers, kwargs.get("data"), hooks=hooks
+        )
+        settings = self.merge_environment_settings(
+            prepared.url, {}, kwargs.get("stream"), kwargs.get("verify"), None
+        )
+        return self.send(
+            prepared,
+            timeout=kwargs.get("timeout"),
+            allow_redirects=kwargs.get("allow_redirects", True),
+            **settings,
+        )
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        """As that of requests, without the steps that a request does not need.
+
+        These are the ones that follow redirects, and those that look for cookies where none are.
+        """
+        follows = kwargs.get("allow_redirects", True)
+        if follows or requests.Session.send is not _SEND or "proxies" not in kwargs:
+            return super().send(_with_cookies(request), **kwargs)
+        del kwargs["allow_redirects"]
+        for name in ("stream", "verify", "cert"):
+            kwargs.setdefault(name, getattr(self, name))
+        adapter = self.get_adapter(url=request.url)
+        started = time.perf_counter()
+        response: Any = adapter.send(request, **kwargs)
+        response.elapsed = timedelta(seconds=time.perf_counter() - started)
+        if request.hooks["response"]:
+            response = _call_hooks("response", request.hooks, response, **kwargs)
+        if "set-cookie" in response.headers:
+            _extract_cookies(self.cookies, request, response.raw)
+        if response.is_redirect:
+            following = self.resolve_redirects(
+                response, _with_cookies(request), yield_requests=True, **kwargs
+            )
+            response._next = next(following, None)
+        if not kwargs["stream"]:
+            _ = response.content
+        return response
+
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         origin, target = split_url(str(request.url))
         known = self._origins.get(origin)
-        if known is not None and self._is_plain(request):
-            return self._prepare_plain(request, known, target)
+        special = (request.params, request.files, request.json, request.auth, request.cookies)
+        if known is not None and not any(special) and self._is_plain(request.data):
+            url = f"{known}{_on_the_wire(target)}"
+            return self._prepare_plain(
+                str(request.method), url, request.headers, request.data, hooks=request.hooks
+            )
         # Without an ``auth``, requests would look for one in ~/.netrc and put it in the place of
         # the signature.
         request.auth = request.auth or _keep_authorization
@@ -211,38 +134,37 @@ class Session(requests.Session):
             prepared.headers.pop("Transfer-Encoding", None)
         return prepared
 
-    def _is_plain(self, request: requests.Request) -> bool:
-        """Whether there is nothing in ``request`` that only requests knows how to send."""
+    def _is_plain(self, data: Any) -> bool:
+        """Whether there is nothing in a request that only requests knows how to send."""
         # A Request without data holds an empty list.
-        if request.data and not isinstance(request.data, (bytes, memoryview, Pieces)):
+        if data and not isinstance(data, (bytes, memoryview, Pieces)):
             return False
-        special = (request.params, request.files, request.json, request.auth, request.cookies)
-        return not any(special) and not self.cookies and self.auth is None and not self.params
+        return not self.cookies and self.auth is None and not self.params
 
     def _prepare_plain(
-        self, request: requests.Request, origin: str, target: str
+        self, method: str, url: str, given: Any, data: Any, *, hooks: Any
     ) -> requests.PreparedRequest:
         """What ``requests`` makes of a plain request, at a fraction of its cost.
 
-        :param origin: scheme and host as requests writes them, from an earlier request.
+        :param url: with scheme and host as requests writes them, from an earlier request.
+        :param given: the headers.
         """
         prepared: Any = requests.PreparedRequest()
-        prepared.method = str(request.method).upper()
-        prepared.url = origin + _on_the_wire(target)
+        prepared.method = method.upper()
+        prepared.url = url
         headers: Any = CaseInsensitiveDict(self.headers)
-        for name, value in (request.headers or {}).items():
+        for name, value in (given or {}).items():
             check_header_validity((name, value))
             headers[name] = value
         prepared.headers = headers
-        body = request.data or None
+        body = data or None
         prepared.body = body
         if body is not None:
             headers["Content-Length"] = str(len(body))
         elif prepared.method not in ("GET", "HEAD") and "Content-Length" not in headers:
             headers["Content-Length"] = "0"
-        prepared._cookies = RequestsCookieJar()  # requests looks there when it is redirected
         prepared.hooks = {
-            event: [*functions, *_listed((request.hooks or {}).get(event))]
+            event: [*functions, *_listed((hooks or {}).get(event))]
             for event, functions in self.hooks.items()
         }
         return prepared  # type: ignore[no-any-return]
@@ -264,20 +186,6 @@ class Session(requests.Session):
         return {**known, "proxies": dict(known["proxies"])}
 
 
-def _exact(url: str) -> str:
-    """``url`` as urllib3 has it, with the target that the request was given."""
-    if _wire.target is None:
-        return url
-    # A proxy is told the whole URL.
-    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Scheme and authority of ``url``, and the rest; neither is changed."""
-    match = _ORIGIN.match(url)
-    return (match[1], match[2]) if match else ("", url)
-
-
 def _on_the_wire(target: str) -> str:
     """``target`` with a slash in front, and with what cannot be sent as it is percent-encoded."""
     return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target.startswith("/") else f"/{target}")
@@ -290,6 +198,13 @@ def _listed(hooks: Any) -> list[Any]:
     return [hooks] if callable(hooks) else list(hooks)
 
 
+def _with_cookies(request: Any) -> Any:
+    """``request`` with a place for cookies: requests looks there when it is sent elsewhere."""
+    if getattr(request, "_cookies", request) is None:
+        request._cookies = RequestsCookieJar()
+    return request
+
+
 def _percent_encode(match: re.Match[str]) -> str:
     return quote(match[0], safe="")
 
@@ -297,12 +212,3 @@ def _percent_encode(match: re.Match[str]) -> str:
 def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """The ``auth`` of a request that carries what it needs already."""
     return request
-
-
-def _redact(error: BaseException) -> None:
-    """Take signatures out of the texts of ``error``: urllib3 puts the whole URL there."""
-    for nested in (error, *error.args):
-        if isinstance(nested, BaseException):
-            nested.args = tuple(
-                redact_text(part) if isinstance(part, str) else part for part in nested.args
-            )

@@ -14,7 +14,7 @@ import urllib3
 
 from libcloud.common.base import Connection
 from libcloud.http import LibcloudConnection, is_transient, timeouts
-from libcloud.http.session import HTTPConnection
+from libcloud.http.adapter import HTTPConnection
 from libcloud.http.timeouts import timing
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test._threads import run_in_threads

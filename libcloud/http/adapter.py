@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The adapter of a session: pools of connections that send a target as it is given.
+
+What requests works out anew for each request (which pool, which certificates) is kept from the
+first request to a host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import Any
+
+import requests
+import urllib3.connection
+import urllib3.connectionpool
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
+from urllib3.poolmanager import PoolManager
+
+from libcloud.http.heads import WholeHeadResponse
+from libcloud.http.timeouts import TimedConnection, timing
+from libcloud.utils.redact import redact_text
+
+__all__ = ["ExactAdapter", "SignedHTTPSAdapter", "split_url"]
+
+# Connections that a session keeps open for reuse: the workers of the largest upload, and some.
+_POOL_SIZE = 32
+
+# Hosts whose pool is remembered. Regions and buckets in host names make a handful.
+_POOLS_KEPT = 32
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+
+
+class _Wire(threading.local):
+    """The target of the request that this thread is sending."""
+
+    target: str | None = None
+
+
+_wire = _Wire()
+
+
+# The names are those of urllib3: they stand in the messages of errors.
+
+
+class HTTPConnection(TimedConnection, urllib3.connection.HTTPConnection):
+    """Sends the target as given, where urllib3 would normalise it."""
+
+    response_class = WholeHeadResponse
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        super().putrequest(method, _exact(url), *args, **kwargs)
+
+
+class HTTPSConnection(TimedConnection, urllib3.connection.HTTPSConnection):
+    """Sends the target as given, where urllib3 would normalise it."""
+
+    response_class = WholeHeadResponse
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        super().putrequest(method, _exact(url), *args, **kwargs)
+
+
+class HTTPConnectionPool(urllib3.connectionpool.HTTPConnectionPool):
+    """Connections that send the target as given, and notice an answer that is cut short."""
+
+    ConnectionCls = HTTPConnection
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        # The default of urllib3 2; the older one takes half an answer for a whole one.
+        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
+
+
+class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
+    """Connections that send the target as given, and notice an answer that is cut short."""
+
+    ConnectionCls = HTTPSConnection
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        # The default of urllib3 2; the older one takes half an answer for a whole one.
+        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
+
+
+_POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
+
+
+class ExactAdapter(HTTPAdapter):
+    """Sends the target of each request as it is, and tells no secrets when that fails."""
+
+    _pid = 0
+    _inherited: Any = None
+    _pool_connections: int  # what requests remembers of its arguments
+    _pool_maxsize: int
+    _pool_block: bool
+    _known: dict[Any, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("pool_maxsize", _POOL_SIZE)
+        super().__init__(*args, **kwargs)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self._known = {}
+        self._pid = os.getpid()
+
+    def _leave_to_the_parent(self) -> None:
+        """Begin without a connection, in a process that was forked.
+
+        The parent goes on using those that were open: the answers on them are for one of the two.
+        They are not closed here, for another thread of the parent may have held their locks.
+        """
+        self._inherited = self.poolmanager, dict(self.proxy_manager), self._known, self._inherited
+        self.proxy_manager.clear()
+        self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        # A SOCKS proxy has pools of its own, which give the target no other form.
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+    def close(self) -> None:
+        self._known = {}
+        super().close()
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The pool for ``request``: the one that the last request with these settings had."""
+        if proxies:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        key = (split_url(request.url)[0], verify, cert)
+        pool = self._known.get(key)
+        if pool is None or pool.pool is None:  # closed, because others were used more
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            untyped: Any = super()
+            untyped.cert_verify(pool, request.url, verify, cert)
+            if len(self._known) >= _POOLS_KEPT:
+                self._known.clear()
+            self._known[key] = pool
+        return pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Done when the pool was chosen, unless it is that of a proxy."""
+        if self._known.get((split_url(url)[0], verify, cert)) is not conn:
+            untyped: Any = super()
+            untyped.cert_verify(conn, url, verify, cert)
+
+    def request_url(self, request: Any, proxies: Any) -> Any:
+        """What goes on the wire; see :func:`_exact` for requests through a proxy."""
+        return super().request_url(request, proxies) if proxies else _wire.target
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """The answer in the form of requests, which would look for cookies in each of them."""
+        if "set-cookie" in resp.headers:
+            return super().build_response(req, resp)
+        response: Any = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.encoding = get_encoding_from_headers(response.headers)
+        response.raw, response.reason = resp, resp.reason
+        response.url, response.request, response.connection = req.url, req, self
+        return response  # type: ignore[no-any-return]
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        if os.getpid() != self._pid:
+            self._leave_to_the_parent()
+        outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
+        try:
+            with timing(kwargs.get("timeout")):
+                return super().send(request, *args, **kwargs)
+        except requests.RequestException as error:
+            _redact(error)
+            raise
+        finally:
+            _wire.target = outer
+
+
+class SignedHTTPSAdapter(ExactAdapter):
+    """Shows a certificate of its own to the server.
+
+    :param cert_file: path of the certificate, PEM.
+    :param key_file: path of its private key, PEM.
+    """
+
+    __attrs__ = [*HTTPAdapter.__attrs__, "cert_file", "key_file"]  # noqa: RUF012  as in requests
+
+    def __init__(self, cert_file: str | None, key_file: str | None) -> None:
+        self.cert_file = cert_file
+        self.key_file = key_file
+        super().__init__()
+
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
+    ) -> None:
+        self.poolmanager = PoolManager(
+            num_pools=connections,
+            maxsize=maxsize,
+            block=block,
+            cert_file=self.cert_file,
+            key_file=self.key_file,
+            **kwargs,
+        )
+        self._begin_anew()
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Scheme and authority of ``url``, and the rest; neither is changed."""
+    match = _ORIGIN.match(url)
+    return (match[1], match[2]) if match else ("", url)
+
+
+def _exact(url: str) -> str:
+    """``url`` as urllib3 has it, with the target that the request was given."""
+    if _wire.target is None:
+        return url
+    # A proxy is told the whole URL.
+    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target
+
+
+def _redact(error: BaseException) -> None:
+    """Take signatures out of the texts of ``error``: urllib3 puts the whole URL there."""
+    for nested in (error, *error.args):
+        if isinstance(nested, BaseException):
+            nested.args = tuple(
+                redact_text(part) if isinstance(part, str) else part for part in nested.args
+            )

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The short way that plain requests take through requests: nothing that users see is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import requests
+import requests_mock
+from requests.adapters import HTTPAdapter
+
+from libcloud.http import LibcloudConnection
+from libcloud.test._loopback import Loopback, Received, reply
+
+
+def answer(request: Received) -> bytes:
+    """Whatever the target asks for."""
+    if request.target == "/cookie":
+        return reply(200, headers={"Set-Cookie": "taste=sweet; Path=/"})
+    if request.target == "/elsewhere":
+        return reply(302, b"there", headers={"Location": "/here"})
+    return reply(200, b"\xe9", headers={"Content-Type": "text/plain; charset=latin-1"})
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    with Loopback(answer) as running:
+        yield running
+
+
+@pytest.fixture
+def connection(server: Loopback) -> LibcloudConnection:
+    """A connection that follows no redirect, as those of drivers, and knows its host already."""
+    made = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    made.follow_redirects = False
+    made.request("GET", "/first")
+    return made
+
+
+def test_an_answer_has_what_requests_puts_there(connection: LibcloudConnection) -> None:
+    connection.request("PUT", "/x?y", body=b"data")
+    said = connection.response
+
+    assert (said.status_code, said.reason, said.text) == (200, "Said", "é")
+    assert said.url == f"{connection.host}/x?y"
+    assert said.headers["CONTENT-TYPE"] == "text/plain; charset=latin-1"
+    assert (said.request.method, said.request.body) == ("PUT", b"data")
+    assert said.elapsed > timedelta(0)
+    assert said.history == []
+    assert isinstance(said.connection, HTTPAdapter)
+
+
+def test_cookies_are_kept_and_sent(connection: LibcloudConnection, server: Loopback) -> None:
+    connection.request("GET", "/cookie")
+    assert connection.response.cookies["taste"] == "sweet"
+
+    connection.request("GET", "/x")
+    assert server.requests[-1].headers["cookie"] == "taste=sweet"
+
+
+def test_a_redirect_that_is_not_followed_tells_where_to(connection: LibcloudConnection) -> None:
+    connection.request("GET", "/elsewhere")
+
+    assert connection.response.status_code == 302
+    assert connection.response.next.url == f"{connection.host}/here"
+
+
+def test_a_body_that_is_not_wanted_yet_stays_unread(connection: LibcloudConnection) -> None:
+    connection.request("GET", "/x", stream=True)
+    assert not connection.response._content_consumed
+
+    assert connection.response.content == b"\xe9"
+
+
+def test_the_pool_of_a_host_is_looked_for_once(connection: LibcloudConnection) -> None:
+    with mock.patch.object(
+        requests.adapters.HTTPAdapter, "get_connection_with_tls_context"
+    ) as look:
+        connection.request("GET", "/x")
+        connection.prepared_request("PUT", "/x", body=b"data")
+
+    assert not look.called
+
+
+def test_a_closed_session_opens_connections_anew(
+    connection: LibcloudConnection, server: Loopback
+) -> None:
+    connection.session.close()
+    connection.request("GET", "/x")
+
+    assert connection.status == 200
+    assert server.connections == 2
+
+
+def test_a_pool_that_was_closed_to_make_room_is_made_anew(
+    connection: LibcloudConnection, server: Loopback
+) -> None:
+    adapter = connection.session.get_adapter(connection.host)
+    for pool in adapter._known.values():
+        pool.close()
+    adapter.poolmanager.clear()
+    connection.request("GET", "/x")
+
+    assert connection.status == 200
+    assert server.connections == 2
+
+
+def test_certificates_that_are_not_there_are_missed_each_time(
+    connection: LibcloudConnection, tmp_path: Path
+) -> None:
+    other = LibcloudConnection("127.0.0.1", 443, secure=True)
+    other.ca_cert = str(tmp_path / "none.pem")
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"none\.pem"):
+            other.request("GET", "/x")
+
+
+@pytest.mark.parametrize("everywhere", [True, False], ids=["everywhere", "in this session"])
+def test_requests_mock_stands_in_for_the_network(
+    connection: LibcloudConnection, server: Loopback, everywhere: bool
+) -> None:
+    with requests_mock.Mocker(session=None if everywhere else connection.session) as mocked:
+        mocked.get(f"{connection.host}/mocked", text="by requests_mock")
+        connection.request("GET", "/mocked")
+
+    assert connection.response.text == "by requests_mock"
+    assert "/mocked" not in [request.target for request in server.requests]
+
+
+def test_an_adapter_of_the_user_sends(connection: LibcloudConnection, server: Loopback) -> None:
+    class Counting(HTTPAdapter):
+        sent = 0
+
+        def send(self, *args: Any, **kwargs: Any) -> Any:
+            Counting.sent += 1
+            return super().send(*args, **kwargs)
+
+    connection.session.mount(connection.host, Counting())
+    connection.request("GET", "/x")
+
+    assert Counting.sent == 1
