@@ -19,6 +19,8 @@ LOCAL = ["fasteners>=0.18"]
 GOOGLE = ["cryptography>=42"]
 # click 8.2: the first release whose test runner keeps the two outputs apart.
 CLI = ["click>=8.2"]
+# botocore 1.35: the oldest release that the tests are run with, as part of boto3.
+AWS = ["botocore>=1.35"]
 # fsspec 2025.3: the oldest release whose own tests of file systems were passed.
 FSSPEC = ["fsspec>=2025.3"]
 # Sphinx 8.1 is the last release for Python 3.10; MyST 4 and furo 2024.8.6 are the first for it.
@@ -31,6 +33,7 @@ TEST = [
     *CLI,
     *FSSPEC,
     *CHECKSUMS,
+    *AWS,
     "boto3>=1.35",
     "smart_open[s3]>=7",
     "hypothesis>=6.100",
@@ -83,6 +86,7 @@ setup(
     extras_require={
         "local": LOCAL,
         "google": GOOGLE,
+        "aws": AWS,
         "cli": CLI,
         "frames": FRAMES,
         "fsspec": FSSPEC,

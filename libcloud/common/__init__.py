@@ -17,6 +17,7 @@ from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
     from libcloud.common import credential_renewal as credential_renewal
+    from libcloud.common import credential_sources as credential_sources
     from libcloud.common import credentials as credentials
     from libcloud.common import request as request
     from libcloud.common import sigv2 as sigv2

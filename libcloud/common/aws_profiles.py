@@ -14,7 +14,14 @@ from pathlib import Path
 
 from libcloud.common.types import LibcloudError
 
-__all__ = ["Profile", "ProfileFileError", "config_path", "credentials_path", "read_profile"]
+__all__ = [
+    "Profile",
+    "ProfileFileError",
+    "config_path",
+    "credentials_path",
+    "read_nested",
+    "read_profile",
+]
 
 
 class ProfileFileError(LibcloudError):
@@ -72,7 +79,7 @@ def read_profile(name: str, environ: Mapping[str, str]) -> Profile:
         name,
         settings,
         secrets.get(name, {}),
-        {service: _nested(text) for service, text in services.items()},
+        {service: read_nested(text) for service, text in services.items()},
     )
 
 
@@ -109,7 +116,7 @@ def _heading(text: str) -> str:
     return f"{kind} {name.strip().strip(chr(34) + chr(39))}".strip()
 
 
-def _nested(text: str) -> dict[str, str]:
+def read_nested(text: str) -> dict[str, str]:
     """The lines ``name = value`` of a setting that has settings of its own."""
     pairs = (line.partition("=") for line in text.splitlines())
     return {name.strip().lower(): value.strip() for name, equals, value in pairs if equals}

@@ -36,6 +36,8 @@ class _Kept:
 class CredentialSource:
     """Credentials by a function, which is called by one thread at a time.
 
+    Several drivers may share one: each ``ex_credentials`` that is such a source is used as it is.
+
     :param ask: gives the credentials of the moment. Its errors reach whoever makes the request;
         but as long as the credentials before are valid, they are used on.
     :param now: the time, aware, by which they expire.
@@ -49,6 +51,9 @@ class CredentialSource:
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
         self._doubted: Credentials | None = None
+
+    def __call__(self) -> Credentials:
+        return self.current()
 
     def current(self) -> Credentials:
         """Credentials that have not expired, as far as one can tell.

@@ -1,39 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds credentials, region and endpoint where people already have them.
+"""Finds credentials, region, endpoint and the like where people already have them.
 
 Asked in this order, as the AWS tools do: what the caller gives, the environment, a profile of
 ``~/.aws``. Each finding tells where it comes from, and never shows a secret::
 
     found = discover(profile="backup")
-    if found.credentials is not None:
-        print(found.credentials.key, "from", found.credentials_origin)
+    if found.ask is not None:
+        print(found.ask().key, "from", found.credentials_origin)
 
-Only keys that are written down are found. A profile which obtains them (single sign-on, a role, a
-process) is named in :attr:`Discovery.missing`.
+Keys that are written down are found here. Those that have to be obtained (single sign-on, a role, a
+process, the metadata of a container or a machine) come through botocore, if it is installed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from libcloud.common.aws_profiles import (
-    Profile,
-    ProfileFileError,
-    config_path,
-    credentials_path,
-    read_profile,
-)
+from libcloud.common.aws_profiles import Profile, ProfileFileError, read_nested
+from libcloud.common.credential_botocore import MISSING_EXTRA, BotocoreSource, is_installed
+from libcloud.common.credential_lookup import Again, Found, find_credentials, find_profile
 from libcloud.common.credentials import Credentials
 
 __all__ = ["Discovery", "ProfileFileError", "Setting", "discover", "masked"]
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-
-# Settings of a profile that obtains its keys instead of having them.
-_OBTAINED = ("sso_session", "sso_start_url", "role_arn", "credential_process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +44,19 @@ class Setting:
 class Discovery:
     """What was found.
 
-    :param credentials: ``None`` if there are none.
-    :param credentials_origin: where they were found, for people; empty if there are none.
+    :param credentials: those that are written down; ``None`` if there are none.
+    :param credentials_origin: where they come from, for people; empty if from nowhere.
     :param region: ``None`` if nothing names one.
     :param endpoint_url: ``None`` if nothing names one.
     :param profile: name of the profile that was looked at.
-    :param missing: why there are no credentials, for people; empty if there are.
+    :param missing: why no credentials are written down, for people; empty if they are.
+    :param ask: gives the credentials of the moment: looks again at where they were found, or is a
+        source that has botocore obtain them. ``None`` if there is nobody to ask.
+    :param addressing_style: ``None`` if nothing names one.
+    :param checksums: when to send checksums, ``"when_supported"`` or ``"when_required"``; ``None``
+        if nothing says.
+    :param use_dualstack: ``"true"`` or ``"false"``; ``None`` if nothing says.
+    :param use_fips: likewise.
     """
 
     credentials: Credentials | None
@@ -65,6 +65,11 @@ class Discovery:
     endpoint_url: Setting | None = None
     profile: str = "default"
     missing: str = ""
+    ask: Callable[[], Credentials] | None = None
+    addressing_style: Setting | None = None
+    checksums: Setting | None = None
+    use_dualstack: Setting | None = None
+    use_fips: Setting | None = None
 
 
 def discover(
@@ -77,30 +82,36 @@ def discover(
 ) -> Discovery:
     """Credentials, region and endpoint: those given, else those of the environment or a profile.
 
+    Nothing is sent: what has to be obtained is obtained when it is asked for.
+
     :param profile: name of a profile whose keys go before those of the environment; ``None``: that
         of ``AWS_PROFILE``, or ``default``, whose keys come after those of the environment.
-    :param environ: in place of ``os.environ``.
+    :param environ: in place of ``os.environ``. Nothing can be obtained then, because botocore reads
+        the environment of the process.
     :raises ProfileFileError: a file of profiles cannot be read, or the profile asked for by name is
         in none.
     """
+    able = environ is None and is_installed()
     environ = os.environ if environ is None else environ
-    asked = profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
-    settings = read_profile(asked or "default", environ)
-    if asked and not settings:
-        places = f"{config_path(environ)} or {credentials_path(environ)}"
-        raise ProfileFileError(f"there is no profile {asked!r} in {places}")
-    found, origin, missing = _credentials(credentials, settings, environ, bool(profile))
-    return Discovery(
+    settings = find_profile(profile, environ)
+    if credentials is not None:
+        found = Discovery(credentials, "given by the caller", ask=lambda: credentials)
+    else:
+        lookup = find_credentials(settings, environ, profile_first=bool(profile))
+        found = _discovery(lookup, profile, environ, able=able)
+    return replace(
         found,
-        origin,
-        _first(
+        region=_first(
             _given(region),
             _from_environment(environ, _REGION_VARIABLES),
             _from_profile(settings, "region"),
         ),
-        _endpoint(endpoint_url, settings, environ),
-        settings.name,
-        missing,
+        endpoint_url=_endpoint(endpoint_url, settings, environ),
+        profile=settings.name,
+        addressing_style=_style(settings),
+        checksums=_choice(settings, environ, "request_checksum_calculation"),
+        use_dualstack=_choice(settings, environ, "use_dualstack_endpoint"),
+        use_fips=_choice(settings, environ, "use_fips_endpoint"),
     )
 
 
@@ -113,59 +124,28 @@ def masked(key: str) -> str:
     return f"{key[:4]}...{key[-4:]}" if len(key) >= 12 else f"{key[:1]}..."
 
 
-def _credentials(
-    given: Credentials | None,
-    profile: Profile,
-    environ: Mapping[str, str],
-    profile_first: bool,
-) -> tuple[Credentials | None, str, str]:
-    """Credentials, where they come from, and why there are none."""
-    if given is not None:
-        return given, "given by the caller", ""
-    sources = [_environment_keys(environ), _profile_keys(profile, environ)]
-    for found in reversed(sources) if profile_first else sources:
-        if found is not None:
-            return *found, ""
-    return None, "", _reason(profile, environ)
+def _discovery(
+    found: Found, profile: str | None, environ: Mapping[str, str], *, able: bool
+) -> Discovery:
+    """What was found, and whom to ask for more.
 
-
-def _environment_keys(environ: Mapping[str, str]) -> tuple[Credentials, str] | None:
-    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
-    if not key or not secret:
-        return None
-    token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN") or None
-    return Credentials(key, secret, token), "the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
-
-
-def _profile_keys(profile: Profile, environ: Mapping[str, str]) -> tuple[Credentials, str] | None:
-    """The keys of a profile; the file of keys goes before the configuration file."""
-    places = ((profile.secrets, credentials_path), (profile.settings, config_path))
-    for settings, path in places:
-        key, secret = settings.get("aws_access_key_id"), settings.get("aws_secret_access_key")
-        if key and secret:
-            token = settings.get("aws_session_token") or None
-            return Credentials(key, secret, token), f"profile {profile.name} of {path(environ)}"
-    return None
-
-
-def _reason(profile: Profile, environ: Mapping[str, str]) -> str:
-    pair = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    set_names = [name for name in pair if environ.get(name)]
-    if len(set_names) == 1:
-        other = next(name for name in pair if name not in set_names)
-        return f"{set_names[0]} is set, and {other} is not"
-    obtained = next(
-        (name for name in _OBTAINED if name in profile.settings or name in profile.secrets), None
-    )
-    if obtained:
-        return (
-            f"profile {profile.name} obtains its keys by {obtained}, which is not supported: "
-            f"put them into the environment, for example by "
-            f"'aws configure export-credentials --profile {profile.name} --format env'"
+    :param able: botocore is there, and looks where we have looked.
+    """
+    if found.credentials is not None:
+        return Discovery(found.credentials, found.origin, ask=Again(profile, environ))
+    if able and found.origin:
+        source = BotocoreSource(profile, otherwise=found.missing)
+        origin = f"{found.origin}, through botocore"
+        return Discovery(None, origin, missing=found.missing, ask=source)
+    missing = found.missing
+    if found.profile:
+        missing += (
+            f"; {MISSING_EXTRA}, or put them into the environment, for example by 'aws configure "
+            f"export-credentials --profile {found.profile} --format env'"
         )
-    if profile:
-        return f"profile {profile.name} has no keys, and AWS_ACCESS_KEY_ID is not set"
-    return f"AWS_ACCESS_KEY_ID is not set, and there is no {credentials_path(environ)}"
+    elif found.origin.startswith("the variable"):
+        missing += f"; {MISSING_EXTRA}"
+    return Discovery(None, missing=missing)
 
 
 def _endpoint(given: str | None, profile: Profile, environ: Mapping[str, str]) -> Setting | None:
@@ -179,6 +159,23 @@ def _endpoint(given: str | None, profile: Profile, environ: Mapping[str, str]) -
         Setting(of_service, f"the services of profile {profile.name}") if of_service else None,
         _from_profile(profile, "endpoint_url"),
     )
+
+
+def _style(profile: Profile) -> Setting | None:
+    """``s3 = addressing_style = path``, nested: AWS CLI Reference, "AWS CLI S3 Configuration"."""
+    value = read_nested(profile.settings.get("s3", "")).get("addressing_style")
+    return Setting(value.lower(), f"profile {profile.name}") if value else None
+
+
+def _choice(profile: Profile, environ: Mapping[str, str], name: str) -> Setting | None:
+    """A setting with few values, in lower case.
+
+    Reference: AWS SDKs and Tools Reference Guide, "Settings reference".
+    """
+    found = _first(
+        _from_environment(environ, (f"AWS_{name.upper()}",)), _from_profile(profile, name)
+    )
+    return replace(found, value=found.value.lower()) if found is not None else None
 
 
 def _given(value: str | None) -> Setting | None:

@@ -6,7 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Credentials"]
+from libcloud.common.types import LibcloudError
+
+__all__ = ["Credentials", "CredentialsNotFoundError"]
+
+
+class CredentialsNotFoundError(LibcloudError):
+    """Nobody gives the credentials that a request needs. Nothing was sent."""
+
+    def __str__(self) -> str:
+        return str(self.value)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

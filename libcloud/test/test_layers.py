@@ -55,6 +55,7 @@ FOREIGN = {
     # CRC-32C and CRC-64/NVME, an extra.
     "awscrt": ("libcloud.storage.s3api.checksums",),
     "certifi": ("libcloud.security",),
+    "botocore": ("libcloud.common.credential_botocore",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
     "click": ("libcloud.cli",),
     "cryptography": ("libcloud.common.google_keys", "libcloud.utils.publickey"),

@@ -44,6 +44,7 @@ from libcloud.storage.drivers.s3_hosts import choose_host, choose_profile, regio
 from libcloud.storage.drivers.s3_leftovers import IncompleteCleanupError, S3Leftovers
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
+from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
 from libcloud.storage.s3api.names import NAMESPACE
@@ -277,7 +278,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         return self._upload_object(stream=stream, file_path=None, **shared)
 
 
-class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
+class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
     """Amazon S3, in any of its regions, or a store behind ``host``.
 
     :param region: ``None``: that of the class, or the one that ``endpoint_url`` or the profile

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
     from libcloud.storage.s3api.endpoint import Endpoint
 
-__all__ = ["S3Access", "endpoint_of"]
+__all__ = ["CHECKSUM_CALCULATIONS", "S3Access", "endpoint_of"]
+
+CHECKSUM_CALCULATIONS = ("when_supported", "when_required")
+"""When checksums are sent; the words are those of AWS_REQUEST_CHECKSUM_CALCULATION."""
 
 
 def endpoint_of(url: str | None, *others: object) -> Endpoint | None:
@@ -38,7 +41,13 @@ class S3Access(StorageDriver):
 
     :param ex_credentials: gives the credentials of the moment, for ones that do not last; in place
         of ``key``, ``secret`` and ``token``. It is called when they are about to expire and when
-        the store refuses them, by one thread at a time.
+        the store refuses them, by one thread at a time. A
+        :class:`~libcloud.common.credential_renewal.CredentialSource` is used as it is.
+    :param ex_anonymous: sign nothing, for containers that anybody may read; in place of all
+        credentials.
+    :param ex_checksum_calculation: ``"when_supported"``: an upload carries the checksum that the
+        store is known to check. ``"when_required"``: none that nobody asked for, but the SHA-256
+        that is part of the signature.
     :param endpoint_url: in place of ``host``, ``port`` and ``secure``: ``https://HOST:PORT``, and a
         path that all paths of the store begin with, if it has one.
     :param ex_addressing_style: where the bucket of a request stands: ``"path"``, as in Apache
@@ -46,13 +55,14 @@ class S3Access(StorageDriver):
         ``"auto"``: so with Amazon and where a store wants it so, elsewhere in the path.
     :param ex_total_timeout: seconds for a request and its answer as a whole, however lively they
         are; ``None``: no limit. Bodies of downloads are not included.
-    :raises TypeError: there is neither ``key`` nor ``ex_credentials``; or the connection is not one
-        that can change its credentials.
+    :raises TypeError: there is neither ``key`` nor ``ex_credentials`` nor ``ex_anonymous``, or more
+        than one of them; or the connection is not one that can do without its own credentials.
     :raises ValueError: ``endpoint_url`` is none, or there is a ``host`` beside it; or there is no
-        such style.
+        such style or choice.
     """
 
     profile: S3Profile = GENERIC
+    _checksum_calculation = "when_supported"
 
     def __init__(
         self,
@@ -65,6 +75,8 @@ class S3Access(StorageDriver):
         region: str | None = None,
         *,
         ex_credentials: Callable[[], Credentials] | None = None,
+        ex_anonymous: bool = False,
+        ex_checksum_calculation: str = "when_supported",
         endpoint_url: str | None = None,
         ex_addressing_style: str = "path",
         ex_use_dualstack: bool = False,
@@ -72,10 +84,20 @@ class S3Access(StorageDriver):
         ex_total_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
-        if ex_credentials is not None:
+        if ex_anonymous and (key is not None or ex_credentials is not None):
+            raise TypeError("ex_anonymous takes the place of key, secret and ex_credentials")
+        if ex_anonymous or ex_credentials is not None:
             key, secret = key or "", secret or ""
         elif key is None:
-            raise TypeError("credentials are needed: pass key and secret, or ex_credentials")
+            raise TypeError(
+                "credentials are needed: pass key and secret, ex_credentials, or ex_anonymous"
+            )
+        if ex_checksum_calculation not in CHECKSUM_CALCULATIONS:
+            raise ValueError(
+                f"ex_checksum_calculation is one of {', '.join(CHECKSUM_CALCULATIONS)}, not "
+                f"{ex_checksum_calculation!r}"
+            )
+        self._checksum_calculation = ex_checksum_calculation
         endpoint = endpoint_of(endpoint_url)
         if endpoint is not None and host is None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure
@@ -85,6 +107,8 @@ class S3Access(StorageDriver):
         self._route_by(ex_addressing_style, dualstack=ex_use_dualstack, fips=ex_use_fips)
         if ex_credentials is not None:
             self._take_credentials_from(ex_credentials)
+        if ex_anonymous:
+            self._repairing("ex_anonymous").anonymous = True
         if ex_total_timeout is not None:
             self.connection.total_timeout = ex_total_timeout
             self.connection.connection.total_timeout = ex_total_timeout
@@ -106,9 +130,18 @@ class S3Access(StorageDriver):
         )
 
     def _take_credentials_from(self, ask: Callable[[], Credentials]) -> None:
+        connection = self._repairing("ex_credentials")
+        kind = common.credential_renewal.CredentialSource
+        if not isinstance(ask, kind):
+            ask = kind(ask, now=connection.server_time)
+        connection.credential_source = ask
+
+    def _repairing(self, keyword: str) -> RepairingConnection:
+        """The connection, which can do without credentials of its own.
+
+        :raises TypeError: it cannot.
+        """
         connection = self.connection
         if not isinstance(connection, RepairingConnection):
-            raise TypeError(f"ex_credentials: {type(connection).__name__} has fixed credentials")
-        connection.credential_source = common.credential_renewal.CredentialSource(
-            ask, now=connection.server_time
-        )
+            raise TypeError(f"{keyword}: {type(connection).__name__} has fixed credentials")
+        return connection

@@ -295,7 +295,10 @@ class S3Calls(S3Access):
         """What requests of this driver do without."""
         found = vars(self).get("_refused")
         if found is None:
-            found = vars(self).setdefault("_refused", drivers.s3_optional.GivenUp(str(self.name)))
+            unwanted = self._checksum_calculation == "when_required"
+            names = (s3api.optional.CHECKSUM,) if unwanted else ()
+            made = drivers.s3_optional.GivenUp(str(self.name), names)
+            found = vars(self).setdefault("_refused", made)
         return found  # type: ignore[no-any-return]
 
     def _concurrency(self) -> int | None:
@@ -320,6 +323,12 @@ class S3Calls(S3Access):
         )
 
     def _signature(self) -> str:
+        """The version that protects bodies; what is not signed counts as version 2, which does not.
+
+        So an anonymous upload carries a Content-MD5.
+        """
+        if getattr(self.connection, "anonymous", False):
+            return "2"
         return "4" if isinstance(self.connection, SignedAWSConnection) else "2"
 
 

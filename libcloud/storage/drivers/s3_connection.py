@@ -202,12 +202,16 @@ class BaseS3Connection(ExactPathConnection):
         for name, value in _pairs(params):
             if value == "" and name in common.sigv2.SUB_RESOURCES:
                 params = with_param(params, name, None)
+        if self.anonymous:
+            return params
         params = with_param(params, "AWSAccessKeyId", self.user_id)
         now = int(self.server_time().timestamp())
         return with_param(params, "Expires", str(now + EXPIRATION_SECONDS))
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         """Sign, with the time of this very attempt."""
+        if self.anonymous:
+            return params, headers
         signature = self.get_auth_signature(
             method=self.method,
             headers=headers,
@@ -306,6 +310,10 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
         """Adds none: credentials and their token travel in headers."""
         check_params(params)
         return params
+
+    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+        """Sign, with the time of this very attempt."""
+        return (params, headers) if self.anonymous else super().pre_connect_hook(params, headers)
 
     def _signer_of_request(self) -> AWSRequestSigner:
         """The signer; or, with a source of credentials, one for those of this attempt."""

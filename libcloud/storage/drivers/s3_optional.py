@@ -16,12 +16,13 @@ class GivenUp:
     """Features of requests that a driver does without, see :mod:`libcloud.storage.s3api.optional`.
 
     :param label: the driver, for messages.
+    :param names: what it does without from the beginning, because the user wants it so.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, names: Iterable[str] = ()) -> None:
         self._label = label
         self._lock = threading.Lock()
-        self._names: frozenset[str] = frozenset()
+        self._names = frozenset(names)
 
     @property
     def names(self) -> frozenset[str]:

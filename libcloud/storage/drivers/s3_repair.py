@@ -10,7 +10,7 @@ it is made once more, signed anew. So nobody above notices.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -47,6 +47,10 @@ _CREDENTIAL_CODES = frozenset(
     }
 )
 _REFUSED = frozenset({400, 401, 403})
+
+# So often are other credentials tried for one attempt: those that last for seconds may expire while
+# a request with them is on its way.
+_RENEWALS = 3
 
 # What Amazon says of a bucket that is in another region than the host, or than the signature was
 # for: Amazon S3 API Reference, "List of error codes".
@@ -101,6 +105,9 @@ class RepairingConnection(RoutedConnection):
     credential_source: CredentialSource | None = None
     """Where credentials come from; ``None``: from the arguments."""
 
+    anonymous = False
+    """Nothing is signed."""
+
     clock_offset = timedelta(0)
     """How far the store's clock is ahead of this machine's."""
 
@@ -117,9 +124,9 @@ class RepairingConnection(RoutedConnection):
         return self.credential_source.current()
 
     def _attempt(self, call: Any) -> Any:
-        """Make an attempt; and others, if its refusal was to be mended. Each reason counts once."""
+        """Make an attempt; and others, if its refusal was to be mended."""
         rewind = rewinder(call.data)
-        mended: set[str] = set()
+        mended: list[str] = []
         while True:
             began = _Beginning(self.clock_offset, self._region_for(call.action))
             with self._one_set_of_credentials() as used:
@@ -134,7 +141,7 @@ class RepairingConnection(RoutedConnection):
                     how = self._mend(call, detail, began, used, mended)
                     if not how or rewind is None:
                         return answer
-            mended.add(how)
+            mended.append(how)
             rewind()
 
     @contextmanager
@@ -152,14 +159,15 @@ class RepairingConnection(RoutedConnection):
         detail: object,
         began: _Beginning,
         used: Credentials | None,
-        mended: Collection[str],
+        mended: Sequence[str],
     ) -> str:
         """Why the same request, signed anew, may be accepted now; empty if it may not.
 
         :param detail: what the store said of an error, if it did.
         :param began: by what the request was signed.
         :param used: what it was signed with; ``None`` without a source.
-        :param mended: reasons that do not count again.
+        :param mended: reasons so far. A region and the time count once, credentials as often as
+            they may expire on the way.
         """
         if not isinstance(detail, s3api.errors.ErrorDetail):
             return ""
@@ -173,7 +181,11 @@ class RepairingConnection(RoutedConnection):
             and self._set_clock(detail, began.offset)
         ):
             return "time"
-        if "credentials" in mended or used is None or self.credential_source is None:
+        if (
+            mended.count("credentials") >= _RENEWALS
+            or used is None
+            or self.credential_source is None
+        ):
             return ""
         certain = detail.code in _CREDENTIAL_CODES
         if not certain and detail.code:

@@ -8,6 +8,7 @@ from typing import Any
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
 from libcloud.common.sigv4 import Scope
+from libcloud.common.types import LibcloudError
 from libcloud.storage.s3api.presign import Endpoint, presigned_url
 
 __all__ = ["presigned_object_url"]
@@ -22,7 +23,10 @@ def presigned_object_url(
     :param path: of the object, as the driver makes it.
     :param hours: at most 168.
     :raises ValueError: ``hours`` is out of range.
+    :raises LibcloudError: the driver is anonymous.
     """
+    if connection.anonymous:
+        raise LibcloudError("Nobody signs a URL for an anonymous driver", connection.driver)
     route = connection.route_of(path)
     host = connection.host if route is None else route.host
     return presigned_url(

@@ -25,7 +25,7 @@ _HEADERS = (CHECKSUM, OBJECT_SIZE)
 _PARAMS = ("encoding-type", "fetch-owner")
 
 # Says that the body is not signed. Without a checksum it should be.
-_PAYLOAD = "x-amz-content-sha256"
+_UNSIGNED = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
 
 _REFUSALS = frozenset(
     {"InvalidArgument", "NotImplemented", "UnsupportedArgument", "XNotImplemented"}
@@ -81,13 +81,14 @@ def without(request: HttpRequest, given_up: Iterable[str]) -> HttpRequest:
 def without_headers(headers: Mapping[str, str], given_up: Iterable[str]) -> dict[str, str]:
     """``headers`` without what was given up and nobody asked for."""
     prefixes = tuple(given_up)
-    if CHECKSUM in prefixes:
-        prefixes = (*prefixes, _PAYLOAD)
-    return {
-        name: value
-        for name, value in headers.items()
-        if not (isinstance(value, Unasked) and name.lower().startswith(prefixes))
-    }
+
+    def goes(name: str, value: str) -> bool:
+        if not isinstance(value, Unasked):
+            return False
+        unsigned = CHECKSUM in prefixes and (name.lower(), value) == _UNSIGNED
+        return unsigned or name.lower().startswith(prefixes)
+
+    return {name: value for name, value in headers.items() if not goes(name, value)}
 
 
 def _carried(request: HttpRequest) -> frozenset[str]:

@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from libcloud.test.storage.fakes import signature2, signature4
 from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
 
 __all__ = ["authenticate"]
+
+# Where the id of a key stands in the header or the query of either signature.
+_KEY = re.compile(r"(?:Credential=|AWS )([^/:,\s]+)")
 
 
 def authenticate(request: Incoming, options: Options) -> str | None:
@@ -18,6 +24,7 @@ def authenticate(request: Incoming, options: Options) -> str | None:
         ``None`` if the body was not signed and need not be.
     :raises S3Error: 400 or 403, as Amazon S3 answers.
     """
+    options = _options_of_key(request, options)
     _check_token(request, options)
     authorization = request.header("authorization") or ""
     if authorization.startswith("AWS4-"):
@@ -35,7 +42,29 @@ def authenticate(request: Incoming, options: Options) -> str | None:
         _allow("2", options)
         signature2.verify_query(request, options)
         return None
+    if options.anonymous:
+        return None
     raise S3Error(403, "AccessDenied", "Anonymous requests are not allowed")
+
+
+def _options_of_key(request: Incoming, options: Options) -> Options:
+    """The options for the key that the request is signed with.
+
+    :raises S3Error: it has expired.
+    """
+    texts = [
+        request.header("authorization") or "",
+        f"Credential={request.query.get('X-Amz-Credential', '')}",
+        f"AWS {request.query.get('AWSAccessKeyId', '')}",
+    ]
+    keys = [match[1] for match in map(_KEY.search, texts) if match]
+    issued = next((options.issued[key] for key in keys if key in options.issued), None)
+    if issued is None:
+        return options
+    if options.clock() >= issued.expires:
+        raise S3Error(400, "ExpiredToken", "The provided token has expired.")
+    key = next(key for key in keys if key in options.issued)
+    return replace(options, key=key, secret=issued.secret, session_token=issued.token)
 
 
 def _allow(version: str, options: Options) -> None:

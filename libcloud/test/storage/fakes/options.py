@@ -14,6 +14,7 @@ __all__ = [
     "PROFILES",
     "SIGV2",
     "SMALL_LIMITS",
+    "Issued",
     "Options",
 ]
 
@@ -26,11 +27,25 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """What belongs to a temporary key.
+
+    :param expires: when it is not accepted any more, aware.
+    """
+
+    secret: str
+    token: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How one fake server behaves. The defaults are those of Amazon S3 in us-east-1.
 
     :param key: the only access key id it knows.
     :param session_token: the token every request must carry; ``None`` refuses any token.
+    :param issued: further keys, which expire, by their ids; may grow while the server runs.
+    :param anonymous: requests that are not signed are accepted.
     :param region: the region of the credential scope; ``None`` accepts any.
     :param signature_versions: accepted versions, out of ``"2"`` and ``"4"``.
     :param unsigned_payload: accept ``UNSIGNED-PAYLOAD`` over plain http as well.
@@ -64,6 +79,8 @@ class Options:
     key: str = "AKIAFAKEFAKEFAKEFAKE"
     secret: str = "fake/secret+key"
     session_token: str | None = None
+    issued: Mapping[str, Issued] = field(default_factory=dict)
+    anonymous: bool = False
     region: str | None = "us-east-1"
     signature_versions: tuple[str, ...] = ("4",)
     unsigned_payload: bool = False

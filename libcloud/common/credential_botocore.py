@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials that botocore obtains: single sign-on, roles, web identity, processes, metadata.
+
+botocore comes with the extra ``aws``. It is imported when the first credentials are needed, reads
+the environment and ``~/.aws`` by itself, and renews what it has obtained before that expires.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from typing import Any
+
+from libcloud.common.credential_renewal import CredentialSource
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.utils.redact import redact_text
+
+__all__ = ["MISSING_EXTRA", "BotocoreSource", "is_installed"]
+
+MISSING_EXTRA = "that takes botocore: pip install 'libcloud-storage[aws]'"
+
+# Errors whose text holds what a program of the user's wrote, which nobody knows.
+_UNSAFE = ("CredentialRetrievalError",)
+
+
+def is_installed() -> bool:
+    """Whether botocore can be imported."""
+    return importlib.util.find_spec("botocore") is not None
+
+
+class BotocoreSource(CredentialSource):
+    """Credentials by botocore's own chain, asked for each request and renewed when it is time.
+
+    :param profile: of ``~/.aws``; ``None``: as the environment says, whose keys then go first.
+    :param otherwise: what to tell if botocore finds nothing.
+    :param session: of botocore; ``None``: a new one.
+    """
+
+    def __init__(
+        self, profile: str | None = None, *, otherwise: str = "", session: Any = None
+    ) -> None:
+        super().__init__(self._frozen)
+        self._profile = profile
+        self._otherwise = otherwise or "botocore finds no credentials"
+        self._session = session
+        self._obtained: Any = None
+        self._making = threading.Lock()
+
+    @property
+    def method(self) -> str:
+        """How botocore obtains them, such as ``"sso"``.
+
+        :raises CredentialsNotFoundError: there are none.
+        """
+        return str(self._chain().method)
+
+    def current(self) -> Credentials:
+        """What botocore has; it has renewed that by now if it was about to expire.
+
+        :raises CredentialsNotFoundError: there are none, botocore cannot obtain them, or it is not
+            installed.
+        """
+        return self._frozen()
+
+    def renew(self, refused: Credentials, *, certain: bool = True) -> bool:
+        """Have botocore begin anew because ``refused`` were refused; whether that gave others."""
+        with self._lock:
+            if self._frozen() != refused:
+                return True
+            if not certain and self._doubted == refused:
+                return False
+            self._doubted = refused
+            with self._making:
+                self._obtained = self._session = None
+            return self._frozen() != refused
+
+    def _frozen(self) -> Credentials:
+        try:
+            frozen = self._chain().get_frozen_credentials()
+        except Exception as error:
+            raise _translated(error) from error
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
+
+    def _chain(self) -> Any:
+        """botocore's credentials, which renew themselves."""
+        with self._making:
+            if self._obtained is None:
+                self._obtained = self._look()
+            return self._obtained
+
+    def _look(self) -> Any:
+        if not is_installed():
+            raise CredentialsNotFoundError(f"{self._otherwise}; {MISSING_EXTRA}")
+        import botocore.session
+
+        try:
+            session = self._session or botocore.session.Session(profile=self._profile)
+            found = session.get_credentials()
+        except Exception as error:
+            raise _translated(error) from error
+        if found is None:
+            raise CredentialsNotFoundError(self._otherwise)
+        return found
+
+
+def _translated(error: Exception) -> CredentialsNotFoundError:
+    if isinstance(error, CredentialsNotFoundError):
+        return error
+    name = type(error).__name__
+    text = "" if name in _UNSAFE else f": {' '.join(redact_text(str(error)).split())}"
+    return CredentialsNotFoundError(f"botocore cannot obtain credentials ({name}){text}")

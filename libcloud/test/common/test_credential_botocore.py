@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials that botocore obtains from servers and programs, which are on this machine here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from libcloud.common import credential_botocore, credential_sources
+from libcloud.common.credential_botocore import BotocoreSource
+from libcloud.common.credential_sources import discover
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.test._loopback import Loopback, Received, reply
+
+SECRET, TOKEN = "hush-secret", "hush-token"
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A home without anything, on a machine that is none of Amazon's."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    (tmp_path / ".aws").mkdir()
+    yield tmp_path
+
+
+def write_config(home: Path, text: str) -> None:
+    (home / ".aws" / "config").write_text(text)
+
+
+def issued(number: int, seconds: float = 3600) -> dict[str, Any]:
+    expires = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    return {
+        "AccessKeyId": f"ASIA{number}",
+        "SecretAccessKey": SECRET,
+        "Token": TOKEN,
+        "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+class Counting:
+    """Answers with credentials that are others each time.
+
+    :param seconds: that they last.
+    """
+
+    def __init__(self, seconds: float = 3600) -> None:
+        self.seconds = seconds
+        self.count = 0
+
+    def __call__(self, request: Received) -> bytes:
+        self.count += 1
+        return reply(body=json.dumps(issued(self.count, self.seconds)).encode())
+
+
+def keys_of(found: Any) -> Credentials:
+    assert found.credentials is None and found.ask is not None
+    credentials = found.ask()
+    assert (credentials.secret, credentials.token) == (SECRET, TOKEN)
+    return credentials  # type: ignore[no-any-return]
+
+
+def test_a_container_has_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(Counting()) as server:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
+        found = discover()
+        assert server.requests == []
+        assert "AWS_CONTAINER_CREDENTIALS_FULL_URI, through botocore" in found.credentials_origin
+        assert keys_of(found).key == "ASIA1"
+        assert keys_of(found).key == "ASIA1"
+        assert found.ask.method == "container-role"  # type: ignore[union-attr]  # a BotocoreSource
+
+
+def test_what_expires_soon_is_obtained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(Counting(seconds=30)) as server:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
+        source = BotocoreSource()
+        assert source().key != source().key
+
+
+def test_what_a_store_refuses_is_obtained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(Counting()) as server:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
+        source = BotocoreSource()
+        first = source()
+        assert source.renew(first)
+        second = source()
+        assert second.key != first.key
+        assert source.renew(first), "another thread has been here"
+        assert source().key == second.key
+        assert source.renew(second, certain=False)
+
+
+def test_a_doubt_is_worth_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(lambda request: reply(body=json.dumps(issued(7)).encode())) as server:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
+        source = BotocoreSource()
+        only = source()
+        assert not source.renew(only, certain=False)
+        asked = len(server.requests)
+        assert not source.renew(only, certain=False)
+        assert len(server.requests) == asked
+
+
+def test_a_machine_has_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    def metadata(request: Received) -> bytes:
+        if request.method == "PUT":
+            return reply(body=b"metadata-token")
+        if request.target.endswith("/security-credentials/"):
+            return reply(body=b"role")
+        answer = {"Code": "Success", "Type": "AWS-HMAC", **issued(1)}
+        return reply(body=json.dumps(answer).encode())
+
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    with Loopback(metadata) as server:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", f"http://127.0.0.1:{server.port}")
+        found = discover()
+        assert found.credentials_origin == "the metadata of this machine, through botocore"
+        assert keys_of(found).key == "ASIA1"
+
+
+def test_a_process_gives_credentials(home: Path) -> None:
+    answer = {**issued(1), "Version": 1}
+    answer["SessionToken"] = answer.pop("Token")
+    (home / "answer.json").write_text(json.dumps(answer))
+    program = f"{sys.executable} -c \"print(open('{home}/answer.json').read())\""
+    write_config(home, f"[profile tool]\ncredential_process = {program}\n")
+    found = discover(profile="tool")
+    assert found.credentials_origin == "profile tool, by credential_process, through botocore"
+    assert keys_of(found).key == "ASIA1"
+
+
+def test_a_process_that_fails_does_not_tell_what_it_wrote(home: Path) -> None:
+    program = f"{sys.executable} -c \"import sys; sys.exit('{SECRET}')\""
+    write_config(home, f"[profile tool]\ncredential_process = {program}\n")
+    found = discover(profile="tool")
+    assert found.ask is not None
+    with pytest.raises(CredentialsNotFoundError, match="CredentialRetrievalError") as caught:
+        found.ask()
+    assert SECRET not in str(caught.value)
+
+
+STS = """<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>
+<Credentials><AccessKeyId>{AccessKeyId}</AccessKeyId><SecretAccessKey>{SecretAccessKey}</SecretAccessKey>
+<SessionToken>{Token}</SessionToken><Expiration>{Expiration}</Expiration></Credentials>
+<AssumedRoleUser><AssumedRoleId>x</AssumedRoleId><Arn>x</Arn></AssumedRoleUser>
+</{action}Result></{action}Response>"""
+
+
+def token_service(request: Received) -> bytes:
+    action = "AssumeRoleWithWebIdentity" if b"WebIdentity" in request.body else "AssumeRole"
+    return reply(
+        body=STS.format(action=action, **issued(1)).encode(), headers={"Content-Type": "text/xml"}
+    )
+
+
+def test_a_role_is_assumed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_config(
+        home,
+        "[profile base]\naws_access_key_id = base\naws_secret_access_key = base-secret\n"
+        "[profile role]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = base\n"
+        "region = eu-west-1\n",
+    )
+    with Loopback(token_service) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.port}")
+        found = discover(profile="role")
+        assert found.credentials_origin == "profile role, by role_arn, through botocore"
+        assert keys_of(found).key == "ASIA1"
+        assert b"arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx" in server.last.body
+
+
+def test_a_web_identity_becomes_a_role(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "identity").write_text("identity-token")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(home / "identity"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/x")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with Loopback(token_service) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.port}")
+        found = discover()
+        assert "AWS_WEB_IDENTITY_TOKEN_FILE" in found.credentials_origin
+        assert keys_of(found).key == "ASIA1"
+
+
+def test_single_sign_on_without_a_log_in_says_so(home: Path) -> None:
+    write_config(
+        home,
+        "[profile sso]\nsso_session = company\nsso_account_id = 1\nsso_role_name = r\n"
+        "[sso-session company]\nsso_start_url = https://x.invalid\nsso_region = eu-west-1\n",
+    )
+    found = discover(profile="sso")
+    assert found.credentials_origin == "profile sso, by sso_session, through botocore"
+    assert found.ask is not None
+    with pytest.raises(CredentialsNotFoundError, match=r"\(\w*(SSO|Token)\w*\)"):
+        found.ask()
+
+
+def test_keys_that_are_written_down_go_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/")
+    write_config(home, "[default]\naws_access_key_id = own\naws_secret_access_key = s\n")
+    found = discover()
+    assert found.credentials is not None and found.credentials.key == "own"
+
+
+def test_nothing_at_all_is_told_as_it_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CredentialsNotFoundError, match="nothing of that kind"):
+        BotocoreSource(otherwise="nothing of that kind").current()
+    with pytest.raises(CredentialsNotFoundError, match="ProfileNotFound"):
+        BotocoreSource("none").current()
+
+
+def test_without_botocore_the_extra_is_named(home: Path) -> None:
+    write_config(home, "[profile sso]\nsso_session = company\n")
+    with (
+        mock.patch.object(credential_botocore, "is_installed", return_value=False),
+        mock.patch.object(credential_sources, "is_installed", return_value=False),
+    ):
+        found = discover(profile="sso")
+        assert found.ask is None
+        assert "pip install 'libcloud-storage[aws]'" in found.missing
+        with pytest.raises(CredentialsNotFoundError, match=r"libcloud-storage\[aws\]"):
+            BotocoreSource("sso").current()
+
+
+def test_an_environment_that_is_handed_over_is_all_there_is(home: Path) -> None:
+    found = discover(environ={"HOME": str(home), "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"})
+    assert found.ask is None
+    assert "AWS_CONTAINER_CREDENTIALS_FULL_URI is set" in found.missing
+
+
+@pytest.mark.slow  # a process
+def test_botocore_is_not_imported_before_it_is_needed() -> None:
+    program = (
+        "import sys; from libcloud.storage.drivers.s3 import S3StorageDriver as S; "
+        "S.from_url('s3://bucket?anonymous=1'); S('k', 's'); print('botocore' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_no_representation_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(Counting()) as server:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
+        found = discover()
+        shown = f"{found!r} {keys_of(found)!r} {found.ask!r}"
+        assert "hush" not in shown

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drivers by the environment and by URL; requests that nobody signs; unwanted checksums."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.base import Container
+from libcloud.storage.drivers.digitalocean_spaces import DigitalOceanSpacesStorageDriver
+from libcloud.storage.drivers.minio import MinIOStorageDriver
+from libcloud.storage.drivers.ovh import OvhStorageDriver
+from libcloud.storage.drivers.rgw import S3RGWOutscaleStorageDriver, S3RGWStorageDriver
+from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.drivers.s3_regions import _driver as region_class
+from libcloud.storage.s3api import profile as profiles
+from libcloud.test.storage.fakes.options import AMAZON, SIGV2
+from libcloud.test.storage.fakes.server import FakeS3
+from libcloud.test.storage.s3_servers import BUCKET, store
+
+KEYS = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """The environment of somebody who has nothing, on a machine that is none of Amazon's."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    yield monkeypatch
+
+
+def setting(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name, value in {**KEYS, **variables}.items():
+        monkeypatch.setenv(name, value)
+
+
+def write_config(home: Path, text: str) -> None:
+    (home / ".aws").mkdir(exist_ok=True)
+    (home / ".aws" / "config").write_text(text)
+
+
+# from_env.
+
+
+def test_a_constructor_does_not_look_at_the_environment(environment: Any) -> None:
+    setting(
+        environment,
+        AWS_REGION="eu-west-1",
+        AWS_ENDPOINT_URL="http://elsewhere",
+        AWS_SESSION_TOKEN="token",
+        AWS_REQUEST_CHECKSUM_CALCULATION="when_required",
+    )
+    driver = S3StorageDriver("key", "secret")
+    connection = driver.connection
+    assert (connection.host, driver.region, connection.user_id) == (
+        "s3.amazonaws.com",
+        "us-east-1",
+        "key",
+    )
+    assert connection.token is None
+    assert connection.routes.style == "path"
+    assert not driver._given_up().names
+    with pytest.raises(TypeError, match="credentials are needed"):
+        S3StorageDriver()
+
+
+def test_the_environment_says_who_asks_where(environment: Any) -> None:
+    setting(environment, AWS_REGION="eu-west-1", AWS_SESSION_TOKEN="token")
+    driver = S3StorageDriver.from_env()
+    connection = driver.connection
+    assert (connection.user_id, connection.key, connection.token) == (
+        "from-env",
+        "secret-of-env",
+        "token",
+    )
+    assert connection.host == "s3.eu-west-1.amazonaws.com"
+    assert connection.routes.style == "virtual"
+
+
+def test_arguments_go_before_the_environment(environment: Any) -> None:
+    setting(environment, AWS_REGION="eu-west-1", AWS_ENDPOINT_URL="http://elsewhere")
+    driver = S3StorageDriver.from_env(region="mars", endpoint_url="http://here:9000", timeout=7)
+    connection = driver.connection
+    assert (connection.host, connection.port, driver.region) == ("here", 9000, "mars")
+    assert connection.timeout == 7
+    driver = S3StorageDriver.from_env(host="there", key="own", secret="secret", port=1)
+    assert (driver.connection.host, driver.connection.user_id) == ("there", "own")
+    own = S3StorageDriver.from_env(ex_credentials=lambda: Credentials("asked", "secret"))
+    assert own.connection.user_id == "asked"
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://all"}, "all"),
+        ({"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_S3": "http://s3"}, "s3"),
+        (
+            {"AWS_ENDPOINT_URL": "http://all", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+            "s3.amazonaws.com",
+        ),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, "s3.eu-west-1.amazonaws.com"),
+        ({"AWS_USE_DUALSTACK_ENDPOINT": "TRUE"}, "s3.dualstack.us-east-1.amazonaws.com"),
+        ({"AWS_USE_FIPS_ENDPOINT": "true"}, "s3-fips.us-east-1.amazonaws.com"),
+        ({"AWS_USE_FIPS_ENDPOINT": "true", "AWS_ENDPOINT_URL": "http://all"}, "all"),
+        ({"AWS_USE_FIPS_ENDPOINT": "false"}, "s3.amazonaws.com"),
+    ],
+)
+def test_the_standard_variables_are_heeded(
+    environment: Any, variables: dict[str, str], host: str
+) -> None:
+    setting(environment, **variables)
+    assert S3StorageDriver.from_env().connection.host == host
+
+
+def test_a_profile_says_all_of_it(environment: Any, tmp_path: Path) -> None:
+    write_config(
+        tmp_path,
+        """
+[profile work]
+aws_access_key_id = from-work
+aws_secret_access_key = secret-of-work
+region = eu-central-1
+use_dualstack_endpoint = true
+request_checksum_calculation = WHEN_REQUIRED
+s3 =
+    addressing_style = path
+    max_concurrency = 20
+""",
+    )
+    setting(environment)
+    for driver in (
+        S3StorageDriver.from_env(profile="work"),
+        S3StorageDriver.from_url("s3://bucket?profile=work"),
+    ):
+        connection = driver.connection
+        assert connection.user_id == "from-work"
+        assert connection.host == "s3.dualstack.eu-central-1.amazonaws.com"
+        assert connection.routes.style == "path"
+        assert driver._given_up().names == {"x-amz-checksum"}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AWS_USE_FIPS_ENDPOINT": "maybe"},
+        {"AWS_REQUEST_CHECKSUM_CALCULATION": "sometimes"},
+        {"AWS_ENDPOINT_URL": "nowhere"},
+        {"AWS_REGION": "mars"},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    environment: Any, variables: dict[str, str]
+) -> None:
+    setting(environment, **variables)
+    with pytest.raises(ValueError, match=r"maybe|sometimes|no URL|mars"):
+        S3StorageDriver.from_env()
+
+
+def test_nobody_is_an_error_that_says_why() -> None:
+    with pytest.raises(CredentialsNotFoundError, match="AWS_ACCESS_KEY_ID is not set"):
+        S3StorageDriver.from_env()
+
+
+def test_keys_that_are_replaced_in_a_file_are_read_again(environment: Any, tmp_path: Path) -> None:
+    text = "[default]\naws_access_key_id={}\naws_secret_access_key={}\n"
+    with FakeS3() as server:
+        server.create_bucket(BUCKET)
+        write_config(tmp_path, text.format("old-key", "old-secret"))
+        driver = S3StorageDriver.from_env(endpoint_url=server.url)
+        with pytest.raises(InvalidCredsError):
+            list(Container(BUCKET, {}, driver).iterate_objects())
+        write_config(tmp_path, text.format(server.key, server.secret))
+        assert list(Container(BUCKET, {}, driver).iterate_objects()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "heeds"),
+    [
+        (MinIOStorageDriver, True),
+        (S3RGWStorageDriver, True),
+        (DigitalOceanSpacesStorageDriver, False),
+        (OvhStorageDriver, False),
+        (S3RGWOutscaleStorageDriver, False),
+        (region_class("Test", "eu-west-1", ""), False),
+    ],
+)
+def test_a_store_with_hosts_of_its_own_takes_the_credentials_only(
+    environment: Any, kind: Any, heeds: bool
+) -> None:
+    setting(environment, AWS_ENDPOINT_URL="http://elsewhere", AWS_REGION="ap-south-1")
+    driver = kind.from_env()
+    assert driver.connection.user_id == "from-env"
+    assert (driver.connection.host == "elsewhere") is heeds
+    assert (driver.region_name == "ap-south-1") is heeds
+
+
+# from_url.
+
+
+def test_a_url_says_bucket_and_settings(environment: Any) -> None:
+    setting(environment)
+    url = "s3://photos?endpoint_url=https%3A%2F%2Flocalhost%3A9000&region=eu&addressing_style=path"
+    driver = S3StorageDriver.from_url(url)
+    assert (driver.connection.host, driver.connection.port) == ("localhost", 9000)
+    assert driver.region == "eu"
+    assert driver.ex_container is not None
+    assert (driver.ex_container.name, driver.ex_container.driver) == ("photos", driver)
+
+
+def test_a_url_need_not_name_a_bucket(environment: Any) -> None:
+    setting(environment)
+    driver = S3StorageDriver.from_url("s3://?s3_profile=wasabi&region=eu-central-1")
+    assert driver.connection.host == "s3.eu-central-1.wasabisys.com"
+    assert driver.profile is profiles.WASABI
+    assert driver.ex_container is None
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("https://bucket", "no URL of a container"),
+        ("bucket", "no URL of a container"),
+        ("s3://bucket#hush", "no URL of a container"),
+        ("s3://bucket/name", "names a container, and no object"),
+        ("s3://key:hush@bucket", "holds no credentials"),
+        ("s3://host:9000/bucket", "no host"),
+        ("s3://bucket?secret=hush", "no key 'secret'; there are endpoint_url, region"),
+        ("s3://bucket?region=a&region=hush", "region twice"),
+        ("s3://bucket?use_fips=hush", "neither true nor false"),
+        ("s3://bucket?s3_profile=nimbus", "no S3 profile 'nimbus'"),
+        ("s3://bucket?endpoint_url=localhost", "is no URL"),
+    ],
+)
+def test_what_a_url_must_not_say_is_refused(environment: Any, url: str, complaint: str) -> None:
+    setting(environment)
+    with pytest.raises(ValueError, match=complaint) as caught:
+        S3StorageDriver.from_url(url)
+    assert "hush" not in str(caught.value)
+
+
+def test_options_go_before_the_url(environment: Any) -> None:
+    setting(environment)
+    driver = S3StorageDriver.from_url("s3://bucket?region=eu-west-1", region="eu-west-2")
+    assert driver.region == "eu-west-2"
+
+
+# Nobody signs.
+
+
+@pytest.mark.parametrize("version", ["4", "2"])
+def test_an_anonymous_driver_signs_nothing(version: str) -> None:
+    options = replace(AMAZON if version == "4" else SIGV2, anonymous=True)
+    with store(options, version=version) as there:
+        kind = type(there.driver)
+        where: Any = {"host": there.server.host, "port": there.server.port, "secure": False}
+        driver = kind(ex_anonymous=True, **where)
+        container = Container(BUCKET, {}, driver)
+        there.server.log.clear()
+        driver.upload_object_via_stream(iter([b"body"]), container, "small")
+        driver.upload_object_via_stream(iter([b"x" * 2500]), container, "large", ex_part_size=1000)
+        obj = driver.get_object(BUCKET, "small")
+        assert b"".join(obj.as_stream()) == b"body"
+        assert [found.name for found in container.iterate_objects()] == ["large", "small"]
+        for entry in there.server.requests:
+            headers = dict(entry.headers)
+            assert "authorization" not in headers
+            assert "Signature" not in entry.target and "AWSAccessKeyId" not in entry.target
+            if entry.operation in ("PutObject", "UploadPart"):
+                assert "content-md5" in headers
+        with pytest.raises(LibcloudError, match="anonymous"):
+            S3StorageDriver(ex_anonymous=True, **where).get_object_cdn_url(obj)
+
+
+def test_anonymous_takes_the_place_of_credentials(environment: Any) -> None:
+    for other in ({"key": "key", "secret": "s"}, {"ex_credentials": lambda: None}):
+        with pytest.raises(TypeError, match="takes the place"):
+            S3StorageDriver(ex_anonymous=True, **other)
+    assert S3StorageDriver.from_url("s3://bucket?anonymous=true").connection.anonymous
+    setting(environment)
+    driver = S3StorageDriver.from_env(ex_anonymous=True)
+    assert driver.connection.anonymous and driver.connection.credential_source is None
+
+
+# Checksums that nobody asked for.
+
+
+@pytest.mark.slow  # certificates are made
+def test_when_required_no_checksum_is_sent_that_nobody_asked_for() -> None:
+    options = replace(AMAZON, tls=True)
+    with store(options, ex_profile=small(), ex_checksum_calculation="when_required") as there:
+        there.in_parts(3)
+        there.stream(iter([b"small"]), "small")
+        sent = [dict(entry.headers) for entry in there.server.requests]
+        assert not [name for headers in sent for name in headers if "checksum" in name]
+        hashes = {headers["x-amz-content-sha256"] for headers in sent}
+        assert "UNSIGNED-PAYLOAD" not in hashes
+        there.stream(iter([b"asked"]), "asked", ex_checksum="crc32")
+        assert "x-amz-checksum-crc32" in dict(there.server.requests[-1].headers)
+        there.assert_nothing_is_left("asked", "object", "small")
+
+
+@pytest.mark.slow  # certificates are made
+def test_when_supported_it_is_as_the_profile_says() -> None:
+    options = replace(AMAZON, tls=True)
+    with store(options, ex_profile=small(), ex_checksum_calculation="when_supported") as there:
+        there.stream(iter([b"small"]), "small")
+        assert "x-amz-checksum-crc32" in dict(there.server.requests[-1].headers)
+
+
+def small() -> profiles.S3Profile:
+    return replace(profiles.AMAZON, limits=replace(profiles.AMAZON.limits, min_part_size=1))
+
+
+def test_another_choice_is_refused() -> None:
+    with pytest.raises(ValueError, match="one of when_supported, when_required, not 'never'"):
+        S3StorageDriver("key", "secret", ex_checksum_calculation="never")
