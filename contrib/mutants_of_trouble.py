@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs of what is rarely needed: forks, and uploads that go on; see ``mutants.py``."""
+"""Planted bugs of what is rare: forks, ends, uploads that go on; see ``mutants.py``."""
 
 from __future__ import annotations
 
@@ -53,4 +53,28 @@ _FORKS = (
     ),
 )
 
-MUTANTS = _FORKS + _RESUMED
+_ENDS = (
+    Mutant(
+        "an upload that ended is aborted at exit",
+        "libcloud/storage/transfer/run_exit.py",
+        "        elif not self.over:",
+        "        else:",
+        (f"{_TESTS}/storage/transfer/test_exit.py",),
+    ),
+    Mutant(
+        "daemon threads leave their uploads at exit",
+        "libcloud/storage/transfer/run_exit.py",
+        "    if not threading.current_thread().daemon:",
+        "    if True:",
+        (f"{_TESTS}/storage/transfer/test_exit.py",),
+    ),
+    Mutant(
+        "an upload dies with the main thread",
+        "libcloud/storage/transfer/run_workers.py",
+        "                if self._own is None:\n                    raise\n",
+        "                raise\n",
+        (f"{_TESTS}/storage/transfer/test_exit.py",),
+    ),
+)
+
+MUTANTS = _FORKS + _RESUMED + _ENDS

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer import ranges as ranges
     from libcloud.storage.transfer import retry as retry
     from libcloud.storage.transfer import run as run
+    from libcloud.storage.transfer import run_exit as run_exit
     from libcloud.storage.transfer import run_workers as run_workers
     from libcloud.storage.transfer import session as session
     from libcloud.storage.transfer import source as source

@@ -6,10 +6,12 @@ The machine, the source and the listener are touched by the caller's thread only
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from typing import Generic
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.transfer.machine import UploadMachine
 from libcloud.storage.transfer.progress import (
     Listener,
@@ -22,6 +24,7 @@ from libcloud.storage.transfer.progress import (
     UploadEvent,
     UploadStarted,
 )
+from libcloud.storage.transfer.run_exit import ended_with_the_program
 from libcloud.storage.transfer.run_workers import InlineWorkers, Outcome, Task, ThreadWorkers
 from libcloud.storage.transfer.store import Content, Source
 from libcloud.storage.transfer.values import (
@@ -77,8 +80,9 @@ class Transfer(Generic[Content]):
             upload stays behind, the exception has its ``upload_id``, and ``cleanup_error``.
         """
         try:
-            self._send_all(source)
-            return self.finish()
+            with ended_with_the_program(source, self._end_at_exit, self._label) as watched:
+                self._send_all(watched)
+                return self.finish()
         except BaseException as error:
             self._name_what_is_left(error)  # also if it came while the first one was dealt with
             raise
@@ -161,6 +165,13 @@ class Transfer(Generic[Content]):
     def _foreign(self) -> bool:
         """This process is a fork of the one that the upload belongs to."""
         return os.getpid() != self._pid
+
+    def _end_at_exit(self) -> None:
+        """Clean up in place of the thread that the upload belongs to."""
+        self._listener = None
+        self.fail(LibcloudError(f"the program has ended before the upload of {self._label}"))
+        with contextlib.suppress(LibcloudError):
+            self.finish()
 
     def _send_all(self, source: Source[Content]) -> None:
         try:

@@ -120,7 +120,8 @@ class ThreadWorkers(Generic[Content]):
 
     A single PUT, and what is sent after :meth:`stop`, is made in the caller's thread. So is what
     somebody's executor has no thread for, or has dropped: an upload that runs in the very executor
-    that it is given comes to its end.
+    that it is given comes to its end. So is all when no thread can be started, as when the main
+    thread has ended.
 
     :param workers: threads of an executor of our own; it starts them when a part is first sent.
     :param executor: somebody's executor of threads to use instead; it is not shut down.
@@ -147,13 +148,19 @@ class ThreadWorkers(Generic[Content]):
         self._tasks: deque[Task[Content]] = deque()  # not begun
         self._active = 0
         self._stopped = False
+        self._alone = executor is not self._own  # there may be no thread for a task
 
     def submit(self, task: Task[Content]) -> None:
         if self._stopped or task.send.step is Step.PUT:
             self._inline.submit(task)
         else:
             self._tasks.append(task)
-            self._executor.submit(self._work)
+            try:
+                self._executor.submit(self._work)
+            except RuntimeError:  # no thread can be started
+                if self._own is None:
+                    raise
+                self._alone = True
 
     def wait(self) -> None:
         """Return when there is an outcome."""
@@ -180,9 +187,9 @@ class ThreadWorkers(Generic[Content]):
             self._own.shutdown(wait=not self._active)
 
     def _stranded(self) -> Task[Content] | None:
-        """A task that nobody has begun, while no thread of somebody's executor works for us."""
+        """A task that nobody has begun, and perhaps nobody will, while no thread works for us."""
         with self._idle:
-            if self._own is None and not self._active and self._tasks:
+            if self._alone and not self._active and self._tasks:
                 return self._tasks.popleft()
         return None
 

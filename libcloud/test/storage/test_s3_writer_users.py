@@ -290,6 +290,43 @@ def test_a_writer_alive_at_the_end_of_the_program_publishes_nothing(
     amazon.assert_nothing_is_left()
 
 
+IN_A_THREAD = """
+    import threading
+    read = threading.Event()
+
+    def source():
+        yield bytes(30 * 1024 * 1024)
+        read.set()
+        {waits}
+        yield bytes(30 * 1024 * 1024)
+
+    def upload():
+        driver.upload_object_via_stream(source(), container, "object")
+
+    threading.Thread(target=upload, daemon={daemon}).start()
+    read.wait()
+"""
+
+
+@pytest.mark.slow
+def test_an_upload_of_a_daemon_thread_is_removed_at_the_end_of_the_program(amazon: Store) -> None:
+    program = IN_A_THREAD.format(daemon=True, waits="threading.Event().wait()")
+    with _run(amazon, program) as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert amazon.server.count("AbortMultipartUpload") == 1
+    amazon.assert_nothing_is_left()
+
+
+@pytest.mark.slow
+def test_an_upload_of_a_thread_goes_on_when_the_main_thread_has_ended(amazon: Store) -> None:
+    program = IN_A_THREAD.format(daemon=False, waits="threading.main_thread().join()")
+    with _run(amazon, program) as process:
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (0, "")
+    amazon.assert_nothing_is_left("object")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fork", [FORK, FORK_AND_DROP], ids=["exit", "drop"])
 def test_a_fork_leaves_the_writer_to_its_parent(amazon: Store, fork: str) -> None:

@@ -123,7 +123,7 @@ def _interrupted(scenario: Scenario, runner: str, interrupter: Interrupter) -> t
             sending.run(scenario.pieces())
         except BaseException as error:
             raised = error
-    if interrupter.function in ("run", "close"):
+    if interrupter.function in ("run", "close", "_foreign"):
         # The shutdown of the threads itself: they end when their executor is no longer referred to.
         assert sending.workers is not None
         sending.workers.close()

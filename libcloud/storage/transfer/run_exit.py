@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads of daemon threads, which Python ends wherever they are when the program ends.
+
+All others are waited for, or hear of the end by an exception.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic
+
+from libcloud.storage.transfer.store import Content, Part, Source
+
+__all__ = ["ended_with_the_program"]
+
+_log = logging.getLogger(__name__)
+
+# Seconds that the end of the program waits for requests that are being made.
+_PATIENCE = 10.0
+
+
+@contextmanager
+def ended_with_the_program(
+    source: Source[Content], abort: Callable[[], object], label: str
+) -> Iterator[Source[Content]]:
+    """The source to take parts from; when the program ends meanwhile, ``abort`` is called.
+
+    :param abort: cleans up; called while this thread waits for ``source`` and never goes on.
+    """
+    if not threading.current_thread().daemon:
+        yield source
+        return
+    guarded = _Guarded(source, abort, label)
+    atexit.register(guarded.at_exit)
+    try:
+        with guarded.turn:
+            try:
+                yield guarded
+            finally:
+                guarded.over = True
+    finally:
+        atexit.unregister(guarded.at_exit)
+
+
+class _Guarded(Generic[Content]):
+    """A source whose thread holds ``turn`` but for the time in which it waits for a part."""
+
+    def __init__(self, source: Source[Content], abort: Callable[[], object], label: str) -> None:
+        self.turn = threading.Lock()
+        self.over = False
+        self._source = source
+        self._abort = abort
+        self._label = label
+        self._pid = os.getpid()
+
+    def next_part(self, size: int) -> Part[Content]:
+        self.turn.release()
+        try:
+            return self._source.next_part(size)
+        finally:
+            self.turn.acquire()  # for ever, once the program has ended
+
+    def at_exit(self) -> None:
+        """Abort the upload; its thread will not go on."""
+        if os.getpid() != self._pid:
+            return
+        if not self.turn.acquire(timeout=_PATIENCE):
+            _log.warning("%s: the program ends in the midst of the upload", self._label)
+        elif not self.over:
+            self._abort()
