@@ -38,12 +38,14 @@ def normalise(path: str) -> str:
 
 def with_query(action: str, params: Any) -> str:
     """``action`` with ``params`` appended: by ``?``, or by ``&`` when it has a query already."""
+    if not params:
+        return action
     pairs: Iterable[tuple[Any, Any]] = params.items() if isinstance(params, Mapping) else params
     encoded = [
         quote(str(name), safe="")
         if value is None
         else urlencode([(name, value)], doseq=True, quote_via=quote)
-        for name, value in pairs or ()
+        for name, value in pairs
     ]
     query = "&".join(part for part in encoded if part)
     if not query:

@@ -37,6 +37,8 @@ LOG = logging.getLogger(__name__)
 
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")
 
+_AS_USUAL = nullcontext()
+
 # Two threads that make the first request of a connection must not make two of it.
 # Reentrant, for there are ``connect`` methods which ask another connection for a token.
 _connecting = threading.RLock()
@@ -249,13 +251,14 @@ class Connection(ConnectionSettings):
                 raise
             raise plainer from error
         response = connection.getresponse()
-        LOG.debug(
-            "%s %s: %s in %.0f ms",
-            method,
-            redact_text(url.partition("?")[0]),
-            getattr(response, "status_code", None),
-            (time.perf_counter() - started) * 1000,
-        )
+        if LOG.isEnabledFor(logging.DEBUG):
+            LOG.debug(
+                "%s %s: %s in %.0f ms",
+                method,
+                redact_text(url.partition("?")[0]),
+                getattr(response, "status_code", None),
+                (time.perf_counter() - started) * 1000,
+            )
         kind = self.rawResponseCls if raw else self.responseCls
         return kind(connection=self, response=response)
 
@@ -268,10 +271,12 @@ class Connection(ConnectionSettings):
 
 
 def _allowing(connection: Any, seconds: float) -> AbstractContextManager[None]:
+    if not seconds:
+        return _AS_USUAL
     from libcloud.http import LibcloudConnection
 
-    if not seconds or not isinstance(connection, LibcloudConnection):
-        return nullcontext()
+    if not isinstance(connection, LibcloudConnection):
+        return _AS_USUAL
     return connection.allowing(seconds)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -34,6 +33,7 @@ __all__ = [
     "headers_to_sign",
     "payload_hash_of",
     "presign",
+    "sign",
     "sign_headers",
     "signing_key",
     "string_to_sign",
@@ -54,7 +54,6 @@ _SIGNED_PREFIX = "x-amz-"
 
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 _TERMINATOR = "aws4_request"
-_SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,11 @@ class Scope:
 
     def on(self, when: datetime) -> str:
         """The credential scope of that day."""
-        return f"{_utc(when):%Y%m%d}/{self.region}/{self.service}/{_TERMINATOR}"
+        return self.on_day(_stamp(when)[:8])
+
+    def on_day(self, day: str) -> str:
+        """The credential scope of a day, ``YYYYMMDD``."""
+        return f"{day}/{self.region}/{self.service}/{_TERMINATOR}"
 
 
 class SigningKeys:
@@ -98,10 +101,16 @@ class SigningKeys:
 
         :param derive: in place of :func:`signing_key`.
         """
-        wanted = (secret, f"{_utc(when):%Y%m%d}", scope)
+        return self.of_day(secret, _stamp(when)[:8], scope, derive)
+
+    def of_day(
+        self, secret: str, day: str, scope: Scope, derive: Callable[[], bytes] | None = None
+    ) -> bytes:
+        """:meth:`get` for a day, ``YYYYMMDD``."""
+        wanted = (secret, day, scope)
         entry = self._entry
         if entry is None or entry[0] != wanted:
-            entry = (wanted, derive() if derive else signing_key(secret, when, scope))
+            entry = (wanted, derive() if derive else _key_of_day(secret, day, scope))
             self._entry = entry
         return entry[1]
 
@@ -129,23 +138,45 @@ def sign_headers(
     headers = _lower(request.headers)
     if payload_hash is None:
         payload_hash = headers.get("x-amz-content-sha256") or payload_hash_of(request.body)
-    added = {
-        "x-amz-date": _utc(when).strftime(_TIME_FORMAT),
-        "x-amz-content-sha256": payload_hash,
-    }
+    stamp = _stamp(when)
+    added = {"x-amz-date": stamp, "x-amz-content-sha256": payload_hash}
     if credentials.token:
         added["x-amz-security-token"] = credentials.token
-    signed = headers_to_sign({**headers, **added})
-    text = string_to_sign(
-        canonical_request(request, headers=signed, payload_hash=payload_hash),
-        when=when,
+    added["authorization"] = sign(
+        request,
+        headers=headers_to_sign({**headers, **added}),
+        payload_hash=payload_hash,
+        key_id=credentials.key,
+        secret=credentials.secret,
         scope=scope,
-    )
-    key = (keys or SigningKeys()).get(credentials.secret, when, scope)
-    added["authorization"] = authorization(
-        f"{credentials.key}/{scope.on(when)}", signed=signed, signature=_hex_hmac(key, text)
+        stamp=stamp,
+        keys=keys or SigningKeys(),
     )
     return added
+
+
+def sign(
+    request: HttpRequest,
+    *,
+    headers: Mapping[str, str],
+    payload_hash: str,
+    key_id: str,
+    secret: str,
+    scope: Scope,
+    stamp: str,
+    keys: SigningKeys,
+) -> str:
+    """The value of the ``Authorization`` header of ``request``, in one pass.
+
+    :param headers: what :func:`headers_to_sign` gave.
+    :param stamp: the time, as the header ``x-amz-date`` has it.
+    """
+    credential_scope = scope.on_day(stamp[:8])
+    canonical = canonical_request(request, headers=headers, payload_hash=payload_hash)
+    digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    text = f"{ALGORITHM}\n{stamp}\n{credential_scope}\n{digest}"
+    signature = _hex_hmac(keys.of_day(secret, stamp[:8], scope), text)
+    return authorization(f"{key_id}/{credential_scope}", signed=headers, signature=signature)
 
 
 def presign(
@@ -176,7 +207,7 @@ def presign(
         *request.params,
         ("X-Amz-Algorithm", ALGORITHM),
         ("X-Amz-Credential", f"{credentials.key}/{scope.on(when)}"),
-        ("X-Amz-Date", _utc(when).strftime(_TIME_FORMAT)),
+        ("X-Amz-Date", _stamp(when)),
         ("X-Amz-Expires", str(expires)),
         ("X-Amz-SignedHeaders", ";".join(headers)),
     ]
@@ -207,7 +238,7 @@ def payload_hash_of(body: Body | str | None) -> str:
 def headers_to_sign(headers: Mapping[str, str]) -> dict[str, str]:
     """Those of ``headers`` that are signed: names in lower case and sorted, values folded."""
     return {
-        name: _SPACES.sub(" ", value).strip()
+        name: " ".join(value.split())
         for name, value in sorted(_lower(headers).items())
         if name in _SIGNED_NAMES or name.startswith(_SIGNED_PREFIX)
     }
@@ -215,6 +246,8 @@ def headers_to_sign(headers: Mapping[str, str]) -> dict[str, str]:
 
 def canonical_query(params: Iterable[tuple[str, str | None]]) -> str:
     """``params`` encoded, then sorted; a bare key counts as one with an empty value."""
+    if not params:
+        return ""
     pairs = [(_encode(name), _encode(value or "")) for name, value in params]
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
@@ -241,12 +274,16 @@ def canonical_request(
 def string_to_sign(canonical: str, *, when: datetime, scope: Scope) -> str:
     """The text that the signing key signs."""
     digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    return "\n".join((ALGORITHM, _utc(when).strftime(_TIME_FORMAT), scope.on(when), digest))
+    return "\n".join((ALGORITHM, _stamp(when), scope.on(when), digest))
 
 
 def signing_key(secret: str, when: datetime, scope: Scope) -> bytes:
     """The key that signs for one day, region and service."""
-    key = _hmac(b"AWS4" + secret.encode("utf-8"), f"{_utc(when):%Y%m%d}")
+    return _key_of_day(secret, _stamp(when)[:8], scope)
+
+
+def _key_of_day(secret: str, day: str, scope: Scope) -> bytes:
+    key = _hmac(b"AWS4" + secret.encode("utf-8"), day)
     for part in (scope.region, scope.service, _TERMINATOR):
         key = _hmac(key, part)
     return key
@@ -272,15 +309,15 @@ def _encode(text: str) -> str:
     return quote(text, safe="-._~")
 
 
-def _utc(when: datetime) -> datetime:
-    """``when`` in UTC; a naive time is taken as UTC."""
-    return (
-        when.replace(tzinfo=timezone.utc) if when.tzinfo is None else when.astimezone(timezone.utc)
-    )
+def _stamp(when: datetime) -> str:
+    """``when`` in UTC as the header ``x-amz-date`` has it; a naive time is taken as UTC."""
+    if when.tzinfo not in (None, timezone.utc):
+        when = when.astimezone(timezone.utc)
+    return when.strftime(_TIME_FORMAT)
 
 
 def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.new(key, text.encode("utf-8"), hashlib.sha256).digest()
+    return hmac.digest(key, text.encode("utf-8"), "sha256")
 
 
 def _hex_hmac(key: bytes, text: str) -> str:

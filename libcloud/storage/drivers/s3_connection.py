@@ -49,6 +49,9 @@ API_VERSION = "2006-03-01"
 # How long a request that is signed in its query by Signature Version 2 is valid, in seconds.
 EXPIRATION_SECONDS = 15 * 60
 
+_PAYLOAD = "x-amz-content-sha256"
+_SIGNED_ANEW = frozenset({_PAYLOAD, "x-amz-date", "authorization"})
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXCERPT_LENGTH = 200
 
@@ -247,6 +250,37 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
 
     def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
         return params
+
+    def get_request_headers(
+        self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
+    ) -> tuple[Any, Any]:
+        """Sign at this moment; see :meth:`AWSRequestSignerAlgorithmV4.get_request_headers`.
+
+        In one pass: nothing is worked out twice.
+        """
+        stamp = self._time().strftime("%Y%m%dT%H%M%SZ")
+        own_hash = None
+        for name in [name for name in headers if name.lower() in _SIGNED_ANEW]:
+            value = headers.pop(name)
+            own_hash = value if name.lower() == _PAYLOAD else own_hash
+        payload_hash = str(own_hash or self._get_payload_hash(method, data))
+        headers["X-AMZ-Date"] = stamp
+        headers["X-AMZ-Content-SHA256"] = payload_hash
+        bare_path, _, query = path.partition("?")
+        pairs = (*common.request.parse_query(query), *_pairs(params))
+        headers["Authorization"] = common.sigv4.sign(
+            common.request.HttpRequest(method, bare_path, pairs),
+            headers=common.sigv4.headers_to_sign(
+                {name: str(value) for name, value in headers.items()}
+            ),
+            payload_hash=payload_hash,
+            key_id=self.access_key,
+            secret=self.access_secret,
+            scope=self._scope(),
+            stamp=stamp,
+            keys=self._keys,
+        )
+        return params, headers
 
     def _get_payload_hash(self, method: str, data: Any = None) -> str:
         if data is None:

@@ -197,7 +197,7 @@ def test_times_in_another_zone_are_signed_as_utc() -> None:
 
 def test_keys_are_derived_once_a_day_and_scope() -> None:
     keys = sigv4.SigningKeys()
-    with mock.patch.object(sigv4, "signing_key", wraps=sigv4.signing_key) as derive:
+    with mock.patch.object(sigv4, "_key_of_day", wraps=sigv4._key_of_day) as derive:
         first = keys.get("s", WHEN, SCOPE)
         assert keys.get("s", WHEN + timedelta(hours=23), SCOPE) == first
         assert derive.call_count == 1

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from libcloud.common import aws
+from libcloud.common import aws, sigv4
 from libcloud.common.base import BaseDriver
 from libcloud.common.types import LibcloudError
 from libcloud.storage.drivers.s3_connection import (
@@ -161,10 +161,7 @@ def test_each_attempt_is_signed_with_a_fresh_date() -> None:
 
 def test_the_signing_key_is_derived_once() -> None:
     connection = version4()
-    signer: Any = connection.signer
-    with mock.patch.object(
-        signer, "_get_key_to_sign_with", wraps=signer._get_key_to_sign_with
-    ) as derive:
+    with mock.patch.object(sigv4, "_key_of_day", wraps=sigv4._key_of_day) as derive:
         now = datetime(2024, 1, 1, tzinfo=timezone.utc)
         with mock.patch.object(aws, "_now", return_value=now):
             sign(connection)
