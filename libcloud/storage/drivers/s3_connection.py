@@ -22,7 +22,7 @@ from libcloud.common.aws import (
 )
 from libcloud.common.aws_token import with_param
 from libcloud.common.base import RawResponse
-from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage import s3api
 from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.utils.bodies import Pieces
@@ -91,6 +91,18 @@ class S3Response(AWSBaseResponse):
     def success(self) -> bool:
         status = int(self.status)
         return 200 <= status <= 299 or status in self.valid_response_codes
+
+    def parse_body(self) -> Any:
+        """The root element; or the text, if an error is told of in other words than S3's.
+
+        :raises MalformedResponseError: an answer that should be a document of S3's is none.
+        """
+        try:
+            return super().parse_body()
+        except MalformedResponseError:
+            if int(self.status) < 400:
+                raise
+            return self.body
 
     def _document(self) -> Any:
         """The body for the parser, without the key that answers to uploads repeat.

@@ -84,6 +84,29 @@ def test_a_refused_complete_leads_to_one_abort(s3: Store) -> None:
     assert_aborted_once(s3)
 
 
+class Page(Action):
+    """Another server on the way answers, in its own words."""
+
+    def __init__(self, status: int, body: bytes = b"Not Found") -> None:
+        self.status, self.body = status, body
+
+    def answered(self, answer: Answer) -> Answer:
+        return Answer(self.status, (("Content-Type", "text/plain"),), self.body)
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+@pytest.mark.parametrize(
+    "operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject"]
+)
+def test_a_refusal_in_other_words_than_s3s_is_an_error_at_once(
+    s3: Store, operation: str, status: int
+) -> None:
+    rule = s3.server.faults.add(operation, Page(status), times=None)
+    with pytest.raises(LibcloudError, match=rf"bucket/object.*Status code: {status}"):
+        s3.stream(iter([b"short" if operation == "PutObject" else LONG]), ex_window=1)
+    assert rule.fired == 1
+
+
 @pytest.mark.parametrize(
     "fault", [Status(500, "InternalError"), Status(503, "SlowDown"), Status(429, ""), Drop()]
 )
