@@ -15,7 +15,37 @@ _INTEGRITY = (f"{_TESTS}/s3api/test_integrity.py",)
 _CHECKSUMS = (f"{_TESTS}/test_s3_checksums.py",)
 _OPTIONS = (f"{_TESTS}/test_s3_options.py",)
 
+_VERIFIED = (f"{_TESTS}/test_s3_verified.py",)
+
 MUTANTS = (
+    Mutant(
+        "a download that differs from its checksum goes unnoticed",
+        f"{_DRIVERS}/s3_verify.py",
+        "if digest == self._value:",
+        "if True:",
+        _VERIFIED,
+    ),
+    Mutant(
+        "the checksum of parts taken for that of the bytes",
+        f"{_S3API}/checksums.py",
+        'if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":',
+        "if False:",
+        _VERIFIED,
+    ),
+    Mutant(
+        "the ETag of an encrypted object taken for its MD5",
+        f"{_S3API}/received.py",
+        "not md5 or opaque or not",
+        "not md5 or not",
+        _VERIFIED,
+    ),
+    Mutant(
+        "a range compared with the checksum of the whole",
+        f"{_DRIVERS}/s3_objects.py",
+        "verify: bool | None = False,",
+        "verify: bool | None = True,",
+        _VERIFIED,
+    ),
     Mutant(
         "a condition sent to a store that ignores it",
         f"{_DRIVERS}/s3_options.py",

@@ -24,5 +24,6 @@ if TYPE_CHECKING:
     from libcloud.storage.drivers import s3_resume as s3_resume
     from libcloud.storage.drivers import s3_store as s3_store
     from libcloud.storage.drivers import s3_urls as s3_urls
+    from libcloud.storage.drivers import s3_verify as s3_verify
 else:
     __getattr__ = submodules(__name__)

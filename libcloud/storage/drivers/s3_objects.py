@@ -23,6 +23,9 @@ __all__ = ["CHUNK_SIZE", "S3Objects"]
 CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes read at once where the caller does not say; also the smallest part of Amazon's S3."""
 
+# Bytes read at once into a file.
+_PIECE = 1024 * 1024
+
 # What is stored compressed is wanted as it is stored: its size and hash are those of the object.
 _AS_STORED = {"Accept-Encoding": "identity"}
 
@@ -92,9 +95,18 @@ class S3Objects(S3Calls):
         destination_path: str | PathLike[str],
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
+        *,
+        ex_verify_hash: bool | None = None,
         **options: Unpack[ReadKeywords],
     ) -> bool:
-        response = self._read(obj, options)
+        """Save the object as a file, which appears when it is whole.
+
+        :param ex_verify_hash: what the bytes are compared with. ``None``: a checksum that the store
+            keeps with the object, if it tells one. ``True``: otherwise an ETag that is an MD5,
+            which takes several times the processor time of the download. ``False``: nothing.
+        :raises ObjectHashMismatchError: other bytes came than the store has.
+        """
+        response = self._read(obj, options, verify=ex_verify_hash)
         return self._get_object(
             obj=obj,
             callback=self._save_object,
@@ -105,14 +117,26 @@ class S3Objects(S3Calls):
                 "destination_path": destination_path,
                 "overwrite_existing": overwrite_existing,
                 "delete_on_failure": delete_on_failure,
+                "chunk_size": _PIECE,
             },
             success_status_code=200,
         )
 
     def download_object_as_stream(
-        self, obj: Object, chunk_size: int | None = None, **options: Unpack[ReadKeywords]
+        self,
+        obj: Object,
+        chunk_size: int | None = None,
+        *,
+        ex_verify_hash: bool | None = None,
+        **options: Unpack[ReadKeywords],
     ) -> Iterator[bytes]:
-        pieces = self._stream(self._read(obj, options), obj, chunk_size, 200)
+        """The object in pieces.
+
+        :param ex_verify_hash: as for :meth:`download_object`. What does not agree is an
+            ``ObjectHashMismatchError`` at the end.
+        """
+        response = self._read(obj, options, verify=ex_verify_hash)
+        pieces = self._stream(response, obj, chunk_size, 200)
         return pieces if chunk_size != 0 else at_least_one(pieces)
 
     def download_object_range(
@@ -137,6 +161,7 @@ class S3Objects(S3Calls):
                 "destination_path": destination_path,
                 "overwrite_existing": overwrite_existing,
                 "delete_on_failure": delete_on_failure,
+                "chunk_size": _PIECE,
                 "partial_download": True,
             },
             success_status_code=self._range_statuses(response),
@@ -175,11 +200,18 @@ class S3Objects(S3Calls):
         options: Mapping[str, object],
         start: int | None = None,
         end: int | None = None,
+        *,
+        verify: bool | None = False,
     ) -> Any:
-        """Ask for the object's bytes; they are not read yet."""
+        """Ask for the object's bytes; they are not read yet.
+
+        :param verify: for a whole object; see :meth:`download_object`.
+        """
         headers = {**_AS_STORED, **self._read_headers(options)}
         if start is not None:
             headers["Range"] = self._get_standard_range_str(start, end)
+        if verify is not False and self.profile.checksums:
+            headers.update(s3api.optional.unasked(s3api.received.MODE_HEADERS))
         path = self._get_object_path(obj.container, obj.name)
         request = s3api.operations.get_object(path, headers=headers)
         response = self._call(
@@ -193,9 +225,11 @@ class S3Objects(S3Calls):
         if response.status == 404:
             raise self._no_object(response, obj.container.name, obj.name)
         _leave_encoded(response)
-        drivers.s3_reading.make_resumable(
+        reading, of = drivers.s3_reading, drivers.s3_verify.verification_of
+        version = reading.version_of(
             response, driver=self, obj=obj, request=request, start=start or 0
         )
+        reading.wrap_body(response, version, of(self, obj, response.headers, wanted=verify))
         return response
 
     def _stream(

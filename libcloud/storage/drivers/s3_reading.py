@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of objects that go on where their connection breaks off.
+"""Bodies of objects that go on where their connection breaks off, and are compared at their end.
 
 The rest is asked for as a range of the same version: by ``If-Match`` with the ETag of the first
 answer, which the next one must have too. So a reader gets the bytes of one version or an error.
@@ -15,6 +15,8 @@ from libcloud.common.request import HttpRequest
 from libcloud.common.response import RawResponse
 from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3_calls import S3Calls, failure_of
+from libcloud.storage.drivers.s3_verify import Verification
+from libcloud.storage.s3api.received import MODE
 from libcloud.storage.types import (
     IncompleteDownloadError,
     ObjectDoesNotExistError,
@@ -22,7 +24,7 @@ from libcloud.storage.types import (
 )
 from libcloud.utils.files import read_in_chunks
 
-__all__ = ["body_length", "make_resumable"]
+__all__ = ["Version", "body_length", "version_of", "wrap_body"]
 
 # Bytes read at once after a break: where connections break early, much of a larger piece would be
 # asked for again and again.
@@ -30,7 +32,7 @@ _STEP = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Version:
+class Version:
     """What is being read, for asking for the rest of it.
 
     :param request: that the first answer came to.
@@ -45,6 +47,13 @@ class _Version:
     start: int
     length: int
 
+    def part(self, start: int, length: int) -> Version:
+        """Bytes of the body as a body of their own.
+
+        :param start: in this one.
+        """
+        return replace(self, start=self.start + start, length=length)
+
     def rest(self, received: int) -> Any:
         """An answer with all but the first ``received`` bytes; one request.
 
@@ -53,9 +62,9 @@ class _Version:
         """
         container_name, name = self.obj.container.name, self.obj.name
         span = f"bytes={self.start + received}-{self.start + self.length - 1}"
-        request = replace(
-            self.request, headers={**self.request.headers, "Range": span, "If-Match": self.etag}
-        )
+        # The checksum of the whole was told already, and none is told with a range.
+        headers = {n: value for n, value in self.request.headers.items() if n != MODE}
+        request = replace(self.request, headers={**headers, "Range": span, "If-Match": self.etag})
         try:
             answer = self.driver._call_once(
                 request,
@@ -86,11 +95,17 @@ class _Body:
     """A response of requests whose ``iter_content`` goes on after errors that may pass.
 
     All else is the response's own.
+
+    :param version: ``None``: it does not go on.
+    :param verification: what its bytes are compared with; ``None``: with nothing.
     """
 
-    def __init__(self, response: Any, version: _Version) -> None:
+    def __init__(
+        self, response: Any, version: Version | None, verification: Verification | None
+    ) -> None:
         self._response = response
         self._version = version
+        self._verification = verification
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # a half-made copy has not even a response
@@ -101,20 +116,28 @@ class _Body:
         """The body in pieces of ``chunk_size`` bytes, the last one excepted.
 
         :raises OSError: the network's, once the driver's ``ex_retry_policy`` is at its end; or see
-            :meth:`_Version.rest`.
+            :meth:`Version.rest`.
+        :raises ObjectHashMismatchError: at the end, if other bytes came than the store has.
         """
         if decode_unicode or not chunk_size:
             return self._response.iter_content(chunk_size, decode_unicode)
         return read_in_chunks(self._pieces(chunk_size), chunk_size, fill_size=True)
 
     def _pieces(self, size: int) -> Iterator[bytes]:
+        if self._verification is None:
+            return self._resumed(size)
+        return _verified(self._resumed(size), self._verification)
+
+    def _resumed(self, size: int) -> Iterator[bytes]:
         pieces = self._response.iter_content(size)
         received, attempt = 0, 1  # attempts since the last byte came
         while True:
             try:
                 piece = next(pieces, None)
             except Exception as error:
-                answer, attempt = self._rest(error, received, attempt)
+                if self._version is None:
+                    raise
+                answer, attempt = _rest(self._version, error, received, attempt)
                 pieces = answer.iter_content(min(size, _STEP))
                 continue
             if piece is None:
@@ -123,42 +146,62 @@ class _Body:
             attempt = 1
             yield piece
 
-    def _rest(self, error: Exception, received: int, attempt: int) -> tuple[Any, int]:
-        """An answer with the rest, and the number of the next attempt."""
-        driver = self._version.driver
-        retries = driver._retries()
-        while True:
-            delay = retries.delay_after(attempt, failure_of(error))
-            if delay is None:
-                raise error
-            driver._sleep(delay)
-            attempt += 1
-            try:
-                answer = self._version.rest(received)
-                retries.succeeded()
-                return answer, attempt
-            except Exception as second:
-                error = second
+
+def _rest(version: Version, error: Exception, received: int, attempt: int) -> tuple[Any, int]:
+    """An answer with the rest, and the number of the next attempt."""
+    driver = version.driver
+    retries = driver._retries()
+    while True:
+        delay = retries.delay_after(attempt, failure_of(error))
+        if delay is None:
+            raise error
+        driver._sleep(delay)
+        attempt += 1
+        try:
+            answer = version.rest(received)
+            retries.succeeded()
+            return answer, attempt
+        except Exception as second:
+            error = second
 
 
-def make_resumable(
+def _verified(pieces: Iterator[bytes], verification: Verification) -> Iterator[bytes]:
+    """``pieces``, and an error at their end if they are not what the store has."""
+    digest = verification.begin()
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+    verification.judge(digest.digest())
+
+
+def version_of(
     response: Any, *, driver: S3Calls, obj: Object, request: HttpRequest, start: int
-) -> None:
-    """Let the body of ``response`` go on where it breaks off, if that can be done safely.
+) -> Version | None:
+    """What the body of ``response`` is of; ``None`` if it cannot go on where it breaks off.
 
-    It is left as it is if the response is of a foreign class, if its length is not told, if it has
-    no ETag that stands for its very bytes, or if it is decoded on its way.
+    It cannot if the response is of a foreign class, if its length is not told, if it has no ETag
+    that stands for its very bytes, or if it is decoded on its way.
 
     :param request: that ``response`` came to.
     :param start: of the body in the object, bytes.
     """
     if not isinstance(response, RawResponse) or response.status not in (200, 206):
-        return
+        return None
     etag = response.headers.get("etag", "")
     length = body_length(response.headers)
     if not length or not etag or etag.startswith("W/"):
+        return None
+    return Version(driver, obj, request, etag, start, length)
+
+
+def wrap_body(response: Any, version: Version | None, verification: Verification | None) -> None:
+    """Let the body of ``response`` go on where it breaks off, and have it compared at its end.
+
+    :param version: from :func:`version_of`; ``None``: it is an error if it breaks off.
+    """
+    if not isinstance(response, RawResponse) or (version is None and verification is None):
         return
-    body = _Body(response._response, _Version(driver, obj, request, etag, start, length))
+    body = _Body(response._response, version, verification)
     response._response = body
     response.iter_content = body.iter_content
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3api import optional as optional
     from libcloud.storage.s3api import presign as presign
     from libcloud.storage.s3api import profile as profile
+    from libcloud.storage.s3api import received as received
     from libcloud.storage.s3api import regions as regions
     from libcloud.storage.s3api import values as values
     from libcloud.storage.s3api import write_options as write_options

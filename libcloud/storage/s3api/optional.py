@@ -20,8 +20,9 @@ __all__ = ["CHECKSUM", "OBJECT_SIZE", "Unasked", "refused", "unasked", "without"
 CHECKSUM = "x-amz-checksum"
 OBJECT_SIZE = "x-amz-mp-object-size"
 
-# Each is given up as a whole: names of headers begin with it, names of parameters are it.
-_HEADERS = (CHECKSUM, OBJECT_SIZE)
+# Each is given up as a whole: names of headers begin with it, names of parameters are it. The first
+# that fits counts: a store that does not tell checksums may take them all the same.
+_HEADERS = ("x-amz-checksum-mode", CHECKSUM, OBJECT_SIZE)
 _PARAMS = ("encoding-type", "fetch-owner")
 
 # Says that the body is not signed. Without a checksum it should be.
@@ -96,7 +97,7 @@ def _carried(request: HttpRequest) -> frozenset[str]:
     found = {name for name, _ in request.params if name in _PARAMS}
     for name, value in request.headers.items():
         if isinstance(value, Unasked):
-            found.update(known for known in _HEADERS if name.lower().startswith(known))
+            found.update([known for known in _HEADERS if name.lower().startswith(known)][:1])
     return frozenset(found)
 
 

@@ -156,17 +156,21 @@ class WrongETag(Action):
 class FlipBit(Action):
     """Flip the lowest bit of one byte of the body; an empty body stays as it is.
 
-    :param where: ``"transit"``, before the digests are checked, or ``"store"``, after that.
+    :param where: ``"transit"``, before the digests are checked, or ``"store"``, after that; or
+        ``"answer"``, in the body of the answer.
     """
 
     position: int = 0
     where: str = "transit"
 
     def _flipped(self, request: Incoming) -> Incoming:
-        body = bytearray(request.body)
-        if body:
-            body[self.position] ^= 1
-        return replace(request, body=body)
+        return replace(request, body=self._flip(request.body))
+
+    def _flip(self, body: bytes | bytearray | memoryview) -> bytearray:
+        flipped = bytearray(body)
+        if flipped:
+            flipped[self.position] ^= 1
+        return flipped
 
     def received(self, request: Incoming) -> Incoming:
         """Corrupt the body on its way."""
@@ -175,6 +179,12 @@ class FlipBit(Action):
     def verified(self, request: Incoming) -> Incoming:
         """Corrupt what is stored."""
         return self._flipped(request) if self.where == "store" else request
+
+    def answered(self, answer: Answer) -> Answer:
+        """Corrupt the answer on its way."""
+        if self.where != "answer":
+            return answer
+        return replace(answer, body=self._flip(answer.body))
 
 
 @dataclass(slots=True)
