@@ -12,12 +12,22 @@ from typing import Any
 
 import click
 
-from libcloud.cli.errors import ACCESS, USAGE, answer_of, exit_status, hint_for, what_of
+from libcloud.cli.errors import (
+    ACCESS,
+    USAGE,
+    answer_of,
+    exit_status,
+    hint_for,
+    keep_out,
+    what_of,
+    without_secrets,
+)
 from libcloud.cli.settings import Settings
 from libcloud.cli.stores import Store, connect, find_settings
 from libcloud.cli.targets import Target
 from libcloud.cli.text import count, size_text
-from libcloud.common.credential_sources import ProfileFileError, masked
+from libcloud.common.credential_sources import Discovery, ProfileFileError, masked
+from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.s3api import operations
@@ -70,6 +80,7 @@ def checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Check
         yield from _endpoint(store)
         reached = list(_answers(store))
         yield from reached
+        yield from _route(store)
         if any(check.kind == "failure" for check in reached):
             return
     yield from _capabilities(store.driver.capabilities)
@@ -80,33 +91,74 @@ def checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Check
 def _settings(target: Target, settings: Settings) -> Iterator[Check]:
     """Credentials, region and endpoint, as they are found."""
     found = find_settings(target, settings)
-    if found.credentials is None:
-        yield Check(
-            "failure",
-            "credentials",
-            f"none: {found.missing}",
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --profile",
-            ACCESS,
-        )
-    else:
-        kind = ", with a session token" if found.credentials.token else ""
-        text = f"{masked(found.credentials.key)}{kind}, from {found.credentials_origin}"
-        yield Check("ok", "credentials", text)
-    for name, setting in (("region", found.region), ("endpoint", found.endpoint_url)):
+    yield _credentials(found, settings)
+    for name, setting in (
+        ("region", found.region),
+        ("endpoint", found.endpoint_url),
+    ):
         if setting is None:
             yield Check("note", name, "not set: the provider's own")
         else:
             yield Check("ok", name, f"{setting.value}, from {setting.origin}")
+    for name, setting in (
+        ("style", found.addressing_style),
+        ("checksums", found.checksums),
+        ("dual-stack", found.use_dualstack),
+        ("FIPS", found.use_fips),
+    ):
+        if setting is not None:
+            yield Check("note", name, f"{setting.value}, from {setting.origin}")
+
+
+def _credentials(found: Discovery, settings: Settings) -> Check:
+    """Who asks. What has to be obtained is obtained now."""
+    if settings.no_sign_request:
+        return Check("note", "credentials", "none are used, by --no-sign-request")
+    hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --profile"
+    if found.ask is None:
+        return Check("failure", "credentials", f"none: {found.missing}", hint, ACCESS)
+    try:
+        used = found.ask()
+    except CredentialsNotFoundError as error:
+        text = f"none: {without_secrets(str(error))}"
+        if found.credentials_origin:
+            text += f" ({found.credentials_origin})"
+        return Check("failure", "credentials", text, hint, ACCESS)
+    keep_out(used.secret, used.token)
+    kind = ", with a session token" if used.token else ""
+    return Check("ok", "credentials", f"{masked(used.key)}{kind}, from {found.credentials_origin}")
 
 
 def _endpoint(store: Store) -> Iterator[Check]:
     """Where requests go."""
     connection = store.driver.connection
     scheme = "https" if connection.secure else "http"
-    yield Check("note", "host", f"{scheme}://{connection.host}:{connection.port}")
+    path = connection.request_path or ""
+    yield Check("note", "host", f"{scheme}://{connection.host}:{connection.port}{path}")
+    yield Check("note", "store", store.driver.profile.name)
     if not connection.secure and connection.host not in _LOOPBACK:
         hint = "data and names can be read and changed on the way: use an https endpoint"
         yield Check("warning", "encryption", "plain http", hint)
+
+
+def _route(store: Store) -> Iterator[Check]:
+    """Where requests for the container go, and for which region they are signed."""
+    driver, name = store.driver, store.target.container
+    routes = getattr(driver.connection, "routes", None)
+    if routes is None:
+        return
+    region = getattr(driver, "region_name", None) or ""
+    if not name:
+        yield Check("note", "style", f"{routes.style}, signed for {region or 'no region'}")
+        return
+    route = routes.of(driver._get_container_path(store.container()))
+    style = f"the name of the host: {route.host}" if route.in_host else "the path"
+    yield Check("note", "style", f"the container stands in {style}")
+    if route.region is not None and route.region != region:
+        text = f"the container is in {route.region}, and requests for it go there"
+        yield Check("warning", "region", text, f"--region {route.region} saves a request")
+    else:
+        yield Check("note", "signed for", region or "no region")
 
 
 def _answers(store: Store) -> Iterator[Check]:
@@ -121,7 +173,8 @@ def _answers(store: Store) -> Iterator[Check]:
     try:
         answer = driver._call(request, "Error asking the store", container_name=name, ok=(200, 404))
         date = _date(answer.headers.get("date", ""))
-        yield Check("ok", "access", "the store answers, and takes the credentials")
+        signed = "without any" if driver.connection.anonymous else "and takes the"
+        yield Check("ok", "access", f"the store answers, {signed} credentials")
     except LibcloudError as error:
         detail = getattr(error, "detail", None)
         date = getattr(detail, "date", None)
@@ -146,7 +199,7 @@ def _refusal(error: LibcloudError, container: str) -> Check:
 def _clock(offset: float) -> Check:
     """Whether the two clocks agree; the answer was a moment on its way."""
     if abs(offset) < _SKEW_NOTABLE:
-        return Check("ok", "clock", "agrees with the store's")
+        return Check("ok", "clock", f"agrees with the store's ({offset:+.0f} s)")
     direction = "behind" if offset > 0 else "ahead of"
     text = f"{abs(offset):.0f} seconds {direction} the store's"
     hint = "set this machine's clock, by NTP"

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from libcloud.cli.network import is_network, network_hint, network_text
 from libcloud.cli.text import printable
 from libcloud.common.aws_profiles import ProfileFileError
+from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage import types
 
@@ -72,8 +73,8 @@ _HINTS = {
 }
 
 
-class NoCredentialsError(LibcloudError):
-    """There is nothing to prove to the store who is asking."""
+NoCredentialsError = CredentialsNotFoundError
+"""There is nothing to prove to the store who is asking."""
 
 
 class NothingThereError(LibcloudError):

@@ -103,9 +103,10 @@ def cli() -> None:
     """Object storage from a shell: Amazon S3, stores that speak S3, Google Storage, files.
 
     A URL is s3://CONTAINER/NAME, gs://, minio://, file:///DIRECTORY/NAME, or begins with the name
-    of another provider. Names stand in it as they are. Credentials, region and endpoint are those
-    of the options, the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-    AWS_REGION, AWS_ENDPOINT_URL) or a profile of ~/.aws.
+    of another provider or kind of store, as r2://. Names stand in it as they are. Credentials,
+    region and endpoint are those of the options, the environment (AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL), a profile of ~/.aws,
+    or, with the extra "aws", of whoever gives them: single sign-on, a role, this machine.
     """
 
 

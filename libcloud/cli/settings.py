@@ -43,6 +43,8 @@ class Settings:
     region: str | None = None
     profile: str | None = None
     provider: str | None = None
+    addressing_style: str | None = None
+    no_sign_request: bool = False
     debug: bool = False
     window: int | None = None
     part_size: int | None = None
@@ -54,7 +56,13 @@ _STORE = [
     click.option("--endpoint-url", metavar="URL", help="Where the store is: https://HOST:PORT."),
     click.option("--region", help="Region of the store."),
     click.option("--profile", help="Profile of ~/.aws/config and ~/.aws/credentials."),
-    click.option("--provider", help="Driver to use instead of the one the URL's scheme names."),
+    click.option("--provider", help="Driver or kind of store, instead of the URL's scheme: r2."),
+    click.option(
+        "--addressing-style",
+        type=click.Choice(["auto", "path", "virtual"]),
+        help="Where the container stands: in the path or in the name of the host.",
+    ),
+    click.option("--no-sign-request", is_flag=True, help="Use no credentials."),
     click.option("--debug", is_flag=True, help="Show the traceback of an error."),
 ]
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
 from libcloud.cli.errors import NoCredentialsError, keep_out
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
+from libcloud.common.credential_renewal import CredentialSource
 from libcloud.common.credential_sources import Discovery, discover
 from libcloud.common.credentials import Credentials
 from libcloud.storage.types import Provider
@@ -88,13 +89,8 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
         driver = kind("key", "secret")
         return driver
     found = find_settings(target, settings)
-    if found.credentials is None:
-        raise NoCredentialsError(found.missing)
-    keep_out(found.credentials.secret, found.credentials.token)
     try:
-        driver = kind(
-            found.credentials.key, found.credentials.secret, **driver_settings(target, found)
-        )
+        driver = kind(**driver_settings(target, found, settings))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     return driver
@@ -102,64 +98,88 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
 
 def find_settings(target: Target, settings: Settings) -> Discovery:
     """Credentials, region and endpoint for ``target``, and where each comes from."""
-    environ = dict(os.environ)
     given = None
     if target.provider == Provider.GOOGLE_STORAGE:
-        given = _google_keys(environ)
+        given = _google_keys(os.environ)
     found = discover(
         credentials=given,
         region=settings.region,
         endpoint_url=settings.endpoint_url,
         profile=settings.profile,
-        environ=environ,
     )
-    if target.provider in _ANYWHERE:
+    if _can_be_anywhere(target):
         return found
     own = discover(region=settings.region, endpoint_url=settings.endpoint_url, environ={})
-    return Discovery(
-        found.credentials,
-        found.credentials_origin,
-        own.region,
-        own.endpoint_url,
-        found.profile,
-        found.missing,
+    return replace(
+        own,
+        credentials=found.credentials,
+        credentials_origin=found.credentials_origin,
+        profile=found.profile,
+        missing=found.missing,
+        ask=found.ask,
     )
 
 
-def driver_settings(target: Target, found: Discovery) -> dict[str, Any]:
-    """Keyword arguments of the driver class.
+def driver_settings(target: Target, found: Discovery, settings: Settings) -> dict[str, Any]:
+    """Keyword arguments of the driver class; credentials are asked for now.
 
-    :raises click.UsageError: the endpoint is no URL, or there is none and must be one.
+    :raises click.UsageError: there is no endpoint, and there must be one.
+    :raises NoCredentialsError: there are no credentials.
     """
-    settings: dict[str, Any] = {}
-    if found.credentials is not None and found.credentials.token:
-        settings["token"] = found.credentials.token
-    if found.region is not None:
-        settings["region"] = found.region.value
-    if found.endpoint_url is not None:
-        settings.update(_endpoint(found.endpoint_url.value))
-    elif target.provider in _NEEDS_ENDPOINT:
+    from libcloud.storage.drivers.s3_opening import options_of
+
+    options = options_of(found)
+    if found.endpoint_url is None and target.provider in _NEEDS_ENDPOINT:
         raise click.UsageError(
             f"{target.scheme}:// can be anywhere: say where by --endpoint-url or AWS_ENDPOINT_URL"
         )
-    return settings
+    if target.store:
+        options["ex_s3_profile"] = target.store
+    if settings.addressing_style:
+        options["ex_addressing_style"] = settings.addressing_style
+    options.pop("ex_credentials", None)
+    if settings.no_sign_request:
+        options["ex_anonymous"] = True
+    elif found.ask is None:
+        raise NoCredentialsError(found.missing)
+    elif target.provider == Provider.GOOGLE_STORAGE:
+        credentials = _Hidden(found.ask).current()
+        options.pop("ex_addressing_style", None)
+        options.update(key=credentials.key, secret=credentials.secret)
+    else:
+        source = _Hidden(found.ask)
+        source.current()
+        options["ex_credentials"] = source
+    return options
 
 
-def _endpoint(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
-        raise click.UsageError(f"{url!r} is no endpoint: write http://HOST:PORT or https://HOST")
-    if parts.path not in ("", "/") or parts.query or parts.username:
-        raise click.UsageError(f"{parts.hostname}: an endpoint has a host and a port, no more")
-    secure = parts.scheme == "https"
-    return {"host": parts.hostname, "secure": secure, "port": port or (443 if secure else 80)}
+def _can_be_anywhere(target: Target) -> bool:
+    """Whether the environment's region and endpoint can be those of the store."""
+    if not target.store:
+        return target.provider in _ANYWHERE
+    from libcloud.storage.s3api.profile import profile_named
+
+    profile = profile_named(target.store)
+    return not (profile.hosts or profile.host_pattern)
 
 
-def _google_keys(environ: dict[str, str]) -> Credentials | None:
+class _Hidden(CredentialSource):
+    """Credentials of another source, which are kept out of all that is printed."""
+
+    def __init__(self, ask: Callable[[], Credentials]) -> None:
+        super().__init__(ask)
+        self._source = ask if isinstance(ask, CredentialSource) else CredentialSource(ask)
+
+    def current(self) -> Credentials:
+        credentials = self._source.current()
+        keep_out(credentials.secret, credentials.token)
+        return credentials
+
+    def renew(self, refused: Credentials, *, certain: bool = True) -> bool:
+        return self._source.renew(refused, certain=certain)
+
+
+def _google_keys(environ: Mapping[str, str]) -> Credentials | None:
     """Keys of interoperable access, by the names that gsutil's users know them by."""
     key, secret = environ.get("GS_ACCESS_KEY_ID"), environ.get("GS_SECRET_ACCESS_KEY")
     return Credentials(key, secret) if key and secret else None

@@ -40,6 +40,8 @@ class Target:
     :param container: empty if the URL names none: all of them.
     :param name: of an object, or what names begin with; may be empty.
     :param base: for files: the directory that the container is in.
+    :param store: what kind of store it is that speaks S3, if the URL names one: a name in
+        :data:`~libcloud.storage.s3api.profile.PROFILES`.
     """
 
     scheme: str
@@ -47,6 +49,7 @@ class Target:
     container: str = ""
     name: str = ""
     base: str = ""
+    store: str = ""
 
     def __str__(self) -> str:
         if self.provider == Provider.LOCAL:
@@ -104,21 +107,27 @@ def parse_target(text: str, provider: str | None = None) -> Target:
     scheme, rest = match[1].lower(), match[2]
     name = (provider or scheme).lower().replace("-", "_")
     chosen = _SCHEMES.get(name, name)
-    _check_provider(chosen, text)
+    chosen, store = _provider(chosen, text)
     if chosen == Provider.LOCAL:
         return _file_target(scheme, rest, text)
     container, _, key = rest.partition("/")
-    return Target(scheme, chosen, container, key)
+    return Target(scheme, chosen, container, key, store=store)
 
 
-def _check_provider(provider: str, text: str) -> None:
+def _provider(name: str, text: str) -> tuple[str, str]:
+    """The driver of that name; or that of S3, and the kind of store of that name."""
     from libcloud.storage.providers import DRIVERS
 
-    if provider not in DRIVERS:
-        # The regions of Amazon are named by --region.
-        stores = {name for name in DRIVERS if not name.startswith("s3_")}
-        known = ", ".join(sorted({*stores, *_SCHEMES}))
-        raise click.UsageError(f"{text}: there is no provider {provider!r}; there are {known}")
+    if name in DRIVERS:
+        return name, ""
+    from libcloud.storage.s3api.profile import PROFILES
+
+    if name in PROFILES:
+        return Provider.S3, name
+    # The regions of Amazon are named by --region.
+    stores = {name for name in DRIVERS if not name.startswith("s3_")}
+    known = ", ".join(sorted({*stores, *_SCHEMES, *PROFILES}))
+    raise click.UsageError(f"{text}: there is no provider {name!r}; there are {known}")
 
 
 def _file_target(scheme: str, path: str, text: str) -> Target:

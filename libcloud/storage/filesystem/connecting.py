@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from libcloud.common.credential_sources import discover
 from libcloud.common.credentials import Credentials
 from libcloud.storage.base import StorageDriver
+from libcloud.storage.drivers.s3_opening import options_of
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import Provider
 
@@ -34,27 +34,14 @@ def connect(
         profile=profile,
         environ=None if provider in _ANYWHERE else {},
     )
-    if found.credentials is None:
+    if found.ask is None:
         raise ValueError(f"no credentials: {found.missing}")
-    options: dict[str, Any] = {}
-    if found.credentials.token:
-        options["token"] = found.credentials.token
-    if found.region is not None:
-        options["region"] = found.region.value
-    if found.endpoint_url is not None:
-        options.update(_endpoint(found.endpoint_url.value))
+    options = options_of(found)
+    if provider == Provider.GOOGLE_STORAGE:
+        keys = found.ask()
+        options.update(key=keys.key, secret=keys.secret)
+        for name in ("ex_credentials", "ex_addressing_style"):
+            del options[name]
     kind: Any = get_driver(provider)
-    driver: StorageDriver = kind(found.credentials.key, found.credentials.secret, **options)
+    driver: StorageDriver = kind(**options)
     return driver
-
-
-def _endpoint(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-        raise ValueError(f"{url!r} is no endpoint: write http://HOST:PORT or https://HOST")
-    return {
-        "host": parts.hostname,
-        "port": parts.port or (443 if secure else 80),
-        "secure": secure,
-    }

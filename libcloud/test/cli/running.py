@@ -60,6 +60,7 @@ def environment(endpoint: Endpoint, home: Path) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": endpoint.key,
         "AWS_SECRET_ACCESS_KEY": endpoint.secret,
         "AWS_REGION": endpoint.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
         "TERM": "xterm",
     }
 

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from libcloud.storage.drivers.s3_calls import S3Calls
+from libcloud.test._loopback import Loopback, reply
+from libcloud.test._resolver import loopback_names
 from libcloud.test.cli.running import BUCKET, Result, Shell
-from libcloud.test.storage.fakes.options import AMAZON
+from libcloud.test.storage.fakes.options import AMAZON, Issued
 from libcloud.test.storage.fakes.servers import fake_server
 
 
@@ -22,6 +27,12 @@ def findings(result: Result) -> dict[str, str]:
         name = line[5:19].strip() or name
         found[name] = f"{found.get(name, '')} {line[:4].strip()} {line[19:]}".strip()
     return found
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing pause before it is tried again."""
+    monkeypatch.setattr(S3Calls, "_sleep", staticmethod(lambda seconds: None))
 
 
 def test_a_store_in_order(shell: Shell) -> None:
@@ -65,6 +76,7 @@ def test_a_profile(shell: Shell) -> None:
     assert "no profile 'none'" in findings(result)["profile"]
 
 
+@pytest.mark.usefixtures("hasty")
 def test_nobody_there(shell: Shell) -> None:
     result = shell("doctor", "--endpoint-url", "http://127.0.0.1:1")
     assert result.status == 5
@@ -108,6 +120,7 @@ def test_a_clock_that_is_off(shell: Shell, minutes: int, expected: str) -> None:
     assert found.startswith("WARN ") and expected in found and "NTP" in found
 
 
+@pytest.mark.usefixtures("hasty")
 def test_plain_http_to_somewhere_is_noted(shell: Shell) -> None:
     result = shell("doctor", "--endpoint-url", "http://store.invalid")
     assert findings(result)["encryption"].startswith("WARN plain http")
@@ -122,3 +135,101 @@ def test_a_directory_needs_no_credentials(shell: Shell, tmp_path: Path) -> None:
     result = shell.ok("doctor", "--write", f"file://{tmp_path}/box/", AWS_ACCESS_KEY_ID=None)
     assert findings(result)["writing"].startswith("ok ")
     assert list((tmp_path / "box").iterdir()) == []
+
+
+def test_where_requests_go_is_told(shell: Shell) -> None:
+    found = findings(shell.ok("doctor", "s3://bucket"))
+    assert found["store"] == "S3-compatible store"
+    assert found["style"] == "the container stands in the path"
+    assert found["signed for"] == "us-east-1"
+    assert found["clock"].startswith("ok agrees with the store's (")
+    assert findings(shell.ok("doctor"))["style"] == "path, signed for us-east-1"
+
+
+def test_a_container_in_the_host_is_told(shell: Shell) -> None:
+    assert shell.endpoint.fake is not None
+    server = shell.endpoint.fake
+    server.options = replace(server.options, names={"store.test": "us-east-1"})
+    url = f"http://store.test:{shell.endpoint.port}"
+    with loopback_names("store.test"):
+        style = ("--addressing-style", "virtual")
+        result = shell.ok("doctor", "--endpoint-url", url, *style, "s3://bucket")
+    expected = "the container stands in the name of the host: bucket.store.test"
+    assert findings(result)["style"] == expected
+
+
+def test_a_region_that_was_found_out_is_told(shell: Shell) -> None:
+    result = shell.ok("doctor", "--region", "mars-1", "s3://bucket")
+    found = findings(result)["region"]
+    assert "WARN the container is in us-east-1, and requests for it go there" in found
+    assert "--region us-east-1" in found
+
+
+def test_settings_of_the_environment_are_told(shell: Shell) -> None:
+    result = shell.ok("doctor", AWS_REQUEST_CHECKSUM_CALCULATION="when_required")
+    expected = "when_required, from the variable AWS_REQUEST_CHECKSUM_CALCULATION"
+    assert findings(result)["checksums"] == expected
+
+
+def test_a_kind_of_store_may_be_named(shell: Shell) -> None:
+    assert findings(shell.ok("doctor", "--provider", "r2", "s3://"))["store"] == "Cloudflare R2"
+    assert findings(shell.ok("doctor", "garage://bucket"))["store"] == "Garage"
+    result = shell("doctor", "r2://", AWS_ENDPOINT_URL=None)
+    assert result.status == 2
+    assert "Cloudflare R2 can be anywhere" in findings(result)["driver"]
+    result = shell("doctor", "nimbus://")
+    assert result.status == 2 and "r2" in result.err
+
+
+def test_nobody_signs(shell: Shell) -> None:
+    assert shell.endpoint.fake is not None
+    server = shell.endpoint.fake
+    variables: Any = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+    assert shell("doctor", "--no-sign-request", "s3://bucket", **variables).status == 4
+    server.options = replace(server.options, anonymous=True)
+    found = findings(shell.ok("doctor", "--no-sign-request", "s3://bucket", **variables))
+    assert found["credentials"] == "none are used, by --no-sign-request"
+    assert found["access"] == "ok the store answers, without any credentials"
+
+
+def test_credentials_that_are_obtained_are_obtained_and_hidden(shell: Shell) -> None:
+    assert shell.endpoint.fake is not None
+    server = shell.endpoint.fake
+    expires = datetime.now(timezone.utc) + timedelta(hours=1)
+    server.options = replace(
+        server.options,
+        issued={"ASIAOBTAINED12345678": Issued("obtained-secret", "the-token", expires)},
+    )
+    answer = {
+        "AccessKeyId": "ASIAOBTAINED12345678",
+        "SecretAccessKey": "obtained-secret",
+        "Token": "the-token",
+        "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    with Loopback(lambda request: reply(body=json.dumps(answer).encode())) as container:
+        result = shell.ok(
+            "doctor",
+            "s3://bucket",
+            AWS_ACCESS_KEY_ID=None,
+            AWS_SECRET_ACCESS_KEY=None,
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=f"http://127.0.0.1:{container.port}/",
+        )
+    found = findings(result)["credentials"]
+    assert found.startswith("ok ASIA...5678, with a session token, from the variable AWS_CONTAINER")
+    assert b"obtained-secret" not in result.out and b"the-token" not in result.out
+
+
+def test_credentials_that_cannot_be_obtained_are_told(shell: Shell) -> None:
+    folder = Path(shell.home) / ".aws"
+    folder.mkdir()
+    (folder / "config").write_text(
+        "[profile sso]\nsso_session = company\nsso_account_id = 1\nsso_role_name = r\n"
+        "[sso-session company]\nsso_start_url = https://x.invalid\nsso_region = eu-west-1\n"
+    )
+    result = shell("doctor", "--profile", "sso")
+    other = shell("ls", "--profile", "sso", "s3://bucket")
+    assert (result.status, other.status) == (4, 4)
+    found = findings(result)["credentials"]
+    assert "FAIL none: botocore cannot obtain" in found
+    assert "(profile sso, by sso_session, through botocore)" in found
+    assert "botocore cannot obtain" in other.err

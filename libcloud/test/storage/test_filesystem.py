@@ -496,6 +496,7 @@ def test_credentials_come_from_the_environment(
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server.host}:{server.port}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret)
@@ -506,9 +507,9 @@ def test_credentials_come_from_the_environment(
         LibcloudFileSystem(skip_instance_cache=True)
 
 
-@pytest.mark.parametrize("url", ["localhost", "ftp://host", "http://host/path"])
+@pytest.mark.parametrize("url", ["localhost", "ftp://host", "http://host?query"])
 def test_an_endpoint_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="no endpoint"):
+    with pytest.raises(ValueError, match="endpoint"):
         LibcloudFileSystem("key", "secret", endpoint_url=url, skip_instance_cache=True)
 
 
