@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 import requests
@@ -22,6 +23,7 @@ from urllib3.poolmanager import PoolManager
 
 from libcloud.http.heads import WholeHeadResponse
 from libcloud.http.timeouts import TimedConnection, timing
+from libcloud.http.tls import SharedContext
 from libcloud.utils.redact import redact_text
 
 __all__ = ["ExactAdapter", "SignedHTTPSAdapter", "split_url"]
@@ -61,6 +63,14 @@ class HTTPSConnection(TimedConnection, urllib3.connection.HTTPSConnection):
 
     response_class = WholeHeadResponse
 
+    def __init__(self, *args: Any, shared: SharedContext | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._shared = shared
+
+    def connect(self) -> None:
+        with nullcontext() if self._shared is None else self._shared.lent_to(self):
+            super().connect()
+
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
 
@@ -79,6 +89,9 @@ class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
     """Connections that send the target as given, and notice an answer that is cut short."""
 
     ConnectionCls = HTTPSConnection
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, shared=SharedContext(), **kwargs)
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         # The default of urllib3 2; the older one takes half an answer for a whole one.

@@ -8,13 +8,16 @@ import ipaddress
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import requests
+import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from urllib3.util.ssl_ import create_urllib3_context
 
 from libcloud.http import LibcloudConnection, is_transient
 from libcloud.test._loopback import Loopback
@@ -73,3 +76,50 @@ def test_a_certificate_that_is_not_trusted_is_refused_for_good(server: Loopback)
         connection.request("GET", "/x")
     assert not is_transient(caught.value)
     assert server.requests == []
+
+
+@pytest.fixture
+def closing(certificate: Path) -> Iterator[Loopback]:
+    """A server that closes each connection after one answer."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with Loopback(tls=context, close=True) as running:
+        yield running
+
+
+def test_the_trusted_certificates_are_read_once_for_all_connections(
+    closing: Loopback, certificate: Path
+) -> None:
+    connection = LibcloudConnection(
+        "127.0.0.1", closing.port, secure=True, ca_cert=str(certificate)
+    )
+    with mock.patch(
+        "libcloud.http.tls.create_urllib3_context", side_effect=create_urllib3_context
+    ) as made:
+        for _ in range(3):
+            connection.request("GET", "/x")
+
+    assert closing.connections == 3
+    assert made.call_count == 1
+
+
+def test_a_file_of_trusted_certificates_that_was_replaced_is_read_again(
+    closing: Loopback, certificate: Path, tmp_path: Path
+) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(certificate.read_bytes())
+    connection = LibcloudConnection("127.0.0.1", closing.port, secure=True, ca_cert=str(trusted))
+    connection.request("GET", "/x")
+
+    trusted.write_bytes(self_signed(tmp_path).read_bytes() + b"# of another length\n")
+    with pytest.raises(requests.exceptions.SSLError):
+        connection.request("GET", "/x")
+
+
+def test_who_checks_no_certificates_shares_nothing(server: Loopback) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=True)
+    connection.verify, connection.ca_cert = False, None
+    with pytest.warns(urllib3.exceptions.InsecureRequestWarning):
+        connection.request("GET", "/x")
+
+    assert connection.status == 200
