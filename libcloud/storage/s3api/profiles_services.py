@@ -222,11 +222,10 @@ TIGRIS = S3Profile(
 HETZNER = S3Profile(
     name="Hetzner Object Storage",
     # docs.hetzner.com/storage/object-storage: fsn1, nbg1, hel1; the location is the region. Runs
-    # Ceph, see there.
+    # Ceph, see there. Limits, here and below, are Ceph's in decimal units, to be on the safe side.
     host_pattern="{region}.your-objectstorage.com",
     domains=(r"\.your-objectstorage\.com",),
     default_region="fsn1",
-    location_constraint=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     bulk_delete=True,
 )
@@ -250,7 +249,6 @@ LINODE = S3Profile(
     # techdocs.akamai.com/cloud-computing: hosts are REGION.linodeobjects.com. Runs Ceph, see there.
     host_pattern="{region}.linodeobjects.com",
     domains=(r"\.linodeobjects\.com",),
-    location_constraint=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     bulk_delete=True,
 )
