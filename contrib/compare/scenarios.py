@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -74,14 +75,16 @@ def run(scenario: Scenario, client: str, python: str = sys.executable) -> Verdic
 
 def _worker(scenario: Scenario, client: str, python: str, url: str) -> dict[str, Any]:
     command = [python, "-I", str(WORKER), client, scenario.action, url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    # In a group of its own, so that all of it can be ended.
+    with subprocess.Popen(command, start_new_session=True, **options) as process:
         assert process.stdout is not None
         try:
             if scenario.interrupt and process.stdout.readline() == b"ready\n":
                 process.send_signal(signal.SIGINT)
             out, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             return {"ended": "error", "version": "", "error": f"nothing after {PATIENCE} s"}
     lines = out.decode().splitlines()
     if not lines:
