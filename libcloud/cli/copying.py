@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from libcloud.cli.crew import Crew
 from libcloud.cli.errors import NothingThereError, about
 from libcloud.cli.failures import Collected, told
+from libcloud.cli.meter import Flow
 from libcloud.cli.progress import Progress
-from libcloud.cli.settings import Settings, transfer_options
+from libcloud.cli.settings import Settings, job_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import Target, is_url, parse_target
 from libcloud.cli.text import count
@@ -25,7 +29,7 @@ __all__ = ["cp"]
 @click.argument("source", metavar="URL")
 @click.argument("destination", metavar="URL")
 @click.option("-r", "--recursive", is_flag=True, help="Copy all objects below the first URL.")
-@transfer_options
+@job_options
 def cp(settings: Settings, *, source: str, destination: str, recursive: bool) -> None:
     """Have the store copy the object at the first URL to the second.
 
@@ -49,8 +53,8 @@ def cp(settings: Settings, *, source: str, destination: str, recursive: bool) ->
     with about(store.target):
         obj = store.object(name)
     progress = Progress(str(target), int(obj.size), settings)
-    with about(target), progress, told(progress, target):
-        _copy(store, obj, container, target.name, progress, settings)
+    with about(target), progress, progress.flow(str(target)) as flow, told(flow, target):
+        _copy(_Copy(store, container, progress, settings), obj, target.name, flow)
     progress.done(f"copied {store.target} to {target}")
 
 
@@ -74,28 +78,38 @@ def _copy_all(store: Store, target: Target, container: Container, settings: Sett
         objects = list(store.container().iterate_objects(prefix=start.name or None))
     if not objects:
         raise NothingThereError(f"there is no object below {start}")
-    failed = Collected(2)
+    failed, crew = Collected(2), Crew(min(settings.jobs, len(objects)))
+
+    def copy_one(number: int, obj: Object) -> None:
+        name = goal.name + obj.name[len(start.name) :]
+        where = goal.with_name(name)
+        with (
+            about(where),
+            progress.flow(f"{number}/{len(objects)} {name}") as flow,
+            told(flow, where),
+        ):
+            _copy(how, obj, name, flow)
+
     with Progress("", sum(int(obj.size) for obj in objects), settings) as progress:
-        for number, obj in enumerate(objects, 1):
-            name = goal.name + obj.name[len(start.name) :]
-            progress.meter.begin(f"{number}/{len(objects)} {name}")
-            with failed.one(), about(goal.with_name(name)), told(progress, goal.with_name(name)):
-                _copy(store, obj, container, name, progress, settings)
-                progress.meter.end()
+        how = _Copy(store, container, progress, settings)
+        crew.do((partial(copy_one, *one) for one in enumerate(objects, 1)), failed)
     copied = count(len(objects) - failed.number, "object")
     progress.done(f"copied {copied} from {start} to {goal}")
     failed.finish()
 
 
-def _copy(
-    store: Store,
-    obj: Object,
-    container: Container,
-    name: str,
-    progress: Progress,
-    settings: Settings,
-) -> None:
-    options = {"ex_window": settings.window, "ex_part_size": settings.part_size}
-    store.driver.ex_copy_object(obj, container, name, on_event=progress.listen, **options)
-    if progress.meter.current != obj.size:  # it was one request
-        progress.meter.current = int(obj.size)
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """How objects are copied, and where to."""
+
+    store: Store
+    container: Container
+    progress: Progress
+    settings: Settings
+
+
+def _copy(how: _Copy, obj: Object, name: str, flow: Flow) -> None:
+    options = {"ex_window": how.settings.window, "ex_part_size": how.settings.part_size}
+    listener = how.progress.listener(flow)
+    how.store.driver.ex_copy_object(obj, how.container, name, on_event=listener, **options)
+    flow.complete(int(obj.size))  # it may have been one request

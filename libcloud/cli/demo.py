@@ -56,8 +56,9 @@ def _there_and_back(store: Store, target: Target, length: int, settings: Setting
     _upload(store, container, target, _pieces(length, sent), settings)
     obj = container.get_object(target.name)
     try:
-        with Progress("download", int(obj.size), settings) as progress:
-            for piece in progress.counted(obj.as_stream(chunk_size=MIB)):
+        progress = Progress("download", int(obj.size), settings)
+        with progress, progress.flow("download") as flow:
+            for piece in progress.counted(obj.as_stream(chunk_size=MIB), flow):
                 read.update(piece)
         progress.done("download")
     finally:
@@ -73,13 +74,14 @@ def _upload(
     settings: Settings,
 ) -> None:
     options: dict[str, Any] = {}
-    with Progress("upload", None, settings) as progress, told(progress, target):
+    progress = Progress("upload", None, settings)
+    with progress, progress.flow("upload") as flow, told(flow, target):
         if store.in_parts:
             chosen = {"ex_window": settings.window, "ex_part_size": settings.part_size}
             options = {name: value for name, value in chosen.items() if value is not None}
-            options["on_event"] = progress.listen
+            options["on_event"] = progress.listener(flow)
         else:
-            pieces = progress.counted(pieces)
+            pieces = progress.counted(pieces, flow)
         store.driver.upload_object_via_stream(pieces, container, target.name, **options)
     progress.done("upload")
 

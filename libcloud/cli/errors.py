@@ -28,6 +28,7 @@ __all__ = [
     "NOT_FOUND",
     "UNREACHABLE",
     "USAGE",
+    "ExistsError",
     "NoCredentialsError",
     "NothingThereError",
     "ReportedError",
@@ -75,6 +76,10 @@ _HINTS = {
 
 NoCredentialsError = CredentialsNotFoundError
 """There is nothing to prove to the store who is asking."""
+
+
+class ExistsError(LibcloudError):
+    """There is an object of the name, and it must not be replaced."""
 
 
 class NothingThereError(LibcloudError):

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Iterator
 
 from libcloud.cli.errors import FAILED, ReportedError, exit_status, explain
-from libcloud.cli.meter import Meter
-from libcloud.cli.progress import Progress, say
+from libcloud.cli.meter import Flow
+from libcloud.cli.progress import say
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import ContainerDoesNotExistError
 
@@ -53,23 +53,27 @@ class Collected:
 
 
 @contextlib.contextmanager
-def told(progress: Progress, url: object) -> Iterator[None]:
+def told(flow: Flow, url: object, *, resumable: bool = False) -> Iterator[None]:
     """Tell what became of the upload to ``url`` if the block is interrupted, or leaves parts."""
     try:
         yield
     except BaseException as error:
-        aborted = progress.meter.aborted
+        aborted = flow.aborted
         left = getattr(error, "upload_id", None)
         if aborted is not None and not aborted.cleaned:
             left = left or aborted.upload_id
         if left:
+            named = f"{shlex.quote(str(url))} --id {shlex.quote(left)}"
+            resume = (
+                f"Go on: libcloud put --resume {shlex.quote(left)} ..., or r" if resumable else "R"
+            )
             _tell_with(
                 error,
-                f"libcloud: {url}: parts may be left at the store, in upload {left}. Remove them: "
-                f"libcloud uploads abort {shlex.quote(str(url))} --id {shlex.quote(left)}",
+                f"libcloud: {url}: parts may be left at the store, in upload {left}. "
+                f"{resume}emove them: libcloud uploads abort {named}",
             )
         elif isinstance(error, KeyboardInterrupt):
-            say(f"libcloud: {url}: {_end_of(progress.meter)}")
+            say(f"libcloud: {url}: {_end_of(flow)}")
         raise
 
 
@@ -89,10 +93,10 @@ def _tell_with(error: BaseException, text: str) -> None:
         say(text)
 
 
-def _end_of(meter: Meter) -> str:
+def _end_of(flow: Flow) -> str:
     """What became of an upload that was interrupted."""
-    sure = not meter.begun if meter.aborted is None else meter.aborted.upload_id
-    if sure or not (meter.begun or meter.on_the_way):
+    sure = not flow.begun if flow.aborted is None else flow.aborted.upload_id
+    if sure or not (flow.begun or flow.on_the_way):
         return "upload aborted; nothing was stored, nothing is left behind"
     # It was one request, or the last of several, and the store may have carried it out.
     return "interrupted at its end: look whether it was stored, by libcloud stat"

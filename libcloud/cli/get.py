@@ -7,19 +7,22 @@ import contextlib
 import itertools
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from libcloud.cli.crew import Crew
 from libcloud.cli.errors import NothingThereError, about
 from libcloud.cli.failures import Collected
 from libcloud.cli.progress import Progress
-from libcloud.cli.settings import Settings, transfer_options
+from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, parse_range
+from libcloud.cli.wishes import Wishes, read_options, refusals_told
 from libcloud.common.types import LibcloudError
 from libcloud.storage._download import Destination, resolve_destination, save
 from libcloud.storage.capabilities import MIB
@@ -41,7 +44,8 @@ _LISTED = 10_000
 @click.option("-r", "--recursive", is_flag=True, help="Download all objects below URL.")
 @click.option("--range", "span", metavar="RANGE", help="Bytes 0-499, 500- or -500 (the last ones).")
 @click.option("--no-clobber", is_flag=True, help="Keep files that exist; that is an error.")
-@transfer_options
+@read_options
+@job_options
 def get(
     settings: Settings,
     *,
@@ -50,6 +54,7 @@ def get(
     recursive: bool,
     span: str | None,
     no_clobber: bool,
+    wishes: Wishes,
 ) -> None:
     """Download the object at URL to DESTINATION: a file, a directory (.) or - for standard output.
 
@@ -65,35 +70,66 @@ def get(
         raise click.UsageError(f"{destination} is no file: to copy within a store use libcloud cp")
     store = open_store(url, settings)
     store.target.require_container()
+    wishes.check(store)
     if recursive and (span or destination == STDIO):
         raise click.UsageError("--recursive goes neither with --range nor with standard output")
     if recursive:
-        _get_all(store, destination, settings, overwrite=not no_clobber)
+        _get_all(store, _Place(destination, overwrite=not no_clobber), settings, wishes)
         return
     target = store.target.require_object()
     with about(target):
-        obj = store.object(target.name)
-        part = _range(span, obj)
+        obj = _look(store, target.name, wishes)
+        read = _Reading(_range(span, obj), wishes.reading)
         if destination == STDIO:
-            _to_stdout(obj, part, settings)
+            _to_stdout(obj, read, settings)
             return
-        size = obj.size if part is None else part[1] - part[0]
-        with Progress(str(target), size, settings) as progress:
-            path = _save(obj, _Place(destination), progress, part, overwrite=not no_clobber)
+        place = _Place(destination, overwrite=not no_clobber)
+        progress = Progress(str(target), read.size_of(obj), settings)
+        with progress, progress.flow(str(target)) as flow:
+            path = _save(obj, place, read, progress.counted(read.pieces(obj), flow))
         progress.done(f"got {path}")
 
 
 @click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--range", "span", metavar="RANGE", help="Bytes 0-499, 500- or -500 (the last ones).")
+@read_options
 @transfer_options
-def cat(settings: Settings, *, urls: tuple[str, ...], span: str | None) -> None:
+def cat(settings: Settings, *, urls: tuple[str, ...], span: str | None, wishes: Wishes) -> None:
     """Write the objects at URL..., one after another, to standard output."""
     for url in urls:
         store = open_store(url, settings)
+        wishes.check(store)
         with about(store.target):
-            obj = store.object(store.target.require_object().name)
-            _to_stdout(obj, _range(span, obj), settings)
+            obj = _look(store, store.target.require_object().name, wishes)
+            _to_stdout(obj, _Reading(_range(span, obj), wishes.reading), settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is read of an object, and how.
+
+    :param span: first byte and the byte after the last; ``None`` for the whole object.
+    :param options: keywords of the driver's downloads.
+    """
+
+    span: tuple[int, int] | None
+    options: dict[str, Any] = field(repr=False)
+
+    def size_of(self, obj: Object) -> int:
+        """Bytes that are read."""
+        return int(obj.size) if self.span is None else self.span[1] - self.span[0]
+
+    def pieces(self, obj: Object) -> Iterator[bytes]:
+        """What is read."""
+        driver: Any = obj.driver  # a driver for S3 takes more keywords
+        if self.span is None:
+            whole: Iterator[bytes] = driver.download_object_as_stream(obj, _PIECE, **self.options)
+            return whole
+        part: Iterator[bytes] = driver.download_object_range_as_stream(
+            obj, *self.span, _PIECE, **self.options
+        )
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +142,29 @@ class _Place:
 
     path: str
     prefix: str | None = None
+    overwrite: bool = False
 
-    def file_for(self, name: str, *, overwrite: bool, driver: object) -> Destination:
-        """The file for the object ``name``, by the library's own rules: it stays inside."""
-        path = self.path
+    def file_for(self, obj: Object) -> Destination:
+        """The file for an object, by the library's own rules: it stays inside."""
+        path, name = self.path, obj.name
         if os.path.isdir(path) and not path.endswith(os.sep):
             path += os.sep
         inner = name[len(self.prefix) :] if self.prefix is not None else name.rpartition("/")[2]
-        return resolve_destination(path, inner, overwrite_existing=overwrite, driver=driver)
+        return resolve_destination(
+            path, inner, overwrite_existing=self.overwrite, driver=obj.driver
+        )
 
 
-def _get_all(store: Store, destination: str, settings: Settings, *, overwrite: bool) -> None:
+def _look(store: Store, name: str, wishes: Wishes) -> Object:
+    """The object, if it exists."""
+    if not wishes.reading:
+        return store.object(name)
+    with refusals_told():
+        found: Object = store.driver.get_object(store.target.container, name, **wishes.reading)
+    return found
+
+
+def _get_all(store: Store, place: _Place, settings: Settings, wishes: Wishes) -> None:
     target = store.target.as_directory()
     with about(target):
         objects = store.container().iterate_objects(prefix=target.name or None)
@@ -124,50 +172,48 @@ def _get_all(store: Store, destination: str, settings: Settings, *, overwrite: b
     if not first:
         raise NothingThereError(f"there is no object below {target}")
     total = sum(obj.size for obj in first) if len(first) < _LISTED else None
-    os.makedirs(destination, exist_ok=True)
-    place, number = _Place(destination, target.name), 0
-    failed = Collected(2)
-    with Progress("", total, settings) as progress:
+    os.makedirs(place.path, exist_ok=True)
+    place, read = replace(place, prefix=target.name), _Reading(None, wishes.reading)
+    crew, failed, number = Crew(settings.jobs), Collected(2), 0
+
+    def get_one(number: int, obj: Object) -> None:
+        with about(target.with_name(obj.name)), progress.flow(f"{number} {obj.name}") as flow:
+            _save(obj, place, read, crew.heeding(progress.counted(read.pieces(obj), flow)))
+
+    def tasks() -> Iterator[Callable[[], None]]:
+        nonlocal number
         for obj in itertools.chain(first, objects):
             if obj.name.endswith("/") and not obj.size:
                 continue  # what browsers of stores show an empty directory by
             number += 1
-            progress.meter.begin(f"{number} {obj.name}")
-            with failed.one(), about(target.with_name(obj.name)):
-                _save(obj, place, progress, None, overwrite=overwrite)
-                progress.meter.end()
-    progress.done(f"got {count(number - failed.number, 'object')} into {destination}")
+            yield partial(get_one, number, obj)
+
+    with Progress("", total, settings) as progress:
+        crew.do(tasks(), failed)
+    progress.done(f"got {count(number - failed.number, 'object')} into {place.path}")
     failed.finish()
 
 
-def _save(
-    obj: Object,
-    place: _Place,
-    progress: Progress,
-    span: tuple[int, int] | None,
-    *,
-    overwrite: bool,
-) -> str:
-    """Write the object, or a part of it, to its file; the path of the file."""
-    destination = place.file_for(obj.name, overwrite=overwrite, driver=obj.driver)
-    size = obj.size if span is None else span[1] - span[0]
+def _save(obj: Object, place: _Place, read: _Reading, pieces: Iterator[bytes]) -> str:
+    """Write ``pieces``, which are read of the object, to its file; the path of the file."""
+    destination, size = place.file_for(obj), read.size_of(obj)
     with _naming(destination.path):
-        whole = save(progress.counted(_pieces(obj, span)), destination, size=size)
+        whole = save(pieces, destination, size=size)
     if not whole:
         raise LibcloudError(f"the store did not send {size} bytes: nothing was written", obj.driver)
     return destination.path
 
 
-def _to_stdout(obj: Object, span: tuple[int, int] | None, settings: Settings) -> None:
-    """Write the object, or a part of it, to standard output."""
+def _to_stdout(obj: Object, read: _Reading, settings: Settings) -> None:
+    """Write what is read of the object to standard output."""
     output = sys.stdout.buffer
-    size = obj.size if span is None else span[1] - span[0]
     if output.isatty():  # the bar would be among the data
         settings = replace(settings, quiet=True)
-    with Progress(obj.name, size, settings) as progress:
-        for piece in progress.counted(_pieces(obj, span)):
-            with _naming("standard output"):
-                output.write(piece)
+    with Progress(obj.name, read.size_of(obj), settings) as progress:
+        with progress.flow(obj.name) as flow:
+            for piece in progress.counted(read.pieces(obj), flow):
+                with _naming("standard output"):
+                    output.write(piece)
         with _naming("standard output"):
             output.flush()
     if settings.json_progress:
@@ -183,12 +229,6 @@ def _naming(path: str) -> Iterator[None]:
         if not isinstance(error, (LibcloudError, BrokenPipeError)) and error.errno is not None:
             error.filename = path
         raise
-
-
-def _pieces(obj: Object, span: tuple[int, int] | None) -> Iterator[bytes]:
-    if span is None:
-        return obj.as_stream(chunk_size=_PIECE)
-    return obj.range_as_stream(span[0], span[1], chunk_size=_PIECE)
 
 
 def _range(text: str | None, obj: Object) -> tuple[int, int] | None:

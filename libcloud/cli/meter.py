@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a transfer is: numbers, and the line that shows them. Nothing is drawn here."""
+"""How far transfers are: numbers, and the line that shows them. Nothing is drawn here."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
 from libcloud.storage.transfer.progress import (
@@ -17,7 +19,7 @@ from libcloud.storage.transfer.progress import (
     UploadStarted,
 )
 
-__all__ = ["Meter", "bar_line"]
+__all__ = ["Flow", "Meter", "bar_line"]
 
 # The speed is that of the last seconds, so that it follows the line and an estimate stays calm.
 _SPEED_SECONDS = 15.0
@@ -26,54 +28,32 @@ _LABEL_SHARE = 0.6
 _BAR = (8, 40)
 
 
-class Meter:
-    """The numbers of one transfer, of one or many objects.
+class Flow:
+    """One object under way.
 
-    :param total: bytes to move; ``None`` if that is not known.
-    :param clock: seconds, from whenever.
+    :ivar current: bytes that the store, or the file, has.
+    :ivar on_the_way: bytes of parts that went out and are not confirmed.
+    :ivar begun: something of it went out.
     """
 
-    def __init__(
-        self, label: str, total: int | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, label: str, meter: Meter) -> None:
         self.label = label
-        self.total = total
-        self.finished = 0  # bytes of objects that are done
-        self.current = 0  # bytes of the present object that the store, or the file, has
+        self.current = 0
         self.on_the_way = 0
         self.parts = 0
-        self.retries = 0
-        self.begun = False  # something of the present object went out
+        self.begun = False
         self.upload_id: str | None = None
         self.aborted: UploadAborted | None = None
-        self._clock = clock
-        self._started = clock()
-        self._samples: deque[tuple[float, int]] = deque([(self._started, 0)], maxlen=_SAMPLES)
-
-    @property
-    def done(self) -> int:
-        """Bytes that have arrived."""
-        return self.finished + self.current
-
-    @property
-    def seconds(self) -> float:
-        """Since the beginning."""
-        return self._clock() - self._started
+        self._meter = meter
 
     def advance(self, size: int) -> None:
         """``size`` more bytes have arrived."""
         self.current += size
-        self._sample()
+        self._meter.sample()
 
-    def begin(self, label: str) -> None:
-        """Another object's turn has come; one that did not :meth:`end` does not count."""
-        self.label = label
-        self.current = self.on_the_way = 0
-        self.begun, self.aborted = False, None
-
-    def end(self) -> None:
-        """The present object is whole."""
-        self.finished, self.current, self.on_the_way = self.done, 0, 0
+    def complete(self, size: int) -> None:
+        """All ``size`` bytes have arrived."""
+        self.advance(size - self.current)
 
     def listen(self, event: UploadEvent) -> None:
         """Follow an upload: a listener of the engine."""
@@ -86,12 +66,106 @@ class Meter:
             self.on_the_way -= event.size
             self.parts += event.number > 0
         elif isinstance(event, Retried):
-            self.retries += 1
+            self._meter.retries += 1
         elif isinstance(event, UploadAborted):
             self.aborted = event
         if self.current != event.bytes_done:
             self.current = event.bytes_done
-            self._sample()
+            self._meter.sample()
+
+
+class Meter:
+    """The numbers of a transfer of one or many objects, several of them at a time.
+
+    Each :class:`Flow` belongs to one thread; adding them up is done by any.
+
+    :param total: bytes to move; ``None`` if that is not known.
+    :param clock: seconds, from whenever.
+    """
+
+    def __init__(
+        self, label: str = "", total: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.label = label
+        self.total = total
+        self.retries = 0
+        self._flows: tuple[Flow, ...] = ()
+        self._finished = 0  # bytes, and parts, of objects that are whole
+        self._parts = 0
+        self._leaving: dict[int, int] = {}  # by thread: bytes of its request that have left
+        self._furthest = 0
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._started = clock()
+        self._samples: deque[tuple[float, int]] = deque([(self._started, 0)], maxlen=_SAMPLES)
+
+    @contextlib.contextmanager
+    def flow(self, label: str) -> Iterator[Flow]:
+        """An object's turn; if the block fails, nothing of it has arrived."""
+        flow = Flow(label, self)
+        with self._lock:
+            self._flows = (*self._flows, flow)
+        whole = False
+        try:
+            yield flow
+            whole = True
+        finally:
+            with self._lock:
+                self._flows = tuple(one for one in self._flows if one is not flow)
+                self._finished += flow.current if whole else 0
+                self._parts += flow.parts if whole else 0
+                self._furthest = 0
+
+    @property
+    def title(self) -> str:
+        """What is under way."""
+        flows = self._flows
+        if not flows:
+            return self.label
+        more = f" +{len(flows) - 1}" if len(flows) > 1 else ""
+        return f"{flows[0].label}{more}"
+
+    @property
+    def done(self) -> int:
+        """Bytes that have arrived."""
+        with self._lock:
+            return self._finished + sum(flow.current for flow in self._flows)
+
+    @property
+    def on_the_way(self) -> int:
+        """Bytes of parts that are not confirmed."""
+        return sum(flow.on_the_way for flow in self._flows)
+
+    @property
+    def reached(self) -> int:
+        """Bytes that have arrived, or have left at least: never fewer than a moment ago."""
+        left = min(sum([*self._leaving.values()]), self.on_the_way)
+        self._furthest = max(self._furthest, self.done + left)
+        return self._furthest
+
+    @property
+    def parts(self) -> int:
+        """Parts that are confirmed."""
+        return self._parts + sum(flow.parts for flow in self._flows)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether something is, or was, sent in parts."""
+        return bool(self.parts) or any(flow.upload_id for flow in self._flows)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return self._clock() - self._started
+
+    def sent(self, size: int) -> None:
+        """``size`` bytes of this thread's request have left; see ``libcloud.http.timeouts``."""
+        thread = threading.get_ident()
+        self._leaving[thread] = self._leaving.get(thread, 0) + size
+
+    def settled(self) -> None:
+        """This thread's request is over, or begins."""
+        self._leaving[threading.get_ident()] = 0
 
     def speed(self) -> float:
         """Bytes a second, of the last seconds."""
@@ -99,14 +173,14 @@ class Meter:
         while len(self._samples) > 1 and self._samples[1][0] < now - _SPEED_SECONDS:
             self._samples.popleft()
         since, before = self._samples[0]
-        return (self.done - before) / max(now - since, 0.001)
+        return max(0, self.reached - before) / max(now - since, 0.001)
 
     def left(self) -> float | None:
         """Seconds to go; ``None`` if nobody can tell."""
         speed = self.speed()
         if self.total is None or not speed:
             return None
-        return max(0, self.total - self.done) / speed
+        return max(0, self.total - self.reached) / speed
 
     def summary(self) -> str:
         """Bytes, parts, seconds and speed of all of it."""
@@ -116,11 +190,12 @@ class Meter:
         speed = f", {size_text(self.done / max(seconds, 0.001))}/s" if self.done else ""
         return f"{size_text(self.done)}{parts}, {seconds:.1f} s{speed}{again}"
 
-    def _sample(self) -> None:
+    def sample(self) -> None:
+        """Remember how far it is, for the speed."""
         now = self._clock()
         # Small pieces would fill the samples with the last instant.
         if now - self._samples[-1][0] >= _SPEED_SECONDS / _SAMPLES:
-            self._samples.append((now, self.done))
+            self._samples.append((now, self.reached))
 
 
 def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
@@ -128,12 +203,14 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
     room = max(columns - 1, 1)  # a line that fills the last column wraps on some terminals
     left = meter.left()
     if meter.total is None:
-        fields = [size_text(meter.done), duration(meter.seconds), *_part_fields(meter)]
+        fields = [size_text(meter.reached), duration(meter.seconds), *_part_fields(meter)]
     else:
-        share = min(1.0, meter.done / meter.total) if meter.total else 1.0
-        done, total = size_text(meter.done), size_text(meter.total)
+        percent = min(100, meter.reached * 100 // meter.total) if meter.total else 100
+        if meter.done < meter.total:
+            percent = min(percent, 99)  # the store has not confirmed all
+        done, total = size_text(meter.reached), size_text(meter.total)
         done = done.removesuffix(f" {total.split()[-1]}")
-        fields = [f"{int(share * 100):3}%", f"{done}/{total}"]
+        fields = [f"{percent:3}%", f"{done}/{total}"]
         fields += [f"{size_text(meter.speed())}/s", f"ETA {duration(left)}" if left else "ETA -:--"]
     text = fields[0]
     for field in fields[1:]:
@@ -144,16 +221,16 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
     room -= len(text)
     bar = ""
     if meter.total is not None and room > _BAR[0] + 2:
-        wanted = min(width(printable(meter.label)), int(room * _LABEL_SHARE))
+        wanted = min(width(printable(meter.title)), int(room * _LABEL_SHARE))
         length = min(_BAR[1], max(_BAR[0], room - wanted - 4))
         bar = _bar(meter, length, unicode) + "  "
         room -= len(bar)
-    label = shortened(printable(meter.label), room - 2) if room > 6 else ""
+    label = shortened(printable(meter.title), room - 2) if room > 6 else ""
     return f"{label}{'  ' if label else ''}{bar}{text}"
 
 
 def _part_fields(meter: Meter) -> list[str]:
-    sent = [count(meter.parts, "part")] if meter.parts or meter.upload_id else []
+    sent = [count(meter.parts, "part")] if meter.in_parts else []
     going = [f"{size_text(meter.on_the_way)} on the way"] if meter.on_the_way else []
     return [f"{size_text(meter.speed())}/s", *sent, *going]
 
@@ -162,6 +239,7 @@ def _bar(meter: Meter, length: int, unicode: bool) -> str:
     """Arrived, on the way, and still to come."""
     full, going, empty = ("█", "▒", "░") if unicode else ("#", "+", ".")
     total = meter.total or 1
-    done = min(length, meter.done * length // total) if meter.total else length
-    way = min(length - done, -(-meter.on_the_way * length // total))
+    done = min(length, meter.reached * length // total) if meter.total else length
+    unconfirmed = max(0, meter.done + meter.on_the_way - meter.reached)
+    way = min(length - done, -(-unconfirmed * length // total))
     return full * done + going * way + empty * (length - done - way)

@@ -11,11 +11,12 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
 from libcloud.cli.errors import without_secrets
-from libcloud.cli.meter import Meter, bar_line
+from libcloud.cli.meter import Flow, Meter, bar_line
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import printable
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
@@ -63,6 +64,9 @@ class Progress:
     def __enter__(self) -> Progress:
         _shown.append(self)
         if self._bar:
+            from libcloud.http.timeouts import TimedConnection
+
+            TimedConnection.watcher = self.meter
             self._thread = threading.Thread(target=self._tick, name="libcloud-bar", daemon=True)
             self._thread.start()
         return self
@@ -70,32 +74,39 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         if self._thread is not None:
+            from libcloud.http.timeouts import TimedConnection
+
+            TimedConnection.watcher = None
             self._thread.join()
         self.clear()
         _shown.remove(self)
 
-    def advance(self, size: int) -> None:
-        """``size`` more bytes have arrived."""
-        self.meter.advance(size)
-        if self._json and self.meter.seconds - self._written >= 1:
-            self._emit("progress")
+    def flow(self, label: str) -> AbstractContextManager[Flow]:
+        """An object's turn: see :meth:`Meter.flow`."""
+        return self.meter.flow(label)
 
-    def listen(self, event: UploadEvent) -> None:
-        """Follow an upload: a listener of the engine."""
-        self.meter.listen(event)
-        if self._json and isinstance(event, PartDone):
-            self._emit("progress")
+    def listener(self, flow: Flow) -> Callable[[UploadEvent], None]:
+        """What follows an upload: a listener of the engine."""
 
-    def counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        def listen(event: UploadEvent) -> None:
+            flow.listen(event)
+            if self._json and isinstance(event, PartDone):
+                self._emit("progress", flow.label)
+
+        return listen
+
+    def counted(self, pieces: Iterator[bytes], flow: Flow) -> Iterator[bytes]:
         """``pieces``, counted as they pass."""
         for piece in pieces:
             yield piece
-            self.advance(len(piece))
+            flow.advance(len(piece))
+            if self._json and self.meter.seconds - self._written >= 1:
+                self._emit("progress", flow.label)
 
     def done(self, what: str) -> None:
         """Say that it is over and went well: ``what`` it was, and the numbers."""
         if self._json:
-            self._emit("done")
+            self._emit("done", self.meter.label)
         elif not self._quiet:
             say(f"{printable(what)}: {self.meter.summary()}")
 
@@ -108,6 +119,7 @@ class Progress:
     def _tick(self) -> None:
         while not self._stop.wait(_INTERVAL):
             with self._lock:
+                self.meter.sample()
                 line = bar_line(self.meter, self._columns(), unicode=self._unicode)
                 self._write(f"\r{line}\x1b[K")
 
@@ -123,16 +135,17 @@ class Progress:
             self._stream.write(text)
             self._stream.flush()
 
-    def _emit(self, event: str) -> None:
+    def _emit(self, event: str, label: str) -> None:
         meter = self.meter
         self._written = meter.seconds
         line: dict[str, Any] = {
             "event": event,
-            "object": meter.label,
+            "object": label,
             "bytes": meter.done,
             "total": meter.total,
             "parts": meter.parts,
             "seconds": round(meter.seconds, 3),
             "retries": meter.retries,
         }
-        self._write(json.dumps(line) + "\n")
+        with self._lock:
+            self._write(json.dumps(line) + "\n")

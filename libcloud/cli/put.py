@@ -5,19 +5,25 @@ from __future__ import annotations
 
 import mimetypes
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from libcloud.cli.errors import about
+from libcloud.cli.crew import Crew
+from libcloud.cli.errors import ExistsError, about
 from libcloud.cli.failures import Collected, told
+from libcloud.cli.meter import Flow
 from libcloud.cli.progress import Progress, say
-from libcloud.cli.settings import Settings, size, transfer_options
+from libcloud.cli.settings import Settings, job_options
 from libcloud.cli.sources import Source, pieces_of, plan, size_of_stream
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO
 from libcloud.cli.text import count
+from libcloud.cli.wishes import Wishes, refusals_told, write_options
+from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
@@ -25,31 +31,23 @@ if TYPE_CHECKING:
 __all__ = ["put"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wishes:
-    """How the objects are to be, and what the input must be."""
-
-    extra: dict[str, Any]
-    headers: dict[str, str]
-    storage_class: str | None = None
-    expect_size: int | None = None
-    fail_on_empty: bool = False
-
-
 @click.command()
 @click.argument("sources", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.argument("url")
 @click.option("-r", "--recursive", is_flag=True, help="Upload the files below directories.")
-@click.option("--content-type", metavar="TYPE", help="Instead of one guessed by the name.")
-@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata; repeatable.")
-@click.option("--acl", help="Canned ACL, as public-read.")
-@click.option("--storage-class", help="As standard_ia or glacier.")
-@click.option("--no-clobber", is_flag=True, help="Fail if there is an object of the name.")
-@click.option("--expect-size", type=size, help="Store nothing unless the input has this size.")
-@click.option("--fail-on-empty", is_flag=True, help="Store nothing if the input is empty.")
-@transfer_options
+@click.option("--resume", "upload_id", metavar="ID", help="Go on with this upload.")
+@click.option("--keep", is_flag=True, help="Leave the parts of a failed upload, to --resume it.")
+@write_options
+@job_options
 def put(
-    settings: Settings, *, sources: tuple[str, ...], url: str, recursive: bool, **wishes: Any
+    settings: Settings,
+    *,
+    sources: tuple[str, ...],
+    url: str,
+    recursive: bool,
+    upload_id: str | None,
+    keep: bool,
+    wishes: Wishes,
 ) -> None:
     """Upload SOURCES, which are files, directories or - for standard input, to URL.
 
@@ -61,52 +59,73 @@ def put(
     libcloud put a.jpg b.jpg s3://photos/2026/
     libcloud put --recursive site/ s3://www.example.com
 
-    An object appears when it is whole, or not at all. A failed or interrupted upload is removed.
+    An object appears when it is whole, or not at all. A failed or interrupted upload is removed,
+    unless --keep is given; --resume then takes the same input once more, and sends what is missing.
     """
     store = open_store(url, settings)
-    chosen = _wishes(**wishes)
+    wishes.check(store)
     plans = plan(sources, store.target, recursive=recursive)
-    if chosen.expect_size is not None and len(plans) != 1:
-        raise click.UsageError("--expect-size is for one input")
+    for option, given in (("--expect-size", wishes.expect_size), ("--resume", upload_id)):
+        if given is not None and len(plans) != 1:
+            raise click.UsageError(f"{option} is for one input")
+    if (keep or upload_id) and not store.in_parts:
+        raise click.UsageError(f"{store.driver.name} has no unfinished uploads")
     with about(store.target):
         container = store.container()
+    jobs = min(settings.jobs, len(plans))
+    job = _Job(store, container, settings, wishes, upload_id, keep, _memory(settings, jobs))
     if plans and plans[0].path == STDIO:
-        _put_stdin(store, container, plans[0], settings, chosen)
+        _put_stdin(job, plans[0])
     else:
-        _put_files(store, container, plans, settings, chosen)
+        _put_files(job, plans, Crew(max(1, jobs)))
 
 
-def _put_stdin(
-    store: Store, container: Container, source: Source, settings: Settings, wishes: _Wishes
-) -> None:
+def _memory(settings: Settings, jobs: int) -> Any:
+    """What ``ex_max_memory`` is to be: uploads at the same time share it."""
+    if jobs <= 1:
+        return settings.max_memory
+    from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.session import DEFAULT_MEMORY
+
+    return MemoryBudget(settings.max_memory or DEFAULT_MEMORY)
+
+
+def _put_stdin(job: _Job, source: Source) -> None:
     stream = sys.stdin.buffer
-    if stream.isatty() and not settings.quiet:
+    if stream.isatty() and not job.settings.quiet:
         say("libcloud: reading from the terminal; Ctrl-D ends the input, Ctrl-C stores nothing")
     known = size_of_stream(stream)
-    total = wishes.expect_size if known is None else known
-    target = store.target
-    progress = Progress(str(target), total, settings)
-    with about(target), progress, told(progress, target):
-        job = _Job(store, container, progress, settings, wishes)
-        job.send(replace(source, size=known), stream)
+    total = job.wishes.expect_size if known is None else known
+    target = job.store.target
+    progress = Progress(str(target), total, job.settings)
+    with (
+        about(target),
+        progress,
+        progress.flow(str(target)) as flow,
+        told(flow, target, resumable=True),
+    ):
+        job.send(replace(source, size=known), job.pieces(stream), progress, flow)
     progress.done(f"stored {target}")
 
 
-def _put_files(
-    store: Store, container: Container, plans: list[Source], settings: Settings, wishes: _Wishes
-) -> None:
+def _put_files(job: _Job, plans: list[Source], crew: Crew) -> None:
     sizes = [source.size for source in plans]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
-    failed = Collected(len(plans))
-    with Progress("", total, settings) as progress:
-        job = _Job(store, container, progress, settings, wishes)
-        for number, source in enumerate(plans, 1):
-            place = f"{number}/{len(plans)} " if len(plans) > 1 else ""
-            progress.meter.begin(f"{place}{source.path}")
-            target = store.target.with_name(source.name)
-            with failed.one(), about(target), told(progress, target):
-                job.send_file(source)
-                progress.meter.end()
+    failed, store = Collected(len(plans)), job.store
+
+    def put_one(number: int, source: Source) -> None:
+        place = f"{number}/{len(plans)} " if len(plans) > 1 else ""
+        target = store.target.with_name(source.name)
+        with (
+            about(target),
+            progress.flow(f"{place}{source.path}") as flow,
+            told(flow, target, resumable=True),
+            open(source.path, "rb") as stream,
+        ):
+            job.send(source, crew.heeding(job.pieces(stream)), progress, flow)
+
+    with Progress("", total, job.settings) as progress:
+        crew.do((partial(put_one, *one) for one in enumerate(plans, 1)), failed)
     if len(plans) == 1:
         progress.done(f"stored {store.target.with_name(plans[0].name)}")
     else:
@@ -117,43 +136,65 @@ def _put_files(
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Uploads one thing after another."""
+    """How each object is uploaded."""
 
     store: Store
     container: Container
-    progress: Progress
     settings: Settings
-    wishes: _Wishes
+    wishes: Wishes
+    upload_id: str | None
+    keep: bool
+    memory: Any
 
-    def send_file(self, source: Source) -> None:
-        """Upload the file of ``source``."""
-        with open(source.path, "rb") as stream:
-            self.send(source, stream)
-
-    def send(self, source: Source, stream: BinaryIO) -> None:
-        """Upload ``stream`` as the object that ``source`` names."""
+    def pieces(self, stream: BinaryIO) -> Iterator[bytes]:
+        """What is in ``stream``, if it is as the user says that it must be."""
         wishes = self.wishes
-        pieces = pieces_of(stream, expect=wishes.expect_size, fail_on_empty=wishes.fail_on_empty)
-        options: dict[str, Any] = {}
-        if wishes.storage_class and self.store.speaks_s3:
-            options["ex_storage_class"] = wishes.storage_class
+        return pieces_of(stream, expect=wishes.expect_size, fail_on_empty=wishes.fail_on_empty)
+
+    def send(self, source: Source, pieces: Iterator[bytes], progress: Progress, flow: Flow) -> None:
+        """Upload ``pieces`` as the object that ``source`` names."""
+        options = {**self.wishes.keywords, **self._condition(source.name)}
         if self.store.in_parts:
-            options["on_event"] = self.progress.listen
-            # Of standard input only the size to come is guessed; and /proc has files of "0 bytes".
-            exact = "ex_size_hint" if source.path == STDIO or not source.size else "ex_size"
-            known = {
-                exact: wishes.expect_size if source.size is None else source.size,
-                "ex_window": self.settings.window,
-                "ex_part_size": self.settings.part_size,
-            }
-            options.update({name: value for name, value in known.items() if value is not None})
+            options.update(self._of_the_engine(source), on_event=progress.listener(flow))
         else:
-            pieces = self.progress.counted(pieces)
-        extra = self._with_type(source)
+            pieces = progress.counted(pieces, flow)
+        where, headers = (self.container, source.name), self.wishes.headers
         driver = self.store.driver
-        driver.upload_object_via_stream(
-            pieces, self.container, source.name, extra=extra, headers=wishes.headers, **options
-        )
+        with refusals_told():
+            if self.upload_id:
+                # What the object is to be was said when the upload was begun.
+                options.pop("ex_storage_class", None)
+                driver.ex_resume_upload(pieces, *where, self.upload_id, headers, **options)
+                return
+            extra = self._with_type(source)
+            driver.upload_object_via_stream(pieces, *where, extra=extra, headers=headers, **options)
+
+    def _of_the_engine(self, source: Source) -> dict[str, Any]:
+        # Of standard input only the size to come is guessed; and /proc has files of "0 bytes".
+        exact = "ex_size_hint" if source.path == STDIO or not source.size else "ex_size"
+        known = {
+            exact: self.wishes.expect_size if source.size is None else source.size,
+            "ex_window": self.settings.window,
+            "ex_part_size": self.settings.part_size,
+            "ex_max_memory": self.memory,
+            "ex_on_failure": "keep" if self.keep or self.upload_id else None,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+    def _condition(self, name: str) -> dict[str, Any]:
+        """What keeps an object that is there.
+
+        :raises ExistsError: there is one.
+        """
+        if not self.wishes.no_clobber:
+            return {}
+        if self.store.driver.capabilities.conditional_writes:
+            return {"ex_if_none_match": "*"}
+        try:
+            self.store.object(name)
+        except ObjectDoesNotExistError:
+            return {}
+        raise ExistsError("there is an object of this name, and it was not replaced")
 
     def _with_type(self, source: Source) -> dict[str, Any]:
         """``extra`` with a content type by the name of the file, if that tells one."""
@@ -163,28 +204,3 @@ class _Job:
         guessed, encoding = mimetypes.guess_type(path, strict=False)
         kind = guessed if not encoding else None
         return {**self.wishes.extra, **({"content_type": kind} if kind else {})}
-
-
-def _wishes(
-    *,
-    content_type: str | None,
-    metadata: tuple[str, ...],
-    acl: str | None,
-    storage_class: str | None,
-    no_clobber: bool,
-    expect_size: int | None,
-    fail_on_empty: bool,
-) -> _Wishes:
-    """What the options of the command say."""
-    extra: dict[str, Any] = {}
-    if content_type:
-        extra["content_type"] = content_type
-    if acl:
-        extra["acl"] = acl
-    for pair in metadata:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise click.UsageError(f"--metadata {pair!r}: write KEY=VALUE")
-        extra.setdefault("meta_data", {})[key] = value
-    headers = {"If-None-Match": "*"} if no_clobber else {}
-    return _Wishes(extra, headers, storage_class, expect_size, fail_on_empty)

@@ -13,7 +13,7 @@ import click
 
 from libcloud.cli.text import parse_duration, parse_size
 
-__all__ = ["Settings", "age", "size", "store_options", "transfer_options"]
+__all__ = ["Settings", "age", "job_options", "size", "store_options", "transfer_options"]
 
 _T = TypeVar("_T")
 
@@ -48,6 +48,8 @@ class Settings:
     debug: bool = False
     window: int | None = None
     part_size: int | None = None
+    max_memory: int | None = None
+    jobs: int = 1
     quiet: bool = False
     json_progress: bool = False
 
@@ -67,10 +69,30 @@ _STORE = [
 ]
 
 _TRANSFER = [
-    click.option("--window", type=click.IntRange(1), metavar="N", help="Parts sent at once."),
+    click.option(
+        "--window",
+        "--concurrency",
+        "window",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Parts of an object at once.",
+    ),
     click.option("--part-size", type=size, help="Size of the first parts, as 16MiB."),
+    click.option("--max-memory", type=size, help="Of all parts together, as 64MiB."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("--json-progress", is_flag=True, help="Progress as JSON lines on stderr."),
+]
+
+_JOBS = [
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 32),
+        default=8,
+        show_default=True,
+        metavar="N",
+        help="Objects at once.",
+    ),
 ]
 
 
@@ -82,6 +104,11 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The same, and those of a command that moves data."""
     return _with(command, _STORE + _TRANSFER)
+
+
+def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and those of a command that moves many objects."""
+    return _with(command, _STORE + _JOBS + _TRANSFER)
 
 
 def _with(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:

@@ -14,11 +14,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Timer
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import requests
 
-__all__ = ["Deadline", "TimedConnection", "timing"]
+__all__ = ["Deadline", "TimedConnection", "Watcher", "timing"]
 
 # Bytes that have to leave within the limit of silence: about 4 KiB a second with the default.
 _SLICE = 256 * 1024
@@ -51,8 +51,22 @@ def _silence_of(timeout: Any) -> float | None:
     return getattr(silence, "read_timeout", silence)
 
 
+class Watcher(Protocol):
+    """Is told how far requests are, by the thread that sends them. It must be quick."""
+
+    def sent(self, size: int) -> object:
+        """``size`` more bytes of this thread's request have left."""
+
+    def settled(self) -> object:
+        """This thread's request was answered, or failed; or it begins."""
+
+
 class TimedConnection(http.client.HTTPConnection):
     """Mixed into the connections of urllib3."""
+
+    watcher: ClassVar[Watcher | None] = None
+    """For a program that shows how far its transfers are: of all connections of the process, since
+    connections come and go. Set it once, or for the time of a transfer."""
 
     def connect(self) -> None:
         super().connect()
@@ -60,16 +74,30 @@ class TimedConnection(http.client.HTTPConnection):
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         self._set_limits()
+        if TimedConnection.watcher is not None:
+            TimedConnection.watcher.settled()
         super().putrequest(method, url, *args, **kwargs)
+
+    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().getresponse(*args, **kwargs)
+        finally:
+            if TimedConnection.watcher is not None:
+                TimedConnection.watcher.settled()
 
     def send(self, data: Any) -> None:
         """Send ``data``; what is long goes in slices, each with the whole time."""
         if not isinstance(data, (bytes, bytearray, memoryview)) or len(data) <= _SLICE:
-            super().send(data)
+            self._send_slice(data)
             return
         view = memoryview(data)
         for start in range(0, len(view), _SLICE):
-            super().send(view[start : start + _SLICE])
+            self._send_slice(view[start : start + _SLICE])
+
+    def _send_slice(self, data: Any) -> None:
+        super().send(data)
+        if TimedConnection.watcher is not None and isinstance(data, (bytes, memoryview)):
+            TimedConnection.watcher.sent(len(data))
 
     def _set_limits(self) -> None:
         sock: Any = getattr(self, "sock", None)

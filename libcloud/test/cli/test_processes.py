@@ -154,7 +154,7 @@ def test_a_bar_is_drawn_on_a_terminal_and_only_there(shell: Shell, tmp_path: Pat
     arguments = ["put", *PARTS, str(tmp_path / "large"), "s3://bucket/x"]
     hold = last_part_held(shell)
     with terminal(arguments, environment(shell.endpoint, shell.home)) as tty:
-        tty.read_until("83%")
+        tty.read_until("99%")
         hold.release.set()
         assert tty.finish() == 0
     assert "%" in tty.text and "█" in tty.text and "ETA" in tty.text
@@ -173,7 +173,7 @@ def test_the_bar_fits_the_terminal(shell: Shell, tmp_path: Path, columns: int) -
     variables = environment(shell.endpoint, shell.home)
     hold = last_part_held(shell)
     with terminal(arguments, variables, columns=columns) as tty:
-        tty.read_until("83%")
+        tty.read_until("99%")
         hold.release.set()
         assert tty.finish() == 0
     drawn = [line for line in tty.drawn() if not line.startswith("stored")]

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options about how objects are stored and read: they reach the store, or are refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from libcloud.storage.capabilities import MIB
+from libcloud.test.cli.running import Shell
+from libcloud.test.storage.conformance.harness import pattern
+from libcloud.test.storage.fakes.faults import Status
+
+LARGE = pattern(16 * MIB + 1)
+
+
+def put_headers(shell: Shell, *options: str) -> dict[str, str]:
+    """The headers of a PUT with these options."""
+    shell.ok("put", "-q", *options, "-", "s3://bucket/x", stdin=b"x")
+    assert shell.endpoint.fake is not None
+    puts = [one for one in shell.endpoint.fake.requests if one.operation == "PutObject"]
+    return puts[-1].headers
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        (("--tag", "a=b", "--tag", "c=d e"), "x-amz-tagging", "a=b&c=d%20e"),
+        (("--header", "Cache-Control: no-cache"), "cache-control", "no-cache"),
+        (("--header", "Content-Encoding:gzip"), "content-encoding", "gzip"),
+        (("--acl", "public-read"), "x-amz-acl", "public-read"),
+        (("--storage-class", "standard_ia"), "x-amz-storage-class", "STANDARD_IA"),
+        (("--sse", "AES256"), "x-amz-server-side-encryption", "AES256"),
+        (("--lock-hold",), "x-amz-object-lock-legal-hold", "ON"),
+        (("--request-payer",), "x-amz-request-payer", "requester"),
+        (("--bucket-owner", "123456789012"), "x-amz-expected-bucket-owner", "123456789012"),
+        (("--checksum", "crc32c"), "x-amz-checksum-crc32c", "qTxfkw=="),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_an_option_is_a_header(
+    shell: Shell, options: tuple[str, ...], name: str, value: str
+) -> None:
+    assert put_headers(shell, *options)[name] == value
+
+
+def test_a_lock_has_an_end(shell: Shell) -> None:
+    headers = put_headers(shell, "--lock-mode", "GOVERNANCE", "--lock-until", "2099-01-31T00:00Z")
+    assert headers["x-amz-object-lock-mode"] == "GOVERNANCE"
+    assert headers["x-amz-object-lock-retain-until-date"].startswith("2099-01-31T00:00:00")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--tag", "x"), "--tag 'x': write KEY=VALUE"),
+        (("--header", "x"), "--header 'x': write NAME:VALUE"),
+        (("--checksum", "crc99"), "crc99"),
+        (("--sse-kms-key-id", "x"), "--sse"),
+        (("--lock-mode", "GOVERNANCE"), "--lock-until"),
+        (("--lock-until", "soon"), "--lock-until 'soon'"),
+        (("--no-clobber", "--if-match", "x"), "--no-clobber"),
+        (("--storage-class", "golden"), "golden"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_value_without_sense_is_refused_by_the_name_of_the_option(
+    shell: Shell, options: tuple[str, ...], told: str
+) -> None:
+    result = shell("put", *options, "-", "minio://bucket/x", stdin=b"x")
+    assert result.status == 2
+    assert told in result.err
+    assert "ex_" not in result.err
+    assert shell.names() == []
+
+
+def test_a_condition_that_the_store_may_not_hold_is_refused(shell: Shell) -> None:
+    result = shell("put", "--if-match", "etag", "-", "s3://bucket/x", stdin=b"x")
+    assert result.status == 2
+    assert "--if-match" in result.err
+
+
+@pytest.mark.parametrize("scheme", ["s3", "minio"])
+def test_no_object_is_replaced_whether_the_store_knows_conditions_or_not(
+    shell: Shell, scheme: str
+) -> None:
+    for data, status in ((b"old", 0), (b"new", 1)):
+        result = shell("put", "--no-clobber", "-", f"{scheme}://bucket/x", stdin=data)
+        assert result.status == status
+    assert "was not replaced" in result.err
+    assert shell.body("x") == b"old"
+
+
+def test_no_file_of_a_directory_is_replaced(shell: Shell, tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/x"
+    shell.ok("put", "-", url, stdin=b"old")
+    assert shell("put", "--no-clobber", "-", url, stdin=b"new").status == 1
+    assert (tmp_path / "x").read_bytes() == b"old"
+
+
+def test_what_a_store_of_another_kind_has_not_is_refused(shell: Shell, tmp_path: Path) -> None:
+    for options in (("--tag", "a=b"), ("--storage-class", "glacier"), ("--sse", "AES256")):
+        result = shell("put", *options, "-", f"file://{tmp_path}/x", stdin=b"x")
+        assert result.status == 2
+        assert f"Local Storage has no {options[0]}" in result.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_key_of_ones_own_is_read_from_a_file_and_goes_over_https_only(
+    shell: Shell, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    for command in (("put", "-", "s3://bucket/x"), ("get", "s3://bucket/x", "-")):
+        key.write_bytes(b"k" * 32)
+        result = shell(*command, "--sse-c-key", str(key), stdin=b"x")
+        assert result.status == 2
+        assert "--sse-c-key goes over https only" in result.err
+        key.write_bytes(b"k" * 33)
+        result = shell(*command, "--sse-c-key", str(key), stdin=b"x")
+        assert result.status == 2
+        assert f"{key} has 33 bytes; a key has 32" in result.err
+    assert "kkk" not in result.err
+
+
+def test_a_read_takes_the_owner_along(shell: Shell) -> None:
+    shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"data")
+    options = ("--bucket-owner", "123456789012")
+    assert shell.ok("cat", *options, "s3://bucket/x").out == b"data"
+    assert shell.endpoint.fake is not None
+    last = shell.endpoint.fake.requests[-1]
+    assert last.operation == "GetObject"
+    assert last.headers["x-amz-expected-bucket-owner"] == "123456789012"
+
+
+def test_an_upload_that_was_kept_goes_on(shell: Shell) -> None:
+    assert shell.endpoint.fake is not None
+    fake, parts = shell.endpoint.fake, ("--part-size", "5MiB", "--window", "1")
+    fake.faults.add("UploadPart", Status(403, "AccessDenied"), part=3)
+    result = shell("put", *parts, "--keep", "-", "s3://bucket/x", stdin=LARGE)
+    assert result.status == 4
+    (upload_id,) = shell.unfinished()
+    assert f"Go on: libcloud put --resume '{upload_id}' ..., or remove them" in result.err
+    before = fake.count("UploadPart")
+    shell.ok("put", *parts, "--resume", upload_id, "-", "s3://bucket/x", stdin=LARGE)
+    assert fake.count("UploadPart") - before == 2  # the third, and the fourth
+    assert shell.body("x") == LARGE
+    assert shell.unfinished() == []
+
+
+def test_only_one_upload_is_resumed(shell: Shell, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"x")
+    result = shell("put", "--resume", "id", "-r", str(tmp_path), "s3://bucket/")
+    assert result.status == 2
+    assert "--resume is for one input" in result.err
