@@ -77,4 +77,21 @@ _ENDS = (
     ),
 )
 
-MUTANTS = _FORKS + _RESUMED + _ENDS
+_LOOKS = (
+    Mutant(
+        "an object of the same size is ours",
+        f"{_DRIVERS}/s3_store.py",
+        "        if ours is False:\n            return Confirmation.ABSENT\n",
+        "        if False:\n            return Confirmation.ABSENT\n",
+        _FAILURES,
+    ),
+    Mutant(
+        "a page of a proxy is half an answer of S3",
+        f"{_DRIVERS}/s3_connection.py",
+        "            if int(self.status) < 400:",
+        "            if True:",
+        _FAILURES,
+    ),
+)
+
+MUTANTS = _LOOKS + _FORKS + _RESUMED + _ENDS

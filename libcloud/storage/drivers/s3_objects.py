@@ -224,7 +224,7 @@ class S3Objects(S3Calls):
         )
         if response.status == 404:
             raise self._no_object(response, obj.container.name, obj.name)
-        _leave_encoded(response)
+        drivers.s3_reading.leave_encoded(response)
         reading, of = drivers.s3_reading, drivers.s3_verify.verification_of
         version = reading.version_of(
             response, driver=self, obj=obj, request=request, start=start or 0
@@ -275,18 +275,6 @@ class S3Objects(S3Calls):
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("content-length")
-
-
-def _leave_encoded(response: Any) -> None:
-    """Have the body given as it comes.
-
-    S3 keeps a Content-Encoding with an object and answers with it, whatever was accepted; to decode
-    by it would give other bytes than are stored.
-    """
-    raw = getattr(getattr(response, "_response", None), "raw", None)
-    headers = getattr(raw, "headers", None)
-    if headers is not None:
-        headers.pop("content-encoding", None)
 
 
 def _whole(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from libcloud.storage.types import (
 )
 from libcloud.utils.files import read_in_chunks
 
-__all__ = ["Version", "body_length", "version_of", "wrap_body"]
+__all__ = ["Version", "body_length", "leave_encoded", "version_of", "wrap_body"]
 
 # Bytes read at once after a break: where connections break early, much of a larger piece would be
 # asked for again and again.
@@ -210,3 +210,15 @@ def body_length(headers: Any) -> int | None:
     """Bytes that a body must have; ``None`` if the answer does not say."""
     text = headers.get("content-length", "")
     return int(text) if text.isdigit() and "content-encoding" not in headers else None
+
+
+def leave_encoded(response: Any) -> None:
+    """Have the body given as it comes.
+
+    S3 keeps a Content-Encoding with an object and answers with it, whatever was accepted; to decode
+    by it would give other bytes than are stored.
+    """
+    raw = getattr(getattr(response, "_response", None), "raw", None)
+    headers = getattr(raw, "headers", None)
+    if headers is not None:
+        headers.pop("content-encoding", None)

@@ -18,6 +18,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_answers import Answers
 from libcloud.storage.drivers.s3_calls import failure_of
+from libcloud.storage.drivers.s3_reading import leave_encoded
 from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.headers import has_digest, headers_for
 from libcloud.storage.s3api.optional import Unasked, unasked
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CommittedETag", "DriverStore", "Published"]
 
+_READ_SIZE = 64 * 1024
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
 
@@ -92,6 +94,7 @@ class DriverStore:
         self._whole: Body = b""
         self._digest_of_whole = Digest()
         self._began: datetime | None = None  # by the store's clock
+        self._completing = ""
         self.answers = Answers(driver, object_name, label=self._label, headers=headers)
 
     def digest(self, body: Body) -> Digest:
@@ -140,6 +143,7 @@ class DriverStore:
         return PartReceipt(number, etag, len(body), digest)
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        self._completing = upload_id
         headers = {
             **headers_for(Step.COMPLETE, self._headers),
             **self._chosen(
@@ -223,11 +227,14 @@ class DriverStore:
     def _label(self) -> str:
         return f"{self._container.name}/{self._name}"
 
-    def _call(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
+    def _call(
+        self, request: HttpRequest, what: str, *, ok: Sequence[int] = (200,), raw: bool = False
+    ) -> Any:
         return self._driver._call_once(
             request,
             what,
             ok=ok,
+            raw=raw,
             container_name=self._container.name,
             object_name=self._name,
         )
@@ -256,8 +263,34 @@ class DriverStore:
             return Confirmation.ABSENT
         if self._driver.profile.multipart_etag and parts and not self.answers.opaque(headers):
             return Confirmation.ABSENT
-        # The ETag says nothing here: the same size, written since we began, has to do.
-        return self.written_since(headers)
+        # The ETag says nothing here: the same size, written since we began, may be another's.
+        ours = self._is_ours(parts)
+        if ours is False:
+            return Confirmation.ABSENT
+        return Confirmation.STORED if ours and not parts else self.written_since(headers)
+
+    def _is_ours(self, parts: Sequence[PartReceipt]) -> bool | None:
+        """Whether an object of the right size may be ours; ``None`` if the store does not tell.
+
+        It is not while the upload that it should be made of is still there; and what was sent by
+        one request is here to be compared.
+        """
+        try:
+            return not self.has_parts(self._completing) if parts else self._has_the_same_bytes()
+        except LibcloudError as error:
+            if failure_of(error).transient:
+                raise
+            return None
+
+    def _has_the_same_bytes(self) -> bool:
+        headers = {"Accept-Encoding": "identity", **headers_for(Step.CONFIRM, self._headers)}
+        response = self._call(
+            operations.get_object(self._path, headers=headers),
+            f"Error reading {self._label}",
+            raw=True,
+        )
+        leave_encoded(response)
+        return b"".join(response.iter_content(_READ_SIZE)) == bytes(self._whole)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -24,13 +24,14 @@ from libcloud.storage.types import (
 from libcloud.test.storage.fakes.faults import (
     Action,
     Drop,
+    Dropped,
     ErrorIn200,
     FlipBit,
     LeadingSpace,
     LoseAnswer,
     Status,
 )
-from libcloud.test.storage.fakes.wire import Answer
+from libcloud.test.storage.fakes.wire import Answer, Incoming
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 
 LONG = pattern(PART * 3 + 1)  # four parts
@@ -214,6 +215,67 @@ def test_another_object_of_the_same_size_is_not_taken_for_ours(s3: Store, data: 
         s3.stream(iter([data]))
     assert s3.server.count("HeadObject") == 1
     assert s3.body() == before
+
+
+KMS = {"x-amz-server-side-encryption": "aws:kms"}  # ETags are no MD5s, and say nothing
+
+
+def overtaken(s3: Store, data: bytes) -> Action:
+    """Our request does not arrive, while somebody writes as many bytes under the same name."""
+
+    class Overtaken(Action):
+        def received(self, request: Incoming) -> Incoming:
+            with s3.server.state.lock:
+                now = s3.server.options.clock()
+                other = replace(s3.server.state.objects["bucket", "object"], modified=now)
+                s3.server.state.objects["bucket", "object"] = other
+            raise Dropped
+
+    s3.stream(iter([bytes(len(data))]), headers=KMS)
+    return Overtaken()
+
+
+@pytest.mark.parametrize("data", [b"short", LONG], ids=["put", "complete"])
+def test_what_somebody_else_wrote_meanwhile_is_not_taken_for_ours(s3: Store, data: bytes) -> None:
+    action = overtaken(s3, data)
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        s3.server.faults.add(operation, action, times=None)
+    with pytest.raises(LibcloudError, match="reset") as caught:
+        s3.stream(iter([data]), headers=KMS)
+    assert isinstance(caught.value, UploadOutcomeUnknownError) == (data is LONG)
+    assert s3.body() == bytes(len(data))
+
+
+@pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
+@pytest.mark.parametrize("data", [b"short", LONG], ids=["put", "complete"])
+def test_what_was_published_unheard_is_ours_also_if_the_etag_says_nothing(
+    s3: Store, data: bytes, times: int | None
+) -> None:
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        s3.server.faults.add(operation, LoseAnswer(), times=times)
+    s3.stream(iter([data]), headers={**KMS, "Content-Encoding": "gzip"})
+    assert s3.body() == data
+    s3.assert_nothing_is_left("object")
+
+
+@pytest.mark.parametrize(
+    ("operation", "look"), [("PutObject", "GetObject"), ("Complete", "ListParts")]
+)
+def test_where_the_store_tells_no_more_the_time_has_to_do(
+    s3: Store, operation: str, look: str
+) -> None:
+    """Of a single request none was answered, so that there is no time to compare with."""
+    data = b"short" if operation == "PutObject" else LONG
+    for one in ("PutObject", "CompleteMultipartUpload"):
+        s3.server.faults.add(one, LoseAnswer(), times=None)
+    s3.server.faults.add(look, Status(403, "AccessDenied"), times=None)
+    if data is LONG:
+        s3.stream(iter([data]), headers=KMS)
+    else:
+        with pytest.raises(UploadOutcomeUnknownError):
+            s3.stream(iter([data]), headers=KMS)
+    assert s3.body() == data
+    assert s3.server.count(look) == 1
 
 
 def test_an_outcome_that_cannot_be_known_is_said_to_be_unknown(s3: Store) -> None:

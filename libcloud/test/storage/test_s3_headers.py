@@ -87,6 +87,7 @@ def test_the_customers_key_comes_with_all_that_touches_the_data(amazon: Store) -
         "UploadPart",
         "CompleteMultipartUpload",
         "HeadObject",
+        "ListParts",
     }
     assert amazon.server.count("HeadObject") == 1
     assert (amazon.body(), stored.size) == (LONG, len(LONG))
