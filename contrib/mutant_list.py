@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from mutant import Mutant
+from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
 from mutants_of_trouble import MUTANTS as OF_TROUBLE
@@ -254,4 +255,13 @@ _CONNECTION = (
     ),
 )
 
-MUTANTS = OF_THE_ENGINE + OF_INTEGRITY + OF_TROUBLE + _UPLOADS + _VALUES + _READING + _CONNECTION
+MUTANTS = (
+    OF_THE_ENGINE
+    + OF_INTEGRITY
+    + OF_TROUBLE
+    + OF_ACCESS
+    + _UPLOADS
+    + _VALUES
+    + _READING
+    + _CONNECTION
+)

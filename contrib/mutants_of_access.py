@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of credentials, endpoints and regions; see ``mutant_list.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_TESTS = "libcloud/test"
+_DRIVERS = "libcloud/storage/drivers"
+
+_REGIONS = (f"{_TESTS}/storage/test_s3_regions.py",)
+_ENDPOINTS = (f"{_TESTS}/storage/test_s3_endpoints.py",)
+_EXPIRING = (f"{_TESTS}/storage/test_s3_expiring.py",)
+_OPENING = (f"{_TESTS}/storage/test_s3_opening.py",)
+_SOURCES = (f"{_TESTS}/common/test_credential_sources.py",)
+_BOTOCORE = (f"{_TESTS}/common/test_credential_botocore.py",)
+
+MUTANTS = (
+    Mutant(
+        "signed for the driver's region, wherever the bucket is",
+        f"{_DRIVERS}/s3_routes.py",
+        "        if route is not None and route.region is not None:\n"
+        "            return str(route.region)\n",
+        "",
+        _REGIONS,
+    ),
+    Mutant(
+        "the region of a bucket forgotten",
+        f"{_DRIVERS}/s3_routes.py",
+        "            self._regions[bucket] = region\n",
+        "            pass\n",
+        _REGIONS,
+    ),
+    Mutant(
+        "the region of one bucket taken for all",
+        f"{_DRIVERS}/s3_routes.py",
+        "        region = self._regions.get(bucket)\n",
+        "        region = next(iter(self._regions.values()), None)\n",
+        _REGIONS,
+    ),
+    Mutant(
+        "a host of one's own left for another region",
+        f"{_DRIVERS}/s3_routes.py",
+        "self._movable = dualstack or fips or profile.serves(host)",
+        "self._movable = True",
+        _ENDPOINTS,
+    ),
+    Mutant(
+        "another thread's discovery taken for a refusal",
+        f"{_DRIVERS}/s3_repair.py",
+        "        if not region or region == began.region:\n",
+        "        if not region or region == route.region:\n",
+        _REGIONS,
+    ),
+    Mutant(
+        "sent to and fro for ever",
+        f"{_DRIVERS}/s3_repair.py",
+        'if "region" not in mended and',
+        "if",
+        _REGIONS,
+    ),
+    Mutant(
+        "any text of an answer becomes part of a host",
+        "libcloud/storage/s3api/store_profile.py",
+        "        if not _REGION.fullmatch(region):\n            return None\n",
+        "",
+        (f"{_TESTS}/storage/s3api/test_profile.py",),
+    ),
+    Mutant(
+        "the Host header without the bucket",
+        f"{_DRIVERS}/s3_routes.py",
+        '        return f"{route.host}{header.removeprefix(self.host)}"\n',
+        "        return header\n",
+        _ENDPOINTS,
+    ),
+    Mutant(
+        "version 2 signs the path without the bucket",
+        f"{_DRIVERS}/s3_connection.py",
+        "            path=self._resource(),\n",
+        "            path=self.action,\n",
+        _ENDPOINTS,
+    ),
+    Mutant(
+        "dots in the name of a host over https",
+        "libcloud/storage/s3api/endpoint.py",
+        "pattern = _BUCKET if secure else _DOTTED_BUCKET",
+        "pattern = _DOTTED_BUCKET",
+        _ENDPOINTS,
+    ),
+    Mutant(
+        "an endpoint that shows its password",
+        "libcloud/storage/s3api/endpoint.py",
+        '    if "@" in parts.netloc:\n',
+        '    if "@" in parts.path:\n',
+        _ENDPOINTS,
+    ),
+    Mutant(
+        "the path of an endpoint dropped",
+        f"{_DRIVERS}/s3_access.py",
+        "            self.connection.request_path = endpoint.path\n",
+        "            pass\n",
+        _ENDPOINTS,
+    ),
+    Mutant(
+        "credentials asked for once",
+        "libcloud/common/credential_renewal.py",
+        "        if kept is not None and not self._is_due(kept):\n",
+        "        if kept is not None:\n",
+        _EXPIRING,
+    ),
+    Mutant(
+        "a source that fails stops what is still valid",
+        "libcloud/common/credential_renewal.py",
+        "            if not tolerant or self._kept is None:\n",
+        "            if True:\n",
+        _EXPIRING,
+    ),
+    Mutant(
+        "expired credentials renewed once for an attempt",
+        f"{_DRIVERS}/s3_repair.py",
+        "_RENEWALS = 3\n",
+        "_RENEWALS = 1\n",
+        _EXPIRING,
+    ),
+    Mutant(
+        "an anonymous driver signs",
+        f"{_DRIVERS}/s3_connection.py",
+        "        return (params, headers) if self.anonymous else super()",
+        "        return super()",
+        _OPENING,
+    ),
+    Mutant(
+        "checksums that nobody wants",
+        f"{_DRIVERS}/s3_calls.py",
+        'self._checksum_calculation == "when_required"',
+        "False",
+        _OPENING,
+    ),
+    Mutant(
+        "a misspelt key of a URL ignored",
+        f"{_DRIVERS}/s3_opening.py",
+        "        if keyword is None:\n            raise ",
+        "        if keyword is None:\n            continue\n            raise ",
+        _OPENING,
+    ),
+    Mutant(
+        "a profile after the environment though it was asked for",
+        "libcloud/common/credential_lookup.py",
+        "reversed(places) if profile_first else places",
+        "places",
+        _SOURCES,
+    ),
+    Mutant(
+        "what a program wrote told in an error",
+        "libcloud/common/credential_botocore.py",
+        '_UNSAFE = ("CredentialRetrievalError",)\n',
+        "_UNSAFE = ()\n",
+        _BOTOCORE,
+    ),
+    Mutant(
+        "botocore keeps what a store refused",
+        "libcloud/common/credential_botocore.py",
+        "                self._obtained = self._session = None\n",
+        "                pass\n",
+        _BOTOCORE,
+    ),
+)
