@@ -67,6 +67,8 @@ def run(scenario: Scenario, client: str, python: str = sys.executable) -> Verdic
         server.create_bucket(BUCKET)
         scenario.prepare(server)
         told = _worker(scenario, client, python, server.url)
+        if told["ended"] == "not":
+            return Verdict(False, f"no end in {PATIENCE} s")
         if told["ended"] in ("missing", "no way"):
             return Verdict(None, told["ended"], told.get("version", ""), told.get("error", ""))
         verdict = scenario.judge(told, server)
@@ -85,7 +87,7 @@ def _worker(scenario: Scenario, client: str, python: str, url: str) -> dict[str,
             out, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            return {"ended": "error", "version": "", "error": f"nothing after {PATIENCE} s"}
+            return {"ended": "not", "version": "", "error": f"nothing after {PATIENCE} s"}
     lines = out.decode().splitlines()
     if not lines:
         return {"ended": "error", "version": "", "error": f"status {process.returncode}"}
@@ -149,6 +151,12 @@ def _nothing_left(told: dict[str, Any], server: FakeS3) -> Verdict:
         return Verdict(False, "**truncated object published**")
     left = server.unfinished_uploads()
     return Verdict(not left, "parts are left" if left else "nothing stored")
+
+
+def _interrupted(told: dict[str, Any], server: FakeS3) -> Verdict:
+    """Ctrl-C is not the end of the data."""
+    verdict = _nothing_left(told, server)
+    return verdict if _stored(server) is None else Verdict(False, "**published all the same**")
 
 
 def _all_of_it(told: dict[str, Any], server: FakeS3) -> Verdict:
@@ -220,7 +228,7 @@ SCENARIOS = [
     Scenario("the source raises", "failing", _nothing, _nothing_left),
     Scenario("the `with` block of a writer raises", "failing block", _nothing, _nothing_left),
     Scenario("an empty piece in the stream", "empty piece", _nothing, _all_of_it),
-    Scenario("Ctrl-C", "endless", _nothing, _nothing_left, interrupt=True),
+    Scenario("Ctrl-C", "endless", _nothing, _interrupted, interrupt=True),
     Scenario("only if there is no object of the name", "if absent", _object_there, _not_replaced),
     Scenario("a download breaks off", "download", _download_breaks, _read_whole),
 ]

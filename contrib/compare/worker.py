@@ -332,10 +332,13 @@ def with_empty_piece(size: int) -> Source:
 
 
 def endless(size: int) -> Source:
-    """The same, and then a byte now and then, until the process is interrupted."""
+    """The same, and then a byte now and then for some seconds, in which Ctrl-C is pressed.
+
+    Then it ends: Ctrl-C ends what writes into a pipe, too.
+    """
     yield from pieces(size)
     print("ready", flush=True)
-    while True:
+    for _ in range(150):
         time.sleep(0.02)
         yield b"."
 
