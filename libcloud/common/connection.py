@@ -187,9 +187,8 @@ class Connection(ConnectionSettings):
                 self._go_back(rewind)
             return self._attempt(call)
 
-        retry = self.retryCls(
-            retry_delay=self.retry_delay, timeout=self.timeout, backoff=self.backoff
-        )
+        total = None if isinstance(self.timeout, tuple) else self.timeout
+        retry = self.retryCls(retry_delay=self.retry_delay, timeout=total, backoff=self.backoff)
         return retry(attempt)()
 
     def _go_back(self, rewind: Callable[[], None]) -> None:

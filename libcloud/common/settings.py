@@ -20,8 +20,8 @@ class ConnectionSettings:
     :param port: ``None``: 443 or 80.
     :param url: in place of ``host``, ``port`` and ``secure``; its path comes before each action.
     :param timeout: seconds to connect, seconds without a byte to or from the server, and, when
-        retries are on, seconds for all attempts together. ``None``: the defaults of
-        :mod:`libcloud.http`.
+        retries are on, seconds for all attempts together; or a pair of the first two. ``None``: the
+        defaults of :mod:`libcloud.http`.
     :param proxy_url: ``scheme://[user:password@]host:port``.
     :param retry_delay: seconds before the second attempt.
     :param backoff: factor of the delay after each attempt.

@@ -298,6 +298,8 @@ class LibcloudConnection(LibcloudBaseConnection):
     def _limits(self) -> Any:
         """Seconds for requests: to connect and in silence, or one number for both."""
         usual = self.session.timeout
+        if isinstance(usual, tuple) and isinstance(usual[1], (int, float)):
+            return usual[0], max(usual[1], self._patience)
         if not isinstance(usual, (int, float)):
             return usual
         connect = usual if self.connect_timeout is None else min(self.connect_timeout, usual)

@@ -42,17 +42,25 @@ def test_connecting_takes_ten_seconds_and_a_silence_sixty_unless_somebody_says_m
     assert limits_of(LibcloudConnection("store.example", 80)) == (10, 60)
 
 
-@pytest.mark.parametrize("timeout", [3, 7.5, 300])
+@pytest.mark.parametrize("timeout", [3, 7.5, 300, (3, 60), (3, None)])
 def test_a_timeout_of_the_user_is_the_limit_of_both(timeout: float) -> None:
     assert limits_of(LibcloudConnection("store.example", 80, timeout=timeout)) == timeout
 
 
 @pytest.mark.parametrize(
     ("timeout", "allowed", "limits"),
-    [(None, 300, (10, 300)), (7, 300, (7, 300)), (600, 300, 600), (None, 5, (10, 60))],
+    [
+        (None, 300, (10, 300)),
+        (7, 300, (7, 300)),
+        (600, 300, 600),
+        (None, 5, (10, 60)),
+        ((3, 7), 300, (3, 300)),
+        ((3, 7), 5, (3, 7)),
+        ((3, None), 5, (3, None)),
+    ],
 )
 def test_a_server_may_be_allowed_a_longer_silence_never_a_shorter_one(
-    timeout: float | None, allowed: float, limits: Any
+    timeout: Any, allowed: float, limits: Any
 ) -> None:
     connection = LibcloudConnection("store.example", 80, timeout=timeout)
     with connection.allowing(allowed):

@@ -189,11 +189,15 @@ def test_a_failed_rewind_is_an_error_and_no_empty_upload(
     assert [request.body for request in server.requests] == [b"body"]
 
 
-def test_the_retry_class_gets_the_settings_of_the_connection() -> None:
-    connection = Connection(host="h", retry_delay=3, timeout=5, backoff=2)
+@pytest.mark.parametrize(("timeout", "total"), [(5, 5), ((3, 60), None)])
+def test_the_retry_class_gets_the_settings_of_the_connection(
+    timeout: Any, total: float | None
+) -> None:
+    """Two times, to connect and in silence, say nothing of all attempts together."""
+    connection = Connection(host="h", retry_delay=3, timeout=timeout, backoff=2)
     connection.retryCls = mock.Mock()
     connection.request("/x", retry_failed=True)
-    connection.retryCls.assert_called_once_with(retry_delay=3, timeout=5, backoff=2)
+    connection.retryCls.assert_called_once_with(retry_delay=3, timeout=total, backoff=2)
 
 
 def test_an_error_found_in_the_answer_is_tried_again(

@@ -38,9 +38,11 @@ def test_a_completion_may_take_minutes_and_nothing_else(limits: dict[str, Any]) 
     assert set(limits.values()) == {(10, 60)}
 
 
-@pytest.mark.parametrize(("timeout", "completion"), [(7, (7, 300)), (900, 900)])
+@pytest.mark.parametrize(
+    ("timeout", "completion"), [(7, (7, 300)), (900, 900), ((3, 60), (3, 300))]
+)
 def test_a_timeout_of_the_user_holds_where_it_is_longer(
-    limits: dict[str, Any], timeout: int, completion: Any
+    limits: dict[str, Any], timeout: Any, completion: Any
 ) -> None:
     with store(timeout=timeout) as there:
         there.in_parts()
