@@ -48,7 +48,7 @@ from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
 from libcloud.storage.s3api.names import NAMESPACE
-from libcloud.storage.s3api.profile import AMAZON, S3Profile
+from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -324,7 +324,8 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
         known = choose_host(self.profile, host, region, kwargs)
         self.region = region
         self.region_name = region
-        self.name = f"Amazon S3 ({region})"
+        foreign = self.profile not in (type(self).profile, GENERIC)
+        self.name = f"{self.profile.name if foreign else 'Amazon S3'} ({region})"
         super().__init__(key, secret, secure, known, port, region=region, token=token, **kwargs)
 
     @classmethod

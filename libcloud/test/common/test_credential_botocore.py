@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -191,6 +192,45 @@ def test_a_web_identity_becomes_a_role(home: Path, monkeypatch: pytest.MonkeyPat
         found = discover()
         assert "AWS_WEB_IDENTITY_TOKEN_FILE" in found.credentials_origin
         assert keys_of(found).key == "ASIA1"
+
+
+@pytest.mark.slow  # a process
+def test_single_sign_on_gives_credentials_of_the_role(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a token that ``aws sso login`` has left."""
+    cache = home / ".aws" / "sso" / "cache"
+    cache.mkdir(parents=True)
+    name = hashlib.sha1(b"company", usedforsecurity=False).hexdigest()
+    expires = datetime.now(timezone.utc) + timedelta(hours=8)
+    token = {"accessToken": "log-in", "expiresAt": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    (cache / f"{name}.json").write_text(json.dumps(token))
+    write_config(
+        home,
+        "[profile sso]\nsso_session = company\nsso_account_id = 123\nsso_role_name = backup\n"
+        "[sso-session company]\nsso_start_url = https://x.invalid\nsso_region = eu-west-1\n"
+        "sso_registration_scopes = sso:account:access\n",
+    )
+    answer = {
+        "accessKeyId": "ASIA1",
+        "secretAccessKey": SECRET,
+        "sessionToken": TOKEN,
+        "expiration": int(expires.timestamp() * 1000),
+    }
+    body = json.dumps({"roleCredentials": answer}).encode()
+    with Loopback(lambda request: reply(body=body)) as portal:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", f"http://127.0.0.1:{portal.port}")
+        # In a process of its own: botocore looks once where the home is.
+        program = (
+            "from libcloud.common.credential_sources import discover; "
+            "ask = discover(profile='sso').ask; print(ask().key, ask().token, ask.method)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == ["ASIA1", TOKEN, "sso"]
+    assert "role_name=backup" in portal.last.target and "account_id=123" in portal.last.target
+    assert portal.last.headers["x-amz-sso_bearer_token"] == "log-in"
 
 
 def test_single_sign_on_without_a_log_in_says_so(home: Path) -> None:

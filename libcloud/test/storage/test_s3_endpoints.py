@@ -137,6 +137,19 @@ def test_a_store_is_known_by_name_or_by_host(
     assert driver.region_name == (region or {"Garage": "garage"}.get(profile.name, driver.region))
 
 
+@pytest.mark.parametrize(
+    ("keywords", "name"),
+    [
+        ({}, "Amazon S3 (us-east-1)"),
+        ({"host": "localhost"}, "Amazon S3 (us-east-1)"),
+        ({"endpoint_url": "https://1.r2.cloudflarestorage.com"}, "Cloudflare R2 (auto)"),
+        ({"ex_s3_profile": "wasabi", "region": "eu-west-1"}, "Wasabi (eu-west-1)"),
+    ],
+)
+def test_a_driver_is_called_by_its_store(keywords: dict[str, Any], name: str) -> None:
+    assert make(**keywords).name == name
+
+
 def test_the_host_of_backblaze_tells_the_region() -> None:
     driver = make(endpoint_url="https://s3.eu-central-003.backblazeb2.com")
     assert driver.region_name == "eu-central-003"
@@ -324,6 +337,21 @@ def test_presigned_urls_are_of_the_style(style: str) -> None:
         assert url.startswith(f"http://{begins}")
         with urlopen(url, timeout=30) as answer:
             assert answer.read() == b"body"
+
+
+@pytest.mark.slow  # a certificate is made
+def test_a_certificate_is_checked_against_the_name_with_the_bucket() -> None:
+    with named_store("4", "virtual", tls=True) as there:
+        data = there.in_parts(3)
+        assert there.body() == data
+        there.server.create_bucket("a.b")
+        # A wildcard stands for one label: such a bucket stays in the path.
+        dotted = Container("a.b", {}, there.driver)
+        there.driver.upload_object_via_stream(iter([b"x"]), dotted, "object")
+        assert hosts(there) == {
+            f"{BUCKET}.{DOMAIN}:{there.server.port}",
+            f"{DOMAIN}:{there.server.port}",
+        }
 
 
 @pytest.mark.parametrize("name", ["UPPER", "under_score", "ab"])

@@ -13,10 +13,15 @@ from pathlib import Path
 
 __all__ = ["make_certificate", "server_context"]
 
+_NAMES = "IP:127.0.0.1,DNS:localhost,DNS:store.test,DNS:*.store.test"
+
 
 @functools.lru_cache(maxsize=1)
 def make_certificate() -> tuple[str, str]:
-    """Paths of a certificate for 127.0.0.1 and localhost, and of its key; made once a process."""
+    """Paths of a certificate and of its key; made once a process.
+
+    It is for 127.0.0.1, localhost, store.test and one label before that, as those of stores are.
+    """
     folder = Path(tempfile.mkdtemp(prefix="fake-s3-tls-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     certificate, key = folder / "certificate.pem", folder / "key.pem"
@@ -24,7 +29,7 @@ def make_certificate() -> tuple[str, str]:
         [
             *("openssl", "req", "-x509", "-nodes", "-days", "2", "-newkey", "rsa:2048"),
             *("-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
+            *("-addext", f"subjectAltName={_NAMES}"),
             *("-keyout", str(key), "-out", str(certificate)),
         ],
         check=True,
