@@ -35,5 +35,6 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
+highlight_language = "none"  # of blocks in docstrings: trees and diagrams as well as code
 pygments_style = "friendly"
 pygments_dark_style = "monokai"

@@ -11,7 +11,7 @@ import pytest
 from libcloud.test.docs.pages import ROOT, SILENT, Block, blocks, commands, documents, matches
 from libcloud.test.docs.running import CONTAINERS, KEY, SECRET, Session, in_session
 from libcloud.test.storage.fakes.options import Options
-from libcloud.test.storage.fakes.servers import fake_server
+from libcloud.test.storage.fakes.servers import fake_server, rclone_server
 
 _STORE = Options(key=KEY, secret=SECRET)
 
@@ -39,6 +39,17 @@ def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> N
         session.finish()
         assert not endpoint.fake.unfinished_uploads()
         assert not endpoint.fake.violations
+
+
+@pytest.mark.slow
+def test_the_tutorial_holds_with_rclone_which_it_names(tmp_path: Path) -> None:
+    with (
+        rclone_server(key=KEY, secret=SECRET) as endpoint,
+        in_session(endpoint, tmp_path) as session,
+    ):
+        for block in _blocks_of(ROOT / "docs" / "tutorial.md"):
+            session.run(block)
+        session.finish()
 
 
 @pytest.mark.parametrize("page", documents(), ids=_name)

@@ -121,12 +121,14 @@ def find_rclone() -> str:
 
 
 @contextlib.contextmanager
-def rclone_server(*, cache: bool = False) -> Iterator[Endpoint]:
+def rclone_server(
+    *, cache: bool = False, key: str = "rclonekey", secret: str = "rclonesecret"
+) -> Iterator[Endpoint]:
     """``rclone serve s3`` on a temporary folder.
 
     :param cache: write through rclone's disk cache (``--vfs-cache-mode writes``), which is faster.
     """
-    key, secret, port = "rclonekey", "rclonesecret", free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="rclone-s3-", ignore_cleanup_errors=True) as folder:
         store = Path(folder, "store")
         store.mkdir()
