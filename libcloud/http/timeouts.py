@@ -3,13 +3,15 @@
 
 The libraries below know two limits, and give the one for connecting to the sending of a body as
 well: a socket keeps it until the answer is awaited, and over plain http it bounds the whole body.
-Here a body is sent in slices, and the limit of silence holds for each of them.
+Here the limit of silence holds for each call that takes some of the body: as much as the system
+takes at once over plain http; a slice over TLS, where a call returns when all of it has left.
 """
 
 from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -86,11 +88,15 @@ class TimedConnection(http.client.HTTPConnection):
                 TimedConnection.watcher.settled()
 
     def send(self, data: Any) -> None:
-        """Send ``data``; what is long goes in slices, each with the whole time."""
+        """Send ``data``; what is long goes in several calls, each with the whole time."""
         if not isinstance(data, (bytes, bytearray, memoryview)) or len(data) <= _SLICE:
             self._send_slice(data)
             return
-        view = memoryview(data)
+        view, sock = memoryview(data), self.sock
+        if isinstance(sock, socket.socket) and not isinstance(sock, ssl.SSLSocket):
+            while view:
+                view = view[sock.send(view) :]
+            return
         for start in range(0, len(view), _SLICE):
             self._send_slice(view[start : start + _SLICE])
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -151,6 +152,34 @@ def test_a_long_body_goes_in_slices_each_with_the_limit_of_silence(
     assert sock.limits == [60]
     assert b"".join(sock.sent) == body
     assert max(map(len, sock.sent)) <= MIB / 4
+
+
+class Sluggish(socket.socket):
+    """Takes less than is offered, as a socket whose buffer is full."""
+
+    taken: list[bytes]
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        assert isinstance(data, memoryview)  # of what was given: no copy of it
+        self.taken.append(bytes(data[: MIB // 3]))
+        return len(self.taken[-1])
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        raise AssertionError("one limit for all of it")
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_over_plain_http_each_call_that_makes_progress_has_the_limit_of_silence(
+    kind: Callable[[bytes], Any],
+) -> None:
+    body = bytes(range(256)) * 4097
+    connection: Any = HTTPConnection("h")
+    with Sluggish() as sock:
+        sock.taken = []
+        connection.sock = sock
+        connection.send(kind(body))
+    assert len(sock.taken) > 2
+    assert b"".join(sock.taken) == body
 
 
 def test_a_new_socket_has_the_limit_of_silence_once_it_is_connected(server: Loopback) -> None:

@@ -19,9 +19,13 @@ __all__ = ["PartBuffer", "PartSource", "PulledPart", "pieces_of"]
 
 _READ_SIZE = 1024 * 1024
 
-# Smaller pieces are joined until they have this size: a system call and a call of the hash function
-# for each of them would cost more than the copy.
-_JOINED_SIZE = 64 * 1024
+# Smaller pieces are joined: a system call and a call of the hash function for each of them would
+# cost more than the copy.
+_LARGE = 64 * 1024
+
+# What joined pieces have together; and how many there are at most, for each takes memory besides.
+_JOINED_SIZE = 256 * 1024
+_JOINED_PIECES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,12 @@ class PulledPart:
     last: bool
 
 
+_END = object()
+
+# What copies small pieces; tests count what goes through it.
+_joined = b"".join
+
+
 class PartBuffer:
     """The body of one part, as it is filled.
 
@@ -45,6 +55,7 @@ class PartBuffer:
     def __init__(self, size: int) -> None:
         self.room = size
         self._buffers: list[bytes] = []
+        self._runs: list[bytes] = []  # of pieces so small that they were joined before
         self._small: list[bytes] = []
         self._small_size = 0
 
@@ -54,8 +65,30 @@ class PartBuffer:
         self.room -= len(data)
         self._small.append(data)
         self._small_size += len(data)
-        if self._small_size >= _JOINED_SIZE:
+        if len(data) >= _LARGE or self._small_size >= _JOINED_SIZE:
             self._join()
+
+    def add_small(self, pieces: Iterator[object]) -> object:
+        """Append from ``pieces`` as long as they are small ``bytes`` that leave room.
+
+        :return: the first that is not, which was not appended; :data:`_END` if there is none.
+        """
+        small, size, room = self._small, self._small_size, self.room
+        for piece in pieces:
+            if type(piece) is not bytes or (length := len(piece)) >= _LARGE or length >= room:
+                self._small_size, self.room = size, room
+                return piece
+            small.append(piece)
+            room -= length
+            size += length
+            if size >= _JOINED_SIZE:
+                self._join()
+                small, size = self._small, 0
+            elif len(small) >= _JOINED_PIECES:
+                self._runs.append(_joined(small))
+                small.clear()
+        self._small_size, self.room = size, room
+        return _END
 
     def body(self) -> bytes | Pieces:
         """All that was added."""
@@ -66,12 +99,13 @@ class PartBuffer:
 
     def _join(self) -> None:
         """Make one buffer of the small ones; a large one alone stays the object it is."""
-        if len(self._small) > 1 and len(self._small[-1]) >= _JOINED_SIZE:
-            large = self._small.pop()
-            self._buffers += [b"".join(self._small), large]
-        elif self._small:
-            self._buffers.append(b"".join(self._small))
-        self._small, self._small_size = [], 0
+        is_large = bool(self._small) and len(self._small[-1]) >= _LARGE
+        large = self._small.pop() if is_large else None
+        if self._runs or self._small:
+            self._buffers.append(_joined([*self._runs, *self._small]))
+        if large is not None:
+            self._buffers.append(large)
+        self._runs, self._small, self._small_size = [], [], 0
 
 
 class PartSource:
@@ -97,23 +131,27 @@ class PartSource:
         :raises InvalidSourceError: a piece is not bytes.
         """
         part = PartBuffer(size)
-        while part.room and (self._rest or self._advance()):
+        while part.room and (self._rest or self._advance(part)):
             rest, self._rest = self._rest, b""
             if len(rest) > part.room:
                 self._rest = memoryview(rest)[part.room :]
                 rest = memoryview(rest)[: part.room]
             part.add(rest)
             del rest  # a producer may resize the buffer it yielded before
-        last = not self._rest and not self._advance()
+        last = not self._rest and not self._advance(part)
         return PulledPart(part.body(), last)
 
-    def _advance(self) -> bool:
-        """Take pieces until one is not empty; false at the end of the source."""
-        for piece in self._pieces:
+    def _advance(self, part: PartBuffer) -> bool:
+        """Take pieces until one is not empty and does not go into ``part`` at once.
+
+        :return: whether there is one; false at the end of the source.
+        """
+        while (piece := part.add_small(self._pieces)) is not _END:
             self._rest = piece if type(piece) is bytes else _as_bytes(piece)
             if self._rest:
                 return True
             self._rest = b""  # an empty buffer, too, may be resized by its producer
+            del piece
         return False
 
 
@@ -126,7 +164,9 @@ def pieces_of(source: object) -> Iterator[object]:
         return _reads(read)
     step = getattr(source, "__next__", None) or getattr(source, "next", None)
     if callable(step):
-        return _steps(step)
+        if isinstance(source, Iterator) and iter(source) is source:
+            return source
+        return _steps(step)  # it cannot stand in a loop
     if _is_buffer(source):
         return iter((source,))
     if hasattr(source, "__iter__"):

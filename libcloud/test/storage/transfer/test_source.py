@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libcloud.storage.transfer import source as source_module
 from libcloud.storage.transfer.source import PartSource, PulledPart
 from libcloud.storage.types import InvalidSourceError
 
@@ -399,7 +400,7 @@ def test_cutting_allocates_the_part_and_no_second_copy_of_the_piece(
 
 def test_small_pieces_allocate_no_more_than_large_ones() -> None:
     source = PartSource(iter([bytes(100)] * (2 * MIB // 100)))
-    assert _peak_of(lambda: source.next_part(MIB)) < MIB + 64 * KIB
+    assert _peak_of(lambda: source.next_part(MIB)) < MIB + 256 * KIB
 
 
 def test_the_rest_of_a_huge_piece_is_not_copied_with_each_part() -> None:
@@ -419,3 +420,28 @@ def test_a_piece_is_let_go_before_the_next_one_is_made(make: Callable[..., objec
             pass
 
     assert _peak_of(take_all) < MIB + 64 * KIB
+
+
+@pytest.mark.parametrize(
+    ("piece", "most"), [(1, 2.0), (7, 2.0), (100, 1.0), (8 * KIB, 1.0), (64 * KIB, 0.0)]
+)
+def test_the_bytes_that_are_copied_grow_with_the_stream_and_no_faster(
+    monkeypatch: pytest.MonkeyPatch, piece: int, most: float
+) -> None:
+    copied = 0
+
+    def joined(pieces: list[bytes]) -> bytes:
+        nonlocal copied
+        copied += sum(map(len, pieces)) if len(pieces) > 1 else 0
+        return b"".join(pieces)
+
+    monkeypatch.setattr(source_module, "_joined", joined)
+    amounts = []
+    for factor in (1, 4, 16):
+        copied, size = 0, factor * 64 * KIB
+        source = PartSource(bytes(piece) for _ in range(size // piece))
+        while not source.next_part(MIB // 2).last:
+            pass
+        assert copied <= most * size
+        amounts.append(copied / size)
+    assert max(amounts) <= 1.1 * min(amounts)
