@@ -199,7 +199,9 @@ def _refusal(error: LibcloudError, container: str) -> Check:
 def _clock(offset: float) -> Check:
     """Whether the two clocks agree; the answer was a moment on its way."""
     if abs(offset) < _SKEW_NOTABLE:
-        return Check("ok", "clock", f"agrees with the store's ({offset:+.0f} s)")
+        # An answer tells whole seconds, and was on its way.
+        by = f"{abs(offset):.0f} seconds apart" if abs(offset) >= 2 else "within a second"
+        return Check("ok", "clock", f"agrees with the store's ({by})")
     direction = "behind" if offset > 0 else "ahead of"
     text = f"{abs(offset):.0f} seconds {direction} the store's"
     hint = "set this machine's clock, by NTP"

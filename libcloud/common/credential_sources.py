@@ -179,7 +179,7 @@ def _choice(profile: Profile, environ: Mapping[str, str], name: str) -> Setting 
 
 
 def _given(value: str | None) -> Setting | None:
-    return Setting(value, "given by the caller") if value else None
+    return Setting(value, "the arguments") if value else None
 
 
 def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> Setting | None:

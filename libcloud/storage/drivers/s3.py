@@ -291,7 +291,8 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
     :param kwargs: those of :class:`~libcloud.storage.drivers.s3_access.S3Access` (``endpoint_url``,
         ``ex_addressing_style``, ...) and :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is
         seconds to connect, and seconds without a byte to or from the store, or a pair of both;
-        without it they are 10 and 60. ``ex_use_dualstack`` and ``ex_use_fips`` choose among the hosts of Amazon's regions.
+        without it they are 10 and 60. ``ex_use_dualstack`` and ``ex_use_fips`` choose among the
+        hosts of Amazon's regions.
     :raises ValueError: Amazon has no such region; or the arguments contradict each other.
     """
 

@@ -203,7 +203,8 @@ class RepairingConnection(RoutedConnection):
         if detail.code == _WRONG_LOCATION and call.method == "PUT" and _is_bucket(call.action):
             return False  # it is about the region that a new bucket is wanted in
         route = self.routes.of(call.action)
-        region = detail.region or self._region_by_head(call, route, detail)
+        region = detail.region or self.routes.region_of(detail.endpoint or "", route.bucket)
+        region = region or self._region_by_head(call, route, detail)
         if not region or region == began.region:
             return False
         if detail.status in _REDIRECTS and not self.routes.has_host(region):

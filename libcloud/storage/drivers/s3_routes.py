@@ -117,6 +117,13 @@ class Routes:
         """Whether requests for ``region`` can go to a host of its own."""
         return self._movable and self._profile.host(region, **self._variant) is not None
 
+    def region_of(self, endpoint: str, bucket: str) -> str | None:
+        """The region that a host which an answer names is in; ``None`` if it is none of a region's.
+
+        :param endpoint: perhaps with the bucket in front.
+        """
+        return self._profile.region_of(endpoint.lower().removeprefix(f"{bucket}."))
+
     def learn(self, bucket: str, region: str) -> bool:
         """Remember where a bucket is; whether ``region`` can be one."""
         if not _REGION.fullmatch(region):

@@ -155,6 +155,7 @@ class ErrorDetail:
     :param region: where the bucket is, if the store says so.
     :param retry_after: seconds to wait, if the store says so.
     :param date: the store's time when it answered, aware, if it says so.
+    :param endpoint: the host to ask instead, if the store says so. Anybody could say so.
     """
 
     status: int
@@ -165,6 +166,7 @@ class ErrorDetail:
     region: str | None = None
     retry_after: float | None = None
     date: datetime | None = None
+    endpoint: str | None = None
 
 
 def error_detail(
@@ -190,6 +192,7 @@ def error_detail(
         region=_word(lowered.get("x-amz-bucket-region") or said.region),
         retry_after=_retry_after(lowered, now),
         date=_date(lowered.get("date", "")),
+        endpoint=_word(said.endpoint),
     )
 
 

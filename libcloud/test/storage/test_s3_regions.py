@@ -99,6 +99,25 @@ def test_a_refusal_that_does_not_say_where_leads_to_a_look(code: str) -> None:
         assert names(there)[-1] == HOSTS[THERE]
 
 
+@pytest.mark.parametrize("endpoint", [HOSTS[THERE], f"{BUCKET}.{HOSTS[THERE]}"])
+def test_an_endpoint_that_is_named_tells_the_region(endpoint: str) -> None:
+    with far_store() as there:
+        answer = Status(307, "TemporaryRedirect", extra={"Endpoint": endpoint})
+        there.server.faults.add("ListObjectsV2", answer)
+        list(there.container.iterate_objects())
+        assert there.server.operations() == ["ListObjectsV2", "ListObjectsV2"]
+        assert names(there)[-1] == HOSTS[THERE]
+
+
+def test_an_endpoint_that_is_no_regions_is_not_asked() -> None:
+    with far_store(replace(OPTIONS, homes={})) as there:
+        answer = Status(307, "TemporaryRedirect", extra={"Endpoint": "evil.test"})
+        there.server.faults.add("ListObjectsV2", answer)
+        with pytest.raises(LibcloudError, match="TemporaryRedirect"):
+            list(there.container.iterate_objects())
+        assert set(names(there)) == {"s3.test"}
+
+
 def test_a_signature_for_another_region_is_made_for_the_right_one() -> None:
     # A host that the user chose is not left.
     with store(replace(AMAZON, region="mars-1"), region="moon-1") as there:

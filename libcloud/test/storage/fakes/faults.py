@@ -65,16 +65,21 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Status(Action):
-    """Answer an error and do nothing. ``headers`` may hold ``Retry-After``."""
+    """Answer an error and do nothing.
+
+    :param headers: may hold ``Retry-After``.
+    :param extra: further elements of the document.
+    """
 
     status: int
     code: str = "InternalError"
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def received(self, request: Incoming) -> Incoming:
         """Refuse."""
-        raise S3Error(self.status, self.code, self.message, headers=self.headers)
+        raise S3Error(self.status, self.code, self.message, headers=self.headers, extra=self.extra)
 
 
 @dataclass(frozen=True, slots=True)
