@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
+from libcloud.storage.capabilities import KIB
 from libcloud.storage.transfer.progress import (
     PartDone,
     PartStarted,
@@ -19,13 +20,20 @@ from libcloud.storage.transfer.progress import (
     UploadStarted,
 )
 
-__all__ = ["Flow", "Meter", "bar_line"]
+__all__ = ["CutError", "Flow", "Meter", "bar_line"]
 
 # The speed is that of the last seconds, so that it follows the line and an estimate stays calm.
 _SPEED_SECONDS = 15.0
 _SAMPLES = 64
 _LABEL_SHARE = 0.6
 _BAR = (8, 40)
+
+# Head and body of a request that carries none of the user's data, at most.
+_NO_DATA = 128 * KIB
+
+
+class CutError(Exception):
+    """What was being sent is not wanted any more."""
 
 
 class Flow:
@@ -94,6 +102,7 @@ class Meter:
         self._parts = 0
         self._leaving: dict[int, int] = {}  # by thread: bytes of its request that have left
         self._furthest = 0
+        self._cut = False
         self._lock = threading.Lock()
         self._clock = clock
         self._started = clock()
@@ -158,10 +167,21 @@ class Meter:
         """Since the beginning."""
         return self._clock() - self._started
 
-    def sent(self, size: int) -> None:
-        """``size`` bytes of this thread's request have left; see ``libcloud.http.timeouts``."""
+    def sending(self, size: int) -> None:
+        """``size`` bytes of this thread's request leave; see ``libcloud.http.timeouts``.
+
+        :raises CutError: :meth:`cut` was called, and they are data.
+        """
         thread = threading.get_ident()
         self._leaving[thread] = self._leaving.get(thread, 0) + size
+        if self._cut and self._leaving[thread] > _NO_DATA:
+            raise CutError("interrupted")
+
+    def cut(self) -> None:
+        """Let what is being sent fail: on a slow line its end is far. Requests without data, which
+        remove what was sent, go on.
+        """
+        self._cut = True
 
     def settled(self) -> None:
         """This thread's request is over, or begins."""

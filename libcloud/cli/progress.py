@@ -21,7 +21,7 @@ from libcloud.cli.settings import Settings
 from libcloud.cli.text import printable
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
 
-__all__ = ["Progress", "on_terminal", "say"]
+__all__ = ["Progress", "cut", "on_terminal", "say"]
 
 _INTERVAL = 0.1
 _COLUMNS = 80
@@ -35,6 +35,12 @@ def say(text: str) -> None:
         progress.clear()
     with contextlib.suppress(OSError, ValueError):
         print(without_secrets(text), file=sys.stderr, flush=True)
+
+
+def cut() -> None:
+    """Let what is being sent fail."""
+    for progress in _shown:
+        progress.meter.cut()
 
 
 def on_terminal(stream: TextIO) -> bool:
@@ -62,21 +68,21 @@ class Progress:
         self._written = 0.0
 
     def __enter__(self) -> Progress:
-        _shown.append(self)
-        if self._bar:
-            from libcloud.http.timeouts import TimedConnection
+        from libcloud.http.timeouts import TimedConnection
 
-            TimedConnection.watcher = self.meter
+        _shown.append(self)
+        TimedConnection.watcher = self.meter
+        if self._bar:
             self._thread = threading.Thread(target=self._tick, name="libcloud-bar", daemon=True)
             self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        from libcloud.http.timeouts import TimedConnection
+
+        TimedConnection.watcher = None
         self._stop.set()
         if self._thread is not None:
-            from libcloud.http.timeouts import TimedConnection
-
-            TimedConnection.watcher = None
             self._thread.join()
         self.clear()
         _shown.remove(self)

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
+from libcloud.cli.progress import cut
+
 __all__ = ["Interrupted", "heeded"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -44,6 +46,7 @@ def heeded() -> Iterator[None]:
         came += 1
         if came == 1:
             _write("libcloud: interrupted")
+            cut()
             raise Interrupted(number)
         if came == 2:
             _write("libcloud: still cleaning up; once more ends it now, and may leave parts behind")

@@ -56,8 +56,11 @@ def _silence_of(timeout: Any) -> float | None:
 class Watcher(Protocol):
     """Is told how far requests are, by the thread that sends them. It must be quick."""
 
-    def sent(self, size: int) -> object:
-        """``size`` more bytes of this thread's request have left."""
+    def sending(self, size: int) -> object:
+        """``size`` more bytes of this thread's request are about to leave.
+
+        An exception fails the request, of which the server then has not all: it has no effect.
+        """
 
     def settled(self) -> object:
         """This thread's request was answered, or failed; or it begins."""
@@ -101,9 +104,9 @@ class TimedConnection(http.client.HTTPConnection):
             self._send_slice(view[start : start + _SLICE])
 
     def _send_slice(self, data: Any) -> None:
-        super().send(data)
         if TimedConnection.watcher is not None and isinstance(data, (bytes, memoryview)):
-            TimedConnection.watcher.sent(len(data))
+            TimedConnection.watcher.sending(len(data))
+        super().send(data)
 
     def _set_limits(self) -> None:
         sock: Any = getattr(self, "sock", None)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.cli.meter import Flow, Meter, bar_line
+from libcloud.cli.meter import CutError, Flow, Meter, bar_line
 from libcloud.cli.text import width
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.transfer.progress import (
@@ -157,18 +157,29 @@ def test_what_has_left_counts_before_it_is_confirmed(clock: Clock) -> None:
     flow = begun(meter)
     flow.listen(PartStarted(0, 1, 4 * MIB))
     meter.settled()
-    meter.sent(MIB)
+    meter.sending(MIB)
     clock.now = 2
     assert bar_line(meter, 80).endswith(" 12%  1.0/8.0 MiB  512.0 KiB/s  ETA 0:14")
     # A second attempt does not count twice, and takes nothing back.
     meter.settled()
-    meter.sent(MIB // 2)
+    meter.sending(MIB // 2)
     assert meter.reached == MIB
-    meter.sent(9 * MIB)  # headers and all
+    meter.sending(9 * MIB)  # headers and all
     assert meter.reached == 4 * MIB
     meter.settled()
     flow.listen(PartDone(4 * MIB, 1, 4 * MIB))
     assert (meter.reached, meter.done) == (4 * MIB, 4 * MIB)
+
+
+def test_what_is_cut_fails_where_it_carries_data(clock: Clock) -> None:
+    meter = Meter("x", None, clock)
+    meter.settled()
+    meter.sending(MIB)
+    meter.cut()
+    with pytest.raises(CutError):
+        meter.sending(MIB)
+    meter.settled()
+    meter.sending(1000)  # a request that aborts an upload
 
 
 def test_the_summary_tells_parts_and_repetitions(clock: Clock) -> None:
