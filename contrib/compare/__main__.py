@@ -13,7 +13,7 @@ from pathlib import Path
 from compare.scenarios import SCENARIOS, Verdict, run
 from compare.worker import CLIENTS
 
-_MARKS = {True: "\u2713", False: "\u2717", None: ""}
+_MARKS = {True: "\u2713", False: "\u2717"}
 
 
 def main() -> int:
@@ -59,9 +59,16 @@ def table(verdicts: dict[str, dict[str, Verdict]], names: list[str]) -> str:
     lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     lines.append(f"| *version* | {' | '.join(versions[name] for name in names)} |")
     for title, row in verdicts.items():
-        cells = [f"{_MARKS[row[name].good]} {row[name].text}".strip() for name in names]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
+        lines.append(f"| {title} | {' | '.join(_cell(row[name]) for name in names)} |")
     return "\n".join([*lines, "", f"Run on {_today()}."])
+
+
+def _cell(verdict: Verdict) -> str:
+    """What is right needs no words, unless it is a number."""
+    if verdict.good is None:
+        return "n/a" if verdict.text == "no way" else verdict.text
+    text = "" if verdict.good and not verdict.text[0].isdigit() else f" {verdict.text}"
+    return f"{_MARKS[verdict.good]}{text}"
 
 
 def _today() -> str:

@@ -32,7 +32,7 @@ ENOUGH_MEMORY = 200 * MIB  # of 400 MiB
 class Verdict:
     """How it ended.
 
-    :param good: as it should; ``None``: the client has no way to be asked for this.
+    :param good: as it should; ``None``: nobody can say, or it has no way to be asked for this.
     :param text: for the table.
     """
 
@@ -68,7 +68,7 @@ def run(scenario: Scenario, client: str, python: str = sys.executable) -> Verdic
         scenario.prepare(server)
         told = _worker(scenario, client, python, server.url)
         if told["ended"] == "not":
-            return Verdict(False, f"no end in {PATIENCE} s")
+            return Verdict(None, f"no end in {PATIENCE} s")
         if told["ended"] in ("missing", "no way"):
             return Verdict(None, told["ended"], told.get("version", ""), told.get("error", ""))
         verdict = scenario.judge(told, server)

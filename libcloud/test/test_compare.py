@@ -121,11 +121,15 @@ def test_a_reader_gives_all_and_ends(
 def test_the_table_has_versions_and_verdicts(compare: SimpleNamespace) -> None:
     verdict = compare.scenarios.Verdict
     table = compare.main.table(
-        {"it fails": {"a": verdict(True, "error", "1.2"), "b": verdict(None, "no way", "")}},
+        {
+            "it fails": {"a": verdict(True, "error", "1.2"), "b": verdict(None, "no way", "")},
+            "memory": {"a": verdict(True, "7 MiB", "1.2"), "b": verdict(False, "error", "")},
+        },
         ["a", "b"],
     )
     assert "| *version* | 1.2 | missing |" in table
-    assert "| it fails | \u2713 error | no way |" in table
+    assert "| it fails | \u2713 | n/a |" in table
+    assert "| memory | \u2713 7 MiB | \u2717 error |" in table
 
 
 @pytest.mark.slow
