@@ -16,6 +16,7 @@ _CHECKSUMS = (f"{_TESTS}/test_s3_checksums.py",)
 _OPTIONS = (f"{_TESTS}/test_s3_options.py",)
 
 _VERIFIED = (f"{_TESTS}/test_s3_verified.py",)
+_LANES = (f"{_TESTS}/test_s3_lanes.py",)
 
 MUTANTS = (
     Mutant(
@@ -38,6 +39,34 @@ MUTANTS = (
         "not md5 or opaque or not",
         "not md5 or not",
         _VERIFIED,
+    ),
+    Mutant(
+        "parts that helpers did not get left out",
+        f"{_DRIVERS}/s3_lanes.py",
+        "            self._state[part] = _FREE\n",
+        "            self._state[part] = _DONE\n            self._left -= 1\n",
+        _LANES,
+    ),
+    Mutant(
+        "ranges written one part too early",
+        f"{_DRIVERS}/s3_lanes.py",
+        "position = start = part * parts.size",
+        "position = start = max(part - 1, 0) * parts.size",
+        _LANES,
+    ),
+    Mutant(
+        "helpers that are not waited for",
+        f"{_DRIVERS}/s3_lanes.py",
+        "for helper in helpers:\n            helper.join()\n        return self._parts.take(part)",
+        "return False",
+        _LANES,
+    ),
+    Mutant(
+        "parts compared with nothing",
+        f"{_DRIVERS}/s3_lanes.py",
+        "if self._verification is not None:\n            lengths",
+        "if False:\n            lengths",
+        _LANES,
     ),
     Mutant(
         "a range compared with the checksum of the whole",

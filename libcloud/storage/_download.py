@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage._replace import ReplacingFile
 from libcloud.utils import files
 
-__all__ = ["Destination", "MissingDirectoryError", "resolve_destination", "save"]
+__all__ = ["Destination", "MissingDirectoryError", "opened", "resolve_destination", "save"]
 
 
 class MissingDirectoryError(LibcloudError, FileNotFoundError):
@@ -86,19 +86,29 @@ def save(
     :param keep_partial: put what came into the final place even if it is not whole.
     :return: ``False`` if the size is another one.
     """
+    with opened(destination) as file:
+        try:
+            written = _write(pieces, file)
+        except BaseException:
+            if keep_partial:
+                file.commit()
+            raise
+        whole = size is None or written == size
+        if whole or keep_partial:
+            file.commit()
+    return whole
+
+
+@contextlib.contextmanager
+def opened(destination: Destination) -> Iterator[ReplacingFile]:
+    """The file of ``destination``, which appears when it is committed.
+
+    Directories that are made for it are removed again if it does not.
+    """
     created = _create_directories(destination)
     try:
         with ReplacingFile(destination.path) as file:
-            try:
-                written = _write(pieces, file)
-            except BaseException:
-                if keep_partial:
-                    file.commit()
-                raise
-            whole = size is None or written == size
-            if whole or keep_partial:
-                file.commit()
-        return whole
+            yield file
     finally:
         for path in created:
             # One that holds the file, or somebody else's, is not empty and stays.

@@ -54,6 +54,15 @@ class ReplacingFile:
         self._temporary = temporary
         return file
 
+    @property
+    def appears_whole(self) -> bool:
+        """Whether it can be written in any order: nobody sees it before :meth:`commit`."""
+        return self._temporary is not None
+
+    def fileno(self) -> int:
+        """The descriptor, for writing at a position; not together with :meth:`write`."""
+        return self._file.fileno()
+
     def write(self, piece: bytes) -> None:
         """Append ``piece``."""
         self._file.write(piece)

@@ -24,7 +24,7 @@ from libcloud.storage.types import (
 )
 from libcloud.utils.files import read_in_chunks
 
-__all__ = ["Version", "body_length", "leave_encoded", "version_of", "wrap_body"]
+__all__ = ["Body", "Version", "body_length", "leave_encoded", "resumed", "version_of", "wrap_body"]
 
 # Bytes read at once after a break: where connections break early, much of a larger piece would be
 # asked for again and again.
@@ -91,7 +91,7 @@ class Version:
         return IncompleteDownloadError(f"{text}: start again", self.driver, self.obj.name)
 
 
-class _Body:
+class Body:
     """A response of requests whose ``iter_content`` goes on after errors that may pass.
 
     All else is the response's own.
@@ -104,8 +104,8 @@ class _Body:
         self, response: Any, version: Version | None, verification: Verification | None
     ) -> None:
         self._response = response
-        self._version = version
-        self._verification = verification
+        self.version = version
+        self.verification = verification
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # a half-made copy has not even a response
@@ -123,28 +123,37 @@ class _Body:
             return self._response.iter_content(chunk_size, decode_unicode)
         return read_in_chunks(self._pieces(chunk_size), chunk_size, fill_size=True)
 
-    def _pieces(self, size: int) -> Iterator[bytes]:
-        if self._verification is None:
-            return self._resumed(size)
-        return _verified(self._resumed(size), self._verification)
+    def resumed(self, size: int) -> Iterator[bytes]:
+        """The body in pieces of at most ``size`` bytes, compared with nothing."""
+        return resumed(self._response, self.version, size)
 
-    def _resumed(self, size: int) -> Iterator[bytes]:
-        pieces = self._response.iter_content(size)
-        received, attempt = 0, 1  # attempts since the last byte came
-        while True:
-            try:
-                piece = next(pieces, None)
-            except Exception as error:
-                if self._version is None:
-                    raise
-                answer, attempt = _rest(self._version, error, received, attempt)
-                pieces = answer.iter_content(min(size, _STEP))
-                continue
-            if piece is None:
-                return
-            received += len(piece)
-            attempt = 1
-            yield piece
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        pieces = self.resumed(size)
+        return pieces if self.verification is None else _verified(pieces, self.verification)
+
+
+def resumed(response: Any, version: Version | None, size: int) -> Iterator[bytes]:
+    """The body of a response of requests, which goes on after errors that may pass.
+
+    :param version: what it is of; ``None``: it does not go on.
+    :param size: bytes of a piece, at most.
+    """
+    pieces = response.iter_content(size)
+    received, attempt = 0, 1  # attempts since the last byte came
+    while True:
+        try:
+            piece = next(pieces, None)
+        except Exception as error:
+            if version is None:
+                raise
+            answer, attempt = _rest(version, error, received, attempt)
+            pieces = answer.iter_content(min(size, _STEP))
+            continue
+        if piece is None:
+            return
+        received += len(piece)
+        attempt = 1
+        yield piece
 
 
 def _rest(version: Version, error: Exception, received: int, attempt: int) -> tuple[Any, int]:
@@ -201,7 +210,7 @@ def wrap_body(response: Any, version: Version | None, verification: Verification
     """
     if not isinstance(response, RawResponse) or (version is None and verification is None):
         return
-    body = _Body(response._response, version, verification)
+    body = Body(response._response, version, verification)
     response._response = body
     response.iter_content = body.iter_content
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libcloud.storage.s3api import xml
@@ -110,6 +110,7 @@ _FIELDS = (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(_FIELDS), max_size=5).map("".join), max_size=3))
 def test_both_ways_give_the_same(objects: list[str]) -> None:
     text = page(*objects)

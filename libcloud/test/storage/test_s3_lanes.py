@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Large objects come over several connections: whole, of one version, or not at all."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from libcloud.http import LibcloudConnection
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers import s3_lanes
+from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.types import IncompleteDownloadError, ObjectHashMismatchError
+from libcloud.test.storage.fakes.digests import checksum
+from libcloud.test.storage.fakes.faults import Action, Drop, FlipBit, Hold, Status, Truncate
+from libcloud.test.storage.fakes.options import MIB
+from libcloud.test.storage.fakes.servers import Endpoint, moto_server, rclone_server
+from libcloud.test.storage.fakes.wire import Answer, Incoming
+from libcloud.test.storage.s3_servers import Store, pattern, store
+
+PART = 1000
+DATA = pattern(4 * PART + 600)
+WINDOW = 3
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Store]:
+    with store() as there:
+        yield there
+
+
+@pytest.fixture
+def s3(running: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store, and a driver that reads 300 bytes at once."""
+    monkeypatch.setattr(s3_lanes, "_PIECE", 300)
+    running.server.reset()
+    running.server.create_bucket("bucket")
+    yield running
+    join_helpers()
+
+
+@pytest.fixture
+def stored(s3: Store) -> Object:
+    found: Object = s3.stream(iter([DATA]), ex_checksum="crc32", ex_part_size=10_000)
+    return found
+
+
+def join_helpers() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "libcloud-download":
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def descriptors_in(folder: Path) -> list[str]:
+    """Files in ``folder`` that this process has open."""
+    targets = (Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))
+    found = (str(target.readlink()) for target in targets if target.is_symlink())
+    return [name for name in found if name.startswith(str(folder))]
+
+
+def fetch(obj: Any, path: Path, **options: Any) -> Any:
+    options = {"ex_window": WINDOW, "ex_part_size": PART, **options}
+    return obj.driver.download_object(obj, path, **options)
+
+
+def ranges(s3: Store) -> list[str | None]:
+    return [entry.headers.get("range") for entry in s3.requests("GetObject")]
+
+
+def has_range(request: Any) -> bool:
+    return request.header("range") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Action):
+    """Ignore that a range was asked for."""
+
+    def verified(self, request: Incoming) -> Incoming:
+        headers = tuple(item for item in request.headers if item[0] != "range")
+        return Incoming(request.method, request.target, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Action):
+    """Let go of a request that is held."""
+
+    held: Hold
+    flip: bool = False
+
+    def answered(self, answer: Answer) -> Answer:
+        self.held.release.set()
+        return FlipBit(0, "answer").answered(answer) if self.flip else answer
+
+
+def hold_the_first_connection(s3: Store, after: int, until: str, *, flip: bool = False) -> None:
+    """Break the first connection, and hold its next request until a range was asked for."""
+    held = Hold("before")
+    s3.server.faults.add("GetObject", Truncate(after))
+    rest = f"bytes={after}-"
+    s3.server.faults.add("GetObject", held, match=lambda r: (r.header("range") or "")[:11] == rest)
+    released = Release(held, flip)
+    s3.server.faults.add("GetObject", released, match=lambda r: r.header("range") == until)
+
+
+# What comes, and how.
+
+
+@pytest.mark.parametrize("window", [2, 3, 9])
+@pytest.mark.parametrize("part_size", [300, PART, 1150, 2300, 4599])
+def test_a_file_is_the_object(
+    s3: Store, stored: Object, tmp_path: Path, window: int, part_size: int
+) -> None:
+    path = tmp_path / "file"
+    assert fetch(stored, path, ex_window=window, ex_part_size=part_size) is True
+    assert path.read_bytes() == DATA
+    assert list(tmp_path.iterdir()) == [path]
+    join_helpers()
+
+
+def test_the_last_parts_come_as_ranges_of_the_same_version(
+    s3: Store, stored: Object, tmp_path: Path
+) -> None:
+    hold_the_first_connection(s3, 1500, until="bytes=2000-2999")
+
+    assert fetch(stored, tmp_path / "file", ex_window=2) is True
+
+    assert (tmp_path / "file").read_bytes() == DATA
+    asked = ["bytes=4000-4599", "bytes=3000-3999", "bytes=2000-2999"]
+    assert [span for span in ranges(s3) if span in asked] == asked
+    assert sorted(map(str, ranges(s3))) == sorted([*asked, "None", "bytes=1500-4599"])
+    for entry in s3.requests("GetObject")[1:]:
+        assert entry.headers["if-match"] == f'"{stored.hash}"'
+        assert "x-amz-checksum-mode" not in entry.headers
+
+
+def test_a_large_object_is_split_unasked(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_lanes, "_SMALLEST", len(DATA) - 1)
+    monkeypatch.setattr(s3_lanes, "DEFAULT_PART_SIZE", PART)
+    hold_the_first_connection(s3, 500, until="bytes=4000-4599")
+    assert stored.download(tmp_path / "file") is True
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert "bytes=4000-4599" in ranges(s3)
+
+
+def test_a_small_object_comes_by_one_request(s3: Store, stored: Object, tmp_path: Path) -> None:
+    assert stored.download(tmp_path / "a") is True
+    assert fetch(stored, tmp_path / "b", ex_part_size=len(DATA)) is True
+    assert ranges(s3) == [None, None]
+
+
+@pytest.mark.parametrize("name", ["ex_window", "ex_part_size"])
+def test_what_makes_no_sense_is_refused_at_once(
+    s3: Store, stored: Object, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
+        fetch(stored, tmp_path / "file", **{name: 0})
+    assert ranges(s3) == []
+
+
+# What is left to one connection.
+
+
+class OneAtATime(LibcloudConnection):
+    max_concurrency = 1
+
+
+def test_a_connection_for_one_thread_makes_one_request(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = s3.driver.connection
+    monkeypatch.setattr(
+        connection, "connection", OneAtATime(s3.server.host, s3.server.port, secure=False)
+    )
+    assert fetch(stored, tmp_path / "file") is True
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert ranges(s3) == [None]
+
+
+@pytest.mark.parametrize("options", [{"ex_window": 1}, {"delete_on_failure": False}], ids=str)
+def test_one_connection_can_be_asked_for(
+    s3: Store, stored: Object, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    assert fetch(stored, tmp_path / "file", **options) is True
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert ranges(s3) == [None]
+
+
+def test_a_way_of_saving_of_a_subclass_is_used(s3: Store, stored: Object, tmp_path: Path) -> None:
+    s3.driver._save_object = lambda **given: given["response"].status
+    try:
+        assert fetch(stored, tmp_path / "file") == 200
+    finally:
+        del s3.driver._save_object
+    assert ranges(s3) == [None]
+
+
+def test_a_hash_that_cannot_be_put_together_is_computed_over_one_connection(
+    s3: Store, stored: Object, tmp_path: Path
+) -> None:
+    with s3.server.state.lock:
+        kept = s3.server.state.objects["bucket", "object"]
+        kept.checksums = {"sha256": checksum("sha256", DATA)}
+    assert fetch(stored, tmp_path / "file") is True
+    s3.server.faults.add("GetObject", FlipBit(4000, "answer"))
+    with pytest.raises(ObjectHashMismatchError, match="sha256"):
+        fetch(stored, tmp_path / "other")
+    assert ranges(s3) == [None, None]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_device_is_written_from_front_to_back(s3: Store, stored: Object) -> None:
+    assert fetch(stored, Path(os.devnull), overwrite_existing=True) is True
+
+
+def test_an_object_of_another_size_than_was_looked_at_is_not_taken(
+    s3: Store, stored: Object, tmp_path: Path
+) -> None:
+    container: Container = stored.container
+    looked_at = Object("object", len(DATA) + 1, None, {}, {}, container, stored.driver)
+    assert fetch(looked_at, tmp_path / "file") is False
+    assert list(tmp_path.iterdir()) == []
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize("keep", [0, 1, 999, 1000, 2345, 4599])
+def test_breaks_of_the_first_connection_are_mended(
+    s3: Store, stored: Object, tmp_path: Path, keep: int
+) -> None:
+    s3.server.faults.add("GetObject", Truncate(keep))
+    assert fetch(stored, tmp_path / "file") is True
+    assert (tmp_path / "file").read_bytes() == DATA
+
+
+HELPLESS = {
+    "reset": Drop("after_body"),
+    "cut off": Truncate(0),
+    "cut off in the middle": Truncate(450),
+    "busy": Status(503, "SlowDown"),
+    "forbidden": Status(403, "AccessDenied"),
+    "no ranges": Status(501, "NotImplemented"),
+    "ranges ignored": Whole(),
+    "replaced": Status(412, "PreconditionFailed"),
+    "gone": Status(404, "NoSuchKey"),
+}
+
+
+@pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
+@pytest.mark.parametrize("action", HELPLESS.values(), ids=HELPLESS)
+def test_what_helpers_do_not_get_comes_all_the_same(
+    s3: Store, stored: Object, tmp_path: Path, action: Action, times: int | None
+) -> None:
+    s3.server.faults.add("GetObject", action, match=has_range, times=times)
+    assert fetch(stored, tmp_path / "file") is True
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_without_ranges_a_break_of_the_first_connection_is_an_error(
+    s3: Store, stored: Object, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    s3.server.faults.add("GetObject", Truncate(1234))
+    s3.server.faults.add("GetObject", Whole(), match=has_range, times=None)
+    with pytest.raises(IncompleteDownloadError, match=r"1200 of 4600.*start again"):
+        fetch(stored, tmp_path / "file", overwrite_existing=True)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
+@pytest.mark.parametrize("name", ["crc32", "crc32c", "crc64nvme"])
+@pytest.mark.parametrize("where", ["first connection", "range"])
+def test_a_flipped_bit_is_noticed_wherever_it_is(
+    s3: Store, tmp_path: Path, name: str, where: str
+) -> None:
+    obj = s3.stream(iter([DATA]), ex_checksum=name, ex_part_size=10_000)
+    assert fetch(obj, tmp_path / "good") is True
+    if where == "first connection":
+        s3.server.faults.add("GetObject", FlipBit(0, "answer"))
+    else:
+        hold_the_first_connection(s3, 1500, until="bytes=3000-3999", flip=True)
+    with pytest.raises(ObjectHashMismatchError, match=name):
+        fetch(obj, tmp_path / "file", ex_window=2)
+    assert s3.server.faults.pending == []
+    assert [path.name for path in tmp_path.iterdir()] == ["good"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, OSError])
+@pytest.mark.parametrize("call", [1, 2, 5])
+def test_an_interrupt_leaves_neither_file_nor_helpers_nor_descriptors(
+    s3: Store,
+    stored: Object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[BaseException],
+    call: int,
+) -> None:
+    assert fetch(stored, tmp_path / "warm") is True
+    join_helpers()
+    calls = 0
+
+    def write(descriptor: int, data: bytes, position: int) -> int:
+        nonlocal calls
+        if threading.current_thread() is threading.main_thread():
+            calls += 1
+            if calls == call:
+                raise error("stop")
+        return pwrite(descriptor, data, position)
+
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", write)
+    with pytest.raises(error, match="stop"):
+        fetch(stored, tmp_path / "file", ex_window=2, ex_part_size=300)
+    join_helpers()
+    assert descriptors_in(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["warm"]
+
+
+def test_a_full_disk_of_a_helper_is_an_error_of_the_first_connection_too(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes, position: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(OSError, match="No space left"):
+        fetch(stored, tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_short_writes_go_on(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: pwrite(fd, data[:7], at))
+    assert fetch(stored, tmp_path / "file") is True
+    assert (tmp_path / "file").read_bytes() == DATA
+
+
+def test_without_threads_one_connection_does(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        assert fetch(stored, tmp_path / "file") is True
+    assert ranges(s3) == [None]
+    assert descriptors_in(tmp_path) == []
+
+
+# The parts.
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=20),
+    size=st.integers(1, 12),
+)
+def test_pieces_are_cut_where_parts_end(lengths: list[int], size: int) -> None:
+    data = bytes(range(sum(lengths)))
+    rest = iter(data)
+    pieces = [bytes(next(rest) for _ in range(length)) for length in lengths]
+    parts = s3_lanes._Parts(len(data), size)
+    found: dict[int, bytes] = {}
+    for cut in s3_lanes._cuts(iter(pieces), parts):
+        assert cut.begins == (cut.part not in found)
+        found[cut.part] = found.get(cut.part, b"") + bytes(cut.data)
+        assert cut.ends == (len(found[cut.part]) == parts.length_of(cut.part))
+    assert list(found.values()) == [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def test_a_part_has_one_owner() -> None:
+    parts = s3_lanes._Parts(4600, 1000)
+    assert parts.take(0)
+    assert not parts.take(0)
+    assert [parts.take_last() for _ in range(5)] == [4, 3, 2, 1, None]
+    parts.give_back(3)
+    assert parts.take_last() == 3
+    for part in range(5):
+        assert not parts.complete
+        parts.written(part, None)
+    assert parts.complete
+    parts.give_back(2)
+    parts.stopped = True
+    assert parts.take_last() is None
+
+
+# Real servers.
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launch", [moto_server, rclone_server])
+def test_servers_of_others_give_what_they_have(
+    launch: Callable[[], AbstractContextManager[Endpoint]], tmp_path: Path
+) -> None:
+    data = pattern(3 * MIB + 1)
+    with launch() as endpoint:
+        driver: Any = S3StorageDriver(
+            endpoint.key, endpoint.secret, host=endpoint.host, port=endpoint.port, secure=False
+        )
+        container = driver.create_container("lanes")
+        obj = driver.upload_object_via_stream(iter([data]), container, "object")
+        for number in range(5):
+            path = tmp_path / str(number)
+            assert driver.download_object(obj, path, ex_window=3, ex_part_size=200_000) is True
+            assert path.read_bytes() == data
