@@ -198,7 +198,8 @@ def told(
     if value and len(value) == len(digest.value):
         return Told(digest.algorithm, encoded(value), encoded(digest.value))
     etag = headers.get("etag", "").strip('"')
-    if digest.algorithm != "md5" or not profile.etag_is_md5 or opaque or not is_md5(etag):
+    known = profile.etag_is_md5 and profile.etag_was_seen and not opaque
+    if digest.algorithm != "md5" or not known or not is_md5(etag):
         return None
     return Told("md5", etag, digest.value.hex())
 

@@ -119,6 +119,7 @@ AURORA = S3Profile(
     default_region="",
     signature_versions=("2",),
     etag_is_md5=True,
+    etag_was_seen=False,
 )
 
 GOOGLE = S3Profile(

@@ -52,6 +52,8 @@ class S3Profile:
     :param list_uploads: unfinished uploads can be listed.
     :param etag_is_md5: an ETag of 32 hexadecimal digits, of an object sent by one PUT without
         encryption by a customer's or KMS key, is the MD5 of the object.
+    :param etag_was_seen: that was seen of the store itself. Otherwise only ``verify_hash`` goes by
+        it, as in Apache Libcloud, and no stream does.
     :param multipart_etag: the ETag of an object made of parts is, in HEAD too, the MD5 of the
         parts' MD5s, a hyphen and the number of parts.
     :param checksums: algorithms whose ``x-amz-checksum-`` header the store verifies, the cheapest
@@ -88,6 +90,7 @@ class S3Profile:
     bulk_delete: bool = False
     list_uploads: bool = True
     etag_is_md5: bool = False
+    etag_was_seen: bool = True
     multipart_etag: bool = False
     checksums: tuple[str, ...] = ()
     default_checksum: str | None = None

@@ -262,6 +262,8 @@ def test_an_etag_is_compared_where_it_is_an_md5() -> None:
     assert told(stores_md5, sent, {"etag": '"abc-2"'}, opaque=False) is None
     assert told(stores_md5, DIGESTS["crc32"](DATA), other, opaque=False) is None
     assert told(PLAIN, sent, other, opaque=False) is None
+    unseen = replace(stores_md5, etag_was_seen=False)
+    assert told(unseen, sent, other, opaque=False) is None
 
 
 @pytest.mark.parametrize(
