@@ -113,8 +113,8 @@ MUTANTS = (
     Mutant(
         "a damaged part fails the upload at once",
         f"{_DRIVERS}/s3_store.py",
-        "step is Step.PART and isinstance(error, ObjectHashMismatchError)",
-        "False",
+        "transient=step is not Step.COMPLETE, contradicted=True",
+        "transient=False, contradicted=True",
         _CHECKSUMS,
     ),
     Mutant(
@@ -132,5 +132,12 @@ MUTANTS = (
         '            self.checksum = {"algorithm": digest.algorithm, "value": ""}\n'
         "            return\n",
         _CHECKSUMS,
+    ),
+    Mutant(
+        "an answer that tells of other data taken for the truth",
+        "libcloud/storage/transfer/machine.py",
+        "        if failure.contradicted:\n",
+        "        if False:\n",
+        ("libcloud/test/storage/transfer/test_machine.py",),
     ),
 )

@@ -91,7 +91,7 @@ _MACHINE = (
     _mutant(
         "a lost answer to Complete counts as a failure",
         "machine",
-        "if wanted and send.step in _PUBLISHING and self._publish_open:",
+        "if wanted and send.step in PUBLISHING and self._publish_open:",
         "if False:",
         "machine",
     ),

@@ -259,8 +259,6 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
             stored = transfer.session.upload(
                 store, transfer.source.PartSource(iterator), **settings
             )
-        if store.answers.mismatch is not None:
-            raise store.answers.mismatch
         response = drivers.s3_store.Published(200, {**stored.headers, "etag": stored.etag})
         return {
             "response": response,

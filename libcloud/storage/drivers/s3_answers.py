@@ -17,7 +17,6 @@ __all__ = ["Answers", "encrypted"]
 class Answers:
     """What is made of the answers to one upload.
 
-    ``mismatch`` is the error to raise for an object that was published, but of other data.
     ``checksum`` is the one of the object that an answer repeated, for its ``extra``; else ``None``.
 
     :param label: of the object, for messages.
@@ -31,7 +30,6 @@ class Answers:
         self._name = object_name
         self._label = label
         self._encrypted = encrypted(headers)
-        self.mismatch: ObjectHashMismatchError | None = None
         self.checksum: dict[str, str] | None = None
 
     def opaque(self, headers: Mapping[str, str]) -> bool:
@@ -51,20 +49,22 @@ class Answers:
             )
 
     def of_object(self, digest: Digest, headers: Mapping[str, str]) -> None:
-        """Look at the answer that published the object; ``digest`` is that of all its bytes."""
+        """Look at the answer that published the object; ``digest`` is that of all its bytes.
+
+        :raises ObjectHashMismatchError: it tells of other data. Another look may tell otherwise.
+        """
         told = self._told(digest, headers)
         if told is None:
             return
-        if told.same:
-            self.checksum = {"algorithm": told.algorithm, "value": told.value}
-        else:
-            self.mismatch = self._error(
+        if not told.same:
+            raise self._error(
                 f"the store has {self._label} with the {told.algorithm} {told.value}, and "
                 f"{told.expected} was sent: the object is damaged"
             )
+        self.checksum = {"algorithm": told.algorithm, "value": told.value}
 
     def of_parts(self, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
-        """Look at the answer to Complete."""
+        """Look at the answer to Complete; see :meth:`of_object`."""
         self.of_object(integrity.whole_checksum(parts), headers)
         etag = strip_etag(headers.get("etag", ""))
         expected = integrity.expected_etag(parts)
@@ -73,11 +73,11 @@ class Answers:
         if not etag or self.opaque(headers):
             return
         if etag != expected:
-            self.mismatch = self._error(
+            raise self._error(
                 f"the store made {self._label} with the ETag {etag}; "
                 f"the parts that were sent give {expected}"
             )
-        elif {part.digest.algorithm for part in parts} == {"md5"}:
+        if {part.digest.algorithm for part in parts} == {"md5"}:
             self.checksum = {"algorithm": "md5", "value": etag}
 
     def is_same(self, digest: Digest, headers: Mapping[str, str]) -> bool | None:

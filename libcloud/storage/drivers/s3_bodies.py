@@ -55,16 +55,15 @@ class S3Bodies(S3Calls):
             headers = {**headers, **s3api.optional.unasked(digest.headers)}
         retries, attempt = self._retries(), 1
         while True:
-            response, failure = self._send_once(payload, path, method, headers)
+            response, failure = self._send_once(payload, path, method, headers, digest)
             found = _refused(failure, headers)
             if found:
                 headers = s3api.optional.without_headers(headers, found)
-                response, failure = self._send_once(payload, path, method, headers)
+                response, failure = self._send_once(payload, path, method, headers, digest)
                 if failure is None:
                     self._given_up().add(found)
             if failure is None:
                 retries.succeeded()
-                self._compare(digest, response.headers, path)
                 return response
             delay = None
             if _can_go_again(payload, headers, failure):
@@ -78,19 +77,22 @@ class S3Bodies(S3Calls):
             if not isinstance(payload.body, bytes):
                 payload.body.seek(0)  # type: ignore[union-attr]  # see _can_go_again
 
-    def _compare(self, digest: Digest, headers: Mapping[str, str], path: str) -> None:
-        """Raise :class:`ObjectHashMismatchError` if the answer tells another checksum.
+    def _contradiction(
+        self, digest: Digest, headers: Mapping[str, str], path: str
+    ) -> ObjectHashMismatchError | None:
+        """What to say of an answer that tells another checksum than was sent.
 
-        That of its ETag is looked at later, and only if the caller wants it.
+        Its ETag is looked at later, and only if the caller wants it.
         """
         told = s3api.integrity.told(self.profile, digest, headers, opaque=True)
-        if told is not None and not told.same:
-            raise ObjectHashMismatchError(
-                f"the store has {path} with the {told.algorithm} {told.value}, and "
-                f"{told.expected} was sent: the object is damaged",
-                self,
-                unquote(path.partition("?")[0].split("/", 2)[-1]),
-            )
+        if told is None or told.same:
+            return None
+        return ObjectHashMismatchError(
+            f"the store has {path} with the {told.algorithm} {told.value}, and "
+            f"{told.expected} was sent: the object is damaged",
+            self,
+            unquote(path.partition("?")[0].split("/", 2)[-1]),
+        )
 
     def _confirmed(
         self, headers: Mapping[str, str], data_hash: str | None
@@ -111,7 +113,7 @@ class S3Bodies(S3Calls):
         )
 
     def _send_once(
-        self, payload: Payload, path: str, method: str, headers: dict[str, str]
+        self, payload: Payload, path: str, method: str, headers: dict[str, str], digest: Digest
     ) -> tuple[Any, Failure | None]:
         """The answer, ``None`` if there is none, and what went wrong, if anything did."""
         try:
@@ -119,7 +121,10 @@ class S3Bodies(S3Calls):
         except Exception as error:
             return None, failure_of(error)
         if response.status < 400:
-            return response, None
+            wrong = self._contradiction(digest, response.headers, path)
+            if wrong is None:
+                return response, None
+            return None, transfer.values.Failure(wrong, transient=True, contradicted=True)
         detail = detail_of(response)
         refusal = LibcloudError(s3api.errors.describe(detail), driver=self)
         return response, failure_of(attach_detail(refusal, detail))
@@ -135,6 +140,7 @@ def _can_go_again(payload: Payload, headers: Mapping[str, str], failure: Failure
     """Whether the same data can be sent once more, and would mean the same."""
     if payload.source_error is not None:
         return False
-    if failure.effect_unknown and s3api.headers.has_condition(headers):
+    may_be_there = failure.effect_unknown or failure.contradicted
+    if may_be_there and s3api.headers.has_condition(headers):
         return False  # it would meet the object that the attempt before may have made
     return isinstance(payload.body, bytes) or hasattr(payload.body, "seek")

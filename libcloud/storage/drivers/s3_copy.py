@@ -183,8 +183,6 @@ class S3Copies(S3Uploads):
             if not error.object_name:  # the engine knows neither driver nor name
                 error.driver, error.object_name = self, target.name
             raise
-        if store.mismatch is not None:
-            raise store.mismatch
         return stored
 
     def _copied(self, stored: StoredObject, target: Place, headers: CopyHeaders) -> Object:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
-from libcloud.storage.drivers.s3_calls import failure_of
 from libcloud.storage.drivers.s3_store import DriverStore
 from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.copy_headers import CopyHeaders
@@ -91,11 +90,6 @@ class CopyStore:
         )
         self._upload.see_time(source.seen)
 
-    @property
-    def mismatch(self) -> Exception | None:
-        """The error to raise for an object that was published, but of other parts."""
-        return self._upload.answers.mismatch
-
     def digest(self, body: range) -> Digest:
         return Digest()
 
@@ -160,7 +154,7 @@ class CopyStore:
         return self._upload.has_parts(upload_id)
 
     def failure(self, step: Step, error: Exception) -> Failure:
-        return failure_of(error)
+        return self._upload.failure(step, error)
 
     # Inside.
 

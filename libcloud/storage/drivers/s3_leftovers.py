@@ -120,8 +120,6 @@ class S3Leftovers(S3Containers):
                 resumed=transfer.session.Resumed(upload_id, sizes),
                 **settings,
             )
-        if store.answers.mismatch is not None:
-            raise store.answers.mismatch
         made: Object = driver._made_object(
             container,
             object_name,

@@ -204,8 +204,8 @@ class DriverStore:
         return bool(page.parts)
 
     def failure(self, step: Step, error: Exception) -> Failure:
-        if step is Step.PART and isinstance(error, ObjectHashMismatchError):
-            return Failure(error, transient=True)
+        if isinstance(error, ObjectHashMismatchError):
+            return Failure(error, transient=step is not Step.COMPLETE, contradicted=True)
         return failure_of(error)
 
     def see_time(self, headers: Mapping[str, str]) -> None:

@@ -30,11 +30,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 
 from libcloud.storage.transfer.budget import Share, Unshared
 from libcloud.storage.transfer.plan import PartPlan, size_error
 from libcloud.storage.transfer.retry import Retries
+from libcloud.storage.transfer.states import PUBLISHING, PULLING, State
 from libcloud.storage.transfer.values import (
     Await,
     Command,
@@ -50,22 +50,6 @@ from libcloud.storage.transfer.values import (
 )
 
 __all__ = ["State", "UploadMachine"]
-
-
-class State(Enum):
-    READING_FIRST = "reading first"
-    PUTTING = "putting"
-    CREATING = "creating"
-    SENDING = "sending"
-    COMPLETING = "completing"
-    CONFIRMING = "confirming"
-    ABORTING = "aborting"
-    DONE = "done"
-    FAILED = "failed"
-
-
-_PULLING = frozenset({State.READING_FIRST, State.CREATING, State.SENDING})
-_PUBLISHING = frozenset({Step.PUT, Step.COMPLETE})
 
 
 class UploadMachine:
@@ -182,7 +166,7 @@ class UploadMachine:
 
     def _next_size(self) -> int:
         """Bytes of the part to pull now; 0 when none is to be pulled."""
-        if self._ended or self.error is not None or self.state not in _PULLING:
+        if self._ended or self.error is not None or self.state not in PULLING:
             return 0
         if len(self._held) >= self.limit:
             return 0
@@ -269,8 +253,10 @@ class UploadMachine:
         """
         if (send.step, send.number) not in self._in_flight:
             return None
+        if failure.contradicted:
+            self._publish_open = self._publish_open or send.step in PUBLISHING
         if failure.effect_unknown:
-            self._publish_open = self._publish_open or send.step in _PUBLISHING
+            self._publish_open = self._publish_open or send.step in PUBLISHING
             self._part_open = self._part_open or send.step is Step.PART
             self.orphan_possible = self.orphan_possible or send.step is Step.CREATE
         self._in_flight.discard((send.step, send.number))
@@ -289,7 +275,7 @@ class UploadMachine:
                 return again
             # An exit of the request's thread is raised, whatever the store says.
             wanted = isinstance(failure.error, Exception)
-            if wanted and send.step in _PUBLISHING and self._publish_open:
+            if wanted and send.step in PUBLISHING and self._publish_open:
                 self._confirm(failure)
             else:
                 self._fail(failure.error)
@@ -328,7 +314,7 @@ class UploadMachine:
             self._confirmed(*answer)
         elif self.error is not None:
             self._unwind()
-        elif send.step in _PUBLISHING:
+        elif send.step in PUBLISHING:
             self.state = State.DONE
         else:
             if send.step is Step.CREATE:
@@ -348,7 +334,7 @@ class UploadMachine:
 
     def _settled_elsewhere(self, send: Send, failure: Failure) -> bool:
         """An earlier attempt seems to have succeeded, its answer lost."""
-        if send.step not in _PUBLISHING or send.attempt == 1:
+        if send.step not in PUBLISHING or send.attempt == 1:
             return False
         return failure.upload_gone or (failure.condition_failed and self._publish_open)
 
@@ -365,6 +351,8 @@ class UploadMachine:
                 self.error = None
             self.state = State.DONE if self.error is None else State.FAILED
             return
+        if cause is not None and cause.contradicted:
+            self._complete_sent = False  # a second look would tell the same
         # Without a cause: an abort found the upload gone, or the caller gave up.
         answered = not (self._publish_open if cause is None else cause.effect_unknown)
         if verdict is Confirmation.ABSENT and (answered or self.upload_id is None):

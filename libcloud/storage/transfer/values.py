@@ -104,6 +104,8 @@ class Failure:
     :param error: what the caller is to see if nothing helps.
     :param transient: the same request may succeed later.
     :param effect_unknown: the request may have taken effect although no answer says so.
+    :param contradicted: the store has answered that it was done, but of other data than was sent;
+        whether that is so a look tells.
     :param upload_gone: the store does not know the upload (any more).
     :param condition_failed: the store refused because of the object that is there (412).
     :param throttled: the store asks for fewer requests.
@@ -113,6 +115,7 @@ class Failure:
     error: BaseException
     transient: bool = False
     effect_unknown: bool = False
+    contradicted: bool = False
     upload_gone: bool = False
     condition_failed: bool = False
     throttled: bool = False

@@ -13,7 +13,7 @@ import pytest
 
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.test.storage.fakes.digests import checksum
-from libcloud.test.storage.fakes.faults import Action, LoseAnswer, WrongETag
+from libcloud.test.storage.fakes.faults import Action, FlipBit, LoseAnswer, WrongETag
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.wire import Answer
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
@@ -146,9 +146,27 @@ def test_a_part_that_never_arrives_as_it_is_publishes_nothing(http: Store) -> No
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["one request", "parts"])
+def test_an_answer_that_tells_of_another_object_is_looked_into(http: Store, count: int) -> None:
+    operation = "PutObject" if count == 1 else "CompleteMultipartUpload"
+    http.server.faults.add(operation, WrongChecksum(), times=None)
+    data = http.in_parts(count, ex_checksum="crc32")
+    assert http.body() == data
+    assert http.server.count("HeadObject") == 1
+    http.assert_nothing_is_left("object")
+
+
+def test_an_object_that_arrived_as_another_is_sent_again(http: Store) -> None:
+    http.server.faults.add("PutObject", FlipBit(where="store"))
+    data = http.in_parts(1, ex_checksum="md5")
+    assert http.body() == data
+    assert http.server.count("PutObject") == 2
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["one request", "parts"])
 def test_an_object_that_was_stored_as_another_is_an_error(http: Store, count: int) -> None:
     operation = "PutObject" if count == 1 else "CompleteMultipartUpload"
-    http.server.faults.add(operation, WrongChecksum())
+    for faulty in (operation, "HeadObject"):
+        http.server.faults.add(faulty, WrongChecksum(), times=None)
     with pytest.raises(ObjectHashMismatchError, match=r"bucket/object.*AAAAAA==.*damaged"):
         http.in_parts(count, ex_checksum="crc32")
 
@@ -156,14 +174,14 @@ def test_an_object_that_was_stored_as_another_is_an_error(http: Store, count: in
 def test_a_file_that_was_stored_as_another_is_an_error(https: Store, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
-    https.server.faults.add("PutObject", WrongChecksum())
+    https.server.faults.add("PutObject", WrongChecksum(), times=None)
     with pytest.raises(ObjectHashMismatchError, match="damaged") as caught:
         https.driver.upload_object(path, https.container, "a damaged one", verify_hash=False)
     assert caught.value.object_name == "a damaged one"
 
 
 def test_an_md5_that_the_store_tells_otherwise_is_an_error(http: Store) -> None:
-    http.server.faults.add("PutObject", WrongETag())
+    http.server.faults.add("PutObject", FlipBit(where="store"), times=None)
     with pytest.raises(ObjectHashMismatchError, match="md5"):
         http.in_parts(1, ex_checksum="md5")
 

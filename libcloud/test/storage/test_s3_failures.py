@@ -30,6 +30,7 @@ from libcloud.test.storage.fakes.faults import (
     LeadingSpace,
     LoseAnswer,
     Status,
+    WrongETag,
 )
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
@@ -139,11 +140,20 @@ class OtherObject(Action):
         return replace(answer, body=other)
 
 
-def test_an_object_made_of_other_parts_is_not_taken_for_ours(s3: Store) -> None:
+def test_an_answer_that_tells_of_another_object_is_looked_into(s3: Store) -> None:
     rule = s3.server.faults.add("CompleteMultipartUpload", OtherObject())
+    s3.stream(iter([LONG]))
+    assert rule.fired == 1
+    assert s3.server.count("HeadObject") == 1
+    assert s3.body() == LONG
+    s3.assert_nothing_is_left("object")
+
+
+def test_an_object_made_of_other_parts_is_not_taken_for_ours(s3: Store) -> None:
+    s3.server.faults.add("CompleteMultipartUpload", OtherObject())
+    s3.server.faults.add("HeadObject", WrongETag(f'"{"0" * 32}-4"'), times=None)
     with pytest.raises(ObjectHashMismatchError, match="00000000-4"):
         s3.stream(iter([LONG]))
-    assert rule.fired == 1
 
 
 def test_a_part_stored_damaged_is_noticed_at_the_end() -> None:

@@ -42,7 +42,7 @@ lost-answer put:done create:done+orphan/network+orphans part:done/network
 error-in-200 create:done/InternalError complete:done/InternalError list:InternalError
 flipped-bit put:done/XAmzContentSHA256Mismatch part:done/XAmzContentSHA256Mismatch
     complete:done/XAmzContentSHA256Mismatch
-wrong-etag put:done part:InvalidPart complete:mismatch head:done get:done
+wrong-etag put:done part:InvalidPart complete:done head:done get:done
 closed-idle put:done create:done part:done complete:done abort:AccessDenied
     head:done get:done list:done
 """
@@ -54,7 +54,7 @@ DIFFERENCES = {
     # of an upload in parts is not made of theirs.
     "rclone": """
 flipped-bit put:done/BadDigest part:done|NoSuchUpload/BadDigest|NoSuchUpload complete:MalformedXML
-wrong-etag complete:done
+wrong-etag part:done/mismatch
 """,
 }
 

@@ -30,6 +30,7 @@ REFUSED = Failure(ERROR)
 BUSY = Failure(ERROR, transient=True)
 UNHEARD = Failure(LOST, transient=True, effect_unknown=True)
 GONE = Failure(LookupError("no such upload"), upload_gone=True)
+CONTRADICTED = Failure(ValueError("of other data"), contradicted=True)
 TAKEN = Failure(FileExistsError("it is there"), condition_failed=True)
 
 

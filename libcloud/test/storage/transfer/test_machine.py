@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,7 @@ from libcloud.storage.types import SizeMismatchError
 from libcloud.test.storage.transfer.by_hand import (
     ATTEMPTS,
     BUSY,
+    CONTRADICTED,
     ERROR,
     GONE,
     LIMITS,
@@ -286,6 +288,36 @@ def test_rule_5_lost_answers_to_complete(verdict: Confirmation, unknown: bool) -
     assert upload.outcome_unknown is unknown
     assert (upload.result is None) is unknown
     assert (upload.error is None) is not unknown
+
+
+def test_rule_5_an_answer_that_tells_of_other_data_is_looked_into() -> None:
+    upload = completing()
+    fail(upload, CONTRADICTED, Step.COMPLETE)
+    do(upload, Step.CONFIRM)
+    assert ended(upload)
+    assert (upload.error, upload.result) == (None, STORED)
+
+
+def test_rule_5_other_data_that_are_there_are_the_error_and_no_unknown_outcome() -> None:
+    upload = completing()
+    fail(upload, CONTRADICTED, Step.COMPLETE)
+    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    fail(upload, GONE, Step.ABORT)
+    assert ended(upload)
+    assert upload.error is CONTRADICTED.error
+    assert not upload.outcome_unknown
+    assert not upload.left_behind
+
+
+def test_rule_5_one_request_that_arrived_as_other_data_is_made_again() -> None:
+    upload = machine()
+    pull(upload, last=True)
+    for _ in range(ATTEMPTS - 1):
+        assert fail(upload, replace(CONTRADICTED, transient=True), Step.PUT) is not None
+    fail(upload, replace(CONTRADICTED, transient=True), Step.PUT)
+    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    assert ended(upload)
+    assert upload.error is CONTRADICTED.error
 
 
 def test_rule_5_a_look_that_fails_leaves_the_outcome_unknown() -> None:

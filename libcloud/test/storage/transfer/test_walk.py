@@ -164,6 +164,10 @@ def failures(send: Send, store: Store, throttling: bool) -> Iterator[tuple[str, 
     else:
         yield "refused", Failure(NO), _answered(store, send)
         yield "lost after", Failure(LOST, transient=True, effect_unknown=True), _lost(store, send)
+    if send.step in (Step.PUT, Step.COMPLETE) and not gone:
+        again = send.step is Step.PUT
+        done = _answered(effect(send, store), send)
+        yield "contradicted", Failure(NO, transient=again, contradicted=True), done
     yield "busy", Failure(NO, transient=True), _answered(store, send)
     if throttling and send.step is Step.PART:
         yield "throttled", Failure(NO, transient=True, throttled=True), store
