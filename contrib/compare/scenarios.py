@@ -32,7 +32,8 @@ ENOUGH_MEMORY = 200 * MIB  # of 400 MiB
 class Verdict:
     """How it ended.
 
-    :param good: as it should; ``None``: nobody can say, or it has no way to be asked for this.
+    :param good: as it should; ``False``: something untrue was said, or something was left behind
+        or stored that should not be; ``None``: neither.
     :param text: for the table.
     """
 
@@ -134,7 +135,9 @@ def _whole(told: dict[str, Any], server: FakeS3) -> Verdict:
     if told["ended"] == "success":
         right = stored == _expected()
         return Verdict(right, "stored" if right else "**says stored, and is not**")
-    return Verdict(False, "error" if stored is None else "error, though it is stored")
+    if stored is None:
+        return Verdict(None, "error")
+    return Verdict(False, "error, though it is stored")
 
 
 def _whole_or_error(told: dict[str, Any], server: FakeS3) -> Verdict:
@@ -164,12 +167,12 @@ def _all_of_it(told: dict[str, Any], server: FakeS3) -> Verdict:
     size = len(_stored(server) or b"")
     if told["ended"] == "success" and size != SIZE:
         return Verdict(False, "**the rest is lost**")
-    return Verdict(size == SIZE, "stored whole" if size == SIZE else "error")
+    return Verdict(True, "stored whole") if size == SIZE else Verdict(None, "error")
 
 
 def _little_memory(told: dict[str, Any], server: FakeS3) -> Verdict:
     if told["ended"] != "success":
-        return Verdict(False, "error")
+        return Verdict(None, "error")
     if server.objects[BUCKET, NAME].size != LARGE:
         return Verdict(False, "**the rest is lost**")
     text = f"{told['memory'] / MIB:.0f} MiB"
@@ -184,12 +187,12 @@ def _not_replaced(told: dict[str, Any], server: FakeS3) -> Verdict:
     )
     if told["ended"] == "success":
         return Verdict(False, "**replaced**")
-    return Verdict(asked, "refused by the store" if asked else "error, not by the store")
+    return Verdict(True, "refused by the store") if asked else Verdict(None, "error")
 
 
 def _read_whole(told: dict[str, Any], server: FakeS3) -> Verdict:
     if told["ended"] == "error":
-        return Verdict(False, "error")
+        return Verdict(None, "error")
     right = told["sha256"] == hashlib.sha256(_expected()).hexdigest()
     return Verdict(right, "continued" if right else "**short, without an error**")
 
@@ -224,7 +227,12 @@ SCENARIOS = [
         _fault(_COMPLETE, ErrorIn200(), times=None),
         _whole_or_error,
     ),
-    Scenario("the answer to Complete is lost", "upload", _fault(_COMPLETE, LoseAnswer()), _whole),
+    Scenario(
+        "the answer to Complete is lost, and the upload is gone",
+        "upload",
+        _fault(_COMPLETE, LoseAnswer()),
+        _whole,
+    ),
     Scenario("the source raises", "failing", _nothing, _nothing_left),
     Scenario("the `with` block of a writer raises", "failing block", _nothing, _nothing_left),
     Scenario("an empty piece in the stream", "empty piece", _nothing, _all_of_it),

@@ -133,7 +133,11 @@ class Boto3:
         self.client.upload_fileobj(Reader(source), BUCKET, NAME)
 
     def put_if_absent(self, source: Source) -> None:
-        self.client.upload_fileobj(Reader(source), BUCKET, NAME, ExtraArgs={"IfNoneMatch": "*"})
+        extra = {"IfNoneMatch": "*"}
+        try:
+            self.client.upload_fileobj(Reader(source), BUCKET, NAME, ExtraArgs=extra)
+        except ValueError as error:  # it is not among the arguments that are allowed
+            raise NoWayError from error
 
     def get(self) -> Iterator[bytes]:
         body = self.client.get_object(Bucket=BUCKET, Key=NAME)["Body"]
@@ -284,7 +288,7 @@ class Rclone:
             raise RuntimeError(said[-300:])
 
     def put_if_absent(self, source: Source) -> None:
-        self.put(source, "--immutable")
+        self.put(source, "--header-upload", "If-None-Match: *")
 
     def get(self) -> Iterator[bytes]:
         command = [*self.command, "cat", self.remote]

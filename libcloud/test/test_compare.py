@@ -101,8 +101,8 @@ def test_memory_counts_only_if_all_was_stored(compare: SimpleNamespace, server: 
 
 def test_a_short_download_is_noticed(compare: SimpleNamespace, server: FakeS3) -> None:
     judge = _scenario(compare, "download").judge
-    assert not judge(SUCCESS, server).good
-    assert not judge(ERROR, server).good
+    assert judge(SUCCESS, server).good is False
+    assert judge(ERROR, server).good is None
 
 
 @pytest.mark.parametrize("short", [False, True], ids=["full", "short"])
