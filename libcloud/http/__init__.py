@@ -12,7 +12,6 @@ What for: sending one request and getting its answer. May import: ``libcloud.uti
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -325,8 +324,10 @@ class LibcloudConnection(LibcloudBaseConnection):
     def _keep(self, response: Any) -> None:
         sent = getattr(response, "request", None)
         if isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
-            response.request = copy.copy(sent)
-            response.request.body = None
+            kept = requests.PreparedRequest()
+            vars(kept).update(vars(sent))
+            kept.body = None
+            response.request = kept
         self.response = response
 
 

@@ -24,6 +24,9 @@ __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
 # RFC 3986 leaves nothing but printable ASCII in a target, and "#" would end it.
 _NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
 
+# A header that requests has nothing against.
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\x21-\x7e][\x20-\x7e]*")
+
 # What requests looks up in the environment for each request: proxies and certificates.
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _SETTINGS = (
@@ -154,7 +157,8 @@ class Session(requests.Session):
         prepared.url = url
         headers: Any = CaseInsensitiveDict(self.headers)
         for name, value in (given or {}).items():
-            check_header_validity((name, value))
+            if type(value) is not str or not _HEADER.fullmatch(f"{name}:{value}"):
+                check_header_validity((name, value))
             headers[name] = value
         prepared.headers = headers
         body = data or None

@@ -144,3 +144,31 @@ def test_an_adapter_of_the_user_sends(connection: LibcloudConnection, server: Lo
     connection.request("GET", "/x")
 
     assert Counting.sent == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-A", "b\r\nX-Smuggled: c"),
+        ("X-A", "b\nX-Smuggled: c"),
+        ("X-A\r\nX-Smuggled", "c"),
+        ("X-A:", "b"),
+        ("X-A", " b"),
+        ("X-A", None),
+    ],
+    ids=["lines", "line", "name of two lines", "colon", "space", "nothing"],
+)
+def test_a_header_is_one_line(
+    connection: LibcloudConnection, server: Loopback, name: str, value: Any
+) -> None:
+    with pytest.raises((requests.exceptions.InvalidHeader, ValueError)):
+        connection.request("GET", "/x", headers={name: value})
+    assert [request.target for request in server.requests] == ["/first"]
+
+
+@pytest.mark.parametrize("value", ["", "~ ! b", "b ", "\xe9"], ids=ascii)
+def test_a_header_arrives_as_it_was_given(
+    connection: LibcloudConnection, server: Loopback, value: str
+) -> None:
+    connection.request("GET", "/x", headers={"X-Given": value})
+    assert server.last.headers["x-given"].strip() == value.strip()

@@ -79,8 +79,10 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, An
     :raises TypeError: no such keyword.
     :raises ValueError: a value that makes no sense.
     """
-    _check_names(given, UploadKeywords.__annotations__)
     kind = s3api.write_options
+    if not given:
+        return kind.NOTHING_ASKED, {}
+    _check_names(given, UploadKeywords.__annotations__)
     of_object = {f"ex_{name}": name for name in kind.names(kind.WriteOptions)}
     chosen = {of_object[name]: value for name, value in given.items() if name in of_object}
     rest = {name: value for name, value in given.items() if name not in of_object}

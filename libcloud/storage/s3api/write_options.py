@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from urllib.parse import quote
 
-__all__ = ["ReadOptions", "WriteOptions", "names"]
+__all__ = ["NOTHING_ASKED", "ReadOptions", "WriteOptions", "names"]
 
 _SSE = "x-amz-server-side-encryption"
 _KMS = ("aws:kms", "aws:kms:dsse")
@@ -80,6 +80,8 @@ class WriteOptions:
 
     def headers(self) -> dict[str, str]:
         """All that was asked for."""
+        if self is NOTHING_ASKED:
+            return {}
         found = {
             "If-None-Match": self.if_none_match,
             "If-Match": _quoted(self.if_match) if self.if_match else None,
@@ -211,3 +213,7 @@ def _yes_or_no(flag: bool | None, yes: str, no: str) -> str | None:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+#: What uploads without a keyword ask for.
+NOTHING_ASKED = WriteOptions()

@@ -137,8 +137,7 @@ class ThreadWorkers(Generic[Content]):
     ) -> None:
         self._store = store
         self._own: Executor | None = None
-        if executor is None:
-            executor = self._own = ThreadPoolExecutor(workers, "libcloud-upload")
+        self._workers = workers
         self._executor = executor
         self._inline = InlineWorkers(store, sleep)
         self.outcomes = self._inline.outcomes
@@ -148,13 +147,15 @@ class ThreadWorkers(Generic[Content]):
         self._tasks: deque[Task[Content]] = deque()  # not begun
         self._active = 0
         self._stopped = False
-        self._alone = executor is not self._own  # there may be no thread for a task
+        self._alone = executor is not None  # there may be no thread for a task
 
     def submit(self, task: Task[Content]) -> None:
         if self._stopped or task.send.step is Step.PUT:
             self._inline.submit(task)
         else:
             self._tasks.append(task)
+            if self._executor is None:
+                self._executor = self._own = ThreadPoolExecutor(self._workers, "libcloud-upload")
             try:
                 self._executor.submit(self._work)
             except RuntimeError:  # no thread can be started
