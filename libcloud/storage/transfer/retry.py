@@ -53,7 +53,8 @@ class RetryBudget:
     """Tokens that retries pay with, so that a store in trouble is not hammered by all at once.
 
     A retry costs ``cost`` tokens, a success gives one back. An empty budget means that the
-    failure is final. Costs and size are those of the AWS SDKs' standard retry mode.
+    failure is final. Cost and size are those of the AWS SDKs' standard retry mode, in which only a
+    timeout costs more.
 
     :param lock: guards the count when threads share the budget.
     """
