@@ -22,6 +22,9 @@ MISSING_EXTRA = "that takes botocore: pip install 'libcloud-storage[aws]'"
 # Errors whose text holds what a program of the user's wrote, which nobody knows.
 _UNSAFE = ("CredentialRetrievalError",)
 
+# Errors of a log-in that is over, or was never made.
+_LOG_IN = ("SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError")
+
 
 def is_installed() -> bool:
     """Whether botocore can be imported."""
@@ -78,7 +81,7 @@ class BotocoreSource(CredentialSource):
         try:
             frozen = self._chain().get_frozen_credentials()
         except Exception as error:
-            raise _translated(error) from error
+            raise self._translated(error) from error
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
 
     def _chain(self) -> Any:
@@ -97,15 +100,17 @@ class BotocoreSource(CredentialSource):
             session = self._session or botocore.session.Session(profile=self._profile)
             found = session.get_credentials()
         except Exception as error:
-            raise _translated(error) from error
+            raise self._translated(error) from error
         if found is None:
             raise CredentialsNotFoundError(self._otherwise)
         return found
 
-
-def _translated(error: Exception) -> CredentialsNotFoundError:
-    if isinstance(error, CredentialsNotFoundError):
-        return error
-    name = type(error).__name__
-    text = "" if name in _UNSAFE else f": {' '.join(redact_text(str(error)).split())}"
-    return CredentialsNotFoundError(f"botocore cannot obtain credentials ({name}){text}")
+    def _translated(self, error: Exception) -> CredentialsNotFoundError:
+        if isinstance(error, CredentialsNotFoundError):
+            return error
+        name = type(error).__name__
+        text = "" if name in _UNSAFE else f": {' '.join(redact_text(str(error)).split())}"
+        if name in _LOG_IN:
+            profile = f" --profile {self._profile}" if self._profile else ""
+            text = f"{text.rstrip('.')}; log in by: aws sso login{profile}"
+        return CredentialsNotFoundError(f"botocore cannot obtain credentials ({name}){text}")

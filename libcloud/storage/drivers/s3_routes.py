@@ -132,7 +132,8 @@ class Routes:
             known = self._regions.get(bucket)
             self._regions[bucket] = region
         if known != region:
-            _log.info("The bucket %s is in the region %s; requests for it go there", bucket, region)
+            what = f"The bucket {bucket}" if bucket else "The store"
+            _log.info("%s is in the region %s; requests for it go there", what, region)
         return True
 
 

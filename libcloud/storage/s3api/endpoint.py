@@ -95,7 +95,9 @@ def can_be_in_host(bucket: str, *, secure: bool) -> bool:
     (True, False)
     """
     pattern = _BUCKET if secure else _DOTTED_BUCKET
-    return 3 <= len(bucket) <= 63 and bool(pattern.fullmatch(bucket)) and not is_address(bucket)
+    if not 3 <= len(bucket) <= 63 or not pattern.fullmatch(bucket):
+        return False
+    return "." not in bucket or not is_address(bucket)
 
 
 def is_address(host: str) -> bool:

@@ -213,6 +213,15 @@ def test_a_region_that_was_found_out_is_worth_a_line_in_the_log(
     assert found == [f"The bucket {BUCKET} is in the region {THERE}; requests for it go there"]
 
 
+def test_a_store_whose_region_is_another_lists_its_containers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    options = replace(AMAZON, region="mars-1")
+    with store(options, region="moon-1") as there, caplog.at_level(logging.INFO):
+        assert [found.name for found in there.driver.iterate_containers()] == [BUCKET]
+    assert "The store is in the region mars-1; requests for it go there" in caplog.messages
+
+
 def test_the_error_of_the_look_does_not_take_the_place_of_the_refusal() -> None:
     with far_store() as there:
         there.server.faults.add("ListObjectsV2", Status(307, "TemporaryRedirect"))
