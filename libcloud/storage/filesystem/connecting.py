@@ -26,6 +26,7 @@ def connect(
     endpoint_url: str | None,
     region: str | None,
     profile: str | None,
+    anonymous: bool = False,
 ) -> StorageDriver:
     found = discover(
         credentials=credentials,
@@ -34,10 +35,13 @@ def connect(
         profile=profile,
         environ=None if provider in _ANYWHERE else {},
     )
-    if found.ask is None:
+    if found.ask is None and not anonymous:
         raise ValueError(f"no credentials: {found.missing}")
     options = options_of(found)
-    if provider == Provider.GOOGLE_STORAGE:
+    if anonymous:
+        options.pop("ex_credentials", None)
+        options["ex_anonymous"] = True
+    elif provider == Provider.GOOGLE_STORAGE and found.ask is not None:
         keys = found.ask()
         options.update(key=keys.key, secret=keys.secret)
         for name in ("ex_credentials", "ex_addressing_style"):

@@ -53,6 +53,7 @@ class LibcloudFileSystem(LookingFileSystem):
     :param token: of temporary credentials.
     :param endpoint_url: ``http://HOST:PORT`` or ``https://HOST`` of a store that is not Amazon's.
     :param profile: name of a profile in ``~/.aws``.
+    :param anon: use no credentials, for what anybody may read.
     :param storage_options: those that fsspec gives every file system.
     :raises ValueError: there are no credentials, or the endpoint is no URL.
     :raises TypeError: there is no such option.
@@ -72,6 +73,7 @@ class LibcloudFileSystem(LookingFileSystem):
         endpoint_url: str | None = None,
         region: str | None = None,
         profile: str | None = None,
+        anon: bool = False,
         **storage_options: Any,
     ) -> None:
         unknown = sorted(set(storage_options) - _OF_FSSPEC)
@@ -87,7 +89,12 @@ class LibcloudFileSystem(LookingFileSystem):
                 raise ValueError("key and secret belong together: pass both, or neither")
             credentials = Credentials(key, secret, token) if key and secret else None
             self.driver = connect(
-                provider, credentials, endpoint_url=endpoint_url, region=region, profile=profile
+                provider,
+                credentials,
+                endpoint_url=endpoint_url,
+                region=region,
+                profile=profile,
+                anonymous=anon,
             )
 
     # Reading.

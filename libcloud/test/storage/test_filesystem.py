@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -511,6 +512,15 @@ def test_credentials_come_from_the_environment(
 def test_an_endpoint_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="endpoint"):
         LibcloudFileSystem("key", "secret", endpoint_url=url, skip_instance_cache=True)
+
+
+def test_what_anybody_may_read_needs_no_credentials() -> None:
+    with store(replace(AMAZON, anonymous=True)) as there:
+        there.stream(iter([b"public"]))
+        url = f"http://{there.server.host}:{there.server.port}"
+        fs = LibcloudFileSystem(anon=True, endpoint_url=url, skip_instance_cache=True)
+        assert fs.cat_file("bucket/object") == b"public"
+        assert "authorization" not in dict(there.server.requests[-1].headers)
 
 
 @pytest.mark.parametrize("half", [{"key": "key"}, {"secret": "secret"}])
