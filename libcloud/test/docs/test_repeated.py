@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of upload options names them all."""
+"""Pages that repeat what the code says: options, defaults, exit statuses."""
 
 from __future__ import annotations
 
 import re
 
+from libcloud.cli import errors
+from libcloud.cli import main as cli
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3_options import UploadKeywords
 from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE
@@ -36,3 +38,10 @@ def test_pages_state_the_defaults_that_there_are() -> None:
 def test_the_table_of_options_is_complete() -> None:
     text = (ROOT / "docs" / "reference" / "options.md").read_text(encoding="utf-8")
     assert not [name for name in UploadKeywords.__annotations__ if f"`{name}" not in text]
+
+
+def test_the_exit_statuses_are_those_of_the_command() -> None:
+    told = re.findall(r"^\| (\d+) \| .*[^ ] \|", _page("troubleshooting.md"), re.MULTILINE)
+    assert told == re.findall(r"^(\d+)   ", cli.__doc__ or "", re.MULTILINE)
+    known = (errors.FAILED, errors.USAGE, errors.NOT_FOUND, errors.ACCESS)
+    assert set(map(str, (*known, errors.UNREACHABLE, errors.INPUT, errors.INTERRUPTED))) < set(told)
