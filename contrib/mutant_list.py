@@ -76,11 +76,12 @@ _UPLOADS = (
         "the error in a 200 ignored",
         f"{_DRIVERS}/s3_uploads.py",
         "        self._refuse_error_in_body(response, what, container, object_name)\n"
-        "        etag = drivers.s3_store.CommittedETag(\n"
-        "            s3api.values.strip_etag("
-        "self._parsed(s3api.xml.parse_complete, response, what).etag)\n        )",
+        "        answer = self._parsed(s3api.xml.parse_complete, response, what)\n"
+        "        etag = drivers.s3_store.CommittedETag(s3api.values.strip_etag(answer.etag))\n"
+        "        told = {s3api.checksums.HEADER + name: value "
+        "for name, value in answer.checksums.items()}\n",
         "        etag = drivers.s3_store.CommittedETag("
-        "response.headers.get('etag', '').strip('\"'))",
+        "response.headers.get('etag', '').strip('\"'))\n        told = {}\n",
         _FAILURES,
     ),
     Mutant(
@@ -197,8 +198,8 @@ _READING = (
     Mutant(
         "a broken download is put in its place",
         "libcloud/storage/_download.py",
-        "                if keep_partial:\n                    file.commit()\n",
-        "                file.commit()\n",
+        "            if keep_partial:\n                file.commit()\n            raise",
+        "            file.commit()\n            raise",
         _DOWNLOADS,
     ),
     Mutant(
