@@ -23,7 +23,7 @@ MODE = "x-amz-checksum-mode"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Store]:
-    with store() as there:
+    with store(replace(AMAZON, own_checksum=False)) as there:
         yield there
 
 
@@ -186,6 +186,19 @@ def test_an_empty_object_is_compared_too(s3: Store, tmp_path: Path) -> None:
         s3.server.state.objects["bucket", "object"].checksums = {"crc32": checksum("crc32", b"x")}
     for read in (as_stream, as_file):
         with pytest.raises(ObjectHashMismatchError):
+            read(obj, tmp_path)
+
+
+@each_way
+def test_what_amazon_keeps_of_its_own_accord_is_compared(
+    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_objects, "_PIECE", 700)
+    with store() as s3:
+        obj = s3.stream(iter([DATA]))
+        assert read(obj, tmp_path) == DATA
+        s3.server.faults.add("GetObject", FlipBit(2345, "answer"))
+        with pytest.raises(ObjectHashMismatchError, match="crc64nvme"):
             read(obj, tmp_path)
 
 

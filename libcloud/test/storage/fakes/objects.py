@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from libcloud.test.storage.fakes.digests import PREFIX, checksum_header
+from libcloud.test.storage.fakes.digests import PREFIX, checksum_header, own_checksum
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.render import http_date
 from libcloud.test.storage.fakes.requirements import (
@@ -75,8 +75,11 @@ def _found(call: Call) -> tuple[StoredObject, Answer]:
     ]
     wanted = (call.request.header("x-amz-checksum-mode") or "").upper() == "ENABLED"
     if wanted and call.request.header("range") is None:
-        headers += [(PREFIX + name, value) for name, value in stored.checksums.items()]
-        if stored.checksums:
+        checksums = stored.checksums
+        if not checksums and call.options.own_checksum and call.options.keep_bodies:
+            checksums = own_checksum(stored.body)
+        headers += [(PREFIX + name, value) for name, value in checksums.items()]
+        if checksums:
             headers.append((PREFIX + "type", stored.checksum_type))
     for name, value in call.request.query.items():
         if name.startswith("response-"):

@@ -60,6 +60,8 @@ class Options:
     :param equal_parts: all parts but the last have one size, and the last is not larger.
     :param page_size: most entries of any listing page.
     :param checksums: accepted ``x-amz-checksum-*`` algorithms; others are answered by 501.
+    :param own_checksum: objects that came without a checksum have a CRC-64/NVME, as Amazon's; only
+        where awscrt is installed, for in Python it would take too long.
     :param conditional_writes: ``If-Match`` and ``If-None-Match`` on writes hold; 501 otherwise.
     :param md5_etags: the ETag of an object is its MD5; an opaque text otherwise.
     :param keep_bodies: store what is uploaded; without, only sizes are kept, for long runs.
@@ -98,6 +100,7 @@ class Options:
     equal_parts: bool = False
     page_size: int = 1000
     checksums: tuple[str, ...] = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
+    own_checksum: bool = True
     conditional_writes: bool = True
     md5_etags: bool = True
     keep_bodies: bool = True
