@@ -6,7 +6,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -514,15 +513,6 @@ def test_an_endpoint_that_is_none_is_refused(url: str) -> None:
         LibcloudFileSystem("key", "secret", endpoint_url=url, skip_instance_cache=True)
 
 
-def test_what_anybody_may_read_needs_no_credentials() -> None:
-    with store(replace(AMAZON, anonymous=True)) as there:
-        there.stream(iter([b"public"]))
-        url = f"http://{there.server.host}:{there.server.port}"
-        fs = LibcloudFileSystem(anon=True, endpoint_url=url, skip_instance_cache=True)
-        assert fs.cat_file("bucket/object") == b"public"
-        assert "authorization" not in dict(there.server.requests[-1].headers)
-
-
 @pytest.mark.parametrize("half", [{"key": "key"}, {"secret": "secret"}])
 def test_half_of_the_credentials_is_refused(half: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="belong together"):
@@ -530,8 +520,8 @@ def test_half_of_the_credentials_is_refused(half: dict[str, Any]) -> None:
 
 
 def test_an_option_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(TypeError, match="anon"):
-        LibcloudFileSystem("key", "secret", anon=True)
+    with pytest.raises(TypeError, match="use_ssl"):
+        LibcloudFileSystem("key", "secret", use_ssl=True)
 
 
 def test_the_local_driver_is_made_from_a_directory(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from libcloud.storage.drivers.ovh import OvhStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWOutscaleStorageDriver, S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.drivers.s3_regions import _driver as region_class
+from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.storage.s3api import profile as profiles
 from libcloud.test.storage.fakes.options import AMAZON, SIGV2
 from libcloud.test.storage.fakes.server import FakeS3
@@ -288,6 +289,15 @@ def test_anonymous_takes_the_place_of_credentials(environment: Any) -> None:
     setting(environment)
     driver = S3StorageDriver.from_env(ex_anonymous=True)
     assert driver.connection.anonymous and driver.connection.credential_source is None
+
+
+def test_a_file_system_reads_what_anybody_may_read() -> None:
+    with store(replace(AMAZON, anonymous=True)) as there:
+        there.stream(iter([b"public"]))
+        url = f"http://{there.server.host}:{there.server.port}"
+        fs = LibcloudFileSystem(anon=True, endpoint_url=url, skip_instance_cache=True)
+        assert fs.cat_file("bucket/object") == b"public"
+        assert "authorization" not in dict(there.server.requests[-1].headers)
 
 
 # Checksums that nobody asked for.
