@@ -79,6 +79,13 @@ _ENDS = (
 
 _LOOKS = (
     Mutant(
+        "whatever has the size of a small file is that file",
+        f"{_DRIVERS}/s3_bodies.py",
+        "            return drivers.s3_store.Published(200, found) if same else None",
+        "            return drivers.s3_store.Published(200, found)",
+        (f"{_TESTS}/storage/test_s3_files.py",),
+    ),
+    Mutant(
         "an object of the same size is ours",
         f"{_DRIVERS}/s3_store.py",
         "        if ours is False:\n            return Confirmation.ABSENT\n",

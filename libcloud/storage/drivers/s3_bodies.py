@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,11 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of
 from libcloud.storage.drivers.s3_connection import attach_detail
-from libcloud.storage.types import ObjectHashMismatchError
+from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 
 if TYPE_CHECKING:
     from libcloud.storage._upload import Payload
+    from libcloud.storage.drivers.s3_store import Published
     from libcloud.storage.transfer.values import Digest, Failure
 
 __all__ = ["S3Bodies"]
@@ -53,7 +55,7 @@ class S3Bodies(S3Calls):
         if isinstance(payload.body, bytes) and not s3api.headers.has_digest(headers):
             digest = s3api.integrity.DIGESTS[self._digest_name("auto", headers)](payload.body)
             headers = {**headers, **s3api.optional.unasked(digest.headers)}
-        retries, attempt = self._retries(), 1
+        retries, attempt, lost = self._retries(), 1, False
         while True:
             response, failure = self._send_once(payload, path, method, headers, digest)
             found = _refused(failure, headers)
@@ -65,9 +67,11 @@ class S3Bodies(S3Calls):
             if failure is None:
                 retries.succeeded()
                 return response
-            delay = None
+            delay, lost = None, lost or failure.effect_unknown
             if _can_go_again(payload, headers, failure):
                 delay = retries.delay_after(attempt, failure)
+            if delay is None and lost and isinstance(payload.body, bytes):
+                response = self._look_for(payload, path, headers, digest, failure) or response
             if delay is None and response is None:
                 raise failure.error
             if delay is None:
@@ -76,6 +80,55 @@ class S3Bodies(S3Calls):
             attempt += 1
             if not isinstance(payload.body, bytes):
                 payload.body.seek(0)  # type: ignore[union-attr]  # see _can_go_again
+
+    def _look_for(
+        self,
+        payload: Payload,
+        path: str,
+        headers: dict[str, str],
+        digest: Digest,
+        failure: Failure,
+    ) -> Published | None:
+        """The answer to a look, if it says that the object is stored although no answer did.
+
+        :raises UploadOutcomeUnknownError: the look does not tell.
+        """
+        label = unquote(path.partition("?")[0].lstrip("/"))
+        sent = s3api.headers.headers_for(transfer.values.Step.CONFIRM, headers)
+        sent.update(s3api.optional.unasked(s3api.integrity.look_headers(digest)))
+        found: Mapping[str, str] = {}
+        with contextlib.suppress(LibcloudError):
+            request = s3api.operations.head(path, sent)
+            response = self._call(request, f"Error looking for {label}", ok=(200, 404))
+            if response.status == 404 or response.headers.get("content-length") != str(
+                payload.size
+            ):
+                return None
+            found = dict(response.headers)
+        same = self._is_same(
+            payload, digest, found, encrypted=drivers.s3_answers.encrypted(headers)
+        )
+        if same is not None:
+            return drivers.s3_store.Published(200, found) if same else None
+        raise UploadOutcomeUnknownError(
+            f"the outcome of the upload of {label} is unknown: the store's answer was lost "
+            f"({failure.error}). Look whether the object is there, with {payload.size} bytes",
+            self,
+            label.partition("/")[2],
+        ) from failure.error
+
+    def _is_same(
+        self, payload: Payload, digest: Digest, found: Mapping[str, str], *, encrypted: bool
+    ) -> bool | None:
+        """Whether an object with the headers ``found`` is what was sent, as far as they tell."""
+        opaque = encrypted or drivers.s3_answers.encrypted(found)
+        told = s3api.integrity.told(self.profile, digest, found, opaque=opaque)
+        if told is not None:
+            return told.same
+        etag = s3api.values.strip_etag(found.get("etag", ""))
+        if opaque or not s3api.integrity.is_md5(etag):
+            return None
+        return etag == payload.digest()
 
     def _contradiction(
         self, digest: Digest, headers: Mapping[str, str], path: str
@@ -119,7 +172,10 @@ class S3Bodies(S3Calls):
         try:
             response = super()._send_payload(payload, path, method, headers)
         except Exception as error:
-            return None, failure_of(error)
+            from libcloud.http import network_error
+
+            what = f"Error uploading {unquote(path.partition('?')[0].lstrip('/'))}"
+            return None, failure_of(network_error(error, what, self) or error)
         if response.status < 400:
             wrong = self._contradiction(digest, response.headers, path)
             if wrong is None:

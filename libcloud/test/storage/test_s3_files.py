@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from libcloud.common.types import LibcloudError
+from libcloud.http import NetworkError
 from libcloud.storage.drivers import s3 as s3_module
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
@@ -24,6 +25,7 @@ from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ObjectHashMismatchError,
     SizeMismatchError,
+    UploadOutcomeUnknownError,
 )
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status, WrongETag
 from libcloud.test.storage.fakes.options import AMAZON, MIB
@@ -290,11 +292,59 @@ def test_a_conditional_file_is_not_sent_again_into_its_own_object(
 ) -> None:
     path = file_of(tmp_path, b"abc")
     amazon.server.faults.add("PutObject", LoseAnswer())
-    with pytest.raises(OSError):
-        upload(amazon, path, headers={"If-None-Match": "*"})
-    assert amazon.server.count("PutObject") == 1
+    upload(amazon, path, headers={"If-None-Match": "*"})
+    assert amazon.server.operations() == ["PutObject", "HeadObject"]
     amazon.server.reset()
     amazon.server.create_bucket("bucket")
     amazon.server.faults.add("PutObject", Status(503, "SlowDown"))
     upload(amazon, path, headers={"If-None-Match": "*"})
     assert amazon.body() == b"abc"
+
+
+# The answer is lost, always.
+
+KMS = {"x-amz-server-side-encryption": "aws:kms"}  # the ETag says nothing
+
+
+def test_a_small_file_that_was_stored_unheard_is_found(s3: Store, tmp_path: Path) -> None:
+    s3.server.faults.add("PutObject", LoseAnswer(), times=None)
+    stored = upload(s3, file_of(tmp_path, b"abc"))
+    assert (s3.body(), stored.size) == (b"abc", 3)
+    assert stored.hash == hashlib.md5(b"abc").hexdigest()
+    assert s3.server.count("HeadObject") == 1
+
+
+@pytest.mark.parametrize("before", [None, b"xyz", b"longer"])
+def test_what_was_there_before_is_not_taken_for_a_small_file(
+    s3: Store, before: bytes | None, tmp_path: Path
+) -> None:
+    if before is not None:
+        upload(s3, file_of(tmp_path, before))
+    s3.server.faults.add("PutObject", Drop(), times=None)
+    with pytest.raises(NetworkError, match="uploading bucket/object"):
+        upload(s3, file_of(tmp_path, b"abc"))
+    assert [bytes(stored.body) for stored in s3.server.objects.values()] == [before][: bool(before)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "look"),
+    [(KMS, None), ({}, Drop()), ({}, Status(403))],
+    ids=["no MD5", "lost too", "refused"],
+)
+def test_a_small_file_whose_fate_is_not_known_is_said_to_be_so(
+    s3: Store, headers: dict[str, str], look: Any, tmp_path: Path
+) -> None:
+    s3.server.faults.add("PutObject", LoseAnswer(), times=None)
+    if look is not None:
+        s3.server.faults.add("HeadObject", look, times=None)
+    with pytest.raises(UploadOutcomeUnknownError, match="bucket/object is unknown") as caught:
+        upload(s3, file_of(tmp_path, b"abc"), headers=headers)
+    assert (caught.value.object_name, caught.value.upload_id) == ("object", None)
+    assert isinstance(caught.value.__cause__, NetworkError)
+
+
+def test_a_small_file_that_was_refused_is_not_looked_for(s3: Store, tmp_path: Path) -> None:
+    s3.server.faults.add("PutObject", Status(503, "SlowDown"), times=None)
+    with pytest.raises(LibcloudError, match="SlowDown"):
+        upload(s3, file_of(tmp_path, b"abc"))
+    assert s3.server.count("HeadObject") == 0
