@@ -40,9 +40,13 @@ class Crew:
         with contextlib.ExitStack() as stack:
             stack.callback(getattr(pieces, "close", int))
             for piece in pieces:
-                if self._stop.is_set():
-                    raise _StoppedError
+                self.check()
                 yield piece
+
+    def check(self) -> None:
+        """Do nothing, unless the crew has to stop: then raise an error."""
+        if self._stop.is_set():
+            raise _StoppedError
 
     def do(self, tasks: Iterable[Callable[[], object]], failed: Collected) -> None:
         """Do ``tasks``; their failures are told, and counted in ``failed``.

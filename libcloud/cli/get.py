@@ -17,6 +17,7 @@ import click
 from libcloud.cli.crew import Crew
 from libcloud.cli.errors import NothingThereError, about
 from libcloud.cli.failures import Collected
+from libcloud.cli.meter import Flow
 from libcloud.cli.progress import Progress
 from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
@@ -86,7 +87,7 @@ def get(
         place = _Place(destination, overwrite=not no_clobber)
         progress = Progress(str(target), read.size_of(obj), settings)
         with progress, progress.flow(str(target)) as flow:
-            path = _save(obj, place, read, progress.counted(read.pieces(obj), flow))
+            path = _save(obj, place, read, _Way(store, settings, progress, flow, Crew(1)))
         progress.done(f"got {path}")
 
 
@@ -178,7 +179,7 @@ def _get_all(store: Store, place: _Place, settings: Settings, wishes: Wishes) ->
 
     def get_one(number: int, obj: Object) -> None:
         with about(target.with_name(obj.name)), progress.flow(f"{number} {obj.name}") as flow:
-            _save(obj, place, read, crew.heeding(progress.counted(read.pieces(obj), flow)))
+            _save(obj, place, read, _Way(store, settings, progress, flow, crew))
 
     def tasks() -> Iterator[Callable[[], None]]:
         nonlocal number
@@ -194,12 +195,53 @@ def _get_all(store: Store, place: _Place, settings: Settings, wishes: Wishes) ->
     failed.finish()
 
 
-def _save(obj: Object, place: _Place, read: _Reading, pieces: Iterator[bytes]) -> str:
-    """Write ``pieces``, which are read of the object, to its file; the path of the file."""
-    destination, size = place.file_for(obj), read.size_of(obj)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How bytes come here, and who counts them."""
+
+    store: Store
+    settings: Settings
+    progress: Progress
+    flow: Flow
+    crew: Crew
+
+    def take(self, obj: Object, read: _Reading, destination: Destination) -> bool:
+        """Write what is read of the object to its file; false if it was less than its size."""
+        if read.span is None and self.store.in_parts:
+            return self._by_driver(obj, read, destination)
+        pieces = self.progress.counted(read.pieces(obj), self.flow)
+        return save(self.crew.heeding(pieces), destination, size=read.size_of(obj))
+
+    def _by_driver(self, obj: Object, read: _Reading, destination: Destination) -> bool:
+        """Large objects over several connections."""
+        driver: Any = obj.driver
+        os.makedirs(os.path.dirname(destination.path) or os.curdir, exist_ok=True)
+        counted = self.progress.counting(self.flow)
+
+        def on_bytes(size: int) -> None:
+            self.crew.check()
+            counted(size)
+
+        with refusals_told():
+            done: bool = driver.download_object(
+                obj,
+                destination.path,
+                overwrite_existing=True,  # the destination was made with regard to that
+                ex_window=self.settings.window,
+                ex_part_size=self.settings.part_size,
+                on_bytes=on_bytes,
+                **read.options,
+            )
+        return done
+
+
+def _save(obj: Object, place: _Place, read: _Reading, way: _Way) -> str:
+    """Write what is read of the object to its file; the path of the file."""
+    destination = place.file_for(obj)
     with _naming(destination.path):
-        whole = save(pieces, destination, size=size)
+        whole = way.take(obj, read, destination)
     if not whole:
+        size = read.size_of(obj)
         raise LibcloudError(f"the store did not send {size} bytes: nothing was written", obj.driver)
     return destination.path
 

@@ -52,11 +52,13 @@ class Flow:
         self.begun = False
         self.upload_id: str | None = None
         self.aborted: UploadAborted | None = None
+        self._lock = threading.Lock()
         self._meter = meter
 
     def advance(self, size: int) -> None:
-        """``size`` more bytes have arrived."""
-        self.current += size
+        """``size`` more bytes have arrived; told by any thread."""
+        with self._lock:
+            self.current += size
         self._meter.sample()
 
     def complete(self, size: int) -> None:

@@ -103,11 +103,20 @@ class Progress:
 
     def counted(self, pieces: Iterator[bytes], flow: Flow) -> Iterator[bytes]:
         """``pieces``, counted as they pass."""
+        count = self.counting(flow)
         for piece in pieces:
             yield piece
-            flow.advance(len(piece))
+            count(len(piece))
+
+    def counting(self, flow: Flow) -> Callable[[int], None]:
+        """What is told the bytes that arrive, by any thread."""
+
+        def count(size: int) -> None:
+            flow.advance(size)
             if self._json and self.meter.seconds - self._written >= 1:
                 self._emit("progress", flow.label)
+
+        return count
 
     def done(self, what: str) -> None:
         """Say that it is over and went well: ``what`` it was, and the numbers."""

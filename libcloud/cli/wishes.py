@@ -138,7 +138,9 @@ def refusals_told() -> Iterator[None]:
             raise click.UsageError(f"--storage-class: {error}") from error
         if not _OPTION.search(str(error)):
             raise
-        raise click.UsageError(as_options(str(error))) from error
+        # What a programmer would do comes last.
+        told = str(error).partition(". If it does, ")[0]
+        raise click.UsageError(as_options(told)) from error
 
 
 def _with(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:

@@ -96,7 +96,8 @@ class TimedConnection(http.client.HTTPConnection):
             self._send_slice(data)
             return
         view, sock = memoryview(data), self.sock
-        if isinstance(sock, socket.socket) and not isinstance(sock, ssl.SSLSocket):
+        plain = isinstance(sock, socket.socket) and not isinstance(sock, ssl.SSLSocket)
+        if plain and TimedConnection.watcher is None:
             while view:
                 view = view[sock.send(view) :]
             return

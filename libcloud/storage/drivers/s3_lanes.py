@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any
@@ -111,7 +111,13 @@ class _Parts:
 
 
 def lanes_for(
-    driver: Any, obj: Object, response: Any, *, window: int | None, part_size: int | None
+    driver: Any,
+    obj: Object,
+    response: Any,
+    *,
+    window: int | None,
+    part_size: int | None,
+    on_bytes: Callable[[int], object] | None = None,
 ) -> Lanes | None:
     """How ``obj``, which ``response`` brings, is fetched over several connections.
 
@@ -135,7 +141,8 @@ def lanes_for(
     lanes = wanted if limit is None else min(wanted, limit)
     if lanes < 2:
         return None
-    return Lanes(body, body.version, window=lanes, part_size=part_size or DEFAULT_PART_SIZE)
+    size = part_size or DEFAULT_PART_SIZE
+    return Lanes(body, body.version, window=lanes, part_size=size, on_bytes=on_bytes)
 
 
 class Lanes:
@@ -145,9 +152,19 @@ class Lanes:
     :param version: what it is of.
     :param window: connections at once.
     :param part_size: bytes of a range.
+    :param on_bytes: called with the size of each piece that is to be written, by any thread.
     """
 
-    def __init__(self, body: Body, version: Version, *, window: int, part_size: int) -> None:
+    def __init__(
+        self,
+        body: Body,
+        version: Version,
+        *,
+        window: int,
+        part_size: int,
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> None:
+        self._on_bytes = on_bytes
         self._body = body
         self._version = version
         self._verification = body.verification
@@ -164,6 +181,7 @@ class Lanes:
         """
         if not file.appears_whole:
             for piece in self._body.iter_content(_PIECE):
+                self._count(piece)
                 file.write(piece)
             return
         parts, descriptor = self._parts, file.fileno()
@@ -200,6 +218,7 @@ class Lanes:
                     return
                 digest = self._new_digest()
             if mine:
+                self._count(cut.data)
                 _write(descriptor, cut.data, position, digest)
             position += len(cut.data)
             if mine and cut.ends:
@@ -238,6 +257,7 @@ class Lanes:
             for piece in resumed(answer.response._response, version, _PIECE):
                 if parts.stopped:
                     return
+                self._count(piece)
                 _write(descriptor, piece, position, digest)
                 position += len(piece)
         finally:
@@ -245,6 +265,10 @@ class Lanes:
         if position != start + version.length:
             raise self._incomplete(position - start)
         parts.written(part, digest)
+
+    def _count(self, data: bytes | memoryview) -> None:
+        if self._on_bytes is not None:
+            self._on_bytes(len(data))
 
     def _new_digest(self) -> Running | None:
         return self._verification.begin() if self._verification is not None else None

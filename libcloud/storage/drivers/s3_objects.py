@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from libcloud import storage
 from libcloud.storage import drivers, s3api
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_calls import S3Calls
+from libcloud.storage.drivers.s3_counted import CountedResponse
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.utils.files import at_least_one, read_in_chunks
 
@@ -101,6 +102,7 @@ class S3Objects(S3Calls):
         ex_verify_hash: bool | None = None,
         ex_window: int | None = None,
         ex_part_size: int | None = None,
+        on_bytes: Callable[[int], object] | None = None,
         **options: Unpack[ReadKeywords],
     ) -> bool:
         """Save the object as a file, which appears when it is whole.
@@ -115,6 +117,9 @@ class S3Objects(S3Calls):
             than 32 MiB. What must be left as far as it came (``delete_on_failure``), or is compared
             with a hash that cannot be put together, comes over one.
         :param ex_part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
+        :param on_bytes: called with the number of bytes of each piece that came, by the thread that
+            fetched it; of several connections too. What it raises in the calling thread ends the
+            download, and no file appears.
         :raises ObjectHashMismatchError: other bytes came than the store has.
         :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
         """
@@ -124,17 +129,23 @@ class S3Objects(S3Calls):
         response = self._read(obj, options, verify=ex_verify_hash)
         if delete_on_failure and self._saves_as_usual():
             lanes = drivers.s3_lanes.lanes_for(
-                self, obj, response, window=ex_window, part_size=ex_part_size
+                self,
+                obj,
+                response,
+                window=ex_window,
+                part_size=ex_part_size,
+                on_bytes=on_bytes,
             )
             if lanes is not None:
                 return self._save_by(lanes, obj, destination_path, overwrite_existing)
+        raw = response.response
         return self._get_object(
             obj=obj,
             callback=self._save_object,
             response=response,
             callback_kwargs={
                 "obj": obj,
-                "response": response.response,
+                "response": raw if on_bytes is None else CountedResponse(raw, on_bytes),
                 "destination_path": destination_path,
                 "overwrite_existing": overwrite_existing,
                 "delete_on_failure": delete_on_failure,

@@ -418,3 +418,23 @@ def test_servers_of_others_give_what_they_have(
             path = tmp_path / str(number)
             assert driver.download_object(obj, path, ex_window=3, ex_part_size=200_000) is True
             assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("window", [1, WINDOW])
+def test_every_byte_is_told_once(s3: Store, stored: Object, tmp_path: Path, window: int) -> None:
+    told: list[int] = []
+    assert fetch(stored, tmp_path / "x", ex_window=window, on_bytes=told.append)
+    join_helpers()
+    assert (tmp_path / "x").read_bytes() == DATA
+    assert sum(told) == len(DATA)
+
+
+@pytest.mark.parametrize("window", [1, WINDOW])
+def test_who_is_told_can_end_it(s3: Store, stored: Object, tmp_path: Path, window: int) -> None:
+    def stop(_: int) -> None:
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        fetch(stored, tmp_path / "x", ex_window=window, on_bytes=stop)
+    join_helpers()
+    assert os.listdir(tmp_path) == []
