@@ -8,12 +8,13 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Container
+from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_routes import Routes
 from libcloud.storage.s3api.profile import AMAZON as AMAZON_STORE
 from libcloud.storage.types import ContainerError
@@ -21,7 +22,7 @@ from libcloud.test._resolver import loopback_names
 from libcloud.test._threads import run_in_threads
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.fakes.options import AMAZON, Options
-from libcloud.test.storage.s3_servers import BUCKET, Store, store
+from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
 
 HERE, THERE = "us-east-1", "eu-west-9"
 HOSTS = {HERE: "s3.test", THERE: "s3.eu-west-9.test"}
@@ -60,6 +61,31 @@ def test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing(style: str)
         assert refused(there) == ["PermanentRedirect"]
         prefix = f"{BUCKET}." if style == "virtual" else ""
         assert names(there)[1:] == [f"{prefix}{HOSTS[THERE]}"] * (len(names(there)) - 1)
+
+
+@pytest.mark.parametrize("size", [10, 3000])
+def test_a_file_goes_there_from_its_beginning(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(pattern(size))
+    with far_store() as there:
+        there.driver.upload_object(str(file), there.container, "object", ex_part_size=PART)
+        assert there.body() == pattern(size)
+        assert refused(there) == ["PermanentRedirect"]
+
+
+@pytest.mark.parametrize("status", [301, 400])
+def test_a_download_that_is_the_first_request_goes_there_too(status: int) -> None:
+    with far_store() as there:
+        there.stream(iter([b"body"]))
+        there.driver.connection.routes.learn(BUCKET, HERE)
+        obj = Object("object", 4, None, {}, {}, there.container, there.driver)
+        if status == 400:
+            answer = Status(
+                400, "AuthorizationHeaderMalformed", headers={"x-amz-bucket-region": THERE}
+            )
+            there.server.faults.add("GetObject", answer)
+        assert b"".join(there.driver.download_object_as_stream(obj)) == b"body"
+        assert names(there)[-2:] == ["s3.test", HOSTS[THERE]]
 
 
 def test_what_was_found_out_is_remembered() -> None:
