@@ -6,6 +6,7 @@ from __future__ import annotations
 from mutant import Mutant
 from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
+from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
 from mutants_of_trouble import MUTANTS as OF_TROUBLE
 
@@ -221,7 +222,7 @@ _READING = (
 _CONNECTION = (
     Mutant(
         "dot segments normalised",
-        "libcloud/http/session.py",
+        "libcloud/http/adapter.py",
         '    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target',
         "    return url",
         (f"{_TESTS}/test_http_wire.py",),
@@ -259,6 +260,7 @@ _CONNECTION = (
 MUTANTS = (
     OF_THE_ENGINE
     + OF_INTEGRITY
+    + OF_REQUESTS
     + OF_TROUBLE
     + OF_ACCESS
     + _UPLOADS

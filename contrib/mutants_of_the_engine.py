@@ -216,7 +216,7 @@ _RUNNER = (
     _mutant(
         "an executor without threads is waited for",
         "run_workers",
-        "if self._own is None and not self._active and self._tasks:",
+        "if self._alone and not self._active and self._tasks:",
         "if False:",
         "executors",
     ),
@@ -240,7 +240,7 @@ _SOURCE = (
     _mutant(
         "the last part is found out too late",
         "source",
-        "last = not self._rest and not self._advance()",
+        "last = not self._rest and not self._advance(part)",
         "last = not self._rest",
         "source",
     ),

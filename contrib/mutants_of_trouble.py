@@ -30,8 +30,8 @@ _RESUMED = (
     Mutant(
         "a resumed upload that fails is aborted",
         f"{_DRIVERS}/s3_leftovers.py",
-        'options = {"ex_on_failure": "keep", **options}',
-        'options = {"ex_on_failure": "abort", **options}',
+        'rest = {"ex_on_failure": "keep", **rest}',
+        'rest = {"ex_on_failure": "abort", **rest}',
         (f"{_TESTS}/storage/test_s3_resume.py",),
     ),
 )
@@ -39,7 +39,7 @@ _RESUMED = (
 _FORKS = (
     Mutant(
         "a fork writes to its parent's connections",
-        "libcloud/http/session.py",
+        "libcloud/http/adapter.py",
         "        if os.getpid() != self._pid:",
         "        if False:",
         (f"{_TESTS}/test_http_wire.py",),

@@ -445,3 +445,13 @@ def test_the_bytes_that_are_copied_grow_with_the_stream_and_no_faster(
         assert copied <= most * size
         amounts.append(copied / size)
     assert max(amounts) <= 1.1 * min(amounts)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 100])
+def test_many_tiny_pieces_keep_their_order_and_none_is_lost(piece: int) -> None:
+    data = bytes(range(251)) * 120
+    source = PartSource(data[at : at + piece] for at in range(0, len(data), piece))
+    parts: list[PulledPart] = []
+    while not parts or not parts[-1].last:
+        parts.append(source.next_part(20_000))
+    assert b"".join(bytes(part.body) for part in parts) == data

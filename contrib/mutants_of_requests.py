@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of the short ways that requests and small pieces take; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_TESTS = "libcloud/test"
+_HTTP = "libcloud/http"
+
+_HEADS = (f"{_TESTS}/test_http_heads.py",)
+_SESSION = (f"{_TESTS}/test_http_session.py",)
+_SOURCE = (f"{_TESTS}/storage/transfer/test_source.py",)
+
+MUTANTS = (
+    Mutant(
+        "a cut head is a whole one",
+        f"{_HTTP}/heads.py",
+        "        if replay.last is not None and replay.last not in _END_OF_HEAD:",
+        "        if False:",
+        _HEADS,
+    ),
+    Mutant(
+        "a chunked answer has the length it names",
+        f"{_HTTP}/heads.py",
+        "        if not _FRAMING.isdisjoint(found) or not (",
+        "        if not (",
+        _HEADS,
+    ),
+    Mutant(
+        "the last of two lengths holds",
+        f"{_HTTP}/heads.py",
+        "            if found.setdefault(name.lower(), value) != value:\n",
+        "            found[name.lower()] = value\n            if False:\n",
+        _HEADS,
+    ),
+    Mutant(
+        "headers are not looked at",
+        f"{_HTTP}/session.py",
+        '            if type(value) is not str or not _HEADER.fullmatch(f"{name}:{value}"):\n',
+        "            if type(value) is not str:\n",
+        _SESSION,
+    ),
+    Mutant(
+        "a mocked session sends by itself",
+        f"{_HTTP}/session.py",
+        "        if follows or requests.Session.send is not _SEND or",
+        "        if follows or",
+        _SESSION,
+    ),
+    Mutant(
+        "cookies are forgotten",
+        f"{_HTTP}/session.py",
+        '        if "set-cookie" in response.headers:',
+        "        if False:",
+        _SESSION,
+    ),
+    Mutant(
+        "a closed pool is used again",
+        f"{_HTTP}/adapter.py",
+        "        if pool is None or pool.pool is None:",
+        "        if pool is None:",
+        _SESSION,
+    ),
+    Mutant(
+        "a bundle of certificates that was replaced is trusted on",
+        f"{_HTTP}/tls.py",
+        "connection.cert_reqs, status.st_mtime_ns, status.st_size)",
+        "connection.cert_reqs)",
+        (f"{_TESTS}/test_http_tls.py",),
+    ),
+    Mutant(
+        "a body ends where the socket is full",
+        f"{_HTTP}/timeouts.py",
+        "            while view:\n",
+        "            if view:\n",
+        (f"{_TESTS}/test_http_timeouts.py",),
+    ),
+    Mutant(
+        "a signing key outlives its day",
+        "libcloud/common/sigv4.py",
+        "        wanted = (secret, day, scope)",
+        '        wanted = (secret, "", scope)',
+        (f"{_TESTS}/common/test_sigv4.py",),
+    ),
+    Mutant(
+        "small pieces fill a part beyond its end",
+        "libcloud/storage/transfer/source.py",
+        "            room -= length\n",
+        "",
+        _SOURCE,
+    ),
+    Mutant(
+        "runs of tiny pieces are lost",
+        "libcloud/storage/transfer/source.py",
+        "_joined([*self._runs, *self._small])",
+        "_joined(self._small)",
+        _SOURCE,
+    ),
+)
