@@ -42,6 +42,7 @@ lost-answer put:done create:done+orphan/network+orphans part:done/network
 error-in-200 create:done/InternalError complete:done/InternalError list:InternalError
 flipped-bit put:done/XAmzContentSHA256Mismatch part:done/XAmzContentSHA256Mismatch
     complete:done/XAmzContentSHA256Mismatch
+flipped-answer get:mismatch
 wrong-etag put:done part:InvalidPart complete:done head:done get:done
 closed-idle put:done create:done part:done complete:done abort:AccessDenied
     head:done get:done list:done

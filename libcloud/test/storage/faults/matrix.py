@@ -12,7 +12,7 @@ is left at the store:
 ``503`` ...    the store's error, by its code, or by its status if there is no code
 ``+id``        an upload stays behind, and the exception has its id
 ``+orphan``    an empty upload stays behind, whose id never arrived; ``+orphans``: several
-``mismatch``   ObjectHashMismatchError: the store says that it has stored something else
+``mismatch``   ObjectHashMismatchError: the store has stored, or has sent, something else
 
 After an error the object that was there before is still there, with all its bytes. Whatever is
 worse than that is written in capitals, and stands in no table.
@@ -54,6 +54,7 @@ from libcloud.test.storage.faults.proxy import (
     CloseIdle,
     CutAnswer,
     FaultProxy,
+    FlipAnswer,
     Stall,
     WrongETagInBody,
 )
@@ -90,6 +91,7 @@ FAULTS: dict[str, tuple[Callable[[], Action], tuple[str, ...]]] = {
     "lost-answer": (LoseAnswer, tuple(OPERATIONS)),
     "error-in-200": (ErrorIn200, WITH_DOCUMENT),
     "flipped-bit": (lambda: FlipBit(1), WITH_BODY),
+    "flipped-answer": (FlipAnswer, ("get",)),
     "wrong-etag": (WrongETag, WITH_ETAG),
     "closed-idle": (CloseIdle, tuple(OPERATIONS)),
 }
@@ -171,7 +173,9 @@ class _Play:
         self.server, self.endpoint, self.cell = server, endpoint, cell
         self.direct = _driver(server, endpoint)
         self.long = pattern(2 * server.part_size + 500)
-        self.data = self.long[:500] if cell.operation == "put" else self.long
+        # An object sent by one request has an ETag that tells of damage.
+        short = cell.operation == "put" or cell.fault == "flipped-answer"
+        self.data = self.long[:500] if short else self.long
 
     def result(self) -> str:
         """What came of it."""
@@ -223,7 +227,9 @@ class _Play:
             return bool(driver.get_object(container.name, key).size == len(self.data))
         if self.cell.operation == "get":
             found = self.direct.get_object(container.name, key)
-            return b"".join(driver.download_object_as_stream(found, 700)) == self.data
+            verify = True if self.cell.fault == "flipped-answer" else None
+            pieces = driver.download_object_as_stream(found, 700, ex_verify_hash=verify)
+            return b"".join(pieces) == self.data
         if self.cell.operation == "list":
             return [found.name for found in driver.list_container_objects(container, key)] == [key]
         stored = driver.upload_object_via_stream(

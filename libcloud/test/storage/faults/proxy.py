@@ -43,6 +43,7 @@ __all__ = [
     "CloseIdle",
     "CutAnswer",
     "FaultProxy",
+    "FlipAnswer",
     "Stall",
     "Strike",
     "WireAction",
@@ -94,6 +95,17 @@ class WrongETagInBody(Action):
         _, closing, after = rest.partition(b"</ETag>")
         wrong = b"&quot;" + b"0" * 32 + b"-9&quot;"
         return replace(answer, body=before + opening + wrong + closing + after)
+
+
+@dataclass(frozen=True, slots=True)
+class FlipAnswer(Action):
+    """Carry the request out; one bit of the answer's body is another one."""
+
+    def answered(self, answer: Answer) -> Answer:
+        """Damage it."""
+        body = bytearray(answer.body)
+        body[len(body) // 2] ^= 1
+        return replace(answer, body=bytes(body))
 
 
 @dataclass(slots=True)
