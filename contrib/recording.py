@@ -26,7 +26,7 @@ from xml.sax.saxutils import escape
 
 from libcloud.test.storage.fakes.servers import Endpoint, fake_server
 
-COLUMNS, ROWS = 84, 12
+COLUMNS, ROWS = 96, 11
 LONGEST_PAUSE = 1.0
 LAST_FRAME = 4.0
 _PROMPT = "$ "
@@ -45,17 +45,17 @@ for number in range(120):
 class Typed:
     """A line for the shell.
 
-    :param interrupt_at: text after which Ctrl-C is pressed; empty for never.
+    :param interrupt_at: MiB on the bar at which Ctrl-C is pressed; 0 for never.
     """
 
     line: str
-    interrupt_at: str = ""
+    interrupt_at: int = 0
 
 
 SESSION = [
     Typed("pg_dump shop | libcloud put - s3://backups/shop.sql --fail-on-empty"),
     Typed("libcloud ls --human s3://backups"),
-    Typed("pg_dump shop | libcloud put - s3://backups/again.sql", interrupt_at="48."),
+    Typed("pg_dump shop | libcloud put - s3://backups/again.sql", interrupt_at=40),
     Typed("libcloud uploads ls s3://backups; libcloud ls --human s3://backups"),
 ]
 
@@ -88,6 +88,11 @@ class Screen:
             )
             self.column += 1
 
+    def mebibytes(self) -> float:
+        """What the bar in the last line says, if there is one."""
+        found = re.search(r"  ([0-9.]+) MiB  ", self.lines[-1])
+        return float(found[1]) if found else 0.0
+
     def shown(self) -> tuple[str, ...]:
         """The last lines, as many as there are rows."""
         return tuple(line.rstrip() for line in self.lines[-ROWS:])
@@ -113,7 +118,7 @@ class Recorder:
         before = len(self.screen.lines)
         os.write(self.terminal, b"\r")
         if typed.interrupt_at:
-            self._until(lambda _: typed.interrupt_at in self.screen.lines[-1])
+            self._until(lambda _: self.screen.mebibytes() >= typed.interrupt_at)
             os.write(self.terminal, b"\x03")
         self._until(lambda _: len(self.screen.lines) > before and self.at_prompt)
 
@@ -237,7 +242,7 @@ def picture(frames: list[tuple[float, tuple[str, ...]]]) -> str:
 
 
 def _coloured(text: str) -> str:
-    if text.startswith(_PROMPT):
+    if text.startswith(_PROMPT.strip()):
         return f'<tspan class="p">$</tspan>{escape(text[1:])}'
     return escape(text)
 

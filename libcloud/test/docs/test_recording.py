@@ -25,6 +25,9 @@ def test_a_line_is_drawn_over_by_the_next_state_of_the_bar(recording: Any) -> No
     screen = recording.Screen()
     screen.feed("\x1b[?2004h$ put\r\n10 %\r\x1b[K100 %\r\x1b[Kstored\r\nab\b\bc\x1b[1m")
     assert screen.shown() == ("$ put", "stored", "cb")
+    assert screen.mebibytes() == 0
+    screen.feed("\r\ns3://b/n  40.5 MiB  0:01  9 MiB/s")
+    assert screen.mebibytes() == 40.5
 
 
 def test_the_picture_has_each_frame_for_as_long_as_it_was_seen(recording: Any) -> None:
