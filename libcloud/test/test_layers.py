@@ -338,6 +338,14 @@ def test_importing_a_driver_loads_nothing_that_only_a_request_needs(driver: str)
     assert not loaded & HEAVY
 
 
+def test_a_request_without_a_body_loads_nothing_that_only_documents_need() -> None:
+    loaded = _loaded_by("from libcloud.storage.s3api import operations, optional")
+    assert "libcloud.storage.s3api.operations" in loaded
+    assert not loaded & {
+        f"libcloud.storage.s3api.{name}" for name in ("integrity", "values", "xml")
+    }
+
+
 def test_what_is_called_heavy_exists() -> None:
     missing = {name for name in HEAVY if importlib.util.find_spec(name) is None}
     assert not missing

@@ -169,7 +169,7 @@ class RepairingConnection(RoutedConnection):
         :param mended: reasons so far. A region and the time count once, credentials as often as
             they may expire on the way.
         """
-        if not isinstance(detail, s3api.errors.ErrorDetail):
+        if detail is None or not isinstance(detail, s3api.errors.ErrorDetail):
             return ""
         if "region" not in mended and self._goes_elsewhere(call, detail, began):
             return "region"

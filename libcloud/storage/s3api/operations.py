@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from libcloud.common.request import Body, HttpRequest
-from libcloud.storage.s3api.integrity import DIGESTS
-from libcloud.storage.s3api.values import CompletedPart
-from libcloud.storage.s3api.xml import complete_body, create_bucket_body, delete_body
+from libcloud.storage import s3api
+
+if TYPE_CHECKING:
+    from libcloud.storage.s3api.values import CompletedPart
 
 __all__ = [
     "abort_upload",
@@ -133,7 +135,9 @@ def complete_upload(
     given = _copy(headers)
     if not any(name.lower() == "content-type" for name in given):
         given["Content-Type"] = _XML
-    return HttpRequest("POST", path, (("uploadId", upload_id),), given, complete_body(parts))
+    return HttpRequest(
+        "POST", path, (("uploadId", upload_id),), given, s3api.xml.complete_body(parts)
+    )
 
 
 def abort_upload(
@@ -239,8 +243,8 @@ def delete_objects(
     :param quiet: the answer names only the keys that were not deleted.
     :raises ValueError: no key, or one that XML cannot express.
     """
-    body = delete_body(keys, quiet=quiet)
-    given = {**_copy(headers), "Content-Type": _XML, **DIGESTS["md5"](body).headers}
+    body = s3api.xml.delete_body(keys, quiet=quiet)
+    given = {**_copy(headers), "Content-Type": _XML, **s3api.integrity.DIGESTS["md5"](body).headers}
     return HttpRequest("POST", path, (("delete", None),), given, body)
 
 
@@ -303,7 +307,7 @@ def create_bucket(
 
     :param location: region to name in the body; ``None`` or empty sends no body.
     """
-    body = create_bucket_body(location) if location else None
+    body = s3api.xml.create_bucket_body(location) if location else None
     return HttpRequest("PUT", path, headers=_copy(headers), body=body)
 
 

@@ -11,9 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from libcloud.common.request import HttpRequest
-from libcloud.storage.s3api.errors import ErrorDetail
+from libcloud.storage import s3api
+
+if TYPE_CHECKING:
+    from libcloud.storage.s3api.errors import ErrorDetail
 
 __all__ = ["CHECKSUM", "OBJECT_SIZE", "Unasked", "refused", "unasked", "without", "without_headers"]
 
@@ -61,7 +65,7 @@ def refused(detail: object, request: HttpRequest) -> frozenset[str]:
         anything.
     """
     carried = _carried(request)
-    if not carried or not isinstance(detail, ErrorDetail) or not _is_refusal(detail):
+    if not carried or not isinstance(detail, s3api.errors.ErrorDetail) or not _is_refusal(detail):
         return frozenset()
     message = detail.message.lower()
     return frozenset(name for name in carried if name in message) or carried

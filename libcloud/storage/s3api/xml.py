@@ -66,10 +66,10 @@ __all__ = [
 ]
 
 # XML 1.0, production [2] Char: what no document can hold, however it is escaped.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes long to compile
 
 # XML 1.0, 2.11, and XML 1.1, 2.2 and 2.11: what may be made a line break or be restricted.
-_ALTERED = re.compile("[\t\n\r\x7f-\x9f\u2028]")
+_ALTERED = "[\t\n\r\x7f-\x9f\u2028]"
 
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
 
@@ -267,7 +267,7 @@ def can_express(text: str) -> bool:
     No document can hold most control characters, readers turn a carriage return into a line break,
     and some drop white space at the ends.
     """
-    return text == text.strip() and not _NOT_XML.search(text) and not _ALTERED.search(text)
+    return text == text.strip() and not re.search(_NOT_XML, text) and not re.search(_ALTERED, text)
 
 
 def create_bucket_body(location: str) -> bytes:
@@ -407,6 +407,6 @@ def _key(key: str) -> str:
 
 
 def _text(value: str) -> str:
-    if _NOT_XML.search(value):
+    if re.search(_NOT_XML, value):
         raise ValueError(f"XML cannot express {value[:40]!r}")
     return escape(value)
