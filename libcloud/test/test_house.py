@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,3 +224,16 @@ def test_paths_named_in_the_documents_exist() -> None:
 @pytest.mark.parametrize("number", range(1, 36))
 def test_the_table_of_differences_has_a_row_for_each(number: int) -> None:
     assert len(re.findall(rf"^\| G{number} \|", _document("README.md"), flags=re.MULTILINE)) == 1
+
+
+def test_each_planted_bug_has_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change moves the text that a planted bug replaces: it moves along, in the same commit."""
+    monkeypatch.syspath_prepend(str(ROOT / "contrib"))
+    planted = importlib.import_module("mutant_list").MUTANTS
+    lost = [
+        f"{bug.name} ({bug.path})"
+        for bug in planted
+        if (ROOT / bug.path).read_text("utf-8").count(bug.old) != 1
+    ]
+    assert planted
+    assert not lost
