@@ -87,7 +87,7 @@ class Response:
     def _take(self, response: Any) -> None:
         """Everything of ``response`` but its body."""
         self._response = response
-        self.headers = lowercase_keys(dict(response.headers))
+        self.headers = _lowercase(response.headers)
         self.error = response.reason
         self.status = response.status_code
         self.request = response.request
@@ -188,6 +188,13 @@ class RawResponse(Response):
 
     def _load_body(self) -> Any:
         return self.response.body
+
+
+def _lowercase(headers: Any) -> dict[str, str]:
+    """``headers`` with names in lower case; those of requests know them already."""
+    if hasattr(type(headers), "lower_items"):
+        return dict(headers.lower_items())
+    return lowercase_keys(dict(headers))
 
 
 def _text(response: Any, content: Any) -> str:

@@ -190,7 +190,7 @@ class ExactAdapter(HTTPAdapter):
             return super().build_response(req, resp)
         response: Any = requests.Response()
         response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
+        response.headers = CaseInsensitiveDict(resp.headers.itermerged())
         response.encoding = get_encoding_from_headers(response.headers)
         response.raw, response.reason = resp, resp.reason
         response.url, response.request, response.connection = req.url, req, self
