@@ -295,7 +295,7 @@ def test_g18_a_silent_store_is_not_waited_for_longer_than_asked(tmp_path: Path) 
     path.write_bytes(b"abc")
     with store(timeout=0.2) as s3:
         s3.driver.ex_retry_policy = RetryPolicy(attempts=1)
-        held = Hold("after")
+        held = Hold("before")  # what was stored would be found
         for operation in ("PutObject", "GetObject"):
             s3.server.faults.add(operation, held, times=None)
         by_hand = Object("object", 3, None, {}, {}, s3.container, s3.driver)
