@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from libcloud.storage.s3api.nodes import Element, is_number
+from libcloud.storage.s3api.nodes import Element, Node, is_number
 from libcloud.storage.s3api.values import ObjectRecord, strip_etag
 from libcloud.utils.xml import compiled_xpath
 
-__all__ = ["read_columns"]
+__all__ = ["read_columns", "read_others"]
 
 # The texts of the first elements of a name in each object, where that is one piece of text.
 _COLUMNS = tuple(
@@ -24,21 +24,30 @@ _OWNER_COLUMNS = tuple(
     f"n:Contents/n:Owner[1]/{path}[1]/text()[last()=1]" for path in ("n:ID", "n:DisplayName")
 )
 _OBJECTS = "count(n:Contents)"
-_IN_ANY_NAMESPACE = "count(*[local-name()='Contents'])"
+_OTHERS = "*[not(self::n:Contents)]"
 _NESTED = "count(n:Contents/*/*) + count(n:Contents/*/*/*)"
 
 
-def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectRecord] | None:
-    """The objects that the listing ``root`` shows, in order.
+def read_others(root: Element) -> list[Element] | None:
+    """All children of the listing ``root`` that are no objects.
 
-    :param decode: makes a key of its text.
-    :return: ``None`` if ``root`` is not of lxml, or if any of its objects lacks something that
-        others have, has something twice or nested, or holds what is no number: where texts and
-        objects cannot be told to belong together.
+    :return: ``None`` if ``root`` is not of lxml, or has objects in several namespaces.
     """
     if not hasattr(root, "nsmap") or not isinstance(root.tag, str):
         return None
-    namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else None
+    others: list[Element] = compiled_xpath(_OTHERS, _namespace(root))(root)
+    return None if any(Node(other).name == "Contents" for other in others) else others
+
+
+def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectRecord] | None:
+    """The objects that the listing ``root``, of lxml, shows, in order.
+
+    :param decode: makes a key of its text.
+    :return: ``None`` if any of the objects lacks something that others have, has something twice or
+        nested, or holds what is no number: where texts and objects cannot be told to belong
+        together.
+    """
+    namespace = _namespace(root)
 
     def find(path: str) -> list[str]:
         return compiled_xpath(path, namespace)(root)  # type: ignore[no-any-return]
@@ -47,8 +56,6 @@ def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectReco
         return int(compiled_xpath(path, namespace)(root))
 
     size = count(_OBJECTS)
-    if size != count(_IN_ANY_NAMESPACE):
-        return None
     keys, sizes, etags, times, classes = (find(path) for path in _COLUMNS)
     ids, names = (find(path) for path in _OWNER_COLUMNS)
     whole = len(keys) == len(sizes) == size and all(map(is_number, sizes))
@@ -71,6 +78,11 @@ def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectReco
             keys, sizes, *(_filled(column, size) for column in optional), strict=True
         )
     ]
+
+
+def _namespace(root: Element) -> str | None:
+    tag = str(root.tag)
+    return tag[1:].partition("}")[0] if tag.startswith("{") else None
 
 
 def _filled(column: Sequence[str], size: int) -> Sequence[str | None]:

@@ -9,7 +9,7 @@ comes out of here, however the answer was damaged or made up.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -75,12 +75,16 @@ def excerpt(body: bytes | str) -> str:
 
 
 class Node:
-    """An element, and lookups among its children."""
+    """An element, and lookups among its children.
 
-    __slots__ = ("_element", "_firsts", "name")
+    :param children: those to look among; ``None``: all.
+    """
 
-    def __init__(self, element: Element) -> None:
+    __slots__ = ("_children", "_element", "_firsts", "name")
+
+    def __init__(self, element: Element, children: Sequence[Element] | None = None) -> None:
         self._element = element
+        self._children: Iterable[Element] = element if children is None else children
         self._firsts: dict[str, Element] | None = None
         #: the local name; empty for a comment or a processing instruction.
         self.name = _local_name(element.tag)
@@ -96,7 +100,7 @@ class Node:
 
     def elements(self, name: str | None = None) -> Iterator[Element]:
         """What :meth:`children` are made of."""
-        for element in self._element:
+        for element in self._children:
             local = _local_name(element.tag)
             if local and (name is None or local == name):
                 yield element
@@ -122,7 +126,7 @@ class Node:
         # Looked through once: a page of a listing has a thousand elements with ten children each.
         if self._firsts is None:
             self._firsts = {}
-            for element in self._element:
+            for element in self._children:
                 self._firsts.setdefault(_local_name(element.tag), element)
             self._firsts.pop("", None)
         return self._firsts.get(name)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
-from libcloud.storage.s3api.listing import read_columns
+from libcloud.storage.s3api.listing import read_columns, read_others
 from libcloud.storage.s3api.names import NAMESPACE
 from libcloud.storage.s3api.nodes import (
     Element,
@@ -187,11 +187,13 @@ def parse_parts(source: Source) -> PartPage:
 
 def parse_objects(source: Source) -> ObjectPage:
     """One page of a listing, version 1 or 2. :raises MalformedAnswerError: it is no such page."""
-    root = _listing(source)
+    whole = _listing(source)
+    others = read_others(whole.element)
+    root = whole if others is None else Node(whole.element, others)
     decode = _decoder(root)
-    records = read_columns(root.element, decode)
+    records = None if others is None else read_columns(whole.element, decode)
     if records is None:
-        records = [_object(element, decode) for element in root.elements("Contents")]
+        records = [_object(element, decode) for element in whole.elements("Contents")]
     objects = tuple(records)
     prefixes = _prefixes(root, decode)
     truncated = root.flag("IsTruncated")
