@@ -54,11 +54,12 @@ class Sink(Protocol):
         :raises BaseException: the first error, as for :meth:`write`.
         """
 
-    def abort(self, error: BaseException, *, quiet: bool = False) -> None:
+    def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
 
         What cannot be cleaned up is told by the ``upload_id`` and ``cleanup_error`` of ``error``.
 
+        :param wanted: the caller asks for it, so that nothing is kept to be resumed.
         :param quiet: no listener is called: this is not the caller's thread.
         :raises BaseException: only what interrupted the clean-up.
         """
@@ -166,11 +167,13 @@ class UploadWriter(io.BufferedIOBase):
     def abort(self) -> None:
         """Publish nothing and remove what was sent. Nothing happens if it has ended before.
 
+        That also holds with ``ex_on_failure="keep"``: this is no failure.
+
         :raises LibcloudError: something could not be removed: the error has its ``upload_id``.
         """
         self._closed = True
         error = LibcloudError(f"the upload of {self._label} was aborted")
-        self._alone(self._abort, error)
+        self._alone(self._abort, error, True)
         cause = getattr(error, "cleanup_error", None)
         if cause is not None:
             error.value = f"the aborted upload of {self._label} could not be removed: {cause}"
@@ -258,9 +261,9 @@ class UploadWriter(io.BufferedIOBase):
         self._error = error
         self._abort(error)
 
-    def _abort(self, error: BaseException) -> None:
+    def _abort(self, error: BaseException, wanted: bool = False) -> None:
         try:
-            self._sink.abort(error)
+            self._sink.abort(error, wanted=wanted)
         finally:
             self._settle()
 
@@ -324,7 +327,7 @@ class SpoolSink:
             file.seek(0)
             return self._upload(file)
 
-    def abort(self, error: BaseException, *, quiet: bool = False) -> None:
+    def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         self._file.close()
 
 

@@ -228,5 +228,5 @@ class _PartSink:
             checksum=self._store.answers.checksum,
         )
 
-    def abort(self, error: BaseException, *, quiet: bool = False) -> None:
-        self._transfer.abort(error, quiet=quiet)
+    def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
+        self._transfer.abort(error, quiet=quiet, wanted=wanted)

@@ -89,7 +89,7 @@ class UploadMachine:
         self._memory = memory
         self._share = share or Unshared()
         self._retries = retries or Retries()
-        self._keep = keep
+        self.keep = keep
         self._expected_size = expected_size
 
         self.state = State.READING_FIRST
@@ -390,7 +390,7 @@ class UploadMachine:
         elif self._publish_open:
             self.state = State.CONFIRMING
             self._ready.append(Send(Step.CONFIRM))
-        elif self._keep:
+        elif self.keep:
             self.left_behind = True
             self.state = State.FAILED
         else:

@@ -57,18 +57,21 @@ class PushedTransfer(Transfer[bytes | Pieces]):
             self.fail(error)
         return self._end()
 
-    def abort(self, error: BaseException, *, quiet: bool = False) -> None:
+    def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
 
         What stays behind is told by the ``upload_id`` and ``cleanup_error`` of ``error``.
 
         :param quiet: the listener is not called any more.
+        :param wanted: the caller asks for it, so that nothing is kept to be resumed.
         :raises BaseException: only what interrupted the clean-up.
         """
         if self.over:
             return
         if quiet:
             self._listener = None
+        if wanted:
+            self._machine.keep = False
         self.fail(error)
         traceback = error.__traceback__
         try:

@@ -162,7 +162,7 @@ class WriterWalk(RuleBasedStateMachine):
         self.script = Script()
         faults: Any = self.script
         self.store = FakeStore(faults)
-        self.keep, failing = keep, "keep" if keep else "abort"
+        failing = "keep" if keep else "abort"
         self.writer: UploadWriter = writer_to(self.store, runner, window=window, on_failure=failing)
         self.data = b""
         self.over = False
@@ -213,7 +213,7 @@ class WriterWalk(RuleBasedStateMachine):
         self.over = True
         self.store.check()
         assert self.store.object is None
-        assert error is not None or self.keep or not self.store.left
+        assert error is not None or not self.store.left
 
     @precondition(lambda self: self.over)
     @rule()

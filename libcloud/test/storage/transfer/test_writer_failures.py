@@ -127,6 +127,14 @@ def test_abort_publishes_nothing(sent: int) -> None:
     assert writer.result is None
 
 
+def test_abort_keeps_nothing_though_a_failure_would() -> None:
+    store = FakeStore()
+    writer = writer_to(store, on_failure="keep")
+    writer.write(data_of(25))
+    writer.abort()
+    nothing_published(store)
+
+
 def test_discard_is_abort() -> None:
     store = FakeStore()
     writer = writer_to(store)
