@@ -7,6 +7,7 @@ from mutant import Mutant
 from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_requests import MUTANTS as OF_REQUESTS
+from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
 from mutants_of_trouble import MUTANTS as OF_TROUBLE
 
@@ -263,6 +264,7 @@ MUTANTS = (
     + OF_REQUESTS
     + OF_TROUBLE
     + OF_ACCESS
+    + OF_THE_COMMAND
     + _UPLOADS
     + _VALUES
     + _READING

@@ -25,7 +25,7 @@ from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, parse_range
 from libcloud.cli.wishes import Wishes, read_options, refusals_told
 from libcloud.common.types import LibcloudError
-from libcloud.storage._download import Destination, resolve_destination, save
+from libcloud.storage._download import Destination, directories, resolve_destination, save
 from libcloud.storage.capabilities import MIB
 
 if TYPE_CHECKING:
@@ -215,14 +215,13 @@ class _Way:
     def _by_driver(self, obj: Object, read: _Reading, destination: Destination) -> bool:
         """Large objects over several connections."""
         driver: Any = obj.driver
-        os.makedirs(os.path.dirname(destination.path) or os.curdir, exist_ok=True)
         counted = self.progress.counting(self.flow)
 
         def on_bytes(size: int) -> None:
             self.crew.check()
             counted(size)
 
-        with refusals_told():
+        with refusals_told(), directories(destination):
             done: bool = driver.download_object(
                 obj,
                 destination.path,

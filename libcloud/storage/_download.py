@@ -12,7 +12,14 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage._replace import ReplacingFile
 from libcloud.utils import files
 
-__all__ = ["Destination", "MissingDirectoryError", "opened", "resolve_destination", "save"]
+__all__ = [
+    "Destination",
+    "MissingDirectoryError",
+    "directories",
+    "opened",
+    "resolve_destination",
+    "save",
+]
 
 
 class MissingDirectoryError(LibcloudError, FileNotFoundError):
@@ -105,10 +112,16 @@ def opened(destination: Destination) -> Iterator[ReplacingFile]:
 
     Directories that are made for it are removed again if it does not.
     """
+    with directories(destination), ReplacingFile(destination.path) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def directories(destination: Destination) -> Iterator[None]:
+    """Make those that the file of ``destination`` needs; they go again if it does not appear."""
     created = _create_directories(destination)
     try:
-        with ReplacingFile(destination.path) as file:
-            yield file
+        yield
     finally:
         for path in created:
             # One that holds the file, or somebody else's, is not empty and stays.

@@ -11,6 +11,7 @@ import pytest
 from libcloud.storage.capabilities import MIB
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.conformance.harness import pattern
+from libcloud.test.storage.fakes.faults import Status
 
 # More than two parts of the smallest size.
 LARGE = pattern(12 * MIB + 1)
@@ -174,6 +175,29 @@ def test_a_copy_to_another_store_is_refused_with_the_way(shell: Shell) -> None:
     result = shell("cp", "s3://bucket/a", "gs://bucket/a")
     assert result.status == 2
     assert "libcloud cat 's3://bucket/a' | libcloud put - 'gs://bucket/a'" in result.err
+
+
+@pytest.mark.slow
+def test_a_large_object_comes_over_several_connections(shell: Shell, tmp_path: Path) -> None:
+    data = pattern(40 * MIB + 3)
+    shell.ok("put", "-q", "-", "s3://bucket/d/x", stdin=data)
+    result = shell.ok("get", "--json-progress", "-r", "s3://bucket/d", str(tmp_path / "out"))
+    assert json.loads(result.err.splitlines()[-1])["bytes"] == len(data)
+    assert (tmp_path / "out" / "x").read_bytes() == data
+    assert shell.endpoint.fake is not None
+    reads = [one for one in shell.endpoint.fake.requests if one.operation == "GetObject"]
+    assert sum("range" in one.headers for one in reads) > 1
+    shell.ok("get", "--window", "1", "s3://bucket/d/x", str(tmp_path / "one"))
+    assert (tmp_path / "one").read_bytes() == data
+    assert "range" not in shell.endpoint.fake.requests[-1].headers
+
+
+def test_a_download_that_fails_leaves_no_directory(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("put", "-q", "-", "s3://bucket/d/e/f/x", stdin=b"data")
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("GetObject", Status(403, "AccessDenied"), times=None)
+    assert shell("get", "-r", "s3://bucket/d", str(tmp_path / "out")).status != 0
+    assert [*(tmp_path / "out").iterdir()] == []
 
 
 def test_files_in_a_directory_are_a_store_too(shell: Shell, tmp_path: Path) -> None:
