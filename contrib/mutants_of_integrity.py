@@ -140,4 +140,11 @@ MUTANTS = (
         "        if False:\n",
         ("libcloud/test/storage/transfer/test_machine.py",),
     ),
+    Mutant(
+        "parts grow beyond the memory that was set",
+        "libcloud/storage/transfer/session.py",
+        "replace(limits, max_part_size=bound)",
+        "limits",
+        ("libcloud/test/storage/transfer/test_memory.py",),
+    ),
 )

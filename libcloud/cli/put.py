@@ -87,7 +87,9 @@ def _memory(settings: Settings, jobs: int) -> Any:
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.session import DEFAULT_MEMORY
 
-    return MemoryBudget(settings.max_memory or DEFAULT_MEMORY)
+    if settings.max_memory:
+        return MemoryBudget(settings.max_memory)
+    return MemoryBudget(DEFAULT_MEMORY, strict=False)
 
 
 def _put_stdin(job: _Job, source: Source) -> None:

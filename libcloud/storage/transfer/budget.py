@@ -32,15 +32,17 @@ class MemoryBudget:
     >>> budget.used
     0
 
-    :param size: bytes. A part that is larger is held alone.
+    :param size: bytes.
+    :param strict: parts are no larger than it; otherwise one that has to be is held alone.
     :param patience: seconds without anything given back, after which waiting is taken to be vain.
     :raises ValueError: ``size`` is less than 1.
     """
 
-    def __init__(self, size: int, *, patience: float = 300.0) -> None:
+    def __init__(self, size: int, *, strict: bool = True, patience: float = 300.0) -> None:
         if size < 1:
             raise ValueError(f"a budget has at least 1 byte, not {size}")
         self.size = size
+        self.strict = strict
         self.patience = patience
         self._changed = Condition()
         self._used = 0

@@ -125,7 +125,8 @@ def size_error(
     return ObjectTooLargeError(
         f"the source gives more than the {size} bytes that {pulled} parts of these sizes hold; "
         f"nothing was published. Say the length beforehand (ex_size_hint) or pass a larger "
-        f"ex_part_size (the store takes objects of up to {limits.max_object_size} bytes)",
+        f"ex_part_size, or ex_max_memory (the store takes objects of up to "
+        f"{limits.max_object_size} bytes)",
         None,
         "",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.machine import UploadMachine
-from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE, plan_for
+from libcloud.storage.transfer.plan import DEFAULT_PART_SIZE, PartPlan, plan_for
 from libcloud.storage.transfer.progress import Listener
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.run import Transfer
@@ -18,6 +18,7 @@ from libcloud.storage.transfer.run_workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.store import Content, PartStore, Source
 from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.transfer.writer import PushedTransfer
+from libcloud.storage.types import ObjectTooLargeError
 from libcloud.utils.bodies import Pieces
 
 __all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "Resumed", "UploadOptions", "begin", "upload"]
@@ -33,11 +34,13 @@ class UploadOptions:
     :param part_size: size of the first part, bytes; raised to the store's smallest. Parts of a
         stream of unknown length grow from there as the store's limits demand.
     :param window: parts held, and sent, at once.
-    :param max_memory: bytes of parts held at once: where parts are large, the window narrows. One
-        part is held even if it is larger. A
+    :param max_memory: bytes of parts held at once, and never more: where parts are large, the
+        window narrows, and then parts grow no further. What does not fit the store in parts of that
+        size is refused, as soon as its length is known. A
         :class:`~libcloud.storage.transfer.budget.MemoryBudget` bounds the uploads together that are
         given the same one. ``None``: 128 MiB, or a whole window of parts of the size that was asked
-        for by ``part_size`` (8 MiB, if it was not), if that is more.
+        for by ``part_size`` (8 MiB, if it was not), if that is more; or one part, however large it
+        has to be.
     :param size_hint: bytes that the stream will have, more or less: parts are planned for it, and
         where that makes them large, ``max_memory`` says how many are sent at once.
     :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
@@ -134,10 +137,11 @@ def _engine(
     concurrency: int | None,
     resumed: Resumed | None = None,
 ) -> tuple[UploadMachine, InlineWorkers[Content] | ThreadWorkers[Content]]:
-    length = options.size if options.size is not None else options.size_hint
-    plan = plan_for(length, limits, start=options.part_size or DEFAULT_PART_SIZE)
+    plan = _plan(limits, options)
     if resumed is not None:
-        plan = replace(plan, known=resumed.sizes)
+        largest = plan.limits.max_part_size
+        known = {number: size for number, size in resumed.sizes.items() if size <= largest}
+        plan = replace(plan, known=known)
     window = min(options.window or DEFAULT_WINDOW, concurrency or options.window or DEFAULT_WINDOW)
     memory, shared = _memory(options, window)
     machine = UploadMachine(
@@ -153,6 +157,35 @@ def _engine(
     if concurrency == 1:
         return machine, InlineWorkers(store)
     return machine, ThreadWorkers(store, window, executor=options.executor)
+
+
+def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
+    """Sizes of the parts, none of them larger than the memory that the user allows."""
+    length = options.size if options.size is not None else options.size_hint
+    start = options.part_size or DEFAULT_PART_SIZE
+    bound = _bound(options.max_memory)
+    if bound is None or bound >= limits.max_part_size:
+        return plan_for(length, limits, start=start)
+    if bound < max(limits.min_part_size, options.part_size or 0):
+        least = max(limits.min_part_size, options.part_size or 0)
+        raise ValueError(f"ex_max_memory is less than one part: {bound} bytes of {least}")
+    if length is not None:
+        needed = plan_for(length, limits, start=min(start, bound)).start
+        if needed > bound:
+            raise ObjectTooLargeError(
+                f"{length} bytes take parts of {needed} bytes, and ex_max_memory allows {bound}; "
+                "nothing was sent",
+                None,
+                "",
+            )
+    return plan_for(length, replace(limits, max_part_size=bound), start=start)
+
+
+def _bound(memory: int | MemoryBudget | None) -> int | None:
+    """Bytes that no part may exceed; ``None``: those of the store."""
+    if isinstance(memory, MemoryBudget):
+        return memory.size if memory.strict else None
+    return memory
 
 
 def _memory(options: UploadOptions, window: int) -> tuple[int | None, MemoryBudget | None]:

@@ -51,7 +51,7 @@ def test_what_one_upload_learnt_holds_for_the_next_until_all_goes_well() -> None
 
 @pytest.mark.parametrize("size", [PART // 2, PART, 3 * PART])
 def test_uploads_in_several_threads_share_a_budget_and_all_end(size: int) -> None:
-    budget = MemoryBudget(size)
+    budget = MemoryBudget(size, strict=size >= PART)
     with store() as there:
         data = pattern(7 * PART + 1)
         run_in_threads(

@@ -15,6 +15,7 @@ from libcloud.storage.transfer.ranges import RangePart, RangeSource
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.session import DEFAULT_MEMORY, UploadOptions, upload
 from libcloud.storage.transfer.values import Digest, PartReceipt
+from libcloud.storage.types import ObjectTooLargeError
 from libcloud.test.storage.transfer.test_ranges import CopyingStore
 
 
@@ -88,3 +89,44 @@ def test_a_stream_whose_parts_grow_holds_no_more_than_one_of_them() -> None:
     assert len(there.ranges) < 400
     largest = max(map(len, there.ranges.values()))
     assert DEFAULT_MEMORY < largest == there.most
+
+
+@pytest.mark.parametrize("kind", [int, MemoryBudget])
+def test_parts_of_an_unknown_length_grow_no_further_than_the_memory(kind: Any) -> None:
+    there = Held(600 * GIB)
+    upload(
+        there,
+        there,
+        limits=Limits(),
+        options=UploadOptions(executor=Idle(), max_memory=kind(128 * MIB)),
+        retries=Retries(),
+    )
+    assert there.most <= 128 * MIB
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"max_memory": 4 * MIB}, ValueError, "less than one part"),
+        ({"max_memory": 16 * MIB, "part_size": 32 * MIB}, ValueError, "less than one part"),
+        ({"max_memory": 16 * MIB, "size_hint": 300 * GIB}, ObjectTooLargeError, "ex_max_memory"),
+        ({"max_memory": 16 * MIB, "size": 300 * GIB}, ObjectTooLargeError, "nothing was sent"),
+        ({"max_memory": MemoryBudget(16 * MIB), "size": 300 * GIB}, ObjectTooLargeError, "parts"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_the_memory_is_refused_before_anything_is_sent(
+    options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    there = Held(GIB)
+    with pytest.raises(error, match=words):
+        upload(there, there, limits=Limits(), options=UploadOptions(**options), retries=Retries())
+    assert there.most == 0
+
+
+def test_a_budget_that_is_not_strict_holds_a_larger_part_alone() -> None:
+    there = Held(2 * GIB)
+    budget = MemoryBudget(16 * MIB, strict=False)
+    options = UploadOptions(executor=Idle(), size_hint=300 * GIB, max_memory=budget)
+    upload(there, there, limits=Limits(), options=options, retries=Retries())
+    assert there.most == 31 * MIB
