@@ -65,7 +65,7 @@ class S3Copies(S3Uploads):
         :param ex_part_size: bytes; a larger object is copied in parts of this size, if the store
             can. ``None``: only what is too large for one request, by
             :data:`DEFAULT_COPY_PART_SIZE`.
-        :param ex_window: parts that are copied at once; ``None``: 10.
+        :param ex_window: parts that are copied at once; ``None``: 12.
         :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`.
         :return: the copy.
         :raises ValueError: it would be copied onto itself unchanged, which S3 refuses, or ``obj``

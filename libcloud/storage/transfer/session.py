@@ -23,7 +23,7 @@ from libcloud.utils.bodies import Pieces
 
 __all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "Resumed", "UploadOptions", "begin", "upload"]
 
-DEFAULT_WINDOW = 10
+DEFAULT_WINDOW = 12
 DEFAULT_MEMORY = 128 * MIB
 
 

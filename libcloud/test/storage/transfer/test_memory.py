@@ -49,13 +49,13 @@ class Held(CopyingStore):
 @pytest.mark.parametrize(
     ("options", "most"),
     [
-        ({}, 10 * 8 * MIB),
+        ({}, 12 * 8 * MIB),
         ({"window": 20}, 20 * 8 * MIB),
-        ({"part_size": 64 * MIB}, 10 * 64 * MIB),
+        ({"part_size": 64 * MIB}, 12 * 64 * MIB),
         ({"part_size": 64 * MIB, "max_memory": 200 * MIB}, 3 * 64 * MIB),
         ({"size_hint": 300 * GIB}, 4 * 31 * MIB),
-        ({"size_hint": 300 * GIB, "max_memory": GIB}, 10 * 31 * MIB),
-        ({"size_hint": 300 * GIB, "max_memory": MemoryBudget(GIB)}, 10 * 31 * MIB),
+        ({"size_hint": 300 * GIB, "max_memory": GIB}, 12 * 31 * MIB),
+        ({"size_hint": 300 * GIB, "max_memory": MemoryBudget(GIB)}, 12 * 31 * MIB),
         ({"size_hint": 300 * GIB, "max_memory": MemoryBudget(100 * MIB)}, 3 * 31 * MIB),
         ({"size_hint": 40 * TIB}, 4195 * MIB),
     ],
