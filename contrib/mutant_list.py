@@ -109,10 +109,10 @@ _UPLOADS = (
     ),
     Mutant(
         "caller's headers changed",
-        f"{_DRIVERS}/s3_uploads.py",
-        "        sent = dict(headers or {})\n",
-        "        sent = headers if isinstance(headers, dict) else {}\n",
-        (f"{_TESTS}/storage/test_s3_headers.py",),
+        f"{_DRIVERS}/s3_options.py",
+        "    sent = dict(asked)\n",
+        "    sent = headers if isinstance(headers, dict) else {}\n    sent.update(asked)\n",
+        (f"{_TESTS}/storage/test_s3_options.py",),
     ),
 )
 

@@ -70,7 +70,10 @@ def _causes(error: object) -> Iterator[BaseException]:
     while isinstance(error, BaseException):
         yield error
         inner = [arg for arg in error.args if isinstance(arg, BaseException)]
-        error = getattr(error, "reason", None) or next(iter(inner), None) or error.__cause__
+        cause = error.__cause__
+        if type(error).__name__ == "NewConnectionError":  # urllib3 1.26 names no cause
+            cause = cause or error.__context__
+        error = getattr(error, "reason", None) or next(iter(inner), None) or cause
 
 
 def _of(causes: list[BaseException], *names: str) -> bool:

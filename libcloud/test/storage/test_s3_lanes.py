@@ -275,7 +275,7 @@ def test_without_ranges_a_break_of_the_first_connection_is_an_error(
     (tmp_path / "file").write_bytes(b"mine")
     s3.server.faults.add("GetObject", Truncate(1234))
     s3.server.faults.add("GetObject", Whole(), match=has_range, times=None)
-    with pytest.raises(IncompleteDownloadError, match=r"1200 of 4600.*start again"):
+    with pytest.raises(IncompleteDownloadError, match=r"12\d\d of 4600.*start again"):
         fetch(stored, tmp_path / "file", overwrite_existing=True)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
 

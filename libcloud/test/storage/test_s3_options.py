@@ -306,6 +306,12 @@ def test_the_same_by_a_header_and_by_a_keyword_is_once(there: Store) -> None:
     assert put.headers["x-amz-acl"] == "private"
 
 
+def test_the_callers_headers_stay_as_they_are(there: Store) -> None:
+    headers = {"Cache-Control": "no-store"}
+    there.in_parts(1, ex_acl="private", headers=headers)
+    assert headers == {"Cache-Control": "no-store"}
+
+
 def test_google_has_none_of_amazons_headers() -> None:
     driver = GoogleStorageDriver("GOOG" + "0" * 20, "secret", host="127.0.0.1", port=1)
     container = Container(BUCKET, {}, driver)

@@ -269,14 +269,15 @@ def test_read_may_not_give_numbers() -> None:
         parts_of(OnlyRead([b"abc", 300]), 4)
 
 
-def test_an_error_of_the_source_comes_through_unchanged() -> None:
+@pytest.mark.parametrize("kind", [iter, OnlyNext, OldNext])
+def test_an_error_of_the_source_comes_through_unchanged(kind: Callable[[Any], Any]) -> None:
     error = ValueError("the database went away")
 
     def pieces() -> Iterator[bytes]:
         yield DATA
         raise error
 
-    source = PartSource(pieces())
+    source = PartSource(kind(pieces()))
     assert bytes(source.next_part(4).body) == DATA[:4]
     with pytest.raises(ValueError) as caught:
         source.next_part(100)
