@@ -44,6 +44,7 @@ __all__ = ["Transfer"]
 _log = logging.getLogger(__name__)
 
 _CARRIES_BODY = frozenset({Step.PUT, Step.PART})
+_ORPHAN = "an unfinished upload of unknown id may be left behind"
 _UNKNOWN = object()
 
 
@@ -138,9 +139,7 @@ class Transfer(Generic[Content]):
         machine = self._machine
         if machine.orphan_possible:
             _log.warning(
-                "%s: the answer to the creation of an upload was lost; an unfinished upload of "
-                "unknown id may be left behind",
-                self._label,
+                "%s: the answer to the creation of an upload was lost; %s", self._label, _ORPHAN
             )
         if machine.error is None:
             assert machine.result is not None
@@ -279,6 +278,8 @@ class Transfer(Generic[Content]):
         second = machine.cleanup_error
         is_second = second is error or not isinstance(second, Exception)
         _attach(error, upload_id=left, cleanup_error=None if is_second else second)
+        if machine.orphan_possible:
+            _attach(error, orphan=f"the answer to a creation was lost; {_ORPHAN}")
 
     def _tell_of_the_abort(self) -> None:
         machine = self._machine

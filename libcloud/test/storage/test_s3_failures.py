@@ -417,3 +417,12 @@ def test_a_subclass_may_replace_the_wire_calls() -> None:
         stored = s3.stream(iter([LONG]))
         assert seen == ["initiate", "commit"]
         assert stored.hash == s3.server.objects["bucket", "object"].etag
+
+
+def test_an_upload_of_unknown_id_is_told_of_by_the_error(s3: Store) -> None:
+    s3.server.faults.add("CreateMultipartUpload", LoseAnswer(), times=None)
+    with pytest.raises(LibcloudError) as caught:
+        s3.stream(iter([LONG]))
+    assert "unknown id may be left behind" in vars(caught.value)["orphan"]
+    assert not hasattr(caught.value, "upload_id") or caught.value.upload_id is None
+    assert all(not left.parts for left in s3.server.unfinished_uploads())
