@@ -13,6 +13,7 @@ import click
 
 from libcloud.cli.errors import UnfitInputError
 from libcloud.cli.progress import say
+from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
 
@@ -76,7 +77,11 @@ def pieces_of(
     """
     read = getattr(stream, "read1", stream.read)
     size = 0
-    while piece := read(_READ_SIZE):
+    while True:
+        wait_for_input(stream)
+        piece = read(_READ_SIZE)
+        if not piece:
+            break
         size += len(piece)
         if expect is not None and size > expect:
             raise UnfitInputError(

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for input heeds signals, wherever and whenever they come."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import pytest
+
+from libcloud.cli.signals import Interrupted, heeded, wait_for_input
+
+
+@contextmanager
+def pipe() -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as output, open(writing, "wb", buffering=0) as entry:
+        yield output, entry
+
+
+def test_a_signal_that_another_thread_gets_ends_the_waiting() -> None:
+    """It interrupts no system call of the main thread, which nothing else would wake up."""
+    with pipe() as (silent, _), heeded():
+        thread = threading.Thread(target=signal.raise_signal, args=(signal.SIGTERM,))
+        with pytest.raises(Interrupted) as caught:
+            thread.start()
+            wait_for_input(silent)
+        thread.join()
+    assert caught.value.status == 143
+
+
+def test_a_signal_that_asks_for_nothing_does_not_end_the_waiting() -> None:
+    def come_and_write() -> None:
+        signal.raise_signal(signal.SIGUSR1)
+        entry.write(b"data")
+
+    came: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: came.append(number))
+    try:
+        with pipe() as (output, entry), heeded():
+            thread = threading.Thread(target=come_and_write)
+            thread.start()
+            wait_for_input(output)
+            assert output.read(4) == b"data"
+            thread.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert came == [signal.SIGUSR1]
+
+
+def test_the_end_of_the_input_is_input() -> None:
+    with pipe() as (output, entry), heeded():
+        entry.close()
+        wait_for_input(output)
+        assert output.read(4) == b""
+
+
+def test_what_is_no_file_is_not_waited_for() -> None:
+    with heeded():
+        wait_for_input(io.BytesIO(b"data"))
+
+
+def test_without_signals_to_heed_nothing_is_waited_for() -> None:
+    with pipe() as (silent, _):
+        wait_for_input(silent)
