@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Any
 
 from libcloud.common.address import normalise, with_query
@@ -38,6 +39,8 @@ LOG = logging.getLogger(__name__)
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")
 
 _AS_USUAL = nullcontext()
+
+_lower = methodcaller("lower")  # names of headers may be bytes
 
 # Two threads that make the first request of a connection must not make two of it.
 # Reentrant, for there are ``connect`` methods which ask another connection for a token.
@@ -211,14 +214,13 @@ class Connection(ConnectionSettings):
                 params = self._add_cache_busting_to_params(params)
             headers = self.add_default_headers(dict(call.headers or {}))
             headers["User-Agent"] = self._user_agent()
-            if not any(name.lower() == "accept-encoding" for name in headers):
+            if "accept-encoding" not in map(_lower, headers):
                 headers["Accept-Encoding"] = "gzip,deflate"
             headers["Host"] = self._host_header()
             data = self.encode_data(call.data) if has_content(call.data) else call.data
             params, headers = self.pre_connect_hook(params, headers)
-            with _connecting:
-                if self.connection is None:
-                    self.connect()
+            if self.connection is None:
+                self._connect_once()
             return self._retryable_request(
                 url=with_query(action, params),
                 data=data,
@@ -230,6 +232,11 @@ class Connection(ConnectionSettings):
         finally:
             # Else the body would live until the next request of this thread.
             self.data = None
+
+    def _connect_once(self) -> None:
+        with _connecting:
+            if self.connection is None:
+                self.connect()
 
     def _retryable_request(
         self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool

@@ -82,6 +82,8 @@ def encode_query(params: Iterable[tuple[str, str | None]]) -> str:
 
 def parse_query(query: str) -> Params:
     """The inverse of :func:`encode_query`; a key without ``=`` has the value ``None``."""
+    if not query:
+        return ()
     pairs: list[tuple[str, str | None]] = []
     for item in query.split("&"):
         if not item:

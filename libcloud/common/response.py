@@ -102,7 +102,9 @@ class Response:
 
     def _has_no_document(self) -> bool:
         """Whether the body is empty and counts as no document."""
-        return not self._document().strip() and not self.parse_zero_length_body
+        if self._content != b"" and self._document().strip():
+            return False
+        return not self.parse_zero_length_body
 
     def _malformed(self, message: str) -> MalformedResponseError:
         driver = getattr(self.connection, "driver", None)
@@ -199,6 +201,8 @@ def _lowercase(headers: Any) -> dict[str, str]:
 
 def _text(response: Any, content: Any) -> str:
     """The body of ``response`` as text."""
+    if content == b"":
+        return ""
     if isinstance(content, bytes) and getattr(response, "encoding", None) is None:
         # Without a declared encoding requests would guess, slowly.
         try:

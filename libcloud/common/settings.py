@@ -122,8 +122,9 @@ class ConnectionSettings:
 
     def _user_agent(self) -> str:
         name = getattr(self.driver, "name", None)
-        parts = [f"libcloud/{__version__}", *([f"({name})"] if name else [])]
-        return f"{' '.join(parts)} {''.join(f'({token})' for token in self.ua)}"
+        driver = f" ({name})" if name else ""
+        applications = "".join([f"({token})" for token in self.ua])
+        return f"libcloud/{__version__}{driver} {applications}"
 
     def _host_header(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

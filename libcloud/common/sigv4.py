@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 from urllib.parse import quote
 
 from libcloud.common.credentials import Credentials
@@ -33,9 +36,11 @@ __all__ = [
     "headers_to_sign",
     "payload_hash_of",
     "presign",
+    "scope_of",
     "sign",
     "sign_headers",
     "signing_key",
+    "stamp_of",
     "string_to_sign",
 ]
 
@@ -69,26 +74,34 @@ class Scope:
 
     def on(self, when: datetime) -> str:
         """The credential scope of that day."""
-        return self.on_day(_stamp(when)[:8])
+        return self.on_day(stamp_of(when)[:8])
 
     def on_day(self, day: str) -> str:
         """The credential scope of a day, ``YYYYMMDD``."""
         return f"{day}/{self.region}/{self.service}/{_TERMINATOR}"
 
 
-class SigningKeys:
-    """Keeps the signing key of the day, so that four HMACs a request become one.
+scope_of = lru_cache(maxsize=32)(Scope)
+"""A scope, the same object each time: known by a glance."""
 
-    Belongs to one signer and lives as long as it. Safe for threads: an entry is replaced whole.
+
+class SigningKeys:
+    """Keeps the signing key of the day, so that four HMACs a request become a part of one.
+
+    Belongs to one signer and lives as long as it; a copy begins anew. Safe for threads: an entry is
+    replaced whole.
     """
 
     __slots__ = ("_entry",)
 
     def __init__(self) -> None:
-        self._entry: tuple[tuple[str, str, Scope], bytes] | None = None
+        self._entry: tuple[tuple[str, str, Scope], bytes, hmac.HMAC] | None = None
 
     def __repr__(self) -> str:
         return "SigningKeys()"
+
+    def __reduce__(self) -> tuple[type[SigningKeys], tuple[()]]:
+        return SigningKeys, ()
 
     def get(
         self,
@@ -101,18 +114,30 @@ class SigningKeys:
 
         :param derive: in place of :func:`signing_key`.
         """
-        return self.of_day(secret, _stamp(when)[:8], scope, derive)
+        return self.of_day(secret, stamp_of(when)[:8], scope, derive)
 
     def of_day(
         self, secret: str, day: str, scope: Scope, derive: Callable[[], bytes] | None = None
     ) -> bytes:
         """:meth:`get` for a day, ``YYYYMMDD``."""
+        return self._of_day(secret, day, scope, derive)[1]
+
+    def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
+        """The signature of ``text``, hexadecimal, by the key of that day and scope."""
+        keyed = self._of_day(secret, day, scope)[2].copy()
+        keyed.update(text.encode("utf-8"))
+        return keyed.hexdigest()
+
+    def _of_day(
+        self, secret: str, day: str, scope: Scope, derive: Callable[[], bytes] | None = None
+    ) -> tuple[object, bytes, hmac.HMAC]:
         wanted = (secret, day, scope)
         entry = self._entry
         if entry is None or entry[0] != wanted:
-            entry = (wanted, derive() if derive else _key_of_day(secret, day, scope))
-            self._entry = entry
-        return entry[1]
+            key = derive() if derive else _key_of_day(secret, day, scope)
+            # Copying what has seen the key is a third of the cost of showing it the key.
+            self._entry = entry = (wanted, key, hmac.new(key, digestmod="sha256"))
+        return entry
 
 
 def sign_headers(
@@ -138,12 +163,14 @@ def sign_headers(
     headers = _lower(request.headers)
     if payload_hash is None:
         payload_hash = headers.get("x-amz-content-sha256") or payload_hash_of(request.body)
-    stamp = _stamp(when)
+    stamp = stamp_of(when)
     added = {"x-amz-date": stamp, "x-amz-content-sha256": payload_hash}
     if credentials.token:
         added["x-amz-security-token"] = credentials.token
     added["authorization"] = sign(
-        request,
+        request.method,
+        request.path,
+        request.params,
         headers=headers_to_sign({**headers, **added}),
         payload_hash=payload_hash,
         key_id=credentials.key,
@@ -156,7 +183,9 @@ def sign_headers(
 
 
 def sign(
-    request: HttpRequest,
+    method: str,
+    path: str,
+    params: Collection[tuple[str, str | None]],
     *,
     headers: Mapping[str, str],
     payload_hash: str,
@@ -166,16 +195,19 @@ def sign(
     stamp: str,
     keys: SigningKeys,
 ) -> str:
-    """The value of the ``Authorization`` header of ``request``, in one pass.
+    """The value of the ``Authorization`` header of a request, in one pass.
+
+    For the first three see :class:`~libcloud.common.request.HttpRequest`.
 
     :param headers: what :func:`headers_to_sign` gave.
     :param stamp: the time, as the header ``x-amz-date`` has it.
     """
-    credential_scope = scope.on_day(stamp[:8])
-    canonical = canonical_request(request, headers=headers, payload_hash=payload_hash)
+    day = stamp[:8]
+    credential_scope = scope.on_day(day)
+    canonical = _canonical(method, path, params, headers=headers, payload_hash=payload_hash)
     digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
     text = f"{ALGORITHM}\n{stamp}\n{credential_scope}\n{digest}"
-    signature = _hex_hmac(keys.of_day(secret, stamp[:8], scope), text)
+    signature = keys.sign(text, secret=secret, day=day, scope=scope)
     return authorization(f"{key_id}/{credential_scope}", signed=headers, signature=signature)
 
 
@@ -207,7 +239,7 @@ def presign(
         *request.params,
         ("X-Amz-Algorithm", ALGORITHM),
         ("X-Amz-Credential", f"{credentials.key}/{scope.on(when)}"),
-        ("X-Amz-Date", _stamp(when)),
+        ("X-Amz-Date", stamp_of(when)),
         ("X-Amz-Expires", str(expires)),
         ("X-Amz-SignedHeaders", ";".join(headers)),
     ]
@@ -219,8 +251,10 @@ def presign(
         when=when,
         scope=scope,
     )
-    key = (keys or SigningKeys()).get(credentials.secret, when, scope)
-    return f"{presigned.path}?{encode_query(params)}&X-Amz-Signature={_hex_hmac(key, text)}"
+    signature = (keys or SigningKeys()).sign(
+        text, secret=credentials.secret, day=stamp_of(when)[:8], scope=scope
+    )
+    return f"{presigned.path}?{encode_query(params)}&X-Amz-Signature={signature}"
 
 
 def payload_hash_of(body: Body | str | None) -> str:
@@ -235,16 +269,17 @@ def payload_hash_of(body: Body | str | None) -> str:
     return hasher.hexdigest()
 
 
-def headers_to_sign(headers: Mapping[str, str]) -> dict[str, str]:
+def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
     """Those of ``headers`` that are signed: names in lower case and sorted, values folded."""
-    return {
-        name: " ".join(value.split())
-        for name, value in sorted(_lower(headers).items())
-        if name in _SIGNED_NAMES or name.startswith(_SIGNED_PREFIX)
-    }
+    signed = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower in _SIGNED_NAMES or lower.startswith(_SIGNED_PREFIX):
+            signed[lower] = " ".join(str(value).split())
+    return dict(sorted(signed.items()))
 
 
-def canonical_query(params: Iterable[tuple[str, str | None]]) -> str:
+def canonical_query(params: Collection[tuple[str, str | None]]) -> str:
     """``params`` encoded, then sorted; a bare key counts as one with an empty value."""
     if not params:
         return ""
@@ -259,27 +294,33 @@ def canonical_request(
 
     :param headers: what :func:`headers_to_sign` gave; replaces the request's own.
     """
-    lines = [
-        request.method,
-        request.path,
-        canonical_query(request.params),
-        *(f"{name}:{value}" for name, value in headers.items()),
-        "",
-        ";".join(headers),
-        payload_hash,
-    ]
-    return "\n".join(lines)
+    return _canonical(
+        request.method, request.path, request.params, headers=headers, payload_hash=payload_hash
+    )
+
+
+def _canonical(
+    method: str,
+    path: str,
+    params: Collection[tuple[str, str | None]],
+    *,
+    headers: Mapping[str, str],
+    payload_hash: str,
+) -> str:
+    lines = "".join([f"{name}:{value}\n" for name, value in headers.items()])
+    query = canonical_query(params)
+    return f"{method}\n{path}\n{query}\n{lines}\n{';'.join(headers)}\n{payload_hash}"
 
 
 def string_to_sign(canonical: str, *, when: datetime, scope: Scope) -> str:
     """The text that the signing key signs."""
     digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    return "\n".join((ALGORITHM, _stamp(when), scope.on(when), digest))
+    return "\n".join((ALGORITHM, stamp_of(when), scope.on(when), digest))
 
 
 def signing_key(secret: str, when: datetime, scope: Scope) -> bytes:
     """The key that signs for one day, region and service."""
-    return _key_of_day(secret, _stamp(when)[:8], scope)
+    return _key_of_day(secret, stamp_of(when)[:8], scope)
 
 
 def _key_of_day(secret: str, day: str, scope: Scope) -> bytes:
@@ -301,6 +342,13 @@ def authorization(credential: str, *, signed: Iterable[str], signature: str) -> 
     )
 
 
+def stamp_of(when: datetime) -> str:
+    """``when`` in UTC as the header ``x-amz-date`` has it; a naive time is taken as UTC."""
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=timezone.utc)
+    return _stamp(math.floor(when.timestamp()))
+
+
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
@@ -309,16 +357,10 @@ def _encode(text: str) -> str:
     return quote(text, safe="-._~")
 
 
-def _stamp(when: datetime) -> str:
-    """``when`` in UTC as the header ``x-amz-date`` has it; a naive time is taken as UTC."""
-    if when.tzinfo not in (None, timezone.utc):
-        when = when.astimezone(timezone.utc)
-    return when.strftime(_TIME_FORMAT)
+@lru_cache(maxsize=4)
+def _stamp(seconds: int) -> str:
+    return time.strftime(_TIME_FORMAT, time.gmtime(seconds))
 
 
 def _hmac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode("utf-8"), "sha256")
-
-
-def _hex_hmac(key: bytes, text: str) -> str:
-    return _hmac(key, text).hex()

@@ -20,16 +20,14 @@ _STATE = "_per_thread_state"
 _making = threading.Lock()
 
 
-class _State(threading.local):
-    """The values of one object; a copy of the object starts without any.
+class _State:
+    """The values of one object, by thread; a copy of the object starts without any."""
 
-    The slot is the same for all threads, the rest is not.
-    """
-
-    __slots__ = ("owner",)
+    __slots__ = ("local", "owner")
 
     def __init__(self, owner: weakref.ref[Any]) -> None:
         self.owner = owner
+        self.local = threading.local()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _no_state, ()
@@ -92,5 +90,5 @@ def _values(instance: Any) -> dict[str, Any]:
             state = instance.__dict__.get(_STATE)
             if state is None or state.owner() is not instance:
                 state = instance.__dict__[_STATE] = _State(weakref.ref(instance))
-    values: dict[str, Any] = state.__dict__
+    values: dict[str, Any] = state.local.__dict__
     return values

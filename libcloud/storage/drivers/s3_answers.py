@@ -86,7 +86,9 @@ class Answers:
         return told.same if told is not None else None
 
     def _told(self, digest: Digest, headers: Mapping[str, str]) -> integrity.Told | None:
-        return integrity.told(self._driver.profile, digest, headers, opaque=self.opaque(headers))
+        # Only an MD5 is compared with the ETag.
+        opaque = digest.algorithm == "md5" and self.opaque(headers)
+        return integrity.told(self._driver.profile, digest, headers, opaque=opaque)
 
     def _error(self, text: str) -> ObjectHashMismatchError:
         return ObjectHashMismatchError(text, self._driver, self._name)

@@ -154,17 +154,17 @@ class S3Calls(S3Access):
 
         But a request that was refused for something which nobody asked for is made without it.
         """
-        arguments: Any = {"ok": ok, "raw": raw}
-        arguments.update(container_name=container_name, object_name=object_name)
+        names = (container_name, object_name)
         given_up = self._given_up()
         request = s3api.optional.without(request, given_up.names)
         try:
-            return self._ask(request, what, **arguments)
+            return self._ask(request, what, ok=ok, raw=raw, names=names)
         except LibcloudError as error:
             found = s3api.optional.refused(getattr(error, "detail", None), request)
             if not found:
                 raise
-        answer = self._ask(s3api.optional.without(request, found), what, **arguments)
+        request = s3api.optional.without(request, found)
+        answer = self._ask(request, what, ok=ok, raw=raw, names=names)
         given_up.add(found)
         return answer
 
@@ -175,16 +175,18 @@ class S3Calls(S3Access):
         *,
         ok: Collection[int],
         raw: bool,
-        container_name: str,
-        object_name: str,
+        names: tuple[str, str],
     ) -> Any:
-        """The answer to ``request`` as it is; see :meth:`_call`."""
-        bare = [(name, value) for name, value in request.params if value is None]
+        """The answer to ``request`` as it is; see :meth:`_call`.
+
+        :param names: of the container and of the object.
+        """
+        action, params = _action_of(request)
         try:
             with self._time_for(request):
                 response = self.connection.request(
-                    common.request.join_target(request.path, bare),
-                    params={name: value for name, value in request.params if value is not None},
+                    action,
+                    params=params,
                     data=request.body,
                     headers=dict(request.headers),
                     method=request.method,
@@ -197,7 +199,7 @@ class S3Calls(S3Access):
             if detail is None:
                 raise
             if type(error) is LibcloudError:
-                translated = self._translated(detail, error.value, container_name, object_name)
+                translated = self._translated(detail, error.value, *names)
                 if translated is not None:
                     translated.value = f"{what}: {translated.value}"
                     raise translated from error
@@ -214,7 +216,7 @@ class S3Calls(S3Access):
             return response
         detail = detail_of(response)
         text = f"{what}: {s3api.errors.describe(detail)}"
-        translated = self._translated(detail, text, container_name, object_name)
+        translated = self._translated(detail, text, *names)
         raise translated or attach_detail(LibcloudError(text, driver=self), detail)
 
     def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
@@ -330,6 +332,15 @@ class S3Calls(S3Access):
         if getattr(self.connection, "anonymous", False):
             return "2"
         return "4" if isinstance(self.connection, SignedAWSConnection) else "2"
+
+
+def _action_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
+    """What to ask a connection for: the path with bare keys, and all other parameters."""
+    if not request.params:
+        return request.path, {}
+    bare = [(name, value) for name, value in request.params if value is None]
+    params = {name: value for name, value in request.params if value is not None}
+    return common.request.join_target(request.path, bare), params
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -270,7 +270,7 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
 
         In one pass: nothing is worked out twice.
         """
-        stamp = self._time().strftime("%Y%m%dT%H%M%SZ")
+        stamp = common.sigv4.stamp_of(self._time())
         own_hash = None
         for name in [name for name in headers if name.lower() in _SIGNED_ANEW]:
             value = headers.pop(name)
@@ -281,10 +281,10 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         bare_path, _, query = path.partition("?")
         pairs = (*common.request.parse_query(query), *_pairs(params))
         headers["Authorization"] = common.sigv4.sign(
-            common.request.HttpRequest(method, bare_path, pairs),
-            headers=common.sigv4.headers_to_sign(
-                {name: str(value) for name, value in headers.items()}
-            ),
+            method,
+            bare_path,
+            pairs,
+            headers=common.sigv4.headers_to_sign(headers),
             payload_hash=payload_hash,
             key_id=self.access_key,
             secret=self.access_secret,
@@ -307,7 +307,8 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         return common.sigv4.UNSIGNED_PAYLOAD
 
     def _scope(self) -> common.sigv4.Scope:
-        return common.sigv4.Scope(self.connection.region_of_request(), self.connection.service_name)
+        connection = self.connection
+        return common.sigv4.scope_of(connection.region_of_request(), connection.service_name)
 
 
 class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
@@ -395,5 +396,7 @@ def _bytes(body: Any) -> bytes:
 
 
 def _pairs(params: Any) -> list[tuple[str, str | None]]:
-    items = params.items() if hasattr(params, "items") else params or ()
+    if not params:
+        return []
+    items = params.items() if hasattr(params, "items") else params
     return [(str(name), None if value is None else str(value)) for name, value in items]

@@ -10,11 +10,10 @@ it is made once more, signed anew. So nobody above notices.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3api
@@ -83,8 +82,7 @@ class _Credential:
         vars(instance)[self._name] = value
 
 
-@dataclass(frozen=True, slots=True)
-class _Beginning:
+class _Beginning(NamedTuple):
     """What an attempt began with, which other threads may have changed when it is answered.
 
     :param offset: that of the clock.
@@ -119,9 +117,10 @@ class RepairingConnection(RoutedConnection):
 
     def credentials_of_request(self) -> Credentials | None:
         """Credentials of the source, the same all through an attempt; ``None`` without a source."""
-        if self._in_use is not None or self.credential_source is None:
-            return self._in_use  # type: ignore[no-any-return]
-        return self.credential_source.current()
+        source = self.credential_source
+        if source is None:
+            return None
+        return self._in_use or source.current()
 
     def _attempt(self, call: Any) -> Any:
         """Make an attempt; and others, if its refusal was to be mended."""
@@ -129,29 +128,25 @@ class RepairingConnection(RoutedConnection):
         mended: list[str] = []
         while True:
             began = _Beginning(self.clock_offset, self._region_for(call.action))
-            with self._one_set_of_credentials() as used:
-                try:
-                    answer = super()._attempt(call)
-                    detail = _refusal(answer)
-                except LibcloudError as error:
-                    how = self._mend(call, getattr(error, "detail", None), began, used, mended)
-                    if not how or rewind is None:
-                        raise
-                else:
-                    how = self._mend(call, detail, began, used, mended)
-                    if not how or rewind is None:
-                        return answer
+            used = self.credentials_of_request()
+            if used is not None:
+                self._in_use = used
+            try:
+                answer = super()._attempt(call)
+                detail = _refusal(answer)
+            except LibcloudError as error:
+                how = self._mend(call, getattr(error, "detail", None), began, used, mended)
+                if not how or rewind is None:
+                    raise
+            else:
+                how = self._mend(call, detail, began, used, mended)
+                if not how or rewind is None:
+                    return answer
+            finally:
+                if used is not None:
+                    self._in_use = None
             mended.append(how)
             rewind()
-
-    @contextmanager
-    def _one_set_of_credentials(self) -> Iterator[Credentials | None]:
-        self._in_use = None
-        self._in_use = used = self.credentials_of_request()
-        try:
-            yield used
-        finally:
-            self._in_use = None
 
     def _mend(
         self,
@@ -193,8 +188,8 @@ class RepairingConnection(RoutedConnection):
         return "credentials" if self.credential_source.renew(used, certain=certain) else ""
 
     def _region_for(self, action: str) -> str:
-        route = self.route_of(action)
-        return (route.region if route else None) or str(getattr(self.driver, "region_name", ""))
+        region = self.routes.known_region(action) if self.routes is not None else None
+        return region or str(getattr(self.driver, "region_name", ""))
 
     def _goes_elsewhere(self, call: Any, detail: ErrorDetail, began: _Beginning) -> bool:
         """Whether the bucket is in another region, and requests for it go there from now on."""

@@ -103,15 +103,18 @@ class Routes:
 
         :param action: ``/bucket/key?query``, percent-encoded.
         """
-        path, question, query = action.partition("?")
-        bucket, _, key = path.removeprefix("/").partition("/")
+        bucket, key, query = _split(action)
         region = self._regions.get(bucket)
         host = self._host
         if region is not None and self._movable:
             host = self._profile.host(region, **self._variant) or self._host
         if self._virtual and s3api.endpoint.can_be_in_host(bucket, secure=self._secure):
-            return Route(f"{bucket}.{host}", f"/{key}{question}{query}", bucket, region, True)
+            return Route(f"{bucket}.{host}", f"/{key}{query}", bucket, region, True)
         return Route(host, action, bucket, region)
+
+    def known_region(self, action: str) -> str | None:
+        """The region that the bucket of a request is in, if that was found out."""
+        return self._regions.get(_split(action)[0]) if self._regions else None
 
     def has_host(self, region: str) -> bool:
         """Whether requests for ``region`` can go to a host of its own."""
@@ -150,9 +153,8 @@ class RoutedConnection(ConnectionUserAndKey):
 
     def route_of(self, action: str) -> Route | None:
         """The way of a request; that of the one that this thread is sending if there is one."""
-        if self._route is not None or self.routes is None:
-            return self._route  # type: ignore[no-any-return]
-        return self.routes.of(action)
+        route: Route | None = self._route
+        return route if route is not None or self.routes is None else self.routes.of(action)
 
     def region_of_request(self) -> str:
         """The region that this thread's request is signed for."""
@@ -162,8 +164,9 @@ class RoutedConnection(ConnectionUserAndKey):
         return str(getattr(self.driver, "region_name", None) or "")
 
     def _attempt(self, call: Any) -> Any:
-        self._route = None
-        self._route = self.route_of(call.action)
+        if self.routes is None:
+            return super()._attempt(call)
+        self._route = self.routes.of(call.action)
         try:
             return super()._attempt(call)
         finally:
@@ -186,3 +189,10 @@ class RoutedConnection(ConnectionUserAndKey):
             suffix = "" if port in (80, 443) else f":{port}"
             url = f"{scheme}://{route.host}{suffix}{url}"
         return super()._retryable_request(url, data, headers, method, raw, stream)
+
+
+def _split(action: str) -> tuple[str, str, str]:
+    """Bucket, key, and the query with its question mark."""
+    path, question, query = action.partition("?")
+    bucket, _, key = path.removeprefix("/").partition("/")
+    return bucket, key, question + query

@@ -110,6 +110,9 @@ CHECKSUMS: Mapping[str, Checksum] = {
 }
 
 
+_BY_SIZE = sorted(CHECKSUMS.values(), key=lambda known: known.size)
+
+
 def available(name: str) -> bool:
     """Whether ``name`` can be computed here."""
     try:
@@ -156,8 +159,9 @@ def checksum_in(headers: Mapping[str, str]) -> tuple[Checksum, bytes] | None:
     """
     if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":
         return None
-    for checksum in sorted(CHECKSUMS.values(), key=lambda known: known.size):
-        value = decoded(headers.get(checksum.header, ""))
+    for checksum in _BY_SIZE:
+        text = headers.get(checksum.header)
+        value = decoded(text) if text else None
         if value is not None and len(value) == checksum.size and available(checksum.name):
             return checksum, value
     return None

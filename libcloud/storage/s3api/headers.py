@@ -42,15 +42,13 @@ def headers_for(step: Step, headers: Mapping[str, str]) -> dict[str, str]:
     A PUT gets all. Create gets all but conditions, which hold when the object is published, and but
     what describes one body, which no part is; the other steps get only what they know.
     """
-    chosen = {}
-    for name, value in headers.items():
-        if _belongs(step, name.lower()):
-            chosen[name] = value
-    return chosen
+    if step is Step.PUT:
+        return dict(headers)
+    return {name: value for name, value in headers.items() if _belongs(step, name.lower())}
 
 
 def _belongs(step: Step, name: str) -> bool:
-    if step is Step.PUT or name in _ALWAYS:
+    if name in _ALWAYS:
         return True
     if step is Step.CREATE:
         return name not in _CONDITIONS and not _describes_one_body(name)

@@ -194,7 +194,8 @@ def told(
     """
     if not digest.algorithm:
         return None
-    value = decoded(headers.get(HEADER + digest.algorithm, ""))
+    text = headers.get(HEADER + digest.algorithm)
+    value = decoded(text) if text else None
     if value and len(value) == len(digest.value):
         return Told(digest.algorithm, encoded(value), encoded(digest.value))
     etag = headers.get("etag", "").strip('"')

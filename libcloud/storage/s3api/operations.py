@@ -324,6 +324,8 @@ def is_answered_late(request: HttpRequest) -> bool:
     """
     if request.method == "POST":
         return any(name == "uploadId" for name, _ in request.params)
+    if request.body:
+        return False  # a copy is asked for without one
     return any(name.lower().endswith("-copy-source") for name in request.headers)
 
 

@@ -74,7 +74,7 @@ def refused(detail: object, request: HttpRequest) -> frozenset[str]:
 def without(request: HttpRequest, given_up: Iterable[str]) -> HttpRequest:
     """``request`` without what was given up and nobody asked for."""
     given_up = frozenset(given_up)
-    if given_up.isdisjoint(_carried(request)):
+    if not given_up or given_up.isdisjoint(_carried(request)):
         return request
     return replace(
         request,

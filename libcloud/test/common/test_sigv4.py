@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import hmac
+import pickle
 import string
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from unittest import mock
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -209,6 +214,46 @@ def test_keys_are_derived_once_a_day_and_scope() -> None:
         }
     assert len(others) == 4
     assert first not in others
+
+
+def test_a_kept_key_signs_as_one_that_was_just_derived() -> None:
+    keys = sigv4.SigningKeys()
+    for text in ("a", "b", "a"):
+        key = sigv4.signing_key("s", WHEN, SCOPE)
+        expected = hmac.new(key, text.encode(), "sha256").hexdigest()
+        assert keys.sign(text, secret="s", day="20130524", scope=SCOPE) == expected
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda keys: pickle.loads(pickle.dumps(keys))], ids=["copy", "pickle"]
+)
+def test_a_copy_of_the_keys_begins_anew(copied: Callable[[Any], Any]) -> None:
+    keys = sigv4.SigningKeys()
+    key = keys.get("s", WHEN, SCOPE)
+    assert key not in pickle.dumps(keys)
+    with mock.patch.object(sigv4, "_key_of_day", wraps=sigv4._key_of_day) as derive:
+        assert copied(keys).get("s", WHEN, SCOPE) == key
+    assert derive.call_count == 1
+
+
+def test_of_a_header_that_is_there_in_two_cases_the_last_one_is_signed() -> None:
+    # So does what sends them.
+    headers = {"X-Amz-Meta-A": "z", "x-amz-meta-a": "b", "Range": " bytes=0-1  "}
+    assert sigv4.headers_to_sign(headers) == {"range": "bytes=0-1", "x-amz-meta-a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("when", "stamp"),
+    [
+        (datetime(2026, 2, 3, 4, 5, 6, 999999, timezone.utc), "20260203T040506Z"),
+        (datetime(2026, 2, 3, 4, 5, 6), "20260203T040506Z"),
+        (datetime(2026, 2, 3, 0, 5, 6, tzinfo=timezone(timedelta(hours=1))), "20260202T230506Z"),
+        (datetime(1969, 12, 31, 23, 59, 58, 5, timezone.utc), "19691231T235958Z"),
+    ],
+    ids=["fraction", "naive", "zone", "before 1970"],
+)
+def test_a_stamp_is_the_second_in_utc(when: datetime, stamp: str) -> None:
+    assert sigv4.stamp_of(when) == stamp
 
 
 def test_no_representation_shows_a_secret() -> None:
