@@ -12,6 +12,7 @@ _HTTP = "libcloud/http"
 
 _HEADS = (f"{_TESTS}/test_http_heads.py",)
 _SESSION = (f"{_TESTS}/test_http_session.py",)
+_EXCHANGE = (f"{_TESTS}/test_http_exchange.py",)
 _SOURCE = (f"{_TESTS}/storage/transfer/test_source.py",)
 
 MUTANTS = (
@@ -25,22 +26,22 @@ MUTANTS = (
     Mutant(
         "a chunked answer has the length it names",
         f"{_HTTP}/heads.py",
-        "        if not _FRAMING.isdisjoint(found) or not (",
-        "        if not (",
+        'closes is None or "transfer-encoding" in found:',
+        "closes is None:",
         _HEADS,
     ),
     Mutant(
         "the last of two lengths holds",
         f"{_HTTP}/heads.py",
-        "            if found.setdefault(name.lower(), value) != value:\n",
-        "            found[name.lower()] = value\n            if False:\n",
+        "        if found.setdefault(name.lower(), value) != value:\n",
+        "        found[name.lower()] = value\n        if False:\n",
         _HEADS,
     ),
     Mutant(
         "headers are not looked at",
-        f"{_HTTP}/session.py",
-        '            if type(value) is not str or not _HEADER.fullmatch(f"{name}:{value}"):\n',
-        "            if type(value) is not str:\n",
+        f"{_HTTP}/plain.py",
+        "                check_header_validity(line)\n",
+        "                pass\n",
         _SESSION,
     ),
     Mutant(
@@ -63,6 +64,41 @@ MUTANTS = (
         "        if pool is None or pool.pool is None:",
         "        if pool is None:",
         _SESSION,
+    ),
+    Mutant(
+        "a body that is cut is whole",
+        f"{_HTTP}/exchange.py",
+        "            if len(content) >= said.length:",
+        "            if True:",
+        _EXCHANGE,
+    ),
+    Mutant(
+        "bytes behind an answer are the next one",
+        f"{_HTTP}/exchange.py",
+        " and len(content) == said.length\n",
+        "\n",
+        _EXCHANGE,
+    ),
+    Mutant(
+        "half a request is followed by the next",
+        f"{_HTTP}/exchange.py",
+        "    except BrokenPipeError:\n        return False\n",
+        "    except BrokenPipeError:\n        return True\n",
+        _EXCHANGE,
+    ),
+    Mutant(
+        "a header of two lines is sent",
+        f"{_HTTP}/exchange.py",
+        '    if text.count("\\n") != len(lines) + 2 or',
+        "    if",
+        _EXCHANGE,
+    ),
+    Mutant(
+        "a mocked adapter sends by itself",
+        f"{_HTTP}/adapter.py",
+        " or HTTPAdapter.send is not _SEND",
+        "",
+        _EXCHANGE,
     ),
     Mutant(
         "a bundle of certificates that was replaced is trusted on",

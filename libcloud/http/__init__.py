@@ -7,7 +7,7 @@ is neither copied nor given a content type, every request has a timeout, and a c
 shared by threads.
 
 What for: sending one request and getting its answer. May import: ``libcloud.utils`` and
-``libcloud.security``. Proof: ``test/test_http.py``, ``test/test_http_wire.py``.
+``libcloud.security``. Proof: ``test/test_http.py``, ``test_http_wire.py``, ``test_http_exchange.py``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from urllib3.poolmanager import PoolManager
 import libcloud.security
 from libcloud.http.adapter import SignedHTTPSAdapter, split_url
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
+from libcloud.http.plain import PlainRequest
 from libcloud.http.response import HttpLibResponseProxy
 from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
@@ -323,7 +324,10 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     def _keep(self, response: Any) -> None:
         sent = getattr(response, "request", None)
-        if isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
+        if isinstance(sent, PlainRequest):
+            if _is_large(sent.body):
+                sent.body = None
+        elif isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
             kept = requests.PreparedRequest()
             vars(kept).update(vars(sent))
             kept.body = None

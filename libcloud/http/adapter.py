@@ -11,6 +11,7 @@ import os
 import re
 import threading
 from contextlib import nullcontext
+from http.client import HTTPException
 from typing import Any
 
 import requests
@@ -19,10 +20,13 @@ import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
+from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 from urllib3.util import SKIP_HEADER
 
+from libcloud.http.exchange import Answer, exchange, request_head
 from libcloud.http.heads import WholeHeadResponse
+from libcloud.http.plain import PlainRequest, PlainResponse
 from libcloud.http.timeouts import TimedConnection, timing
 from libcloud.http.tls import SharedContext
 from libcloud.utils.redact import redact_text
@@ -43,12 +47,20 @@ _HEADER_LINE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\x20-\x7e]*")
 
 
 class _Wire(threading.local):
-    """The target of the request that this thread is sending."""
+    """What this thread is sending.
+
+    :ivar target: of the request.
+    :ivar failure: what it failed with; the libraries say what that is called.
+    """
 
     target: str | None = None
+    failure: Exception | None = None
 
 
 _wire = _Wire()
+
+# Tests put functions of their own in its place (responses does).
+_SEND = HTTPAdapter.send
 
 
 # The names are those of urllib3: they stand in the messages of errors.
@@ -89,25 +101,47 @@ class HTTPSConnection(_Exact, urllib3.connection.HTTPSConnection):
             super().connect()
 
 
-class HTTPConnectionPool(urllib3.connectionpool.HTTPConnectionPool):
+class _Pool(urllib3.connectionpool.HTTPConnectionPool):
     """Connections that send the target as given, and notice an answer that is cut short."""
-
-    ConnectionCls = HTTPConnection
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         return super().urlopen(*args, **_careful(kwargs))
 
+    def _make_request(self, *args: Any, **kwargs: Any) -> Any:
+        """As that of urllib3, for which a request that failed already fails here."""
+        failure, _wire.failure = _wire.failure, None
+        if failure is not None:
+            raise failure
+        return super()._make_request(*args, **kwargs)
 
-class HTTPSConnectionPool(urllib3.connectionpool.HTTPSConnectionPool):
-    """Connections that send the target as given, and notice an answer that is cut short."""
+    def take_open(self) -> Any:
+        """A connection that is open, to be given back; ``None`` if one has to be opened."""
+        connection: Any = self._get_conn()
+        if getattr(connection, "sock", None) is not None:
+            return connection
+        self._put_conn(connection)
+        return None
+
+    def give_back(self, connection: Any, *, stays: bool) -> None:
+        """Let others use ``connection``; one that does not stay is opened anew by them."""
+        if not stays:
+            connection.close()
+        self._put_conn(connection)
+
+
+class HTTPConnectionPool(_Pool):
+    """Connections of http; see :class:`_Pool`."""
+
+    ConnectionCls = HTTPConnection
+
+
+class HTTPSConnectionPool(_Pool, urllib3.connectionpool.HTTPSConnectionPool):
+    """Connections of https; see :class:`_Pool`."""
 
     ConnectionCls = HTTPSConnection
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, shared=SharedContext(), **kwargs)
-
-    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
-        return super().urlopen(*args, **_careful(kwargs))
 
 
 _POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
@@ -202,12 +236,56 @@ class ExactAdapter(HTTPAdapter):
         outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
         try:
             with timing(kwargs.get("timeout")):
-                return super().send(request, *args, **kwargs)
+                response = None
+                if isinstance(request, PlainRequest) and not args:
+                    response = self._exchanged(request, **kwargs)
+                if response is None:
+                    _ = request.headers  # what is wrong with them is no error of the network
+                    response = super().send(request, *args, **kwargs)
+                return response
         except requests.RequestException as error:
             _redact(error)
             raise
         finally:
-            _wire.target = outer
+            _wire.target, _wire.failure = outer, None
+
+    def _exchanged(
+        self,
+        request: PlainRequest,
+        *,
+        stream: bool = False,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+        timeout: Any = None,
+    ) -> requests.Response | None:
+        """The answer to ``request``, on a connection that is open; ``None`` leaves it to requests.
+
+        Also a request that has failed, which requests then does not send but finds a name for.
+        """
+        target = _wire.target or ""
+        if stream or proxies or HTTPAdapter.send is not _SEND or request.lines is None:
+            return None
+        head = request_head(str(request.method), target, request.lines)
+        if head is None:
+            return None
+        pool = self.get_connection_with_tls_context(request, verify, proxies, cert)
+        connection = pool.take_open()
+        if connection is None:
+            return None
+        answer: Any = None
+        try:
+            answer = exchange(connection, head, request.body, method=str(request.method), pool=pool)
+        except (OSError, HTTPException, HTTPError) as error:
+            _wire.failure = error
+            return None
+        finally:
+            # One that is not read yet gives it back itself.
+            if answer is None or isinstance(answer, Answer):
+                pool.give_back(connection, stays=answer is not None and answer.stays)
+        if isinstance(answer, Answer):
+            return PlainResponse(answer, request, self)
+        return self.build_response(request, answer)
 
 
 class SignedHTTPSAdapter(ExactAdapter):

@@ -12,23 +12,69 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["WholeHeadResponse"]
+__all__ = ["Head", "WholeHeadResponse", "plain_head"]
 
 _END_OF_HEAD = (b"\r\n", b"\n")
 
 # The limits of the standard library, which says what is wrong with a head beyond them.
 _LONGEST_LINE = 65536
 _MOST_LINES = 100
+_MOST_DIGITS = 20
 
 # RFC 9112, sections 4 and 5, for a final answer: what nearly all are.
-_STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r?\n")
-_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n]*)\r?\n")
+_STATUS = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9](?: [\t\x20-\x7e]*)?\r?\n")
+_HEAD = re.compile(
+    r"HTTP/1\.1 ([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r\n"
+    r"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\xa0-\xff]*\r\n)*)\r\n"
+)
 
-# Headers that say otherwise how the body ends, or what becomes of the connection.
-_FRAMING = frozenset({"connection", "transfer-encoding"})
 _WITHOUT_BODY = (http.client.NO_CONTENT, http.client.NOT_MODIFIED)
+_CLOSES = {None: False, "keep-alive": False, "close": True}
+
+
+class Head(NamedTuple):
+    """The head of a final answer whose body has a length.
+
+    :ivar headers: pairs of name and value, as they came.
+    :ivar found: the same by names in lower case.
+    :ivar length: bytes of the body that follows.
+    :ivar closes: the server will close the connection.
+    """
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    found: dict[str, str]
+    length: int
+    closes: bool
+
+
+def plain_head(data: bytes, method: str) -> Head | None:
+    """What a whole head says, with its empty line; ``None`` if it is not of the usual form.
+
+    :param method: of the request; the answer to HEAD has no body.
+    """
+    match = _HEAD.fullmatch(data.decode("iso-8859-1"))
+    if match is None:
+        return None
+    headers: list[tuple[str, str]] = []
+    found: dict[str, str] = {}
+    for line in match[3].split("\r\n")[:-1]:
+        name, _, value = line.partition(":")
+        value = value.lstrip(" \t")
+        headers.append((name, value))
+        if found.setdefault(name.lower(), value) != value:
+            return None  # which of them holds is not ours to say
+    status, length = int(match[1]), found.get("content-length", "").strip()
+    if method == "HEAD" or status in _WITHOUT_BODY:
+        length = "0"
+    closes = _CLOSES.get(found.get("connection", "").strip().lower() or None)
+    usual = length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS
+    if not usual or len(headers) >= _MOST_LINES or closes is None or "transfer-encoding" in found:
+        return None
+    return Head(status, (match[2] or "").strip(), headers, found, int(length), closes)
 
 
 class WholeHeadResponse(http.client.HTTPResponse):
@@ -46,29 +92,18 @@ class WholeHeadResponse(http.client.HTTPResponse):
             self._begin_other(read)
 
     def _begin_plain(self, lines: Sequence[bytes]) -> bool:
-        """Take a head of the usual form, if it is one: its body has a length, nothing closes."""
-        first = _STATUS.fullmatch(lines[0])
-        if first is None or lines[-1] not in _END_OF_HEAD:
-            return False
-        found: dict[str, str] = {}
-        message = http.client.HTTPMessage()
-        for line in lines[1:-1]:
-            header = _HEADER.fullmatch(line)
-            if header is None:
-                return False
-            name, value = header[1].decode("ascii"), header[2].decode("iso-8859-1")
-            message.set_raw(name, value)
-            if found.setdefault(name.lower(), value) != value:
-                return False  # which of them holds is not ours to say
-        status, length = int(first[1]), found.get("content-length", "").strip()
-        empty = status in _WITHOUT_BODY or self._method == "HEAD"  # type: ignore[attr-defined]
-        if not _FRAMING.isdisjoint(found) or not (empty or (length.isascii() and length.isdigit())):
-            return False
+        """Take a head of the usual form, if it is one."""
         said: Any = self  # the types of the standard library do not name all of these
-        said.code = said.status = status
-        said.reason = (first[2] or b"").decode("ascii").strip()
-        said.version, said.will_close, said.chunked = 11, False, False
-        said.length = 0 if empty else int(length)
+        head = plain_head(b"".join(lines), said._method)
+        if head is None:
+            return False
+        message = http.client.HTTPMessage()
+        for name, value in head.headers:
+            message.set_raw(name, value)
+        said.code = said.status = head.status
+        said.reason = head.reason
+        said.version, said.will_close, said.chunked = 11, head.closes, False
+        said.length = head.length
         said.headers = said.msg = message
         return True
 

@@ -37,15 +37,20 @@ class _Current(threading.local):
 _current = _Current()
 
 
-@contextmanager
-def timing(timeout: Any) -> Iterator[None]:
+class timing:
     """Let ``timeout``, in any form that requests takes, hold for what this thread sends."""
-    outer = _current.known, _current.silence
-    _current.known, _current.silence = True, _silence_of(timeout)
-    try:
-        yield
-    finally:
-        _current.known, _current.silence = outer
+
+    __slots__ = ("_outer", "_silence")
+
+    def __init__(self, timeout: Any) -> None:
+        self._silence = _silence_of(timeout)
+
+    def __enter__(self) -> None:
+        self._outer = _current.known, _current.silence
+        _current.known, _current.silence = True, self._silence
+
+    def __exit__(self, *args: object) -> None:
+        _current.known, _current.silence = self._outer
 
 
 def _silence_of(timeout: Any) -> float | None:
@@ -89,6 +94,19 @@ class TimedConnection(http.client.HTTPConnection):
         finally:
             if TimedConnection.watcher is not None:
                 TimedConnection.watcher.settled()
+
+    @contextmanager
+    def exchanging(self) -> Iterator[None]:
+        """For a request that is sent, and its answer, on a connection that is open."""
+        self._set_limits()
+        if TimedConnection.watcher is None:
+            yield
+            return
+        TimedConnection.watcher.settled()
+        try:
+            yield
+        finally:
+            TimedConnection.watcher.settled()
 
     def send(self, data: Any) -> None:
         """Send ``data``; what is long goes in several calls, each with the whole time."""

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request and its answer on a connection that is open already: the usual case, in few steps.
+
+Connections come from the pools of urllib3 and go back there. Whatever is not as usual is left to
+the libraries: to connect, proxies, answers in chunks, compressed, with cookies, cut short or very
+large. They read an answer from its beginning: what was taken from the socket, then what comes after
+that, be it more bytes or an error.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import urllib3
+from urllib3.exceptions import ReadTimeoutError
+
+from libcloud.http.heads import Head, plain_head
+from libcloud.utils.bodies import Pieces
+
+__all__ = ["Answer", "exchange", "request_head"]
+
+# Bytes taken from a socket at once: more than a head, and the small document behind it.
+_TAKEN = 16 * 1024
+
+# A body up to this size leaves together with the head.
+_JOINED = 128 * 1024
+
+# Bodies of answers up to this size are read here. A library takes memory as the bytes come.
+_LARGEST = 16 * 1024 * 1024
+
+_END = b"\r\n\r\n"
+
+# RFC 9112, sections 3 and 5: what needs no second look. Names were looked at before, since a colon
+# in one of them would not show.
+_HEAD = re.compile(
+    r"[A-Z]+ [\x21-\x7e]+ HTTP/1\.1\r\n"
+    r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: (?:[\x21-\x7e][\x20-\x7e]*)?\r\n)*\r\n"
+)
+_NO_NAMES = re.compile(r"[:\s]")
+
+# RFC 9112, section 5.2: a value may go on in the next line.
+_FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
+
+# The libraries add those that are missing, and do something about the others.
+_NEEDED = frozenset({"accept-encoding", "host", "user-agent"})
+_SPECIAL_IN_REQUESTS = frozenset({"expect", "transfer-encoding"})
+_SPECIAL_IN_ANSWERS = ("content-encoding", "set-cookie")
+
+
+class Answer(NamedTuple):
+    """A whole answer of the usual form.
+
+    :ivar stays: the connection can be used again.
+    """
+
+    head: Head
+    body: bytes
+    stays: bool
+
+
+def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]]) -> bytes | None:
+    """The head of a request as it goes on the wire; ``None`` if it is not of the usual form.
+
+    :param headers: names in lower case, each with the name as it is sent and the value.
+    """
+    names = headers.keys()
+    if not names >= _NEEDED or not _SPECIAL_IN_REQUESTS.isdisjoint(names):
+        return None
+    try:
+        lines = list(map(": ".join, headers.values()))
+    except TypeError:
+        return None  # not text
+    text = "\r\n".join((f"{method} {target} HTTP/1.1", *lines, "", ""))
+    # More ends of lines than lines: one of them holds two.
+    if text.count("\n") != len(lines) + 2 or _NO_NAMES.search(",".join(names)):
+        return None
+    return text.encode("ascii") if _HEAD.fullmatch(text) else None
+
+
+def exchange(
+    connection: Any, head: bytes, body: Any, *, method: str, pool: Any
+) -> Answer | urllib3.HTTPResponse:
+    """Send a request and get its answer.
+
+    :param connection: of urllib3, open; see :class:`~libcloud.http.timeouts.TimedConnection`.
+    :param head: from :func:`request_head`.
+    :param body: bytes, a view of bytes, ``Pieces`` or ``None``.
+    :param pool: where ``connection`` is from.
+    :return: an answer in the form of urllib3 is not read yet, and gives the connection back itself.
+    :raises OSError, http.client.HTTPException, urllib3.exceptions.HTTPError: no answer came.
+    """
+    with connection.exchanging():
+        sent = _send(connection, head, body)
+        data, error = _until(connection.sock, _END)
+        head_ends = data.find(_END) + len(_END)
+        said = plain_head(data[:head_ends], method)
+        if said is not None and said.length <= _LARGEST and _is_plain(said):
+            content, error = _rest(connection.sock, data[head_ends:], said.length, error)
+            if len(content) >= said.length:
+                # Bytes behind the answer belong to none of our requests.
+                stays = sent and not said.closes and len(content) == said.length
+                return Answer(said, content[: said.length], stays)
+            data = data[:head_ends] + content
+        return _by_the_library(connection, data, error, method=method, pool=pool)
+
+
+def _send(connection: Any, head: bytes, body: Any) -> bool:
+    """Whether all of it has left: a server may answer before, and take no more."""
+    buffers: Iterable[Any] = ()
+    if body is None or len(body) <= _JOINED:
+        head += bytes(body or b"")
+    else:
+        buffers = body if isinstance(body, Pieces) else (body,)
+    try:
+        connection.send(head)
+        for buffer in buffers:
+            connection.send(buffer)
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _until(sock: Any, end: bytes) -> tuple[bytes, OSError | None]:
+    """What comes, at least to ``end`` if there is one; and the error that came before it."""
+    data = b""
+    try:
+        while end not in data and len(data) < _TAKEN:
+            more = sock.recv(_TAKEN)
+            if not more:
+                break
+            data += more
+    except OSError as error:
+        return data, error
+    return data, None
+
+
+def _rest(
+    sock: Any, begun: bytes, size: int, error: OSError | None
+) -> tuple[bytes, OSError | None]:
+    """``begun``, and what comes after it, up to ``size`` bytes in all, unless an error comes."""
+    if len(begun) >= size or error is not None:
+        return begun, error
+    whole, done = memoryview(bytearray(size)), len(begun)
+    whole[:done] = begun
+    try:
+        while done < size:
+            count = sock.recv_into(whole[done:])
+            if not count:
+                break
+            done += count
+    except OSError as stopped:
+        error = stopped
+    return bytes(whole[:done]), error
+
+
+def _is_plain(head: Head) -> bool:
+    """Whether no library has to look at it."""
+    unique = len(head.found) == len(head.headers)
+    return unique and not any(name in head.found for name in _SPECIAL_IN_ANSWERS)
+
+
+def _by_the_library(
+    connection: Any, data: bytes, error: OSError | None, *, method: str, pool: Any
+) -> urllib3.HTTPResponse:
+    """The answer that begins with ``data``, as urllib3 has it.
+
+    :param error: what came after ``data``; ``None``: the rest of it is in the socket.
+    """
+    response = connection.response_class(_Begun(connection.sock, data, error), method=method)
+    try:
+        response.begin()
+    except TimeoutError as late:
+        seconds = connection.sock.gettimeout()
+        raise ReadTimeoutError(pool, "", f"Read timed out. (read timeout={seconds})") from late
+    headers: Any = [(name, _FOLD.sub(" ", value)) for name, value in response.msg.items()]
+    if response.will_close:
+        connection.close()  # for sending; what was made of it to read stays open
+    return urllib3.HTTPResponse(
+        body=response,
+        headers=headers,
+        status=response.status,
+        version=response.version,
+        reason=response.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=response,
+        pool=pool,
+        connection=connection,
+        enforce_content_length=True,
+        request_method=method,
+    )
+
+
+class _Begun:
+    """A socket of which ``data`` was read already, and then perhaps ``error`` came."""
+
+    def __init__(self, sock: Any, data: bytes, error: OSError | None) -> None:
+        self._sock, self._data, self._error = sock, data, error
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        rest = self._sock.makefile(mode, buffering=0)
+        return io.BufferedReader(_Continued(self._data, self._error, rest))
+
+
+class _Continued(io.RawIOBase):
+    def __init__(self, data: bytes, error: OSError | None, rest: Any) -> None:
+        super().__init__()
+        self._data, self._error, self._rest = memoryview(data), error, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._data:
+            count = min(len(buffer), len(self._data))
+            buffer[:count], self._data = self._data[:count], self._data[count:]
+            return count
+        if self._error is not None:
+            raise self._error
+        return self._rest.readinto(buffer)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._rest.close()
+        super().close()

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request on an open connection: in few steps, and to the same effect as by the libraries."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import pickle
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+import responses
+import urllib3
+
+from libcloud.http import LibcloudConnection
+from libcloud.http.adapter import ExactAdapter, HTTPConnection
+from libcloud.http.exchange import exchange, request_head
+from libcloud.http.plain import PlainResponse
+from libcloud.test._loopback import Loopback, Received, reply
+from libcloud.test.test_http_heads import HEADS
+
+LONG = bytes(range(256)) * 1024
+
+ANSWERS = {
+    **HEADS,
+    "long body": reply(200, LONG),
+    "an error": reply(404, b"<Error/>"),
+    "compressed": reply(200, gzip.compress(LONG), headers={"Content-Encoding": "gzip"}),
+    "cookie": reply(200, b"hello", headers={"Set-Cookie": "taste=sweet; Path=/"}),
+    "redirect": reply(302, b"there", headers={"Location": "/here"}),
+    "text": reply(200, b"\xe9", headers={"Content-Type": "text/plain; charset=latin-1"}),
+    "said twice": b"HTTP/1.1 200 OK\r\nA: b\r\nA: b\r\nContent-Length: 5\r\n\r\nhello",
+    "endless digits": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nhello",
+    "most of memory": b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999\r\n\r\nhello",
+    "cut in its body": reply(200, LONG)[:-1],
+    "cut in a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    "cut in its head": reply(200, LONG)[:30],
+}
+
+
+class Server(Loopback):
+    """Ends a connection after each answer, but for the first of all."""
+
+    said: bytes = b""
+
+    def __init__(self) -> None:
+        super().__init__(self.answered)
+
+    def answered(self, request: Received) -> bytes:
+        self.close = request.target != "/first"
+        return self.said if self.close else reply(200, b"first")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    with running:
+        yield running
+
+
+def connect(server: Loopback, *, opened: bool) -> LibcloudConnection:
+    made = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    made.follow_redirects = False
+    made.session.headers["Host"] = f"127.0.0.1:{server.port}"
+    if opened:
+        made.request("GET", "/first")
+    return made
+
+
+def is_short(connection: LibcloudConnection) -> bool:
+    """Whether the answer that ``connection`` has came in few steps."""
+    return isinstance(connection.response, PlainResponse)
+
+
+def unfolded(value: str) -> str:
+    """One version of urllib3 leaves a value in the lines it came in, another does not."""
+    return re.sub(r"\s*\r\n\s+", " ", value)
+
+
+def outcome(connection: LibcloudConnection, method: str) -> dict[str, object]:
+    """All that a request shows."""
+    try:
+        connection.request(method, "/x?y", body=LONG if method == "PUT" else None)
+    except requests.RequestException as error:
+        return {"error": type(error), "cause": type(error.args[0])}
+    said = connection.response
+    names = "status_code", "reason", "content", "text", "encoding", "url", "ok", "is_redirect"
+    return {
+        **{name: getattr(said, name) for name in names},
+        "headers": [(name, unfolded(value)) for name, value in said.headers.items()],
+        "cookies": said.cookies.get_dict(),
+        "raw": (said.raw.status, said.raw.reason, list(said.raw.headers), said.raw.read()),
+        "sent": (said.request.method, dict(said.request.headers), said.request.body),
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])
+@pytest.mark.parametrize("said", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_is_what_the_libraries_make_of_it(
+    server: Server, said: bytes, method: str
+) -> None:
+    server.said = said
+    first, again = connect(server, opened=False), connect(server, opened=True)
+    by_the_libraries = outcome(first, method)
+    sent = server.last
+
+    assert outcome(again, method) == by_the_libraries
+    assert server.last == sent
+    assert not is_short(first)
+
+
+def test_usual_answers_come_in_few_steps(server: Server) -> None:
+    short = set()
+    for name, server.said in ANSWERS.items():
+        connection = connect(server, opened=True)
+        with suppress(requests.RequestException):
+            connection.request("GET", "/x")
+            short.update([name] if is_short(connection) else [])
+
+    assert short == {
+        *("plain", "spaces", "no reason", "staying", "closing", "empty value"),
+        *("no content", "not modified"),
+        *("long body", "an error", "redirect", "text"),
+    }
+
+
+@pytest.mark.parametrize("name", ["plain", "long body", "an error", "chunked", "compressed"])
+def test_a_connection_goes_on_after_a_whole_answer(name: str) -> None:
+    with Loopback(lambda request: ANSWERS[name]) as server:
+        connection = connect(server, opened=True)
+        for _ in range(3):
+            connection.request("PUT", "/x", body=LONG)
+
+        assert server.connections == 1
+
+
+def test_no_connection_goes_on_after_bytes_that_nobody_asked_for() -> None:
+    with Loopback(lambda request: reply(200, b"hello") + reply(200, b"smuggled")) as server:
+        connection = connect(server, opened=True)
+        for _ in range(3):
+            connection.request("GET", "/x")
+            assert connection.response.content == b"hello"
+
+        assert server.connections == 2  # the library takes the second request of each
+
+
+def test_a_server_that_closes_after_its_answer_is_asked_on_another_connection(
+    server: Server,
+) -> None:
+    server.said = reply(200, b"hello", headers={"Connection": "close"})
+    connection = connect(server, opened=True)
+    for _ in range(2):
+        connection.request("GET", "/x")
+        assert connection.response.content == b"hello"
+
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("said", [b"", reply(200, LONG)[:-1], reply(200)[:20]], ids=len)
+def test_a_silent_server_is_given_up(said: bytes) -> None:
+    class Halting(Loopback):
+        def _exchange(self, source: Any, sink: Any) -> bool:
+            going_on = super()._exchange(source, sink)
+            return (going_on and self.last.target == "/first") or bool(source.read(1))
+
+    answers = {"/first": reply(200)}
+    with Halting(lambda request: answers.get(request.target, said)) as server:
+        connection = connect(server, opened=True)
+        connection.session.timeout = 0.05
+        with pytest.raises((requests.ReadTimeout, requests.ConnectionError), match="timed out"):
+            connection.request("GET", "/x")
+
+        assert len(server.requests) == 2
+
+
+def test_an_answer_that_comes_before_the_body_was_taken_is_the_answer() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(reply(413, b"too much"))
+    theirs.close()
+    connection: Any = HTTPConnection("h")
+    connection.sock = ours
+    said: Any = exchange(connection, b"PUT ", LONG, method="PUT", pool=None)
+
+    assert (said.head.status, said.body, said.stays) == (413, b"too much", False)
+    connection.close()
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+@pytest.mark.parametrize("size", [0, 1, 128 * 1024, 128 * 1024 + 1, 3 * 1024 * 1024])
+def test_a_body_arrives_whole(kind: Any, size: int) -> None:
+    body = (LONG * (size // len(LONG) + 1))[:size]
+    with Loopback() as server:
+        connection = connect(server, opened=True)
+        connection.request("PUT", "/x", body=kind(body))
+
+        assert server.last.body == body
+        assert server.last.headers["content-length"] == str(size)
+        assert server.connections == 1
+
+
+def test_an_adapter_that_tries_again_does_so() -> None:
+    answers = iter([reply(200), None, reply(200, b"at last")])
+    with Loopback(lambda request: next(answers)) as server:
+        connection = connect(server, opened=False)
+        connection.session.mount("http://", ExactAdapter(max_retries=1))
+        connection.request("GET", "/first")
+        connection.request("GET", "/x")
+
+        assert connection.response.content == b"at last"
+        assert [request.target for request in server.requests] == ["/first", "/x", "/x"]
+
+
+def test_responses_stands_in_for_the_network(server: Server) -> None:
+    connection = connect(server, opened=True)
+    with responses.RequestsMock() as mocked:
+        mocked.get(f"{connection.host}/mocked", body="by responses")
+        connection.request("GET", "/mocked")
+
+    assert connection.response.text == "by responses"
+    assert [request.target for request in server.requests] == ["/first"]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda said: pickle.loads(pickle.dumps(said)), copy.copy], ids=["pickle", "copy"]
+)
+def test_a_copy_of_an_answer_says_the_same(server: Server, make: Any) -> None:
+    server.said = reply(200, b"hello", headers={"ETag": "x"})
+    connection = connect(server, opened=True)
+    connection.request("PUT", "/x", body=b"data")
+    said = connection.response
+    copied = make(said)
+
+    assert is_short(connection)
+    assert (copied.status_code, copied.content, copied.headers) == (200, b"hello", said.headers)
+    assert copied.request.headers == said.request.headers
+    assert copied.request.copy().headers == said.request.headers
+    assert copied.cookies.get_dict() == {}
+
+
+def test_an_answer_has_all_that_one_of_requests_has(server: Server) -> None:
+    server.said = reply(200, b"hello")
+    connection = connect(server, opened=True)
+    connection.request("GET", "/x")
+    said = connection.response
+
+    assert is_short(connection)
+    assert all(hasattr(said, name) for name in vars(requests.Response()))
+    assert isinstance(said.raw, urllib3.HTTPResponse)
+    assert next(said.iter_content(3)) == b"hel"
+    said.close()
+
+
+HEADERS = {"accept-encoding": ("Accept-Encoding", "x"), "host": ("Host", "h")}
+WHOLE = {**HEADERS, "user-agent": ("user-agent", "u")}
+
+
+def test_a_head_is_sent_as_it_is_given() -> None:
+    assert request_head("PUT", "/x?y", WHOLE) == (
+        b"PUT /x?y HTTP/1.1\r\nAccept-Encoding: x\r\nHost: h\r\nuser-agent: u\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        HEADERS,
+        {**WHOLE, "expect": ("Expect", "100-continue")},
+        {**WHOLE, "transfer-encoding": ("Transfer-Encoding", "chunked")},
+        {**WHOLE, "a": ("A", "b\r\nC: d")},
+        {**WHOLE, "a": ("A", "b\nC: d")},
+        {**WHOLE, "a": ("A", "b\r")},
+        {**WHOLE, "a": ("A", " b")},
+        {**WHOLE, "a": ("A", b"b")},
+        {**WHOLE, "a": ("A", "\xe9")},
+        {**WHOLE, "a": ("A", "\x00")},
+        {**WHOLE, "a: b\r\nc": ("A: b\r\nC", "d")},
+        {**WHOLE, "a: b": ("A: b", "c")},
+        {**WHOLE, "a:": ("A:", "b")},
+        {**WHOLE, "a ": ("A ", "b")},
+        {**WHOLE, "a,b": ("A,B", "b")},
+        {**WHOLE, "": ("", "b")},
+    ],
+    ids=ascii,
+)
+def test_a_head_that_is_not_of_the_usual_form_is_left_to_the_libraries(headers: Any) -> None:
+    assert request_head("PUT", "/x", headers) is None
+
+
+@pytest.mark.parametrize("target", ["/x y", "/x\r\nA: b", "/x\n", "", "/\xe9"], ids=ascii)
+def test_a_target_is_one_word(target: str) -> None:
+    assert request_head("PUT", target, WHOLE) is None
