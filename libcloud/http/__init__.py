@@ -7,7 +7,7 @@ is neither copied nor given a content type, every request has a timeout, and a c
 shared by threads.
 
 What for: sending one request and getting its answer. May import: ``libcloud.utils`` and
-``libcloud.security``. Proof: ``test/test_http.py``, ``test_http_wire.py``, ``test_http_exchange.py``.
+``libcloud.security``. Proof: ``test/test_http*.py``.
 """
 
 from __future__ import annotations
