@@ -34,6 +34,13 @@ MUTANTS = (
         _REGIONS,
     ),
     Mutant(
+        "the region of a bucket known, and all sent the usual way",
+        f"{_DRIVERS}/s3_routes.py",
+        "return not self._virtual and not self._regions",
+        "return not self._virtual",
+        _REGIONS,
+    ),
+    Mutant(
         "the region of one bucket taken for all",
         f"{_DRIVERS}/s3_routes.py",
         "        region = self._regions.get(bucket)\n",

@@ -122,6 +122,13 @@ MUTANTS = (
         (f"{_TESTS}/common/test_sigv4.py",),
     ),
     Mutant(
+        "a signature goes on where the last one ended",
+        "libcloud/common/sigv4.py",
+        "keyed = self._of_day(secret, day, scope)[2].copy()",
+        "keyed = self._of_day(secret, day, scope)[2]",
+        (f"{_TESTS}/common/test_sigv4.py",),
+    ),
+    Mutant(
         "small pieces fill a part beyond its end",
         "libcloud/storage/transfer/source.py",
         "            room -= length\n",

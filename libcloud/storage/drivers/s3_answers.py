@@ -29,12 +29,12 @@ class Answers:
         self._driver = driver
         self._name = object_name
         self._label = label
-        self._encrypted = encrypted(headers)
+        self._sent = headers
         self.checksum: dict[str, str] | None = None
 
     def opaque(self, headers: Mapping[str, str]) -> bool:
         """Whether an ETag is no MD5, by what was asked for and by what was answered."""
-        return self._encrypted or encrypted(headers)
+        return encrypted(self._sent) or encrypted(headers)
 
     def of_part(self, number: int, digest: Digest, headers: Mapping[str, str]) -> None:
         """Look at the answer to a part.

@@ -98,6 +98,11 @@ class Routes:
         """``"path"`` or ``"virtual"``; with the latter, buckets whose names allow it."""
         return "virtual" if self._virtual else "path"
 
+    @property
+    def all_plain(self) -> bool:
+        """Whether every request goes to the host of the driver, as it is, as far as is known."""
+        return not self._virtual and not self._regions
+
     def of(self, action: str) -> Route:
         """The way of a request.
 
@@ -152,9 +157,14 @@ class RoutedConnection(ConnectionUserAndKey):
     _route: Any = PerThread()
 
     def route_of(self, action: str) -> Route | None:
-        """The way of a request; that of the one that this thread is sending if there is one."""
+        """The way of a request; that of the one that this thread is sending if there is one.
+
+        ``None``: it goes to the host, as it is.
+        """
         route: Route | None = self._route
-        return route if route is not None or self.routes is None else self.routes.of(action)
+        if route is not None or self.routes is None or self.routes.all_plain:
+            return route
+        return self.routes.of(action)
 
     def region_of_request(self) -> str:
         """The region that this thread's request is signed for."""
@@ -164,7 +174,7 @@ class RoutedConnection(ConnectionUserAndKey):
         return str(getattr(self.driver, "region_name", None) or "")
 
     def _attempt(self, call: Any) -> Any:
-        if self.routes is None:
+        if self.routes is None or self.routes.all_plain:
             return super()._attempt(call)
         self._route = self.routes.of(call.action)
         try:
