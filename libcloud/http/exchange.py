@@ -92,7 +92,8 @@ def exchange(
     :return: an answer in the form of urllib3 is not read yet, and gives the connection back itself.
     :raises OSError, http.client.HTTPException, urllib3.exceptions.HTTPError: no answer came.
     """
-    with connection.exchanging():
+    connection.begin()
+    try:
         sent = _send(connection, head, body)
         data, error = _until(connection.sock, _END)
         head_ends = data.find(_END) + len(_END)
@@ -105,6 +106,8 @@ def exchange(
                 return Answer(said, content[: said.length], stays)
             data = data[:head_ends] + content
         return _by_the_library(connection, data, error, method=method, pool=pool)
+    finally:
+        connection.settle()
 
 
 def _send(connection: Any, head: bytes, body: Any) -> bool:

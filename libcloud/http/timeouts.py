@@ -13,8 +13,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import Timer
 from typing import Any, ClassVar, Protocol
 
@@ -83,29 +82,24 @@ class TimedConnection(http.client.HTTPConnection):
         self._set_limits()
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        self._set_limits()
-        if TimedConnection.watcher is not None:
-            TimedConnection.watcher.settled()
+        self.begin()
         super().putrequest(method, url, *args, **kwargs)
 
     def getresponse(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().getresponse(*args, **kwargs)
         finally:
-            if TimedConnection.watcher is not None:
-                TimedConnection.watcher.settled()
+            self.settle()
 
-    @contextmanager
-    def exchanging(self) -> Iterator[None]:
-        """For a request that is sent, and its answer, on a connection that is open."""
+    def begin(self) -> None:
+        """A request is about to be sent on this connection, which is open."""
         self._set_limits()
-        if TimedConnection.watcher is None:
-            yield
-            return
-        TimedConnection.watcher.settled()
-        try:
-            yield
-        finally:
+        self.settle()
+
+    @staticmethod
+    def settle() -> None:
+        """The request was answered, or failed."""
+        if TimedConnection.watcher is not None:
             TimedConnection.watcher.settled()
 
     def send(self, data: Any) -> None:
@@ -114,10 +108,10 @@ class TimedConnection(http.client.HTTPConnection):
             self._send_slice(data)
             return
         view, sock = memoryview(data), self.sock
-        plain = isinstance(sock, socket.socket) and not isinstance(sock, ssl.SSLSocket)
-        if plain and TimedConnection.watcher is None:
+        if TimedConnection.watcher is None and isinstance(sock, socket.socket):
+            limit = _SLICE if isinstance(sock, ssl.SSLSocket) else len(view)
             while view:
-                view = view[sock.send(view) :]
+                view = view[sock.send(view[:limit]) :]
             return
         for start in range(0, len(view), _SLICE):
             self._send_slice(view[start : start + _SLICE])
