@@ -16,7 +16,7 @@ from requests.utils import check_header_validity, get_encoding_from_headers
 
 from libcloud.http.exchange import Answer
 
-__all__ = ["PlainRequest", "PlainResponse"]
+__all__ = ["PlainRequest", "PlainResponse", "header_lines"]
 
 
 class PlainRequest(requests.PreparedRequest):
@@ -113,6 +113,14 @@ class PlainResponse(requests.Response):
     @cookies.setter
     def cookies(self, value: Any) -> None:
         self._jar = value
+
+
+def header_lines(headers: Any) -> dict[str, tuple[Any, Any]]:
+    """``headers`` by names in lower case, each with the name as it is sent and the value."""
+    known = getattr(headers, "_store", None)  # so has requests' own class
+    if isinstance(known, dict):
+        return dict(known)
+    return {name.lower(): (name, value) for name, value in headers.items()}
 
 
 @cache

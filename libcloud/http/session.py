@@ -15,9 +15,10 @@ from urllib.parse import quote
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.hooks import dispatch_hook
+from requests.models import REDIRECT_STATI
 
 from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter, split_url
-from libcloud.http.plain import PlainRequest
+from libcloud.http.plain import PlainRequest, PlainResponse, header_lines
 from libcloud.utils.bodies import Pieces
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
@@ -103,6 +104,8 @@ class Session(requests.Session):
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
         if request.hooks["response"]:
             response = _call_hooks("response", request.hooks, response, **kwargs)
+        if isinstance(response, PlainResponse) and response.status_code not in REDIRECT_STATI:
+            return response  # which has no cookies, and is read
         if "set-cookie" in response.headers:
             _extract_cookies(self.cookies, request, response.raw)
         if response.is_redirect:
@@ -151,7 +154,7 @@ class Session(requests.Session):
         :param given: the headers.
         """
         method = method.upper()
-        headers = {name.lower(): (name, value) for name, value in self.headers.items()}
+        headers = header_lines(self.headers)
         for name, value in (given or {}).items():
             headers[name.lower()] = name, value
         body = data or None
