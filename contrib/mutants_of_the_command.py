@@ -49,8 +49,8 @@ MUTANTS = (
     Mutant(
         "a watcher hears nothing of plain sockets",
         "libcloud/http/timeouts.py",
-        "        if plain and TimedConnection.watcher is None:",
-        "        if plain:",
+        "        if TimedConnection.watcher is None and isinstance(sock, socket.socket):",
+        "        if isinstance(sock, socket.socket):",
         (f"{_TESTS}/test_http_watcher.py",),
     ),
 )
