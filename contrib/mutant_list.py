@@ -9,6 +9,7 @@ from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
+from mutants_of_the_workers import MUTANTS as OF_THE_WORKERS
 from mutants_of_trouble import MUTANTS as OF_TROUBLE
 
 __all__ = ["MUTANTS"]
@@ -260,6 +261,7 @@ _CONNECTION = (
 
 MUTANTS = (
     OF_THE_ENGINE
+    + OF_THE_WORKERS
     + OF_INTEGRITY
     + OF_REQUESTS
     + OF_TROUBLE

@@ -192,34 +192,6 @@ _RUNNER = (
         "        self.feed(part.body, last=part.last)\n        self._last = part\n",
         "executors",
     ),
-    _mutant(
-        "an interrupted request forgotten",
-        "run_workers",
-        "            if task.send.step in _LASTING:",
-        "            if False:",
-        "interrupts",
-    ),
-    _mutant(
-        "an exit of a worker is waited for",
-        "run_workers",
-        "        except BaseException as error:  # whatever ends a worker",
-        "        except Exception as error:  # whatever ends a worker",
-        "run",
-    ),
-    _mutant(
-        "what is in flight is not waited for",
-        "run_workers",
-        "            while self._active:\n                self._idle.wait()\n",
-        "",
-        "run",
-    ),
-    _mutant(
-        "an executor without threads is waited for",
-        "run_workers",
-        "if self._alone and not self._active and self._tasks:",
-        "if False:",
-        "executors",
-    ),
 )
 
 _SOURCE = (

@@ -71,8 +71,8 @@ _ENDS = (
     Mutant(
         "an upload dies with the main thread",
         "libcloud/storage/transfer/run_workers.py",
-        "                if self._own is None:\n                    raise\n",
-        "                raise\n",
+        "            if self._own is None:\n                raise\n",
+        "            raise\n",
         (f"{_TESTS}/storage/transfer/test_exit.py",),
     ),
 )

@@ -7,12 +7,15 @@ machine nor the source nor the listener.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any, Generic
 
@@ -21,6 +24,11 @@ from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send,
 
 __all__ = ["InlineWorkers", "Outcome", "Task", "ThreadWorkers"]
 
+
+# glibc gives what is free at the end of its heap back to the system when it is more than twice the
+# largest block that was ever freed, and to map a page again takes 2 microseconds. Larger blocks do
+# not count. Reference: mallopt(3), M_MMAP_THRESHOLD.
+_LARGEST_BLOCK = 32 * 1024 * 1024 - 64 * 1024
 
 # What must be known even if it was interrupted. The others are simply made again.
 _LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
@@ -40,6 +48,11 @@ class Task(Generic[Content]):
     parts: Sequence[PartReceipt]
     size: int
 
+    @property
+    def wants_digest(self) -> bool:
+        """A digest has to be computed before it can be sent."""
+        return self.digest is None and self.body is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -53,13 +66,25 @@ class Outcome:
 
 def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
     """Make the request of ``task``; an exception becomes a failure."""
-    digest = task.digest
+    ready = digested(store, task)
+    if isinstance(ready, Outcome):
+        return ready
+    digest = ready.digest
     try:
-        if digest is None and task.body is not None:
-            digest = store.digest(task.body)
         return Outcome(task.send, _request(store, task, digest or Digest()), None, digest)
     except Exception as error:
         return Outcome(task.send, None, store.failure(task.send.step, error), digest)
+
+
+def digested(store: PartStore[Content], task: Task[Content]) -> Task[Content] | Outcome:
+    """``task`` with the digest of its body, if it has one; or why there is none."""
+    if task.digest is not None or task.body is None:
+        return task
+    try:
+        digest = store.digest(task.body)
+    except Exception as error:
+        return Outcome(task.send, None, store.failure(task.send.step, error), None)
+    return Task(task.send, task.upload_id, task.body, digest, task.parts, task.size)
 
 
 def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> object:
@@ -123,8 +148,13 @@ class ThreadWorkers(Generic[Content]):
     that it is given comes to its end. So is all when no thread can be started, as when the main
     thread has ended.
 
+    Digests are computed by as many threads as there are cores, the caller's among them: it takes
+    over when the others are busy, while the part is in the cache, and reads no further meanwhile.
+
     :param workers: threads of an executor of our own; it starts them when a part is first sent.
     :param executor: somebody's executor of threads to use instead; it is not shut down.
+    :param memory: bytes that parts take at most; what one leaves is kept for those that follow.
+    :param cores: that this process may use; ``None``: the system is asked.
     """
 
     def __init__(
@@ -133,9 +163,13 @@ class ThreadWorkers(Generic[Content]):
         workers: int,
         *,
         executor: Executor | None = None,
+        memory: int = 0,
+        cores: int | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._store = store
+        self._memory = memory
+        self._others = (cores or _cores()) - 1
         self._own: Executor | None = None
         self._workers = workers
         self._executor = executor
@@ -146,22 +180,29 @@ class ThreadWorkers(Generic[Content]):
         self._idle = threading.Condition()  # guards what follows
         self._tasks: deque[Task[Content]] = deque()  # not begun
         self._active = 0
+        self._digesting = 0
         self._stopped = False
         self._alone = executor is not None  # there may be no thread for a task
 
     def submit(self, task: Task[Content]) -> None:
         if self._stopped or task.send.step is Step.PUT:
             self._inline.submit(task)
-        else:
-            self._tasks.append(task)
-            if self._executor is None:
-                self._executor = self._own = ThreadPoolExecutor(self._workers, "libcloud-upload")
-            try:
-                self._executor.submit(self._work)
-            except RuntimeError:  # no thread can be started
-                if self._own is None:
-                    raise
-                self._alone = True
+            return
+        if task.send.step is Step.CREATE:
+            _keep_free(self._memory)
+        ready = digested(self._store, task) if self._is_mine(task) else task
+        if isinstance(ready, Outcome):
+            self.outcomes.append(ready)
+            return
+        self._tasks.append(ready)
+        if self._executor is None:
+            self._executor = self._own = ThreadPoolExecutor(self._workers, "libcloud-upload")
+        try:
+            self._executor.submit(self._work)
+        except RuntimeError:  # no thread can be started
+            if self._own is None:
+                raise
+            self._alone = True
 
     def wait(self) -> None:
         """Return when there is an outcome."""
@@ -187,6 +228,14 @@ class ThreadWorkers(Generic[Content]):
         if self._own is not None:
             self._own.shutdown(wait=not self._active)
 
+    def _is_mine(self, task: Task[Content]) -> bool:
+        """Whether the caller computes the digest, because the others have enough of them."""
+        if not task.wants_digest:
+            return False
+        with self._idle:
+            waiting = sum(other.wants_digest for other in self._tasks)
+            return waiting + self._digesting >= self._others
+
     def _stranded(self) -> Task[Content] | None:
         """A task that nobody has begun, and perhaps nobody will, while no thread works for us."""
         with self._idle:
@@ -200,6 +249,7 @@ class ThreadWorkers(Generic[Content]):
                 return
             task = self._tasks.popleft()
             self._active += 1
+            self._digesting += task.wants_digest
         outcome = self._perform(task)
         del task  # its body is free before the outcome is seen
         with self._idle:
@@ -214,7 +264,11 @@ class ThreadWorkers(Generic[Content]):
         try:
             if task.send.delay and self._halt.wait(task.send.delay):
                 return None
-            return perform(self._store, task)
+            ready = digested(self._store, task)
+            if task.wants_digest:
+                with self._idle:
+                    self._digesting -= 1
+            return ready if isinstance(ready, Outcome) else perform(self._store, ready)
         except BaseException as error:  # whatever ends a worker must not leave the caller waiting
             return _interrupted(task, error)
 
@@ -222,3 +276,20 @@ class ThreadWorkers(Generic[Content]):
 def _interrupted(task: Task[Any], error: BaseException) -> Outcome:
     """The store may have done it, so that the clean-up has to look."""
     return Outcome(task.send, None, Failure(error, effect_unknown=True), task.digest)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@lru_cache(maxsize=16)  # once is enough
+def _keep_free(size: int) -> None:
+    """Let ``size`` bytes of freed memory, or as many as can be told, stay with the process.
+
+    The block that tells it is not touched, and takes no memory itself.
+    """
+    with contextlib.suppress(MemoryError):  # a bound on addresses
+        bytes(min(size // 2, _LARGEST_BLOCK))

@@ -156,7 +156,9 @@ def _engine(
     )
     if concurrency == 1:
         return machine, InlineWorkers(store)
-    return machine, ThreadWorkers(store, window, executor=options.executor)
+    bound = shared.size if shared is not None else memory or DEFAULT_MEMORY
+    held = min(window * plan.start, bound)
+    return machine, ThreadWorkers(store, window, executor=options.executor, memory=held)
 
 
 def _plan(limits: Limits, options: UploadOptions) -> PartPlan:

@@ -76,6 +76,7 @@ class Sending:
     listener: Listener | None = None
     sleeps: list[float] | None = None
     executor: Executor | None = None
+    cores: int | None = None
     machine: UploadMachine | None = None
     workers: InlineWorkers[Body] | ThreadWorkers[Body] | None = None
 
@@ -103,7 +104,13 @@ class Sending:
         slept = self.sleeps if self.sleeps is not None else []
         if self.runner == "inline":
             return InlineWorkers(self.store, slept.append)
-        return ThreadWorkers(self.store, self.window, executor=self.executor, sleep=slept.append)
+        return ThreadWorkers(
+            self.store,
+            self.window,
+            executor=self.executor,
+            cores=self.cores,
+            sleep=slept.append,
+        )
 
 
 def _one() -> float:
