@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["CommittedETag", "DriverStore", "Published"]
 
 _READ_SIZE = 64 * 1024
+_NO_DIGEST = Digest()
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
 
@@ -92,7 +93,7 @@ class DriverStore:
         self._digest_name = digest
         self._copy_bodies = copy_bodies
         self._whole: Body = b""
-        self._digest_of_whole = Digest()
+        self._digest_of_whole = _NO_DIGEST
         self._began: datetime | None = None  # by the store's clock
         self._completing = ""
         self.answers = Answers(driver, object_name, label=self._label, headers=headers)

@@ -110,7 +110,7 @@ CHECKSUMS: Mapping[str, Checksum] = {
 }
 
 
-_BY_SIZE = sorted(CHECKSUMS.values(), key=lambda known: known.size)
+_BY_SIZE = [(known.header, known) for known in sorted(CHECKSUMS.values(), key=lambda k: k.size)]
 
 
 def available(name: str) -> bool:
@@ -159,8 +159,8 @@ def checksum_in(headers: Mapping[str, str]) -> tuple[Checksum, bytes] | None:
     """
     if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":
         return None
-    for checksum in _BY_SIZE:
-        text = headers.get(checksum.header)
+    for header, checksum in _BY_SIZE:
+        text = headers.get(header)
         value = decoded(text) if text else None
         if value is not None and len(value) == checksum.size and available(checksum.name):
             return checksum, value
