@@ -92,10 +92,11 @@ class SigningKeys:
     replaced whole.
     """
 
-    __slots__ = ("_entry",)
+    __slots__ = ("_entry", "_keyed")
 
     def __init__(self) -> None:
-        self._entry: tuple[tuple[str, str, Scope], bytes, hmac.HMAC] | None = None
+        self._entry: tuple[tuple[str, str, Scope], bytes] | None = None
+        self._keyed: tuple[bytes, hmac.HMAC] | None = None
 
     def __repr__(self) -> str:
         return "SigningKeys()"
@@ -120,24 +121,23 @@ class SigningKeys:
         self, secret: str, day: str, scope: Scope, derive: Callable[[], bytes] | None = None
     ) -> bytes:
         """:meth:`get` for a day, ``YYYYMMDD``."""
-        return self._of_day(secret, day, scope, derive)[1]
-
-    def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
-        """The signature of ``text``, hexadecimal, by the key of that day and scope."""
-        keyed = self._of_day(secret, day, scope)[2].copy()
-        keyed.update(text.encode("utf-8"))
-        return keyed.hexdigest()
-
-    def _of_day(
-        self, secret: str, day: str, scope: Scope, derive: Callable[[], bytes] | None = None
-    ) -> tuple[object, bytes, hmac.HMAC]:
         wanted = (secret, day, scope)
         entry = self._entry
         if entry is None or entry[0] != wanted:
-            key = derive() if derive else _key_of_day(secret, day, scope)
-            # Copying what has seen the key is a third of the cost of showing it the key.
-            self._entry = entry = (wanted, key, hmac.new(key, digestmod="sha256"))
-        return entry
+            entry = (wanted, derive() if derive else _key_of_day(secret, day, scope))
+            self._entry = entry
+        return entry[1]
+
+    def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
+        """The signature of ``text``, hexadecimal, by the key of that day and scope."""
+        key = self.of_day(secret, day, scope)
+        keyed = self._keyed
+        if keyed is None or keyed[0] is not key:
+            # To copy what has seen the key costs less than to show it the key once more.
+            self._keyed = keyed = (key, hmac.new(key, digestmod="sha256"))
+        running = keyed[1].copy()
+        running.update(text.encode("utf-8"))
+        return running.hexdigest()
 
 
 def sign_headers(

@@ -224,6 +224,23 @@ def test_a_kept_key_signs_as_one_that_was_just_derived() -> None:
         assert keys.sign(text, secret="s", day="20130524", scope=SCOPE) == expected
 
 
+def test_a_kept_key_signs_for_its_day_and_scope_only() -> None:
+    keys = sigv4.SigningKeys()
+    signed = [
+        keys.sign("a", secret=secret, day=day, scope=sigv4.Scope(region))
+        for secret in ("s", "t")
+        for day in ("20130524", "20130525")
+        for region in ("us-east-1", "eu-west-1")
+    ]
+    assert len(set(signed)) == len(signed)
+
+
+def test_a_key_that_a_subclass_derives_need_not_be_bytes() -> None:
+    # Apache Libcloud's signers take a str for a key, and tests of it give one.
+    keys: Any = sigv4.SigningKeys()
+    assert keys.get("s", WHEN, SCOPE, lambda: "derived") == "derived"
+
+
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda keys: pickle.loads(pickle.dumps(keys))], ids=["copy", "pickle"]
 )
