@@ -43,13 +43,13 @@ MUTANTS = (
     ),
     _mutant(
         "the caller waits while others compute digests",
-        "return waiting + self._digesting >= self._others",
+        "return waiting + self._digesting >= others",
         "return False",
         "digests",
     ),
     _mutant(
         "the caller computes digests that others have time for",
-        "return waiting + self._digesting >= self._others",
+        "return waiting + self._digesting >= others",
         "return True",
         "digests",
     ),

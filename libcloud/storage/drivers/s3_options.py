@@ -134,6 +134,8 @@ def write_headers(
     :param prefix: of the store's own headers: only S3's own has all of the options.
     :raises ValueError: the store has no such thing, or ``headers`` say something else.
     """
+    if options is s3api.write_options.NOTHING_ASKED:
+        return dict(headers or {})
     asked = options.headers()
     _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
     if options.conditional and not profile.conditional_writes:
@@ -153,12 +155,16 @@ def write_headers(
     return sent
 
 
-def engine_options(given: Mapping[str, Any]) -> UploadOptions:
+def engine_options(
+    given: Mapping[str, Any], max_memory: int | MemoryBudget | None = None
+) -> UploadOptions:
     """The options of the engine that keywords, what :func:`split_keywords` left, stand for.
 
+    :param max_memory: where no keyword says it.
     :raises TypeError: no such option.
     :raises ValueError: a value that makes no sense.
     """
-    return transfer.session.UploadOptions(
-        **{name.removeprefix("ex_"): value for name, value in given.items()}
-    )
+    if not given and max_memory is None:
+        return transfer.session.DEFAULT_OPTIONS
+    named = {name.removeprefix("ex_"): value for name, value in given.items()}
+    return transfer.session.UploadOptions(**{"max_memory": max_memory, **named})

@@ -7,8 +7,8 @@ the two, ``s3.py`` lets the engine pull from a stream, and a writer pushes.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from os import PathLike
 from typing import IO, TYPE_CHECKING, Any
@@ -140,23 +140,15 @@ class S3Writers(S3Uploads):
         )
         return store, {
             "limits": self.profile.limits,
-            "options": drivers.s3_options.engine_options(
-                {"ex_max_memory": self.ex_max_memory, **options}
-            ),
+            "options": drivers.s3_options.engine_options(options, self.ex_max_memory),
             "retries": self._retries(),
             "concurrency": concurrency,
             "label": f"{container.name}/{object_name}",
         }
 
-    @contextlib.contextmanager
-    def _naming(self, object_name: str) -> Iterator[None]:
+    def _naming(self, object_name: str) -> AbstractContextManager[None]:
         """Errors of the engine, which knows neither driver nor name, are told both."""
-        try:
-            yield
-        except ObjectError as error:
-            if not error.object_name:
-                error.driver, error.object_name = self, object_name
-            raise
+        return _Naming(self, object_name)
 
     def _made_object(
         self,
@@ -182,6 +174,18 @@ class S3Writers(S3Uploads):
         etag = s3api.values.strip_etag(headers.get("etag", "")) or None
         meta_data = extra.get("meta_data") or {}
         return Object(object_name, size, etag, known, meta_data, container, self)
+
+
+class _Naming:
+    def __init__(self, driver: S3Writers, object_name: str) -> None:
+        self._driver = driver
+        self._name = object_name
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ObjectError) and not error.object_name:
+            error.driver, error.object_name = self._driver, self._name
 
 
 class _PartSink:

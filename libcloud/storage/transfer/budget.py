@@ -160,10 +160,22 @@ class Share:
 class Unshared(Share):
     """The share of an upload that shares memory with none: there is always room."""
 
-    def __init__(self) -> None:
-        super().__init__(MemoryBudget(1))
+    def __init__(self) -> None: ...
+
+    @property
+    def held(self) -> int:
+        return 0
+
+    def take(self, size: int) -> bool:
+        return True
 
     def reserve(self, size: int) -> bool:
         return True
 
     def fill(self, size: int) -> None: ...
+
+    def wait(self, size: int) -> None: ...
+
+    def give(self, size: int) -> None: ...
+
+    def close(self) -> None: ...

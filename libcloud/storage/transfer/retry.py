@@ -106,7 +106,7 @@ class Retries:
     ) -> None:
         self.policy = policy or RetryPolicy()
         self._budget = budget or RetryBudget()
-        self._dice = dice or import_module("random").random
+        self._dice = dice
         self.governor = governor or Governor()
 
     def delay_after(self, attempt: int, failure: Failure, *, cleanup: bool = False) -> float | None:
@@ -119,7 +119,8 @@ class Retries:
             return None
         if not (self._budget.pay() or cleanup):
             return None
-        return self.policy.delay(attempt, self._dice(), failure.retry_after)
+        dice = self._dice or import_module("random").random
+        return self.policy.delay(attempt, dice(), failure.retry_after)
 
     def succeeded(self) -> None:
         """A request was answered well."""

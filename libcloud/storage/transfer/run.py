@@ -144,7 +144,8 @@ class Transfer(Generic[Content]):
         if machine.error is None:
             assert machine.result is not None
             result = machine.result
-            self._tell(UploadCompleted(result.size, result.etag, result.parts))
+            if self._listener is not None:
+                self._tell(UploadCompleted(result.size, result.etag, result.parts))
             return result
         error = self._error_to_raise(machine.error)
         self._name_what_is_left(error)
@@ -192,7 +193,7 @@ class Transfer(Generic[Content]):
         digest: Digest | None = None
         if send.step in _CARRIES_BODY:
             body, digest = self._bodies[send.number or 1]
-            if send.attempt == 1:
+            if send.attempt == 1 and self._listener is not None:
                 self._tell(PartStarted(self._machine.bytes_done, send.number, len(body)))
         machine = self._machine
         parts = machine.receipts if send.step in (Step.COMPLETE, Step.CONFIRM) else ()
@@ -203,12 +204,12 @@ class Transfer(Generic[Content]):
         """Tell the machine all that has come back; an outcome is dropped only after that."""
         outcomes = self._workers.outcomes
         while outcomes:
-            limit = self._machine.limit
+            failure, limit = outcomes[0].failure, self._machine.limit
             event = self._take(outcomes[0])
             outcomes.popleft()
             if event is not None:
                 self._tell(event)
-            if self._machine.limit < limit:
+            if failure is not None and self._machine.limit < limit:
                 self._tell(Throttled(self._machine.bytes_done, self._machine.limit))
 
     def _take(self, outcome: Outcome) -> UploadEvent | None:

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Generic
 
 from libcloud.storage.transfer.store import Content, Part, Source
@@ -24,18 +24,20 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 10.0
 
 
-@contextmanager
 def ended_with_the_program(
     source: Source[Content], abort: Callable[[], object], label: str
-) -> Iterator[Source[Content]]:
+) -> AbstractContextManager[Source[Content]]:
     """The source to take parts from; when the program ends meanwhile, ``abort`` is called.
 
     :param abort: cleans up; called while this thread waits for ``source`` and never goes on.
     """
     if not threading.current_thread().daemon:
-        yield source
-        return
-    guarded = _Guarded(source, abort, label)
+        return nullcontext(source)
+    return _guarding(_Guarded(source, abort, label))
+
+
+@contextmanager
+def _guarding(guarded: _Guarded[Content]) -> Iterator[Source[Content]]:
     atexit.register(guarded.at_exit)
     try:
         with guarded.turn:

@@ -169,14 +169,13 @@ class ThreadWorkers(Generic[Content]):
     ) -> None:
         self._store = store
         self._memory = memory
-        self._others = (cores or _cores()) - 1
+        self._cores = cores
         self._own: Executor | None = None
         self._workers = workers
         self._executor = executor
         self._inline = InlineWorkers(store, sleep)
         self.outcomes = self._inline.outcomes
         self._wake: SimpleQueue[None] = SimpleQueue()
-        self._halt = threading.Event()
         self._idle = threading.Condition()  # guards what follows
         self._tasks: deque[Task[Content]] = deque()  # not begun
         self._active = 0
@@ -217,14 +216,17 @@ class ThreadWorkers(Generic[Content]):
         """Return when nothing is in flight; what has not begun will not."""
         with self._idle:
             self._stopped = True
-            self._halt.set()
+            self._idle.notify_all()  # whoever waits before a request
             while self._active:
                 self._idle.wait()
 
     def close(self) -> None:
         """Let go of the workers; wait for them, unless :meth:`stop` was not waited for either."""
         self._stopped = True
-        self._halt.set()
+        if self._executor is None:
+            return
+        with self._idle:
+            self._idle.notify_all()
         if self._own is not None:
             self._own.shutdown(wait=not self._active)
 
@@ -234,7 +236,8 @@ class ThreadWorkers(Generic[Content]):
             return False
         with self._idle:
             waiting = sum(other.wants_digest for other in self._tasks)
-            return waiting + self._digesting >= self._others
+            others = (self._cores or _cores()) - 1
+            return waiting + self._digesting >= others
 
     def _stranded(self) -> Task[Content] | None:
         """A task that nobody has begun, and perhaps nobody will, while no thread works for us."""
@@ -259,10 +262,14 @@ class ThreadWorkers(Generic[Content]):
             self._idle.notify_all()
         self._wake.put(None)
 
+    def _stopped_within(self, delay: float) -> bool:
+        with self._idle:
+            return self._idle.wait_for(lambda: self._stopped, delay)
+
     def _perform(self, task: Task[Content]) -> Outcome | None:
         """``None`` if stopped while it waited: it was not sent, and the machine will be told so."""
         try:
-            if task.send.delay and self._halt.wait(task.send.delay):
+            if task.send.delay and self._stopped_within(task.send.delay):
                 return None
             ready = digested(self._store, task)
             if task.wants_digest:

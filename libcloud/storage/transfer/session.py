@@ -21,7 +21,15 @@ from libcloud.storage.transfer.writer import PushedTransfer
 from libcloud.storage.types import ObjectTooLargeError
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["DEFAULT_MEMORY", "DEFAULT_WINDOW", "Resumed", "UploadOptions", "begin", "upload"]
+__all__ = [
+    "DEFAULT_MEMORY",
+    "DEFAULT_OPTIONS",
+    "DEFAULT_WINDOW",
+    "Resumed",
+    "UploadOptions",
+    "begin",
+    "upload",
+]
 
 DEFAULT_WINDOW = 12
 DEFAULT_MEMORY = 128 * MIB
@@ -71,6 +79,9 @@ class UploadOptions:
                 raise ValueError(f"ex_{name} cannot be negative: {value}")
         if self.on_failure not in ("abort", "keep"):
             raise ValueError(f"ex_on_failure is 'abort' or 'keep', not {self.on_failure!r}")
+
+
+DEFAULT_OPTIONS = UploadOptions()
 
 
 @dataclass(frozen=True, slots=True)

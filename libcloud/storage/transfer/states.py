@@ -23,6 +23,8 @@ class State(Enum):
     DONE = "done"
     FAILED = "failed"
 
+    __hash__ = object.__hash__  # as that of Step
+
 
 PULLING = frozenset({State.READING_FIRST, State.CREATING, State.SENDING})
 """The source is read in these."""

@@ -42,6 +42,8 @@ class Step(Enum):
     ABORT = "abort"
     CHECK = "check"  # does the aborted upload still hold parts?
 
+    __hash__ = object.__hash__  # that of Enum takes two calls in Python
+
 
 class Confirmation(Enum):
     """What a look at the store says after the answer to a publishing request was lost."""
