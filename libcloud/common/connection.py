@@ -246,7 +246,8 @@ class Connection(ConnectionSettings):
         arguments = {"method": method, "url": url, "body": data, "headers": headers}
         started = time.perf_counter()
         try:
-            with _allowing(connection, self._patience):
+            patience = self._patience
+            with _allowing(connection, patience) if patience else _AS_USUAL:
                 if raw:
                     connection.prepared_request(**arguments, raw=raw, stream=stream)
                 else:
@@ -277,8 +278,6 @@ class Connection(ConnectionSettings):
 
 
 def _allowing(connection: Any, seconds: float) -> AbstractContextManager[None]:
-    if not seconds:
-        return _AS_USUAL
     from libcloud.http import LibcloudConnection
 
     if not isinstance(connection, LibcloudConnection):

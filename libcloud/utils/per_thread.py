@@ -65,7 +65,10 @@ class PerThread:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self.default
-        values = _values(instance)
+        state = instance.__dict__.get(_STATE)
+        if state is None or state.owner() is not instance:
+            state = _state_of(instance)
+        values = state.local.__dict__
         if self._name not in values:
             if self._factory is None:
                 return self.default
@@ -73,22 +76,22 @@ class PerThread:
         return values[self._name]
 
     def __set__(self, instance: Any, value: Any) -> None:
-        _values(instance)[self._name] = value
+        state = instance.__dict__.get(_STATE)
+        if state is None or state.owner() is not instance:
+            state = _state_of(instance)
+        state.local.__dict__[self._name] = value
 
     def __delete__(self, instance: Any) -> None:
         try:
-            del _values(instance)[self._name]
+            del _state_of(instance).local.__dict__[self._name]
         except KeyError:
             raise AttributeError(self._name) from None
 
 
-def _values(instance: Any) -> dict[str, Any]:
-    """What the calling thread has set on ``instance``, by name."""
-    state = instance.__dict__.get(_STATE)
-    if state is None or state.owner() is not instance:
-        with _making:
-            state = instance.__dict__.get(_STATE)
-            if state is None or state.owner() is not instance:
-                state = instance.__dict__[_STATE] = _State(weakref.ref(instance))
-    values: dict[str, Any] = state.local.__dict__
-    return values
+def _state_of(instance: Any) -> _State:
+    """The state of ``instance``, which is made if it has none of its own."""
+    with _making:
+        state: _State | None = instance.__dict__.get(_STATE)
+        if state is None or state.owner() is not instance:
+            state = instance.__dict__[_STATE] = _State(weakref.ref(instance))
+        return state

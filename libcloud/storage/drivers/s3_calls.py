@@ -42,6 +42,7 @@ __all__ = ["S3Calls", "detail_of", "failure_of"]
 _T = TypeVar("_T")
 
 _OK = frozenset({200})
+_AS_USUAL = nullcontext()
 _THROTTLED = frozenset({429, 503, 509})
 _UPLOAD_GONE = ("NoSuchUpload", "")
 
@@ -223,7 +224,7 @@ class S3Calls(S3Access):
         if not s3api.operations.is_answered_late(request) or not isinstance(
             self.connection, Connection
         ):
-            return nullcontext()
+            return _AS_USUAL
         return self.connection.allowing(self.ex_completion_timeout)
 
     def _translated(

@@ -127,7 +127,7 @@ class RepairingConnection(RoutedConnection):
         rewind = rewinder(call.data)
         mended: list[str] = []
         while True:
-            began = _Beginning(self.clock_offset, self._region_for(call.action))
+            offset, region = self.clock_offset, self._region_for(call.action)
             used = self.credentials_of_request()
             if used is not None:
                 self._in_use = used
@@ -135,11 +135,14 @@ class RepairingConnection(RoutedConnection):
                 answer = super()._attempt(call)
                 detail = _refusal(answer)
             except LibcloudError as error:
-                how = self._mend(call, getattr(error, "detail", None), began, used, mended)
+                detail = getattr(error, "detail", None)
+                how = self._mend(call, detail, _Beginning(offset, region), used, mended)
                 if not how or rewind is None:
                     raise
             else:
-                how = self._mend(call, detail, began, used, mended)
+                if detail is None:
+                    return answer
+                how = self._mend(call, detail, _Beginning(offset, region), used, mended)
                 if not how or rewind is None:
                     return answer
             finally:
