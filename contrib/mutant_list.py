@@ -80,7 +80,7 @@ _UPLOADS = (
         f"{_DRIVERS}/s3_uploads.py",
         "        self._refuse_error_in_body(response, what, container, object_name)\n"
         "        answer = self._parsed(s3api.xml.parse_complete, response, what)\n"
-        "        etag = drivers.s3_store.CommittedETag(s3api.values.strip_etag(answer.etag))\n"
+        "        etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))\n"
         "        told = {s3api.checksums.HEADER + name: value "
         "for name, value in answer.checksums.items()}\n",
         "        etag = drivers.s3_store.CommittedETag("

@@ -338,6 +338,13 @@ def test_importing_a_driver_loads_nothing_that_only_a_request_needs(driver: str)
     assert not loaded & HEAVY
 
 
+def test_an_upload_of_one_request_loads_nothing_that_only_parts_need() -> None:
+    loaded = _loaded_by("from libcloud.storage.drivers import s3_bodies, s3_store")
+    assert "libcloud.storage.drivers.s3_store" in loaded
+    assert not loaded & {f"libcloud.storage.s3api.{name}" for name in ("values", "xml")}
+    assert "libcloud.storage.drivers.s3_reading" not in loaded
+
+
 def test_a_request_without_a_body_loads_nothing_that_only_documents_need() -> None:
     loaded = _loaded_by("from libcloud.storage.s3api import operations, optional")
     assert "libcloud.storage.s3api.operations" in loaded

@@ -226,7 +226,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         response = result["response"]
         self._check_stored(response, container, object_name)
         if verify_hash and not drivers.s3_answers.encrypted(sent):
-            etag = s3api.values.strip_etag(response.headers.get("etag", ""))
+            etag = s3api.etags.strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
         size = result["bytes_transferred"]
         return self._made_object(

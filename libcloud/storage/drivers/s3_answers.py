@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from libcloud.storage.s3api import integrity
-from libcloud.storage.s3api.values import strip_etag
+from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.transfer.values import Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
 

@@ -125,7 +125,7 @@ class S3Bodies(S3Calls):
         told = s3api.integrity.told(self.profile, digest, found, opaque=opaque)
         if told is not None:
             return told.same
-        etag = s3api.values.strip_etag(found.get("etag", ""))
+        etag = s3api.etags.strip_etag(found.get("etag", ""))
         if opaque or not s3api.integrity.is_md5(etag):
             return None
         return etag == payload.digest()
@@ -158,7 +158,7 @@ class S3Bodies(S3Calls):
         found = s3api.checksums.checksum_in(headers)
         if found is not None:
             return {"algorithm": found[0].name, "value": s3api.checksums.encoded(found[1])}
-        etag = s3api.values.strip_etag(headers.get("etag", ""))
+        etag = s3api.etags.strip_etag(headers.get("etag", ""))
         if etag != data_hash or not s3api.integrity.is_md5(etag) or not self.profile.etag_is_md5:
             return None
         return (

@@ -133,7 +133,7 @@ class S3Copies(S3Uploads):
         seen = dict(response.headers)
         size = int(driver._get_content_length_from_headers(seen) or obj.size)
         return drivers.s3_copy_store.Source(
-            place, size, s3api.values.strip_etag(seen.get("etag", "")) or None, seen
+            place, size, s3api.etags.strip_etag(seen.get("etag", "")) or None, seen
         )
 
     def _copy_limits(self, source: Source, part_size: int | None) -> tuple[Limits, int]:

@@ -313,7 +313,7 @@ class S3Objects(S3Calls):
         return Object(
             name=object_name,
             size=int(size),
-            hash=s3api.values.strip_etag(headers["etag"]) if "etag" in headers else None,
+            hash=s3api.etags.strip_etag(headers["etag"]) if "etag" in headers else None,
             extra=extra,
             meta_data={
                 name[len(prefix) :]: s3api.headers.decode_metadata(value)

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
+from libcloud.storage import drivers, s3api
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_answers import Answers
 from libcloud.storage.drivers.s3_calls import failure_of
-from libcloud.storage.drivers.s3_reading import leave_encoded
 from libcloud.storage.s3api import integrity, operations
+from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.headers import has_digest, headers_for
 from libcloud.storage.s3api.optional import Unasked, unasked
-from libcloud.storage.s3api.values import strip_etag
-from libcloud.storage.s3api.xml import parse_parts
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -201,7 +200,7 @@ class DriverStore:
             headers=headers_for(Step.CHECK, self._headers),
         )
         what = f"Error listing the parts of {self._label}"
-        page = self._driver._parsed(parse_parts, self._call(request, what), what)
+        page = self._driver._parsed(s3api.xml.parse_parts, self._call(request, what), what)
         return bool(page.parts)
 
     def failure(self, step: Step, error: Exception) -> Failure:
@@ -290,7 +289,7 @@ class DriverStore:
             f"Error reading {self._label}",
             raw=True,
         )
-        leave_encoded(response)
+        drivers.s3_reading.leave_encoded(response)
         return b"".join(response.iter_content(_READ_SIZE)) == bytes(self._whole)
 
 

@@ -77,7 +77,7 @@ class S3Uploads(S3Bodies):
         )
         self._refuse_error_in_body(response, what, container, object_name)
         answer = self._parsed(s3api.xml.parse_complete, response, what)
-        etag = drivers.s3_store.CommittedETag(s3api.values.strip_etag(answer.etag))
+        etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))
         told = {s3api.checksums.HEADER + name: value for name, value in answer.checksums.items()}
         etag.headers = {**response.headers, **told}
         return etag
@@ -230,7 +230,7 @@ class S3Uploads(S3Bodies):
                 container_name=container.name,
                 object_name=object_name,
             )
-            chunks.append((number, s3api.values.strip_etag(response.headers["etag"])))
+            chunks.append((number, s3api.etags.strip_etag(response.headers["etag"])))
             size += len(body)
             if hasher is not None:
                 hasher.update(body)

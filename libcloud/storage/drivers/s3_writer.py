@@ -171,7 +171,7 @@ class S3Writers(S3Uploads):
             known["checksum"] = dict(checksum)
         if headers.get("x-amz-version-id"):
             known["version_id"] = headers["x-amz-version-id"]
-        etag = s3api.values.strip_etag(headers.get("etag", "")) or None
+        etag = s3api.etags.strip_etag(headers.get("etag", "")) or None
         meta_data = extra.get("meta_data") or {}
         return Object(object_name, size, etag, known, meta_data, container, self)
 

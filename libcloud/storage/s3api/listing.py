@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.nodes import Element, Node, is_number
-from libcloud.storage.s3api.values import ObjectRecord, strip_etag
+from libcloud.storage.s3api.values import ObjectRecord
 from libcloud.utils.xml import compiled_xpath
 
 __all__ = ["read_columns", "read_others"]

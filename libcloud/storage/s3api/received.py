@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Mapping
 
 from libcloud.storage.s3api.checksums import HEADER, Checksum, checksum_in
+from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.integrity import is_md5
 from libcloud.storage.s3api.profile import S3Profile
-from libcloud.storage.s3api.values import strip_etag
 
 __all__ = ["MODE", "MODE_HEADERS", "expected_digest"]
 

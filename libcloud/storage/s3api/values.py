@@ -27,16 +27,7 @@ __all__ = [
     "UploadPage",
     "UploadRecord",
     "parse_time",
-    "strip_etag",
 ]
-
-
-def strip_etag(etag: str) -> str:
-    """``etag`` without the mark of a weak one and without its quotes; otherwise opaque."""
-    etag = etag.strip()
-    if etag.startswith("W/"):
-        etag = etag[2:]
-    return etag.strip('"')
 
 
 def parse_time(text: str | None) -> datetime | None:

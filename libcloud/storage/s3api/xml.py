@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
+from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.listing import read_columns, read_others
 from libcloud.storage.s3api.names import NAMESPACE
 from libcloud.storage.s3api.nodes import (
@@ -42,7 +43,6 @@ from libcloud.storage.s3api.values import (
     PartRecord,
     UploadPage,
     UploadRecord,
-    strip_etag,
 )
 
 __all__ = [

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.storage.s3api.values import ObjectRecord, UploadRecord, parse_time, strip_etag
+from libcloud.storage.s3api.etags import strip_etag
+from libcloud.storage.s3api.values import ObjectRecord, UploadRecord, parse_time
 
 MOMENT = datetime(2011, 4, 9, 19, 3, 49, tzinfo=timezone.utc)
 

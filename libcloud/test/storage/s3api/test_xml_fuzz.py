@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libcloud.storage.s3api import errors, xml
-from libcloud.storage.s3api.values import CompletedPart, strip_etag
+from libcloud.storage.s3api.etags import strip_etag
+from libcloud.storage.s3api.values import CompletedPart
 from libcloud.storage.s3api.xml import MalformedAnswerError
 from libcloud.test.storage.s3api import documents
 from libcloud.utils.xml import parse_xml
