@@ -192,6 +192,13 @@ _RUNNER = (
         "        self.feed(part.body, last=part.last)\n        self._last = part\n",
         "executors",
     ),
+    _mutant(
+        "the caller reads on while the upload is created",
+        "run",
+        "early = self._machine.state is State.CREATING",
+        "early = False",
+        "digests",
+    ),
 )
 
 _SOURCE = (

@@ -71,4 +71,10 @@ MUTANTS = (
         "            pass\n",
         "digests",
     ),
+    _mutant(
+        "a digest that fails early ends the upload",
+        "        except Exception:  # it is told when the part is sent, and its digest fails again",
+        "        except KeyError:",
+        "digests",
+    ),
 )

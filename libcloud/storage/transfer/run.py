@@ -12,7 +12,7 @@ import os
 from typing import Generic
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.transfer.machine import UploadMachine
+from libcloud.storage.transfer.machine import State, UploadMachine
 from libcloud.storage.transfer.progress import (
     Listener,
     PartDone,
@@ -111,7 +111,9 @@ class Transfer(Generic[Content]):
         """
         if self._foreign:
             raise RuntimeError(f"the upload of {self._label} belongs to another process")
-        self._bodies[self._machine.parts_pulled + 1] = (body, None)
+        early = self._machine.state is State.CREATING  # it cannot be sent yet
+        digest = self._workers.early_digest(body) if early else None
+        self._bodies[self._machine.parts_pulled + 1] = (body, digest)
         self._machine.pulled(len(body), last)
 
     def fail(self, error: BaseException) -> None:

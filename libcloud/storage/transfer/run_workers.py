@@ -130,6 +130,10 @@ class InlineWorkers(Generic[Content]):
                 self.outcomes.append(_interrupted(task, error))
             raise
 
+    def early_digest(self, body: Content) -> Digest | None:
+        """The digest of a part that cannot be sent yet; here none ever waits."""
+        return None
+
     def wait(self) -> None:
         """Return when there is an outcome. There always is."""
 
@@ -149,7 +153,8 @@ class ThreadWorkers(Generic[Content]):
     thread has ended.
 
     Digests are computed by as many threads as there are cores, the caller's among them: it takes
-    over when the others are busy, while the part is in the cache, and reads no further meanwhile.
+    over when the others are busy, and while parts wait for the upload to be created; the part is in
+    the cache then, and no further one is read meanwhile.
 
     :param workers: threads of an executor of our own; it starts them when a part is first sent.
     :param executor: somebody's executor of threads to use instead; it is not shut down.
@@ -187,7 +192,7 @@ class ThreadWorkers(Generic[Content]):
         if self._stopped or task.send.step is Step.PUT:
             self._inline.submit(task)
             return
-        if task.send.step is Step.CREATE:
+        if task.send.number == 1:
             _keep_free(self._memory)
         ready = digested(self._store, task) if self._is_mine(task) else task
         if isinstance(ready, Outcome):
@@ -229,6 +234,13 @@ class ThreadWorkers(Generic[Content]):
             self._idle.notify_all()
         if self._own is not None:
             self._own.shutdown(wait=not self._active)
+
+    def early_digest(self, body: Content) -> Digest | None:
+        """The digest of a part that cannot be sent yet."""
+        try:
+            return self._store.digest(body)
+        except Exception:  # it is told when the part is sent, and its digest fails again
+            return None
 
     def _is_mine(self, task: Task[Content]) -> bool:
         """Whether the caller computes the digest, because the others have enough of them."""

@@ -77,6 +77,7 @@ class Sending:
     sleeps: list[float] | None = None
     executor: Executor | None = None
     cores: int | None = None
+    upload_id: str | None = None
     machine: UploadMachine | None = None
     workers: InlineWorkers[Body] | ThreadWorkers[Body] | None = None
 
@@ -95,6 +96,7 @@ class Sending:
             retries=Retries(RetryPolicy(self.attempts, base=self.base), dice=_one),
             keep=self.keep,
             expected_size=self.size,
+            upload_id=self.upload_id,
         )
         self.workers = self._workers()
         transfer = Transfer(self.machine, self.workers, listener=self.listener, label="box/thing")

@@ -37,6 +37,7 @@ class Digesting(FakeStore):
     """Notes which threads compute digests.
 
     :param meanwhile: called in the middle of each, with the number of those before it.
+    :param begun: there is an upload to go on with, so that none has to be created.
     """
 
     def __init__(
@@ -44,9 +45,12 @@ class Digesting(FakeStore):
         meanwhile: Callable[[int], object] = int,
         *,
         during: Callable[[Call], object] | None = None,
+        begun: bool = True,
     ) -> None:
         super().__init__(during=during)
         self.threads: list[threading.Thread] = []
+        if begun:
+            self.uploads["begun"] = {}
         self._meanwhile = meanwhile
 
     def digest(self, body: Body) -> Digest:
@@ -71,21 +75,21 @@ def test_the_caller_computes_a_digest_while_the_other_cores_are_busy_with_theirs
             assert helped.wait(_SOON)
 
     store = Digesting(meanwhile)
-    Sending(store, "threads", window=4, cores=2).run(cut(DATA, 7))
+    Sending(store, "threads", window=4, cores=2, upload_id="begun").run(cut(DATA, 7))
     check_end(store, DATA, None)
     assert store.digests == 4
 
 
 def test_with_one_core_the_caller_computes_all_digests() -> None:
     store = Digesting()
-    Sending(store, "threads", window=4, cores=1).run(cut(DATA, 7))
+    Sending(store, "threads", window=4, cores=1, upload_id="begun").run(cut(DATA, 7))
     check_end(store, DATA, None)
     assert store.by_caller == [True] * 4
 
 
 def test_with_a_core_for_each_part_the_caller_computes_none() -> None:
     store = Digesting()
-    Sending(store, "threads", window=4, cores=5).run(cut(DATA, 7))
+    Sending(store, "threads", window=4, cores=5, upload_id="begun").run(cut(DATA, 7))
     check_end(store, DATA, None)
     assert store.by_caller == [False] * 4
 
@@ -99,9 +103,43 @@ def test_a_core_whose_digest_is_done_gets_the_next_one() -> None:
         assert sent[1].wait(_SOON)
         assert sent[2].wait(_SOON)
 
-    Sending(store, "threads", window=2, cores=2).run(pieces())
+    Sending(store, "threads", window=2, cores=2, upload_id="begun").run(pieces())
     check_end(store, DATA[:30], None)
     assert store.by_caller[2] is False
+
+
+def test_while_the_upload_is_created_the_caller_computes_digests() -> None:
+    computed = threading.Event()
+
+    def during(call: Call) -> None:
+        if call == CREATE:
+            assert computed.wait(_SOON)
+
+    store = Digesting(
+        lambda before: computed.set() if before == 2 else None, during=during, begun=False
+    )
+    Sending(store, "threads", window=4, cores=64).run(cut(DATA, 7))
+    check_end(store, DATA, None)
+    assert store.by_caller == [True] * 3 + [False]
+
+
+def test_a_digest_that_fails_before_the_upload_is_there_is_computed_again() -> None:
+    failed = threading.Event()
+
+    def during(call: Call) -> None:
+        if call == CREATE:
+            assert failed.wait(_SOON)
+
+    def fail(before: int) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise StoreError("not now")
+
+    store = Digesting(fail, during=during, begun=False)
+    Sending(store, "threads", cores=64).run(DATA)
+    check_end(store, DATA, None)
+    assert store.by_caller[0] is True
+    assert len(store.threads) == 5
 
 
 def test_a_digest_that_fails_in_the_callers_thread_fails_the_upload() -> None:
@@ -110,7 +148,7 @@ def test_a_digest_that_fails_in_the_callers_thread_fails_the_upload() -> None:
             raise StoreError("no such hash function")
 
     store = Digesting(fail)
-    fails(Sending(store, "threads", cores=1), DATA, StoreError)
+    fails(Sending(store, "threads", cores=1, upload_id="begun"), DATA, StoreError)
     assert str(ABORT) in store.steps()
     assert str(part(2)) not in store.steps()
 
@@ -121,7 +159,7 @@ def test_a_digest_that_may_succeed_later_is_computed_again() -> None:
             raise StoreError("not now", Fault.BUSY)
 
     store = Digesting(fail)
-    Sending(store, "threads", cores=1).run(DATA)
+    Sending(store, "threads", cores=1, upload_id="begun").run(DATA)
     check_end(store, DATA, None)
     assert len(store.threads) == 5
 
@@ -132,7 +170,7 @@ def test_an_interrupt_of_a_digest_goes_on_after_the_clean_up() -> None:
             raise KeyboardInterrupt
 
     store = Digesting(interrupt)
-    fails(Sending(store, "threads", cores=1), DATA, KeyboardInterrupt)
+    fails(Sending(store, "threads", cores=1, upload_id="begun"), DATA, KeyboardInterrupt)
     assert not store.left
 
 
