@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from libcloud.common.types import LibcloudError
 
-__all__ = ["normalise", "split_url", "with_query"]
+__all__ = ["normalise", "percent_encoded", "split_url", "with_query"]
 
 
 def split_url(url: str) -> tuple[str, int, int, str]:
@@ -36,18 +37,28 @@ def normalise(path: str) -> str:
     return "".join(f"/{segment}" for segment in segments) + closing
 
 
+@lru_cache(maxsize=128)  # each part has the same names and upload id, written and signed
+def percent_encoded(text: str) -> str:
+    """``text``, of which only letters, digits and ``-._~`` stay: RFC 3986, section 2.3."""
+    return quote(text, safe="")
+
+
 def with_query(action: str, params: Any) -> str:
     """``action`` with ``params`` appended: by ``?``, or by ``&`` when it has a query already."""
     if not params:
         return action
     pairs: Iterable[tuple[Any, Any]] = params.items() if isinstance(params, Mapping) else params
-    encoded = [
-        quote(str(name), safe="")
-        if value is None
-        else urlencode([(name, value)], doseq=True, quote_via=quote)
-        for name, value in pairs
-    ]
+    encoded = [_pair(name, value) for name, value in pairs]
     query = "&".join(part for part in encoded if part)
     if not query:
         return action
     return f"{action}{'&' if '?' in action else '?'}{query}"
+
+
+def _pair(name: Any, value: Any) -> str:
+    """A parameter; several, for a value that is a list; and a bare key, for ``None``."""
+    if value is None:
+        return percent_encoded(str(name))
+    if isinstance(name, str) and isinstance(value, str):
+        return f"{percent_encoded(name)}={percent_encoded(value)}"
+    return urlencode([(name, value)], doseq=True, quote_via=quote)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import quote, unquote_plus
+from urllib.parse import unquote_plus
 
+from libcloud.common.address import percent_encoded
 from libcloud.utils.bodies import Pieces
 
 __all__ = [
@@ -29,9 +30,6 @@ Body = bytes | bytearray | memoryview | Pieces
 Params = tuple[tuple[str, str | None], ...]
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
-# RFC 3986, section 2.3: the characters that need no encoding anywhere.
-_UNRESERVED = "-._~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,8 @@ def encode_query(params: Iterable[tuple[str, str | None]]) -> str:
     """The query string of ``params``, without ``?``; a value of ``None`` leaves a bare key."""
     pairs = []
     for name, value in params:
-        key = quote(name, safe=_UNRESERVED)
-        pairs.append(key if value is None else f"{key}={quote(value, safe=_UNRESERVED)}")
+        key = percent_encoded(name)
+        pairs.append(key if value is None else f"{key}={percent_encoded(value)}")
     return "&".join(pairs)
 
 

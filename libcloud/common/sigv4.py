@@ -17,8 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
-from urllib.parse import quote
 
+from libcloud.common.address import percent_encoded
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import Body, HttpRequest, encode_query
 from libcloud.utils.bodies import Pieces
@@ -283,7 +283,7 @@ def canonical_query(params: Collection[tuple[str, str | None]]) -> str:
     """``params`` encoded, then sorted; a bare key counts as one with an empty value."""
     if not params:
         return ""
-    pairs = [(_encode(name), _encode(value or "")) for name, value in params]
+    pairs = [(percent_encoded(name), percent_encoded(value or "")) for name, value in params]
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
 
@@ -351,10 +351,6 @@ def stamp_of(when: datetime) -> str:
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _encode(text: str) -> str:
-    return quote(text, safe="-._~")
 
 
 @lru_cache(maxsize=4)

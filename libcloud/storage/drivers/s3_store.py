@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.request import HttpRequest
@@ -293,6 +294,7 @@ class DriverStore:
         return b"".join(response.iter_content(_READ_SIZE)) == bytes(self._whole)
 
 
+@lru_cache(maxsize=8)  # several answers come in a second
 def _time(text: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(text) if text else None
