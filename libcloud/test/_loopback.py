@@ -127,8 +127,10 @@ class Loopback:
         answer = self.answer(request)
         if answer is None:
             return False
+        # Before the client hears, for its next request may change it.
+        ends = self.close
         sink.write(answer)
-        return not self.close
+        return not ends
 
 
 def _read_body(source: BufferedIOBase, headers: dict[str, str]) -> bytes:
