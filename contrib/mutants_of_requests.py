@@ -115,6 +115,13 @@ MUTANTS = (
         (f"{_TESTS}/test_http_timeouts.py",),
     ),
     Mutant(
+        "buffers end where the socket is full",
+        f"{_HTTP}/timeouts.py",
+        "                views[start] = views[start][count:]",
+        "                start += 1",
+        (f"{_TESTS}/test_http_timeouts.py",),
+    ),
+    Mutant(
         "a signing key outlives its day",
         "libcloud/common/sigv4.py",
         "        wanted = (secret, day, scope)",

@@ -118,9 +118,7 @@ def _send(connection: Any, head: bytes, body: Any) -> bool:
     else:
         buffers = body if isinstance(body, Pieces) else (body,)
     try:
-        connection.send(head)
-        for buffer in buffers:
-            connection.send(buffer)
+        connection.send_all((head, *buffers))
     except BrokenPipeError:
         return False
     return True

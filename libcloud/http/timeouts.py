@@ -13,6 +13,7 @@ import http.client
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from threading import Timer
 from typing import Any, ClassVar, Protocol
@@ -23,6 +24,9 @@ __all__ = ["Deadline", "TimedConnection", "Watcher", "timing"]
 
 # Bytes that have to leave within the limit of silence: about 4 KiB a second with the default.
 _SLICE = 256 * 1024
+
+# Buffers given to the system at once: what each one takes. Reference: POSIX, limits.h, IOV_MAX.
+_AT_ONCE = 16
 
 
 class _Current(threading.local):
@@ -102,6 +106,25 @@ class TimedConnection(http.client.HTTPConnection):
         if TimedConnection.watcher is not None:
             TimedConnection.watcher.settled()
 
+    def send_all(self, buffers: Sequence[Any]) -> None:
+        """Send ``buffers``, over plain http by as few calls as the system can do with.
+
+        :param buffers: bytes, or views of bytes.
+        """
+        if TimedConnection.watcher is not None or not _gathers(self.sock):
+            for buffer in buffers:
+                self.send(buffer)
+            return
+        views = [memoryview(buffer) for buffer in buffers if buffer]
+        start = 0
+        while start < len(views):
+            count = self.sock.sendmsg(views[start : start + _AT_ONCE])
+            while start < len(views) and count >= len(views[start]):
+                count -= len(views[start])
+                start += 1
+            if count:
+                views[start] = views[start][count:]
+
     def send(self, data: Any) -> None:
         """Send ``data``; what is long goes in several calls, each with the whole time."""
         if not isinstance(data, (bytes, bytearray, memoryview)) or len(data) <= _SLICE:
@@ -129,6 +152,12 @@ class TimedConnection(http.client.HTTPConnection):
             sock.settimeout(_current.silence)
         if _current.deadline is not None:
             _current.deadline.watch(sock)
+
+
+def _gathers(sock: Any) -> bool:
+    """Whether ``sock`` takes several buffers at once: over plain http, where systems have it."""
+    plain = isinstance(sock, socket.socket) and not isinstance(sock, ssl.SSLSocket)
+    return plain and hasattr(sock, "sendmsg")
 
 
 class Deadline:

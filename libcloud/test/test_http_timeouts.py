@@ -164,6 +164,11 @@ class Sluggish(socket.socket):
         self.taken.append(bytes(data[: MIB // 3]))
         return len(self.taken[-1])
 
+    def sendmsg(self, buffers: Any, *args: Any) -> int:
+        assert 0 < len(buffers) <= 16
+        self.taken.append(b"".join(buffers)[: MIB // 3])
+        return len(self.taken[-1])
+
     def sendall(self, data: Any, flags: int = 0) -> None:
         raise AssertionError("one limit for all of it")
 
@@ -180,6 +185,19 @@ def test_over_plain_http_each_call_that_makes_progress_has_the_limit_of_silence(
         connection.send(kind(body))
     assert len(sock.taken) > 2
     assert b"".join(sock.taken) == body
+
+
+@pytest.mark.parametrize("size", [1, 1000, MIB // 3 - 1, MIB // 3, MIB // 3 + 1, MIB])
+def test_buffers_leave_whole_and_in_order_by_few_calls(size: int) -> None:
+    data = bytes(range(251)) * (2 * MIB // 251)
+    pieces = [b"", *(data[at : at + size] for at in range(0, min(len(data), size * 99), size)), b""]
+    connection: Any = HTTPConnection("h")
+    with Sluggish() as sock:
+        sock.taken = []
+        connection.sock = sock
+        connection.send_all(pieces)
+    assert b"".join(sock.taken) == b"".join(pieces)
+    assert len(sock.taken) <= len(pieces) // 16 + 1 + 2 * sum(map(len, pieces)) // (MIB // 3)
 
 
 def test_a_new_socket_has_the_limit_of_silence_once_it_is_connected(server: Loopback) -> None:
