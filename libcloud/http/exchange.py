@@ -116,7 +116,8 @@ def _send(connection: Any, head: bytes, body: Any) -> bool:
     if body is None or len(body) <= _JOINED:
         head += bytes(body or b"")
     else:
-        buffers = body if isinstance(body, Pieces) else (body,)
+        # Of what has a length, room for as many items would be made: that of Pieces is in bytes.
+        buffers = iter(body) if isinstance(body, Pieces) else (body,)
     try:
         connection.send_all((head, *buffers))
     except BrokenPipeError:
