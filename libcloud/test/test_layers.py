@@ -54,6 +54,7 @@ FOREIGN = {
     "lxml": ("libcloud.utils.xml",),
     # CRC-32C and CRC-64/NVME, an extra.
     "awscrt": ("libcloud.storage.s3api.checksums",),
+    "zlib_ng": ("libcloud.storage.s3api.checksums",),
     "certifi": ("libcloud.security",),
     "botocore": ("libcloud.common.credential_botocore",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),

@@ -2,7 +2,8 @@
 """The checksums of S3's ``x-amz-checksum-*`` headers: computed, written as text, combined.
 
 CRC-32 and the hashes come with Python. CRC-32C and CRC-64/NVME come from awscrt, an extra of this
-distribution: in Python itself they would take minutes for a GiB.
+distribution: in Python itself they would take minutes for a GiB. The extra brings zlib-ng as well,
+which computes CRC-32 in a tenth of the time.
 
 Reference: Amazon S3 User Guide, "Checking object integrity in Amazon S3".
 """
@@ -15,6 +16,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from libcloud.storage.s3api.crc import CRC32, CRC32C, CRC64NVME, Polynomial, combine
@@ -85,6 +87,16 @@ class _RunningCRC:
         return self._value.to_bytes(self._size, "big")
 
 
+@cache
+def _crc32() -> Callable[[Data, int], int]:
+    """The faster one of what is installed; the values are the same."""
+    try:
+        from zlib_ng import zlib_ng
+    except ImportError:
+        return zlib.crc32
+    return zlib_ng.crc32
+
+
 def _awscrt(function: str, size: int) -> Running:
     try:
         from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
@@ -101,7 +113,7 @@ def _hash(name: str) -> Any:
 CHECKSUMS: Mapping[str, Checksum] = {
     checksum.name: checksum
     for checksum in (
-        Checksum("crc32", 4, lambda: _RunningCRC(zlib.crc32, 4), CRC32),
+        Checksum("crc32", 4, lambda: _RunningCRC(_crc32(), 4), CRC32),
         Checksum("crc32c", 4, lambda: _awscrt("crc32c", 4), CRC32C),
         Checksum("crc64nvme", 8, lambda: _awscrt("crc64nvme", 8), CRC64NVME),
         Checksum("sha1", 20, lambda: _hash("sha1")),

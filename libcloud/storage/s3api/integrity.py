@@ -2,8 +2,8 @@
 """One digest a part: which one, as which headers, and what answers must say of it.
 
 The cheapest digest that the store checks is sent, and no second one. Over one core here a GiB costs
-about 0.05 s by CRC-64/NVME or CRC-32C (of awscrt), 0.3 s by CRC-32, 0.7 s by SHA-256 and 1.9 s by
-MD5.
+about 0.05 s by CRC-64/NVME or CRC-32C (of awscrt), 0.3 s by CRC-32 (0.02 s by that of zlib-ng),
+0.7 s by SHA-256 and 1.9 s by MD5.
 """
 
 from __future__ import annotations

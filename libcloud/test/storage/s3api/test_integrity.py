@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libcloud.storage.s3api import checksums
 from libcloud.storage.s3api.integrity import (
     DIGESTS,
     choose_digest,
@@ -237,6 +238,24 @@ def test_a_missing_package_is_named_before_anything_is_sent(
     for name in ("crc32c", "crc64nvme"):
         with pytest.raises(ModuleNotFoundError, match=r"libcloud-storage\[checksums\]"):
             choose_digest(AMAZON, signature="4", secure=True, asked=name)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_crc32_has_the_same_value_with_and_without_the_faster_package(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, installed: bool
+) -> None:
+    checksums._crc32.cache_clear()
+    if not installed:
+        monkeypatch.setitem(sys.modules, "zlib_ng", None)
+    running = checksums.CHECKSUMS["crc32"].new()
+    for size in (0, 1, 63, 64, 65, 70_001):
+        running.update(kind(bytes(range(256)) * 300)[:size])
+    whole = b"".join((bytes(range(256)) * 300)[:size] for size in (0, 1, 63, 64, 65, 70_001))
+
+    assert running.digest() == zlib.crc32(whole).to_bytes(4, "big")
+    assert (checksums._crc32() is zlib.crc32) == (not installed)
+    checksums._crc32.cache_clear()
 
 
 # What an answer tells.
