@@ -128,6 +128,27 @@ def test_delays_are_slept_inline_and_waited_by_threads() -> None:
 
 
 @pytest.mark.parametrize("runner", ["threads", "foreign"])
+def test_a_part_is_sent_again_with_its_own_data(runner: str) -> None:
+    """Part 2 is on its way from before part 1 fails until part 1 comes again."""
+    second, again = threading.Event(), threading.Event()
+    firsts: list[Call] = []
+
+    def meet(call: Call) -> None:
+        if call == part(2):
+            second.set()
+            assert again.wait(PATIENCE)
+        elif call == part(1):
+            firsts.append(call)
+            assert second.wait(PATIENCE)
+            if len(firsts) == 2:
+                again.set()
+
+    store = FakeStore({part(1): [Fault.LOST]}, during=meet)
+    Sending(store, runner).run(DATA)
+    check_end(store, DATA, None)
+
+
+@pytest.mark.parametrize("runner", ["threads", "foreign"])
 def test_a_delay_ends_with_the_upload(runner: str) -> None:
     """Part 1 is to be sent again much later; then part 2 is done, and the source fails."""
     waits = threading.Event()
