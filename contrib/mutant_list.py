@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 from mutants_of_access import MUTANTS as OF_ACCESS
+from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
@@ -266,6 +267,7 @@ MUTANTS = (
     + OF_REQUESTS
     + OF_TROUBLE
     + OF_ACCESS
+    + OF_ARGUMENTS
     + OF_THE_COMMAND
     + _UPLOADS
     + _VALUES

@@ -112,13 +112,15 @@ class BaseDriver:
         self.secure = secure
         self.api_version = api_version
         self.region = region
+        settings = dict(self._ex_connection_class_kwargs())
+        # By position, as connection classes of other projects expect them.
+        host, port = settings.pop("host", None) or host, settings.pop("port", None) or port
         arguments = [key] if secret is None else [key, secret]
         arguments.append(secure)
         if host is not None or port is not None:
             arguments.append(host)
         if port is not None:
             arguments.append(port)
-        settings = self._ex_connection_class_kwargs()
         for name in _CONNECTION_SETTINGS:
             if kwargs.get(name) is not None:
                 settings[name] = kwargs[name]
@@ -129,7 +131,11 @@ class BaseDriver:
         self.connection.connect()
 
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
-        """Hook: keyword arguments for the connection; what the user passes wins."""
+        """Hook: keyword arguments for the connection.
+
+        ``timeout``, ``retry_delay``, ``backoff`` and ``proxy_url`` that the user passes replace
+        those of the hook; a ``host`` or ``port`` of the hook replaces the user's.
+        """
         return {}
 
 

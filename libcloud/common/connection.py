@@ -216,7 +216,8 @@ class Connection(ConnectionSettings):
             headers["User-Agent"] = self._user_agent()
             if "accept-encoding" not in map(_lower, headers):
                 headers["Accept-Encoding"] = "gzip,deflate"
-            headers["Host"] = self._host_header()
+            if self.host is not None:
+                headers["Host"] = self._host_header()
             data = self.encode_data(call.data) if has_content(call.data) else call.data
             params, headers = self.pre_connect_hook(params, headers)
             if self.connection is None:

@@ -35,7 +35,9 @@ class ConnectionSettings:
     """In place of ``conn_class``: a class for http and one for https, as tests of 0.x set it."""
 
     connection: Any = None
-    host: str = "127.0.0.1"
+    host: Any = "127.0.0.1"
+    """Name or address; ``None`` in a subclass that sets it later, before a request."""
+
     port: int | str = 443
     timeout: Any = None
     secure: Any = 1

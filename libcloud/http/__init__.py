@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
 import libcloud.security
+from libcloud.common.types import LibcloudError
 from libcloud.http.adapter import SignedHTTPSAdapter, split_url
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.plain import PlainRequest
@@ -137,7 +138,7 @@ class LibcloudBaseConnection:
 class LibcloudConnection(LibcloudBaseConnection):
     """A connection to one host. Threads may share it: each gets the answer to its own request.
 
-    :param host: name or address.
+    :param host: name or address; ``None``: only whole URLs can be requested.
     :param port: 443 always means https.
     :param secure: use https.
     :param kwargs: ``timeout`` in seconds, to connect and without a byte to or from the server
@@ -163,11 +164,14 @@ class LibcloudConnection(LibcloudBaseConnection):
     follow_redirects: bool | None = None
     """``None`` leaves it to ``ALLOW_REDIRECTS``. A redirect takes headers to another host."""
 
-    def __init__(self, host: str, port: int | None, secure: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, host: str | None, port: int | None, secure: Any = None, **kwargs: Any
+    ) -> None:
         scheme = "https" if secure or port == 443 else "http"
-        name = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        suffix = "" if port in (None, 80, 443) else f":{port}"
-        self.host = f"{scheme}://{name}{suffix}"
+        if host is not None:
+            name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+            suffix = "" if port in (None, 80, 443) else f":{port}"
+            self.host = f"{scheme}://{name}{suffix}"
         proxy_url = kwargs.pop("proxy_url", None)
         timeout = kwargs.pop("timeout", None)
         # By name: a class that mixes in others decides itself how those are initialised.
@@ -312,11 +316,19 @@ class LibcloudConnection(LibcloudBaseConnection):
     def _absolute(self, url: str) -> str:
         if split_url(url)[0]:
             return url
+        if self.host is None:
+            raise LibcloudError(
+                "The connection has no host: set its attribute host and call connect(), or pass "
+                "host to the driver"
+            )
         # Without the slash a path could become part of the host's name.
         return f"{self.host}{url if url.startswith('/') else '/' + url}"
 
-    def _normalize_headers(self, headers: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """``headers``, changed in place: numbers become text."""
+    def _normalize_headers(
+        self, headers: MutableMapping[str, Any] | None
+    ) -> MutableMapping[str, Any]:
+        """``headers``, changed in place: numbers become text. New ones for ``None``."""
+        headers = {} if headers is None else headers
         for name, value in headers.items():
             if isinstance(value, (int, float)):
                 headers[name] = str(value)

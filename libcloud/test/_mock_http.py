@@ -121,10 +121,10 @@ class MockHttp(BaseMockHttpObject, LibcloudConnection, unittest.TestCase):
     """A connection for tests. Set it as ``conn_class`` of a driver's connection class.
 
     For each request the method that :class:`BaseMockHttpObject` names is called as
-    ``(method, url, body, headers)``, with the body and headers as they were handed over, and
-    returns ``(status, body, headers, reason)`` or a :class:`MockResponse`. A body which is a stream
-    or an iterator is not read unless the method does. An unknown name is an
-    :exc:`AttributeError`.
+    ``(method, url, body, headers)``, with the body as it was handed over and header values that
+    are numbers as text, and returns ``(status, body, headers, reason)`` or a :class:`MockResponse`.
+    A body which is a stream or an iterator is not read unless the method does. An unknown name is
+    an :exc:`AttributeError`.
 
     Built with keywords it is a connection; built positionally, ``MockHttp(None, None)``, only its
     methods can be used.
@@ -160,6 +160,7 @@ class MockHttp(BaseMockHttpObject, LibcloudConnection, unittest.TestCase):
         hooks: Any = None,
     ) -> None:
         """Answer a request through the session, as the connection this stands for would send it."""
+        headers = self._normalize_headers(headers=headers)
         self._replies.found = as_mock_response(self._get_request(method, url, body, headers))
         try:
             super().request(
@@ -184,6 +185,7 @@ class MockHttp(BaseMockHttpObject, LibcloudConnection, unittest.TestCase):
         stream: bool = False,
     ) -> None:
         """Answer a raw request; an unknown method name shows when the answer is looked at."""
+        headers = self._normalize_headers(headers=headers)
         try:
             self._replies.found = as_mock_response(self._get_request(method, url, body, headers))
         except _NoMockMethodError as error:

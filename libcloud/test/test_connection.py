@@ -101,6 +101,40 @@ def test_no_data_is_not_encoded(server: Loopback) -> None:
     assert [step for step in connection.seen if step[0] == "data"] == []
 
 
+class LateHostConnection(ConnectionUserAndKey):
+    """Learns its host after it was made, as from a token service."""
+
+    host: Any = None
+
+
+def test_a_connection_may_learn_its_host_after_it_was_made(server: Loopback) -> None:
+    connection = LateHostConnection("user", "key", secure=False)
+    connection.connect()
+    connection.host, connection.port = "127.0.0.1", server.port
+    connection.connect()
+    connection.request("/x")
+    assert server.last.headers["host"] == f"127.0.0.1:{server.port}"
+
+
+@pytest.mark.parametrize("by_url", [False, True])
+def test_connect_takes_a_host_for_a_connection_without_one(server: Loopback, by_url: bool) -> None:
+    connection = LateHostConnection("user", "key", secure=False)
+    if by_url:
+        connection.connect(base_url=f"http://127.0.0.1:{server.port}/ignored")
+    else:
+        connection.connect(host="127.0.0.1", port=server.port)
+    connection.request("/x")
+    assert server.last.target == "/x"
+    assert server.last.headers["host"] == f"127.0.0.1:{server.port}"
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_request_without_a_host_says_how_to_set_one(raw: bool) -> None:
+    connection = LateHostConnection("user", "key")
+    with pytest.raises(LibcloudError, match="has no host: set its attribute host"):
+        connection.request("/x", raw=raw)
+
+
 @pytest.mark.parametrize(
     ("action", "params", "target"),
     [

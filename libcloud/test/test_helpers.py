@@ -137,6 +137,22 @@ def test_the_mock_method_gets_the_request_as_it_was_handed_over(connection: Conn
     assert headers["User-Agent"].startswith("libcloud/")
 
 
+@pytest.mark.parametrize("raw", [False, True])
+def test_the_mock_method_gets_numbers_in_headers_as_text(connection: Connection, raw: bool) -> None:
+    headers = {"X-Count": 5, "X-Ratio": 1.5, "X-Name": "n"}
+    connection.request("/bucket/my-key.txt", method="PUT", data=b"x", headers=headers, raw=raw)
+    ((_, _, _, seen),) = EchoMockHttp.seen
+    assert (seen["X-Count"], seen["X-Ratio"], seen["X-Name"]) == ("5", "1.5", "n")
+    assert headers["X-Count"] == 5
+
+
+def test_a_mock_may_be_asked_without_headers() -> None:
+    mock = EchoMockHttp(host="host", port=80)
+    mock.request("GET", "/bucket/my-key.txt")
+    mock.prepared_request("GET", "/bucket/my-key.txt")
+    assert [seen[3] for seen in EchoMockHttp.seen] == [{}, {}]
+
+
 def test_the_answer_has_status_reason_headers_and_text(connection: Connection) -> None:
     answer = connection.request("/bucket/my-key.txt")
     assert (answer.status, answer.error, answer.body) == (201, "Made", "GET says é")

@@ -187,9 +187,13 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
         if endpoint is not None:
             kwargs.update(host=endpoint.host, port=endpoint.port, secure=endpoint.secure)
         self._connection_kwargs = {
-            name: kwargs.pop(name, None)
-            for name in ("host", "port", "auth_type", "credential_file")
+            name: kwargs.pop(name, None) for name in ("auth_type", "credential_file")
         }
+        host, port = kwargs.pop("host", None), kwargs.pop("port", None)
+        if host is not None or port is not None:
+            self._connection_kwargs["url"] = _url_of(
+                host or self.connectionCls.host, port, secure=kwargs.get("secure", True)
+            )
         super().__init__(key, secret or "", **kwargs)
         self.secret = secret
         settings = {
@@ -201,7 +205,7 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
         self.json_connection.driver = self
 
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
-        """By keyword, for the arguments of the connection are not in the usual order."""
+        """The host as ``url``: the arguments of the connection are not in the usual order."""
         return {name: value for name, value in self._connection_kwargs.items() if value is not None}
 
     def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
@@ -231,6 +235,12 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
         if md5 is None and "x-goog-encryption-kms-key-name" in headers:
             return
         super()._verify(md5 or etag, data_hash, headers, object_name)
+
+
+def _url_of(host: str, port: int | None, *, secure: Any) -> str:
+    """The base URL of an emulator or a regional endpoint."""
+    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"{'https' if secure else 'http'}://{name}{'' if port is None else f':{port}'}"
 
 
 def _md5_in(hashes: str) -> str | None:

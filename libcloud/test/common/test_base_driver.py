@@ -60,6 +60,30 @@ def test_what_the_user_passes_wins_over_the_hook(driver_class: Any) -> None:
     assert calls == [{**NONE, "timeout": 5, "token": "t"}, {**NONE, "timeout": 1, "token": "t"}]
 
 
+@pytest.mark.parametrize(
+    ("hook", "keywords", "passed"),
+    [
+        ({"host": "hook"}, {}, ("hook",)),
+        ({"host": "hook"}, {"host": "user"}, ("hook",)),
+        ({"host": "hook"}, {"host": "user", "port": 9}, ("hook", 9)),
+        ({"host": None}, {"host": "user"}, ("user",)),
+        ({"port": 8}, {"host": "user", "port": 9}, ("user", 8)),
+        ({"host": "hook", "port": 8}, {}, ("hook", 8)),
+    ],
+)
+def test_a_host_or_port_of_the_hook_replaces_the_one_of_the_user(
+    driver_class: Any, hook: dict[str, Any], keywords: dict[str, Any], passed: Any
+) -> None:
+    class Hooked(driver_class):  # type: ignore[misc]  # made by the fixture
+        def _ex_connection_class_kwargs(self) -> dict[str, Any]:
+            return hook
+
+    given = dict(hook)
+    Hooked("k", **keywords)
+    driver_class.connectionCls.assert_called_once_with("k", True, *passed, **NONE)
+    assert hook == given
+
+
 def test_a_driver_keeps_what_it_was_made_with(driver_class: Any) -> None:
     driver = driver_class("k", "s", False, api_version="2", region="r")
     kept = (driver.key, driver.secret, driver.secure, driver.api_version, driver.region)
