@@ -17,7 +17,16 @@ _OPENING = (f"{_TESTS}/storage/test_s3_opening.py",)
 _SOURCES = (f"{_TESTS}/common/test_credential_sources.py",)
 _BOTOCORE = (f"{_TESTS}/common/test_credential_botocore.py",)
 
+_HOSTS = (f"{_TESTS}/storage/test_reported_host.py",)
+
 MUTANTS = (
+    Mutant(
+        "the reported host of a shared connection class used",
+        "libcloud/common/settings.py",
+        "host or default_host(self.host)",
+        "host or self.host",
+        _HOSTS,
+    ),
     Mutant(
         "signed for the driver's region, wherever the bucket is",
         f"{_DRIVERS}/s3_routes.py",

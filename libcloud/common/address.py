@@ -10,7 +10,37 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from libcloud.common.types import LibcloudError
 
-__all__ = ["normalise", "percent_encoded", "split_url", "with_query"]
+__all__ = [
+    "ReportedHost",
+    "default_host",
+    "normalise",
+    "percent_encoded",
+    "split_url",
+    "with_query",
+]
+
+
+class ReportedHost(str):
+    """A host that a driver writes to its connection class for callers to read.
+
+    The class is shared, so no connection uses this value: see :attr:`default`.
+
+    :param host: the host of the driver that was created last.
+    :param replaced: the previous ``host`` of the class.
+    """
+
+    default: str
+    """The host of connections that are created without one: what the class itself declares."""
+
+    def __new__(cls, host: str, replaced: str = "") -> ReportedHost:
+        reported = super().__new__(cls, host)
+        reported.default = default_host(replaced)
+        return reported
+
+
+def default_host(host: str) -> str:
+    """The host that a class declares, given its ``host`` attribute, reported or not."""
+    return host.default if isinstance(host, ReportedHost) else host
 
 
 def split_url(url: str) -> tuple[str, int, int, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from libcloud import __version__
-from libcloud.common.address import split_url
+from libcloud.common.address import default_host, split_url
 from libcloud.utils.lazy import LazyAttribute
 
 __all__ = ["ConnectionSettings"]
@@ -72,8 +72,7 @@ class ConnectionSettings:
         if url:
             self.host, self.port, self.secure, self.request_path = self._tuple_from_url(url)
         else:
-            if host:
-                self.host = host
+            self.host = host or default_host(self.host)
             self.port = port if port is not None else self._default_port()
         self.timeout = timeout or self.timeout
         self.retry_delay = retry_delay or self.retry_delay

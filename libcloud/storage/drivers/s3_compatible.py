@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from libcloud.common.address import ReportedHost
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Capabilities
@@ -90,7 +91,8 @@ class S3CompatibleStorageDriver(S3Opening, BaseS3StorageDriver):
                 raise ValueError(f"Invalid signature_version: {version}")
             self.signature_version = version
             self.connectionCls = self.connections[version]
-        self.connectionCls = _connection_class(self.connectionCls, host)
+        # Apache Libcloud's drivers write their host to the class, where callers read it.
+        self.connectionCls.host = ReportedHost(host, self.connectionCls.host)
         self.region_name = region
         self.ex_location_name = self.ex_location_name or self.profile.location(region) or ""
         if self.title is not None:
@@ -168,14 +170,3 @@ class RegionalStorageDriver(S3CompatibleStorageDriver):
         **kwargs: Any,
     ) -> None:
         super().__init__(key, secret, secure, host, port, region=region, url=url, **kwargs)
-
-
-def _connection_class(base: Any, host: str) -> Any:
-    """``base``, or a class of its own for this driver if the class's host is another.
-
-    So ``connectionCls.host`` tells the host of the driver, and no driver disturbs another.
-    """
-    if base.host == host:
-        return base
-    members = {"host": host, "__module__": base.__module__, "__doc__": base.__doc__}
-    return type(base.__name__, (base,), members)

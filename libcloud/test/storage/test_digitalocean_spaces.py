@@ -40,9 +40,9 @@ def test_the_region_decides_on_the_host(region: str) -> None:
 def test_drivers_of_two_regions_do_not_disturb_each_other() -> None:
     first = DigitalOceanSpacesStorageDriver("key", "secret", signature_version="4")
     second = DigitalOceanSpacesStorageDriver("key", "secret", signature_version="4", region="ams3")
-    assert first.connectionCls is spaces.DOSpacesConnectionAWS4
-    assert first.connectionCls.host == "nyc3.digitaloceanspaces.com"
-    assert second.connectionCls.host == "ams3.digitaloceanspaces.com"
+    assert first.connectionCls is second.connectionCls is spaces.DOSpacesConnectionAWS4
+    assert first.connection.host == "nyc3.digitaloceanspaces.com"
+    assert second.connection.host == "ams3.digitaloceanspaces.com"
 
 
 def test_version_2_is_the_default() -> None:

@@ -50,9 +50,10 @@ def test_the_region_names_the_host() -> None:
 def test_drivers_of_two_regions_disturb_neither_each_other_nor_amazon() -> None:
     first = OvhStorageDriver("key", "secret", True, None, None, "sbg")
     second = OvhStorageDriver("key", "secret", True, None, None, "gra")
-    assert first.connectionCls.host == "s3.sbg.perf.cloud.ovh.net"
-    assert second.connectionCls.host == "s3.gra.perf.cloud.ovh.net"
-    assert S3SignatureV4Connection.host == "s3.amazonaws.com"
+    assert first.connectionCls is second.connectionCls is S3SignatureV4Connection
+    assert first.connection.host == "s3.sbg.perf.cloud.ovh.net"
+    assert second.connection.host == "s3.gra.perf.cloud.ovh.net"
+    assert S3SignatureV4Connection("key", "secret").host == "s3.amazonaws.com"
 
 
 def test_an_unknown_region_needs_a_host() -> None:

@@ -50,9 +50,10 @@ def test_the_region_names_the_host() -> None:
 def test_drivers_of_two_regions_disturb_neither_each_other_nor_amazon() -> None:
     first = ScalewayStorageDriver("key", "secret", True, None, None, "fr-par")
     second = ScalewayStorageDriver("key", "secret", True, None, None, "pl-waw")
-    assert first.connectionCls.host == "s3.fr-par.scw.cloud"
-    assert second.connectionCls.host == "s3.pl-waw.scw.cloud"
-    assert S3SignatureV4Connection.host == "s3.amazonaws.com"
+    assert first.connectionCls is second.connectionCls is S3SignatureV4Connection
+    assert first.connection.host == "s3.fr-par.scw.cloud"
+    assert second.connection.host == "s3.pl-waw.scw.cloud"
+    assert S3SignatureV4Connection("key", "secret").host == "s3.amazonaws.com"
 
 
 def test_an_unknown_region_needs_a_host() -> None:
