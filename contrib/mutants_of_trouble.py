@@ -101,4 +101,38 @@ _LOOKS = (
     ),
 )
 
-MUTANTS = _LOOKS + _FORKS + _RESUMED + _ENDS
+_SOURCES = (
+    Mutant(
+        "an iterator of empty pieces is read for ever",
+        "libcloud/utils/files.py",
+        "    while empty <= MAX_EMPTY_PIECES:",
+        "    while True:",
+        (f"{_TESTS}/test_files.py::test_a_sentinel_that_never_comes_is_an_error_that_names_it",),
+    ),
+    Mutant(
+        "empty pieces between others count as endless",
+        "libcloud/storage/transfer/source.py",
+        "        self._empty = 0 if run else self._empty + _JOINED_PIECES",
+        "        self._empty += _JOINED_PIECES",
+        (f"{_TESTS}/storage/transfer/test_source.py",),
+    ),
+)
+
+_LOCKS = (
+    Mutant(
+        "a link in place of a lock file is followed",
+        f"{_DRIVERS}/_local_lock.py",
+        'os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) |',
+        "os.O_RDWR |",
+        (f"{_TESTS}/storage/test_local_lock.py",),
+    ),
+    Mutant(
+        "a lock file is for its first user only",
+        f"{_DRIVERS}/_local_lock.py",
+        "        os.chmod(temporary, 0o666)\n",
+        "",
+        (f"{_TESTS}/storage/test_local_lock.py",),
+    ),
+)
+
+MUTANTS = _LOOKS + _FORKS + _RESUMED + _ENDS + _SOURCES + _LOCKS

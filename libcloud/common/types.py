@@ -10,6 +10,7 @@ from typing import Any, TypeVar, overload
 __all__ = [
     "InvalidCredsError",
     "InvalidCredsException",
+    "InvalidSourceError",
     "LazyList",
     "LibcloudError",
     "MalformedResponseError",
@@ -86,6 +87,15 @@ class LibcloudError(Exception):
 
     def __repr__(self) -> str:
         return self.__str__()
+
+
+class InvalidSourceError(LibcloudError, TypeError, AttributeError):
+    """The source of an upload cannot be read, yields something else than bytes or text, or yields
+    nothing but empty pieces and does not end.
+
+    Nothing was published. Apache Libcloud raises an ``AttributeError`` for a source that is no
+    iterator and a ``TypeError`` for a piece that is no data: it is both.
+    """
 
 
 class MalformedResponseError(LibcloudError):

@@ -210,17 +210,13 @@ class StorageDriverHelpers(BaseDriver):
     ) -> tuple[str, int]:
         """Read all of ``stream``, from its start if it can be rewound: its hash and its length."""
         total = 0
-        if hasattr(stream, "__next__") or hasattr(stream, "next"):
+        is_iterator = hasattr(stream, "__next__") or hasattr(stream, "next")
+        if is_iterator:
             _rewind(stream)
-            pieces: Iterable[Any] = files.read_in_chunks(iterator=stream)
-        elif hasattr(stream, "read"):
-            pieces = iter(lambda: stream.read(blocksize), b"")
-        else:
-            pieces = stream
-        for piece in pieces:
-            data = piece.encode("utf-8") if isinstance(piece, str) else piece
-            hasher.update(data)
-            total += len(data)
+        source = stream if is_iterator or hasattr(stream, "read") else iter(stream)
+        for piece in files.read_in_chunks(source, chunk_size=blocksize):
+            hasher.update(piece)
+            total += len(piece)
         return hasher.hexdigest(), total
 
     def _get_hash_function(self) -> Hasher:

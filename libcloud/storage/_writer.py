@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from libcloud.common.types import LibcloudError
 from libcloud.storage._entities import Object
 from libcloud.storage._upload import READ_LIMIT
+from libcloud.utils import files
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -110,6 +111,7 @@ class UploadWriter(io.BufferedIOBase):
         self._sink = sink
         self._label = label
         self._size = 0
+        self._empty = 0  # writes of nothing in a row
         self._closed = False  # takes no more bytes
         self._entered = False
         self._wrapper_dropped = False
@@ -212,7 +214,10 @@ class UploadWriter(io.BufferedIOBase):
         self._check_open()
         if self._wrapper_dropped:  # its close() comes next
             return
+        self._empty = 0 if len(data) else self._empty + 1
         try:
+            if self._empty > files.MAX_EMPTY_PIECES:
+                raise files.endless_source_error()
             self._sink.write(data)
         except BaseException as error:
             self._closed = True

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from libcloud.common.types import InvalidSourceError as InvalidSourceError
 from libcloud.common.types import LibcloudError
 
 __all__ = [
@@ -266,11 +267,3 @@ class InvalidObjectNameError(ObjectError, ValueError):
     """The name cannot be used; no request was sent and nothing was written."""
 
     error_type = "InvalidObjectNameError"
-
-
-class InvalidSourceError(LibcloudError, TypeError, AttributeError):
-    """The source of an upload cannot be read, or yields something else than bytes or text.
-
-    Nothing was published. Apache Libcloud raises an ``AttributeError`` for a source that is no
-    iterator and a ``TypeError`` for a piece that is no data: it is both.
-    """

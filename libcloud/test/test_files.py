@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libcloud.common.types import InvalidSourceError
+from libcloud.utils import files
 from libcloud.utils.files import CHUNK_SIZE, exhaust_iterator, guess_file_mime_type, read_in_chunks
 
 
@@ -44,6 +46,18 @@ def test_an_empty_piece_of_an_iterator_is_not_its_end() -> None:
     pieces = iter([b"first-", b"", b"second-", "", b"third"])
 
     assert exhaust_iterator(pieces) == b"first-second-third"
+
+
+def test_a_sentinel_that_never_comes_is_an_error_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(files, "MAX_EMPTY_PIECES", 100)
+    file = _Reader(b"dat", b"a", *[b""] * 101)  # and then an IndexError
+    pieces = read_in_chunks(iter(lambda: file.read(3), ""))
+
+    assert [next(pieces), next(pieces)] == [b"dat", b"a"]
+    with pytest.raises(InvalidSourceError, match=r"sentinel.*b'' for a binary file"):
+        next(pieces)
 
 
 def test_an_empty_read_is_the_end_of_a_file() -> None:

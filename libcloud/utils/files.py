@@ -11,15 +11,22 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+from libcloud.common.types import InvalidSourceError
+
 __all__ = [
     "CHUNK_SIZE",
+    "MAX_EMPTY_PIECES",
     "at_least_one",
+    "endless_source_error",
     "exhaust_iterator",
     "guess_file_mime_type",
     "read_in_chunks",
 ]
 
 CHUNK_SIZE = 8096
+
+MAX_EMPTY_PIECES = 1_000_000
+"""Empty pieces in a row after which an iterator counts as endless: a fraction of a second."""
 
 
 def read_in_chunks(
@@ -43,6 +50,8 @@ def read_in_chunks(
     :param yield_empty: yield ``b""`` once if the source has no data at all.
     :raises TypeError: the source, or a piece of it, is of a kind that holds no data. The pieces
         before it have been yielded.
+    :raises InvalidSourceError: an iterator gives more than ``MAX_EMPTY_PIECES`` empty pieces in a
+        row.
 
     >>> list(read_in_chunks(iter([b"ab", b"", "c"]), chunk_size=2, fill_size=True))
     [b'ab', b'c']
@@ -81,6 +90,16 @@ def exhaust_iterator(iterator: Any) -> bytes:
     return data.getvalue()
 
 
+def endless_source_error() -> InvalidSourceError:
+    """The error for an iterator that gives empty pieces without end."""
+    return InvalidSourceError(
+        f"More than {MAX_EMPTY_PIECES:,} empty pieces in a row: the iterator does not seem to end, "
+        "and nothing was published. iter(lambda: file.read(size), sentinel) ends only if the "
+        "sentinel equals what read() returns at the end of the file: b'' for a binary file, '' for "
+        "a text file. Pass the file itself instead."
+    )
+
+
 def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None, str | None]:
     """Content type and content encoding that the name suggests; ``None`` for what is not known.
 
@@ -110,13 +129,17 @@ def _read_pieces(read: Callable[[int], object], size: int) -> Iterator[bytes]:
 
 
 def _next_pieces(advance: Callable[[], object]) -> Iterator[bytes]:
-    while True:
+    empty = 0
+    while empty <= MAX_EMPTY_PIECES:
         try:
             item = advance()
         except StopIteration:
             return
-        if piece := _to_bytes(item):
+        piece = _to_bytes(item)
+        empty = 0 if piece else empty + 1
+        if piece:
             yield piece
+    raise endless_source_error()
 
 
 def _to_bytes(piece: object) -> bytes:

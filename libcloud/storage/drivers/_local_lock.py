@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 import threading
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 from libcloud.common.types import LibcloudError
 
@@ -18,10 +20,12 @@ __all__ = ["LockLocalStorage", "NoOpLockLocalStorage", "require_fasteners"]
 class LockLocalStorage:
     """A lock on a path, against other threads that share this object and against other processes.
 
-    :param path: what is locked; it need not exist. The lock is a file in the temporary directory.
+    :param path: what is locked; it need not exist. The lock is a file in the temporary directory,
+        which every user may lock: it holds no data. Users with temporary directories of their own
+        do not exclude each other.
     :param timeout: seconds to wait for the lock.
     :raises LibcloudError: the package ``fasteners`` is not installed; from ``with``: somebody else
-        holds the lock.
+        holds the lock, or something else than a lock file has its name.
     """
 
     def __init__(self, path: str, timeout: float = 5) -> None:
@@ -47,15 +51,25 @@ class LockLocalStorage:
         return True
 
     def _acquire_ipc_lock(self) -> bool:
+        file = None
+        acquired = False
         try:
-            return bool(self.ipc_lock.acquire(blocking=True, timeout=self.lock_acquire_timeout))
+            # fasteners itself would follow a link, and create a file that only its user can lock.
+            file = self.ipc_lock.lockfile = _open_lock_file(self.ipc_lock_path)
+            acquired = self.ipc_lock.acquire(blocking=True, timeout=self.lock_acquire_timeout)
+            return bool(acquired)
         except BaseException:
             self.thread_lock.release()
             raise
+        finally:
+            if file is not None and not acquired:
+                file.close()
 
     def __exit__(self, type: object, value: object, traceback: object) -> None:
-        self.ipc_lock.release()
-        self.thread_lock.release()
+        try:
+            self.ipc_lock.release()
+        finally:
+            self.thread_lock.release()
 
 
 class NoOpLockLocalStorage:
@@ -70,6 +84,48 @@ class NoOpLockLocalStorage:
 
     def __exit__(self, type: object, value: object, traceback: object) -> None:
         pass
+
+
+def _open_lock_file(path: str) -> TextIO:
+    """The lock file at ``path``, open for writing; it is created if there is none.
+
+    :raises LibcloudError: there is something else, or it cannot be opened.
+    """
+    # Without O_CREAT: Linux refuses that for the file of another user in a directory like /tmp
+    # (fs.protected_regular).
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        try:
+            descriptor = os.open(path, flags)
+        except FileNotFoundError:
+            _create_lock_file(path)
+            descriptor = os.open(path, flags)
+    except OSError as error:
+        raise LibcloudError(
+            f"The lock file {path} cannot be opened ({error.strerror}); links are not followed. "
+            "If no other program uses it, remove it"
+        ) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise LibcloudError(f"{path} is not a lock file: it is not used")
+    return os.fdopen(descriptor, "r+")
+
+
+def _create_lock_file(path: str) -> None:
+    """Create a file that every user may lock, unless somebody else creates it at the same time."""
+    descriptor, temporary = tempfile.mkstemp(prefix="libcloud-", dir=os.path.dirname(path))
+    try:
+        os.close(descriptor)
+        os.chmod(temporary, 0o666)
+        os.link(temporary, path)  # it has its permissions before others can see it
+    except FileExistsError:
+        pass
+    except OSError:  # there are no hard links
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o666))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
 def require_fasteners() -> Any:

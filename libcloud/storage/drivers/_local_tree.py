@@ -42,7 +42,9 @@ class Tree:
             )
 
     def container_path(self, name: str) -> str:
-        """The directory of a container, which exists."""
+        """The directory of a container, which exists; ``""`` and ``"."`` are the base itself."""
+        if name in ("", os.curdir):
+            return self.base_path.rstrip(os.sep) or os.sep
         self.check_container_name(name)
         path = os.path.join(self.base_path, name)
         if not os.path.isdir(path):

@@ -254,7 +254,7 @@ class DummyStorageDriver(StorageDriver):
         verify_hash: bool = True,
         headers: dict[str, str] | None = None,
     ) -> Object:
-        """See :class:`StorageDriver`; ``headers`` are ignored."""
+        """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
         self._check_object_name(object_name)
         self._objects_of(container.name)
         try:
@@ -264,9 +264,8 @@ class DummyStorageDriver(StorageDriver):
             raise _MissingFileError(f"File {file_path} does not exist", driver=self) from error
         content_type = (extra or {}).get("content_type")
         content_type = self._determine_content_type(content_type, object_name, file_path)
-        return self._store(
-            container, object_name, data, {**(extra or {}), "content_type": content_type}
-        )
+        kept = {**(extra or {}), "content_type": content_type}
+        return self._store(container, object_name, data, kept)
 
     def upload_object_via_stream(
         self,
@@ -276,29 +275,28 @@ class DummyStorageDriver(StorageDriver):
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Object:
-        """See :class:`StorageDriver`; ``headers`` are ignored."""
+        """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
         self._check_object_name(object_name)
         self._objects_of(container.name)
         check_source(iterator)
         content_type = (extra or {}).get("content_type")
         content_type = self._determine_content_type(content_type, object_name)
         data = files.exhaust_iterator(iterator)
-        return self._store(
-            container, object_name, data, {**(extra or {}), "content_type": content_type}
-        )
+        kept = {**(extra or {}), "content_type": content_type}
+        return self._store(container, object_name, data, kept)
 
     def _store(
         self, container: Container, object_name: str, data: bytes, extra: dict[str, Any]
     ) -> Object:
-        meta_data = {
-            key.lower(): value for key, value in (extra.pop("meta_data", None) or {}).items()
-        }
+        given = dict(extra.get("meta_data") or {})
+        if given:
+            extra["meta_data"] = given
         obj = Object(
             name=object_name,
             size=len(data),
             hash=hashlib.md5(data, usedforsecurity=False).hexdigest(),
             extra=extra,
-            meta_data=meta_data,
+            meta_data={key.lower(): value for key, value in given.items()},
             container=self._container(container.name),
             driver=self,
         )

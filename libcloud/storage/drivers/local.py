@@ -103,7 +103,11 @@ class LocalStorageDriver(StorageDriver):
         return map(self._make_container, self._tree.container_names())
 
     def get_container(self, container_name: str) -> Container:
-        """See :class:`StorageDriver`."""
+        """See :class:`StorageDriver`.
+
+        ``""`` and ``"."`` are the base directory itself, with all the files below it as objects. It
+        is not listed among the containers, and can be neither created nor deleted.
+        """
         return self._make_container(container_name)
 
     def create_container(self, container_name: str) -> Container:
@@ -121,7 +125,11 @@ class LocalStorageDriver(StorageDriver):
         return self._make_container(container_name)
 
     def delete_container(self, container: Container) -> bool:
-        """See :class:`StorageDriver`."""
+        """See :class:`StorageDriver`.
+
+        :raises InvalidContainerNameError: it is the base directory. Nothing is deleted.
+        """
+        self._tree.check_container_name(container.name)
         try:
             os.rmdir(self._tree.container_path(container.name))
         except FileNotFoundError as error:

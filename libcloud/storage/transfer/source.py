@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libcloud.storage.types import InvalidSourceError
+from libcloud.utils import files
 from libcloud.utils.bodies import Pieces
 
 __all__ = ["PartBuffer", "PartSource", "PulledPart", "pieces_of"]
@@ -58,6 +59,7 @@ class PartBuffer:
         self._runs: list[bytes] = []  # of pieces so small that they were joined before
         self._small: list[bytes] = []
         self._small_size = 0
+        self._empty = 0  # pieces in a row, in steps of _JOINED_PIECES
 
     def add(self, piece: bytes | memoryview) -> None:
         """Append ``piece``, of at most ``room`` bytes. A view is copied: its bytes may change."""
@@ -72,6 +74,7 @@ class PartBuffer:
         """Append from ``pieces`` as long as they are small ``bytes`` that leave room.
 
         :return: the first that is not, which was not appended; :data:`_END` if there is none.
+        :raises InvalidSourceError: there are too many empty ones in a row.
         """
         small, size, room = self._small, self._small_size, self.room
         for piece in pieces:
@@ -85,7 +88,7 @@ class PartBuffer:
                 self._join()
                 small, size = self._small, 0
             elif len(small) >= _JOINED_PIECES:
-                self._runs.append(_joined(small))
+                self._add_run(_joined(small))
                 small.clear()
         self._small_size, self.room = size, room
         return _END
@@ -96,6 +99,14 @@ class PartBuffer:
         if len(self._buffers) > 1:
             return Pieces(self._buffers)
         return self._buffers[0] if self._buffers else b""
+
+    def _add_run(self, run: bytes) -> None:
+        """Keep what was joined of small pieces; count them if they were all empty."""
+        if run:
+            self._runs.append(run)
+        self._empty = 0 if run else self._empty + _JOINED_PIECES
+        if self._empty > files.MAX_EMPTY_PIECES:
+            raise files.endless_source_error()
 
     def _join(self) -> None:
         """Make one buffer of the small ones; a large one alone stays the object it is."""
@@ -128,7 +139,7 @@ class PartSource:
         One non-empty piece is taken beyond them, so that ``last`` is known; the next part begins
         with it.
 
-        :raises InvalidSourceError: a piece is not bytes.
+        :raises InvalidSourceError: a piece is not bytes, or empty pieces do not end.
         """
         part = PartBuffer(size)
         while part.room and (self._rest or self._advance(part)):
@@ -146,12 +157,16 @@ class PartSource:
 
         :return: whether there is one; false at the end of the source.
         """
+        room, empty = part.room, 0
         while (piece := part.add_small(self._pieces)) is not _END:
             self._rest = piece if type(piece) is bytes else _as_bytes(piece)
             if self._rest:
                 return True
             self._rest = b""  # an empty buffer, too, may be resized by its producer
             del piece
+            room, empty = part.room, empty + 1 if part.room == room else 1
+            if empty > files.MAX_EMPTY_PIECES:
+                raise files.endless_source_error()
         return False
 
 

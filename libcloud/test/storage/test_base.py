@@ -33,6 +33,15 @@ def test_streams_are_hashed_from_their_start(driver: StorageDriver) -> None:
     assert driver._hash_buffered_stream([DATA, ""], hashlib.md5()) == expected
 
 
+def test_a_text_stream_without_an_iterator_is_hashed_to_its_end(driver: StorageDriver) -> None:
+    stream = Mock(spec=["read"], read=Mock(side_effect=["text", ""]))
+
+    assert driver._hash_buffered_stream(stream, hashlib.md5()) == (
+        hashlib.md5(b"text").hexdigest(),
+        4,
+    )
+
+
 def test_an_unknown_hash_is_an_error(driver: StorageDriver) -> None:
     driver.hash_type = "no-such-hash"
 

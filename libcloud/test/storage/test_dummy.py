@@ -56,7 +56,8 @@ def test_metadata_and_type_are_kept_and_the_caller_s_dictionary_is_not_changed(
 
     obj = container.get_object("cat")
     assert obj.meta_data == {"owner": "Ann"}
-    assert obj.extra == {"content_type": "a/b"}
+    assert obj.extra == {"content_type": "a/b", "meta_data": {"Owner": "Ann"}}
+    assert obj.extra["meta_data"] is not extra["meta_data"]
     assert obj.hash == hashlib.md5(b"abc").hexdigest()
     assert extra == {"meta_data": {"Owner": "Ann"}, "content_type": "a/b"}
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
+from libcloud.storage.types import InvalidSourceError
 from libcloud.test.storage.conformance.harness import Harness, needs, pattern
 from libcloud.test.storage.conformance.sources import (
     BareIterator,
@@ -19,6 +22,7 @@ from libcloud.test.storage.conformance.sources import (
     cut,
     reused_bytearray,
 )
+from libcloud.utils import files
 
 
 def _arrives(h: Harness, source: Any, data: bytes, **rest: Any) -> Object:
@@ -178,6 +182,26 @@ def a_stream_of_the_wrong_things_is_refused_and_nothing_is_stored(h: Harness) ->
         h.stream(container, "object", wrong)
     assert h.names(container) == []
     assert h.unfinished(container) == []
+
+
+def empty_pieces_without_end_are_refused_and_nothing_is_stored(h: Harness) -> None:
+    container = h.container()
+    endless: list[Any] = [b"", "", bytearray()]
+    for empty in endless:
+        source = itertools.chain([pattern(h.part_size + 1)], itertools.repeat(empty))
+        with (
+            mock.patch.object(files, "MAX_EMPTY_PIECES", 10_000),
+            pytest.raises(InvalidSourceError, match="10,000 empty pieces in a row"),
+        ):
+            h.stream(container, "object", source)
+    assert h.names(container) == []
+    assert h.unfinished(container) == []
+
+
+def as_many_empty_pieces_as_allowed_are_not_the_end(h: Harness) -> None:
+    nothing: list[Any] = [b""] * 4_000 + [""] * 4_000
+    with mock.patch.object(files, "MAX_EMPTY_PIECES", 8_000):
+        _arrives(h, iter([b"a", *nothing, b"b", *nothing, b"c"]), b"abc")
 
 
 @needs("multipart")

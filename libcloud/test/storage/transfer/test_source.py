@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from libcloud.storage.transfer import source as source_module
 from libcloud.storage.transfer.source import PartSource, PulledPart
 from libcloud.storage.types import InvalidSourceError
+from libcloud.utils import files
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -456,3 +457,13 @@ def test_many_tiny_pieces_keep_their_order_and_none_is_lost(piece: int) -> None:
     while not parts or not parts[-1].last:
         parts.append(source.next_part(20_000))
     assert b"".join(bytes(part.body) for part in parts) == data
+
+
+def test_empty_pieces_count_in_a_row_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever their number: a decoder gives many of them before each of its blocks."""
+    monkeypatch.setattr(files, "MAX_EMPTY_PIECES", 10_000)
+    nothing: list[object] = [b""] * 9_000
+    pieces = [*nothing, b"a", *nothing, b"b", *nothing, b"c", *nothing]
+
+    assert bodies_of(iter(pieces), 10) == [b"abc"]
+    assert bodies_of(iter(["", b"", b"d"] * 8_000), 10_000) == [b"d" * 8_000]

@@ -6,13 +6,14 @@ from __future__ import annotations
 import contextlib
 import gc
 import io
+import itertools
 import threading
 from collections.abc import Callable, Generator
 from typing import Any, cast
 
 import pytest
 
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import InvalidSourceError, LibcloudError
 from libcloud.storage.transfer.values import (
     Step,
 )
@@ -21,6 +22,7 @@ from libcloud.test.storage.transfer.fake_store import Call, FakeStore, Fault, Ra
 from libcloud.test.storage.transfer.sending import PART, PATIENCE, check_end, cut, data_of
 from libcloud.test.storage.transfer.test_interrupts import Interrupter
 from libcloud.test.storage.transfer.writing import RUNNERS, nothing_published, writer_to
+from libcloud.utils import files
 
 ENDS = [ValueError("no more"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()]
 
@@ -163,6 +165,18 @@ def test_a_refused_part_is_raised_and_then_nothing_is_published(runner: str) -> 
         writer.write(b"x")
     writer.abort()
     assert store.steps().count("abort") == 1
+
+
+def test_writes_of_nothing_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_EMPTY_PIECES", 3)
+    store = FakeStore()
+    writer = writer_to(store)
+    writer.writelines([b"data", b"", b"", b"", b"data"])
+    with pytest.raises(InvalidSourceError):
+        writer.writelines(itertools.repeat(b""))
+    with pytest.raises(InvalidSourceError):
+        writer.close()
+    nothing_published(store)
 
 
 def test_a_swallowed_error_comes_back_at_the_end_of_the_block() -> None:
