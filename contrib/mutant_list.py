@@ -8,6 +8,7 @@ from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_requests import MUTANTS as OF_REQUESTS
+from mutants_of_responses import MUTANTS as OF_RESPONSES
 from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
 from mutants_of_the_workers import MUTANTS as OF_THE_WORKERS
@@ -79,7 +80,6 @@ _UPLOADS = (
     Mutant(
         "the error in a 200 ignored",
         f"{_DRIVERS}/s3_uploads.py",
-        "        self._refuse_error_in_body(response, what, container, object_name)\n"
         "        answer = self._parsed(s3api.xml.parse_complete, response, what)\n"
         "        etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))\n"
         "        told = {s3api.checksums.HEADER + name: value "
@@ -90,9 +90,9 @@ _UPLOADS = (
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
-        f"{_DRIVERS}/s3_uploads.py",
-        "        self._refuse_error_in_body(response, what, container, object_name)\n",
-        "",
+        f"{_DRIVERS}/s3_calls.py",
+        " is not None:\n            return False\n",
+        " is not None:\n            return True\n",
         _FAILURES,
     ),
     Mutant(
@@ -266,6 +266,7 @@ MUTANTS = (
     + OF_INTEGRITY
     + OF_REQUESTS
     + OF_TROUBLE
+    + OF_RESPONSES
     + OF_ACCESS
     + OF_ARGUMENTS
     + OF_THE_COMMAND

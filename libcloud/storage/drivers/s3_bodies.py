@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from libcloud import common
-from libcloud.common.types import LibcloudError
+from libcloud.common.response import RawResponse
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of
+from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of, text_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Digest, Failure
 
 __all__ = ["S3Bodies"]
+
+_CONTENT_SHOWN = 4096  # bytes looked at of a body that should be empty
 
 
 class S3Bodies(S3Calls):
@@ -97,7 +99,7 @@ class S3Bodies(S3Calls):
         sent = s3api.headers.headers_for(transfer.values.Step.CONFIRM, headers)
         sent.update(s3api.optional.unasked(s3api.integrity.look_headers(digest)))
         found: Mapping[str, str] = {}
-        with contextlib.suppress(LibcloudError):
+        try:
             request = s3api.operations.head(path, sent)
             response = self._call(request, f"Error looking for {label}", ok=(200, 404))
             if response.status == 404 or response.headers.get("content-length") != str(
@@ -105,6 +107,11 @@ class S3Bodies(S3Calls):
             ):
                 return None
             found = dict(response.headers)
+        except MalformedResponseError:
+            if isinstance(failure.error, MalformedResponseError):
+                return None  # neither answer is the store's: that is what to tell
+        except LibcloudError:
+            pass
         same = self._is_same(
             payload, digest, found, encrypted=drivers.s3_answers.encrypted(headers)
         )
@@ -169,21 +176,54 @@ class S3Bodies(S3Calls):
         self, payload: Payload, path: str, method: str, headers: dict[str, str], digest: Digest
     ) -> tuple[Any, Failure | None]:
         """The answer, ``None`` if there is none, and what went wrong, if anything did."""
+        what = f"Error uploading {unquote(path.partition('?')[0].lstrip('/'))}"
         try:
             response = super()._send_payload(payload, path, method, headers)
+            content = _content_of(response)
         except Exception as error:
             from libcloud.http import network_error
 
-            what = f"Error uploading {unquote(path.partition('?')[0].lstrip('/'))}"
             return None, failure_of(network_error(error, what, self) or error)
-        if response.status < 400:
-            wrong = self._contradiction(digest, response.headers, path)
-            if wrong is None:
-                return response, None
-            return None, transfer.values.Failure(wrong, transient=True, contradicted=True)
-        detail = detail_of(response)
-        refusal = LibcloudError(s3api.errors.describe(detail), driver=self)
-        return response, failure_of(attach_detail(refusal, detail))
+        if response.status >= 400:
+            detail = detail_of(response)
+            refusal = LibcloudError(s3api.errors.describe(detail), driver=self)
+            return response, failure_of(attach_detail(refusal, detail))
+        if content:
+            refused = self._refused_by_content(response, content, what)
+            if refused is not None:
+                return None, failure_of(refused)
+        wrong = self._contradiction(digest, response.headers, path)
+        if wrong is None:
+            return response, None
+        return None, transfer.values.Failure(wrong, transient=True, contradicted=True)
+
+    def _refused_by_content(self, response: Any, content: bytes, what: str) -> LibcloudError | None:
+        """What to raise because of the body of an answer that begins like a success.
+
+        :param content: the start of it.
+        """
+        if s3api.xml.parse_error(content) is not None:
+            detail = s3api.errors.error_detail(int(response.status), response.headers, content)
+            error = LibcloudError(f"{what}: {s3api.errors.describe(detail)}", driver=self)
+            return attach_detail(error, detail)
+        text = text_of(content)
+        if not s3api.evidence.unexpected_content("PUT", text):
+            return None
+        return self._not_the_store(what, response.status, text)
+
+
+def _content_of(response: Any) -> bytes:
+    """The start of a body that a successful answer to a PUT should not have.
+
+    Nothing is read of a body that is announced as empty, nor of one of a foreign class.
+    """
+    if not isinstance(response, RawResponse) or not 200 <= response.status < 300:
+        return b""
+    if response.status == 204 or response.headers.get("content-length") == "0":
+        return b""
+    content: bytes = next(response.iter_content(_CONTENT_SHOWN), b"")
+    response._response.close()
+    return content
 
 
 def _refused(failure: Failure | None, headers: Mapping[str, str]) -> frozenset[str]:

@@ -42,6 +42,7 @@ __all__ = [
     "S3Response",
     "S3SignatureV4Connection",
     "attach_detail",
+    "not_the_store",
 ]
 
 API_VERSION = "2006-03-01"
@@ -98,11 +99,14 @@ class S3Response(AWSBaseResponse):
         :raises MalformedResponseError: an answer that should be a document of S3's is none.
         """
         try:
-            return super().parse_body()
-        except MalformedResponseError:
+            parsed = super().parse_body()
+        except MalformedResponseError as error:
             if int(self.status) < 400:
-                raise
+                raise not_the_store(self.connection, self.status, self.body) from error
             return self.body
+        if int(self.status) < 400 and str(getattr(parsed, "tag", "")).lower().endswith("html"):
+            raise not_the_store(self.connection, self.status, self.body)
+        return parsed
 
     def _document(self) -> Any:
         """The body for the parser, without the key that answers to uploads repeat.
@@ -377,6 +381,19 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
             )
             self._known_signer = known = credentials, signer
         return known[1]
+
+
+def not_the_store(connection: Any, status: int, content: str) -> MalformedResponseError:
+    """The error for a response with a status of success that is not the store's.
+
+    :param content: the start of the body; empty for the response to a HEAD request.
+    """
+    scheme = "https" if getattr(connection, "secure", False) else "http"
+    host = getattr(connection, "host", None) or ""
+    host = f"[{host}]" if ":" in host else host
+    endpoint = f"{scheme}://{host}:{getattr(connection, 'port', '')}".rstrip(":")
+    text = s3api.evidence.describe_page(int(status), content, endpoint)
+    return MalformedResponseError(text, driver=getattr(connection, "driver", None))
 
 
 def _other_region(detail: ErrorDetail, driver: Any) -> str:

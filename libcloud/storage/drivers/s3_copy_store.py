@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.request import HttpRequest
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_store import DriverStore
 from libcloud.storage.s3api import integrity, operations
@@ -123,7 +123,9 @@ class CopyStore:
         )
         response = self._call(request, what)
         etag = self._answer(response, what).etag
-        if etag is None or etag == _NO_BYTES:
+        if etag is None:
+            raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
+        if etag == _NO_BYTES:
             raise self._unable(what)
         self._upload.see_time(response.headers)
         return PartReceipt(number, etag, len(body), digest)
@@ -169,11 +171,9 @@ class CopyStore:
         )
 
     def _answer(self, response: Any, what: str) -> CopyAnswer:
-        """What the store says of the copy; it may begin with 200 and be an error all the same."""
+        """What the store says of the copy."""
         if not (response.body or "").strip():
             raise self._unable(what)
-        container, name = self._target.container, self._target.name
-        self._driver._refuse_error_in_body(response, what, container, name)
         return self._driver._parsed(parse_copy, response, what)
 
     def _unable(self, what: str) -> LibcloudError:

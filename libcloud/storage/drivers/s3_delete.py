@@ -46,13 +46,14 @@ class S3Deletions(S3Uploads, S3Objects):
     ) -> list[Deletion]:
         """Delete ``objects``, up to 1,000 by one request. One that fails does not stop the others.
 
-        Names that XML cannot hold are deleted one by one, and so is all where the store does not
-        know the request. What is not there counts as deleted.
+        Names that XML cannot hold are deleted one by one, and so are those that the store's answer
+        does not mention, and all where the store does not know the request. What is not there
+        counts as deleted.
 
         :param objects: objects, or names of objects in ``container``.
         :param container: needed for names; objects must be in it, if it is given.
         :param quiet: have the store name only what it did not delete, and take the rest for
-            deleted; otherwise what it does not confirm is a failure.
+            deleted.
         :return: what became of each, in the order of ``objects``. Look at it: no answer of the
             store becomes an exception here.
         :raises ValueError: a name without a container, or an object of another container or store.
@@ -115,7 +116,9 @@ class S3Deletions(S3Uploads, S3Objects):
                 if getattr(error, "status", None) in _UNKNOWN_REQUEST:
                     return {**results, **self._delete_apart(container, left)}
                 return {**results, **_all_failed(container, left, error)}
-            results.update(self._read_answer(answer, container, left, quiet))
+            read = self._read_answer(answer, container, left, quiet)
+            silent = [name for name in left if name not in read]
+            results.update({**read, **self._delete_apart(container, silent)})
             left = [name for name in left if _may_pass(results[name])]
             delay = retries.delay_after(attempt, _of_the_moment()) if left else None
             if delay is None:
@@ -132,14 +135,18 @@ class S3Deletions(S3Uploads, S3Objects):
             what,
             container_name=container.name,
         )
-        self._refuse_error_in_body(response, what, container, "")
         return self._parsed(s3api.xml.parse_deleted, response, what)
 
     def _read_answer(
         self, answer: DeleteAnswer, container: Container, names: Sequence[str], quiet: bool
     ) -> dict[str, Deletion]:
+        """What became of those of ``names`` that ``answer`` tells of.
+
+        With ``quiet`` these are all: but not if it holds an entry that belongs to none of them.
+        """
         results: dict[str, Deletion] = {}
         errors = {key: (code, message) for key, code, message in answer.errors}
+        quiet = quiet and {*errors, *answer.deleted} <= set(names)
         for name in names:
             what = f"Error deleting {container.name}/{name}"
             if name in errors:
@@ -147,9 +154,6 @@ class S3Deletions(S3Uploads, S3Objects):
                 results[name] = drivers.s3_deleted.FailedDeletion(container.name, name, error)
             elif quiet or name in answer.deleted:
                 results[name] = drivers.s3_deleted.DeletedObject(container.name, name)
-            else:
-                silent = LibcloudError(f"{what}: the store does not say whether it did", self)
-                results[name] = drivers.s3_deleted.FailedDeletion(container.name, name, silent)
         return results
 
     def _refusal(

@@ -8,7 +8,7 @@ called by the engine too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -136,9 +136,7 @@ class DriverStore:
         )
         what = f"Error uploading chunk {number} of {self._label}"
         response = self._call(request, what)
-        etag = strip_etag(response.headers.get("etag", ""))
-        if not etag:
-            raise LibcloudError(f"{what}: the answer has no ETag", driver=self._driver)
+        etag = self._driver._etag_of_part(response, what)
         self.answers.of_part(number, digest, response.headers)
         self.see_time(response.headers)
         return PartReceipt(number, etag, len(body), digest)
@@ -161,7 +159,8 @@ class DriverStore:
         answered = {**getattr(etag, "headers", {}), "etag": str(etag)}
         self.answers.of_parts(parts, answered)
         size = sum(part.size for part in parts)
-        return StoredObject(strip_etag(str(etag)), size, len(parts), answered)
+        known = strip_etag(str(etag)) or self._look_up_etag(parts, size)
+        return StoredObject(known, size, len(parts), {**answered, "etag": known})
 
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
@@ -207,7 +206,11 @@ class DriverStore:
     def failure(self, step: Step, error: Exception) -> Failure:
         if isinstance(error, ObjectHashMismatchError):
             return Failure(error, transient=step is not Step.COMPLETE, contradicted=True)
-        return failure_of(error)
+        failure = failure_of(error)
+        if step is Step.COMPLETE and getattr(error, "code", None) == "BadDigest":
+            # Of the object, not of this request: the parts that the store holds do not change.
+            return replace(failure, transient=False)
+        return failure
 
     def see_time(self, headers: Mapping[str, str]) -> None:
         """Remember the earliest time that the store named while this object was sent."""
@@ -223,6 +226,28 @@ class DriverStore:
         return Confirmation.STORED if modified >= self._began - _GRACE else Confirmation.ABSENT
 
     # Inside.
+
+    def _look_up_etag(self, parts: Sequence[PartReceipt], size: int) -> str:
+        """The ETag of the object that Complete has just published without naming one.
+
+        Ceph RGW answers every Complete with an empty ETag. Another writer may have replaced the
+        object meanwhile; the ETag of what is not this object is not used.
+
+        :return: ``""`` if it is not known; the object is published all the same.
+        """
+        request = operations.head(self._path, headers_for(Step.CONFIRM, self._headers))
+        try:
+            response = self._call(request, f"Error looking for {self._label}", ok=(200, 404))
+        except (LibcloudError, OSError):
+            return ""
+        found = response.headers
+        if response.status == 404 or found.get("content-length") != str(size):
+            return ""
+        etag = strip_etag(found.get("etag", ""))
+        expected = integrity.expected_etag(parts)
+        if expected not in (None, etag) and not self.answers.opaque(found):
+            return ""
+        return etag
 
     @property
     def _label(self) -> str:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_bodies import S3Bodies
@@ -16,6 +17,9 @@ from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
 
 __all__ = ["S3Uploads", "size_of"]
 
@@ -75,7 +79,6 @@ class S3Uploads(S3Bodies):
             container_name=container.name,
             object_name=object_name,
         )
-        self._refuse_error_in_body(response, what, container, object_name)
         answer = self._parsed(s3api.xml.parse_complete, response, what)
         etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))
         told = {s3api.checksums.HEADER + name: value for name, value in answer.checksums.items()}
@@ -105,21 +108,26 @@ class S3Uploads(S3Bodies):
                 error.value = f"Error in multipart abort. status_code={status}: {error.value}"
             raise
 
-    def _refuse_error_in_body(
-        self, response: Any, what: str, container: Container, object_name: str
-    ) -> None:
-        """Raise the error that came as the body of an answer which began with 200.
+    def _send_part(
+        self, request: HttpRequest, number: int, container: Container, object_name: str
+    ) -> str:
+        """Send a part, once: its ETag."""
+        what = f"Error uploading chunk {number} of {container.name}/{object_name}"
+        response = self._call_once(
+            request, what, container_name=container.name, object_name=object_name
+        )
+        return self._etag_of_part(response, what)
 
-        Reference: Amazon S3 API Reference, CompleteMultipartUpload.
+    def _etag_of_part(self, response: Any, what: str) -> str:
+        """The ETag that the store gave a part.
+
+        :raises MalformedResponseError: there is none: nothing says that the part is stored, and
+            Complete could not name it. The part can be sent again.
         """
-        said = s3api.xml.parse_error(response.object) if len(response.object) else None
-        if said is None:
-            return
-        body = (response.body or "").encode()
-        detail = s3api.errors.error_detail(int(response.status), dict(response.headers), body)
-        text = f"{what}: {s3api.errors.describe(detail)}"
-        error = self._translated(detail, text, container.name, object_name)
-        raise error or attach_detail(LibcloudError(text, driver=self), detail)
+        etag = s3api.etags.strip_etag(response.headers.get("etag", ""))
+        if not etag:
+            raise MalformedResponseError(f"{what}: the response has no ETag", driver=self)
+        return etag
 
     def _in_one_request(self, size: int | None, options: Mapping[str, object]) -> bool:
         """Whether a file of ``size`` bytes goes as one body, without the engine.
@@ -224,13 +232,11 @@ class S3Uploads(S3Bodies):
             number = len(chunks) + 1
             part = source.next_part(transfer.plan.DEFAULT_PART_SIZE)
             last, body = part.last, bytes(part.body)
-            response = self._call(
-                s3api.operations.put_part(path, upload_id=upload_id, number=number, body=body),
-                f"Error uploading chunk {number} of {container.name}/{object_name}",
-                container_name=container.name,
-                object_name=object_name,
+            request = s3api.operations.put_part(path, upload_id=upload_id, number=number, body=body)
+            etag = self._patiently(
+                partial(self._send_part, request, number, container, object_name)
             )
-            chunks.append((number, s3api.etags.strip_etag(response.headers["etag"])))
+            chunks.append((number, etag))
             size += len(body)
             if hasher is not None:
                 hasher.update(body)

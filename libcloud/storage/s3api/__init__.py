@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3api import endpoint as endpoint
     from libcloud.storage.s3api import errors as errors
     from libcloud.storage.s3api import etags as etags
+    from libcloud.storage.s3api import evidence as evidence
     from libcloud.storage.s3api import headers as headers
     from libcloud.storage.s3api import integrity as integrity
     from libcloud.storage.s3api import names as names

@@ -26,6 +26,7 @@ __all__ = [
     "describe",
     "error_detail",
     "is_transient",
+    "printable",
 ]
 
 TRANSIENT_STATUSES = frozenset(
@@ -183,8 +184,8 @@ def error_detail(
     said = (parse_error(body) if body else None) or ErrorBody(code="")
     return ErrorDetail(
         status=status,
-        code=_printable(said.code, _WORD_LENGTH),
-        message=_printable(said.message, _MESSAGE_LENGTH),
+        code=printable(said.code, _WORD_LENGTH),
+        message=printable(said.message, _MESSAGE_LENGTH),
         request_id=_word(
             said.request_id or lowered.get("x-amz-request-id") or lowered.get("x-amzn-requestid")
         ),
@@ -247,11 +248,11 @@ def _date(text: str) -> datetime | None:
 
 
 def _word(text: str | None) -> str | None:
-    return _printable(text, _WORD_LENGTH) or None if text else None
+    return printable(text, _WORD_LENGTH) or None if text else None
 
 
-def _printable(text: str, length: int) -> str:
-    """``text`` on one line, at most ``length`` characters, without what was signed."""
+def printable(text: str, length: int) -> str:
+    """``text`` on one line, at most ``length`` characters, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     line = _SECRETS.sub(r"\1\2(hidden)", line)
     return line if len(line) <= length else line[:length] + "..."

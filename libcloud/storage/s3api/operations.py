@@ -40,6 +40,7 @@ __all__ = [
     "list_uploads",
     "put_object",
     "put_part",
+    "returns_no_content",
 ]
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -316,6 +317,16 @@ def list_buckets() -> HttpRequest:
     return HttpRequest("GET", "/")
 
 
+def returns_no_content(request: HttpRequest) -> bool:
+    """Whether a success is a response without a document: what stores and deletes, but for copies.
+
+    Reference: Amazon S3 API Reference, "Response Elements" of each operation.
+    """
+    if request.method == "DELETE":
+        return True
+    return request.method == "PUT" and not _is_copy(request)
+
+
 def is_answered_late(request: HttpRequest) -> bool:
     """Whether the store may work for minutes before it answers: Complete, and copies.
 
@@ -326,6 +337,10 @@ def is_answered_late(request: HttpRequest) -> bool:
         return any(name == "uploadId" for name, _ in request.params)
     if request.body:
         return False  # a copy is asked for without one
+    return _is_copy(request)
+
+
+def _is_copy(request: HttpRequest) -> bool:
     return any(name.lower().endswith("-copy-source") for name in request.headers)
 
 

@@ -72,6 +72,7 @@ class CompletedPart:
 class CompleteAnswer:
     """What a store says of an object that it put together from parts.
 
+    :param etag: ``""`` if the store does not tell.
     :param checksums: of the whole object, by algorithm in lower case, base64; a composite one ends
         in ``-`` and the number of parts.
     """
@@ -103,6 +104,8 @@ class DeleteAnswer:
 
     :param deleted: keys; empty if the request asked it to be quiet.
     :param errors: what was not deleted: key, S3's word for the error, and a sentence.
+
+    A key is ``""`` where the store names none; nothing follows from such an entry.
     """
 
     deleted: frozenset[str] = frozenset()

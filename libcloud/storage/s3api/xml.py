@@ -90,12 +90,15 @@ def parse_create(source: Source) -> str:
 def parse_complete(source: Source) -> CompleteAnswer:
     """What a store says of the object that it put together.
 
-    :raises MalformedAnswerError: it is no such answer, or has no ETag. The object may exist.
+    The ETag may be empty: Ceph RGW names none. Then the name of the root element is what shows
+    that it is such an answer.
+
+    :raises MalformedAnswerError: it is no such answer. The object may exist.
     """
     root = _answer(source)
-    etag = strip_etag(root.need("ETag"))
-    if not etag:
-        raise MalformedAnswerError("The ETag of the answer is empty")
+    etag = strip_etag(root.find("ETag") or "")
+    if not etag and root.name != "CompleteMultipartUploadResult":
+        raise MalformedAnswerError(f"The answer has no ETag in {root.name}")
     return CompleteAnswer(
         etag=etag,
         bucket=root.find("Bucket"),
@@ -129,8 +132,8 @@ def parse_deleted(source: Source) -> DeleteAnswer:
         (node.find("Key") or "", node.word("Code") or "", node.word("Message") or "")
         for node in root.children("Error")
     ]
-    deleted = frozenset(node.need("Key") for node in root.children("Deleted"))
-    return DeleteAnswer(deleted, tuple(errors))
+    deleted = [node.find("Key") or "" for node in root.children("Deleted")]
+    return DeleteAnswer(frozenset(deleted), tuple(errors))
 
 
 def parse_error(source: Source) -> ErrorBody | None:

@@ -18,6 +18,7 @@ from libcloud.storage.types import ContainerDoesNotExistError, InvalidObjectName
 from libcloud.test.storage.fakes.faults import Action, Drop, ErrorIn200, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import Endpoint, moto_server, rclone_server
+from libcloud.test.storage.fakes.wire import Answer
 from libcloud.test.storage.s3_servers import BUCKET, Store, store
 
 LOCKED = replace(AMAZON, undeletable=frozenset({"locked"}))
@@ -223,11 +224,57 @@ def test_what_fails_for_the_moment_again_and_again_has_failed(locked: Store) -> 
     assert (result.deleted, result.code, rule.fired) == (False, "SlowDown", 6)
 
 
-def test_what_the_store_does_not_confirm_has_failed(locked: Store) -> None:
-    locked.server.faults.add("DeleteObjects", _Answers())
-    (result,) = locked.driver.ex_delete_objects(["a"], locked.container)
-    assert not result.deleted
-    assert "does not say" in str(result.error)
+class _Says(Action):
+    """The request is carried out as it is, and answered with ``body``."""
+
+    def __init__(self, body: str) -> None:
+        self.body = body.encode()
+
+    def answered(self, answer: Answer) -> Answer:
+        return Answer(200, (), self.body)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "<Deleted/>",
+        "<Deleted><Key/></Deleted>",
+        "<Deleted><Key>b</Key></Deleted>",
+        "<Error><Code>AccessDenied</Code></Error>",
+    ],
+)
+def test_keys_that_the_answer_does_not_mention_are_deleted_one_by_one(
+    locked: Store, content: str
+) -> None:
+    answer = _Says(f"<DeleteResult>{content}</DeleteResult>")
+    locked.server.faults.add("DeleteObjects", answer, times=None)
+    locked.server.faults.add("DeleteObject", Status(403, "AccessDenied"), nth=2)
+    results = locked.driver.ex_delete_objects(["a", "c"], locked.container)
+    assert [result.deleted for result in results] == [True, False]
+    assert [entry.key for entry in locked.requests("DeleteObject")] == ["a", "c"]
+    assert len(locked.requests("DeleteObjects")) == 1
+
+
+def test_a_quiet_answer_means_that_all_are_deleted(locked: Store) -> None:
+    locked.server.faults.add("DeleteObjects", _Says("<DeleteResult/>"), times=None)
+    (result,) = locked.driver.ex_delete_objects(["a"], locked.container, quiet=True)
+    assert result.deleted
+    assert not locked.requests("DeleteObject")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["<Error><Code>X</Code></Error>", "<Error><Key>other</Key><Code>X</Code></Error>"],
+)
+def test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing(
+    locked: Store, content: str
+) -> None:
+    answer = _Says(f"<DeleteResult>{content}</DeleteResult>")
+    locked.server.faults.add("DeleteObjects", answer, times=None)
+    (result,) = locked.driver.ex_delete_objects(["a"], locked.container, quiet=True)
+    assert result.deleted
+    assert len(locked.requests("DeleteObject")) == 1
 
 
 # Real servers

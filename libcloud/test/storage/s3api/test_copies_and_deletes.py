@@ -167,10 +167,12 @@ def test_a_short_answer_names_nothing() -> None:
     assert parse_deleted(b"<DeleteResult/>") == DeleteAnswer()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"<html/>", b"<Error><Code>X</Code></Error>", b"<DeleteResult><Deleted/></DeleteResult>"],
-)
+def test_an_entry_may_name_no_key() -> None:
+    body = b"<DeleteResult><Deleted/><Error><Code>X</Code></Error></DeleteResult>"
+    assert parse_deleted(body) == DeleteAnswer(frozenset({""}), (("", "X", ""),))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html/>", b"<Error><Code>X</Code></Error>"])
 def test_what_is_no_answer_to_a_deletion(body: bytes) -> None:
     with pytest.raises(MalformedAnswerError):
         parse_deleted(body)

@@ -234,9 +234,11 @@ def test_an_upload_without_an_id_is_malformed(content: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "<ETag/>", "<ETag>&quot;&quot;</ETag>"])
-def test_a_complete_without_an_etag_is_malformed(content: str) -> None:
+def test_a_complete_needs_an_etag_or_the_name_of_its_root(content: str) -> None:
+    answer = xml.parse_complete(result(content, "CompleteMultipartUploadResult"))
+    assert answer.etag == ""
     with pytest.raises(MalformedAnswerError, match="ETag"):
-        xml.parse_complete(result(content, "CompleteMultipartUploadResult"))
+        xml.parse_complete(result(content, "CompleteMultipartUpload"))
 
 
 def test_all_but_the_etag_of_a_complete_is_optional() -> None:

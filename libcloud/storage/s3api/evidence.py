@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a response with a status of success can be the store's.
+
+The console of a store, a proxy or a login page answers every request with 200 and a web page. The
+operations that return no content would pass for successful then: PutObject, UploadPart,
+CreateBucket, the deletions and AbortMultipartUpload. The others return a document that their parser
+knows by its root element.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from libcloud.storage.s3api.errors import printable
+
+__all__ = ["describe_page", "is_page_of_bucket", "is_page_of_object", "unexpected_content"]
+
+_HTML = ("text/html", "application/xhtml+xml")
+
+# What a response about an object carries; a web page that has none of these is not an object.
+_OF_OBJECTS = ("etag", "last-modified", "x-amz-", "x-goog-")
+
+_ROOT = re.compile(
+    r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(?P<name>[A-Za-z][\w.-]*)", re.DOTALL
+)
+
+# Some servers return a document all the same: moto answers CreateBucket by CreateBucketResponse.
+_DOCUMENTS = {"PUT": ("Put", "Upload", "Create"), "DELETE": ("Delete", "Abort")}
+
+_SHOWN = 120
+_LOOKED_AT = 1024
+
+
+def unexpected_content(method: str, content: str) -> bool:
+    """Whether ``content`` cannot be the store's answer to a request that returns no content.
+
+    :param method: ``"PUT"`` or ``"DELETE"``.
+    :param content: the body, or the start of it.
+    """
+    content = content.lstrip("\ufeff \t\r\n")
+    if not content:
+        return False
+    root = _ROOT.match(content)
+    return root is None or not root["name"].startswith(_DOCUMENTS[method])
+
+
+def is_page_of_bucket(headers: Mapping[str, str]) -> bool:
+    """Whether the response to HeadBucket describes a web page.
+
+    The type alone does not decide: frameworks name it even for an empty body.
+
+    :param headers: names in lower case.
+    """
+    return _names_html(headers) and headers.get("content-length", "") != "0"
+
+
+def is_page_of_object(headers: Mapping[str, str]) -> bool:
+    """Whether the response to HeadObject describes a web page that is not an object.
+
+    :param headers: names in lower case.
+    """
+    return _names_html(headers) and not any(name.startswith(_OF_OBJECTS) for name in headers)
+
+
+def describe_page(status: int, content: str, endpoint: str) -> str:
+    """What to tell the user of a response that is not the store's.
+
+    :param content: the body, or the start of it; empty for the response to a HEAD request.
+    :param endpoint: the URL of the store.
+    """
+    shown = repr(printable(content[:_LOOKED_AT], _SHOWN)) if content else "a web page"
+    return (
+        f"the response has status {status} and is not a response of S3: {shown}. Is {endpoint} "
+        "the endpoint of the store's API, and not its web console, a proxy or a login page?"
+    )
+
+
+def _names_html(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() in _HTML
