@@ -56,22 +56,22 @@ _MACHINE = (
     _mutant(
         "never aborting",
         "machine",
-        "            self.state = State.ABORTING\n            self._ready.append(Send(Step.ABORT))",
-        "            self.state = State.FAILED",
+        "            self._move(Event.UPLOAD_TO_ABORT)",
+        "            self._move(Event.NOTHING_TO_ABORT)",
         "machine",
     ),
     _mutant(
         "abort while a part is in flight",
         "machine",
-        "        if self._in_flight:\n            self.state = State.ABORTING\n        elif",
-        "        if",
+        "if self._in_flight:\n            self._move(Event.REQUESTS_IN_FLIGHT)\n        elif",
+        "if",
         "machine",
     ),
     _mutant(
         "abort while a Complete is unanswered",
         "machine",
-        "        elif self._publish_open:\n            self.state = State.CONFIRMING",
-        "        elif False:\n            self.state = State.CONFIRMING",
+        "        elif self._publish_open:\n            self._move(Event.MAY_BE_PUBLISHED)",
+        "        elif False:\n            self._move(Event.MAY_BE_PUBLISHED)",
         "machine",
     ),
     _mutant(

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The decisions of an upload, as a state machine without I/O, clock, thread or socket.
+"""The decisions of an upload: a state machine without I/O, clock, thread or socket.
 
-A runner asks :meth:`UploadMachine.poll` what to do, does it, and tells what came back. ::
+A runner calls :meth:`UploadMachine.poll` for the next command, carries it out, and reports the
+result through :meth:`~UploadMachine.pulled`, :meth:`~UploadMachine.answered` or
+:meth:`~UploadMachine.failed`. Which state follows which event is a table in ``states.py``, together
+with the theory of operation. This module holds what the table cannot: the parts that are held, what
+the store may hold, and which event a result amounts to.
 
-    READING_FIRST -> PUTTING -------------------------+-> (CONFIRMING) -> DONE
-        |                                             |
-        +-> CREATING -> SENDING -> COMPLETING --------+
-              |            |           |
-              +------------+-----------+-> ABORTING -> FAILED
-
-What it holds to, each rule a test of its own in ``test_machine.py``:
+The rules it follows, each of them a named test in ``test_machine.py``:
 
 1. One Create. Parts are numbered 1 to n without a gap. Complete lists them all, after the end of
    the source.
@@ -34,7 +32,7 @@ from dataclasses import replace
 from libcloud.storage.transfer.budget import Share, Unshared
 from libcloud.storage.transfer.plan import PartPlan, size_error
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.states import PUBLISHING, PULLING, State
+from libcloud.storage.transfer.states import PUBLISHING, PULLING, Event, State, transition
 from libcloud.storage.transfer.values import (
     Await,
     Command,
@@ -189,10 +187,10 @@ class UploadMachine:
         """Give back what is left of the shared memory, when nothing is held any more."""
         self._share.close()
 
-    # What the runner tells.
+    # What the runner reports.
 
     def pulled(self, size: int, last: bool) -> None:
-        """The source gave the part that ``poll`` asked for.
+        """The source delivered the part that ``poll`` asked for.
 
         :param last: the source has ended; the part may be shorter than asked for, or empty.
         """
@@ -207,12 +205,12 @@ class UploadMachine:
         if error is not None:
             self._fail(error)
         elif self.upload_id is not None:
-            self.state = State.SENDING
+            if self.state is State.READING_FIRST:
+                self._move(Event.UPLOAD_ATTACHED)
             self._ready.append(Send(Step.PART, self._pulled))
         elif self._pulled == 1:
             one = last and size <= self._plan.limits.max_put_size
-            self.state = State.PUTTING if one else State.CREATING
-            self._ready.append(Send(Step.PUT if one else Step.CREATE))
+            self._move(Event.STREAM_FITS_ONE_PART if one else Event.FIRST_PART_FULL)
 
     def answered(
         self,
@@ -224,7 +222,7 @@ class UploadMachine:
         | tuple[Confirmation, StoredObject | None]
         | None,
     ) -> None:
-        """The store said yes.
+        """The store accepted the request.
 
         :param answer: what the method of :class:`~libcloud.storage.transfer.store.PartStore`
             returns.
@@ -247,7 +245,7 @@ class UploadMachine:
         self._after(send, answer)
 
     def failed(self, send: Send, failure: Failure) -> Send | None:
-        """The store did not say yes.
+        """The store did not accept the request, or did not answer.
 
         :return: the request to be made again, if it is; ``poll`` will ask for it.
         """
@@ -266,7 +264,7 @@ class UploadMachine:
         if send.step in (Step.ABORT, Step.CHECK, Step.CONFIRM):
             return self._cleanup_failed(send, failure)
         if self.error is not None:
-            self._unwind()
+            self._clean_up()
         elif self._settled_elsewhere(send, failure):
             self._confirm(failure)
         else:
@@ -284,45 +282,48 @@ class UploadMachine:
     def cancel(self, error: BaseException) -> None:
         """Stop because of ``error``, raised on the caller's side.
 
-        The runner has seen to it that nothing is in flight any more: what it was told to send and
-        has not told about was not sent.
+        The runner has ensured that nothing is in flight any more: what it was asked to send and has
+        not reported was not sent.
         """
         self._in_flight.clear()
         self._remember(error)
-        if self.state in (State.DONE, State.FAILED):
-            self.state = State.FAILED
-        else:
+        if self.state is not State.FAILED:
             self._fail(error)
 
     def give_up(self, error: BaseException) -> None:
-        """Stop cleaning up as well: ``error`` came while that went on."""
+        """Stop the clean-up as well: ``error`` came while it was under way."""
         self.orphan_possible = self.orphan_possible or (Step.CREATE, 0) in self._in_flight
         self._ready.clear()
         self._in_flight.clear()
         self._remember(error)
         self.left_behind = self.left_behind or self.upload_id is not None
-        self.state = State.FAILED
+        self._move(Event.GAVE_UP)
 
     # Decisions.
 
+    def _move(self, event: Event) -> None:
+        """Follow the table; this is the only place where the state changes."""
+        self.state, request = transition(self.state, event)
+        if request is not None:
+            self._ready.append(Send(request))
+
     def _after(self, send: Send, answer: object) -> None:
-        """Go on after a success."""
+        """Continue after a success."""
         if send.step in (Step.ABORT, Step.CHECK):
             self._after_cleanup(send, parts_remain=bool(answer))
         elif send.step is Step.CONFIRM:
             assert isinstance(answer, tuple)
             self._confirmed(*answer)
         elif self.error is not None:
-            self._unwind()
+            self._clean_up()
         elif send.step in PUBLISHING:
-            self.state = State.DONE
+            self._move(Event.OBJECT_PUBLISHED)
         else:
             if send.step is Step.CREATE:
-                self.state = State.SENDING
+                self._move(Event.UPLOAD_CREATED)
                 self._ready.extend(Send(Step.PART, number) for number in self._held)
             if self._ended and not self._held:
-                self.state = State.COMPLETING
-                self._ready.append(Send(Step.COMPLETE))
+                self._move(Event.ALL_PARTS_STORED)
 
     def _retry(self, send: Send, failure: Failure) -> Send | None:
         delay = self._retries.delay_after(send.attempt, failure, cleanup=self.error is not None)
@@ -340,20 +341,20 @@ class UploadMachine:
 
     def _confirm(self, cause: Failure) -> None:
         self._confirm_cause = cause
-        self.state = State.CONFIRMING
-        self._ready.append(Send(Step.CONFIRM))
+        self._move(Event.OUTCOME_AMBIGUOUS)
 
     def _confirmed(self, verdict: Confirmation, stored: StoredObject | None) -> None:
+        """Continue after the store was asked whether the object is there."""
         cause, self._confirm_cause = self._confirm_cause, None
         if verdict is Confirmation.STORED:
             self.result = stored
             if self._publish_failed:
                 self.error = None
-            self.state = State.DONE if self.error is None else State.FAILED
+            self._move(Event.OBJECT_FOUND if self.error is None else Event.NOTHING_TO_ABORT)
             return
         if cause is not None and cause.contradicted:
             self._complete_sent = False  # a second look would tell the same
-        # Without a cause: an abort found the upload gone, or the caller gave up.
+        # There is no cause when an abort found the upload gone, or the caller cancelled.
         answered = not (self._publish_open if cause is None else cause.effect_unknown)
         if verdict is Confirmation.ABSENT and (answered or self.upload_id is None):
             # The store has answered and the object is not there: the lost request did nothing.
@@ -364,17 +365,17 @@ class UploadMachine:
         if self.error is None and cause is not None:
             self.error = cause.error
             self._publish_failed = True
-        self._unwind()
+        self._clean_up()
 
     def _fail(self, error: BaseException) -> None:
-        """Remember the first error and begin to clean up, once nothing is in flight."""
+        """Remember the first error and clean up, once nothing is in flight."""
         if self.error is None:
             self.error = error
         self._ready.clear()
-        self._unwind()
+        self._clean_up()
 
     def _remember(self, error: BaseException) -> None:
-        """The first error is the error; of those after it, an interrupt goes before others."""
+        """Keep the first error as the error; of later ones, an interrupt takes precedence."""
         if self.error is None:
             self.error = error
         elif error is self.error:
@@ -382,39 +383,38 @@ class UploadMachine:
         elif self.cleanup_error is None or not isinstance(error, Exception):
             self.cleanup_error = error
 
-    def _unwind(self) -> None:
+    def _clean_up(self) -> None:
+        """Decide what has to be done about what the store may hold."""
         if self._in_flight:
-            self.state = State.ABORTING
+            self._move(Event.REQUESTS_IN_FLIGHT)
         elif self.result is not None or self.outcome_unknown or self.upload_id is None:
-            self.state = State.FAILED
+            self._move(Event.NOTHING_TO_ABORT)
         elif self._publish_open:
-            self.state = State.CONFIRMING
-            self._ready.append(Send(Step.CONFIRM))
+            self._move(Event.MAY_BE_PUBLISHED)
         elif self.keep:
             self.left_behind = True
-            self.state = State.FAILED
+            self._move(Event.UPLOAD_TO_KEEP)
         else:
-            self.state = State.ABORTING
-            self._ready.append(Send(Step.ABORT))
+            self._move(Event.UPLOAD_TO_ABORT)
 
     def _after_cleanup(self, send: Send, parts_remain: bool) -> None:
         if send.step is Step.ABORT and self._part_open:
-            self._ready.append(Send(Step.CHECK))
+            self._move(Event.PARTS_MAY_BE_LATE)
         elif parts_remain and self._aborts < self._retries.policy.attempts:
-            self._unwind()
+            self._clean_up()
         else:
             self.left_behind = parts_remain
-            self.state = State.FAILED
+            self._move(Event.ABORT_FINISHED)
 
     def _cleanup_failed(self, send: Send, failure: Failure) -> Send | None:
-        """Go on after a request of the clean-up failed."""
+        """Continue after a request of the clean-up failed."""
         if failure.upload_gone and send.step is Step.ABORT and self._complete_sent:
             # Gone after a Complete that was answered by an error: it may have been published.
             self._complete_sent = False
-            self._ready.append(Send(Step.CONFIRM))
+            self._move(Event.MAY_BE_PUBLISHED)
             return None
         if failure.upload_gone and send.step is not Step.CONFIRM:
-            self.state = State.FAILED
+            self._move(Event.ABORT_FINISHED)
             return None
         again = self._retry(send, failure)
         if again is None:
@@ -423,5 +423,5 @@ class UploadMachine:
                 self._confirmed(Confirmation.UNCLEAR, None)
             else:
                 self.left_behind = True
-                self.state = State.FAILED
+                self._move(Event.ABORT_FINISHED)
         return again

@@ -1,17 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an upload stands: the states of the machine, and what they have in common."""
+"""The state machine of an upload: its states, the events that move it, and its transitions.
+
+Theory of operation
+===================
+
+An upload is in exactly one state. An event moves it to the next state, and the transition may ask
+for one request to be sent. :data:`TRANSITIONS` and :data:`CLEAN_UP` list every transition there is:
+``machine.UploadMachine`` changes its state by looking an event up in them and in no other way, the
+diagram in the documentation is drawn from them, and the exhaustive walk in the tests checks that it
+reaches each entry.
+
+The machine starts in ``READING_FIRST``, because the first part decides how the object is sent. A
+stream that ends within the first part is one ``PUT``. Otherwise the upload is created, its parts
+are sent while more are read, and once the source has ended and every part is stored the upload is
+completed.
+
+Two things can go wrong with a request that publishes the object (``PUT`` and ``COMPLETE``). If the
+store refuses it, nothing was published. If the answer is lost, nobody knows: the upload is
+``CONFIRMING`` until a look at the store settles whether the object is there.
+
+An error, or a cancellation, stops the upload. Requests in flight are waited for first: a part that
+lands after the abort would stay at the store and be billed. What happens next depends on what the
+store may hold, and is decided in one place, ``UploadMachine._clean_up``. An upload ends in ``DONE``
+or ``FAILED``; since the clean-up can always be given up, it always ends.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from libcloud.storage.transfer.values import Step
 
-__all__ = ["PUBLISHING", "PULLING", "State"]
+__all__ = [
+    "CLEAN_UP",
+    "PUBLISHING",
+    "PULLING",
+    "TRANSITIONS",
+    "Event",
+    "State",
+    "Transition",
+    "transition",
+]
 
 
 class State(Enum):
-    """See the figure in ``machine.py``."""
+    """Where an upload stands."""
 
     READING_FIRST = "reading first"
     PUTTING = "putting"
@@ -23,11 +59,102 @@ class State(Enum):
     DONE = "done"
     FAILED = "failed"
 
-    __hash__ = object.__hash__  # as that of Step
+    __hash__ = object.__hash__  # that of Enum takes two calls in Python
 
+
+class Event(Enum):
+    """What moves an upload from one state to the next; the values are for the documentation."""
+
+    # Progress.
+    STREAM_FITS_ONE_PART = "the stream ends within the first part"
+    FIRST_PART_FULL = "the first part is full"
+    UPLOAD_ATTACHED = "the first part of a resumed upload is read"
+    UPLOAD_CREATED = "the store has assigned an upload id"
+    ALL_PARTS_STORED = "the source has ended and every part is stored"
+    OBJECT_PUBLISHED = "the store has published the object"
+
+    # The answer to a request that publishes was lost, or contradicts what was sent.
+    OUTCOME_AMBIGUOUS = "the outcome of the request is ambiguous"
+    OBJECT_FOUND = "the object is there and is the one that was sent"
+
+    # An error or a cancellation; which one of these is decided by ``UploadMachine._clean_up``.
+    REQUESTS_IN_FLIGHT = "an error, while requests are in flight"
+    MAY_BE_PUBLISHED = "an error, and an unanswered request may have published the object"
+    NOTHING_TO_ABORT = "an error, and there is no upload to abort"
+    UPLOAD_TO_KEEP = 'an error, and the upload is kept (`ex_on_failure="keep"`)'
+    UPLOAD_TO_ABORT = "an error, and the upload is to be aborted"
+    GAVE_UP = "the clean-up itself was interrupted"
+
+    # Aborting.
+    PARTS_MAY_BE_LATE = "aborted, but a part whose answer was lost may still arrive"
+    ABORT_FINISHED = "the upload is gone, or reported as left behind"
+
+    __hash__ = object.__hash__
+
+
+class Transition(NamedTuple):
+    """Where an event leads.
+
+    :param state: the next one.
+    :param request: to be sent on the way; ``None`` for none.
+    """
+
+    state: State
+    request: Step | None = None
+
+
+_S, _E, _T = State, Event, Transition
+
+TRANSITIONS: Mapping[State, Mapping[Event, Transition]] = MappingProxyType(
+    {
+        _S.READING_FIRST: {
+            _E.STREAM_FITS_ONE_PART: _T(_S.PUTTING, Step.PUT),
+            _E.FIRST_PART_FULL: _T(_S.CREATING, Step.CREATE),
+            _E.UPLOAD_ATTACHED: _T(_S.SENDING),
+        },
+        _S.PUTTING: {
+            _E.OBJECT_PUBLISHED: _T(_S.DONE),
+            _E.OUTCOME_AMBIGUOUS: _T(_S.CONFIRMING, Step.CONFIRM),
+        },
+        _S.CREATING: {_E.UPLOAD_CREATED: _T(_S.SENDING)},
+        _S.SENDING: {_E.ALL_PARTS_STORED: _T(_S.COMPLETING, Step.COMPLETE)},
+        _S.COMPLETING: {
+            _E.OBJECT_PUBLISHED: _T(_S.DONE),
+            _E.OUTCOME_AMBIGUOUS: _T(_S.CONFIRMING, Step.CONFIRM),
+        },
+        _S.CONFIRMING: {_E.OBJECT_FOUND: _T(_S.DONE)},
+        _S.ABORTING: {
+            _E.PARTS_MAY_BE_LATE: _T(_S.ABORTING, Step.CHECK),
+            _E.ABORT_FINISHED: _T(_S.FAILED),
+        },
+        _S.DONE: {},
+        _S.FAILED: {},
+    }
+)
+"""What an event leads to in the one state, or the few, in which it can occur."""
+
+CLEAN_UP: Mapping[Event, Transition] = MappingProxyType(
+    {
+        _E.REQUESTS_IN_FLIGHT: _T(_S.ABORTING),
+        _E.UPLOAD_TO_ABORT: _T(_S.ABORTING, Step.ABORT),
+        _E.MAY_BE_PUBLISHED: _T(_S.CONFIRMING, Step.CONFIRM),
+        _E.NOTHING_TO_ABORT: _T(_S.FAILED),
+        _E.UPLOAD_TO_KEEP: _T(_S.FAILED),
+        _E.GAVE_UP: _T(_S.FAILED),
+    }
+)
+"""What an error leads to in every state: an interrupt can come between any two lines of code."""
 
 PULLING = frozenset({State.READING_FIRST, State.CREATING, State.SENDING})
 """The source is read in these."""
 
 PUBLISHING = frozenset({Step.PUT, Step.COMPLETE})
 """Requests after which the object may be there."""
+
+
+def transition(state: State, event: Event) -> Transition:
+    """Where ``event`` leads from ``state``.
+
+    :raises KeyError: it cannot occur there; a bug of the engine.
+    """
+    return TRANSITIONS[state].get(event) or CLEAN_UP[event]

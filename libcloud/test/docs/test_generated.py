@@ -12,8 +12,8 @@ import pytest
 
 from libcloud.cli.main import COMMANDS
 from libcloud.storage.s3api.profile import PROFILES
+from libcloud.storage.transfer.states import CLEAN_UP, TRANSITIONS, Event, State
 from libcloud.test.docs.pages import ROOT
-from libcloud.test.storage.transfer.transitions import TRANSITIONS
 
 
 @pytest.fixture
@@ -78,18 +78,24 @@ def test_every_command_has_a_section_with_its_own_options(made: SimpleNamespace,
         assert "`--endpoint-url" not in section and "shared options" in section
 
 
-def test_the_diagram_has_each_state_and_each_way(made: SimpleNamespace) -> None:
+def test_the_diagram_has_each_state_and_each_transition(made: SimpleNamespace) -> None:
     svg = made.states.diagram()
-    assert svg.count('class="number"') == svg.count('class="way') == len(TRANSITIONS)
-    assert svg.count('class="state ') == 9
-    assert svg.count(" kept") == sum(way.keep is True for way in TRANSITIONS.values())
+    pairs = {(before, after.state) for before, row in TRANSITIONS.items() for after in row.values()}
+    from_anywhere = {after.state for after in CLEAN_UP.values()}
+    assert svg.count('class="number"') == len(pairs) + len(from_anywhere)
+    assert svg.count('class="way') == len(pairs) + len(from_anywhere)
+    assert svg.count('class="state ') == len(State) + 1
 
 
-def test_a_place_without_a_way_is_noticed(
+def test_the_table_of_transitions_has_every_event(made: SimpleNamespace) -> None:
+    table = made.states.transitions_table()
+    assert all(event.value in table for event in Event)
+
+
+def test_a_place_without_a_transition_is_noticed(
     made: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    some = dict(list(TRANSITIONS.items())[1:])
-    monkeypatch.setattr(made.states, "TRANSITIONS", some)
+    monkeypatch.setattr(made.states, "CLEAN_UP", {})
     with pytest.raises(LookupError, match="differ"):
         made.states.diagram()
 
