@@ -13,13 +13,15 @@ _HTTP = "libcloud/http"
 _HEADS = (f"{_TESTS}/test_http_heads.py",)
 _SESSION = (f"{_TESTS}/test_http_session.py",)
 _EXCHANGE = (f"{_TESTS}/test_http_exchange.py",)
+_CERTAINTY = (f"{_TESTS}/test_http_certainty.py",)
+_SENDING = (f"{_TESTS}/test_http_sending.py",)
 _SOURCE = (f"{_TESTS}/storage/transfer/test_source.py",)
 
 MUTANTS = (
     Mutant(
         "a cut head is a whole one",
         f"{_HTTP}/heads.py",
-        "        if replay.last is not None and replay.last not in _END_OF_HEAD:",
+        "        if replay.last is not None and replay.last not in EMPTY_LINES:",
         "        if False:",
         _HEADS,
     ),
@@ -75,16 +77,16 @@ MUTANTS = (
     Mutant(
         "bytes behind an answer are the next one",
         f"{_HTTP}/exchange.py",
-        " and len(content) == said.length\n",
-        "\n",
-        _EXCHANGE,
+        "                    len(content) == said.length\n",
+        "                    True\n",
+        _CERTAINTY,
     ),
     Mutant(
         "half a request is followed by the next",
-        f"{_HTTP}/exchange.py",
-        "    except BrokenPipeError:\n        return False\n",
-        "    except BrokenPipeError:\n        return True\n",
-        _EXCHANGE,
+        f"{_HTTP}/request_state.py",
+        "        return self.unsent or (refused and self.size > _LARGE)",
+        "        return False",
+        _CERTAINTY,
     ),
     Mutant(
         "a header of two lines is sent",
@@ -96,8 +98,8 @@ MUTANTS = (
     Mutant(
         "a mocked adapter sends by itself",
         f"{_HTTP}/adapter.py",
-        " or HTTPAdapter.send is not _SEND",
-        "",
+        "self.fast_path and HTTPAdapter.send is _SEND and",
+        "self.fast_path and",
         _EXCHANGE,
     ),
     Mutant(
@@ -108,18 +110,81 @@ MUTANTS = (
         (f"{_TESTS}/test_http_tls.py",),
     ),
     Mutant(
-        "a body ends where the socket is full",
-        f"{_HTTP}/timeouts.py",
-        "            while view:\n",
-        "            if view:\n",
-        (f"{_TESTS}/test_http_timeouts.py",),
+        "a large body that was refused is followed by the next request",
+        f"{_HTTP}/request_state.py",
+        "        return self.unsent or (refused and self.size > _LARGE)",
+        "        return self.unsent",
+        _CERTAINTY,
     ),
     Mutant(
         "buffers end where the socket is full",
-        f"{_HTTP}/timeouts.py",
-        "                views[start] = views[start][count:]",
-        "                start += 1",
+        f"{_HTTP}/sending.py",
+        "            views[start] = views[start][count:]",
+        "            start += 1",
         (f"{_TESTS}/test_http_timeouts.py",),
+    ),
+    Mutant(
+        "an interim response is the response",
+        f"{_HTTP}/heads.py",
+        "        if not _INTERIM.match(lines[0]) or lines[-1] not in EMPTY_LINES:",
+        "        if True:",
+        _HEADS,
+    ),
+    Mutant(
+        "the protocol may be switched",
+        f"{_HTTP}/heads.py",
+        "        if said.status < http.client.OK:",
+        "        if False:",
+        _HEADS,
+    ),
+    Mutant(
+        "two lengths are one too many for nobody",
+        f"{_HTTP}/heads.py",
+        "        elif len(lengths) > 1 or not",
+        "        elif not",
+        _HEADS,
+    ),
+    Mutant(
+        "what was read beyond a response is forgotten",
+        f"{_HTTP}/heads.py",
+        "ended and not source.holds_more()",
+        "ended",
+        _CERTAINTY,
+    ),
+    Mutant(
+        "what TLS has decrypted is the next response",
+        f"{_HTTP}/adapter.py",
+        " and (pending is None or not pending())",
+        "",
+        _CERTAINTY,
+    ),
+    Mutant(
+        "a success for half a request is one",
+        f"{_HTTP}/request_state.py",
+        "        if self.unsent and status < http.client.MULTIPLE_CHOICES:",
+        "        if False:",
+        _CERTAINTY,
+    ),
+    Mutant(
+        "a failed response keeps its socket",
+        f"{_HTTP}/heads.py",
+        "        except Exception:\n            self.close()\n",
+        "        except Exception:\n",
+        _CERTAINTY,
+    ),
+    Mutant(
+        "a full socket is not listened to",
+        f"{_HTTP}/sending.py",
+        "    if status is not None and not 200 <= status < 300:",
+        "    if False:",
+        _SENDING,
+    ),
+    Mutant(
+        "an interim response ends the sending",
+        f"{_HTTP}/sending.py",
+        "        if status >= 200 or status == 101:",
+        "        if True:",
+        _SENDING,
     ),
     Mutant(
         "a signing key outlives its day",

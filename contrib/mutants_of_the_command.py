@@ -49,8 +49,8 @@ MUTANTS = (
     Mutant(
         "a watcher hears nothing of plain sockets",
         "libcloud/http/timeouts.py",
-        "        if TimedConnection.watcher is None and isinstance(sock, socket.socket):",
-        "        if isinstance(sock, socket.socket):",
+        "        if watcher is None and can_listen(self.sock):",
+        "        if can_listen(self.sock):",
         (f"{_TESTS}/test_http_watcher.py",),
     ),
 )

@@ -12,9 +12,10 @@ import re
 import threading
 from contextlib import nullcontext
 from http.client import HTTPException
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
+import urllib3
 import urllib3.connection
 import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
@@ -24,6 +25,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 from urllib3.util import SKIP_HEADER
 
+from libcloud.http.errors import named
 from libcloud.http.exchange import Answer, exchange, request_head
 from libcloud.http.heads import WholeHeadResponse
 from libcloud.http.plain import PlainRequest, PlainResponse
@@ -50,17 +52,27 @@ class _Wire(threading.local):
     """What this thread is sending.
 
     :ivar target: of the request.
-    :ivar failure: what it failed with; the libraries say what that is called.
     """
 
     target: str | None = None
-    failure: Exception | None = None
 
 
 _wire = _Wire()
 
 # Tests put functions of their own in its place (responses does).
 _SEND = HTTPAdapter.send
+
+# Major versions of urllib3 that the tests run with.
+_KNOWN_URLLIB3 = ("1", "2")
+
+
+_NO = ("0", "false", "no", "off")
+
+
+def _fast_path_wanted() -> bool:
+    """The default of :attr:`ExactAdapter.fast_path`."""
+    known = getattr(urllib3, "__version__", "").partition(".")[0] in _KNOWN_URLLIB3
+    return known and os.environ.get("LIBCLOUD_HTTP_FAST_PATH", "1").lower() not in _NO
 
 
 # The names are those of urllib3: they stand in the messages of errors.
@@ -69,8 +81,11 @@ _SEND = HTTPAdapter.send
 class _Exact(TimedConnection):
     """Sends the target as given, where urllib3 would normalise it, and headers at less cost."""
 
-    response_class = WholeHeadResponse
     _output: Any
+
+    def response_class(self, *args: Any, **kwargs: Any) -> WholeHeadResponse:  # type: ignore[override]  # called as the class that the standard library has here
+        """The response to the request that was sent last."""
+        return WholeHeadResponse(*args, state=self.state, **kwargs)
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
@@ -107,13 +122,6 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         return super().urlopen(*args, **_careful(kwargs))
 
-    def _make_request(self, *args: Any, **kwargs: Any) -> Any:
-        """As that of urllib3, for which a request that failed already fails here."""
-        failure, _wire.failure = _wire.failure, None
-        if failure is not None:
-            raise failure
-        return super()._make_request(*args, **kwargs)
-
     def take_open(self) -> Any:
         """A connection that is open, to be given back; ``None`` if one has to be opened."""
         connection: Any = self._get_conn()
@@ -122,11 +130,24 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
         self._put_conn(connection)
         return None
 
-    def give_back(self, connection: Any, *, stays: bool) -> None:
-        """Let others use ``connection``; one that does not stay is opened anew by them."""
-        if not stays:
-            connection.close()
-        self._put_conn(connection)
+    def _put_conn(self, conn: Any) -> None:
+        """Let others use ``conn``, which is closed unless it is certain that its response ended."""
+        if conn is not None and conn.sock is not None and not _is_clean(conn):
+            conn.close()
+        super()._put_conn(conn)
+
+    give_back = _put_conn
+
+
+def _is_clean(connection: Any) -> bool:
+    """Whether nothing of the last response is left on ``connection``, nor anything behind it.
+
+    What can be seen at the socket is looked for when it is used again.
+    """
+    state = connection.state
+    # What TLS has decrypted, nobody sees at the socket.
+    pending = getattr(connection.sock, "pending", None)
+    return state is not None and state.answered and (pending is None or not pending())
 
 
 class HTTPConnectionPool(_Pool):
@@ -149,6 +170,14 @@ _POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
 
 class ExactAdapter(HTTPAdapter):
     """Sends the target of each request as it is, and tells no secrets when that fails."""
+
+    fast_path: ClassVar[bool] = _fast_path_wanted()
+    """Whether requests on open connections are sent in few steps, without requests and urllib3.
+
+    False if the environment variable ``LIBCLOUD_HTTP_FAST_PATH`` is 0, or if the major version of
+    urllib3 is not one that this library is tested with. Set it on this class, at any time, for all
+    connections.
+    """
 
     _pid = 0
     _inherited: Any = None
@@ -247,7 +276,7 @@ class ExactAdapter(HTTPAdapter):
             _redact(error)
             raise
         finally:
-            _wire.target, _wire.failure = outer, None
+            _wire.target = outer
 
     def _exchanged(
         self,
@@ -261,10 +290,10 @@ class ExactAdapter(HTTPAdapter):
     ) -> requests.Response | None:
         """The answer to ``request``, on a connection that is open; ``None`` leaves it to requests.
 
-        Also a request that has failed, which requests then does not send but finds a name for.
+        :raises requests.RequestException: the request failed, as if requests had sent it.
         """
         target = _wire.target or ""
-        if stream or proxies or HTTPAdapter.send is not _SEND or request.lines is None:
+        if stream or proxies or not self._takes_fast_path() or request.lines is None:
             return None
         head = request_head(str(request.method), target, request.lines)
         if head is None:
@@ -277,15 +306,19 @@ class ExactAdapter(HTTPAdapter):
         try:
             answer = exchange(connection, head, request.body, method=str(request.method), pool=pool)
         except (OSError, HTTPException, HTTPError) as error:
-            _wire.failure = error
-            return None
+            raise named(error, request=request, pool=pool, target=target) from error
         finally:
             # One that is not read yet gives it back itself.
             if answer is None or isinstance(answer, Answer):
-                pool.give_back(connection, stays=answer is not None and answer.stays)
+                pool.give_back(connection)
         if isinstance(answer, Answer):
             return PlainResponse(answer, request, self)
         return self.build_response(request, answer)
+
+    def _takes_fast_path(self) -> bool:
+        """Whether nobody has turned it off, stands in for requests, or asks it to try again."""
+        retries = self.max_retries
+        return self.fast_path and HTTPAdapter.send is _SEND and retries.total == 0
 
 
 class SignedHTTPSAdapter(ExactAdapter):

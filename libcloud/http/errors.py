@@ -17,7 +17,7 @@ import urllib3
 
 from libcloud.common.types import LibcloudError
 
-__all__ = ["NetworkError", "is_transient", "network_error", "never_sent"]
+__all__ = ["NetworkError", "is_transient", "named", "network_error", "never_sent"]
 
 # Errors of the network that may be gone at the next attempt.
 _TRANSIENT_ERRNO = {
@@ -103,6 +103,22 @@ def network_error(error: BaseException, text: str, driver: Any) -> NetworkError 
 @lru_cache(maxsize=32)
 def _class_for(kind: Any) -> type[NetworkError]:
     return type("NetworkError", (NetworkError, kind), {"__module__": __name__})
+
+
+def named(error: Exception, *, request: Any, pool: Any, target: str) -> requests.RequestException:
+    """What requests calls ``error``, with which a request failed on an open connection.
+
+    :param error: of the standard library or urllib3.
+    """
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return requests.ReadTimeout(error, request=request)
+    if isinstance(error, ssl.SSLError):
+        failed = urllib3.exceptions.SSLError(error)
+        reason = urllib3.exceptions.MaxRetryError(pool, target, failed)
+        return requests.exceptions.SSLError(reason, request=request)
+    if not isinstance(error, urllib3.exceptions.HTTPError):
+        error = urllib3.exceptions.ProtocolError("Connection aborted.", error)
+    return requests.ConnectionError(error, request=request)
 
 
 def is_transient(error: BaseException) -> bool:

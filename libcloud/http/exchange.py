@@ -2,22 +2,23 @@
 """A request and its answer on a connection that is open already: the usual case, in few steps.
 
 Connections come from the pools of urllib3 and go back there. Whatever is not as usual is left to
-the libraries: to connect, proxies, answers in chunks, compressed, with cookies, cut short or very
-large. They read an answer from its beginning: what was taken from the socket, then what comes after
-that, be it more bytes or an error.
+the libraries: to connect, proxies, answers in chunks, compressed, with cookies, after interim ones,
+cut short or large. They read an answer from its beginning: what was taken from the socket, then
+what comes after that, be it more bytes or an error.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import urllib3
 from urllib3.exceptions import ReadTimeoutError
 
-from libcloud.http.heads import Head, plain_head
+from libcloud.http.heads import HEAD_END, Head, plain_head
+from libcloud.http.request_state import RequestState
 from libcloud.utils.bodies import Pieces
 
 __all__ = ["Answer", "exchange", "request_head"]
@@ -29,9 +30,7 @@ _TAKEN = 16 * 1024
 _JOINED = 128 * 1024
 
 # Bodies of answers up to this size are read here. A library takes memory as the bytes come.
-_LARGEST = 16 * 1024 * 1024
-
-_END = b"\r\n\r\n"
+_LARGEST = 1024 * 1024
 
 # RFC 9112, sections 3 and 5: what needs no second look. Names were looked at before, since a colon
 # in one of them would not show.
@@ -51,14 +50,10 @@ _SPECIAL_IN_ANSWERS = ("content-encoding", "set-cookie")
 
 
 class Answer(NamedTuple):
-    """A whole answer of the usual form.
-
-    :ivar stays: the connection can be used again.
-    """
+    """A whole answer of the usual form."""
 
     head: Head
     body: bytes
-    stays: bool
 
 
 def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]]) -> bytes | None:
@@ -93,69 +88,72 @@ def exchange(
     :raises OSError, http.client.HTTPException, urllib3.exceptions.HTTPError: no answer came.
     """
     connection.begin()
+    state: RequestState = connection.state
     try:
-        sent = _send(connection, head, body)
-        data, error = _until(connection.sock, _END)
-        head_ends = data.find(_END) + len(_END)
-        said = plain_head(data[:head_ends], method)
-        if said is not None and said.length <= _LARGEST and _is_plain(said):
-            content, error = _rest(connection.sock, data[head_ends:], said.length, error)
+        _send(connection, head, body)
+        _until_head_ends(connection.sock, state)
+        end = HEAD_END.search(state.received)
+        said = None if end is None else plain_head(state.received[: end.end()], method)
+        if end is not None and said is not None and said.length <= _LARGEST and _is_plain(said):
+            _receive(connection.sock, state, end.end() + said.length)
+            content = state.received[end.end() :]
             if len(content) >= said.length:
+                state.check(said.status)
                 # Bytes behind the answer belong to none of our requests.
-                stays = sent and not said.closes and len(content) == said.length
-                return Answer(said, content[: said.length], stays)
-            data = data[:head_ends] + content
-        return _by_the_library(connection, data, error, method=method, pool=pool)
+                state.answered = (
+                    len(content) == said.length
+                    and not said.closes
+                    and not state.may_be_unread(said.status)
+                )
+                return Answer(said, content[: said.length])
+        return _by_the_library(connection, method=method, pool=pool)
     finally:
         connection.settle()
 
 
-def _send(connection: Any, head: bytes, body: Any) -> bool:
-    """Whether all of it has left: a server may answer before, and take no more."""
+def _send(connection: Any, head: bytes, body: Any) -> None:
+    """Send all of it, unless the server takes no more: it may have answered before."""
     buffers: Iterable[Any] = ()
     if body is None or len(body) <= _JOINED:
         head += bytes(body or b"")
     else:
         # Of what has a length, room for as many items would be made: that of Pieces is in bytes.
         buffers = iter(body) if isinstance(body, Pieces) else (body,)
-    try:
+    with suppress(BrokenPipeError):
         connection.send_all((head, *buffers))
-    except BrokenPipeError:
-        return False
-    return True
+    connection.await_response()
 
 
-def _until(sock: Any, end: bytes) -> tuple[bytes, OSError | None]:
-    """What comes, at least to ``end`` if there is one; and the error that came before it."""
-    data = b""
+def _until_head_ends(sock: Any, state: RequestState) -> None:
+    """Receive the head of a response, and what comes with it; less if an error comes."""
+    data = state.received
     try:
-        while end not in data and len(data) < _TAKEN:
+        while state.error is None and not HEAD_END.search(data) and len(data) < _TAKEN:
             more = sock.recv(_TAKEN)
             if not more:
                 break
             data += more
     except OSError as error:
-        return data, error
-    return data, None
+        state.error = error
+    state.received = data
 
 
-def _rest(
-    sock: Any, begun: bytes, size: int, error: OSError | None
-) -> tuple[bytes, OSError | None]:
-    """``begun``, and what comes after it, up to ``size`` bytes in all, unless an error comes."""
-    if len(begun) >= size or error is not None:
-        return begun, error
-    whole, done = memoryview(bytearray(size)), len(begun)
-    whole[:done] = begun
+def _receive(sock: Any, state: RequestState, size: int) -> None:
+    """Receive up to ``size`` bytes in all; less if an error comes."""
+    done = len(state.received)
+    if done >= size or state.error is not None:
+        return
+    whole = memoryview(bytearray(size))
+    whole[:done] = state.received
     try:
         while done < size:
             count = sock.recv_into(whole[done:])
             if not count:
                 break
             done += count
-    except OSError as stopped:
-        error = stopped
-    return bytes(whole[:done]), error
+    except OSError as error:
+        state.error = error
+    state.received = bytes(whole[:done])
 
 
 def _is_plain(head: Head) -> bool:
@@ -164,14 +162,9 @@ def _is_plain(head: Head) -> bool:
     return unique and not any(name in head.found for name in _SPECIAL_IN_ANSWERS)
 
 
-def _by_the_library(
-    connection: Any, data: bytes, error: OSError | None, *, method: str, pool: Any
-) -> urllib3.HTTPResponse:
-    """The answer that begins with ``data``, as urllib3 has it.
-
-    :param error: what came after ``data``; ``None``: the rest of it is in the socket.
-    """
-    response = connection.response_class(_Begun(connection.sock, data, error), method=method)
+def _by_the_library(connection: Any, *, method: str, pool: Any) -> urllib3.HTTPResponse:
+    """The answer that begins with what was received, as urllib3 has it."""
+    response = connection.response_class(connection.sock, method=method)
     try:
         response.begin()
     except TimeoutError as late:
@@ -194,36 +187,3 @@ def _by_the_library(
         enforce_content_length=True,
         request_method=method,
     )
-
-
-class _Begun:
-    """A socket of which ``data`` was read already, and then perhaps ``error`` came."""
-
-    def __init__(self, sock: Any, data: bytes, error: OSError | None) -> None:
-        self._sock, self._data, self._error = sock, data, error
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        rest = self._sock.makefile(mode, buffering=0)
-        return io.BufferedReader(_Continued(self._data, self._error, rest))
-
-
-class _Continued(io.RawIOBase):
-    def __init__(self, data: bytes, error: OSError | None, rest: Any) -> None:
-        super().__init__()
-        self._data, self._error, self._rest = memoryview(data), error, rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._data:
-            count = min(len(buffer), len(self._data))
-            buffer[:count], self._data = self._data[:count], self._data[count:]
-            return count
-        if self._error is not None:
-            raise self._error
-        return self._rest.readinto(buffer)  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        self._rest.close()
-        super().close()

@@ -3,15 +3,13 @@
 
 The libraries below know two limits, and give the one for connecting to the sending of a body as
 well: a socket keeps it until the answer is awaited, and over plain http it bounds the whole body.
-Here the limit of silence holds for each call that takes some of the body: as much as the system
-takes at once over plain http; a slice over TLS, where a call returns when all of it has left.
+Here the limit of silence holds from one call that takes some of the body to the next.
 """
 
 from __future__ import annotations
 
 import http.client
 import socket
-import ssl
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,13 +18,13 @@ from typing import Any, ClassVar, Protocol
 
 import requests
 
+from libcloud.http.request_state import RequestState
+from libcloud.http.sending import can_listen, send_buffers
+
 __all__ = ["Deadline", "TimedConnection", "Watcher", "timing"]
 
-# Bytes that have to leave within the limit of silence: about 4 KiB a second with the default.
+# Bytes that are shown to a watcher, or sent by a call that blocks, at a time.
 _SLICE = 256 * 1024
-
-# Buffers given to the system at once: what each one takes. Reference: POSIX, limits.h, IOV_MAX.
-_AT_ONCE = 16
 
 
 class _Current(threading.local):
@@ -81,9 +79,20 @@ class TimedConnection(http.client.HTTPConnection):
     """For a program that shows how far its transfers are: of all connections of the process, since
     connections come and go. Set it once, or for the time of a transfer."""
 
+    state: RequestState | None = None
+    """Of the request that is on its way, or that was answered last."""
+
+    _silence: float | None = None
+
     def connect(self) -> None:
         super().connect()
         self._set_limits()
+        if can_listen(self.sock):
+            self.sock.settimeout(self._silence)
+
+    def close(self) -> None:
+        self.state = None
+        super().close()
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         self.begin()
@@ -91,14 +100,22 @@ class TimedConnection(http.client.HTTPConnection):
 
     def getresponse(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            self.await_response()
             return super().getresponse(*args, **kwargs)
         finally:
             self.settle()
 
     def begin(self) -> None:
-        """A request is about to be sent on this connection, which is open."""
+        """A request is about to be sent on this connection."""
+        self.state = RequestState()
         self._set_limits()
         self.settle()
+
+    def await_response(self) -> None:
+        """Let the socket wait again: a response is about to be read."""
+        sock: Any = self.sock
+        if can_listen(sock) and sock.gettimeout() == 0:
+            sock.settimeout(self._silence)
 
     @staticmethod
     def settle() -> None:
@@ -106,58 +123,61 @@ class TimedConnection(http.client.HTTPConnection):
         if TimedConnection.watcher is not None:
             TimedConnection.watcher.settled()
 
+    def send(self, data: Any) -> None:
+        """Send ``data``, connecting first if necessary.
+
+        :raises BrokenPipeError: the server has answered or gone away before it had all of it.
+        """
+        if self.sock is None and self.auto_open:
+            self.connect()
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            self.send_all((data,))
+        else:
+            self.await_response()
+            super().send(data)
+
     def send_all(self, buffers: Sequence[Any]) -> None:
-        """Send ``buffers``, over plain http by as few calls as the system can do with.
+        """Send ``buffers`` by as few calls as the system can do with.
 
         :param buffers: bytes, or views of bytes.
+        :raises BrokenPipeError: see :meth:`send`.
         """
-        if TimedConnection.watcher is not None or not _gathers(self.sock):
-            for buffer in buffers:
-                self.send(buffer)
+        watcher = TimedConnection.watcher
+        if watcher is None and can_listen(self.sock):
+            self._send_listening(buffers)
             return
-        views = [memoryview(buffer) for buffer in buffers if buffer]
-        start = 0
-        while start < len(views):
-            count = self.sock.sendmsg(views[start : start + _AT_ONCE])
-            while start < len(views) and count >= len(views[start]):
-                count -= len(views[start])
-                start += 1
-            if count:
-                views[start] = views[start][count:]
+        for buffer in buffers:
+            view = memoryview(buffer)
+            for start in range(0, len(view), _SLICE):
+                part = view[start : start + _SLICE]
+                if watcher is not None:
+                    watcher.sending(len(part))
+                if can_listen(self.sock):
+                    self._send_listening((part,))
+                else:
+                    super().send(part)
 
-    def send(self, data: Any) -> None:
-        """Send ``data``; what is long goes in several calls, each with the whole time."""
-        if not isinstance(data, (bytes, bytearray, memoryview)) or len(data) <= _SLICE:
-            self._send_slice(data)
-            return
-        view, sock = memoryview(data), self.sock
-        if TimedConnection.watcher is None and isinstance(sock, socket.socket):
-            limit = _SLICE if isinstance(sock, ssl.SSLSocket) else len(view)
-            while view:
-                view = view[sock.send(view[:limit]) :]
-            return
-        for start in range(0, len(view), _SLICE):
-            self._send_slice(view[start : start + _SLICE])
-
-    def _send_slice(self, data: Any) -> None:
-        if TimedConnection.watcher is not None and isinstance(data, (bytes, memoryview)):
-            TimedConnection.watcher.sending(len(data))
-        super().send(data)
+    def _send_listening(self, buffers: Sequence[Any]) -> None:
+        sock: Any = self.sock
+        state = self.state
+        if state is None:  # a proxy is asked for a tunnel
+            state = RequestState()
+        elif sock.gettimeout() != 0:
+            sock.settimeout(0)
+        send_buffers(sock, buffers, state=state, silence=self._silence)
 
     def _set_limits(self) -> None:
-        sock: Any = getattr(self, "sock", None)
+        sock: Any = self.sock
         if sock is None:
             return
         if _current.known:
-            sock.settimeout(_current.silence)
+            self._silence = _current.silence
+            if not can_listen(sock):
+                sock.settimeout(self._silence)
+        elif can_listen(sock):
+            self._silence = sock.gettimeout()
         if _current.deadline is not None:
             _current.deadline.watch(sock)
-
-
-def _gathers(sock: Any) -> bool:
-    """Whether ``sock`` takes several buffers at once: over plain http, where systems have it."""
-    plain = isinstance(sock, socket.socket) and not isinstance(sock, ssl.SSLSocket)
-    return plain and hasattr(sock, "sendmsg")
 
 
 class Deadline:
@@ -173,7 +193,8 @@ class Deadline:
         self._seconds = seconds
         self._timer = Timer(seconds, self._expire)
         self._timer.daemon = True
-        self._lock = threading.Lock()
+        # Reentrant: an object that is collected here may send a request in its ``__del__``.
+        self._lock = threading.RLock()
         self._expired = False
         self._sock: Any = None
         self._outer: Deadline | None = None

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 from libcloud.test._secrets import provide_secrets
@@ -18,3 +20,12 @@ settings.load_profile("libcloud")
 # A shell without job control lets what it starts by "&" ignore Ctrl-C; tests would hand that on.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(params=[True, False], ids=["fast", "urllib3"])
+def http_path(request: Any, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Run a test twice: with the fast path of HTTP, and without; the value says which it is."""
+    from libcloud.http.adapter import ExactAdapter
+
+    monkeypatch.setattr(ExactAdapter, "fast_path", request.param)
+    return bool(request.param)

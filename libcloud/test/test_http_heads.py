@@ -12,7 +12,15 @@ import requests
 
 from libcloud.http import LibcloudConnection, is_transient
 from libcloud.http.heads import WholeHeadResponse
+from libcloud.http.received import InvalidResponseError
 from libcloud.test._loopback import Loopback
+
+# Both ways of sending must do the same, and close what they open.
+pytestmark = [
+    pytest.mark.usefixtures("http_path"),
+    pytest.mark.filterwarnings("error::ResourceWarning"),
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),
+]
 
 WHOLE = b'HTTP/1.1 200 OK\r\nETag: "0123456789"\r\nContent-Length: 0\r\n\r\n'
 
@@ -63,11 +71,6 @@ HEADS = {
     "no content": b"HTTP/1.1 204 No Content\r\nA: b\r\n\r\n",
     "not modified": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n",
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-    "both lengths": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
-    b"5\r\nhello\r\n0\r\n\r\n",
-    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 2\r\n\r\nhello",
-    "wrong length": b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
-    "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
     "closing": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
     "staying": b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello",
     "old": b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -91,6 +94,39 @@ HEADS = {
     + b"Content-Length: 5\r\n\r\nhello",
 }
 
+OK = b"HTTP/1.1 200 OK\r\n"
+LENGTH = b"Content-Length: 5\r\n\r\nhello"
+CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
+
+# What the standard library takes, although it could end at two places; and what is to be said.
+UNCERTAIN = {
+    "two lengths": (OK + b"Content-Length: 2\r\n" + LENGTH, "not one number: '2, 5'"),
+    "two lengths in one": (OK + b"Content-Length: 5, 2\r\n\r\nhello", "not one number"),
+    "negative length": (OK + b"Content-Length: -5\r\n\r\nhello", "not one number"),
+    "length with a sign": (OK + b"Content-Length: +5\r\n\r\nhello", "not one number"),
+    "length in words": (OK + b"Content-Length: five\r\n\r\nhello", "not one number"),
+    "no digits": (OK + b"Content-Length:\r\n\r\nhello", "not one number: ''"),
+    "too many digits": (OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", "not one number"),
+    "two codings": (
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKS,
+        "Transfer-Encoding 'gzip, chunked' is not supported",
+    ),
+    "unknown coding": (OK + b"Transfer-Encoding: x\r\n" + LENGTH, "is not supported"),
+    "other protocol": (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+        "status 101, which was not requested",
+    ),
+    "endless interim responses": (
+        b"HTTP/1.1 102 Processing\r\n\r\n" * 101 + OK + LENGTH,
+        "more than 100 interim responses",
+    ),
+    "large head": (OK + (b"A: " + b"b" * 60_000 + b"\r\n") * 5 + LENGTH, "more than 262144 bytes"),
+    "large interim head": (
+        b"HTTP/1.1 103 Hints\r\n" + (b"A: " + b"b" * 60_000 + b"\r\n") * 5 + b"\r\n" + OK + LENGTH,
+        "more than 262144 bytes",
+    ),
+}
+
 
 class Wire:
     """A socket that has received ``data``."""
@@ -98,7 +134,7 @@ class Wire:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def makefile(self, mode: str) -> io.BytesIO:
+    def makefile(self, mode: str, buffering: int = -1) -> io.BytesIO:
         return io.BytesIO(self._data)
 
 
@@ -118,6 +154,75 @@ def read(kind: type[http.client.HTTPResponse], data: bytes, method: str) -> dict
 @pytest.mark.parametrize("data", HEADS.values(), ids=HEADS)
 def test_a_head_says_what_it_says_to_the_standard_library(data: bytes, method: str) -> None:
     assert read(WholeHeadResponse, data, method) == read(http.client.HTTPResponse, data, method)
+
+
+@pytest.mark.parametrize(("data", "text"), UNCERTAIN.values(), ids=UNCERTAIN)
+def test_a_response_whose_end_is_not_certain_is_refused(data: bytes, text: str) -> None:
+    said = read(WholeHeadResponse, data, "GET")
+
+    assert said["error"] is InvalidResponseError
+    assert text in str(said["text"])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 100,
+        b"HTTP/1.1 199\n\n",
+        b"HTTP/1.0 100 Tr\xe8s bien\r\nContent-Length: 5\r\n\r\n",
+    ],
+    ids=["processing", "two hints", "as many as may be", "bare ends of lines", "beyond ASCII"],
+)
+def test_interim_responses_are_skipped(interim: bytes, method: str) -> None:
+    final = HEADS["plain"]
+
+    assert read(WholeHeadResponse, interim + final, method) == read(
+        http.client.HTTPResponse, final, method
+    )
+
+
+def test_an_interim_response_that_is_cut_is_a_lost_one() -> None:
+    said = read(WholeHeadResponse, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n", "GET")
+
+    assert said["error"] is http.client.RemoteDisconnected
+
+
+@pytest.mark.parametrize(
+    ("data", "closes"),
+    [
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKS, False),
+        (OK + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n" + CHUNKS, True),
+        (
+            b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + CHUNKS,
+            True,
+        ),
+        (OK + b"Content-Length: 5, 5\r\n\r\nhello", True),
+        (OK + b"Content-Length: 5\r\n" + LENGTH, False),
+    ],
+    ids=["chunks", "chunks and a length", "chunks of HTTP/1.0", "length twice", "two headers"],
+)
+def test_a_connection_ends_with_a_doubtful_response(data: bytes, closes: bool) -> None:
+    said = read(WholeHeadResponse, data, "GET")
+
+    assert (said["body"], said["will_close"]) == (b"hello", closes)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "text"),
+    [
+        (b"-1\r\nhello\r\n0\r\n\r\n", "the size of a chunk is not a number"),
+        (b"0x5\r\nhello\r\n0\r\n\r\n", "the size of a chunk is not a number"),
+        (b"0\r\n" + b"A: b\r\n" * 101 + b"\r\n", "more than 100 trailers"),
+    ],
+)
+def test_chunks_and_trailers_are_checked(chunks: bytes, text: str) -> None:
+    data = OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
+    with pytest.raises(InvalidResponseError, match=text):
+        read(WholeHeadResponse, data, "GET")
 
 
 def test_a_usual_head_is_not_read_by_the_parser_for_mail(monkeypatch: pytest.MonkeyPatch) -> None:

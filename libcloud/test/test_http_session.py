@@ -17,6 +17,13 @@ from requests.adapters import HTTPAdapter
 from libcloud.http import LibcloudConnection
 from libcloud.test._loopback import Loopback, Received, reply
 
+# Both ways of sending must do the same, and close what they open.
+pytestmark = [
+    pytest.mark.usefixtures("http_path"),
+    pytest.mark.filterwarnings("error::ResourceWarning"),
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 def answer(request: Received) -> bytes:
     """Whatever the target asks for."""

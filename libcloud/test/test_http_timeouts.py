@@ -20,6 +20,13 @@ from libcloud.http.timeouts import timing
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test._threads import run_in_threads
 
+# Both ways of sending must do the same, and close what they open.
+pytestmark = [
+    pytest.mark.usefixtures("http_path"),
+    pytest.mark.filterwarnings("error::ResourceWarning"),
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),
+]
+
 MIB = 1024 * 1024
 
 

@@ -22,6 +22,13 @@ from urllib3.util.ssl_ import create_urllib3_context
 from libcloud.http import LibcloudConnection, is_transient
 from libcloud.test._loopback import Loopback
 
+# Both ways of sending must do the same, and close what they open.
+pytestmark = [
+    pytest.mark.usefixtures("http_path"),
+    pytest.mark.filterwarnings("error::ResourceWarning"),
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 def self_signed(directory: Path) -> Path:
     """A file with a certificate for 127.0.0.1 and its key."""

@@ -11,6 +11,13 @@ import pytest
 from libcloud.http.timeouts import TimedConnection
 from libcloud.test.storage.s3_servers import pattern, store
 
+# Both ways of sending must do the same, and close what they open.
+pytestmark = [
+    pytest.mark.usefixtures("http_path"),
+    pytest.mark.filterwarnings("error::ResourceWarning"),
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),
+]
+
 SIZE = 3 * 1024 * 1024
 
 

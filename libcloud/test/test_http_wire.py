@@ -16,6 +16,13 @@ import requests
 from libcloud.http import LibcloudConnection
 from libcloud.test._loopback import Loopback
 
+# Both ways of sending must do the same, and close what they open.
+pytestmark = [
+    pytest.mark.usefixtures("http_path"),
+    pytest.mark.filterwarnings("error::ResourceWarning"),
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),
+]
+
 LARGE = 100_000
 
 

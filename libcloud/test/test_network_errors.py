@@ -9,6 +9,13 @@ import requests
 from libcloud.common.types import LibcloudError
 from libcloud.http import NetworkError, is_transient, network_error, never_sent
 
+# Both ways of sending must do the same, and close what they open.
+pytestmark = [
+    pytest.mark.usefixtures("http_path"),
+    pytest.mark.filterwarnings("error::ResourceWarning"),
+    pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 @pytest.mark.parametrize(
     "kind", [requests.ConnectionError, requests.ReadTimeout, requests.exceptions.SSLError]
