@@ -24,6 +24,8 @@ _MULTIPART = (f"{_TESTS}/storage/test_s3_multipart.py",)
 _FAILURES = (f"{_TESTS}/storage/test_s3_failures.py",)
 _DOWNLOADS = (f"{_TESTS}/storage/test_s3_downloads.py",)
 _DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
+_PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
+_LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
 _INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
 _HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
 
@@ -171,8 +173,8 @@ _VALUES = (
     Mutant(
         "object names rewritten",
         f"{_S3API}/names.py",
-        "        return quote(name, safe=_SAFE)",
-        '        return quote(name.replace("//", "/"), safe=_SAFE)',
+        "        return quote(name, safe=_SAFE, ",
+        '        return quote(name.replace("//", "/"), safe=_SAFE, ',
         (f"{_TESTS}/storage/test_s3_names.py",),
     ),
     Mutant(
@@ -215,10 +217,52 @@ _READING = (
     ),
     Mutant(
         "listing stops after page one",
-        f"{_DRIVERS}/s3_containers.py",
-        "            follows = (token, None if token else page.next_marker)\n",
-        "            return\n            follows = (None, None)\n",
-        (f"{_TESTS}/storage/test_s3_containers.py",),
+        f"{_DRIVERS}/s3_pages.py",
+        "        if not page.is_truncated:\n",
+        "        if True:\n",
+        _PAGES,
+    ),
+    Mutant(
+        "a listing that cannot continue ends",
+        f"{_DRIVERS}/s3_pages.py",
+        "            raise IncompleteListingError(\n",
+        "            return\n            raise IncompleteListingError(\n",
+        _PAGES,
+    ),
+    Mutant(
+        "only the last marker of a listing is remembered",
+        f"{_DRIVERS}/s3_pages.py",
+        "        seen.add(hash(marker))",
+        "        seen = {hash(marker)}",
+        _PAGES,
+    ),
+    Mutant(
+        "buckets are listed by one request",
+        f"{_S3API}/xml.py",
+        "    truncated = _is_truncated(root, token is not None)\n",
+        "    truncated = False\n",
+        _PAGES,
+    ),
+    Mutant(
+        "a carriage return in a name becomes a line feed",
+        f"{_S3API}/raw_names.py",
+        'if b"\\r" in document or _CONTROL',
+        "if _CONTROL",
+        _LISTED_NAMES,
+    ),
+    Mutant(
+        "names that are replaced are believed",
+        f"{_DRIVERS}/s3_pages.py",
+        "    if encodes is not None or not _is_doubtful(fetched[0]):",
+        "    if True:",
+        _LISTED_NAMES,
+    ),
+    Mutant(
+        "bytes that are not UTF-8 are replaced",
+        f"{_S3API}/xml.py",
+        'partial(decode, errors="surrogateescape")',
+        'partial(decode, errors="replace")',
+        _LISTED_NAMES,
     ),
 )
 

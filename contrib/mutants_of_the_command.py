@@ -42,8 +42,8 @@ MUTANTS = (
     Mutant(
         "one level is listed by all that is below it",
         "libcloud/storage/drivers/s3_levels.py",
-        'params=(*request.params, ("delimiter", "/"))',
-        "params=(*request.params,)",
+        ', delimiter="/")',
+        ")",
         (f"{_TESTS}/cli/test_commands.py::test_one_level_is_listed",),
     ),
     Mutant(

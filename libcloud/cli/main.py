@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import logging
 import os
 import sys
@@ -116,6 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     if _COMPLETION in os.environ:  # a shell asks what may follow
         cli.main(prog_name="libcloud", complete_var=_COMPLETION)
     arguments = sys.argv[1:] if arguments is None else arguments
+    _let_any_name_out()
     try:
         # Not cli.main(), which has its own answers to signals and broken pipes.
         with cli.make_context("libcloud", list(arguments)) as context:
@@ -146,6 +148,12 @@ def run() -> None:
     # time of a short command.
     gc.freeze()
     sys.exit(status)
+
+
+def _let_any_name_out() -> None:
+    """Write names whose bytes are not UTF-8 as these bytes, where output is not a terminal."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
 
 
 def _set_up_log(debug: bool) -> None:

@@ -70,7 +70,7 @@ def normalise(path: str) -> str:
 @lru_cache(maxsize=128)  # each part has the same names and upload id, written and signed
 def percent_encoded(text: str) -> str:
     """``text``, of which only letters, digits and ``-._~`` stay: RFC 3986, section 2.3."""
-    return quote(text, safe="")
+    return quote(text, safe="", errors="surrogateescape")
 
 
 def with_query(action: str, params: Any) -> str:

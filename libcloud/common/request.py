@@ -87,8 +87,12 @@ def parse_query(query: str) -> Params:
         if not item:
             continue
         name, equals, value = item.partition("=")
-        pairs.append((unquote_plus(name), unquote_plus(value) if equals else None))
+        pairs.append((_decoded(name), _decoded(value) if equals else None))
     return tuple(pairs)
+
+
+def _decoded(text: str) -> str:
+    return unquote_plus(text, errors="surrogateescape")
 
 
 def join_target(path: str, params: Iterable[tuple[str, str | None]]) -> str:

@@ -17,6 +17,7 @@ The tree of errors, all under :class:`LibcloudError`::
         PreconditionFailedError       a condition of the caller does not hold
         ConditionalConflictError      somebody else wrote at the same time
         InvalidObjectNameError        (also a ValueError)
+    IncompleteListingError            the store did not show all that there is
     InvalidSourceError                (also a TypeError and an AttributeError)
 """
 
@@ -35,6 +36,7 @@ __all__ = [
     "ContainerError",
     "ContainerIsNotEmptyError",
     "IncompleteDownloadError",
+    "IncompleteListingError",
     "InvalidContainerNameError",
     "InvalidObjectNameError",
     "InvalidSourceError",
@@ -267,3 +269,32 @@ class InvalidObjectNameError(ObjectError, ValueError):
     """The name cannot be used; no request was sent and nothing was written."""
 
     error_type = "InvalidObjectNameError"
+
+
+class IncompleteListingError(LibcloudError):
+    """The store says that a listing has more entries, and gives no way to get them.
+
+    What was listed before exists, but it is not all.
+
+    :param container_name: the container; empty for a listing of containers.
+    :param entries: how many entries were listed.
+    :param pages: in how many pages.
+    :param last: name of the last entry, or number of the last part; ``None`` if there was none.
+    """
+
+    def __init__(
+        self,
+        value: object,
+        driver: object,
+        container_name: str = "",
+        *,
+        entries: int = 0,
+        pages: int = 0,
+        last: str | None = None,
+    ) -> None:
+        super().__init__(value, driver)
+        self.args = (value, driver, container_name)
+        self.container_name = container_name
+        self.entries = entries
+        self.pages = pages
+        self.last = last

@@ -89,7 +89,7 @@ class S3Calls(S3Access):
         """Path of an object, checked before anything is sent."""
         container_path = self._get_container_path(container)
         try:
-            check_object_name(object_name)
+            check_object_name(object_name, listed=True)
         except ValueError as error:
             raise InvalidObjectNameError(str(error), self, object_name) from error
         return f"{container_path}/{self._clean_object_name(object_name)}"

@@ -112,11 +112,14 @@ class S3Response(AWSBaseResponse):
         """The body for the parser, without the key that answers to uploads repeat.
 
         A key may hold control characters, which XML cannot, and stores write them all the same.
+        Those of listings are encoded.
         """
         document = super()._document()
-        if isinstance(document, bytes) and _UPLOAD_ANSWER.match(document):
+        if not isinstance(document, bytes):
+            return document
+        if _UPLOAD_ANSWER.match(document):
             return _REPEATED_KEY.sub(b"", document)
-        return document
+        return s3api.raw_names.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
         """What this answer says of an error; see :func:`s3api.errors.error_detail`."""

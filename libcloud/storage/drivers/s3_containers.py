@@ -13,6 +13,7 @@ from libcloud.storage import s3api
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.drivers.s3_pages import bucket_pages, object_pages, upload_pages
 from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
@@ -22,7 +23,6 @@ from libcloud.storage.types import (
 )
 
 if TYPE_CHECKING:
-    from libcloud.common.request import HttpRequest
     from libcloud.storage.s3api.values import ObjectRecord
 
 __all__ = ["RESPONSES_PER_REQUEST", "S3Containers", "S3MultipartUpload"]
@@ -65,12 +65,12 @@ class S3Containers(S3Uploads):
     ex_location_name = ""
     #: Unfinished uploads asked for at once; ``None`` leaves it to :data:`RESPONSES_PER_REQUEST`.
     RESPONSES_PER_REQUEST: int | None = None
+    # Whether the store encodes names in listings when it is asked to; None: not known.
+    _encodes_names: bool | None = None
 
     def iterate_containers(self) -> Iterator[Container]:
-        what = "Error listing containers"
-        response = self._call(s3api.operations.list_buckets(), what)
-        self._parsed(s3api.xml.parse_buckets, response, what)
-        yield from self._to_containers(response.object, "Buckets/Bucket")
+        for _, document in bucket_pages(self):
+            yield from self._to_containers(document, "Buckets/Bucket")
 
     def get_container(self, container_name: str) -> Container:
         """The container, after one HEAD request.
@@ -140,23 +140,8 @@ class S3Containers(S3Uploads):
         self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
     ) -> Iterator[Object]:
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
-        path = self._get_container_path(container)
-        place: tuple[str | None, str | None] = (None, None)
-        while True:
-            request = self._listing(path, prefix, *place)
-            what = f"Error listing the container {container.name}"
-            response = self._call(request, what, container_name=container.name, ok=(200, 404))
-            if response.status == 404:
-                raise self._no_container(response, container.name)
-            page = self._parsed(s3api.xml.parse_objects, response, what)
-            yield from self._objects_of(response.object, page.objects, container)
-            # Some stores name both; the one of the other version would not move the listing on.
-            token = page.next_token if self.profile.list_version != 1 else None
-            follows = (token, None if token else page.next_marker)
-            # A store that says there is more, and stays where it is, would be asked for ever.
-            if not page.is_truncated or follows in (place, (None, None)):
-                return
-            place = follows
+        for page, document in object_pages(self, container, prefix):
+            yield from self._objects_of(document, page.objects, container)
 
     def ex_iterate_multipart_uploads(
         self, container: Container, prefix: str | None = None, delimiter: str | None = None
@@ -168,36 +153,26 @@ class S3Containers(S3Uploads):
         """
         if not self.supports_s3_multipart_upload:
             raise LibcloudError("Feature not supported", driver=self)
-        path = self._get_container_path(container)
-        place: tuple[str | None, str | None] = (None, None)
-        while True:
-            request = s3api.operations.list_uploads(
-                path,
-                prefix=prefix,
-                delimiter=delimiter,
-                key_marker=place[0],
-                upload_id_marker=place[1],
-                page_size=self.RESPONSES_PER_REQUEST or RESPONSES_PER_REQUEST,
-                url_encoding=self.profile.url_encoded_listing,
-            )
-            what = f"Error listing the unfinished uploads of {container.name}"
-            try:
-                response = self._call(request, what, container_name=container.name)
-            except LibcloudError as error:
-                # "rclone serve s3" 1.75.2 says so of a bucket in which no upload was ever begun.
-                if getattr(error, "code", None) == "NoSuchUpload":
-                    return
+        pages = upload_pages(
+            self,
+            container,
+            prefix=prefix,
+            delimiter=delimiter,
+            page_size=self.RESPONSES_PER_REQUEST or RESPONSES_PER_REQUEST,
+        )
+        begun = False
+        try:
+            for page, _ in pages:
+                begun = True
+                for upload in page.uploads:
+                    created = s3api.values.parse_time(upload.initiated)
+                    yield S3MultipartUpload(
+                        upload.key, upload.upload_id, created, upload.initiator, upload.owner
+                    )
+        except LibcloudError as error:
+            # "rclone serve s3" 1.75.2 says so of a bucket in which no upload was ever begun.
+            if begun or getattr(error, "code", None) != "NoSuchUpload":
                 raise
-            page = self._parsed(s3api.xml.parse_uploads, response, what)
-            for upload in page.uploads:
-                created = s3api.values.parse_time(upload.initiated)
-                yield S3MultipartUpload(
-                    upload.key, upload.upload_id, created, upload.initiator, upload.owner
-                )
-            follows = (page.next_key_marker, page.next_upload_id_marker)
-            if not page.is_truncated or follows in (place, (None, None)):
-                return
-            place = follows
 
     def ex_cleanup_all_multipart_uploads(
         self, container: Container, prefix: str | None = None
@@ -225,19 +200,6 @@ class S3Containers(S3Uploads):
         """The region to create containers in, if the store wants it named."""
         region = getattr(self, "region_name", None) or ""
         return self.ex_location_name or self.profile.location(region)
-
-    def _listing(
-        self, path: str, prefix: str | None, token: str | None, marker: str | None
-    ) -> HttpRequest:
-        encoded = self.profile.url_encoded_listing
-        if self.profile.list_version == 1:
-            return s3api.operations.list_objects_v1(
-                path, prefix=prefix, marker=marker, url_encoding=encoded
-            )
-        request = s3api.operations.list_objects_v2(
-            path, prefix=prefix, token=token, start_after=marker, url_encoding=encoded
-        )
-        return replace(request, params=(*request.params, ("fetch-owner", "true")))
 
     def _to_containers(self, obj: Any, xpath: str) -> Iterator[Container]:
         for element in _named(obj, xpath):

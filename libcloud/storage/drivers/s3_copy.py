@@ -79,7 +79,7 @@ class S3Copies(S3Uploads):
             nothing stays at the store unless the exception has an ``upload_id``.
         """
         target = drivers.s3_copy_store.Place(
-            container, object_name, self._get_object_path(container, object_name)
+            container, object_name, self._get_new_object_path(container, object_name)
         )
         if ex_storage_class is not None:
             headers = self._with_storage_class(headers, ex_storage_class)

@@ -16,6 +16,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUpload
+from libcloud.storage.drivers.s3_pages import part_pages
 from libcloud.storage.types import ContainerError
 
 if TYPE_CHECKING:
@@ -185,23 +186,9 @@ class S3Leftovers(S3Containers):
         self, container: Container, upload: S3MultipartUpload, headers: Mapping[str, str]
     ) -> Iterator[PartRecord]:
         """:meth:`ex_list_parts`, with those of the upload's ``headers`` that belong to it."""
-        path = self._get_object_path(container, upload.key)
-        what = f"Error listing the parts of {container.name}/{upload.key}"
         sent = s3api.headers.headers_for(transfer.values.Step.CHECK, headers)
-        marker: int | None = None
-        while True:
-            response = self._call(
-                s3api.operations.list_parts(path, upload_id=upload.id, marker=marker, headers=sent),
-                what,
-                container_name=container.name,
-                object_name=upload.key,
-            )
-            page = self._parsed(s3api.xml.parse_parts, response, what)
+        for page, _ in part_pages(self, container, upload.key, upload.id, sent):
             yield from page.parts
-            # A store that says there is more, and stays where it is, would be asked for ever.
-            if not page.is_truncated or page.next_marker in (None, marker):
-                return
-            marker = page.next_marker
 
     def _latest(
         self, container: Container, older_than: timedelta | datetime | None

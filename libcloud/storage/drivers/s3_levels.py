@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_containers import S3Containers
-from libcloud.storage.s3api.xml import parse_objects
+from libcloud.storage.drivers.s3_pages import object_pages
 
 __all__ = ["iterate_level"]
 
@@ -30,27 +29,14 @@ def iterate_level(container: Container, prefix: str) -> Iterator[Object | str]:
             head, slash, _ = obj.name[len(prefix) :].partition("/")
             yield f"{prefix}{head}/" if slash else obj
         return
-    path = driver._get_container_path(container)
-    place: tuple[str | None, str | None] = (None, None)
-    while True:
-        request = driver._listing(path, prefix or None, *place)
-        request = replace(request, params=(*request.params, ("delimiter", "/")))
-        what = f"Error listing the container {container.name}"
-        response = driver._call(request, what, container_name=container.name, ok=(200, 404))
-        if response.status == 404:
-            raise driver._no_container(response, container.name)
-        page = driver._parsed(parse_objects, response, what)
-        objects = driver._objects_of(response.object, page.objects, container)
+    for page, document in object_pages(driver, container, prefix or None, delimiter="/"):
+        objects = driver._objects_of(document, page.objects, container)
         yield from sorted((*page.prefixes, *objects), key=_place_of)
-        follows = (page.next_token, None if page.next_token else page.next_marker)
-        if not page.is_truncated or follows in (place, (None, None)):
-            return
-        place = follows
 
 
 def _place_of(found: Object | str) -> bytes:
     """What S3 orders a listing by: the bytes of the names."""
-    return (found if isinstance(found, str) else found.name).encode("utf-8", "surrogatepass")
+    return (found if isinstance(found, str) else found.name).encode("utf-8", "surrogateescape")
 
 
 def _lists_by_itself(driver: object) -> bool:

@@ -201,7 +201,7 @@ class DriverStore:
         )
         what = f"Error listing the parts of {self._label}"
         page = self._driver._parsed(s3api.xml.parse_parts, self._call(request, what), what)
-        return bool(page.parts)
+        return bool(page.parts) or page.is_truncated
 
     def failure(self, step: Step, error: Exception) -> Failure:
         if isinstance(error, ObjectHashMismatchError):

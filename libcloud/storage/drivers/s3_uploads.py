@@ -16,7 +16,12 @@ from libcloud.storage.drivers.s3_bodies import S3Bodies
 from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
-from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
+from libcloud.storage.s3api.names import check_object_name
+from libcloud.storage.types import (
+    ContainerDoesNotExistError,
+    InvalidObjectNameError,
+    ObjectHashMismatchError,
+)
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -41,11 +46,20 @@ class S3Uploads(S3Bodies):
 
     http_vendor_prefix = "x-amz"
 
+    def _get_new_object_path(self, container: Container, object_name: str) -> str:
+        """Path of an object that is to be created: its name must be valid UTF-8."""
+        path = self._get_object_path(container, object_name)
+        try:
+            check_object_name(object_name)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, object_name) from error
+        return path
+
     def _initiate_multipart(
         self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
     ) -> str:
         """``POST ?uploads``: the id of a new upload."""
-        path = self._get_object_path(container, object_name)
+        path = self._get_new_object_path(container, object_name)
         what = f"Error initiating multipart upload of {container.name}/{object_name}"
         response = self._call_once(
             s3api.operations.create_upload(path, headers=headers),

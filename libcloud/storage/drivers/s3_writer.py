@@ -114,7 +114,7 @@ class S3Writers(S3Uploads):
         sent.update(s3api.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
         if extra.get("acl"):
             sent[f"{self.http_vendor_prefix}-acl"] = extra["acl"]
-        return self._get_object_path(container, object_name), sent
+        return self._get_new_object_path(container, object_name), sent
 
     def _engine(
         self,

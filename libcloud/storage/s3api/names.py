@@ -25,13 +25,16 @@ _SAFE = "/~-._"
 def encode_name(name: str) -> str:
     """``name`` as it stands in a path: UTF-8, ``%XX`` in upper case, slashes kept.
 
+    A listing shows a byte that is not UTF-8 as half a surrogate pair (PEP 383); it becomes that
+    byte again.
+
     >>> encode_name("a b/ü+~.txt")
     'a%20b/%C3%BC%2B~.txt'
 
-    :raises ValueError: ``name`` holds half of a surrogate pair, which UTF-8 cannot express.
+    :raises ValueError: ``name`` holds another half of a surrogate pair.
     """
     try:
-        return quote(name, safe=_SAFE)
+        return quote(name, safe=_SAFE, errors="surrogateescape")
     except UnicodeEncodeError as error:
         raise ValueError(_surrogate_message(name, error)) from error
 
@@ -50,14 +53,15 @@ def check_bucket_name(name: str) -> None:
         raise ValueError(f"No container can be called {name!r}: in a path it is a step")
 
 
-def check_object_name(name: str) -> None:
+def check_object_name(name: str, *, listed: bool = False) -> None:
     """Refuse a name that no S3 store can hold.
 
+    :param listed: the name may be one that a listing showed, of bytes that are not UTF-8.
     :raises ValueError: with what to do.
     """
     if not name:
         raise ValueError("The name of an object must not be empty")
-    length = _encoded_length(name)
+    length = _encoded_length(name, "surrogateescape" if listed else "strict")
     if length > MAX_KEY_BYTES:
         raise ValueError(
             f"The object name is {length} bytes long in UTF-8, and S3 takes at most "
@@ -65,9 +69,9 @@ def check_object_name(name: str) -> None:
         )
 
 
-def _encoded_length(name: str) -> int:
+def _encoded_length(name: str, errors: str = "strict") -> int:
     try:
-        return len(name.encode("utf-8"))
+        return len(name.encode("utf-8", errors))
     except UnicodeEncodeError as error:
         raise ValueError(_surrogate_message(name, error)) from error
 

@@ -312,9 +312,12 @@ def create_bucket(
     return HttpRequest("PUT", path, headers=_copy(headers), body=body)
 
 
-def list_buckets() -> HttpRequest:
-    """ListBuckets: all that the credentials own."""
-    return HttpRequest("GET", "/")
+def list_buckets(*, token: str | None = None) -> HttpRequest:
+    """ListBuckets: all that the credentials own.
+
+    :param token: of the page before; ``None`` begins.
+    """
+    return HttpRequest("GET", "/", _given([("continuation-token", token)]))
 
 
 def returns_no_content(request: HttpRequest) -> bool:

@@ -34,7 +34,9 @@ RGW = S3Profile(
     # Upstream's driver signs by version 2 unless told otherwise.
     signature_versions=("2", "4"),
     location_constraint=True,
-    # Old releases have neither ListObjectsV2 nor encoding-type (rclone: quirks of "Ceph").
+    # Old releases have neither ListObjectsV2 nor encoding-type (rclone: quirks of "Ceph"); they
+    # ignore the latter. Without it a listing that has a control character in a name is not XML.
+    url_encoded_listing=True,
     # Limits: docs.ceph.com, "Ceph Object Gateway Config Reference", rgw_multipart_min_part_size,
     # rgw_multipart_part_upload_limit, rgw_max_put_size.
     etag_is_md5=True,

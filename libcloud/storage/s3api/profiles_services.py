@@ -227,6 +227,7 @@ HETZNER = S3Profile(
     host_pattern="{region}.your-objectstorage.com",
     domains=(r"\.your-objectstorage\.com",),
     default_region="fsn1",
+    url_encoded_listing=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     bulk_delete=True,
 )
@@ -250,6 +251,7 @@ LINODE = S3Profile(
     # techdocs.akamai.com/cloud-computing: hosts are REGION.linodeobjects.com. Runs Ceph, see there.
     host_pattern="{region}.linodeobjects.com",
     domains=(r"\.linodeobjects\.com",),
+    url_encoded_listing=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     bulk_delete=True,
 )
@@ -260,6 +262,7 @@ VULTR = S3Profile(
     host_pattern="{region}.vultrobjects.com",
     domains=(r"\.vultrobjects\.com",),
     default_region="ewr1",
+    url_encoded_listing=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     bulk_delete=True,
 )

@@ -157,6 +157,7 @@ class UploadPage:
 
     :param next_key_marker: ask for the next page with it; ``None`` when there is no next page.
     :param next_upload_id_marker: goes with it; ``None`` if the store has none.
+    :param encoding: see :class:`ObjectPage`.
     """
 
     uploads: tuple[UploadRecord, ...] = ()
@@ -164,6 +165,11 @@ class UploadPage:
     next_key_marker: str | None = None
     next_upload_id_marker: str | None = None
     prefixes: tuple[str, ...] = ()
+    encoding: str = ""
+
+    def entry_names(self) -> list[str]:
+        """The keys and prefixes on the page."""
+        return [*(upload.key for upload in self.uploads), *self.prefixes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,10 @@ class PartPage:
     parts: tuple[PartRecord, ...] = ()
     is_truncated: bool = False
     next_marker: int | None = None
+
+    def entry_names(self) -> list[str]:
+        """The numbers of the parts on the page, as text."""
+        return [str(part.number) for part in self.parts]
 
 
 class ObjectRecord(NamedTuple):
@@ -223,6 +233,8 @@ class ObjectPage:
     :param next_marker: for version 1: ask for the next page with it. ``None`` when there is no next
         page, and when the page is empty and the store names none.
     :param next_token: the same for version 2.
+    :param encoding: how names were written: ``"url"`` percent-encoded, as the store says; empty as
+        they are; :data:`~libcloud.storage.s3api.raw_names.RAW` in a document that was not valid.
     """
 
     objects: tuple[ObjectRecord, ...] = ()
@@ -230,6 +242,11 @@ class ObjectPage:
     next_marker: str | None = None
     next_token: str | None = None
     prefixes: tuple[str, ...] = ()
+    encoding: str = ""
+
+    def entry_names(self) -> list[str]:
+        """The keys and prefixes on the page."""
+        return [*(record.key for record in self.objects), *self.prefixes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +262,7 @@ class BucketRecord:
 
 @dataclass(frozen=True, slots=True)
 class BucketPage:
-    """The list of buckets.
+    """One page of the list of buckets.
 
     :param next_token: ask for the next page with it; ``None`` when this is all.
     """
@@ -253,4 +270,9 @@ class BucketPage:
     buckets: tuple[BucketRecord, ...] = ()
     owner_id: str | None = None
     owner_name: str | None = None
+    is_truncated: bool = False
     next_token: str | None = None
+
+    def entry_names(self) -> list[str]:
+        """The names of the buckets on the page."""
+        return [bucket.name for bucket in self.buckets]

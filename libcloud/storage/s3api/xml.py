@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from urllib.parse import unquote_plus
+from functools import partial
+from urllib.parse import unquote, unquote_plus
 from xml.sax.saxutils import escape
 
 from libcloud.storage.s3api.etags import strip_etag
@@ -29,6 +30,7 @@ from libcloud.storage.s3api.nodes import (
     excerpt,
     read_root,
 )
+from libcloud.storage.s3api.raw_names import RAW
 from libcloud.storage.s3api.values import (
     BucketPage,
     BucketRecord,
@@ -162,8 +164,8 @@ def parse_uploads(source: Source) -> UploadPage:
     root = _listing(source)
     decode = _decoder(root)
     uploads = tuple(_upload(node, decode) for node in root.children("Upload"))
-    truncated = root.flag("IsTruncated")
     id_marker = root.find("NextUploadIdMarker")
+    truncated = _is_truncated(root, bool(uploads and root.find("NextKeyMarker")))
     last = uploads[-1].key if uploads else None
     next_key = _marker(root.find("NextKeyMarker"), last, decode)
     if next_key == last and uploads:
@@ -174,6 +176,7 @@ def parse_uploads(source: Source) -> UploadPage:
         next_key_marker=next_key if truncated else None,
         next_upload_id_marker=id_marker if truncated else None,
         prefixes=_prefixes(root, decode),
+        encoding=_encoding(root),
     )
 
 
@@ -181,8 +184,8 @@ def parse_parts(source: Source) -> PartPage:
     """One page of the parts of an upload. :raises MalformedAnswerError: it is no such page."""
     root = _listing(source)
     parts = tuple(_part(node) for node in root.children("Part"))
-    truncated = root.flag("IsTruncated")
     marker = root.number("NextPartNumberMarker")
+    truncated = _is_truncated(root, bool(parts and marker))
     if not marker and parts:
         marker = parts[-1].number
     return PartPage(parts, truncated, (marker or None) if truncated else None)
@@ -199,14 +202,16 @@ def parse_objects(source: Source) -> ObjectPage:
         records = [_object(element, decode) for element in whole.elements("Contents")]
     objects = tuple(records)
     prefixes = _prefixes(root, decode)
-    truncated = root.flag("IsTruncated")
-    next_marker = _marker(root.find("NextMarker"), _last(objects, prefixes), decode)
+    named, token = root.find("NextMarker"), root.find("NextContinuationToken")
+    truncated = _is_truncated(root, bool(named or token) and bool(objects or prefixes))
+    next_marker = _marker(named, _last(objects, prefixes), decode)
     return ObjectPage(
         objects=objects,
         is_truncated=truncated,
         next_marker=next_marker if truncated else None,
-        next_token=root.find("NextContinuationToken") if truncated else None,
+        next_token=token if truncated else None,
         prefixes=prefixes,
+        encoding=_encoding(root),
     )
 
 
@@ -226,11 +231,14 @@ def parse_buckets(source: Source) -> BucketPage:
     root = _listing(source)
     owner, buckets = root.child("Owner"), root.child("Buckets")
     records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
+    token = root.find("ContinuationToken")
+    truncated = _is_truncated(root, token is not None)
     return BucketPage(
         buckets=records,
         owner_id=owner.find("ID") if owner else None,
         owner_name=owner.find("DisplayName") if owner else None,
-        next_token=root.find("ContinuationToken"),
+        is_truncated=truncated,
+        next_token=token if truncated else None,
     )
 
 
@@ -316,17 +324,20 @@ def _error_node(root: Node) -> Node | None:
     return root if root.name == "Error" else None
 
 
+def _encoding(root: Node) -> str:
+    """How names in this answer are written, see :class:`ObjectPage`."""
+    encoding = (root.word("EncodingType") or "").lower()
+    return encoding if encoding in ("url", RAW) else ""
+
+
 def _decoder(root: Node) -> _Decode:
-    """How names in this answer are to be read: as they are, or percent-decoded."""
-    return _unquote if (root.word("EncodingType") or "").lower() == "url" else str
+    """How names in this answer are to be read: as they are, or percent-decoded.
 
-
-def _unquote(text: str) -> str:
+    Bytes that are not UTF-8 become half surrogates (PEP 383), and are sent as they came.
+    """
     # S3 encodes as a form does: a space is "+", and a plus "%2B".
-    try:
-        return unquote_plus(text, errors="strict")
-    except UnicodeDecodeError as error:
-        raise MalformedAnswerError(f"A name in the answer is not UTF-8: {excerpt(text)}") from error
+    decode = {"url": unquote_plus, RAW: unquote}.get(_encoding(root))
+    return str if decode is None else partial(decode, errors="surrogateescape")
 
 
 def _upload(node: Node, decode: _Decode) -> UploadRecord:
@@ -377,6 +388,14 @@ def _prefixes(root: Node, decode: _Decode) -> tuple[str, ...]:
     return tuple(decode(node.need("Prefix")) for node in root.children("CommonPrefixes"))
 
 
+def _is_truncated(root: Node, implied: bool) -> bool:
+    """Whether there is more than this page.
+
+    :param implied: what the rest of the page suggests, for stores that leave IsTruncated out.
+    """
+    return root.flag("IsTruncated") if root.word("IsTruncated") else implied
+
+
 def _marker(named: str | None, last: str | None, decode: _Decode) -> str | None:
     """The marker to go on from: the one that the store names, else the last name of the page.
 
@@ -388,7 +407,7 @@ def _marker(named: str | None, last: str | None, decode: _Decode) -> str | None:
 def _last(objects: Sequence[ObjectRecord], prefixes: Iterable[str]) -> str | None:
     """The last name of a page, in the order of UTF-8, which is S3's."""
     names = [*(record.key for record in objects[-1:]), *prefixes]
-    return max(names, key=lambda name: name.encode("utf-8", "surrogatepass"), default=None)
+    return max(names, key=lambda name: name.encode("utf-8", "surrogateescape"), default=None)
 
 
 def _checksums(node: Node) -> dict[str, str]:

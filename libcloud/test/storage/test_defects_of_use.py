@@ -47,7 +47,11 @@ from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.ovh import OvhStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.transfer.source import PartSource
-from libcloud.storage.types import ContainerDoesNotExistError, Provider
+from libcloud.storage.types import (
+    ContainerDoesNotExistError,
+    IncompleteListingError,
+    Provider,
+)
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.storage.fakes.faults import FlipBit, Status
 from libcloud.test.storage.fakes.options import AMAZON, MIB
@@ -132,7 +136,8 @@ def test_g25_a_listing_ends_and_holds_every_name(s3: Store) -> None:
     page = reply(200, b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>")
     with Loopback(lambda request: page) as server:
         driver = S3StorageDriver("k", "s", secure=False, host="127.0.0.1", port=server.port)
-        assert Container("bucket", {}, driver).list_objects() == []
+        with pytest.raises(IncompleteListingError, match="no marker to continue from"):
+            Container("bucket", {}, driver).list_objects()
         assert len(server.requests) == 1
 
 

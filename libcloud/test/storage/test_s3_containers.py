@@ -250,36 +250,6 @@ def driver_on(server: Loopback, **members: Any) -> Any:
     return kind("key", "secret", secure=False, host="127.0.0.1", port=server.port)
 
 
-@pytest.mark.parametrize(
-    "markers",
-    [
-        "",
-        "<NextContinuationToken>same</NextContinuationToken>",
-        "<NextMarker>same</NextMarker>",
-    ],
-)
-def test_a_listing_that_does_not_advance_ends(markers: str) -> None:
-    """G25: a truncated page without entries was asked for again, for ever."""
-    page = listing(f"<IsTruncated>true</IsTruncated>{markers}")
-    with Loopback(lambda request: page) as server:
-        container = Container("bucket", {}, driver_on(server))
-        assert container.list_objects() == []
-        assert len(server.requests) <= 2
-
-
-def test_a_listing_of_uploads_that_does_not_advance_ends() -> None:
-    page = listing(
-        "<IsTruncated>true</IsTruncated><NextKeyMarker>same</NextKeyMarker>"
-        "<Upload><Key>k</Key><UploadId>u</UploadId></Upload>",
-        root="ListMultipartUploadsResult",
-    )
-    with Loopback(lambda request: page) as server:
-        driver = driver_on(server)
-        found = list(driver.ex_iterate_multipart_uploads(Container("bucket", {}, driver)))
-        assert {upload.id for upload in found} == {"u"}
-        assert len(server.requests) <= 2
-
-
 def test_names_are_read_as_utf_8_whatever_the_content_type_says() -> None:
     """G25: ``text/xml`` without a charset is not Latin-1."""
     body = "<ListBucketResult><Contents><Key>é</Key><Size>1</Size></Contents></ListBucketResult>"

@@ -12,6 +12,7 @@ from libcloud.storage import types
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerError,
+    IncompleteListingError,
     InvalidObjectNameError,
     InvalidSourceError,
     ObjectError,
@@ -29,7 +30,12 @@ OBJECT_ERRORS = [error for error in ERRORS if issubclass(error, ObjectError)]
 
 
 def test_every_error_has_its_place() -> None:
-    assert set(ERRORS) == {*CONTAINER_ERRORS, *OBJECT_ERRORS, InvalidSourceError}
+    assert set(ERRORS) == {
+        *CONTAINER_ERRORS,
+        *OBJECT_ERRORS,
+        InvalidSourceError,
+        IncompleteListingError,
+    }
     assert len(CONTAINER_ERRORS) == 5
     assert len(OBJECT_ERRORS) >= 9
 

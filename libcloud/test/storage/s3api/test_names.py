@@ -44,9 +44,19 @@ def test_an_encoded_name_decodes_to_the_name_and_is_plain_ascii(name: str) -> No
 
 
 def test_half_a_surrogate_pair_is_refused_with_its_place() -> None:
-    for check in (encode_name, check_object_name, check_bucket_name):
+    for check in (check_object_name, check_bucket_name):
         with pytest.raises(ValueError, match="character 3 is half of a surrogate pair"):
             check("ab\udc80")
+    with pytest.raises(ValueError, match="character 3 is half of a surrogate pair"):
+        encode_name("ab\ud800")
+
+
+def test_a_listed_name_that_is_not_utf_8_keeps_its_bytes() -> None:
+    name = b"ab\x80\xff/\xc3".decode("utf-8", "surrogateescape")
+    assert encode_name(name) == "ab%80%FF/%C3"
+    check_object_name(name, listed=True)
+    with pytest.raises(ValueError, match="1026 bytes"):
+        check_object_name("\udcff" * 1026, listed=True)
 
 
 @pytest.mark.parametrize("name", ["x", "a" * 1024, "é" * 512, "/", "..", "a//b", "\x01"])

@@ -61,6 +61,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
             next_key_marker="my movie+.m2ts",
             next_upload_id_marker="U2",
             prefixes=("dir one/",),
+            encoding="url",
         ),
     ),
     (
@@ -113,6 +114,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
             # A token is opaque: it is not decoded.
             next_token="1ueGcxLPRx1Tr%2BXYExHnhbYLgveDs2J",
             prefixes=("dir one/",),
+            encoding="url",
         ),
     ),
     (
@@ -281,10 +283,20 @@ def test_names_are_decoded_only_where_the_answer_says_so() -> None:
     assert xml.parse_objects(result(encoded)).objects[0].key == "a b+"
 
 
-def test_an_encoded_name_that_is_not_utf_8_is_malformed() -> None:
+def test_an_encoded_name_that_is_not_utf_8_keeps_its_bytes() -> None:
     content = "<EncodingType>url</EncodingType><Contents><Key>%FF</Key><Size>0</Size></Contents>"
-    with pytest.raises(MalformedAnswerError, match="not UTF-8"):
-        xml.parse_objects(result(content))
+    assert xml.parse_objects(result(content)).objects[0].key == "\udcff"
+
+
+@pytest.mark.parametrize("parse", [xml.parse_objects, xml.parse_uploads, xml.parse_parts])
+def test_a_page_without_is_truncated_is_the_last_if_it_names_no_next_one(parse: Any) -> None:
+    assert not parse(result("", "ListResult")).is_truncated
+
+
+@pytest.mark.parametrize("marker", ["NextMarker", "NextContinuationToken"])
+def test_a_page_without_is_truncated_that_names_a_next_one_is_not_the_last(marker: str) -> None:
+    content = f"<Contents><Key>k</Key><Size>0</Size></Contents><{marker}>k</{marker}>"
+    assert xml.parse_objects(result(content)).is_truncated
 
 
 def test_a_name_that_holds_elements_is_malformed() -> None:

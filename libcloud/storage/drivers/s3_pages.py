@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listings of an S3 store, page by page, until the store says that there is no more.
+
+A listing never ends early without an error: a store that says there is more, but gives no way to
+get it, or one that was taken before, raises :class:`IncompleteListingError`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from libcloud.storage import s3api
+from libcloud.storage.types import IncompleteListingError
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.base import Container
+    from libcloud.storage.s3api.values import BucketPage, ObjectPage, PartPage, UploadPage
+
+__all__ = ["bucket_pages", "object_pages", "part_pages", "upload_pages"]
+
+_log = logging.getLogger(__name__)
+
+
+class _Page(Protocol):
+    """What the pages of all listings have in common."""
+
+    @property
+    def is_truncated(self) -> bool: ...
+
+    def entry_names(self) -> list[str]: ...
+
+
+class _NamedPage(_Page, Protocol):
+    """A page of keys."""
+
+    @property
+    def encoding(self) -> str: ...
+
+
+_PageT = TypeVar("_PageT", bound=_Page)
+_NamedPageT = TypeVar("_NamedPageT", bound=_NamedPage)
+
+# A page, and the parsed document that it was read from.
+_Fetched = tuple[_PageT, Any]
+
+
+def bucket_pages(driver: Any) -> Iterator[tuple[BucketPage, Any]]:
+    """The pages of the list of buckets."""
+    what = "Error listing containers"
+
+    def fetch(token: str | None) -> tuple[BucketPage, Any]:
+        response = driver._call(s3api.operations.list_buckets(token=token), what)
+        return driver._parsed(s3api.xml.parse_buckets, response, what), response.object
+
+    return _follow(driver, what, "", fetch, lambda page: page.next_token)
+
+
+def object_pages(
+    driver: Any, container: Container, prefix: str | None, *, delimiter: str | None = None
+) -> Iterator[tuple[ObjectPage, Any]]:
+    """The pages of a listing of objects, by the version that the profile names.
+
+    :raises ContainerDoesNotExistError: there is no such container.
+    """
+    path = driver._get_container_path(container)
+    what = f"Error listing the container {container.name}"
+    version = driver.profile.list_version
+
+    def fetch(marker: tuple[str | None, str | None] | None) -> tuple[ObjectPage, Any]:
+        token, after = marker or (None, None)
+
+        def request(encoded: bool) -> HttpRequest:
+            shared: dict[str, Any] = {"delimiter": delimiter, "url_encoding": encoded}
+            if version == 1:
+                return s3api.operations.list_objects_v1(path, prefix=prefix, marker=after, **shared)
+            listing = s3api.operations.list_objects_v2(
+                path, prefix=prefix, token=token, start_after=after, **shared
+            )
+            return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
+
+        def ask(encoded: bool) -> tuple[ObjectPage, Any]:
+            response = driver._call(
+                request(encoded), what, container_name=container.name, ok=(200, 404)
+            )
+            if response.status == 404:
+                raise driver._no_container(response, container.name)
+            return driver._parsed(s3api.xml.parse_objects, response, what), response.object
+
+        return _with_exact_names(driver, ask)
+
+    def marker_of(page: ObjectPage) -> tuple[str | None, str | None] | None:
+        # Some stores name both; the one of the other version would not move the listing on.
+        if page.next_token is not None and version != 1:
+            return page.next_token, None
+        return None if page.next_marker is None else (None, page.next_marker)
+
+    return _follow(driver, what, container.name, fetch, marker_of)
+
+
+def upload_pages(
+    driver: Any,
+    container: Container,
+    *,
+    prefix: str | None,
+    delimiter: str | None,
+    page_size: int,
+) -> Iterator[tuple[UploadPage, Any]]:
+    """The pages of the uploads in progress."""
+    path = driver._get_container_path(container)
+    what = f"Error listing the unfinished uploads of {container.name}"
+
+    def fetch(marker: tuple[str | None, str | None] | None) -> tuple[UploadPage, Any]:
+        key, upload_id = marker or (None, None)
+
+        def ask(encoded: bool) -> tuple[UploadPage, Any]:
+            request = s3api.operations.list_uploads(
+                path,
+                prefix=prefix,
+                delimiter=delimiter,
+                key_marker=key,
+                upload_id_marker=upload_id,
+                page_size=page_size,
+                url_encoding=encoded,
+            )
+            response = driver._call(request, what, container_name=container.name)
+            return driver._parsed(s3api.xml.parse_uploads, response, what), response.object
+
+        return _with_exact_names(driver, ask)
+
+    def marker_of(page: UploadPage) -> tuple[str | None, str | None] | None:
+        # Without a key marker the store would ignore the id, and begin again.
+        if page.next_key_marker is None:
+            return None
+        return page.next_key_marker, page.next_upload_id_marker
+
+    return _follow(driver, what, container.name, fetch, marker_of)
+
+
+def part_pages(
+    driver: Any, container: Container, key: str, upload_id: str, headers: Mapping[str, str]
+) -> Iterator[tuple[PartPage, Any]]:
+    """The pages of the parts of an upload."""
+    path = driver._get_object_path(container, key)
+    what = f"Error listing the parts of {container.name}/{key}"
+
+    def fetch(marker: int | None) -> tuple[PartPage, Any]:
+        response = driver._call(
+            s3api.operations.list_parts(path, upload_id=upload_id, marker=marker, headers=headers),
+            what,
+            container_name=container.name,
+            object_name=key,
+        )
+        return driver._parsed(s3api.xml.parse_parts, response, what), response.object
+
+    return _follow(driver, what, container.name, fetch, lambda page: page.next_marker)
+
+
+def _follow(
+    driver: Any,
+    what: str,
+    container_name: str,
+    fetch: Callable[[Any], _Fetched[_PageT]],
+    marker_of: Callable[[_PageT], Hashable],
+) -> Iterator[_Fetched[_PageT]]:
+    """The pages of a listing, from the first to the one that is not truncated.
+
+    :param fetch: the page after a marker; ``None`` gets the first one.
+    :param marker_of: the marker that leads from a page to the next one; ``None`` if it has none.
+    :raises IncompleteListingError: a truncated page has no marker, or one that was used before.
+    """
+    marker: Any = None
+    # Hashes, for a listing of 1,000,000,000 objects has 1,000,000 markers of up to 1,024 bytes.
+    seen: set[int] = set()
+    pages = entries = 0
+    last: str | None = None
+    while True:
+        fetched = fetch(marker)
+        page = fetched[0]
+        names = page.entry_names()
+        pages, entries = pages + 1, entries + len(names)
+        last = names[-1] if names else last
+        yield fetched
+        if not page.is_truncated:
+            return
+        marker = marker_of(page)
+        if marker is None or hash(marker) in seen:
+            why = (
+                "no marker to continue from" if marker is None else "a marker that was used before"
+            )
+            raise IncompleteListingError(
+                f"{what}: the store says that there is more, and gives {why}. The listing got as "
+                f"far as {last!r}: {entries:,} entries in {pages:,} pages. If the server speaks "
+                "another version of the API than the driver assumes, name it by ex_s3_profile",
+                driver,
+                container_name,
+                entries=entries,
+                pages=pages,
+                last=last,
+            )
+        seen.add(hash(marker))
+
+
+def _with_exact_names(
+    driver: Any, ask: Callable[[bool], _Fetched[_NamedPageT]]
+) -> _Fetched[_NamedPageT]:
+    """A page of keys, asked for once more with encoded names if the names may be wrong.
+
+    XML cannot express every name. Servers write invalid documents then, or replace what does not
+    fit by U+FFFD. The driver remembers whether the store encodes names when it is asked to.
+
+    :param ask: the page; its argument tells whether to ask for encoded names.
+    """
+    encodes: bool | None = driver._encodes_names
+    encoded = driver.profile.url_encoded_listing if encodes is None else encodes
+    fetched = ask(encoded)
+    if encodes is not None or not _is_doubtful(fetched[0]):
+        return fetched
+    if not encoded:
+        fetched = ask(True)
+    driver._encodes_names = fetched[0].encoding == "url"
+    if any("\ufffd" in name for name in fetched[0].entry_names()):
+        _log.warning(
+            "%s: names in a listing of this store may differ from those of the objects: it does "
+            "not encode characters that XML cannot express",
+            driver.name,
+        )
+    return fetched
+
+
+def _is_doubtful(page: _NamedPage) -> bool:
+    """Whether names of ``page`` may differ from those of the objects."""
+    if page.encoding == "url":
+        return False
+    return page.encoding != "" or any("\ufffd" in name for name in page.entry_names())
