@@ -26,6 +26,17 @@ MUTANTS = (
         "host or default_host(self.host)",
         "host or self.host",
         _HOSTS,
+_CONNECTION = (f"{_TESTS}/storage/test_s3_connection.py",)
+
+MUTANTS = (
+    Mutant(
+        "version 2 signs in the query",
+        f"{_DRIVERS}/s3_connection.py",
+        '        expires = dict(_pairs(params)).get("Expires")\n',
+        '        params = with_param(params, "AWSAccessKeyId", self.user_id)\n'
+        '        params = with_param(params, "Expires", str(int(self.server_time().timestamp()) + 900))\n'
+        '        expires = dict(_pairs(params)).get("Expires")\n',
+        _CONNECTION,
     ),
     Mutant(
         "signed for the driver's region, wherever the bucket is",

@@ -47,9 +47,10 @@ __all__ = [
 
 API_VERSION = "2006-03-01"
 
-# How long a request that is signed in its query by Signature Version 2 is valid, in seconds.
+# Part of the public API: how long a URL that is signed by Signature Version 2 is valid, in seconds.
 EXPIRATION_SECONDS = 15 * 60
 
+_DATES = frozenset({"date", "x-amz-date"})
 _PAYLOAD = "x-amz-content-sha256"
 _SIGNED_ANEW = frozenset({_PAYLOAD, "x-amz-date", "authorization"})
 
@@ -182,7 +183,12 @@ class ExactPathConnection(RepairingConnection):
 
 
 class BaseS3Connection(ExactPathConnection):
-    """A connection that signs by Signature Version 2, in the query."""
+    """A connection that signs by Signature Version 2, in the header ``Authorization``.
+
+    A signature in the query would stay usable in the access logs of servers and proxies, and MinIO
+    refuses multipart uploads that are signed so. It is made only for a request that a subclass has
+    given the parameter ``Expires``.
+    """
 
     host = "s3.amazonaws.com"
     responseCls = S3Response
@@ -217,33 +223,37 @@ class BaseS3Connection(ExactPathConnection):
         return common.sigv2.sign(secret_key, text)
 
     def add_default_params(self, params: Any) -> Any:
-        """Who asks and until when; and sub-resources without a value go bare, as they are signed.
+        """Send sub-resources without a value as bare keys, as they are signed.
 
         Servers differ in whether ``uploads=`` is signed as it is or as ``uploads``.
         """
         for name, value in _pairs(params):
             if value == "" and name in common.sigv2.SUB_RESOURCES:
                 params = with_param(params, name, None)
-        if self.anonymous:
-            return params
-        params = with_param(params, "AWSAccessKeyId", self.user_id)
-        now = int(self.server_time().timestamp())
-        return with_param(params, "Expires", str(now + EXPIRATION_SECONDS))
+        return params
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         """Sign, with the time of this very attempt."""
         if self.anonymous:
             return params, headers
+        expires = dict(_pairs(params)).get("Expires")
+        if expires is None and not _DATES.intersection(name.lower() for name in headers):
+            from email.utils import formatdate
+
+            headers["Date"] = formatdate(self.server_time().timestamp(), usegmt=True)
         signature = self.get_auth_signature(
             method=self.method,
             headers=headers,
             params=params,
-            expires=dict(_pairs(params)).get("Expires"),
+            expires=expires,
             secret_key=self.key,
             path=self._resource(),
             vendor_prefix=getattr(self.driver, "http_vendor_prefix", "x-amz"),
         )
-        return with_param(params, "Signature", signature), headers
+        if expires is not None:
+            return with_param(params, "Signature", signature), headers
+        headers["Authorization"] = f"AWS {self.user_id}:{signature}"
+        return params, headers
 
     def _resource(self) -> str:
         """What is signed as the path: with the bucket, also where that stands in the host's name.
