@@ -134,7 +134,8 @@ def _endpoint(store: Store) -> Iterator[Check]:
     connection = store.driver.connection
     scheme = "https" if connection.secure else "http"
     path = connection.request_path or ""
-    yield Check("note", "host", f"{scheme}://{connection.host}:{connection.port}{path}")
+    host = f"[{connection.host}]" if ":" in connection.host else connection.host
+    yield Check("note", "host", f"{scheme}://{host}:{connection.port}{path}")
     yield Check("note", "store", store.driver.profile.name)
     if not connection.secure and connection.host not in _LOOPBACK:
         hint = "data and names can be read and changed on the way: use an https endpoint"

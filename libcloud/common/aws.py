@@ -23,6 +23,7 @@ from libcloud.common.base import JsonResponse as JsonResponse
 from libcloud.common.base import XmlResponse as XmlResponse
 from libcloud.common.types import InvalidCredsError as InvalidCredsError
 from libcloud.common.types import MalformedResponseError as MalformedResponseError
+from libcloud.utils.hosts import authority
 
 if TYPE_CHECKING:
     from libcloud.common import sigv4
@@ -369,6 +370,5 @@ def _pop(headers: MutableMapping[str, Any], wanted: str) -> str | None:
 
 def _host_of(connection: Any) -> str:
     """The host as its header says it: with the port, unless it is the scheme's own."""
-    default = 443 if connection.secure else 80
-    host, port = connection.host, connection.port
-    return str(host) if port in (None, default) else f"{host}:{port}"
+    scheme = "https" if connection.secure else "http"
+    return authority(str(connection.host), connection.port, scheme=scheme)

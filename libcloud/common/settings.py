@@ -7,6 +7,7 @@ from typing import Any
 
 from libcloud import __version__
 from libcloud.common.address import default_host, split_url
+from libcloud.utils.hosts import authority
 from libcloud.utils.lazy import LazyAttribute
 
 __all__ = ["ConnectionSettings"]
@@ -16,7 +17,8 @@ class ConnectionSettings:
     """Host, port, proxy, times and names of a connection.
 
     :param secure: use https.
-    :param host: name or address; ``None``: the class attribute.
+    :param host: name or address; an IPv6 address with or without brackets; ``None``: the class
+        attribute.
     :param port: ``None``: 443 or 80.
     :param url: in place of ``host``, ``port`` and ``secure``; its path comes before each action.
     :param timeout: seconds to connect, seconds without a byte to or from the server, and, when
@@ -72,7 +74,9 @@ class ConnectionSettings:
         if url:
             self.host, self.port, self.secure, self.request_path = self._tuple_from_url(url)
         else:
-            self.host = host or default_host(self.host)
+            host = host or default_host(self.host)
+            # An IPv6 address is kept without brackets; a connection class may have no host at all.
+            self.host = host.removeprefix("[").removesuffix("]") if host else host
             self.port = port if port is not None else self._default_port()
         self.timeout = timeout or self.timeout
         self.retry_delay = retry_delay or self.retry_delay
@@ -128,8 +132,11 @@ class ConnectionSettings:
         return f"libcloud/{__version__}{driver} {applications}"
 
     def _host_header(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if int(self.port) in (80, 443) else f"{host}:{self.port}"
+        return authority(self.host, int(self.port), scheme=self._scheme)
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.secure else "http"
 
     def _default_port(self) -> int | str:
         if self.secure:

@@ -31,6 +31,7 @@ from libcloud.http.response import HttpLibResponseProxy
 from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
+from libcloud.utils.hosts import authority
 from libcloud.utils.per_thread import PerThread
 
 __all__ = [
@@ -90,8 +91,8 @@ class LibcloudBaseConnection:
         self.proxy_scheme, self.proxy_host, self.proxy_port = parts[:3]
         self.proxy_username, self.proxy_password = parts[3:]
         self.http_proxy_used = True
-        user = f"{self.proxy_username}:{self.proxy_password}@" if self.proxy_username else ""
-        url = f"{self.proxy_scheme}://{user}{self.proxy_host}:{self.proxy_port}"
+        # As it was given, in brackets if it is an IPv6 address, and without a path.
+        url = f"{self.proxy_scheme}://{urlsplit(proxy_url).netloc}"
         self.session.proxies = {"http": url, "https": url}
 
     def _parse_proxy_url(
@@ -139,8 +140,8 @@ class LibcloudConnection(LibcloudBaseConnection):
     """A connection to one host. Threads may share it: each gets the answer to its own request.
 
     :param host: name or address; ``None``: only whole URLs can be requested.
-    :param port: 443 always means https.
-    :param secure: use https.
+    :param port: ``None``: the one of the scheme.
+    :param secure: use https; ``None``: if ``port`` is 443.
     :param kwargs: ``timeout`` in seconds, to connect and without a byte to or from the server
         (``None``: the defaults of this module), ``proxy_url``, ``cert_file`` and ``key_file``,
         ``ca_cert``.
@@ -167,11 +168,9 @@ class LibcloudConnection(LibcloudBaseConnection):
     def __init__(
         self, host: str | None, port: int | None, secure: Any = None, **kwargs: Any
     ) -> None:
-        scheme = "https" if secure or port == 443 else "http"
+        scheme = "https" if secure or (secure is None and port == 443) else "http"
         if host is not None:
-            name = f"[{host}]" if ":" in host and not host.startswith("[") else host
-            suffix = "" if port in (None, 80, 443) else f":{port}"
-            self.host = f"{scheme}://{name}{suffix}"
+            self.host = f"{scheme}://{authority(host, port, scheme=scheme)}"
         proxy_url = kwargs.pop("proxy_url", None)
         timeout = kwargs.pop("timeout", None)
         # By name: a class that mixes in others decides itself how those are initialised.

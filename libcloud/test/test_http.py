@@ -200,8 +200,11 @@ def test_a_copy_has_the_settings_and_no_answer(make: Any, connection: LibcloudCo
     ("host", "port", "secure", "url"),
     [
         ("h", 443, None, "https://h"),
-        ("h", 443, False, "https://h"),
+        ("h", 443, False, "http://h:443"),
+        ("h", 443, True, "https://h"),
         ("h", 80, None, "http://h"),
+        ("h", 80, True, "https://h:80"),
+        ("h", 80, False, "http://h"),
         ("h", 8080, None, "http://h:8080"),
         ("h", 8443, True, "https://h:8443"),
         ("h", 8443, 0, "http://h:8443"),

@@ -16,6 +16,7 @@ from typing import Any
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.storage import s3api
 from libcloud.storage.s3api.profile import S3Profile
+from libcloud.utils.hosts import authority
 from libcloud.utils.per_thread import PerThread
 
 __all__ = ["Route", "RoutedConnection", "Routes"]
@@ -183,21 +184,18 @@ class RoutedConnection(ConnectionUserAndKey):
             self._route = None
 
     def _host_header(self) -> str:
-        header = super()._host_header()
         route = self._route
         if route is None or route.host == self.host:
-            return header
-        return f"{route.host}{header.removeprefix(self.host)}"
+            return super()._host_header()
+        return authority(route.host, int(self.port), scheme=self._scheme)
 
     def _retryable_request(
         self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
     ) -> Any:
         route = self._route
         if route is not None and route.host != self.host:
-            port = int(self.port)
-            scheme = "https" if self.secure or port == 443 else "http"
-            suffix = "" if port in (80, 443) else f":{port}"
-            url = f"{scheme}://{route.host}{suffix}{url}"
+            place = authority(route.host, int(self.port), scheme=self._scheme)
+            url = f"{self._scheme}://{place}{url}"
         return super()._retryable_request(url, data, headers, method, raw, stream)
 
 

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from libcloud.utils.hosts import authority
+
 __all__ = ["STYLES", "Endpoint", "can_be_in_host", "is_address", "parse_endpoint"]
 
 STYLES = ("auto", "path", "virtual")
@@ -49,10 +51,7 @@ class Endpoint:
     @property
     def authority(self) -> str:
         """What a client sends as ``Host``: the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host and self.host[0] != "[" else self.host
-        if self.port is None or self.port == _PORTS[self.scheme]:
-            return host
-        return f"{host}:{self.port}"
+        return authority(self.host, self.port, scheme=self.scheme)
 
 
 def parse_endpoint(url: str) -> Endpoint:

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts and ports as they stand in a URL."""
+
+from __future__ import annotations
+
+__all__ = ["authority"]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def authority(host: str, port: int | None, *, scheme: str) -> str:
+    """``host`` and ``port`` as they stand in a URL and in the header ``Host``.
+
+    :param host: name or address; an IPv6 address with or without brackets.
+    :param port: left out of the result if it is that of the scheme; ``None``: so is none.
+    :param scheme: ``"http"`` or ``"https"``.
+
+    >>> authority("::1", 9000, scheme="http"), authority("h", 443, scheme="https")
+    ('[::1]:9000', 'h')
+    >>> authority("h", 443, scheme="http"), authority("h", 80, scheme="https")
+    ('h:443', 'h:80')
+    """
+    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return name if port in (None, _DEFAULT_PORTS[scheme]) else f"{name}:{port}"
