@@ -9,6 +9,7 @@ from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_responses import MUTANTS as OF_RESPONSES
+from mutants_of_secrets import MUTANTS as OF_SECRETS
 from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
 from mutants_of_the_workers import MUTANTS as OF_THE_WORKERS
@@ -313,6 +314,7 @@ MUTANTS = (
     + OF_RESPONSES
     + OF_ACCESS
     + OF_ARGUMENTS
+    + OF_SECRETS
     + OF_THE_COMMAND
     + _UPLOADS
     + _VALUES

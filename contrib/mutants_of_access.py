@@ -34,7 +34,8 @@ MUTANTS = (
         f"{_DRIVERS}/s3_connection.py",
         '        expires = dict(_pairs(params)).get("Expires")\n',
         '        params = with_param(params, "AWSAccessKeyId", self.user_id)\n'
-        '        params = with_param(params, "Expires", str(int(self.server_time().timestamp()) + 900))\n'
+        "        later = str(int(self.server_time().timestamp()) + 900)\n"
+        '        params = with_param(params, "Expires", later)\n'
         '        expires = dict(_pairs(params)).get("Expires")\n',
         _CONNECTION,
     ),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from libcloud.common.base import JsonResponse, XmlResponse
-from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.utils.xml import findall_ignore_namespace, findtext_ignore_namespace
 
 __all__ = ["AWSBaseResponse", "AWSGenericResponse", "AWSJsonResponse"]
@@ -43,14 +43,12 @@ class AWSGenericResponse(AWSBaseResponse):
         :raises MalformedResponseError: the answer is not XML.
         """
         if self.status == 403:
-            raise InvalidCredsError(self.body)
+            raise InvalidCredsError(self._without_secrets(str(self.body)))
         driver = self.connection.driver
         try:
             body = self.parse_body()
         except Exception as error:
-            raise MalformedResponseError(
-                "Failed to parse XML", body=self.body, driver=driver
-            ) from error
+            raise self._malformed("Failed to parse XML") from error
         if not hasattr(body, "findall"):
             return str(body)
         lines = []

@@ -97,10 +97,11 @@ class GoogleResponse(JsonResponse):
             return self.body
         try:
             body = json.loads(self.body)
-        except ValueError as error:
+        except ValueError:
             if succeeded:
-                raise JsonParseError(self.body, status, None, self._driver()) from error
-            raise self._failure(status, self.body, None) from error
+                text = self._without_secrets(self.body)
+                raise JsonParseError(text, status, None, self._driver()) from None
+            raise self._failure(status, self.body, None) from None
         if _is_dict(body) and "error" in body:
             code, message = self._get_error(body)
             raise self._failure(status, message, code)
@@ -130,6 +131,8 @@ class GoogleResponse(JsonResponse):
             kind = InvalidRequestError
         elif status in self.valid_response_codes or status == HTTPStatus.CONFLICT:
             kind = _kind_of(str(code))
+        if isinstance(message, str):
+            message = self._without_secrets(message)
         return kind(message, status, code, self._driver())
 
     def _driver(self) -> Any:

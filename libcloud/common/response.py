@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from libcloud.common.exceptions import exception_from_message
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.utils.misc import lowercase_keys
+from libcloud.utils.redact import redact_text, secrets_in
 from libcloud.utils.xml import parse_xml
 
 if TYPE_CHECKING:
@@ -52,13 +53,22 @@ class Response:
         try:
             self._content = response.content
             if not self.success():
+                message = self.parse_error()
+                if isinstance(message, str):
+                    message = self._without_secrets(message)
                 raise exception_from_message(
-                    code=self.status, message=self.parse_error(), headers=self.headers
+                    code=self.status, message=message, headers=self.headers
                 )
             self.object = self.parse_body()
         except BaseException as error:
             _give_up(response, error, self.status)
             raise
+
+    def _without_secrets(self, text: str) -> str:
+        """``text``, which a server said, without what it repeats of the request's secrets."""
+        return redact_text(
+            text, secrets_in(getattr(getattr(self, "request", None), "headers", None))
+        )
 
     @property
     def body(self) -> Any:
@@ -108,7 +118,9 @@ class Response:
 
     def _malformed(self, message: str) -> MalformedResponseError:
         driver = getattr(self.connection, "driver", None)
-        return MalformedResponseError(message, body=self.body, driver=driver)
+        return MalformedResponseError(
+            message, body=self._without_secrets(str(self.body)), driver=driver
+        )
 
 
 class JsonResponse(Response):

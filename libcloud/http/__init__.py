@@ -28,6 +28,7 @@ from libcloud.http.adapter import SignedHTTPSAdapter, split_url
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.plain import PlainRequest
 from libcloud.http.response import HttpLibResponseProxy
+from libcloud.http.secrets import redacting
 from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
@@ -163,7 +164,8 @@ class LibcloudConnection(LibcloudBaseConnection):
     """Requests that may run at a time; ``None`` is any number. See :func:`allowed_concurrency`."""
 
     follow_redirects: bool | None = None
-    """``None`` leaves it to ``ALLOW_REDIRECTS``. A redirect takes headers to another host."""
+    """``None`` leaves it to ``ALLOW_REDIRECTS``. To another host, or from https to http, a redirect
+    takes only headers along that say nothing of who asks: no credentials, no cookies, no keys."""
 
     def __init__(
         self, host: str | None, port: int | None, secure: Any = None, **kwargs: Any
@@ -205,12 +207,13 @@ class LibcloudConnection(LibcloudBaseConnection):
         :param stream: leave the body of the answer unread.
         :param hooks: callbacks of requests: ``{"response": function}``.
         """
-        with self._deadline():
+        headers = self._normalize_headers(headers=dict(headers or {}))
+        with redacting(headers), self._deadline():
             response = self.session.request(
                 method=method.lower(),
                 url=self._absolute(url),
                 data=sendable(body),
-                headers=self._normalize_headers(headers=dict(headers or {})),
+                headers=headers,
                 allow_redirects=self._redirects,
                 stream=stream,
                 verify=self.verification,
@@ -234,13 +237,11 @@ class LibcloudConnection(LibcloudBaseConnection):
             stands, an iterator, or a form as a dict. An iterator is sent in chunks, unless a
             header ``Content-Length`` says how much it yields.
         """
+        headers = self._normalize_headers(headers=dict(headers or {}))
         request = requests.Request(
-            method=method,
-            url=self._absolute(url),
-            data=sendable(body),
-            headers=self._normalize_headers(headers=dict(headers or {})),
+            method=method, url=self._absolute(url), data=sendable(body), headers=headers
         )
-        with self._deadline():
+        with redacting(headers), self._deadline():
             response = self.session.send(
                 self.session.prepare_request(request),
                 stream=stream,

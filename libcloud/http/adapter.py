@@ -20,7 +20,7 @@ import urllib3.connection
 import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_encoding_from_headers
+from requests.utils import get_encoding_from_headers, select_proxy
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 from urllib3.util import SKIP_HEADER
@@ -244,8 +244,16 @@ class ExactAdapter(HTTPAdapter):
             untyped.cert_verify(conn, url, verify, cert)
 
     def request_url(self, request: Any, proxies: Any) -> Any:
-        """What goes on the wire; see :func:`_exact` for requests through a proxy."""
-        return super().request_url(request, proxies) if proxies else _wire.target
+        """The target, without secrets: urllib3 puts it into its log and its errors.
+
+        :func:`_exact` has what goes on the wire, but for a SOCKS proxy, whose pools are urllib3's.
+        """
+        if not proxies:
+            target = _wire.target or ""
+            return redact_text(target) if "?" in target else target
+        url = super().request_url(request, proxies)
+        proxy = select_proxy(request.url, proxies) or ""
+        return url if proxy.lower().startswith("socks") else redact_text(url)
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """The answer in the form of requests, which would look for cookies in each of them."""
@@ -272,9 +280,6 @@ class ExactAdapter(HTTPAdapter):
                     _ = request.headers  # what is wrong with them is no error of the network
                     response = super().send(request, *args, **kwargs)
                 return response
-        except requests.RequestException as error:
-            _redact(error)
-            raise
         finally:
             _wire.target = outer
 
@@ -372,12 +377,3 @@ def _exact(url: str) -> str:
         return url
     # A proxy is told the whole URL.
     return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target
-
-
-def _redact(error: BaseException) -> None:
-    """Take signatures out of the texts of ``error``: urllib3 puts the whole URL there."""
-    for nested in (error, *error.args):
-        if isinstance(nested, BaseException):
-            nested.args = tuple(
-                redact_text(part) if isinstance(part, str) else part for part in nested.args
-            )

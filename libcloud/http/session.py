@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
@@ -19,6 +19,7 @@ from requests.models import REDIRECT_STATI
 
 from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter, split_url
 from libcloud.http.plain import PlainRequest, PlainResponse, header_lines
+from libcloud.http.secrets import holds_secret, keep_public_headers
 from libcloud.utils.bodies import Pieces
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
@@ -36,6 +37,9 @@ _SETTINGS = (
     "CURL_CA_BUNDLE",
 )
 _SETTINGS_KEPT = 32
+
+# Redirects that take the body along: RFC 9110, sections 15.4.8 and 15.4.9.
+_WITH_BODY = (307, 308)
 
 # What a call of ``Session.request`` may have besides what a request is made of, to be a plain one.
 _SENDING = frozenset({"allow_redirects", "stream", "verify", "timeout"})
@@ -138,6 +142,25 @@ class Session(requests.Session):
             prepared.headers.pop("Transfer-Encoding", None)
         return prepared
 
+    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+        """Leave behind, on the way to another host or from https to http, what is not for it.
+
+        Where requests drops ``Authorization`` alone, and looks for another one in ~/.netrc.
+        """
+        before, after = str(response.request.url), str(prepared_request.url)
+        if _is_elsewhere(self, before, after):
+            keep_public_headers(prepared_request)
+        elif split_url(before)[0] != split_url(after)[0]:
+            prepared_request.headers.pop("Host", None)
+
+    def get_redirect_target(self, resp: Any) -> str | None:
+        """Where an answer leads; ``None`` for one that would take a token in the body elsewhere."""
+        target = super().get_redirect_target(resp)
+        if target is None or resp.status_code not in _WITH_BODY:
+            return target
+        elsewhere = _is_elsewhere(self, resp.url, urljoin(resp.url, target))
+        return None if elsewhere and holds_secret(resp.request.body) else target
+
     def _is_plain(self, data: Any) -> bool:
         """Whether there is nothing in a request that only requests knows how to send."""
         # A Request without data holds an empty list.
@@ -172,10 +195,11 @@ class Session(requests.Session):
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
         """Settings of the environment, looked up again only when it has changed."""
+        # A proxy that was set in code goes before those of the environment.
+        proxies = proxies or dict(self.proxies)
         if proxies or not self.trust_env:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
-        own = tuple(sorted(self.proxies.items())) if self.proxies else ()
-        key = (split_url(str(url))[0], _environment(), str(verify), str(cert), stream, own)
+        key = (split_url(str(url))[0], _environment(), str(verify), str(cert), stream)
         known = self._settings.get(key)
         if known is None:
             if len(self._settings) >= _SETTINGS_KEPT:
@@ -183,6 +207,11 @@ class Session(requests.Session):
             known = dict(super().merge_environment_settings(url, proxies, stream, verify, cert))
             self._settings[key] = known
         return {**known, "proxies": dict(known["proxies"])}
+
+
+def _is_elsewhere(session: Any, before: str, after: str) -> bool:
+    """Whether a URL is of another host than ``before``, or of http where that was of https."""
+    return bool(session.should_strip_auth(before, after))
 
 
 def _environment() -> tuple[Any, ...]:

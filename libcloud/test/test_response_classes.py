@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import traceback
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -11,6 +12,7 @@ from unittest import mock
 import pytest
 import requests
 
+from libcloud.common.aws import AWSGenericResponse
 from libcloud.common.base import (
     Connection,
     HTTPResponse,
@@ -20,7 +22,9 @@ from libcloud.common.base import (
     XmlResponse,
 )
 from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
+from libcloud.common.google import GoogleResponse
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.storage.drivers.s3 import S3Response
 from libcloud.test._loopback import Loopback, reply
 
 
@@ -274,6 +278,35 @@ def test_an_error_while_parsing_closes_the_answer() -> None:
     with mock.patch.object(response, "close") as close, pytest.raises(MalformedResponseError):
         JsonResponse(response, Asked())
     close.assert_called_once_with()
+
+
+ECHO = b"<p>GET /x?Signature=s3cr3t-0123456789 by [s3cr3t-abcdefghij] cannot be had</p>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        *((kind, 200) for kind in (JsonResponse, XmlResponse, GoogleResponse, S3Response)),
+        *((kind, 403) for kind in (Response, AWSGenericResponse, GoogleResponse, S3Response)),
+        *((kind, 502) for kind in (Response, AWSGenericResponse, GoogleResponse, S3Response)),
+    ],
+)
+def test_a_page_that_repeats_the_request_is_shown_without_its_secrets(
+    server: Loopback, kind: Any, status: int
+) -> None:
+    server.answer = lambda request: reply(status, ECHO[:-4])
+    connection = Connection(secure=False, host="127.0.0.1", port=server.port)
+    connection.responseCls = kind
+    with pytest.raises((LibcloudError, BaseHTTPError)) as caught:
+        connection.request(
+            "/x",
+            params={"Signature": "s3cr3t-0123456789"},
+            headers={"X-Auth-Token": "s3cr3t-abcdefghij"},
+        )
+    error = caught.value
+    shown = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    assert "s3cr3t" not in shown
+    assert "cannot be had" in shown
 
 
 def test_a_stored_encoding_can_be_read_as_it_is(server: Loopback) -> None:

@@ -4,28 +4,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
 
-__all__ = ["REDACTED", "redact_headers", "redact_text"]
+__all__ = ["REDACTED", "redact_exception", "redact_headers", "redact_text", "secrets_in"]
 
 REDACTED = "[redacted]"
 
+# Shorter texts are no secrets, and may be part of any word.
+_SHORTEST = 8
+
 # Headers that grant access to whoever reads them, or hold a key (SSE-C, by any vendor's prefix).
-_SECRET_HEADER = re.compile(
-    r"(proxy-)?authorization|(set-)?cookie|x-auth-(token|key)|x-storage-token"
-    r"|x-[a-z]+-(security|session|s3session)-token|x-[a-z0-9]+-.*customer-key|x-goog-encryption-key",
+_HEADER = (
+    r"(?:proxy-)?authorization|(?:set-)?cookie|x-auth-key|(?:x-)?api-?key|x-[a-z0-9-]*token"
+    r"|x-[a-z0-9]+-[a-z0-9-]*customer-key|x-goog-encryption-key"
+)
+_SECRET_HEADER = re.compile(_HEADER, re.IGNORECASE)
+
+# The same in a text: as a line, as a parameter, or as a member of an object in any notation.
+_HEADER_LINE = re.compile(
+    rf"((?<![\w-])(?:{_HEADER})\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\\\"'&<>][^\r\n\\\"'&<>]*",
     re.IGNORECASE,
 )
 
 # Parameters of a query or a form, and members of a JSON object. The signature of a presigned URL
 # is all that one needs to use it.
-_SECRET_PARAMETER = re.compile(
-    r"((?:X-(?:Amz|Goog)-(?:Signature|Security-Token)|(?<![A-Za-z-])Signature"
-    r"|access_token|refresh_token|id_token|client_secret|assertion"
-    r"|private_key)(?:=|\"\s*:\s*\"))"
-    r"[^&\s\"'<>)]+",
+_PARAMETER = re.compile(
+    r"((?:X-(?:Amz|Goog)-(?:Signature|Security-Token)|(?:(?<![A-Za-z-])|(?<=%3F)|(?<=%26))Signature"
+    r"|access_token|refresh_token|id_token|client_secret|assertion|private_key|password"
+    r"|secret_?access_?key|session_?token)(?:=|%3D|\\?[\"']\s*:\s*\\?[\"']))"
+    r"(?:(?!%26)[^&\s\\\"'<>)])+",
     re.IGNORECASE,
 )
+_ELEMENT = re.compile(r"(<(?:SecretAccessKey|SessionToken)>)[^<]+")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_PASSWORD_IN_URL = re.compile(r"(://)[^\s/@:\"']*:[^\s/@\"']+(?=@)")
+
+# Where a header that authorizes a request is cut into its parts.
+_BETWEEN_PARTS = re.compile(r"[\s,:]+|\bSignature=")
+
+# Attributes in which exceptions of the standard library keep texts beside ``args``.
+_TEXTS = ("strerror", "filename", "object", "reason", "msg", "text")
 
 
 def redact_headers(headers: Mapping[str, object]) -> dict[str, object]:
@@ -36,10 +59,76 @@ def redact_headers(headers: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def redact_text(text: str) -> str:
-    """``text`` without the signatures, tokens and keys in URLs, forms and JSON in it.
+def secrets_in(headers: object) -> list[str]:
+    """The secrets that ``headers`` carry, and the forms in which texts may repeat them."""
+    found: set[str] = set()
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        name, value = _text(name), _text(value)
+        if _SECRET_HEADER.fullmatch(name):
+            found.update((value.strip(), repr(value)[1:-1], *_BETWEEN_PARTS.split(value.strip())))
+    found.update([quote(secret, safe="") for secret in found])
+    return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
+
+
+def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
+    """``text`` without ``secrets``, and without the signatures, tokens and keys that show as such.
+
+    These are in URLs, forms, headers, JSON and XML.
 
     >>> redact_text("/b/k?X-Amz-Expires=60&X-Amz-Signature=0a1b2c")
     '/b/k?X-Amz-Expires=60&X-Amz-Signature=[redacted]'
     """
-    return _SECRET_PARAMETER.sub(rf"\g<1>{REDACTED}", text)
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    text = _PRIVATE_KEY.sub(REDACTED, text)
+    text = _HEADER_LINE.sub(rf"\g<1>{REDACTED}", text)
+    for pattern in (_PARAMETER, _ELEMENT, _PASSWORD_IN_URL):
+        text = pattern.sub(rf"\g<1>{REDACTED}", text)
+    return text
+
+
+def redact_exception(error: BaseException, secrets: Iterable[str] = ()) -> list[BaseException]:
+    """Take secrets out of ``error`` and of the exceptions that it was made from.
+
+    They are changed in place: their arguments, attributes and notes.
+
+    :return: all of them.
+    """
+    secrets = list(secrets)
+    found: dict[int, BaseException] = {}
+    waiting: list[object] = [error]
+    while waiting:
+        current = waiting.pop()
+        if not isinstance(current, BaseException) or id(current) in found:
+            continue
+        found[id(current)] = current
+        waiting += [current.__cause__, current.__context__, *current.args, *vars(current).values()]
+        args = tuple(_redacted(part, secrets) for part in current.args)
+        if args != current.args:
+            current.args = args
+        for name, value in _texts_of(current):
+            clean = _redacted(value, secrets)
+            if clean != value:
+                with suppress(AttributeError, TypeError):  # read-only
+                    setattr(current, name, clean)
+    return list(found.values())
+
+
+def _texts_of(error: BaseException) -> Iterator[tuple[str, object]]:
+    named = {name: getattr(error, name, None) for name in _TEXTS}
+    for name, value in {**named, **vars(error)}.items():
+        if isinstance(value, str) or name == "__notes__":
+            yield name, value
+
+
+def _redacted(value: Any, secrets: list[str]) -> Any:
+    """``value``, if it is text or a list of texts, without secrets."""
+    if isinstance(value, str):
+        return redact_text(value, secrets)
+    if isinstance(value, list):
+        return [_redacted(item, secrets) for item in value]
+    return value
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -151,7 +151,9 @@ class S3Response(AWSBaseResponse):
         body = _bytes(self.body)
         if detail.code or not body:
             return ""
-        line = " ".join(body[:_EXCERPT_LENGTH].decode("utf-8", "replace").split())
+        # A secret must not be cut before it is recognised.
+        text = self._without_secrets(body[: 8 * _EXCERPT_LENGTH].decode("utf-8", "replace"))
+        line = " ".join(text[:_EXCERPT_LENGTH].split())
         return f", answer: {line}" + ("..." if len(body) > _EXCERPT_LENGTH else "")
 
 

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 
 from libcloud.storage.s3api.values import ErrorBody
 from libcloud.storage.s3api.xml import parse_error
+from libcloud.utils.redact import redact_text
 
 __all__ = [
     "PERMANENT_CODES",
@@ -254,5 +255,5 @@ def _word(text: str | None) -> str | None:
 def printable(text: str, length: int) -> str:
     """``text`` on one line, at most ``length`` characters, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    line = _SECRETS.sub(r"\1\2(hidden)", line)
+    line = _SECRETS.sub(r"\1\2(hidden)", redact_text(line))
     return line if len(line) <= length else line[:length] + "..."

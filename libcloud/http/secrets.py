@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeping secrets out of the errors and logs of requests and urllib3, and away from other hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from requests.exceptions import InvalidHeader
+from requests.structures import CaseInsensitiveDict
+
+from libcloud.utils.redact import (
+    REDACTED,
+    redact_exception,
+    redact_headers,
+    redact_text,
+    secrets_in,
+)
+
+__all__ = ["holds_secret", "keep_public_headers", "redacting"]
+
+# What a request may show to a host that it was not made for. Cookies and the credentials of a
+# proxy are those that requests itself has chosen for the new host.
+_PUBLIC_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "proxy-authorization",
+        "range",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+
+# Forms and documents that hold tokens are small.
+_LONGEST_FORM = 64 * 1024
+
+
+class redacting:
+    """Takes what is secret in a request out of the exceptions of the block.
+
+    :param headers: of the request.
+    """
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: Mapping[Any, Any] | None) -> None:
+        self._headers = headers
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if not isinstance(error, Exception):
+            return
+        name, value = _unsendable(self._headers)
+        secrets = [*secrets_in(self._headers), *([value] if value else [])]
+        for found in redact_exception(error, secrets):
+            _drop_secrets_of_request(found)
+        if not name or not isinstance(error, (InvalidHeader, UnicodeEncodeError)):
+            return
+        text = (
+            f"the value of the header {name} cannot be sent: it begins with white space, or has a "
+            "line break or a character that is not Latin-1"
+        )
+        if not isinstance(error, InvalidHeader):
+            raise InvalidHeader(text) from None
+        error.args = (text,)
+
+
+def keep_public_headers(request: requests.PreparedRequest) -> None:
+    """Drop from ``request`` what must not be sent to another host than it was made for."""
+    for name in [name for name in request.headers if name.lower() not in _PUBLIC_HEADERS]:
+        del request.headers[name]
+
+
+def holds_secret(body: Any) -> bool:
+    """Whether ``body``, of a request, is a form or a document with a token or a key in it."""
+    if isinstance(body, str):
+        body = body.encode("utf-8")
+    if not isinstance(body, (bytes, bytearray)) or len(body) > _LONGEST_FORM:
+        return False
+    text = bytes(body).decode("utf-8", "replace")
+    return redact_text(text) != text
+
+
+def _unsendable(headers: Mapping[Any, Any] | None) -> tuple[str, str]:
+    """Name and value of the first header that no library sends; empty if there is none."""
+    for name, value in (headers or {}).items():
+        if not isinstance(value, (str, bytes)):
+            continue
+        text = value if isinstance(value, str) else value.decode("latin-1")
+        if text[:1].isspace() or "\n" in text or "\r" in text or max(text, default="") > "\xff":
+            return str(name), text
+    return "", ""
+
+
+def _drop_secrets_of_request(error: Any) -> None:
+    """Let ``error`` keep what its request was, but not what authorized it, nor its body."""
+    response = getattr(error, "response", None)
+    for holder in (error, response, *getattr(response, "history", ())):
+        request = getattr(holder, "request", None)
+        if isinstance(request, requests.PreparedRequest):
+            holder.request = _shown(request)
+
+
+def _shown(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    made = requests.PreparedRequest()
+    made.method, made.url = request.method, redact_text(request.url or "")
+    try:
+        headers: dict[str, Any] = redact_headers(request.headers)
+    except InvalidHeader:
+        headers = {}
+    # A header that nobody knows may be one that authorizes the request.
+    known = {name: headers[name] for name in headers if name.lower() in _PUBLIC_HEADERS}
+    made.headers = CaseInsensitiveDict({**dict.fromkeys(headers, REDACTED), **known})
+    return made
