@@ -18,6 +18,7 @@ _SOURCES = (f"{_TESTS}/common/test_credential_sources.py",)
 _BOTOCORE = (f"{_TESTS}/common/test_credential_botocore.py",)
 
 _HOSTS = (f"{_TESTS}/storage/test_reported_host.py",)
+_CONNECTION = (f"{_TESTS}/storage/test_s3_connection.py",)
 
 MUTANTS = (
     Mutant(
@@ -26,9 +27,7 @@ MUTANTS = (
         "host or default_host(self.host)",
         "host or self.host",
         _HOSTS,
-_CONNECTION = (f"{_TESTS}/storage/test_s3_connection.py",)
-
-MUTANTS = (
+    ),
     Mutant(
         "version 2 signs in the query",
         f"{_DRIVERS}/s3_connection.py",

@@ -64,8 +64,8 @@ MUTANTS = (
     Mutant(
         "the page of a proxy is shown with the signature in it",
         "libcloud/common/response.py",
-        "return redact_text(text, secrets_in(",
-        "return text or str((",
+        "        return redact_text(\n",
+        "        return text or redact_text(\n",
         (f"{_TESTS}/test_response_classes.py",),
     ),
 )

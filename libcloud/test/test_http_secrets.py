@@ -127,13 +127,19 @@ def test_other_bodies_follow_a_redirect(
 # Proxies.
 
 
+@pytest.mark.parametrize("no_proxy", ["", "store.invalid,other.invalid"])
 @pytest.mark.parametrize("target", ["/x", "/start"])
 def test_a_proxy_set_in_code_goes_before_those_of_the_environment(
-    server: Loopback, other: Loopback, monkeypatch: pytest.MonkeyPatch, target: str
+    server: Loopback,
+    other: Loopback,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    target: str,
+    no_proxy: str,
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{other.port}")
-    monkeypatch.setenv("no_proxy", "store.invalid")
+    monkeypatch.setenv("no_proxy", no_proxy)
     server.answer = redirect(302, "http://other.invalid/end")
     connection = LibcloudConnection(
         "store.invalid", 80, secure=False, proxy_url=f"http://127.0.0.1:{server.port}"

@@ -103,11 +103,15 @@ class S3Response(AWSBaseResponse):
             parsed = super().parse_body()
         except MalformedResponseError as error:
             if int(self.status) < 400:
-                raise not_the_store(self.connection, self.status, self.body) from error
+                raise self._not_the_store() from error
             return self.body
         if int(self.status) < 400 and str(getattr(parsed, "tag", "")).lower().endswith("html"):
-            raise not_the_store(self.connection, self.status, self.body)
+            raise self._not_the_store()
         return parsed
+
+    def _not_the_store(self) -> MalformedResponseError:
+        content = self._without_secrets(str(self.body))
+        return not_the_store(self.connection, self.status, content)
 
     def _document(self) -> Any:
         """The body for the parser, without the key that answers to uploads repeat.
