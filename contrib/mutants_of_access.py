@@ -98,8 +98,8 @@ MUTANTS = (
     Mutant(
         "the Host header without the bucket",
         f"{_DRIVERS}/s3_routes.py",
-        '        return f"{route.host}{header.removeprefix(self.host)}"\n',
-        "        return header\n",
+        "return authority(route.host, int(self.port), scheme=self._scheme)",
+        "return super()._host_header()",
         _ENDPOINTS,
     ),
     Mutant(
