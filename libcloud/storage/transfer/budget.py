@@ -8,10 +8,18 @@ part is stored. What an upload does when there is too little left depends on wha
 * nothing: it waits for one part's worth, before all who hold something.
 
 So whoever waits holds nothing, and whoever holds something can send it without getting more: there
-is no circle to be stuck in, unless the data of one upload depends on the progress of another. Then
-somebody waits in vain; he takes his one part all the same, at once if it is his own thread that
-holds the memory, or else when nobody has given anything back for a time. The budget is exceeded by
-that part, and the log says so.
+is no circle to be stuck in, unless the data of one upload depends on the progress of another. There
+are two such cases:
+
+* The thread that wants memory has other uploads open, and these hold it: several writers in one
+  thread, or an iterator that uploads. They give nothing back while their thread waits, so it does
+  not wait. It gets one part beyond the budget, with a warning, and when it wants another one before
+  the budget is met again, there is an error. So a budget holds to within one part for each thread.
+* Another thread holds it, and does nothing. When nobody has given anything back for a time, the
+  upload takes one part beyond the budget, with a warning.
+
+A forked child, another process that unpickles the budget, and the parent each have the whole budget
+for themselves.
 """
 
 from __future__ import annotations
@@ -19,14 +27,48 @@ from __future__ import annotations
 import logging
 from collections import deque
 from threading import Condition, get_ident
+from typing import Any
 
-__all__ = ["MemoryBudget", "Share", "Unshared"]
+from libcloud.common.types import LibcloudError
+from libcloud.utils.per_process import PerProcess
+
+__all__ = ["MemoryBudget", "MemoryBudgetExceededError", "Share", "Unshared"]
 
 _log = logging.getLogger(__name__)
 
 
+class MemoryBudgetExceededError(LibcloudError):
+    """The uploads that one thread has open need more memory than their budget has."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class _Ledger:
+    """What the uploads of one process hold; ``changed`` guards it.
+
+    The condition has a reentrant lock, for the reasons given in ``utils/per_process.py``.
+    """
+
+    def __init__(self) -> None:
+        self.changed = Condition()
+        self.used = 0
+        self.given = 0  # how often something was given back
+        self.waiting: deque[Share] = deque()
+        self.holders: dict[Share, int] = {}  # by the thread that took last
+        self.beyond: dict[Share, int] = {}  # those admitted beyond the budget, by thread
+        self.warned = False
+
+
 class MemoryBudget:
     """Bytes that uploads may hold together; pass it to them as ``ex_max_memory``.
+
+    It bounds the memory of one process: a forked child and a process that unpickles it have as much
+    for themselves. Copies, also those of a driver that has it, are the same budget.
+
+    A thread that has several uploads open, as with many writers, needs a budget of one part for
+    each of them: one part more is a warning in the log, and beyond that the upload fails with a
+    :exc:`MemoryBudgetExceededError`, because nothing would ever be given back.
 
     >>> budget = MemoryBudget(64 * 1024 * 1024)
     >>> budget.used
@@ -44,19 +86,21 @@ class MemoryBudget:
         self.size = size
         self.strict = strict
         self.patience = patience
-        self._changed = Condition()
-        self._used = 0
-        self._given = 0  # how often something was given back
-        self._waiting: deque[Share] = deque()
-        self._holders: dict[Share, int] = {}  # by the thread that took last
+        self._ledger = PerProcess(_Ledger)
 
     def __repr__(self) -> str:
         return f"MemoryBudget({self.size}, used={self.used})"
 
+    def __copy__(self) -> MemoryBudget:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> MemoryBudget:
+        return self
+
     @property
     def used(self) -> int:
-        """Bytes that are held now."""
-        return self._used
+        """Bytes that are held now, in this process."""
+        return self._ledger().used
 
     def share(self) -> Share:
         """The share of one upload."""
@@ -68,6 +112,7 @@ class Share:
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
+        self._ledger = budget._ledger()
         self._held = 0
         self._reserved = 0  # for the part that is read next
 
@@ -78,12 +123,8 @@ class Share:
 
     def take(self, size: int) -> bool:
         """Take ``size`` bytes if they are free and nobody waits for them."""
-        budget = self._budget
-        with budget._changed:
-            if budget._waiting or not self._fits(size):
-                return False
-            self._hold(size)
-            return True
+        with self._ledger.changed:
+            return not self._ledger.waiting and self._hold(size)
 
     def reserve(self, size: int) -> bool:
         """:meth:`take` for the next part; true at once if that was done, or waited for, before."""
@@ -97,42 +138,49 @@ class Share:
         self.give(surplus)
 
     def wait(self, size: int) -> None:
-        """Return when ``size`` bytes are reserved. The upload holds nothing."""
-        budget = self._budget
-        with budget._changed:
-            budget._waiting.append(self)
+        """Return when ``size`` bytes are reserved. The upload holds nothing.
+
+        :raises MemoryBudgetExceededError: other uploads of this thread hold the memory, and one
+            part more than there is. Nothing was reserved.
+        """
+        ledger, patience = self._ledger, self._budget.patience
+        with ledger.changed:
+            ledger.waiting.append(self)
             try:
                 while not self._admitted(size):
-                    given = budget._given
-                    if budget._changed.wait(budget.patience) or given != budget._given:
+                    given = ledger.given
+                    if ledger.changed.wait(patience) or given != ledger.given:
                         continue
                     _log.warning(
                         "No upload has given back memory for %.0f seconds: %d bytes are taken "
                         "beyond the budget of %d",
-                        budget.patience,
+                        patience,
                         size,
-                        budget.size,
+                        self._budget.size,
                     )
+                    self._hold(size, beyond=True)
                     break
-                self._hold(size)
                 self._reserved = size
             finally:
-                budget._waiting.remove(self)
-                budget._changed.notify_all()
+                ledger.waiting.remove(self)
+                ledger.changed.notify_all()
 
     def give(self, size: int) -> None:
         """Give ``size`` bytes back."""
-        budget = self._budget
-        with budget._changed:
+        ledger = self._ledger
+        with ledger.changed:
             size = min(size, self._held)
             if not size:
                 return
             self._held -= size
-            budget._used -= size
-            budget._given += 1
+            ledger.used -= size
+            ledger.given += 1
             if not self._held:
-                budget._holders.pop(self, None)
-            budget._changed.notify_all()
+                ledger.holders.pop(self, None)
+                ledger.beyond.pop(self, None)
+            if ledger.used <= self._budget.size:
+                ledger.beyond.clear()
+            ledger.changed.notify_all()
 
     def close(self) -> None:
         """Give everything back."""
@@ -142,19 +190,55 @@ class Share:
     # Inside; the lock is held.
 
     def _admitted(self, size: int) -> bool:
-        """Whether it is the turn of this share, and there is room."""
-        budget = self._budget
-        if get_ident() in budget._holders.values():
-            return True  # nothing can be given back while this thread waits
-        return budget._waiting[0] is self and self._fits(size)
+        """Hold ``size`` bytes if it is the turn of this share; false if it has to wait."""
+        ledger = self._ledger
+        # Nothing that this thread holds can be given back while it waits.
+        cannot_wait = get_ident() in ledger.holders.values()
+        if (cannot_wait or ledger.waiting[0] is self) and self._hold(size):
+            return True
+        if cannot_wait:
+            self._overdraw(size)
+        return cannot_wait
 
-    def _fits(self, size: int) -> bool:
-        return not self._budget._used or self._budget._used + size <= self._budget.size
+    def _hold(self, size: int, *, beyond: bool = False) -> bool:
+        """Hold ``size`` bytes, if there is room.
 
-    def _hold(self, size: int) -> None:
+        No function is called between looking and taking: a finalizer could take the same memory.
+        """
+        ledger, thread, limit = self._ledger, get_ident(), self._budget.size
+        used = ledger.used
+        if used and used + size > limit and not beyond:
+            return False
+        ledger.used = used + size
         self._held += size
-        self._budget._used += size
-        self._budget._holders[self] = get_ident()
+        ledger.holders[self] = thread
+        return True
+
+    def _overdraw(self, size: int) -> None:
+        """Hold ``size`` bytes beyond the budget, once for each thread.
+
+        :raises MemoryBudgetExceededError: this thread has done so already.
+        """
+        ledger, thread, limit = self._ledger, get_ident(), self._budget.size
+        if thread in ledger.beyond.values():
+            others = sum(owner == thread for owner in ledger.holders.values())
+            raise MemoryBudgetExceededError(
+                f"The memory budget of {limit} bytes is exceeded: {others} uploads that this "
+                f"thread has open hold {ledger.used} bytes, and another one needs {size}. Close "
+                "some of them first, open them in threads of their own, or pass a budget of one "
+                "part for each of them"
+            )
+        if not ledger.warned:
+            ledger.warned = True
+            _log.warning(
+                "The uploads that one thread has open exceed the memory budget of %d bytes: %d "
+                "bytes are held, and %d more are needed",
+                limit,
+                ledger.used,
+                size,
+            )
+        ledger.beyond[self] = thread
+        self._hold(size, beyond=True)
 
 
 class Unshared(Share):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.budget import MemoryBudget, MemoryBudgetExceededError
 from libcloud.test.storage.s3_servers import PART, store
 
 
@@ -22,6 +22,54 @@ def test_two_writers_of_one_thread_do_not_wait_for_each_other() -> None:
         first.close()
         second.close()
         there.assert_nothing_is_left("first", "second")
+    assert budget.used == 0
+
+
+def test_many_writers_of_one_thread_hold_one_part_more_than_their_budget() -> None:
+    budget = MemoryBudget(2 * PART)
+    with store() as there:
+        options = {"ex_part_size": PART, "ex_max_memory": budget}
+        writers = [
+            there.driver.ex_open_writer(there.container, f"object {number}", **options)
+            for number in range(40)
+        ]
+        refused = 0
+        for writer in writers:
+            try:
+                writer.write(bytes(PART))
+            except MemoryBudgetExceededError:
+                refused += 1
+            assert budget.used <= 3 * PART
+        for writer in writers[:3]:
+            writer.close()
+        assert refused == 37
+        there.assert_nothing_is_left("object 0", "object 1", "object 2")
+    assert budget.used == 0
+
+
+def test_many_writers_one_after_another_need_one_part() -> None:
+    budget = MemoryBudget(PART)
+    with store() as there:
+        for number in range(5):
+            options = {"ex_part_size": PART, "ex_max_memory": budget}
+            with there.driver.ex_open_writer(there.container, str(number), **options) as writer:
+                for _ in range(3):
+                    writer.write(bytes(PART))
+        there.assert_nothing_is_left(*map(str, range(5)))
+    assert budget.used == 0
+
+
+def test_an_upload_in_the_iterator_of_another_one_may_share_its_budget() -> None:
+    budget = MemoryBudget(2 * PART)
+    with store() as there:
+
+        def source() -> Iterator[bytes]:
+            for number in range(5):
+                there.stream(iter([bytes(3 * PART)]), f"inner {number}", ex_max_memory=budget)
+                yield bytes(PART)
+
+        there.stream(source(), "outer", ex_max_memory=budget)
+        there.assert_nothing_is_left("outer", *(f"inner {number}" for number in range(5)))
     assert budget.used == 0
 
 

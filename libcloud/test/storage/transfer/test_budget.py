@@ -6,7 +6,9 @@ The walk at the end tries all orders in which small uploads can take, wait and g
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.transfer import budget as module
-from libcloud.storage.transfer.budget import MemoryBudget, Share
+from libcloud.storage.transfer.budget import MemoryBudget, MemoryBudgetExceededError, Share
 from libcloud.test._threads import run_in_threads
 
 
@@ -101,7 +103,7 @@ def test_who_waits_gets_what_others_give_back(threads: Threads) -> None:
     assert holder.take(20)
     threads.current = 1
     changed: Any = Scripted(lambda: holder.give(5), lambda: holder.give(5))
-    budget._changed = changed
+    budget._ledger().changed = changed
     waiter.wait(10)
     assert len(changed.waits) == 2
     assert (budget.used, waiter.held) == (20, 10)
@@ -120,7 +122,7 @@ def test_who_holds_something_gets_nothing_more_while_somebody_waits(threads: Thr
         holder.give(15)
 
     threads.current = 1
-    budget._changed = Scripted(meanwhile)  # type: ignore[assignment]
+    budget._ledger().changed = Scripted(meanwhile)  # type: ignore[assignment]
     waiter.wait(10)
     assert taken == [False]
     assert holder.take(1)
@@ -137,17 +139,17 @@ def test_those_who_wait_are_served_in_order(threads: Threads) -> None:
 
     def while_the_first_waits() -> None:
         threads.current = 2
-        budget._changed = Scripted(while_the_second_waits, first_goes)  # type: ignore[assignment]
+        budget._ledger().changed = Scripted(while_the_second_waits, first_goes)  # type: ignore[assignment]
         second.wait(5)
 
     def first_goes() -> None:
         held.append(second.held)
         holder.give(15)
-        budget._waiting.remove(first)
+        budget._ledger().waiting.remove(first)
 
     threads.current = 1
-    budget._changed = Scripted(while_the_first_waits)  # type: ignore[assignment]
-    budget._waiting.append(first)
+    budget._ledger().changed = Scripted(while_the_first_waits)  # type: ignore[assignment]
+    budget._ledger().waiting.append(first)
     while_the_first_waits()
     assert held == [0]
     assert second.held == 5
@@ -158,10 +160,75 @@ def test_a_thread_that_holds_the_memory_itself_does_not_wait(threads: Threads) -
     writer, other_writer = budget.share(), budget.share()
     assert writer.take(20)
     changed: Any = Scripted()
-    budget._changed = changed
+    budget._ledger().changed = changed
     other_writer.wait(10)
     assert not changed.waits
     assert budget.used == 30
+
+
+def test_a_thread_exceeds_the_budget_by_one_part_with_a_warning(
+    threads: Threads, caplog: pytest.LogCaptureFixture
+) -> None:
+    budget = MemoryBudget(20)
+    first, second, third = (budget.share() for _ in range(3))
+    assert first.take(20)
+    with caplog.at_level(logging.WARNING):
+        second.wait(10)
+    assert "exceed the memory budget of 20 bytes" in caplog.text
+    with pytest.raises(MemoryBudgetExceededError, match="this thread has open hold 30 bytes"):
+        third.wait(10)
+    assert (budget.used, third.held) == (30, 0)
+    assert not budget._ledger().waiting
+
+
+def test_a_thread_that_has_met_the_budget_again_may_exceed_it_once_more(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    first, second, third = (budget.share() for _ in range(3))
+    assert first.take(20)
+    second.wait(10)
+    first.give(10)
+    third.wait(10)
+    assert budget.used == 30
+
+
+@pytest.mark.parametrize("closed", [0, 1])
+def test_an_upload_that_ends_leaves_its_thread_as_it_was(threads: Threads, closed: int) -> None:
+    budget = MemoryBudget(20)
+    shares = [budget.share() for _ in range(3)]
+    assert shares[0].take(20)
+    shares[1].wait(10)
+    shares[closed].close()
+    shares[2].wait(10)
+    assert budget.used <= 30
+
+
+def test_each_thread_may_exceed_the_budget_by_one_part(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    for thread in (0, 1):
+        threads.current = thread
+        assert budget.share().take(10)
+    for thread in (0, 1):
+        threads.current = thread
+        budget.share().wait(10)
+        with pytest.raises(MemoryBudgetExceededError):
+            budget.share().wait(10)
+    assert budget.used == 40
+
+
+def test_a_copy_of_a_budget_is_the_same_budget() -> None:
+    budget = MemoryBudget(20)
+    assert copy.copy(budget) is budget
+    assert copy.deepcopy([budget])[0] is budget
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickled_budget_is_a_whole_one_of_the_same_size(protocol: int) -> None:
+    budget = MemoryBudget(20, strict=False, patience=7.0)
+    assert budget.share().take(15)
+    other = pickle.loads(pickle.dumps(budget, protocol))
+    assert (other.size, other.strict, other.patience, other.used) == (20, False, 7.0, 0)
+    assert other.share().take(20)
+    assert budget.used == 15
 
 
 def test_waiting_that_is_in_vain_ends(threads: Threads, caplog: pytest.LogCaptureFixture) -> None:
@@ -170,7 +237,7 @@ def test_waiting_that_is_in_vain_ends(threads: Threads, caplog: pytest.LogCaptur
     assert holder.take(20)
     threads.current = 1
     changed: Any = Scripted(lambda: holder.give(1))
-    budget._changed = changed
+    budget._ledger().changed = changed
     with caplog.at_level(logging.WARNING):
         waiter.wait(10)
     assert changed.waits == [300, 300]
@@ -187,7 +254,7 @@ def test_who_is_interrupted_waits_no_more(threads: Threads) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    budget._changed = Scripted(interrupt)  # type: ignore[assignment]
+    budget._ledger().changed = Scripted(interrupt)  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
         waiter.wait(10)
     holder.give(5)
@@ -254,7 +321,7 @@ class World:
         self.threads = threads
 
     def key(self) -> object:
-        order = [self.shares.index(share) for share in self.budget._waiting]
+        order = [self.shares.index(share) for share in self.budget._ledger().waiting]
         flying = [tuple(sorted(parts)) for parts in self.flying]
         return str((self.left, flying, self.waiting, order))
 
@@ -266,7 +333,7 @@ class World:
         for upload, share in enumerate(self.shares):
             self.threads.current = upload
             if self.waiting[upload]:
-                if share._admitted(self.left[upload][0]):
+                if self.budget._ledger().waiting[0] is share and self._fits(upload):
                     yield upload, "admitted"
             elif self.left[upload] and (not self.flying[upload] or self._would_take(upload)):
                 yield upload, "pull"
@@ -274,7 +341,11 @@ class World:
                 yield upload, f"sent {part}"
 
     def _would_take(self, upload: int) -> bool:
-        return not self.budget._waiting and self.shares[upload]._fits(self.left[upload][0])
+        return not self.budget._ledger().waiting and self._fits(upload)
+
+    def _fits(self, upload: int) -> bool:
+        used = self.budget.used
+        return not used or used + self.left[upload][0] <= self.budget.size
 
     def do(self, move: Move) -> None:
         upload, what = move
@@ -286,15 +357,15 @@ class World:
             share.give(part)
         elif what == "admitted":
             # The end of Share.wait, and the take that follows.
-            self.budget._waiting.remove(share)
+            assert share._admitted(self.left[upload][0])
+            self.budget._ledger().waiting.remove(share)
             self.waiting[upload] = False
-            share._hold(self.left[upload][0])
             self.flying[upload].append(self.left[upload].pop(0))
         elif share.take(self.left[upload][0]):
             self.flying[upload].append(self.left[upload].pop(0))
         else:
             assert not self.flying[upload], "who holds something does not wait"
-            self.budget._waiting.append(share)
+            self.budget._ledger().waiting.append(share)
             self.waiting[upload] = True
 
 
