@@ -189,7 +189,7 @@ MUTANTS = (
     Mutant(
         "botocore keeps what a store refused",
         "libcloud/common/credential_botocore.py",
-        "                self._obtained = self._session = None\n",
+        "                self._obtained().clear()\n                self._session = None\n",
         "                pass\n",
         _BOTOCORE,
     ),

@@ -292,8 +292,8 @@ _PLAN = (
     _mutant(
         "the budget of threads has no lock",
         "retry",
-        "lock if lock is not None else nullcontext()",
-        "nullcontext()",
+        "        self._lock = lock\n",
+        "        self._lock = nullcontext\n",
         "retry",
     ),
 )

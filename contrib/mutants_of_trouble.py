@@ -135,4 +135,42 @@ _LOCKS = (
     ),
 )
 
-MUTANTS = _LOOKS + _FORKS + _RESUMED + _ENDS + _SOURCES + _LOCKS
+_PER_PROCESS = (
+    Mutant(
+        "a forked child waits for its parent's locks",
+        "libcloud/utils/per_process.py",
+        "        pid = os.getpid()\n",
+        "        pid = 0\n",
+        (f"{_TESTS}/test_locks.py",),
+    ),
+    Mutant(
+        "a finalizer waits for the lock of its own thread",
+        f"{_DRIVERS}/s3_calls.py",
+        "RetryBudget(lock=PerProcess(threading.RLock))",
+        "RetryBudget(lock=PerProcess(threading.Lock))",
+        (f"{_TESTS}/test_locks.py",),
+    ),
+    Mutant(
+        "a request that interrupts another one changes it",
+        "libcloud/common/connection.py",
+        "            if interrupted is not None:",
+        "            if False:",
+        (f"{_TESTS}/test_locks.py",),
+    ),
+    Mutant(
+        "writers of one thread exceed their budget without a bound",
+        "libcloud/storage/transfer/budget.py",
+        "        if thread in ledger.beyond.values():",
+        "        if False:",
+        (f"{_TESTS}/storage/transfer/test_budget.py",),
+    ),
+    Mutant(
+        "a thread that exceeded its budget may never do so again",
+        "libcloud/storage/transfer/budget.py",
+        "                ledger.beyond.clear()\n",
+        "                pass\n",
+        (f"{_TESTS}/storage/transfer/test_budget.py",),
+    ),
+)
+
+MUTANTS = _LOOKS + _FORKS + _RESUMED + _ENDS + _SOURCES + _LOCKS + _PER_PROCESS

@@ -19,6 +19,7 @@ from libcloud.storage.transfer.progress import (
     UploadEvent,
     UploadStarted,
 )
+from libcloud.utils.per_process import PerProcess
 
 __all__ = ["CutError", "Flow", "Meter", "bar_line"]
 
@@ -52,12 +53,12 @@ class Flow:
         self.begun = False
         self.upload_id: str | None = None
         self.aborted: UploadAborted | None = None
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.RLock)
         self._meter = meter
 
     def advance(self, size: int) -> None:
         """``size`` more bytes have arrived; told by any thread."""
-        with self._lock:
+        with self._lock():
             self.current += size
         self._meter.sample()
 
@@ -105,7 +106,7 @@ class Meter:
         self._leaving: dict[int, int] = {}  # by thread: bytes of its request that have left
         self._furthest = 0
         self._cut = False
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.RLock)
         self._clock = clock
         self._started = clock()
         self._samples: deque[tuple[float, int]] = deque([(self._started, 0)], maxlen=_SAMPLES)
@@ -114,14 +115,14 @@ class Meter:
     def flow(self, label: str) -> Iterator[Flow]:
         """An object's turn; if the block fails, nothing of it has arrived."""
         flow = Flow(label, self)
-        with self._lock:
+        with self._lock():
             self._flows = (*self._flows, flow)
         whole = False
         try:
             yield flow
             whole = True
         finally:
-            with self._lock:
+            with self._lock():
                 self._flows = tuple(one for one in self._flows if one is not flow)
                 self._finished += flow.current if whole else 0
                 self._parts += flow.parts if whole else 0
@@ -139,7 +140,7 @@ class Meter:
     @property
     def done(self) -> int:
         """Bytes that have arrived."""
-        with self._lock:
+        with self._lock():
             return self._finished + sum(flow.current for flow in self._flows)
 
     @property

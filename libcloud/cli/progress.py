@@ -20,6 +20,7 @@ from libcloud.cli.meter import Flow, Meter, bar_line
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import printable
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
+from libcloud.utils.per_process import PerProcess
 
 __all__ = ["Progress", "cut", "on_terminal", "say"]
 
@@ -61,7 +62,7 @@ class Progress:
         self._json = settings.json_progress
         self._quiet = settings.quiet
         self._bar = not self._json and not self._quiet and on_terminal(self._stream)
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.RLock)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._unicode = "utf" in (self._stream.encoding or "").lower()
@@ -128,12 +129,12 @@ class Progress:
     def clear(self) -> None:
         """Take the bar off the screen."""
         if self._bar:
-            with self._lock:
+            with self._lock():
                 self._write("\r\x1b[K")
 
     def _tick(self) -> None:
         while not self._stop.wait(_INTERVAL):
-            with self._lock:
+            with self._lock():
                 self.meter.sample()
                 line = bar_line(self.meter, self._columns(), unicode=self._unicode)
                 self._write(f"\r{line}\x1b[K")
@@ -162,5 +163,5 @@ class Progress:
             "seconds": round(meter.seconds, 3),
             "retries": meter.retries,
         }
-        with self._lock:
+        with self._lock():
             self._write(json.dumps(line) + "\n")

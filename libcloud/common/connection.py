@@ -14,12 +14,12 @@ from __future__ import annotations
 import copy
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from operator import methodcaller
+from threading import RLock
 from typing import Any
 
 from libcloud.common.address import normalise, with_query
@@ -29,7 +29,8 @@ from libcloud.common.types import LibcloudError
 from libcloud.utils.bodies import has_content, rewinder
 from libcloud.utils.lazy import LazyAttribute
 from libcloud.utils.misc import get_secure_random_string
-from libcloud.utils.per_thread import PerThread
+from libcloud.utils.per_process import PerProcess
+from libcloud.utils.per_thread import PerThread, ThreadState
 from libcloud.utils.redact import redact_text
 
 __all__ = ["Connection"]
@@ -41,10 +42,6 @@ _CALL_ATTRIBUTES = ("action", "method", "data", "context")
 _AS_USUAL = nullcontext()
 
 _lower = methodcaller("lower")  # names of headers may be bytes
-
-# Two threads that make the first request of a connection must not make two of it.
-# Reentrant, for there are ``connect`` methods which ask another connection for a token.
-_connecting = threading.RLock()
 
 
 @dataclass(slots=True)
@@ -75,6 +72,7 @@ class Connection(ConnectionSettings):
     data: Any = PerThread()
     context: Any = PerThread(factory=dict)
     _patience: Any = PerThread(0.0)
+    _requesting: Any = PerThread(False)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Keep the attributes of a request per thread where a subclass gives them a default."""
@@ -142,10 +140,17 @@ class Connection(ConnectionSettings):
             data = dumps(json)
             headers = {"Content-Type": "application/json", **(headers or {})}
         call = _Call(action, params, data, headers, method, raw, stream)
+        # A request in the midst of another one of the same thread comes from a finalizer, which the
+        # garbage collector runs anywhere, or from a signal handler.
+        interrupted = ThreadState(self, self.connection) if self._requesting else None
+        self._requesting = True
         try:
             return self._request_with_retries(call, retry_failed)
         finally:
             self.reset_context()
+            self._requesting = False
+            if interrupted is not None:
+                interrupted.restore()
 
     def morph_action_hook(self, action: str) -> str:
         """The path to ask for: ``request_path`` and ``action``, joined.
@@ -235,7 +240,10 @@ class Connection(ConnectionSettings):
             self.data = None
 
     def _connect_once(self) -> None:
-        with _connecting:
+        # Two threads that make the first request of a connection must not make two of it. The lock
+        # is this connection's own: there are ``connect`` methods which ask another one for a token.
+        lock = vars(self).setdefault("_connecting", PerProcess(RLock))
+        with lock():
             if self.connection is None:
                 self.connect()
 

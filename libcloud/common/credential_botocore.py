@@ -8,11 +8,12 @@ the environment and ``~/.aws`` by itself, and renews what it has obtained before
 from __future__ import annotations
 
 import importlib.util
-import threading
+from threading import RLock
 from typing import Any
 
 from libcloud.common.credential_renewal import CredentialSource
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.utils.per_process import PerProcess
 from libcloud.utils.redact import redact_text
 
 __all__ = ["MISSING_EXTRA", "BotocoreSource", "is_installed"]
@@ -46,8 +47,13 @@ class BotocoreSource(CredentialSource):
         self._profile = profile
         self._otherwise = otherwise or "botocore finds no credentials"
         self._session = session
-        self._obtained: Any = None
-        self._making = threading.Lock()
+        # botocore's credentials have locks of their own, so that a forked child takes others.
+        self._obtained: PerProcess[list[Any]] = PerProcess(list)
+        self._making = PerProcess(RLock)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """How to obtain credentials, and none that were obtained."""
+        return {**super().__getstate__(), "_session": None}
 
     @property
     def method(self) -> str:
@@ -67,14 +73,15 @@ class BotocoreSource(CredentialSource):
 
     def renew(self, refused: Credentials, *, certain: bool = True) -> bool:
         """Have botocore begin anew because ``refused`` were refused; whether that gave others."""
-        with self._lock:
+        with self._lock():
             if self._frozen() != refused:
                 return True
             if not certain and self._doubted == refused:
                 return False
             self._doubted = refused
-            with self._making:
-                self._obtained = self._session = None
+            with self._making():
+                self._obtained().clear()
+                self._session = None
             return self._frozen() != refused
 
     def _frozen(self) -> Credentials:
@@ -86,10 +93,11 @@ class BotocoreSource(CredentialSource):
 
     def _chain(self) -> Any:
         """botocore's credentials, which renew themselves."""
-        with self._making:
-            if self._obtained is None:
-                self._obtained = self._look()
-            return self._obtained
+        with self._making():
+            obtained = self._obtained()
+            if not obtained:
+                obtained.append(self._look())
+            return obtained[0]
 
     def _look(self) -> Any:
         if not is_installed():

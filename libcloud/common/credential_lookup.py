@@ -6,6 +6,7 @@ Reference for the order: AWS SDKs and Tools Reference Guide, "Standardized crede
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from libcloud.common.aws_profiles import (
 )
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 
-__all__ = ["Again", "Found", "find_credentials", "find_profile"]
+__all__ = ["Again", "Found", "Given", "find_credentials", "find_profile"]
 
 # Settings of a profile that obtains its keys instead of having them: before the keys that it has,
 # and between those of its two files.
@@ -82,18 +83,32 @@ def find_credentials(profile: Profile, environ: Mapping[str, str], *, profile_fi
 class Again:
     """Looks for credentials once more: others may have been written down meanwhile.
 
+    It holds where to look and nothing that was found, so that no secret is in its pickle.
+
     :param profile: that was asked for; ``None``: none was.
+    :param environ: ``None``: the environment of the process that looks.
     """
 
     profile: str | None
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] | None = None
 
     def __call__(self) -> Credentials:
-        settings = find_profile(self.profile, self.environ)
-        found = find_credentials(settings, self.environ, profile_first=bool(self.profile))
+        environ = os.environ if self.environ is None else self.environ
+        settings = find_profile(self.profile, environ)
+        found = find_credentials(settings, environ, profile_first=bool(self.profile))
         if found.credentials is None:
             raise CredentialsNotFoundError(found.missing)
         return found.credentials
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Given:
+    """Gives the credentials that the caller has passed."""
+
+    credentials: Credentials
+
+    def __call__(self) -> Credentials:
+        return self.credentials
 
 
 def _of_environment(profile: Profile, environ: Mapping[str, str]) -> Found | None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from threading import RLock
+from typing import Any
 
 from libcloud.common.credentials import Credentials
+from libcloud.utils.per_process import PerProcess
 
 __all__ = ["CredentialSource"]
 
@@ -48,9 +50,13 @@ class CredentialSource:
     ) -> None:
         self._ask = ask
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = PerProcess(RLock)
         self._kept: _Kept | None = None
         self._doubted: Credentials | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The function, and nothing that it gave: a copy, or another process, asks again."""
+        return {**vars(self), "_kept": None, "_doubted": None}
 
     def __call__(self) -> Credentials:
         return self.current()
@@ -65,7 +71,8 @@ class CredentialSource:
             return kept.credentials
         # One thread renews; the others wait for it only if they have nothing to go on with.
         valid = kept is not None and not self._has_expired(kept)
-        if not self._lock.acquire(blocking=not valid):
+        lock = self._lock()
+        if not lock.acquire(blocking=not valid):
             assert kept is not None
             return kept.credentials
         try:
@@ -74,7 +81,7 @@ class CredentialSource:
             assert self._kept is not None
             return self._kept.credentials
         finally:
-            self._lock.release()
+            lock.release()
 
     def renew(self, refused: Credentials, *, certain: bool = True) -> bool:
         """Ask again because a store has refused ``refused``; whether there are others now.
@@ -82,7 +89,7 @@ class CredentialSource:
         :param certain: the store said that it was because of them. Otherwise the function is asked
             only once for the same credentials.
         """
-        with self._lock:
+        with self._lock():
             if self._kept is None or self._kept.credentials != refused:
                 return True  # another thread has been here
             if not certain and self._doubted == refused:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from libcloud.common.aws_profiles import Profile, ProfileFileError, read_nested
 from libcloud.common.credential_botocore import MISSING_EXTRA, BotocoreSource, is_installed
-from libcloud.common.credential_lookup import Again, Found, find_credentials, find_profile
+from libcloud.common.credential_lookup import Again, Found, Given, find_credentials, find_profile
 from libcloud.common.credentials import Credentials
 
 __all__ = ["Discovery", "ProfileFileError", "Setting", "discover", "masked"]
@@ -92,13 +92,14 @@ def discover(
         in none.
     """
     able = environ is None and is_installed()
+    given = environ
     environ = os.environ if environ is None else environ
     settings = find_profile(profile, environ)
     if credentials is not None:
-        found = Discovery(credentials, "given by the caller", ask=lambda: credentials)
+        found = Discovery(credentials, "given by the caller", ask=Given(credentials))
     else:
         lookup = find_credentials(settings, environ, profile_first=bool(profile))
-        found = _discovery(lookup, profile, environ, able=able)
+        found = _discovery(lookup, profile, given, able=able)
     return replace(
         found,
         region=_first(
@@ -125,7 +126,7 @@ def masked(key: str) -> str:
 
 
 def _discovery(
-    found: Found, profile: str | None, environ: Mapping[str, str], *, able: bool
+    found: Found, profile: str | None, environ: Mapping[str, str] | None, *, able: bool
 ) -> Discovery:
     """What was found, and whom to ask for more.
 

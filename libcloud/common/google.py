@@ -50,6 +50,7 @@ from libcloud.common.google_errors import (
 from libcloud.common.google_types import GoogleAuthType
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.common.types import ProviderError as ProviderError
+from libcloud.utils.per_process import PerProcess
 
 __all__ = [
     "UTC_TIMESTAMP_FORMAT",
@@ -119,17 +120,21 @@ class GoogleOAuth2Credential:
             "https://www.googleapis.com/auth/devstorage.full_control",
             "https://www.googleapis.com/auth/ndev.clouddns.readwrite",
         ]
-        self._lock = threading.Lock()
-        self.token: dict[str, Any] | None = self._get_token_from_file()
+        self._lock = PerProcess(threading.RLock)
+        self.token: dict[str, Any] | None = None
         self.oauth2_conn = self._make_connection(**kwargs)
-        if self.token is None:
-            self.token = self.oauth2_conn.get_new_token()
-            self._write_token_to_file()
+        self._load_token()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the token: a copy, or another process, looks for it in its file again."""
+        return {**vars(self), "token": None}
 
     @property
     def access_token(self) -> str:
         """The token; a new one if it has expired or is about to."""
-        with self._lock:
+        with self._lock():
+            if self.token is None:
+                self._load_token()
             if self._is_stale():
                 self._refresh_token()
             return str(self._token_info()["access_token"])
@@ -160,6 +165,12 @@ class GoogleOAuth2Credential:
     def _refresh_token(self) -> None:
         self.token = self.oauth2_conn.refresh_token(self._token_info())
         self._write_token_to_file()
+
+    def _load_token(self) -> None:
+        self.token = self._get_token_from_file()
+        if self.token is None:
+            self.token = self.oauth2_conn.get_new_token()
+            self._write_token_to_file()
 
     def _get_token_from_file(self) -> dict[str, Any] | None:
         """The token kept last; ``None`` if there is none that can be read."""

@@ -13,13 +13,14 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from threading import Timer
+from threading import RLock, Timer
 from typing import Any, ClassVar, Protocol
 
 import requests
 
 from libcloud.http.request_state import RequestState
 from libcloud.http.sending import can_listen, send_buffers
+from libcloud.utils.per_process import PerProcess
 
 __all__ = ["Deadline", "TimedConnection", "Watcher", "timing"]
 
@@ -193,8 +194,7 @@ class Deadline:
         self._seconds = seconds
         self._timer = Timer(seconds, self._expire)
         self._timer.daemon = True
-        # Reentrant: an object that is collected here may send a request in its ``__del__``.
-        self._lock = threading.RLock()
+        self._lock = PerProcess(RLock)
         self._expired = False
         self._sock: Any = None
         self._outer: Deadline | None = None
@@ -207,7 +207,7 @@ class Deadline:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         self._timer.cancel()
         _current.deadline = self._outer
-        with self._lock:
+        with self._lock():
             self._sock = None
         if self._expired and isinstance(error, Exception):
             raise requests.ReadTimeout(
@@ -216,14 +216,14 @@ class Deadline:
 
     def watch(self, sock: Any) -> None:
         """From now on the request is on ``sock``."""
-        with self._lock:
+        with self._lock():
             self._sock = sock
             expired = self._expired
         if expired:
             raise TimeoutError("the time of the request is over")
 
     def _expire(self) -> None:
-        with self._lock:
+        with self._lock():
             self._expired = True
             sock = getattr(self._sock, "socket", self._sock)  # TLS in TLS, behind a proxy
             if sock is not None:

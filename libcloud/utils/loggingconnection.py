@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import threading
 from collections.abc import Mapping
 from itertools import count
 from shlex import quote
+from threading import RLock
 from typing import Any
 
 from libcloud.http import HttpLibResponseProxy, LibcloudConnection
 from libcloud.utils.misc import lowercase_keys
+from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread
 from libcloud.utils.redact import redact_headers, redact_text
 
@@ -25,7 +26,7 @@ __all__ = ["LoggingConnection"]
 _VERSIONS = {"10": "1.0", "11": "1.1"}
 
 _numbers = count(1)
-_writing = threading.Lock()
+_writing = PerProcess(RLock)
 
 
 class LoggingConnection(LibcloudConnection):
@@ -73,7 +74,7 @@ class LoggingConnection(LibcloudConnection):
         self._write(f"# -------- begin {self._request_number} request ----------\n{command}\n")
 
     def _write(self, text: str) -> None:
-        with _writing:
+        with _writing():
             self.log.write(text)
             self.log.flush()
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attributes that have one value for each thread.
 
-They let an object with "the current request" in its attributes be shared by threads.
+They let an object with "the current request" in its attributes be shared by threads. The values are
+kept by thread, not in the object: no lock is needed, and copies and pickles hold none of them.
 """
 
 from __future__ import annotations
@@ -11,30 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["PerThread"]
-
-_STATE = "_per_thread_state"
-
-
-# Held while an object gets its state, so that two threads at their first access get the same.
-_making = threading.Lock()
-
-
-class _State:
-    """The values of one object, by thread; a copy of the object starts without any."""
-
-    __slots__ = ("local", "owner")
-
-    def __init__(self, owner: weakref.ref[Any]) -> None:
-        self.owner = owner
-        self.local = threading.local()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _no_state, ()
-
-
-def _no_state() -> None:
-    """What pickles and deep copies hold in place of a state."""
+__all__ = ["PerThread", "ThreadState"]
 
 
 class PerThread:
@@ -65,10 +43,7 @@ class PerThread:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self.default
-        state = instance.__dict__.get(_STATE)
-        if state is None or state.owner() is not instance:
-            state = _state_of(instance)
-        values = state.local.__dict__
+        values = _values_of(instance)
         if self._name not in values:
             if self._factory is None:
                 return self.default
@@ -76,22 +51,78 @@ class PerThread:
         return values[self._name]
 
     def __set__(self, instance: Any, value: Any) -> None:
-        state = instance.__dict__.get(_STATE)
-        if state is None or state.owner() is not instance:
-            state = _state_of(instance)
-        state.local.__dict__[self._name] = value
+        _values_of(instance)[self._name] = value
 
     def __delete__(self, instance: Any) -> None:
         try:
-            del _state_of(instance).local.__dict__[self._name]
+            del _values_of(instance)[self._name]
         except KeyError:
             raise AttributeError(self._name) from None
 
 
-def _state_of(instance: Any) -> _State:
-    """The state of ``instance``, which is made if it has none of its own."""
-    with _making:
-        state: _State | None = instance.__dict__.get(_STATE)
-        if state is None or state.owner() is not instance:
-            state = instance.__dict__[_STATE] = _State(weakref.ref(instance))
-        return state
+class ThreadState:
+    """What the calling thread has set on some objects, to be put back after an interruption.
+
+    A finalizer or a signal handler may use an object in the midst of a call that it interrupts.
+
+    :param instances: objects with :class:`PerThread` attributes; others are ignored.
+    """
+
+    __slots__ = ("_saved",)
+
+    def __init__(self, *instances: Any) -> None:
+        known = _of_this_thread()
+        found = (known.get(id(instance)) for instance in instances)
+        self._saved = [(entry[1], dict(entry[1])) for entry in found if entry is not None]
+
+    def restore(self) -> None:
+        """Put the values back."""
+        for values, saved in self._saved:
+            values.clear()
+            values.update(saved)
+
+
+_Entry = tuple["weakref.ref[Any]", dict[str, Any]]
+
+
+class _Objects(dict[int, _Entry]):
+    """What one thread has set on objects, by their ``id``."""
+
+    __slots__ = ("__weakref__",)
+
+
+# Holds a ``threading.local`` that is made late, so that gevent and the like may still replace the
+# class after the import.
+_locals: dict[str, Any] = {}
+
+
+def _of_this_thread() -> _Objects:
+    local = _locals.get("local")
+    if local is None:
+        local = _locals.setdefault("local", threading.local())
+    values: dict[str, Any] = local.__dict__
+    known: _Objects | None = values.get("objects")
+    if known is None:
+        known = values.setdefault("objects", _Objects())
+    return known
+
+
+def _values_of(instance: Any) -> dict[str, Any]:
+    """What the calling thread has set on ``instance``."""
+    known = _of_this_thread()
+    entry = known.get(id(instance))
+    if entry is None or entry[0]() is not instance:
+        known[id(instance)] = entry = _new_entry(instance, known)
+    return entry[1]
+
+
+def _new_entry(instance: Any, known: _Objects) -> _Entry:
+    """An empty entry, which is removed when ``instance`` is no more."""
+    key, owner = id(instance), weakref.ref(known)
+
+    def forget(reference: object) -> None:
+        objects = owner()
+        if objects is not None and key in objects and objects[key][0] is reference:
+            objects.pop(key, None)
+
+    return weakref.ref(instance, forget), {}

@@ -29,6 +29,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
+from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -322,11 +323,12 @@ class S3Calls(S3Access):
         """Policy, budget and governor; the last two are shared by all that the driver does."""
         budget = vars(self).get("_retry_budget")
         if budget is None:
-            budget = vars(self).setdefault("_retry_budget", RetryBudget(lock=threading.Lock()))
+            made = RetryBudget(lock=PerProcess(threading.RLock))
+            budget = vars(self).setdefault("_retry_budget", made)
         governor = vars(self).get("_governor")
         if governor is None:
             governor = vars(self).setdefault(
-                "_governor", transfer.governor.Governor(lock=threading.Lock())
+                "_governor", transfer.governor.Governor(lock=PerProcess(threading.RLock))
             )
         return Retries(self.ex_retry_policy, budget, governor=governor)
 

@@ -26,6 +26,7 @@ from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedRes
 from libcloud.storage import s3api
 from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.utils.bodies import Pieces
+from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
@@ -339,7 +340,6 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
 
     service_name = "s3"
     version = API_VERSION
-    _known_signer: tuple[Credentials, AWSRequestSigner] | None = None
 
     def __init__(
         self,
@@ -390,16 +390,21 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
         credentials = self.credentials_of_request()
         if credentials is None:
             return self.signer
-        known = self._known_signer
-        if known is None or known[0] != credentials:
+        # In a value of this process, so that no pickle holds credentials that were obtained.
+        kept: PerProcess[dict[Credentials, AWSRequestSigner]]
+        kept = vars(self).setdefault("_signers", PerProcess(dict))
+        signers = kept()
+        signer = signers.get(credentials)
+        if signer is None:
             signer = type(self.signer)(
                 access_key=credentials.key,
                 access_secret=credentials.secret,
                 version=self.version,
                 connection=self,
             )
-            self._known_signer = known = credentials, signer
-        return known[1]
+            signers.clear()  # those that were renewed sign nothing any more
+            signers[credentials] = signer
+        return signer
 
 
 def not_the_store(connection: Any, status: int, content: str) -> MalformedResponseError:

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock, Thread
+from threading import RLock, Thread
 from typing import Any
 
 from libcloud.storage._replace import ReplacingFile
@@ -21,6 +21,7 @@ from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3_reading import Body, Version, resumed
 from libcloud.storage.s3api.checksums import Running
 from libcloud.storage.types import IncompleteDownloadError
+from libcloud.utils.per_process import PerProcess
 
 __all__ = ["DEFAULT_PART_SIZE", "DEFAULT_WINDOW", "Lanes", "lanes_for"]
 
@@ -67,7 +68,7 @@ class _Parts:
         self._state = bytearray(count)
         self._left = count  # not done
         self._last = count - 1  # all parts after it are taken or done
-        self._lock = Lock()
+        self._lock = PerProcess(RLock)
 
     @property
     def complete(self) -> bool:
@@ -80,7 +81,7 @@ class _Parts:
 
     def take(self, part: int) -> bool:
         """Whether ``part`` was free; it is the caller's now."""
-        with self._lock:
+        with self._lock():
             free = self._state[part] == _FREE
             if free:
                 self._state[part] = _TAKEN
@@ -88,7 +89,7 @@ class _Parts:
 
     def take_last(self) -> int | None:
         """The last free part, which is the caller's now; ``None`` if there is none."""
-        with self._lock:
+        with self._lock():
             while self._last >= 0 and self._state[self._last] != _FREE:
                 self._last -= 1
             if self._last < 0 or self.stopped:
@@ -98,13 +99,13 @@ class _Parts:
 
     def give_back(self, part: int) -> None:
         """``part`` is free again."""
-        with self._lock:
+        with self._lock():
             self._state[part] = _FREE
             self._last = max(self._last, part)
 
     def written(self, part: int, digest: Running | None) -> None:
         """``part`` is in the file."""
-        with self._lock:
+        with self._lock():
             self._state[part] = _DONE
             self._left -= 1
             self.digests[part] = digest.digest() if digest is not None else b""

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterable
+from threading import RLock
+
+from libcloud.utils.per_process import PerProcess
 
 __all__ = ["GivenUp"]
 
@@ -21,7 +23,7 @@ class GivenUp:
 
     def __init__(self, label: str, names: Iterable[str] = ()) -> None:
         self._label = label
-        self._lock = threading.Lock()
+        self._lock = PerProcess(RLock)
         self._names = frozenset(names)
 
     @property
@@ -31,7 +33,7 @@ class GivenUp:
 
     def add(self, names: Iterable[str]) -> None:
         """Remember what was refused; the log tells of each once."""
-        with self._lock:
+        with self._lock():
             new = frozenset(names) - self._names
             self._names |= new
         for name in sorted(new):

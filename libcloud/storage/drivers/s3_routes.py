@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.storage import s3api
 from libcloud.storage.s3api.profile import S3Profile
 from libcloud.utils.hosts import authority
+from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread
 
 __all__ = ["Route", "RoutedConnection", "Routes"]
@@ -85,14 +86,8 @@ class Routes:
         self._virtual = style == "virtual" or (
             style == "auto" and self._movable and not profile.path_style
         )
-        self._lock = threading.Lock()
+        self._lock = PerProcess(RLock)
         self._regions: dict[str, str] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.Lock())
 
     @property
     def style(self) -> str:
@@ -137,7 +132,7 @@ class Routes:
         """Remember where a bucket is; whether ``region`` can be one."""
         if not _REGION.fullmatch(region):
             return False
-        with self._lock:
+        with self._lock():
             known = self._regions.get(bucket)
             self._regions[bucket] = region
         if known != region:

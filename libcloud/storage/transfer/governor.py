@@ -9,6 +9,7 @@ it once, and no clock is needed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,11 +22,11 @@ _ROUNDS = 2
 class Governor:
     """The limit that the uploads of one driver share. It holds for each of them.
 
-    :param lock: guards it when threads share it.
+    :param lock: gives the lock that guards it when threads share it.
     """
 
-    def __init__(self, *, lock: AbstractContextManager[Any] | None = None) -> None:
-        self._lock = lock if lock is not None else nullcontext()
+    def __init__(self, *, lock: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
+        self._lock = lock
         self._limit: int | None = None
         self._widest = 0
         self._epoch = 0
@@ -47,11 +48,11 @@ class Governor:
         :param epoch: from when the request was sent.
         :param window: of its upload.
         """
-        with self._lock:
+        with self._lock():
             if epoch != self._epoch:
                 return False
-            before = self.limit(window)
             self._epoch += 1
+            before = self.limit(window)
             self._successes = 0
             self._widest = max(self._widest, window)
             self._limit = max(1, before // 2)
@@ -64,7 +65,7 @@ class Governor:
         """
         if self._limit is None:
             return
-        with self._lock:
+        with self._lock():
             if self._limit is None or epoch != self._epoch:
                 return
             self._successes += 1

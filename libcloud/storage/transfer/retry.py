@@ -56,7 +56,7 @@ class RetryBudget:
     failure is final. Cost and size are those of the AWS SDKs' standard retry mode, in which only a
     timeout costs more.
 
-    :param lock: guards the count when threads share the budget.
+    :param lock: gives the lock that guards the count when threads share the budget.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class RetryBudget:
         tokens: int = 500,
         *,
         cost: int = 5,
-        lock: AbstractContextManager[Any] | None = None,
+        lock: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self._size = tokens
         self._tokens = tokens
         self._cost = cost
-        self._lock = lock if lock is not None else nullcontext()
+        self._lock = lock
 
     @property
     def tokens(self) -> int:
@@ -78,7 +78,7 @@ class RetryBudget:
 
     def pay(self) -> bool:
         """Take the price of one retry; false, and nothing taken, when too little is left."""
-        with self._lock:
+        with self._lock():
             if self._tokens < self._cost:
                 return False
             self._tokens -= self._cost
@@ -86,7 +86,7 @@ class RetryBudget:
 
     def earn(self) -> None:
         """Give one token back, after a success."""
-        with self._lock:
+        with self._lock():
             self._tokens = min(self._size, self._tokens + 1)
 
 

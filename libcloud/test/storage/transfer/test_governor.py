@@ -9,6 +9,7 @@ import pytest
 
 from libcloud.storage.transfer.governor import Governor
 from libcloud.test._threads import run_in_threads
+from libcloud.utils.per_process import PerProcess
 
 WINDOW = 8
 
@@ -114,7 +115,7 @@ def test_a_store_that_recovers_gets_all_of_it_again() -> None:
 
 
 def test_threads_that_are_refused_together_halve_once() -> None:
-    governor = Governor(lock=threading.Lock())
+    governor = Governor(lock=PerProcess(threading.RLock))
     sent = governor.epoch
     lower: list[bool] = []
     run_in_threads(lambda number: lower.append(governor.throttled(sent, WINDOW)))

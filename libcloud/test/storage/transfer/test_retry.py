@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.values import Failure
+from libcloud.utils.per_process import PerProcess
 
 BUSY = Failure(RuntimeError("busy"), transient=True)
 POLICY = RetryPolicy(attempts=5, base=0.5, cap=4.0, longest_wait=60.0)
@@ -139,14 +140,14 @@ class CheckingLock:
 
 def test_the_lock_guards_every_change() -> None:
     lock = CheckingLock()
-    budget = RetryBudget(10, lock=lock)
+    budget = RetryBudget(10, lock=lambda: lock)
     budget.pay()
     budget.earn()
     assert lock.taken == 2
 
 
 def test_a_shared_budget_loses_no_token() -> None:
-    budget = RetryBudget(8000, cost=1, lock=threading.Lock())
+    budget = RetryBudget(8000, cost=1, lock=PerProcess(threading.RLock))
     start = threading.Barrier(4)
 
     def spend() -> None:
