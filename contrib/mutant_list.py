@@ -6,6 +6,7 @@ from __future__ import annotations
 from mutant import Mutant
 from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
+from mutants_of_files import MUTANTS as OF_FILES
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_responses import MUTANTS as OF_RESPONSES
@@ -313,6 +314,7 @@ MUTANTS = (
     + OF_TROUBLE
     + OF_RESPONSES
     + OF_ACCESS
+    + OF_FILES
     + OF_ARGUMENTS
     + OF_SECRETS
     + OF_THE_COMMAND

@@ -25,7 +25,13 @@ from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, parse_range
 from libcloud.cli.wishes import Wishes, read_options, refusals_told
 from libcloud.common.types import LibcloudError
-from libcloud.storage._download import Destination, directories, resolve_destination, save
+from libcloud.storage._download import (
+    Destination,
+    FileNames,
+    directories,
+    resolve_destination,
+    save,
+)
 from libcloud.storage.capabilities import MIB
 
 if TYPE_CHECKING:
@@ -65,7 +71,8 @@ def get(
     libcloud get --recursive s3://photos/2026/ photos/
 
     With --recursive, URL is a directory, whether it ends in a slash or not; names are kept below
-    it. No name leads out of DESTINATION. A file appears when it is whole, or not at all.
+    it. No name leads out of DESTINATION, and of objects whose names would be one file (a/b and
+    a//b) only the first is written. A file appears when it is whole, or not at all.
     """
     if is_url(destination):
         raise click.UsageError(f"{destination} is no file: to copy within a store use libcloud cp")
@@ -145,14 +152,19 @@ class _Place:
     prefix: str | None = None
     overwrite: bool = False
 
+    def name_of(self, obj: Object) -> str:
+        """The name of an object's file in the directory."""
+        if self.prefix is not None:
+            return str(obj.name[len(self.prefix) :])
+        return str(obj.name.rpartition("/")[2])
+
     def file_for(self, obj: Object) -> Destination:
         """The file for an object, by the library's own rules: it stays inside."""
-        path, name = self.path, obj.name
+        path = self.path
         if os.path.isdir(path) and not path.endswith(os.sep):
             path += os.sep
-        inner = name[len(self.prefix) :] if self.prefix is not None else name.rpartition("/")[2]
         return resolve_destination(
-            path, inner, overwrite_existing=self.overwrite, driver=obj.driver
+            path, self.name_of(obj), overwrite_existing=self.overwrite, driver=obj.driver
         )
 
 
@@ -176,9 +188,16 @@ def _get_all(store: Store, place: _Place, settings: Settings, wishes: Wishes) ->
     os.makedirs(place.path, exist_ok=True)
     place, read = replace(place, prefix=target.name), _Reading(None, wishes.reading)
     crew, failed, number = Crew(settings.jobs), Collected(2), 0
+    names = FileNames(place.path)
 
-    def get_one(number: int, obj: Object) -> None:
+    def get_one(number: int, obj: Object, is_first: bool) -> None:
         with about(target.with_name(obj.name)), progress.flow(f"{number} {obj.name}") as flow:
+            if not is_first:
+                raise LibcloudError(
+                    "another object has become the file of this name: this one was not written; "
+                    "get it alone, to another file",
+                    obj.driver,
+                )
             _save(obj, place, read, _Way(store, settings, progress, flow, crew))
 
     def tasks() -> Iterator[Callable[[], None]]:
@@ -187,7 +206,7 @@ def _get_all(store: Store, place: _Place, settings: Settings, wishes: Wishes) ->
             if obj.name.endswith("/") and not obj.size:
                 continue  # what browsers of stores show an empty directory by
             number += 1
-            yield partial(get_one, number, obj)
+            yield partial(get_one, number, obj, names.add(place.name_of(obj)))
 
     with Progress("", total, settings) as progress:
         crew.do(tasks(), failed)
@@ -225,7 +244,7 @@ class _Way:
             done: bool = driver.download_object(
                 obj,
                 destination.path,
-                overwrite_existing=True,  # the destination was made with regard to that
+                overwrite_existing=destination.overwrite,
                 ex_window=self.settings.window,
                 ex_part_size=self.settings.part_size,
                 on_bytes=on_bytes,

@@ -16,6 +16,7 @@ from libcloud.cli.progress import say
 from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
+from libcloud.utils import files
 
 __all__ = ["Source", "pieces_of", "plan", "size_of_stream"]
 
@@ -101,7 +102,7 @@ def size_of_stream(stream: BinaryIO) -> int | None:
     """Bytes to come, if ``stream`` is a file; ``None`` for a pipe or a terminal."""
     try:
         status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
+        if not files.has_exact_size(status):
             return None
         return max(0, status.st_size - os.lseek(stream.fileno(), 0, os.SEEK_CUR))
     except (OSError, ValueError):
@@ -116,20 +117,21 @@ def _below(directory: str, prefix: str) -> Iterator[Source]:
         middle = "" if inside == os.curdir else inside.replace(os.sep, "/") + "/"
         for name in sorted(names):
             path = os.path.join(folder, name)
-            size = _size(path) if os.path.exists(path) else None
-            if size is None:
+            if not os.path.isfile(path):
                 say(f"libcloud: skipped {printable(path)}: no regular file")
                 continue
-            yield Source(path, f"{prefix}{middle}{name}", size)
+            yield Source(path, f"{prefix}{middle}{name}", _size(path))
 
 
 def _size(path: str) -> int | None:
-    """Bytes of a regular file; ``None`` of anything else.
+    """Bytes of a regular file; ``None`` of anything else, and where the system does not know it.
 
     :raises OSError: there is nothing.
     """
     status = os.stat(path)
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+    if stat.S_ISREG(status.st_mode) and not status.st_size:
+        return 0
+    return status.st_size if files.has_exact_size(status) else None
 
 
 def _refuse_equal_names(sources: list[Source]) -> None:

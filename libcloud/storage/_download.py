@@ -5,15 +5,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage._replace import ReplacingFile
+from libcloud.storage._replace import (
+    TEMPORARY_PREFIX,
+    DestinationExistsError,
+    ReplacingFile,
+    is_stream,
+)
 from libcloud.utils import files
 
 __all__ = [
     "Destination",
+    "FileNames",
     "MissingDirectoryError",
     "directories",
     "opened",
@@ -36,11 +44,36 @@ class Destination:
     :param path: the file.
     :param directory: the directory that was given instead of a file, ending in a separator; empty
         if a file was given. The file stays inside of it.
+    :param overwrite: replace a file that appears there before the download ends.
     """
 
     path: str
     directory: str = ""
     driver: object = field(default=None, repr=False)
+    overwrite: bool = True
+
+
+class FileNames:
+    """Which files the objects of one run become: two of them must not become the same one.
+
+    ``a/b``, ``a//b`` and ``a/./b`` are three objects and one file; so are ``A`` and ``a`` where the
+    file system ignores case. It costs some tens of bytes for each name.
+
+    :param directory: where the files go; it need not exist yet.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._ignores_case = _ignores_case(directory)
+        self._hashes: set[int] = set()
+
+    def add(self, name: str) -> bool:
+        """Whether ``name``, a path, is a file that no name before it is."""
+        key = os.path.normpath(name)
+        if self._ignores_case:
+            key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
+        known = len(self._hashes)
+        self._hashes.add(hash(key))
+        return len(self._hashes) > known
 
 
 def resolve_destination(
@@ -55,8 +88,8 @@ def resolve_destination(
     :param destination_path: a file, or a directory if it ends in a separator: the file is then
         named like the object, with a sub-directory for each ``/`` in the name.
     :raises MissingDirectoryError: there is no such directory.
-    :raises LibcloudError: the name would lead out of the directory, or the file exists and must not
-        be overwritten.
+    :raises DestinationExistsError: the file exists and must not be overwritten.
+    :raises LibcloudError: the name would lead out of the directory.
     """
     path = os.fspath(destination_path)
     directory = ""
@@ -70,11 +103,9 @@ def resolve_destination(
             f"Path {os.path.dirname(path)} does not exist: the directory of a file must",
             driver=driver,
         )
-    if os.path.exists(path) and not overwrite_existing:
-        raise LibcloudError(
-            f"File {path} already exists, but overwrite_existing=False", driver=driver
-        )
-    return Destination(path, directory, driver)
+    if os.path.exists(path) and not overwrite_existing and not is_stream(path):
+        raise DestinationExistsError(path, driver)
+    return Destination(path, directory, driver, overwrite_existing)
 
 
 def save(
@@ -92,6 +123,7 @@ def save(
     :param size: bytes to expect; ``None`` if that is not known.
     :param keep_partial: put what came into the final place even if it is not whole.
     :return: ``False`` if the size is another one.
+    :raises DestinationExistsError: a file has appeared that must not be overwritten.
     """
     with opened(destination) as file:
         try:
@@ -112,8 +144,13 @@ def opened(destination: Destination) -> Iterator[ReplacingFile]:
 
     Directories that are made for it are removed again if it does not.
     """
-    with directories(destination), ReplacingFile(destination.path) as file:
-        yield file
+    with directories(destination):
+        try:
+            with ReplacingFile(destination.path, overwrite=destination.overwrite) as file:
+                yield file
+        except DestinationExistsError as error:
+            error.driver = destination.driver
+            raise
 
 
 @contextlib.contextmanager
@@ -187,3 +224,15 @@ def _create_directories(destination: Destination) -> list[str]:
             f"A file stands where {destination.path} needs a directory", driver=destination.driver
         ) from error
     return missing
+
+
+def _ignores_case(directory: str) -> bool:
+    """Whether names in ``directory`` that differ in case only are one file."""
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(os.path.abspath(directory))
+    try:
+        with tempfile.NamedTemporaryFile(prefix=TEMPORARY_PREFIX, dir=directory) as probe:
+            folder, name = os.path.split(probe.name)
+            return os.path.exists(os.path.join(folder, name.upper()))
+    except OSError:  # nothing will be written there
+        return False

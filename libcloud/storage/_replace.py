@@ -6,53 +6,93 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
+from collections.abc import Iterator
 from types import TracebackType
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY_PREFIX", "ReplacingFile"]
+from libcloud.common.types import LibcloudError
+
+__all__ = [
+    "TEMPORARY_PREFIX",
+    "DestinationExistsError",
+    "ReplacingFile",
+    "is_stream",
+    "sync_directory",
+]
 
 TEMPORARY_PREFIX = ".libcloud-part-"
 
+# What file systems answer that cannot sync.
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+
+_MAX_LINKS = 40  # as many as Linux follows
+
+
+class DestinationExistsError(LibcloudError, FileExistsError):
+    """The file exists and must not be replaced; it was left as it is."""
+
+    def __init__(self, path: str, driver: object = None) -> None:
+        super().__init__(f"File {path} already exists, but overwrite_existing=False", driver)
+        self.args = (path, driver)
+
 
 class ReplacingFile:
-    """A file written beside its final place and moved there by :meth:`commit`.
+    """A staging file beside the final place, moved there by :meth:`commit`.
 
     Used as a context manager: leaving it without a commit, for whatever reason, removes what was
     written, and a file that stood in the final place is still there. A link is followed, so that
-    the file it names is replaced and not the link.
+    the file it names is replaced and not the link. The data are on the disk before the file gets
+    its name: a crash of the system leaves the old file or the new one, not an empty one.
 
-    :param path: the final place; its directory must exist. A device or a pipe, and a file in a
-        directory that cannot be written to, are written in place.
-    :param mode: permissions; ``None`` means those of the predecessor, or the usual ones.
+    A device, a pipe, a descriptor of this process (``/dev/stdout``, ``/dev/fd/3``), and a file in a
+    directory that cannot be written to, are written in place.
+
+    :param path: the final place; its directory must exist.
+    :param mode: permissions; ``None`` means those of the predecessor, or the usual ones. Where that
+        is known beforehand, nobody but the owner can read the staging file.
+    :param overwrite: replace a file that is there, or that appears before the commit.
     :raises OSError: the file cannot be written there.
     """
 
-    def __init__(self, path: str, *, mode: int | None = None) -> None:
-        self._mode = mode
+    def __init__(self, path: str, *, mode: int | None = None, overwrite: bool = True) -> None:
+        self._path = path
+        self._given_mode = mode
+        self._overwrite = overwrite
         self._final = os.path.realpath(path)
+        self._predecessor = _status(self._final)
         self._temporary: str | None = None
+        self._synced = False
         self._file = self._open()
 
     def _open(self) -> BinaryIO:
-        if os.path.isdir(self._final):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._final)
+        descriptor = _descriptor_of(self._path)
+        if descriptor is not None:
+            return os.fdopen(os.dup(descriptor), "wb")
+        if os.path.isdir(self._path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
+        if os.path.exists(self._path) and not os.path.isfile(self._final):
+            return open(self._path, "wb")
         directory = os.path.dirname(self._final)
         if not os.path.isdir(directory):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
-        if os.path.exists(self._final) and not os.path.isfile(self._final):
-            return open(self._final, "wb")
         temporary = os.path.join(directory, TEMPORARY_PREFIX + secrets.token_hex(8))
         try:
-            file = open(temporary, "xb")  # noqa: SIM115 - closed by commit or exit
+            file = open(temporary, "xb", opener=self._create)  # noqa: SIM115 - see __exit__
         except PermissionError:
-            if not os.path.isfile(self._final):
+            if not self._overwrite or not os.path.isfile(self._final):
                 raise
             return open(self._final, "wb")
         self._temporary = temporary
         return file
+
+    def _create(self, path: str, flags: int) -> int:
+        """Open the staging file, with the final permissions or fewer."""
+        is_private = self._given_mode is not None or self._predecessor is not None
+        return os.open(path, flags, 0o600 if is_private else 0o666)  # the umask applies
 
     @property
     def appears_whole(self) -> bool:
@@ -67,23 +107,70 @@ class ReplacingFile:
         """Append ``piece``."""
         self._file.write(piece)
 
+    def sync(self) -> None:
+        """Have the data written to the disk, where the file system can do that."""
+        self._file.flush()
+        if self._temporary is None or self._synced:
+            return
+        with _where_syncing_works():
+            os.fsync(self._file.fileno())
+        self._synced = True
+
     def commit(self) -> None:
-        """Close the file and put it in its final place."""
-        self._file.close()
+        """Close the file and put it in its final place.
+
+        :raises DestinationExistsError: there is a file, and it must not be replaced.
+        """
         if self._temporary is None:
+            self._file.close()
             return
         with contextlib.suppress(OSError):
-            mode = stat.S_IMODE(os.stat(self._final).st_mode) if self._mode is None else self._mode
-            os.chmod(self._temporary, mode)
+            self._set_permissions(self._temporary)
+        self.sync()
+        self._file.close()
+        if self._overwrite:
+            self._replace(self._temporary)
+        else:
+            self._link(self._temporary)
+        self._temporary = None
+
+    def _set_permissions(self, temporary: str) -> None:
+        if self._given_mode is not None:
+            os.chmod(temporary, self._given_mode)
+            return
+        before = _status(self._final) or self._predecessor
+        if before is None:
+            return
+        own = os.stat(temporary)
+        if (own.st_uid, own.st_gid) != (before.st_uid, before.st_gid) and hasattr(os, "chown"):
+            with contextlib.suppress(OSError):
+                os.chown(temporary, before.st_uid, before.st_gid)
+        os.chmod(temporary, stat.S_IMODE(before.st_mode))
+
+    def _replace(self, temporary: str) -> None:
         try:
-            os.replace(self._temporary, self._final)
+            os.replace(temporary, self._final)
         except OSError as error:
             # A file that is itself a mount point, as in a container, cannot be replaced by another.
             if error.errno != errno.EBUSY:
                 raise
-            shutil.copyfile(self._temporary, self._final)
-            os.unlink(self._temporary)
-        self._temporary = None
+            shutil.copyfile(temporary, self._final)
+            os.unlink(temporary)
+
+    def _link(self, temporary: str) -> None:
+        """Give the file its name, unless something has that name, in one step."""
+        try:
+            os.link(temporary, self._final)
+        except FileExistsError:
+            raise DestinationExistsError(self._path) from None
+        except OSError:  # the file system has no hard links
+            try:
+                os.close(os.open(self._final, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                raise DestinationExistsError(self._path) from None
+            os.replace(temporary, self._final)
+            return
+        os.unlink(temporary)
 
     def __enter__(self) -> ReplacingFile:
         return self
@@ -94,8 +181,68 @@ class ReplacingFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if self._temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._temporary)
-            self._temporary = None
+        try:
+            # On a full disk it fails once more; what it would write is not wanted.
+            with contextlib.suppress(OSError):
+                self._file.close()
+        finally:
+            if self._temporary is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._temporary)
+                self._temporary = None
+
+
+def is_stream(path: str) -> bool:
+    """Whether writing to ``path`` replaces nothing: a pipe, a terminal, a descriptor."""
+    status = _status(path)
+    if status is None:
+        return False
+    kinds = (stat.S_ISFIFO, stat.S_ISCHR, stat.S_ISSOCK)
+    return any(kind(status.st_mode) for kind in kinds) or _descriptor_of(path) is not None
+
+
+def sync_directory(path: str) -> None:
+    """Have the names in a directory written to the disk, where the system can do that."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with _where_syncing_works():
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _where_syncing_works() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
+
+def _status(path: str) -> os.stat_result | None:
+    """What ``path`` leads to, if that exists."""
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _descriptor_of(path: str) -> int | None:
+    """The open descriptor of this process that ``path`` names, as ``/dev/stdout`` names 1.
+
+    Opening such a name fails for a socket, and would write from the beginning of a file that the
+    shell has opened at its end.
+    """
+    for _ in range(_MAX_LINKS):
+        folder, name = os.path.split(os.path.abspath(path))
+        folder = os.path.realpath(folder)
+        if re.fullmatch(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd", folder):
+            return int(name) if re.fullmatch("[0-9]+", name) else None
+        try:
+            path = os.path.join(folder, os.readlink(os.path.join(folder, name)))
+        except (OSError, ValueError):  # no link
+            return None
+    return None

@@ -244,7 +244,7 @@ def _remaining(stream: Any) -> int | None:
     except io.UnsupportedOperation:
         return None
     except OSError as error:
-        if error.errno == errno.ESPIPE:
+        if error.errno in (errno.ESPIPE, errno.EINVAL):  # a pipe; a file of /proc
             return None
         raise
     if not is_binary or not isinstance(position, int) or not isinstance(end, int):

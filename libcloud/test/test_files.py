@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import io
+import stat
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,13 @@ from hypothesis import strategies as st
 
 from libcloud.common.types import InvalidSourceError
 from libcloud.utils import files
-from libcloud.utils.files import CHUNK_SIZE, exhaust_iterator, guess_file_mime_type, read_in_chunks
+from libcloud.utils.files import (
+    CHUNK_SIZE,
+    exhaust_iterator,
+    guess_file_mime_type,
+    has_exact_size,
+    read_in_chunks,
+)
 
 
 class _OnlyNext:
@@ -233,3 +241,21 @@ def test_the_work_grows_with_the_pieces_and_not_with_their_square() -> None:
 def test_the_type_of_a_file_is_guessed_from_its_name() -> None:
     assert guess_file_mime_type("a/b.tar.gz") == ("application/x-tar", "gzip")
     assert guess_file_mime_type("nothing-known") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "blocks", "expected"),
+    [
+        (stat.S_IFREG, 3, 8, True),
+        (stat.S_IFREG, 0, 0, False),  # of /proc, or empty
+        (stat.S_IFREG, 4096, 0, False),  # of /sys
+        (stat.S_IFREG, 1 << 40, 0, True),  # sparse
+        (stat.S_IFIFO, 0, 0, False),
+        (stat.S_IFBLK, 0, 0, False),
+    ],
+)
+def test_the_size_of_a_file_is_believed_where_it_can_be(
+    mode: int, size: int, blocks: int, expected: bool
+) -> None:
+    status: Any = SimpleNamespace(st_mode=mode, st_size=size, st_blocks=blocks)
+    assert has_exact_size(status) is expected

@@ -116,6 +116,9 @@ def _is_empty_file(body: Any) -> bool:
         if end is None:
             end = body.tell()
         body.seek(position)
+        # Files of /proc have 0 bytes, and something to read.
+        empty = end <= position and not body.read(1)
+        body.seek(position)
     except (AttributeError, OSError, ValueError, TypeError):
         return False
-    return bool(end <= position)
+    return bool(empty)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -20,10 +21,14 @@ __all__ = [
     "endless_source_error",
     "exhaust_iterator",
     "guess_file_mime_type",
+    "has_exact_size",
     "read_in_chunks",
 ]
 
 CHUNK_SIZE = 8096
+
+# As large as the page of any processor. A larger file without blocks is taken for a sparse one.
+_LARGEST_PSEUDO_FILE = 64 * 1024
 
 MAX_EMPTY_PIECES = 1_000_000
 """Empty pieces in a row after which an iterator counts as endless: a fraction of a second."""
@@ -109,6 +114,17 @@ def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None,
     import mimetypes
 
     return mimetypes.guess_type(os.fspath(file_path))
+
+
+def has_exact_size(status: os.stat_result) -> bool:
+    """Whether the size of a file is the number of bytes that can be read from it.
+
+    That is so for regular files, but for those of ``/proc`` and ``/sys``: the former have 0 bytes,
+    the latter mostly 4096 without any block on a disk, whatever can be read from them.
+    """
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return False
+    return getattr(status, "st_blocks", 1) > 0 or status.st_size > _LARGEST_PSEUDO_FILE
 
 
 def _pieces_of(source: Any, size: int) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError
 from libcloud.storage import _download
-from libcloud.storage._replace import ReplacingFile
+from libcloud.storage._replace import ReplacingFile, sync_directory
 from libcloud.storage._upload import check_source
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
@@ -343,8 +343,10 @@ class LocalStorageDriver(StorageDriver):
             with self._open_new(path, object_name) as file:
                 for piece in files.read_in_chunks(source, chunk_size=_COPY_SIZE):
                     file.write(piece)
+                file.sync()  # others need not wait for it
                 with self._lock_cls(path):
                     file.commit()
+            sync_directory(os.path.dirname(path))
         except BaseException:
             self._tree.prune(container.name, path)
             raise

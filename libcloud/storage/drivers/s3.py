@@ -49,6 +49,7 @@ from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
 from libcloud.storage.s3api.names import NAMESPACE
 from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
+from libcloud.utils import files
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -118,7 +119,8 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         if alone:
             return self._put_object(container, object_name, **shared)
         with open(file_path, "rb") as file:
-            known = {} if size is None else {"ex_size": size}
+            status = os.fstat(file.fileno())
+            known = {"ex_size": status.st_size} if files.has_exact_size(status) else {}
             kwargs = {"container": container, "iterator": file, "options": {**known, **rest}}
             shared.update(upload_func=self._upload_multipart, upload_func_kwargs=kwargs)
             return self._put_object(container, object_name, **shared)

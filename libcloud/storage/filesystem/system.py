@@ -15,6 +15,7 @@ from fsspec.compression import compr  # type: ignore[import-untyped]
 from fsspec.core import get_compression  # type: ignore[import-untyped]
 
 from libcloud.common.credentials import Credentials
+from libcloud.storage._download import FileNames
 from libcloud.storage._replace import ReplacingFile
 from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.filesystem.connecting import WITHOUT_ENDPOINT, connect
@@ -30,8 +31,12 @@ from libcloud.storage.filesystem.files import (
 from libcloud.storage.filesystem.looking import LookingFileSystem
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import ObjectTooLargeError, Provider
+from libcloud.utils.files import has_exact_size, read_in_chunks
 
 __all__ = ["LibcloudFileSystem"]
+
+# Bytes of a local file read at once.
+_PIECE = 1024 * 1024
 
 # What fsspec itself takes from the options of any file system.
 _OF_FSSPEC = frozenset(
@@ -112,21 +117,38 @@ class LibcloudFileSystem(LookingFileSystem):
         with as_os_errors(path):
             return read_object(obj, first, last)
 
+    def get(self, rpath: Any, lpath: Any, *args: Any, **kwargs: Any) -> Any:
+        """Download files; see fsspec's ``AbstractFileSystem.get``.
+
+        :raises FileExistsError: two of them, such as ``a/b`` and ``a//b``, would become one local
+            file. The first was written.
+        """
+        first = lpath if isinstance(lpath, str | os.PathLike) else next(iter(lpath), "")
+        return super().get(rpath, lpath, *args, **kwargs, names=FileNames(os.fspath(first)))
+
     def get_file(
         self,
         rpath: str,
         lpath: Any,
         callback: Any = DEFAULT_CALLBACK,
         outfile: Any = None,
+        names: FileNames | None = None,
         **kwargs: Any,
     ) -> None:
-        """Download a file; it appears under its name only when it is whole."""
+        """Download a file; it appears under its name only when it is whole.
+
+        :param names: of the local files of several downloads, each of which must be another one.
+        """
         if outfile is not None or hasattr(lpath, "write"):
             super().get_file(rpath, lpath, callback=callback, outfile=outfile, **kwargs)
             return
         if self.isdir(rpath):
             os.makedirs(lpath, exist_ok=True)
             return
+        if names is not None and not names.add(os.path.abspath(lpath)):
+            raise FileExistsError(
+                errno.EEXIST, f"{rpath} and another object would become one file", os.fspath(lpath)
+            )
         obj = self._object(rpath)
         os.makedirs(os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
         callback.set_size(obj.size)
@@ -135,6 +157,31 @@ class LibcloudFileSystem(LookingFileSystem):
                 file.write(piece)
                 callback.relative_update(len(piece))
             file.commit()
+
+    def put_file(
+        self,
+        lpath: Any,
+        rpath: str,
+        callback: Any = DEFAULT_CALLBACK,
+        mode: str = "overwrite",
+        **kwargs: Any,
+    ) -> None:
+        """Upload a file, which may be a pipe; it appears only when it is whole.
+
+        :param mode: ``"create"`` refuses to replace a file.
+        :param kwargs: those of :meth:`_open`.
+        """
+        if os.path.isdir(lpath):
+            self.makedirs(rpath, exist_ok=True)
+            return
+        with open(lpath, "rb") as source:
+            status = os.fstat(source.fileno())
+            callback.set_size(status.st_size if has_exact_size(status) else None)
+            self.makedirs(self._parent(rpath), exist_ok=True)
+            with self.open(rpath, "xb" if mode == "create" else "wb", **kwargs) as target:
+                for piece in read_in_chunks(source, chunk_size=_PIECE):
+                    target.write(piece)
+                    callback.relative_update(len(piece))
 
     def open(
         self,

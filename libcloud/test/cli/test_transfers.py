@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,23 @@ import pytest
 from libcloud.storage.capabilities import MIB
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.conformance.harness import pattern
-from libcloud.test.storage.fakes.faults import Status
+from libcloud.test.storage.fakes.faults import Action, Status
+from libcloud.test.storage.fakes.wire import Answer
 
 # More than two parts of the smallest size.
 LARGE = pattern(12 * MIB + 1)
+
+
+@dataclass(frozen=True)
+class Appearing(Action):
+    """Another program makes a file while the request is under way."""
+
+    path: Path
+
+    def answered(self, answer: Answer) -> Answer:
+        self.path.write_bytes(b"made meanwhile")
+        return answer
+
 
 ODD_NAMES = [
     "with space and ünïcödé 名",
@@ -178,6 +192,39 @@ def test_a_copy_to_another_store_is_refused_with_the_way(shell: Shell) -> None:
 
 
 @pytest.mark.slow
+def test_objects_whose_names_are_one_file_are_failures_but_for_the_first(
+    shell: Shell, tmp_path: Path
+) -> None:
+    for number, name in enumerate(("d/a/b", "d/a//b", "d/a/./b", "d/c")):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=str(number).encode())
+
+    result = shell("get", "--recursive", "s3://bucket/d", str(tmp_path / "out"))
+
+    assert result.status == 1
+    assert "got 2 objects into" in result.err
+    assert "s3://bucket/d/a//b: another object has become the file of this name" in result.err
+    assert "s3://bucket/d/a/b: another object has become" in result.err
+    assert (tmp_path / "out/a/b").read_bytes() == b"2"  # the store lists a/./b first
+    assert (tmp_path / "out/c").read_bytes() == b"3"
+
+
+def test_no_clobber_keeps_a_file_that_appears_during_the_download(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell.ok("put", "-", "s3://bucket/large", "--part-size", "5MiB", stdin=LARGE)
+    path = tmp_path / "file"
+    appearing = Appearing(path)
+    for arguments in ((), ("--range", "0-9")):
+        path.unlink(missing_ok=True)
+        assert shell.endpoint.fake is not None
+        shell.endpoint.fake.faults.add("GetObject", appearing)
+        url = "s3://bucket/large"
+        result = shell("get", "--no-clobber", *arguments, url, str(path))
+        assert result.status == 1
+        assert "already exists" in result.err
+        assert path.read_bytes() == b"made meanwhile"
+
+
 def test_a_large_object_comes_over_several_connections(shell: Shell, tmp_path: Path) -> None:
     data = pattern(40 * MIB + 3)
     shell.ok("put", "-q", "-", "s3://bucket/d/x", stdin=data)

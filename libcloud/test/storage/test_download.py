@@ -278,10 +278,10 @@ def test_a_file_that_cannot_be_replaced_is_written_over(
 def test_a_file_in_a_directory_without_permission_is_written_over(
     driver: StorageDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def guarded(path: str, mode: str) -> Any:
+    def guarded(path: str, mode: str, **rest: Any) -> Any:
         if "x" in mode:
             raise PermissionError(13, "Permission denied")
-        return open(path, mode)
+        return open(path, mode, **rest)
 
     monkeypatch.setattr(_replace, "open", guarded, raising=False)
     (tmp_path / "x").write_bytes(b"old")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,9 @@ from libcloud.storage.types import ObjectDoesNotExistError
 from libcloud.test.storage.conformance.harness import Harness, needs, pattern
 
 DATA = b"0123456789abcdef"
+
+# It has 4096 bytes, it says.
+_SYSTEM_FILE = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
 def a_small_file_is_uploaded(h: Harness) -> None:
@@ -79,6 +84,57 @@ def a_missing_file_is_reported_and_nothing_is_stored(h: Harness) -> None:
     with pytest.raises(OSError):
         container.upload_object(str(h.folder / "no such file"), "object")
     assert h.names(container) == []
+
+
+def a_file_whose_size_the_system_does_not_tell_is_read_to_its_end(h: Harness) -> None:
+    container = h.container()
+    paths = (
+        "/proc/version",  # cannot seek to its end
+        "/proc/sys/kernel/ostype",  # has its end at 0
+        _SYSTEM_FILE,
+    )
+    for path in filter(os.path.exists, paths):
+        with open(path, "rb") as file:
+            data = file.read()
+        assert container.upload_object(path, "file").size == len(data)
+        assert h.read(container, "file") == data
+        with open(path, "rb") as file:
+            assert h.stream(container, "stream", file).size == len(data)
+        assert h.read(container, "stream") == data
+
+
+@needs("multipart")
+def such_a_file_is_read_to_its_end_in_parts_too(h: Harness) -> None:
+    container = h.container()
+    for path in filter(os.path.exists, ("/proc/version", _SYSTEM_FILE)):
+        with open(path, "rb") as file:
+            data = file.read()
+        driver: Any = h.driver
+        driver.upload_object(path, container, "file", ex_part_size=h.part_size)
+        assert h.read(container, "file") == data
+
+
+def a_named_pipe_is_read_to_its_end(h: Harness) -> None:
+    container = h.container()
+    data = pattern(h.part_size + 17)
+    path = h.folder / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    writer.start()
+    try:
+        assert container.upload_object(str(path), "object").size == len(data)
+    finally:
+        writer.join(30)
+    assert h.read(container, "object") == data
+
+
+def a_sparse_file_is_uploaded_whole(h: Harness) -> None:
+    container = h.container()
+    path = h.folder / "sparse"
+    with open(path, "wb") as file:
+        file.truncate(h.part_size + 17)
+    assert container.upload_object(str(path), "object").size == h.part_size + 17
+    assert h.read(container, "object") == bytes(h.part_size + 17)
 
 
 def a_file_replaces_an_object(h: Harness) -> None:

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs in what reads and writes local files; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_REPLACE = "libcloud/storage/_replace.py"
+_TESTS = "libcloud/test/storage"
+_STAGING = (f"{_TESTS}/test_replace.py",)
+
+MUTANTS = (
+    Mutant(
+        "a file that appears during a download is replaced",
+        _REPLACE,
+        "        if self._overwrite:\n",
+        "        if True:\n",
+        _STAGING,
+    ),
+    Mutant(
+        "without hard links a file that appears is replaced",
+        _REPLACE,
+        "                os.close(os.open(self._final, os.O_CREAT | os.O_EXCL))",
+        "                os.close(os.open(self._final, os.O_CREAT))",
+        _STAGING,
+    ),
+    Mutant(
+        "on a full disk the staging file stays",
+        _REPLACE,
+        "            with contextlib.suppress(OSError):\n                self._file.close()",
+        "            self._file.close()\n            self._file.raw.close()",
+        _STAGING,
+    ),
+    Mutant(
+        "a private file can be read by all while it is written",
+        _REPLACE,
+        "0o600 if is_private else 0o666",
+        "0o666",
+        _STAGING,
+    ),
+    Mutant(
+        "a file gets its name before its data are on the disk",
+        _REPLACE,
+        "            os.fsync(self._file.fileno())",
+        "            self._file.fileno()",
+        _STAGING,
+    ),
+    Mutant(
+        "standard output is replaced by a file",
+        _REPLACE,
+        '            return os.fdopen(os.dup(descriptor), "wb")',
+        "            pass",
+        _STAGING,
+    ),
+    Mutant(
+        "objects whose names are one file overwrite each other",
+        "libcloud/storage/_download.py",
+        "        key = os.path.normpath(name)",
+        "        key = name",
+        _STAGING,
+    ),
+    Mutant(
+        "a file of /sys has the size that it says",
+        "libcloud/utils/files.py",
+        'getattr(status, "st_blocks", 1) > 0 or',
+        "True or",
+        ("libcloud/test/test_files.py",),
+    ),
+)

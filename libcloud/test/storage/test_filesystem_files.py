@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Local files of the file system of fsspec: what ``get`` and ``put`` write and read."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.drivers.local import LocalStorageDriver
+from libcloud.storage.filesystem import LibcloudFileSystem
+
+SYSTEM_FILE = "/sys/kernel/mm/transparent_hugepage/enabled"  # it has 4096 bytes, it says
+
+
+@pytest.fixture(params=["local", "dummy"])
+def fs(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A file system on a store that is not S3."""
+    local = request.param == "local"
+    driver: Any = LocalStorageDriver(str(tmp_path)) if local else DummyStorageDriver("key", "")
+    found = LibcloudFileSystem(driver=driver, skip_instance_cache=True)
+    found.mkdir("bucket")
+    return found
+
+
+def test_objects_whose_names_are_one_file_are_not_mixed_up(tmp_path: Path) -> None:
+    fs: Any = LibcloudFileSystem(driver=DummyStorageDriver("key", ""), skip_instance_cache=True)
+    fs.mkdir("c")
+    for name in ("d/a/b", "d/a//b", "d/c"):
+        fs.pipe_file(f"c/{name}", name.encode())
+    target = tmp_path / "target"
+
+    with pytest.raises(FileExistsError, match="would become one file"):
+        fs.get("c/d", str(target), recursive=True)
+
+    assert (target / "a" / "b").read_bytes() == b"d/a//b"
+    fs.get("c/d/a/b", str(target / "a" / "b"))  # that is another run
+    assert (target / "a" / "b").read_bytes() == b"d/a/b"
+
+
+def test_a_local_file_is_sent_whatever_its_kind(fs: Any, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"data",))
+    writer.start()
+    fs.put_file(str(pipe), "bucket/object")
+    writer.join(30)
+    assert fs.cat("bucket/object") == b"data"
+    for path in filter(os.path.exists, ("/proc/version", SYSTEM_FILE)):
+        fs.put(path, "bucket/object")
+        assert fs.cat("bucket/object") == Path(path).read_bytes()
+    with pytest.raises(FileExistsError):
+        fs.put_file(__file__, "bucket/object", mode="create")
