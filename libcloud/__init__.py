@@ -13,6 +13,8 @@ import os
 import sys
 from importlib import import_module
 
+from libcloud.utils.builds import PACKAGES, install_finder, is_complete, unavailable
+
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes as long as all else here
 if TYPE_CHECKING:
     from typing import Any
@@ -32,6 +34,10 @@ def __getattr__(name: str) -> Any:
         return import_module(f"libcloud.{name}")
     if name in _IN_BASE:
         return getattr(import_module("libcloud.base"), name)
+    if name in PACKAGES:
+        if is_complete():
+            return import_module(f"libcloud.{name}")
+        raise AttributeError(unavailable(f"libcloud.{name}"))
     raise AttributeError(f"module 'libcloud' has no attribute {name!r}")
 
 
@@ -66,11 +72,23 @@ def _init_once() -> None:
     path = os.environ.get("LIBCLOUD_DEBUG")
     if path:
         mode = "w" if path in ("/dev/stdout", "/dev/stderr") else "a"
-        enable_debug(open(path, mode, encoding="utf-8"))  # noqa: SIM115  open until Python exits
+        log = open(path, mode, encoding="utf-8")  # noqa: SIM115  open until Python exits
+        enable_debug(log)
+        _enable_ssh_debug(log)
     requests = sys.modules.get("requests")
     if requests is not None and requests.__version__ == "2.6.0":
         chardet = requests.packages.chardet.__version__
         assert chardet == "2.3.0", "Known bad version of requests detected"
 
 
+def _enable_ssh_debug(fo: Any) -> None:
+    """Write the log of paramiko, which deploys nodes in the complete build, to the same file."""
+    import logging
+
+    logger = logging.getLogger("paramiko")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(logging.StreamHandler(fo))
+
+
+install_finder()
 _init_once()

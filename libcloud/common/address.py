@@ -73,11 +73,17 @@ def percent_encoded(text: str) -> str:
     return quote(text, safe="", errors="surrogateescape")
 
 
-def with_query(action: str, params: Any) -> str:
-    """``action`` with ``params`` appended: by ``?``, or by ``&`` when it has a query already."""
+def with_query(action: str, params: Any, *, bare_keys: bool = True) -> str:
+    """``action`` with ``params`` appended: by ``?``, or by ``&`` when it has a query already.
+
+    :param bare_keys: a parameter whose value is ``None`` becomes its name alone; otherwise the
+        value is written as the text ``None``.
+    """
     if not params:
         return action
     pairs: Iterable[tuple[Any, Any]] = params.items() if isinstance(params, Mapping) else params
+    if not bare_keys:
+        pairs = [(name, "None" if value is None else value) for name, value in pairs]
     encoded = [_pair(name, value) for name, value in pairs]
     query = "&".join(part for part in encoded if part)
     if not query:

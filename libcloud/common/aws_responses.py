@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from inspect import Parameter, signature
 from typing import Any, ClassVar
 
 from libcloud.common.base import JsonResponse, XmlResponse
@@ -56,8 +58,8 @@ class AWSGenericResponse(AWSBaseResponse):
             code, message = self._parse_error_details(element=element)
             failure = self.exceptions.get(code or "")
             if failure is not None:
-                keywords = getattr(self.connection, "context", None) or {}
-                raise failure(value=message, driver=driver, **keywords)
+                context = getattr(self.connection, "context", None) or {}
+                raise failure(value=message, driver=driver, **_accepted(failure, context))
             lines.append(f"{code}: {message}")
         return "\n".join(lines)
 
@@ -65,6 +67,15 @@ class AWSGenericResponse(AWSBaseResponse):
         if not self.xpath:
             return [body]
         return findall_ignore_namespace(element=body, xpath=self.xpath, namespace=self.namespace)
+
+
+def _accepted(failure: type[LibcloudError], context: Mapping[str, Any]) -> dict[str, Any]:
+    """What of ``context`` the constructor of ``failure`` takes; the rest concerns other errors."""
+    parameters = signature(failure).parameters.values()
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return dict(context)
+    names = {parameter.name for parameter in parameters}
+    return {name: value for name, value in context.items() if name in names}
 
 
 class AWSJsonResponse(JsonResponse):

@@ -126,7 +126,7 @@ class Connection(ConnectionSettings):
         Nothing that is passed in is changed.
 
         :param action: path, percent-encoded; it may have a query of its own.
-        :param params: dict or list of pairs; the value ``None`` stands for a key without value.
+        :param params: dict or list of pairs; see ``bare_keys`` for the value ``None``.
         :param data: the body; see :meth:`libcloud.http.LibcloudConnection.prepared_request`.
         :param raw: leave reading the body of the answer to the caller, with ``stream``.
         :param json: a document to send as JSON, when there is no ``data``.
@@ -228,7 +228,7 @@ class Connection(ConnectionSettings):
             if self.connection is None:
                 self._connect_once()
             return self._retryable_request(
-                url=with_query(action, params),
+                url=with_query(action, params, bare_keys=self.bare_keys),
                 data=data,
                 headers=headers,
                 method=call.method,

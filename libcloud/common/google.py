@@ -47,7 +47,7 @@ from libcloud.common.google_errors import (
     ResourceInUseError,
     ResourceNotFoundError,
 )
-from libcloud.common.google_types import GoogleAuthType
+from libcloud.common.google_types import GoogleAuthType, gce_metadata
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.common.types import ProviderError as ProviderError
 from libcloud.utils.per_process import PerProcess
@@ -81,6 +81,7 @@ _REFRESH_EARLY = timedelta(seconds=30)
 _utcnow = utcnow
 _utc_timestamp = utc_timestamp
 _from_utc_timestamp = from_utc_timestamp
+_get_gce_metadata = gce_metadata
 
 
 class GoogleOAuth2Credential:

@@ -20,7 +20,6 @@ from libcloud.common.base import BaseDriver, ConnectionUserAndKey
 from libcloud.common.google_errors import GoogleAuthError, GoogleResponse
 from libcloud.common.google_keys import load_private_key, private_key_text, signed_token
 from libcloud.common.google_loopback import CodeServer
-from libcloud.common.google_types import gce_metadata
 
 __all__ = [
     "UTC_TIMESTAMP_FORMAT",
@@ -52,6 +51,13 @@ def _now() -> datetime:
     import libcloud.common.google
 
     return libcloud.common.google._utcnow()
+
+
+def _metadata(path: str) -> tuple[int | None, str, str | None]:
+    """An answer of the metadata server, by the function that tests replace."""
+    import libcloud.common.google
+
+    return libcloud.common.google._get_gce_metadata(path)
 
 
 def utc_timestamp(datetime_obj: datetime) -> str:
@@ -222,7 +228,7 @@ class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
 
         :raises ValueError: it gives no token.
         """
-        status, reason, body = gce_metadata("/instance/service-accounts/default/token")
+        status, reason, body = _metadata("/instance/service-accounts/default/token")
         if status == 404:
             raise ValueError("Service Accounts are not enabled for this GCE instance.")
         if status != 200 or body is None:

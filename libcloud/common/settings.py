@@ -40,7 +40,9 @@ class ConnectionSettings:
     host: Any = "127.0.0.1"
     """Name or address; ``None`` in a subclass that sets it later, before a request."""
 
-    port: int | str = 443
+    port: Any = 443
+    """The port; or a pair, for http and for https."""
+
     timeout: Any = None
     secure: Any = 1
     driver: Any = None
@@ -50,6 +52,10 @@ class ConnectionSettings:
 
     follow_redirects: bool | None = None
     """``False`` for requests with credentials that no other host may see; ``None``: the default."""
+
+    bare_keys = False
+    """Whether a parameter whose value is ``None`` is sent as its name alone; otherwise the value is
+    the text ``None``, which is what drivers of Apache Libcloud sign."""
 
     total_timeout: float | None = None
     """Seconds for a request and its answer as a whole; ``None``: no limit. See
@@ -139,9 +145,11 @@ class ConnectionSettings:
         return "https" if self.secure else "http"
 
     def _default_port(self) -> int | str:
-        if self.secure:
-            return 443 if self.port == 80 else self.port
-        return 80 if self.port == 443 else self.port
+        usual = 443 if self.secure else 80
+        port = self.port
+        if isinstance(port, (tuple, list)) and len(port) == 2:  # for http and for https
+            port = port[1] if self.secure else port[0]
+        return usual if port in (None, 80, 443) else port
 
     def _tuple_from_url(self, url: str) -> tuple[str, int, int, str]:
         """Host, port, secure and path of ``url``."""

@@ -172,7 +172,7 @@ class LibcloudConnection(LibcloudBaseConnection):
     ) -> None:
         scheme = "https" if secure or (secure is None and port == 443) else "http"
         if host is not None:
-            self.host = f"{scheme}://{authority(host, port, scheme=scheme)}"
+            self.host = f"{scheme}://{authority(str(host), port, scheme=scheme)}"
         proxy_url = kwargs.pop("proxy_url", None)
         timeout = kwargs.pop("timeout", None)
         # By name: a class that mixes in others decides itself how those are initialised.

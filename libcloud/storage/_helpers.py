@@ -39,6 +39,10 @@ class StorageDriverHelpers(BaseDriver):
     supports_chunked_encoding = False
     strict_mode = False
 
+    _rewinds_finished_streams = True
+    """Whether a file that stands at its end is sent from its start, as drivers of Apache Libcloud
+    expect; otherwise nothing is left of it, and nothing is sent."""
+
     def _normalize_prefix_argument(self, prefix: str | None, ex_prefix: str | None) -> str | None:
         """The prefix to use: that under the old name wins, with a warning."""
         if not ex_prefix:
@@ -146,7 +150,7 @@ class StorageDriverHelpers(BaseDriver):
             self._get_hash_function, chunked=chunked or self.supports_chunked_encoding
         ) as payload:
             if stream is not None:
-                payload.take_stream(stream)
+                payload.take_stream(stream, rewind_finished=self._rewinds_finished_streams)
             elif file_path is not None:
                 payload.take_file(file_path)
             response = self._send_payload(payload, request_path, request_method, headers)

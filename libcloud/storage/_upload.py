@@ -97,9 +97,15 @@ class Payload:
         else:
             self.take_stream(file)
 
-    def take_stream(self, stream: Any) -> None:
-        """Send what is left of ``stream``, whatever :func:`check_source` accepts."""
+    def take_stream(self, stream: Any, *, rewind_finished: bool = False) -> None:
+        """Send what is left of ``stream``, whatever :func:`check_source` accepts.
+
+        :param rewind_finished: a file that stands at its end is sent from its start.
+        """
         length = _remaining(stream)
+        if rewind_finished and length == 0 and stream.tell() > 0:
+            stream.seek(0)
+            length = _remaining(stream)
         if length is not None and length > READ_LIMIT:
             self.body = HashingReader(stream, length, self)
             return

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from libcloud.common.providers import get_driver as _get_provider_driver
 from libcloud.common.providers import set_driver as _set_provider_driver
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.types import OLD_CONSTANT_TO_NEW_MAPPING, Provider
+from libcloud.utils.builds import is_complete, unavailable
 
 __all__ = ["DRIVERS", "get_driver", "set_driver"]
 
 _S3 = "libcloud.storage.drivers.s3"
+_CLOUDFILES = "libcloud.storage.drivers.cloudfiles"
 _RGW = "libcloud.storage.drivers.rgw"
 
 DRIVERS: dict[str, tuple[str, str]] = {
@@ -52,37 +56,41 @@ DRIVERS: dict[str, tuple[str, str]] = {
     Provider.GOOGLE_STORAGE: ("libcloud.storage.drivers.google_storage", "GoogleStorageDriver"),
 }
 
-# Stores of Apache Libcloud that this library has no driver for.
-_ABSENT = frozenset(
+# Drivers of Apache Libcloud that are in the complete build only.
+_COMPLETE = MappingProxyType(
     {
-        Provider.ALIYUN_OSS,
-        Provider.AZURE_BLOBS,
-        Provider.BACKBLAZE_B2,
-        Provider.CLOUDFILES,
-        Provider.KTUCLOUD,
-        Provider.NIMBUS,
-        Provider.NINEFOLD,
-        Provider.OPENSTACK_SWIFT,
+        Provider.ALIYUN_OSS: ("libcloud.storage.drivers.oss", "OSSStorageDriver"),
+        Provider.AZURE_BLOBS: ("libcloud.storage.drivers.azure_blobs", "AzureBlobsStorageDriver"),
+        Provider.BACKBLAZE_B2: (
+            "libcloud.storage.drivers.backblaze_b2",
+            "BackblazeB2StorageDriver",
+        ),
+        Provider.CLOUDFILES: (_CLOUDFILES, "CloudFilesStorageDriver"),
+        Provider.KTUCLOUD: ("libcloud.storage.drivers.ktucloud", "KTUCloudStorageDriver"),
+        Provider.NIMBUS: ("libcloud.storage.drivers.nimbus", "NimbusStorageDriver"),
+        Provider.NINEFOLD: ("libcloud.storage.drivers.ninefold", "NinefoldStorageDriver"),
+        Provider.OPENSTACK_SWIFT: (_CLOUDFILES, "OpenStackSwiftStorageDriver"),
     }
 )
+
+if is_complete():
+    DRIVERS.update(_COMPLETE)
 
 
 def get_driver(provider: str) -> type[StorageDriver]:
     """The driver class of a provider; its module is imported now.
 
     :param provider: a constant of :class:`Provider`, or its value in any case.
-    :raises AttributeError: there is no such provider, or not in this library.
+    :raises AttributeError: there is no such provider.
+    :raises ImportError: only the complete build has its driver.
 
     >>> get_driver(Provider.DUMMY).name
     'Dummy Storage Provider'
     """
     name = str(provider).lower()
-    if name in _ABSENT and name not in DRIVERS:
-        raise AttributeError(
-            f"Provider {provider} does not exist in this library: of the storage drivers of "
-            "Apache Libcloud it has those for S3, stores that speak S3, Google Storage, local "
-            "files and the dummy. Use Apache Libcloud for the others."
-        )
+    if name in _COMPLETE and name not in DRIVERS:
+        module = _COMPLETE[name][0]
+        raise ModuleNotFoundError(unavailable(f"The driver for {name} ({module})"), name=module)
     driver: type[StorageDriver] = _get_provider_driver(
         drivers=DRIVERS, provider=provider, deprecated_constants=OLD_CONSTANT_TO_NEW_MAPPING
     )

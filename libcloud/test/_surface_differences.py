@@ -18,7 +18,6 @@ DIFFERENCES: dict[str, str] = {
     "libcloud.storage.drivers.local.LocalStorageDriver._make_path": "done by _open_new",
     "libcloud.utils.files._optimized_chunked_generator": "one generator serves all sizes",
     "libcloud.common.google.GoogleInstalledAppAuthConnection._state": "made anew for each sign-in",
-    "libcloud.common.google._get_gce_metadata": "gce_metadata of google_types, for all callers",
     f"{_DRIVERS}.google_storage.GoogleStorageDriver.supports_chunked_encoding": (
         "streams are sent as they are read; 3.9.1 held them in memory"
     ),

@@ -90,11 +90,15 @@ def merge_valid_keys(
 def get_new_obj(obj: Any, klass: Callable[..., _T], attributes: Mapping[str, Any]) -> _T:
     """A new ``klass`` with the attributes of ``obj``, changed by ``attributes``.
 
-    Dictionaries are merged, the new values winning.
+    Dictionaries are merged: a value of the new one replaces that of the old one. ``None`` in
+    ``attributes`` leaves the value as it is.
     """
     values = dict(vars(obj))
     for name, new in attributes.items():
         old = values.get(name)
+        if new is None:
+            values.setdefault(name, None)
+            continue
         values[name] = {**old, **new} if isinstance(old, dict) else new
     return klass(**values)
 

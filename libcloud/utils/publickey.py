@@ -1,17 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fingerprints of public keys."""
+"""Fingerprints and comments of public keys."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 
-__all__ = ["get_pubkey_openssh_fingerprint", "get_pubkey_ssh2_fingerprint"]
+__all__ = ["get_pubkey_comment", "get_pubkey_openssh_fingerprint", "get_pubkey_ssh2_fingerprint"]
 
 
 def get_pubkey_openssh_fingerprint(pubkey: str) -> str:
     """The fingerprint that OpenSSH shows, for a key written in one line."""
     return _fingerprint(base64.b64decode(pubkey.split()[1]))
+
+
+def get_pubkey_comment(pubkey: str, default: str | None = None) -> str:
+    """The comment of a key in OpenSSH's format of one line, which often names its owner.
+
+    :param default: returned for a key that has no comment, or another format.
+    :raises ValueError: the key has no comment, and there is no default.
+
+    >>> get_pubkey_comment("ssh-ed25519 AAAAC3Nz ann@example.org")
+    'ann@example.org'
+    """
+    words = pubkey.split(None, 2)
+    if len(words) == 3 and words[0][0].isalpha():
+        return words[2].strip()
+    if default is None:
+        raise ValueError("Public key is not in a supported format, or has no comment")
+    return default
 
 
 def get_pubkey_ssh2_fingerprint(pubkey: str) -> str:

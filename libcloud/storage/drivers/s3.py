@@ -89,6 +89,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
     connectionCls: Any = BaseS3Connection
     hash_type = "md5"
     supports_chunked_encoding = False
+    _rewinds_finished_streams = False
     supports_s3_multipart_upload = True
     namespace = NAMESPACE
 

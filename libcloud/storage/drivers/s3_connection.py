@@ -175,6 +175,7 @@ class ExactPathConnection(RepairingConnection):
     """
 
     follow_redirects = False
+    bare_keys = True
 
     def morph_action_hook(self, action: str) -> str:
         """``action`` behind the path of the endpoint, neither of them normalised.

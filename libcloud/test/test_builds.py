@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What only the complete build has is an error that says so in the storage half alone."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+import libcloud
+import libcloud.base
+from libcloud.base import DriverType, DriverTypeNotFoundError
+from libcloud.storage import providers
+from libcloud.storage.types import Provider
+from libcloud.utils import builds
+
+TYPES = ("backup", "compute", "container", "dns", "loadbalancer")
+MODULES = (
+    *(f"libcloud.{name}" for name in TYPES),
+    "libcloud.compute.types",
+    "libcloud.dns.drivers.route53",
+    "libcloud.pricing",
+    "libcloud.common.openstack",
+    "libcloud.storage.drivers.azure_blobs",
+    "libcloud.storage.drivers.backblaze_b2",
+    "libcloud.storage.drivers.cloudfiles",
+    "libcloud.storage.drivers.oss",
+)
+
+
+def test_this_is_the_storage_half() -> None:
+    assert not builds.is_complete()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_importing_a_module_says_which_build_has_it(name: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match="The complete build has it: run `make fork`"):
+        import_module(name)
+
+
+def test_a_module_that_nobody_has_is_the_usual_error() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'libcloud\.nothing'"):
+        import_module("libcloud.nothing")
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_an_attribute_of_the_package_says_which_build_has_it(name: str) -> None:
+    with pytest.raises(AttributeError, match="The complete build has it"):
+        getattr(libcloud, name)
+
+
+@pytest.mark.parametrize("kind", [name.upper() for name in TYPES])
+def test_asking_for_a_driver_says_which_build_has_it(kind: str) -> None:
+    provider = getattr(DriverType, kind)
+    with pytest.raises(ImportError, match="The complete build has it") as caught:
+        libcloud.get_driver(provider, provider.ANY)
+    assert isinstance(caught.value, DriverTypeNotFoundError)
+    assert str(caught.value) == caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BackupProvider",
+        "ComputeProvider",
+        "ContainerProvider",
+        "DnsProvider",
+        "LoadBalancerProvider",
+        "StorageProvider",
+    ],
+)
+def test_annotations_can_name_the_providers_of_any_type(name: str) -> None:
+    provider = getattr(libcloud.base, name)
+    assert isinstance(provider, type)
+    assert provider | None
+    assert not hasattr(provider, "__wrapped__")
+
+
+@pytest.mark.parametrize("provider", [Provider.AZURE_BLOBS, "CLOUDFILES"])
+def test_a_storage_driver_that_only_the_other_build_has_says_so(provider: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match="The complete build has it"):
+        providers.get_driver(provider)
+
+
+def test_the_finder_is_installed_once() -> None:
+    before: list[Any] = list(sys.meta_path)
+    builds.install_finder()
+    assert sys.meta_path == before
+    assert [type(finder).__name__ for finder in before].count("ModuleFinder") == 1
