@@ -71,7 +71,7 @@ def read_version() -> str:
 setup(
     name="libcloud-storage",
     version=read_version(),
-    description="Object storage API of Apache Libcloud, written anew, with streaming S3 uploads",
+    description="Object storage API of Apache Libcloud, reimplemented, with streaming S3 uploads",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

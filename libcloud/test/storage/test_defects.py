@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One test for each defect of Apache Libcloud 3.9.1 that README.md lists, by its number: G1 to G18.
+"""One test for each defect of Apache Libcloud 3.9.1 that the documentation lists: G1 to G18.
 
 The second half is in ``test_defects_of_use.py``. These tests are short: they show that the defect
 is not there. What takes its place is tested by the modules named here.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One test for each defect of Apache Libcloud 3.9.1 in README.md, by its number: G19 to G35.
+"""One test for each defect of Apache Libcloud 3.9.1 that the documentation lists: G19 to G35.
 
 The first half, and why these tests are short, is in ``test_defects.py``.
 
