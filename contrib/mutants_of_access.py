@@ -15,6 +15,7 @@ _ENDPOINTS = (f"{_TESTS}/storage/test_s3_endpoints.py",)
 _EXPIRING = (f"{_TESTS}/storage/test_s3_expiring.py",)
 _OPENING = (f"{_TESTS}/storage/test_s3_opening.py",)
 _SOURCES = (f"{_TESTS}/common/test_credential_sources.py",)
+_PICKLING = (f"{_TESTS}/storage/test_pickling.py",)
 _BOTOCORE = (f"{_TESTS}/common/test_credential_botocore.py",)
 
 _HOSTS = (f"{_TESTS}/storage/test_reported_host.py",)
@@ -192,5 +193,26 @@ MUTANTS = (
         "                self._obtained().clear()\n                self._session = None\n",
         "                pass\n",
         _BOTOCORE,
+    ),
+    Mutant(
+        "a pickle holds credentials that were obtained",
+        "libcloud/common/credential_renewal.py",
+        'return {**vars(self), "_kept": None, "_doubted": None}',
+        "return dict(vars(self))",
+        _PICKLING,
+    ),
+    Mutant(
+        "a pickle holds the signer of credentials that were obtained",
+        "libcloud/storage/drivers/s3_connection.py",
+        'kept = vars(self).setdefault("_signers", PerProcess(dict))',
+        'signers = {}; kept = lambda: vars(self).setdefault("_signers", signers)',
+        _PICKLING,
+    ),
+    Mutant(
+        "a pickled file is read from its start",
+        "libcloud/storage/filesystem/files.py",
+        "    file.seek(position)\n",
+        "",
+        _PICKLING,
     ),
 )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from libcloud.common.types import rebuild_error
 from libcloud.storage.providers import get_driver as get_storage_driver
 from libcloud.storage.types import Provider as StorageProvider
 from libcloud.utils.builds import is_complete, unavailable
@@ -42,6 +43,10 @@ class DriverTypeNotFoundError(KeyError):
     def __init__(self, type: Any) -> None:
         self.message = f"Driver type {type!r} not found."
         super().__init__(self.message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # KeyError would pass the message to the constructor, which takes the type.
+        return rebuild_error, (type(self), self.args), self.__dict__
 
 
 class UnavailableDriverTypeError(DriverTypeNotFoundError, ImportError):

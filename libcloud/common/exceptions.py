@@ -7,6 +7,8 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
+from libcloud.common.types import rebuild_error
+
 __all__ = ["BaseHTTPError", "RateLimitReachedError", "exception_from_message"]
 
 
@@ -35,7 +37,7 @@ class BaseHTTPError(Exception):
         return str(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args), self.__dict__
+        return rebuild_error, (type(self), self.args), self.__dict__
 
 
 class RateLimitReachedError(BaseHTTPError):
@@ -89,10 +91,3 @@ def _seconds(text: str | None) -> float:
         return max(0.0, float(text or 0))
     except ValueError:
         return 0.0
-
-
-def _rebuild(kind: type[BaseHTTPError], args: tuple[Any, ...]) -> BaseHTTPError:
-    """An error of ``kind`` without a call of its constructor; pickle fills in the attributes."""
-    error = kind.__new__(kind)
-    error.args = args
-    return error

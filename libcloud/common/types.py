@@ -128,7 +128,7 @@ class ProviderError(LibcloudError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception would be built anew from ``args`` alone, which lack what the subclasses need.
-        return _rebuild, (type(self), self.args), self.__dict__
+        return rebuild_error, (type(self), self.args), self.__dict__
 
 
 class InvalidCredsError(ProviderError):
@@ -150,7 +150,7 @@ class ServiceUnavailableError(ProviderError):
         super().__init__(value, http_code=503, driver=driver)
 
 
-def _rebuild(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
+def rebuild_error(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
     """An error of ``kind`` without a call of its constructor; pickle fills in the attributes."""
     error = kind.__new__(kind)
     error.args = args

@@ -19,7 +19,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, NoReturn, Protocol, SupportsIndex
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage._entities import Object
@@ -197,6 +197,12 @@ class UploadWriter(io.BufferedIOBase):
         traceback: TracebackType | None,
     ) -> None:
         self._alone(self._leave, error)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"the writer of {self._label} cannot be pickled or copied: its upload belongs to this "
+            "process. Pass the driver, and open a writer where the data is"
+        )
 
     def __repr__(self) -> str:
         state = "open"

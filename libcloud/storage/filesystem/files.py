@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 # fsspec has no types.
 from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 from fsspec.transaction import Transaction  # type: ignore[import-untyped]
 
 from libcloud.storage._writer import UploadWriter
-from libcloud.storage.base import Object
+from libcloud.storage.base import Container, Object
+from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
 
 if TYPE_CHECKING:
@@ -64,9 +66,56 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         self._object = obj
         super().__init__(mode="rb", size=obj.size, **options)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The same version of the object, at the same place, through the same kind of cache."""
+        options = {"block_size": self.blocksize, "cache_type": self.cache.name, **self.kwargs}
+        return _open_again, (self.fs, self.path, _Known.of(self._object), self.loc, options)
+
     def _fetch_range(self, start: int, end: int) -> bytes:
         with as_os_errors(self.path):
             return read_object(self._object, start, min(end, self._object.size))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store said of an object, without the driver that asked."""
+
+    name: str
+    size: int
+    hash: str | None
+    extra: dict[str, Any]
+    meta_data: dict[str, Any]
+
+    @classmethod
+    def of(cls, obj: Object) -> _Known:
+        return cls(obj.name, obj.size, obj.hash, obj.extra, obj.meta_data)
+
+
+def _open_again(
+    fs: Any, path: str, known: _Known, position: int, options: dict[str, Any]
+) -> ReadFile:
+    """The file that was pickled; nothing is sent."""
+    container = Container(split_path(path)[0], {}, fs.driver)
+    obj = Object(
+        known.name, known.size, known.hash, known.extra, known.meta_data, container, fs.driver
+    )
+    file = ReadFile(obj, fs=fs, path=path, **options)
+    file.seek(position)
+    return file
+
+
+class OpenForWritingError(TypeError, RuntimeError):
+    """A file that is being written cannot be pickled or copied: its upload is in one process.
+
+    A ``RuntimeError`` like that of fsspec's own files.
+    """
+
+
+def _not_picklable(path: str) -> OpenForWritingError:
+    return OpenForWritingError(
+        f"{path} is open for writing, and cannot be pickled or copied: its upload belongs to this "
+        "process. Pass the file system, and open the file where the data is"
+    )
 
 
 class WriteFile(io.BufferedIOBase):
@@ -96,6 +145,9 @@ class WriteFile(io.BufferedIOBase):
     def __del__(self) -> None:
         # In place of that of the base class, which calls close(): it would publish.
         pass
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise _not_picklable(self.path)
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Take all of ``data``."""
@@ -181,6 +233,9 @@ class CompressedFile(io.BufferedIOBase):
     def __del__(self) -> None:
         # As in WriteFile.
         pass
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise _not_picklable(self._file.path)
 
     def write(self, data: ReadableBuffer, /) -> int:
         self._compressor.write(data)

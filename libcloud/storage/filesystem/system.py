@@ -219,6 +219,7 @@ class LibcloudFileSystem(LookingFileSystem):
             ``metadata``, ``headers`` and keywords of the driver's ``ex_open_writer``.
         """
         if mode == "rb":
+            kwargs.pop("size", None)  # of fsspec's own files; here the store is asked
             return ReadFile(
                 self._object(path),
                 fs=self,
