@@ -198,7 +198,7 @@ _READING = (
     ),
     Mutant(
         "short download unnoticed",
-        f"{_DRIVERS}/s3_objects.py",
+        f"{_DRIVERS}/s3_reading.py",
         "    if length is not None and received < length:",
         "    if False:",
         _DOWNLOADS,

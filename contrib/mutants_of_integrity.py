@@ -71,8 +71,8 @@ MUTANTS = (
     Mutant(
         "a range compared with the checksum of the whole",
         f"{_DRIVERS}/s3_objects.py",
-        "verify: bool | None = False,",
-        "verify: bool | None = True,",
+        "        verify: bool | None = False,",
+        "        verify: bool | None = True,",
         _VERIFIED,
     ),
     Mutant(

@@ -16,6 +16,9 @@ The tree of errors, all under :class:`LibcloudError`::
         UploadOutcomeUnknownError     perhaps stored, perhaps not
         PreconditionFailedError       a condition of the caller does not hold
         ConditionalConflictError      somebody else wrote at the same time
+        IncompleteDownloadError       other bytes came than were announced
+            ObjectChangedError        replaced or deleted while it was read (also a
+                                      PreconditionFailedError)
         InvalidObjectNameError        (also a ValueError)
     IncompleteListingError            the store did not show all that there is
     InvalidSourceError                (also a TypeError and an AttributeError)
@@ -40,6 +43,7 @@ __all__ = [
     "InvalidContainerNameError",
     "InvalidObjectNameError",
     "InvalidSourceError",
+    "ObjectChangedError",
     "ObjectDoesNotExistError",
     "ObjectError",
     "ObjectHashMismatchError",
@@ -260,9 +264,21 @@ class ConditionalConflictError(ObjectError):
 
 
 class IncompleteDownloadError(ObjectError):
-    """The store sent less of the object than it had announced. What was received is not whole."""
+    """The store sent less of the object, or more, than it had announced or was asked for.
+
+    What was received is not what was asked for.
+    """
 
     error_type = "IncompleteDownloadError"
+
+
+class ObjectChangedError(IncompleteDownloadError, PreconditionFailedError):
+    """The object was replaced or deleted while it was read, or copied, by several requests.
+
+    The bytes of two versions are never mixed: get the object again, and start again.
+    """
+
+    error_type = "ObjectChangedError"
 
 
 class InvalidObjectNameError(ObjectError, ValueError):

@@ -302,7 +302,7 @@ class LocalStorageDriver(StorageDriver):
             name=object_name,
             size=status.st_size,
             hash=fingerprint.hexdigest(),
-            extra=_times(status),
+            extra={**_times(status), "inode": status.st_ino},
             meta_data={},
             container=container,
             driver=self,

@@ -18,7 +18,7 @@ from typing import Any
 
 from libcloud.storage._replace import ReplacingFile
 from libcloud.storage.base import Object
-from libcloud.storage.drivers.s3_reading import Body, Version, resumed
+from libcloud.storage.drivers.s3_reading import Body, Version, exact, resumed
 from libcloud.storage.s3api.checksums import Running
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.utils.per_process import PerProcess
@@ -255,7 +255,8 @@ class Lanes:
         answer = version.driver._patiently(lambda: version.rest(0))
         digest = self._new_digest()
         try:
-            for piece in resumed(answer.response._response, version, _PIECE):
+            pieces = resumed(answer.response._response, version, _PIECE)
+            for piece in exact(pieces, version.length, version.obj):
                 if parts.stopped:
                     return
                 self._count(piece)
@@ -263,8 +264,6 @@ class Lanes:
                 position += len(piece)
         finally:
             answer.response._response.close()
-        if position != start + version.length:
-            raise self._incomplete(position - start)
         parts.written(part, digest)
 
     def _count(self, data: bytes | memoryview) -> None:

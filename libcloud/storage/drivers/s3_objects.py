@@ -3,25 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from libcloud import storage
 from libcloud.storage import drivers, s3api
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.drivers.s3_counted import CountedResponse
-from libcloud.storage.types import IncompleteDownloadError
 from libcloud.utils.files import at_least_one, read_in_chunks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from libcloud.storage.drivers.s3_downloads import Download
     from libcloud.storage.drivers.s3_lanes import Lanes
     from libcloud.storage.drivers.s3_options import ReadKeywords
+    from libcloud.storage.s3api.ranges import Validator
 
-__all__ = ["CHUNK_SIZE", "S3Objects"]
+__all__ = ["AS_STORED", "CHUNK_SIZE", "S3Objects"]
 
 CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes read at once where the caller does not say; also the smallest part of Amazon's S3."""
@@ -30,7 +31,10 @@ CHUNK_SIZE = 5 * 1024 * 1024
 _PIECE = 1024 * 1024
 
 # What is stored compressed is wanted as it is stored: its size and hash are those of the object.
-_AS_STORED = {"Accept-Encoding": "identity"}
+AS_STORED = {"Accept-Encoding": "identity"}
+
+# rclone (1.75) answers a range by 200, with a Content-Range.
+_PARTIAL = (200, 206)
 
 _EXTRA_HEADERS = {
     "content-type": "content_type",
@@ -66,7 +70,7 @@ class S3Objects(S3Calls):
         """The object of a container that is known to exist: one HEAD request."""
         path = self._get_object_path(container, object_name)
         response = self._call(
-            s3api.operations.head(path, {**_AS_STORED, **(headers or {})}),
+            s3api.operations.head(path, {**AS_STORED, **(headers or {})}),
             f"Error looking for {container.name}/{object_name}",
             ok=(200, 404),
             container_name=container.name,
@@ -126,7 +130,7 @@ class S3Objects(S3Calls):
         for name, number in (("ex_window", ex_window), ("ex_part_size", ex_part_size)):
             if number is not None and number < 1:
                 raise ValueError(f"{name} must be at least 1, not {number}")
-        response = self._read(obj, options, verify=ex_verify_hash)
+        response = self._open(obj, options, verify=ex_verify_hash).response
         if delete_on_failure and self._saves_as_usual():
             lanes = drivers.s3_lanes.lanes_for(
                 self,
@@ -167,8 +171,8 @@ class S3Objects(S3Calls):
         :param ex_verify_hash: as for :meth:`download_object`. What does not agree is an
             ``ObjectHashMismatchError`` at the end.
         """
-        response = self._read(obj, options, verify=ex_verify_hash)
-        pieces = self._stream(response, obj, chunk_size, 200)
+        download = self._open(obj, options, verify=ex_verify_hash)
+        pieces = self._stream(download, obj, chunk_size, (200,))
         return pieces if chunk_size != 0 else at_least_one(pieces)
 
     def download_object_range(
@@ -182,7 +186,7 @@ class S3Objects(S3Calls):
         **options: Unpack[ReadKeywords],
     ) -> bool:
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        response = self._read(obj, options, start_bytes, end_bytes)
+        response = self._open(obj, options, start_bytes, end_bytes).response
         return self._get_object(
             obj=obj,
             callback=self._save_object,
@@ -196,7 +200,7 @@ class S3Objects(S3Calls):
                 "chunk_size": _PIECE,
                 "partial_download": True,
             },
-            success_status_code=self._range_statuses(response),
+            success_status_code=_PARTIAL,
         )
 
     def download_object_range_as_stream(
@@ -210,9 +214,9 @@ class S3Objects(S3Calls):
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
         if start_bytes == 0 and end_bytes is None and not obj.size:
             # To HTTP an empty object has no range, not even all of it.
-            return self._stream(self._read(obj, options), obj, chunk_size, 200)
-        response = self._read(obj, options, start_bytes, end_bytes)
-        return self._stream(response, obj, chunk_size, self._range_statuses(response))
+            return self._stream(self._open(obj, options), obj, chunk_size, (200,))
+        download = self._open(obj, options, start_bytes, end_bytes)
+        return self._stream(download, obj, chunk_size, _PARTIAL)
 
     # Inside.
 
@@ -245,7 +249,7 @@ class S3Objects(S3Calls):
             secure=bool(getattr(self.connection, "secure", False)),
         )
 
-    def _read(
+    def _open(
         self,
         obj: Object,
         options: Mapping[str, object],
@@ -253,40 +257,18 @@ class S3Objects(S3Calls):
         end: int | None = None,
         *,
         verify: bool | None = False,
-    ) -> Any:
-        """Ask for the object's bytes; they are not read yet.
-
-        :param verify: for a whole object; see :meth:`download_object`.
-        """
-        headers = {**_AS_STORED, **self._read_headers(options)}
-        if start is not None:
-            headers["Range"] = self._get_standard_range_str(start, end)
-        if verify is not False and self.profile.checksums:
-            headers.update(s3api.optional.unasked(s3api.received.MODE_HEADERS))
-        path = self._get_object_path(obj.container, obj.name)
-        request = s3api.operations.get_object(path, headers=headers)
-        response = self._call(
-            request,
-            f"Error downloading {obj.container.name}/{obj.name}",
-            ok=(200, 206, 404),
-            raw=True,
-            container_name=obj.container.name,
-            object_name=obj.name,
-        )
-        if response.status == 404:
-            raise self._no_object(response, obj.container.name, obj.name)
-        drivers.s3_reading.leave_encoded(response)
-        reading, of = drivers.s3_reading, drivers.s3_verify.verification_of
-        version = reading.version_of(
-            response, driver=self, obj=obj, request=request, start=start or 0
-        )
-        reading.wrap_body(response, version, of(self, obj, response.headers, wanted=verify))
-        return response
+        validator: Validator | None = None,
+    ) -> Download:
+        """Ask for the object's bytes, they are not read yet; see :class:`.s3_downloads.Wanted`."""
+        wanted = drivers.s3_downloads.Wanted(start, end, verify, validator)
+        headers = self._read_headers(options)
+        return drivers.s3_downloads.open_download(self, obj, headers, wanted)
 
     def _stream(
-        self, response: Any, obj: Object, chunk_size: int | None, status: int | tuple[int, ...]
+        self, download: Download, obj: Object, chunk_size: int | None, status: Collection[int]
     ) -> Iterator[bytes]:
         size = chunk_size or CHUNK_SIZE
+        response = download.response
         pieces = self._get_object(
             obj=obj,
             callback=read_in_chunks,
@@ -294,12 +276,16 @@ class S3Objects(S3Calls):
             callback_kwargs={"iterator": response.iter_content(size), "chunk_size": size},
             success_status_code=status,
         )
-        return _whole(pieces, drivers.s3_reading.body_length(response.headers), obj)
+        return drivers.s3_reading.exact(pieces, download.length, obj)
 
-    def _range_statuses(self, response: Any) -> tuple[int, ...]:
-        """206; rclone (1.75) answers a range by 200, with the range and a Content-Range."""
-        partial = 200 if "content-range" in response.headers else 206
-        return (206, partial)
+    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
+        """Bytes of the very version that ``obj`` was when it was looked at.
+
+        :raises ObjectChangedError: it is there no more.
+        """
+        validator = drivers.s3_downloads.validator_of(obj)
+        download = self._open(obj, {}, start_bytes, end_bytes, validator=validator)
+        return self._stream(download, obj, None, _PARTIAL)
 
     def _headers_to_object(
         self, object_name: str, container: Container, headers: Mapping[str, str]
@@ -326,15 +312,3 @@ class S3Objects(S3Calls):
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("content-length")
-
-
-def _whole(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:
-    """``pieces``, and an error at their end if there were fewer bytes than promised."""
-    received = 0
-    for piece in pieces:
-        received += len(piece)
-        yield piece
-    if length is not None and received < length:
-        raise IncompleteDownloadError(
-            f"the body ended after {received} of {length} bytes", obj.driver, obj.name
-        )

@@ -2,7 +2,8 @@
 """Bodies of objects that go on where their connection breaks off, and are compared at their end.
 
 The rest is asked for as a range of the same version: by ``If-Match`` with the ETag of the first
-answer, which the next one must have too. So a reader gets the bytes of one version or an error.
+answer, which the next one must have too. So a reader gets the bytes of one version or an error, and
+as many of them as the first answer said.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ from typing import Any
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.response import RawResponse
+from libcloud.storage import s3api
 from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3_calls import S3Calls, failure_of
 from libcloud.storage.drivers.s3_verify import Verification
+from libcloud.storage.s3api.etags import strip_etag
+from libcloud.storage.s3api.ranges import Extent
 from libcloud.storage.s3api.received import MODE
+from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
     IncompleteDownloadError,
+    ObjectChangedError,
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
 from libcloud.utils.files import read_in_chunks
 
-__all__ = ["Body", "Version", "body_length", "leave_encoded", "resumed", "version_of", "wrap_body"]
+__all__ = ["Body", "Version", "exact", "leave_encoded", "resumed", "version_of", "wrap_body"]
 
 # Bytes read at once after a break: where connections break early, much of a larger piece would be
 # asked for again and again.
@@ -38,6 +44,7 @@ class Version:
     :param request: that the first answer came to.
     :param start: of the first answer's body in the object, bytes.
     :param length: of that body, bytes.
+    :param total: of the object, bytes; ``None`` if it is not known.
     """
 
     driver: S3Calls
@@ -46,6 +53,7 @@ class Version:
     etag: str
     start: int
     length: int
+    total: int | None = None
 
     def part(self, start: int, length: int) -> Version:
         """Bytes of the body as a body of their own.
@@ -57,11 +65,12 @@ class Version:
     def rest(self, received: int) -> Any:
         """An answer with all but the first ``received`` bytes; one request.
 
-        :raises IncompleteDownloadError: the object is not there any more, or another one is, or
-            the store gives no ranges.
+        :raises ObjectChangedError: the object is not there any more, or another one is.
+        :raises IncompleteDownloadError: the store does not give the rest alone.
         """
         container_name, name = self.obj.container.name, self.obj.name
-        span = f"bytes={self.start + received}-{self.start + self.length - 1}"
+        first, end = self.start + received, self.start + self.length
+        span = f"bytes={first}-{end - 1}"
         # The checksum of the whole was told already, and none is told with a range.
         headers = {n: value for n, value in self.request.headers.items() if n != MODE}
         request = replace(self.request, headers={**headers, "Range": span, "If-Match": self.etag})
@@ -75,20 +84,40 @@ class Version:
                 object_name=name,
             )
         except (ObjectDoesNotExistError, PreconditionFailedError) as error:
-            raise self._error("the object was replaced or deleted meanwhile", received) from error
-        if answer.headers.get("etag") != self.etag:
+            why = "the object was replaced or deleted meanwhile"
+            raise self._error(ObjectChangedError, why, received) from error
+        try:
+            self._check(answer, first, end, received)
+        except BaseException:
             answer.response._response.close()
-            raise self._error("the object was replaced meanwhile", received)
-        # rclone (1.75) answers a range by 200; the Content-Range tells that it is one.
-        told = answer.headers.get("content-range", "").replace(" ", "=", 1)
-        if not told.startswith(f"{span}/"):
-            answer.response._response.close()
-            raise self._error("the store did not give the rest alone", received)
+            raise
         return answer
 
-    def _error(self, why: str, received: int) -> IncompleteDownloadError:
+    def _check(self, answer: Any, first: int, end: int, received: int) -> None:
+        """Compare an answer to the rest with what was asked for."""
+        headers = answer.headers
+        if strip_etag(headers.get("etag", "")) != strip_etag(self.etag):
+            raise self._error(ObjectChangedError, "the object was replaced meanwhile", received)
+        refused = "the store did not give the rest alone"
+        # rclone (1.75) answers a range by 200; the Content-Range tells that it is one.
+        if "content-range" not in headers:
+            raise self._error(IncompleteDownloadError, refused, received)
+        try:
+            extent = s3api.ranges.extent_of(answer.status, headers, start=first, end=end)
+        except s3api.ranges.UnexpectedExtentError as error:
+            why = f"{refused} ({error})"
+            raise self._error(IncompleteDownloadError, why, received) from error
+        if None not in (extent.total, self.total) and extent.total != self.total:
+            why = f"the object has {extent.total} bytes now"
+            raise self._error(ObjectChangedError, why, received)
+        if extent.length != end - first:
+            raise self._error(IncompleteDownloadError, refused, received)
+
+    def _error(
+        self, kind: type[IncompleteDownloadError], why: str, received: int
+    ) -> IncompleteDownloadError:
         text = f"the body broke off after {received} of {self.length} bytes, and {why}"
-        return IncompleteDownloadError(f"{text}: start again", self.driver, self.obj.name)
+        return kind(f"{text}: start again", self.driver, self.obj.name)
 
 
 class Body:
@@ -98,14 +127,22 @@ class Body:
 
     :param version: ``None``: it does not go on.
     :param verification: what its bytes are compared with; ``None``: with nothing.
+    :param length: bytes that it must have; ``None`` if that is not known.
     """
 
     def __init__(
-        self, response: Any, version: Version | None, verification: Verification | None
+        self,
+        response: Any,
+        obj: Object,
+        version: Version | None,
+        verification: Verification | None,
+        length: int | None,
     ) -> None:
         self._response = response
+        self._obj = obj
         self.version = version
         self.verification = verification
+        self.length = length
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # a half-made copy has not even a response
@@ -124,8 +161,9 @@ class Body:
         return read_in_chunks(self._pieces(chunk_size), chunk_size, fill_size=True)
 
     def resumed(self, size: int) -> Iterator[bytes]:
-        """The body in pieces of at most ``size`` bytes, compared with nothing."""
-        return resumed(self._response, self.version, size)
+        """The body in pieces of at most ``size`` bytes, of which only the number is checked."""
+        pieces = resumed(self._response, self.version, size)
+        return exact(pieces, self.length, self._obj)
 
     def _pieces(self, size: int) -> Iterator[bytes]:
         pieces = self.resumed(size)
@@ -143,9 +181,13 @@ def resumed(response: Any, version: Version | None, size: int) -> Iterator[bytes
     while True:
         try:
             piece = next(pieces, None)
+            if piece is None and version is not None and received < version.length:
+                raise _EndedError  # a body without a length ends where its connection ends
         except Exception as error:
             if version is None:
                 raise
+            if received >= version.length:
+                return
             answer, attempt = _rest(version, error, received, attempt)
             pieces = answer.iter_content(min(size, _STEP))
             continue
@@ -156,14 +198,20 @@ def resumed(response: Any, version: Version | None, size: int) -> Iterator[bytes
         yield piece
 
 
+class _EndedError(OSError):
+    """A body ended too early, without an error of the connection."""
+
+
 def _rest(version: Version, error: Exception, received: int, attempt: int) -> tuple[Any, int]:
     """An answer with the rest, and the number of the next attempt."""
     driver = version.driver
     retries = driver._retries()
     while True:
-        delay = retries.delay_after(attempt, failure_of(error))
+        ended = isinstance(error, _EndedError)
+        failure = Failure(error, transient=True) if ended else failure_of(error)
+        delay = retries.delay_after(attempt, failure)
         if delay is None:
-            raise error
+            raise _too_short(received, version.length, version.obj) if ended else error
         driver._sleep(delay)
         attempt += 1
         try:
@@ -172,6 +220,34 @@ def _rest(version: Version, error: Exception, received: int, attempt: int) -> tu
             return answer, attempt
         except Exception as second:
             error = second
+
+
+def exact(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:
+    """``pieces``, and an error if there are more bytes, or fewer.
+
+    None of a piece that is too much is given away.
+
+    :param length: ``None``: nothing is known, and nothing is checked.
+    :raises IncompleteDownloadError: there are more than ``length`` bytes, or fewer.
+    """
+    received = 0
+    for piece in pieces:
+        received += len(piece)
+        if length is not None and received > length:
+            raise IncompleteDownloadError(
+                f"the body has more than the {length} bytes that were asked for",
+                obj.driver,
+                obj.name,
+            )
+        yield piece
+    if length is not None and received < length:
+        raise _too_short(received, length, obj)
+
+
+def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadError:
+    return IncompleteDownloadError(
+        f"the body ended after {received} of {length} bytes", obj.driver, obj.name
+    )
 
 
 def _verified(pieces: Iterator[bytes], verification: Verification) -> Iterator[bytes]:
@@ -184,7 +260,13 @@ def _verified(pieces: Iterator[bytes], verification: Verification) -> Iterator[b
 
 
 def version_of(
-    response: Any, *, driver: S3Calls, obj: Object, request: HttpRequest, start: int
+    response: Any,
+    *,
+    driver: S3Calls,
+    obj: Object,
+    request: HttpRequest,
+    start: int,
+    extent: Extent,
 ) -> Version | None:
     """What the body of ``response`` is of; ``None`` if it cannot go on where it breaks off.
 
@@ -193,32 +275,38 @@ def version_of(
 
     :param request: that ``response`` came to.
     :param start: of the body in the object, bytes.
+    :param extent: of the response.
     """
     if not isinstance(response, RawResponse) or response.status not in (200, 206):
         return None
     etag = response.headers.get("etag", "")
-    length = body_length(response.headers)
-    if not length or not etag or etag.startswith("W/"):
+    if not extent.length or not etag or etag.startswith("W/"):
         return None
-    return Version(driver, obj, request, etag, start, length)
+    if "content-encoding" in response.headers:
+        return None
+    return Version(driver, obj, request, etag, start, extent.length, extent.total)
 
 
-def wrap_body(response: Any, version: Version | None, verification: Verification | None) -> None:
+def wrap_body(
+    response: Any,
+    obj: Object,
+    *,
+    version: Version | None,
+    verification: Verification | None,
+    length: int | None,
+) -> None:
     """Let the body of ``response`` go on where it breaks off, and have it compared at its end.
 
     :param version: from :func:`version_of`; ``None``: it is an error if it breaks off.
+    :param length: bytes that it must have; ``None`` if that is not known.
     """
-    if not isinstance(response, RawResponse) or (version is None and verification is None):
+    if not isinstance(response, RawResponse):
         return
-    body = Body(response._response, version, verification)
+    if version is None and verification is None and length is None:
+        return
+    body = Body(response._response, obj, version, verification, length)
     response._response = body
     response.iter_content = body.iter_content
-
-
-def body_length(headers: Any) -> int | None:
-    """Bytes that a body must have; ``None`` if the answer does not say."""
-    text = headers.get("content-length", "")
-    return int(text) if text.isdigit() and "content-encoding" not in headers else None
 
 
 def leave_encoded(response: Any) -> None:

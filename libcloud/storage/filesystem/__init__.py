@@ -14,7 +14,8 @@ fsspec's own tests in ``test_filesystem_abstract.py``.
 
 from __future__ import annotations
 
+from libcloud.storage.filesystem.errors import FileExpired
 from libcloud.storage.filesystem.files import LibcloudTransaction, ReadFile, WriteFile
 from libcloud.storage.filesystem.system import LibcloudFileSystem
 
-__all__ = ["LibcloudFileSystem", "LibcloudTransaction", "ReadFile", "WriteFile"]
+__all__ = ["FileExpired", "LibcloudFileSystem", "LibcloudTransaction", "ReadFile", "WriteFile"]

@@ -13,11 +13,27 @@ from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
+    ObjectChangedError,
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
 
-__all__ = ["as_os_errors"]
+__all__ = ["FileExpired", "as_os_errors"]
+
+
+class FileExpired(OSError):
+    """The object was replaced or deleted while the file was open; its ``errno`` is ``EBUSY``.
+
+    Open it again: the bytes of two versions are never mixed.
+    """
+
+    def __init__(self, path: str) -> None:
+        text = "the object was replaced or deleted while the file was open"
+        super().__init__(errno.EBUSY, text, path)
+
+    def __reduce__(self) -> tuple[type[FileExpired], tuple[str]]:
+        return type(self), (str(self.filename),)
+
 
 _CODES: dict[type[Exception], int] = {
     ObjectDoesNotExistError: errno.ENOENT,
@@ -35,6 +51,8 @@ def as_os_errors(path: str, *, exclusive: bool = False) -> Iterator[None]:
     """
     try:
         yield
+    except ObjectChangedError as error:
+        raise FileExpired(path) from error
     except PreconditionFailedError as error:
         if not exclusive:
             raise

@@ -17,11 +17,12 @@ from libcloud.storage._writer import UploadWriter
 from libcloud.storage.base import Container, Object
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
+from libcloud.storage.filesystem.reading import read_version
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["CompressedFile", "LibcloudTransaction", "ReadFile", "WriteFile", "read_object"]
+__all__ = ["CompressedFile", "LibcloudTransaction", "ReadFile", "WriteFile"]
 
 
 class LibcloudTransaction(Transaction):  # type: ignore[misc]
@@ -59,6 +60,9 @@ class LibcloudTransaction(Transaction):  # type: ignore[misc]
 class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
     """An object, read by ranges through a cache of fsspec, which reads ahead.
 
+    All bytes are of the version that was opened: once the object is replaced or deleted, reading is
+    a :class:`~libcloud.storage.filesystem.errors.FileExpired`.
+
     :param options: those of fsspec's ``AbstractBufferedFile``.
     """
 
@@ -73,7 +77,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         with as_os_errors(self.path):
-            return read_object(self._object, start, min(end, self._object.size))
+            return read_version(self._object, start, min(end, self._object.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +261,3 @@ class CompressedFile(io.BufferedIOBase):
 
     def _dealloc_warn(self, source: object) -> None:
         self._file._dealloc_warn(source)
-
-
-def read_object(obj: Object, start: int, end: int) -> bytes:
-    """The bytes from ``start`` to before ``end``, which is not beyond the object."""
-    if start >= end:
-        return b""
-    if (start, end) == (0, obj.size):
-        return b"".join(obj.as_stream())
-    return b"".join(obj.range_as_stream(start, end))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 # fsspec has no types.
@@ -26,9 +26,9 @@ from libcloud.storage.filesystem.files import (
     LibcloudTransaction,
     ReadFile,
     WriteFile,
-    read_object,
 )
 from libcloud.storage.filesystem.looking import LookingFileSystem
+from libcloud.storage.filesystem.reading import read_version
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import ObjectTooLargeError, Provider
 from libcloud.utils.files import has_exact_size, read_in_chunks
@@ -112,10 +112,43 @@ class LibcloudFileSystem(LookingFileSystem):
         :param start: as in a slice of the file; negative counts from its end.
         :param end: likewise.
         """
-        obj = self._object(path)
-        first, last, _ = slice(start, end).indices(obj.size)
-        with as_os_errors(path):
-            return read_object(obj, first, last)
+        return self._slice(self._object(path), start, end)
+
+    def cat_ranges(
+        self,
+        paths: Sequence[str],
+        starts: Any,
+        ends: Any,
+        max_gap: int | None = None,
+        on_error: str = "return",
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Ranges of files, all those of one file of one version of it: one look a file.
+
+        :param starts: of each range, or one for all; see :meth:`cat_file`.
+        :param ends: likewise.
+        :param max_gap: not known here.
+        :param on_error: ``"return"`` gives an error in the place of the bytes; ``"raise"`` raises.
+        :raises ValueError: the numbers of paths, starts and ends differ.
+        """
+        if max_gap is not None:
+            raise NotImplementedError("max_gap")
+        if not isinstance(starts, Iterable):
+            starts = [starts] * len(paths)
+        if not isinstance(ends, Iterable):
+            ends = [ends] * len(paths)
+        objects: dict[str, Object] = {}
+        found: list[Any] = []
+        for path, start, end in zip(paths, starts, ends, strict=True):
+            try:
+                if path not in objects:
+                    objects[path] = self._object(path)
+                found.append(self._slice(objects[path], start, end))
+            except Exception as error:
+                if on_error != "return":
+                    raise
+                found.append(error)
+        return found
 
     def get(self, rpath: Any, lpath: Any, *args: Any, **kwargs: Any) -> Any:
         """Download files; see fsspec's ``AbstractFileSystem.get``.
@@ -352,6 +385,14 @@ class LibcloudFileSystem(LookingFileSystem):
             raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
 
     # Inside.
+
+    def _slice(self, obj: Object, start: int | None, end: int | None) -> bytes:
+        """Bytes of the version of an object that was looked at."""
+        first, last, _ = slice(start, end).indices(obj.size)
+        with as_os_errors(f"{obj.container.name}/{obj.name}"):
+            if not start and end is None:
+                return b"".join(obj.as_stream())
+            return read_version(obj, first, last)
 
     def _tree(self, root: str) -> list[Object]:
         """The objects that are at ``root`` or below it.

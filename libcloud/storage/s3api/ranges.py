@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which bytes of which version of an object a response brings, by its headers.
+
+A response to a range is compared with the range: a proxy, a cache or a store may answer with other
+bytes than those asked for, and with those of another version than the one that is being read.
+
+Reference: RFC 9110, 13.1 (preconditions), 14.4 (Content-Range), 15.3.7 (206 Partial Content).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from libcloud.storage.s3api.etags import strip_etag
+
+__all__ = ["Extent", "UnexpectedExtentError", "Validator", "content_length", "extent_of"]
+
+_CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.I)
+
+
+class UnexpectedExtentError(ValueError):
+    """The response brings other bytes than those that were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The bytes of an object that a response brings.
+
+    :param length: bytes of the body; ``None`` if nothing tells.
+    :param total: bytes of the object; ``None`` if nothing tells.
+    """
+
+    length: int | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """What tells one version of an object from another.
+
+    :param etag: as the store writes it; empty if it names none.
+    :param modified: the ``Last-Modified`` header, for where there is no ETag; may be empty.
+    :param size: bytes of the object; ``None`` if it is not known.
+    """
+
+    etag: str = ""
+    modified: str = ""
+    size: int | None = None
+
+    def conditions(self) -> dict[str, str]:
+        """Headers that have the store refuse another version.
+
+        A weak ETag never fulfils ``If-Match``.
+        """
+        if self.etag and not self.etag.startswith("W/"):
+            return {"If-Match": self.etag}
+        return {"If-Unmodified-Since": self.modified} if self.modified else {}
+
+    def agrees(self, headers: Mapping[str, str], total: int | None) -> bool:
+        """Whether a response may be of this version; not every store knows conditions.
+
+        :param headers: of the response; names in lower case.
+        :param total: bytes of the object by the response; ``None`` if it does not say.
+        """
+        if None not in (total, self.size) and total != self.size:
+            return False
+        etag, modified = headers.get("etag", ""), headers.get("last-modified", "")
+        if self.etag and etag:
+            return strip_etag(self.etag) == strip_etag(etag)
+        return not (self.modified and modified) or self.modified == modified
+
+
+def extent_of(
+    status: int,
+    headers: Mapping[str, str],
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    size: int | None = None,
+) -> Extent:
+    """What a response of status 200 or 206 brings.
+
+    :param headers: names in lower case.
+    :param start: of the range that was asked for; ``None`` if none was.
+    :param end: the byte after it; ``None`` for the end of the object.
+    :param size: bytes of the object, if they are known.
+    :raises UnexpectedExtentError: other bytes than those.
+    """
+    told = headers.get("content-range", "").strip()
+    length = None if "transfer-encoding" in headers else content_length(headers)
+    if start is None and not told:
+        return Extent(length, length)
+    if not told:
+        return _extent_of_unnamed(status, headers, start or 0, end, size)
+    match = _CONTENT_RANGE.fullmatch(told)
+    if match is None:
+        raise UnexpectedExtentError(f"the response has the Content-Range {told[:60]!r}")
+    first, last = int(match[1]), int(match[2])
+    total = None if match[3] == "*" else int(match[3])
+    known = size if total is None else total
+    expected = _last(end, known)
+    wrong_end = last != expected if known is not None else expected is not None and last > expected
+    if first != (start or 0) or wrong_end or last < first:
+        asked = f"{start or 0}-{'' if expected is None else expected}"
+        raise UnexpectedExtentError(f"the response has bytes {told[6:60]}, not {asked}")
+    if length is not None and length != last - first + 1:
+        raise UnexpectedExtentError(
+            f"the response has {length} bytes and the Content-Range {told[:60]}"
+        )
+    return Extent(last - first + 1, total)
+
+
+def content_length(headers: Mapping[str, str]) -> int | None:
+    """Bytes of the body on the wire; ``None`` if the response does not say."""
+    text = headers.get("content-length", "").strip()
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _extent_of_unnamed(
+    status: int, headers: Mapping[str, str], start: int, end: int | None, size: int | None
+) -> Extent:
+    """What a response to a range brings that does not name its bytes: only their number tells."""
+    length = content_length(headers)
+    if status == 200:
+        known = size if length is None else length
+        if start or (end is not None and (known is None or end < known)):
+            raise UnexpectedExtentError("the response is the whole object, not a range of it")
+        return Extent(known, length)
+    if headers.get("content-type", "").lower().startswith("multipart/byteranges"):
+        raise UnexpectedExtentError("the response has several ranges, not one")
+    last = _last(end, size)
+    expected = None if last is None else last - start + 1
+    if None not in (length, expected) and (length or 0) > (expected or 0):
+        raise UnexpectedExtentError(f"the response has {length} bytes, not {expected}")
+    if size is None:
+        return Extent(length, None)
+    if length not in (None, expected):
+        raise UnexpectedExtentError(f"the response has {length} bytes, not {expected}")
+    return Extent(expected, None)
+
+
+def _last(end: int | None, size: int | None) -> int | None:
+    """The last byte of a range; ``None`` if it is not known."""
+    bounds = [bound for bound in (end, size) if bound is not None]
+    return min(bounds) - 1 if bounds else None

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of fsspec are of one version of the object, from the first read to the last."""
+
+from __future__ import annotations
+
+import errno
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.storage.base import StorageDriver
+from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.drivers.local import LocalStorageDriver
+from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
+from libcloud.storage.types import ObjectChangedError
+from libcloud.test.storage.fakes.faults import Action
+from libcloud.test.storage.fakes.wire import Incoming
+from libcloud.test.storage.s3_servers import Store, store
+
+OLD = b"A" * 100_000
+
+
+def file_system(driver: StorageDriver) -> Any:
+    return LibcloudFileSystem(driver=driver, skip_instance_cache=True)
+
+
+@pytest.fixture
+def s3() -> Iterator[Store]:
+    with store() as running:
+        yield running
+
+
+@pytest.fixture
+def fs(s3: Store) -> Any:
+    return file_system(s3.driver)
+
+
+@pytest.fixture(params=["local", "dummy"])
+def other(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A file system on a store that is not S3."""
+    local = request.param == "local"
+    driver: Any = LocalStorageDriver(str(tmp_path)) if local else DummyStorageDriver("key", "")
+    found = file_system(driver)
+    found.mkdir("bucket")
+    return found
+
+
+@pytest.mark.parametrize("later", [b"B" * 100_000, b"B" * 200_000, b"B" * 90_100, None])
+@pytest.mark.parametrize("cache", ["readahead", "bytes", "none", "blockcache", "mmap", "first"])
+def test_a_file_that_is_replaced_while_it_is_open_has_expired(
+    s3: Store, fs: Any, cache: str, later: bytes | None
+) -> None:
+    fs.pipe_file("bucket/object", OLD)
+    with fs.open("bucket/object", block_size=1000, cache_type=cache) as file:
+        assert file.read(10) == b"A" * 10
+        _replace(fs, later)
+        file.seek(90_000)
+        with pytest.raises(FileExpired) as caught:
+            file.read(10)
+    assert (caught.value.errno, caught.value.filename) == (errno.EBUSY, "bucket/object")
+    assert isinstance(caught.value.__cause__, ObjectChangedError)
+
+
+@pytest.mark.parametrize("later", [b"B" * 100_000, b"B" * 200_000, b"B" * 90_100, None])
+def test_files_of_other_drivers_expire_too(other: Any, later: bytes | None) -> None:
+    other.pipe_file("bucket/object", OLD)
+    with other.open("bucket/object", block_size=1000) as file:
+        assert file.read(10) == b"A" * 10
+        file.seek(50_000)
+        assert file.read(10) == b"A" * 10
+        _replace(other, later)
+        file.seek(90_000)
+        with pytest.raises(FileExpired):
+            file.read(10)
+
+
+def _replace(fs: Any, data: bytes | None) -> None:
+    if data is None:
+        fs.rm("bucket/object")
+    else:
+        fs.pipe_file("bucket/object", data)
+
+
+def test_an_expired_file_can_be_pickled() -> None:
+    error = pickle.loads(pickle.dumps(FileExpired("bucket/object")))
+    assert (error.errno, error.filename) == (errno.EBUSY, "bucket/object")
+
+
+class ReplaceBefore(Action):
+    """The object is replaced before the request is answered."""
+
+    def __init__(self, s3: Store, data: bytes) -> None:
+        self.s3, self.data = s3, data
+
+    def verified(self, request: Incoming) -> Incoming:
+        with self.s3.server.state.lock:
+            stored = self.s3.server.state.objects["bucket", "object"]
+            stored.body, stored.size, stored.etag = self.data, len(self.data), "0" * 32
+        return request
+
+
+def test_ranges_of_one_file_are_of_one_version(s3: Store, fs: Any) -> None:
+    fs.pipe_file("bucket/object", OLD)
+    fs.pipe_file("bucket/another", b"0123456789")
+    paths = ["bucket/object", "bucket/another", "bucket/object", "bucket/none"]
+    s3.server.faults.add("GetObject", ReplaceBefore(s3, b"B" * 100_000), nth=3)
+    first, second, third, none = fs.cat_ranges(paths, [0, 3, 90_000, 0], [5, -5, 90_005, 5])
+    assert (first, second) == (b"AAAAA", b"34")
+    assert isinstance(third, FileExpired)
+    assert isinstance(none, FileNotFoundError)
+    looks = [entry.key for entry in s3.requests("HeadObject")]
+    assert looks.count("object") == 1
+    with pytest.raises(FileNotFoundError):
+        fs.cat_ranges(paths[3:], 0, 5, on_error="raise")
+
+
+def test_a_part_of_a_file_is_of_the_version_whose_size_was_asked(s3: Store, fs: Any) -> None:
+    fs.pipe_file("bucket/object", OLD)
+    s3.server.faults.add("GetObject", ReplaceBefore(s3, b"B" * 100_000), nth=1)
+    with pytest.raises(FileExpired):
+        fs.cat_file("bucket/object", -10)
+
+
+def test_a_subclass_with_ranges_of_its_own_is_asked_for_them(s3: Store) -> None:
+    class Own(S3StorageDriver):
+        def download_object_range_as_stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+            pieces = super().download_object_range_as_stream(*args, **kwargs)
+            return (piece.lower() for piece in pieces)
+
+    server = s3.server
+    driver = Own(server.key, server.secret, secure=False, host=server.host, port=server.port)
+    found = file_system(driver)
+    found.pipe_file("bucket/object", OLD)
+    assert found.cat_file("bucket/object", 5, 8) == b"aaa"
