@@ -84,13 +84,15 @@ def plain_head(data: bytes, method: str) -> Head | None:
         if found.setdefault(name.lower(), value) != value:
             return None  # which of them holds is not ours to say
     status, length = int(match[1]), found.get("content-length", "").strip()
-    if method == "HEAD" or status in _WITHOUT_BODY:
+    without_body = method == "HEAD" or status in _WITHOUT_BODY
+    if without_body and "content-length" not in found:
         length = "0"
     closes = _CLOSES.get(found.get("connection", "").strip().lower() or None)
     usual = length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS
     if not usual or len(headers) >= _MOST_LINES or closes is None or "transfer-encoding" in found:
         return None
-    return Head(status, (match[2] or "").strip(), headers, found, int(length), closes)
+    size = 0 if without_body else int(length)
+    return Head(status, (match[2] or "").strip(), headers, found, size, closes)
 
 
 class WholeHeadResponse(http.client.HTTPResponse):
