@@ -15,6 +15,7 @@ _SESSION = (f"{_TESTS}/test_http_session.py",)
 _EXCHANGE = (f"{_TESTS}/test_http_exchange.py",)
 _CERTAINTY = (f"{_TESTS}/test_http_certainty.py",)
 _SENDING = (f"{_TESTS}/test_http_sending.py",)
+_LIMITS = (f"{_TESTS}/test_http_limits.py",)
 _SOURCE = (f"{_TESTS}/storage/transfer/test_source.py",)
 
 MUTANTS = (
@@ -171,6 +172,27 @@ MUTANTS = (
         "        except Exception:\n            self.close()\n",
         "        except Exception:\n",
         _CERTAINTY,
+    ),
+    Mutant(
+        "a response is bounded once it is read",
+        "libcloud/utils/documents.py",
+        "        if size > limit:",
+        "        if False:",
+        _LIMITS,
+    ),
+    Mutant(
+        "an error page may have any size",
+        f"{_HTTP}/adapter.py",
+        " or response.status_code not in range(200, 300):",
+        ":",
+        _LIMITS,
+    ),
+    Mutant(
+        "the size of an object is that of a response",
+        "libcloud/utils/documents.py",
+        "    if has_body and not coding",
+        "    if not coding",
+        _LIMITS,
     ),
     Mutant(
         "a full socket is not listened to",

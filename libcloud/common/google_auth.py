@@ -9,7 +9,6 @@ iOS & Desktop Apps".
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
@@ -20,6 +19,7 @@ from libcloud.common.base import BaseDriver, ConnectionUserAndKey
 from libcloud.common.google_errors import GoogleAuthError, GoogleResponse
 from libcloud.common.google_keys import load_private_key, private_key_text, signed_token
 from libcloud.common.google_loopback import CodeServer
+from libcloud.utils.documents import parse_json
 
 __all__ = [
     "UTC_TIMESTAMP_FORMAT",
@@ -233,7 +233,7 @@ class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
             raise ValueError("Service Accounts are not enabled for this GCE instance.")
         if status != 200 or body is None:
             raise ValueError(f"Internal GCE Authorization failed: '{reason or status}'")
-        return _with_expiry(json.loads(body))
+        return _with_expiry(parse_json(body))
 
 
 def _with_expiry(token: Any) -> dict[str, Any]:

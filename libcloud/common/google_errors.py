@@ -6,12 +6,12 @@ The classes are public as ``libcloud.common.google``.
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import Any
 
 from libcloud.common.base import JsonResponse
 from libcloud.common.types import LibcloudError, ProviderError
+from libcloud.utils.documents import parse_json
 
 __all__ = [
     "GoogleAuthError",
@@ -96,7 +96,7 @@ class GoogleResponse(JsonResponse):
                 raise self._failure(status, f"Status code: {status}", None)
             return self.body
         try:
-            body = json.loads(self.body)
+            body = parse_json(self.body)
         except ValueError:
             if succeeded:
                 text = self._without_secrets(self.body)

@@ -8,11 +8,11 @@ Response       text; reads the whole body
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.exceptions import exception_from_message
 from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.utils.documents import parse_json, read_document
 from libcloud.utils.misc import lowercase_keys
 from libcloud.utils.redact import redact_text, secrets_in
 from libcloud.utils.xml import parse_xml
@@ -25,6 +25,9 @@ __all__ = ["HTTPResponse", "JsonResponse", "RawResponse", "Response", "XmlRespon
 
 # What a Response class accepts unless it overrides ``success``.
 _SUCCESS = (200, 201, 202)
+
+# Bytes of a body whose encoding requests may guess, by looking at all of them many times.
+_LONGEST_GUESS = 64 * 1024
 
 
 class Response:
@@ -51,7 +54,7 @@ class Response:
         self.connection = connection
         self._take(response)
         try:
-            self._content = response.content
+            self._content = read_document(response)
             if not self.success():
                 message = self.parse_error()
                 if isinstance(message, str):
@@ -134,7 +137,7 @@ class JsonResponse(Response):
         if self._has_no_document():
             return self.body
         try:
-            return json.loads(self.body)
+            return parse_json(self.body)
         except (ValueError, TypeError) as error:
             raise self._malformed("Failed to parse JSON") from error
 
@@ -174,10 +177,10 @@ class RawResponse(Response):
             return
         self._take(response)
         try:
+            if self.status not in range(200, 300):
+                read_document(response)
             if not self.success():
                 self.parse_error()
-            if self.status not in range(200, 300):
-                _ = response.content
         except BaseException as error:
             _give_up(response, error, self.status)
             raise
@@ -220,7 +223,8 @@ def _text(response: Any, content: Any) -> str:
         try:
             return content.decode("utf-8").strip()
         except UnicodeDecodeError:
-            pass
+            if len(content) > _LONGEST_GUESS:
+                return content.decode("utf-8", "replace").strip()
     text = response.text
     return "" if text is None else str(text).strip()
 

@@ -15,6 +15,7 @@ __all__ = [
     "LibcloudError",
     "MalformedResponseError",
     "ProviderError",
+    "ResponseTooLargeError",
     "ServiceUnavailableError",
     "Type",
 ]
@@ -111,6 +112,16 @@ class MalformedResponseError(LibcloudError):
 
     def __str__(self) -> str:
         return f"<MalformedResponseException in {self.driver!r} {self.value!r}>: {self.body!r}"
+
+
+class ResponseTooLargeError(MalformedResponseError):
+    """A response takes more memory than anything that a store has to say.
+
+    The limits are :data:`libcloud.utils.documents.MAX_RESPONSE_SIZE` and ``MAX_ERROR_SIZE``.
+    """
+
+    def __str__(self) -> str:
+        return f"<{type(self).__name__} in {self.driver!r} {self.value!r}>"
 
 
 class ProviderError(LibcloudError):

@@ -241,14 +241,18 @@ class LibcloudConnection(LibcloudBaseConnection):
         request = requests.Request(
             method=method, url=self._absolute(url), data=sendable(body), headers=headers
         )
+        # The content of an object may have any size, and is read as the caller has asked for it.
+        content = method.upper() == "GET" and not stream
         with redacting(headers), self._deadline():
             response = self.session.send(
                 self.session.prepare_request(request),
-                stream=stream,
+                stream=stream or content,
                 verify=self.verification,
                 timeout=self._limits,
                 allow_redirects=self._redirects,
             )
+            if content:
+                _ = response.content
         self._keep(response)
 
     @contextmanager

@@ -31,6 +31,7 @@ from libcloud.http.heads import WholeHeadResponse
 from libcloud.http.plain import PlainRequest, PlainResponse
 from libcloud.http.timeouts import TimedConnection, timing
 from libcloud.http.tls import SharedContext
+from libcloud.utils.documents import read_document
 from libcloud.utils.redact import redact_text
 
 __all__ = ["ExactAdapter", "SignedHTTPSAdapter", "split_url"]
@@ -279,6 +280,9 @@ class ExactAdapter(HTTPAdapter):
                 if response is None:
                     _ = request.headers  # what is wrong with them is no error of the network
                     response = super().send(request, *args, **kwargs)
+                # The body of an object is left to who asked for it.
+                if not kwargs.get("stream") or response.status_code not in range(200, 300):
+                    read_document(response)
                 return response
         finally:
             _wire.target = outer

@@ -29,6 +29,10 @@ __all__ = [
 # bytes in percent-encoding.
 MAX_DOCUMENT_SIZE = 64 * 1024 * 1024
 
+# Tags and attributes. A listing of 5,000 blobs in Azure has up to 400,000; each takes about 200
+# bytes of memory.
+MAX_MARKS = 1_000_000
+
 _WHITE_SPACE = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -164,6 +168,11 @@ def _prepare(data: bytes | bytearray | memoryview | str) -> tuple[bytes, str | N
     if len(document) > MAX_DOCUMENT_SIZE:
         raise InvalidXmlError(
             f"XML of {len(document)} bytes is larger than the {MAX_DOCUMENT_SIZE} allowed"
+        )
+    marks = document.count(b"<") + document.count(b"=")
+    if marks > MAX_MARKS:
+        raise InvalidXmlError(
+            f"XML with about {marks} tags and attributes has more than the {MAX_MARKS} allowed"
         )
     document = document.removeprefix(_BYTE_ORDER_MARK).lstrip(_WHITE_SPACE)
     if not document:

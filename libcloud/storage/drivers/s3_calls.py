@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from libcloud import common
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
-from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
@@ -397,6 +397,9 @@ def failure_of(error: BaseException) -> Failure:
             throttled=detail.status in _THROTTLED or detail.code in s3api.errors.THROTTLING_CODES,
             retry_after=detail.retry_after,
         )
+    if isinstance(error, ResponseTooLargeError):
+        passing = (error.http_code or 0) >= 500
+        return transfer.values.Failure(error, transient=passing, effect_unknown=True)
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
         return transfer.values.Failure(error, transient=True, effect_unknown=True)
     if is_transient(error):
