@@ -397,11 +397,9 @@ def failure_of(error: BaseException) -> Failure:
             throttled=detail.status in _THROTTLED or detail.code in s3api.errors.THROTTLING_CODES,
             retry_after=detail.retry_after,
         )
-    if isinstance(error, ResponseTooLargeError):
-        passing = (error.http_code or 0) >= 500
-        return transfer.values.Failure(error, transient=passing, effect_unknown=True)
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
-        return transfer.values.Failure(error, transient=True, effect_unknown=True)
+        passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500
+        return transfer.values.Failure(error, transient=passing, effect_unknown=True)
     if is_transient(error):
         return transfer.values.Failure(error, transient=True, effect_unknown=not never_sent(error))
     return transfer.values.Failure(error)
