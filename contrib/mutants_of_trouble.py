@@ -160,8 +160,22 @@ _PER_PROCESS = (
     Mutant(
         "writers of one thread exceed their budget without a bound",
         "libcloud/storage/transfer/budget.py",
-        "        if thread in ledger.beyond.values():",
+        "        if thread in ledger.beyond:",
         "        if False:",
+        (f"{_TESTS}/storage/transfer/test_budget.py",),
+    ),
+    Mutant(
+        "a thread that exceeded its budget gives back in vain",
+        "libcloud/storage/transfer/budget.py",
+        "                ledger.beyond.pop(thread, None)\n",
+        "                pass\n",
+        (f"{_TESTS}/storage/transfer/test_budget.py",),
+    ),
+    Mutant(
+        "a byte that is given back allows another part",
+        "libcloud/storage/transfer/budget.py",
+        "            if ledger.beyond.get(thread, 0) > size:",
+        "            if False:",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
     ),
     Mutant(

@@ -8,13 +8,15 @@ come at any allocation. Here it comes each time that a lock is taken.
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import gc
 import os
 import pickle
+import signal
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,10 @@ from libcloud.common.credentials import Credentials
 from libcloud.storage.drivers.s3_optional import GivenUp
 from libcloud.storage.drivers.s3_routes import Routes
 from libcloud.storage.s3api.profile import AMAZON
-from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
 from libcloud.storage.transfer.governor import Governor
 from libcloud.storage.transfer.retry import RetryBudget
+from libcloud.test.storage.fakes.options import AMAZON as AMAZON_SERVER
 from libcloud.test.storage.s3_servers import PART, store
 from libcloud.utils import per_process, per_thread
 from libcloud.utils.per_process import PerProcess
@@ -333,6 +336,8 @@ def in_child(work: Callable[[], bool]) -> bool:
     """What ``work`` says in a forked child."""
     pid = os.fork()
     if pid == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)  # so that a child which waits for ever does not outlive the test
         try:
             os._exit(0 if work() else 1)
         finally:
@@ -369,3 +374,62 @@ def test_a_forked_child_has_a_whole_memory_budget() -> None:
     with budget._ledger().changed:
         assert in_child(lambda: budget.used == 0 and budget.share().take(PART))
     assert budget.used == PART
+
+
+@contextlib.contextmanager
+def all_locks_held() -> Iterator[int]:
+    """Another thread holds every lock of the library that exists; how many these are."""
+    held, done, count = threading.Event(), threading.Event(), [0]
+
+    def hold() -> None:
+        with contextlib.ExitStack() as stack:
+            for owner in [one for one in gc.get_objects() if type(one) is PerProcess]:
+                value = owner()
+                lock = value.changed if isinstance(value, _Ledger) else value
+                if hasattr(lock, "acquire"):
+                    stack.enter_context(lock)
+                    count[0] += 1
+            held.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert held.wait(30)
+        yield count[0]
+    finally:
+        done.set()
+        thread.join()
+
+
+def give_credentials() -> Credentials:
+    return Credentials(AMAZON_SERVER.key, AMAZON_SERVER.secret)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_uses_a_driver_whose_locks_other_threads_hold() -> None:
+    with store() as s3:
+        driver = s3.driver
+        driver._take_credentials_from(give_credentials)
+        driver.ex_max_memory = MemoryBudget(4 * PART)
+        assert s3.in_parts(2) == s3.body()
+        driver._retries()
+        driver._given_up()
+        driver.connection.credential_source._kept = None
+        connect = driver.connection.connection
+        driver.connection.connection = None
+        driver.connection._connect_once()
+        assert driver.connection.connection is not connect
+
+        def use() -> bool:
+            driver.connection.connection = None
+            driver.connection.routes.learn("elsewhere", "eu-west-1")
+            driver._given_up().add(["something"])
+            data = s3.in_parts(4, "of-the-child", ex_window=2)
+            return b"".join(s3.container.get_object("of-the-child").as_stream()) == data
+
+        with all_locks_held() as count:
+            assert count >= 6
+            assert in_child(use)
+        assert s3.in_parts(4, "of-the-child") == s3.body("of-the-child")

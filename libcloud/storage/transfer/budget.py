@@ -14,7 +14,7 @@ are two such cases:
 * The thread that wants memory has other uploads open, and these hold it: several writers in one
   thread, or an iterator that uploads. They give nothing back while their thread waits, so it does
   not wait. It gets one part beyond the budget, with a warning, and when it wants another one before
-  the budget is met again, there is an error. So a budget holds to within one part for each thread.
+  it has given one back, there is an error. So a budget holds to within one part for each thread.
 * Another thread holds it, and does nothing. When nobody has given anything back for a time, the
   upload takes one part beyond the budget, with a warning.
 
@@ -56,7 +56,7 @@ class _Ledger:
         self.given = 0  # how often something was given back
         self.waiting: deque[Share] = deque()
         self.holders: dict[Share, int] = {}  # by the thread that took last
-        self.beyond: dict[Share, int] = {}  # those admitted beyond the budget, by thread
+        self.beyond: dict[int, int] = {}  # bytes beyond the budget, by thread
         self.warned = False
 
 
@@ -175,9 +175,13 @@ class Share:
             self._held -= size
             ledger.used -= size
             ledger.given += 1
+            thread = ledger.holders.get(self, 0)
             if not self._held:
                 ledger.holders.pop(self, None)
-                ledger.beyond.pop(self, None)
+            if ledger.beyond.get(thread, 0) > size:
+                ledger.beyond[thread] -= size
+            else:
+                ledger.beyond.pop(thread, None)
             if ledger.used <= self._budget.size:
                 ledger.beyond.clear()
             ledger.changed.notify_all()
@@ -215,12 +219,13 @@ class Share:
         return True
 
     def _overdraw(self, size: int) -> None:
-        """Hold ``size`` bytes beyond the budget, once for each thread.
+        """Hold ``size`` bytes beyond the budget.
 
-        :raises MemoryBudgetExceededError: this thread has done so already.
+        :raises MemoryBudgetExceededError: this thread has done so already, and has not given back
+            as much since then.
         """
         ledger, thread, limit = self._ledger, get_ident(), self._budget.size
-        if thread in ledger.beyond.values():
+        if thread in ledger.beyond:
             others = sum(owner == thread for owner in ledger.holders.values())
             raise MemoryBudgetExceededError(
                 f"The memory budget of {limit} bytes is exceeded: {others} uploads that this "
@@ -237,7 +242,7 @@ class Share:
                 ledger.used,
                 size,
             )
-        ledger.beyond[self] = thread
+        ledger.beyond[thread] = size
         self._hold(size, beyond=True)
 
 

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import logging
 import os
+import pickle
 import stat
 import sys
 import threading
@@ -477,6 +479,18 @@ def test_threads_refresh_once() -> None:
             thread.join(10)
     assert got == ["the-token"] * count
     assert len(server.requests) == before + 1
+
+
+def test_a_copy_and_a_pickle_hold_no_token_and_look_for_it_again() -> None:
+    with Loopback(as_json(TOKEN)) as server:
+        kept = credential(server)
+        assert kept.access_token == "the-token"
+        before = len(server.requests)
+        for other in (copy.deepcopy(kept), pickle.loads(pickle.dumps(kept))):
+            assert other.token is None
+            assert b"the-token" not in pickle.dumps(other)
+            assert other.access_token == "the-token"
+        assert len(server.requests) == before, "it was in its file"
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,55 @@ def test_each_thread_may_exceed_the_budget_by_one_part(threads: Threads) -> None
     assert budget.used == 40
 
 
+def test_threads_with_two_uploads_each_go_on_by_turns(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    shares = {thread: [budget.share(), budget.share()] for thread in (0, 1)}
+    for which in (0, 1):
+        for thread, pair in shares.items():
+            threads.current = thread
+            pair[which].wait(10)
+    for _ in range(3):
+        for thread, pair in shares.items():
+            for share in pair:
+                threads.current = thread
+                share.give(10)
+                share.wait(10)
+                assert budget.used == 40
+
+
+def test_what_another_thread_gives_back_does_not_count(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    other, first, second = (budget.share() for _ in range(3))
+    threads.current = 1
+    other.wait(20)
+    threads.current = 0
+    budget._ledger().changed = Scripted(lambda: other.give(5))  # type: ignore[assignment]
+    assert not first.take(10)
+    other.give(5)
+    assert first.take(5)
+    second.wait(10)
+    other.give(5)
+    first.give(3)
+    with pytest.raises(MemoryBudgetExceededError):
+        budget.share().wait(10)
+    first.give(2)
+    second.give(5)
+    assert budget.used <= 20
+
+
+def test_a_budget_that_is_met_again_may_be_exceeded_by_the_same_thread(threads: Threads) -> None:
+    budget = MemoryBudget(20)
+    other, first, second = (budget.share() for _ in range(3))
+    threads.current = 1
+    assert other.take(10)
+    threads.current = 0
+    assert first.take(10)
+    second.wait(10)
+    other.give(10)
+    budget.share().wait(10)
+    assert budget.used == 30
+
+
 def test_a_copy_of_a_budget_is_the_same_budget() -> None:
     budget = MemoryBudget(20)
     assert copy.copy(budget) is budget
