@@ -31,8 +31,8 @@ class FileExpired(OSError):
         text = "the object was replaced or deleted while the file was open"
         super().__init__(errno.EBUSY, text, path)
 
-    def __reduce__(self) -> tuple[type[FileExpired], tuple[str]]:
-        return type(self), (str(self.filename),)
+    def __reduce__(self) -> tuple[type[FileExpired], tuple[str], dict[str, object]]:
+        return type(self), (str(self.filename),), vars(self)
 
 
 _CODES: dict[type[Exception], int] = {

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 import json
 import multiprocessing
 import os
 import pickle
+import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -16,12 +19,12 @@ from typing import Any
 
 import pytest
 
+import libcloud
 from libcloud.common.credential_botocore import BotocoreSource
 from libcloud.common.credentials import Credentials
-from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
-from libcloud.storage.filesystem import LibcloudFileSystem
+from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
 from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.session import UploadOptions
@@ -310,6 +313,16 @@ def test_a_file_that_is_read_is_pickled_with_its_place(
         assert file.read(1) == data[200:201]
 
 
+def test_a_pickled_file_does_not_go_on_with_another_version(s3: Store, fs: Any) -> None:
+    s3.in_parts(3)
+    with fs.open(f"{BUCKET}/object", block_size=100, cache_type="none") as file:
+        file.seek(50)
+        pickled = pickle.dumps(file)
+    s3.in_parts(4)
+    with pickle.loads(pickled) as other, pytest.raises(FileExpired):
+        other.read(10)
+
+
 def test_a_size_that_is_passed_is_no_error(s3: Store, fs: Any) -> None:
     data = s3.in_parts(2)
     with fs.open(f"{BUCKET}/object", size=len(data)) as file:
@@ -330,7 +343,45 @@ def test_a_file_that_is_written_refuses_to_be_pickled_and_copied(
     assert [obj.name for obj in s3.container.list_objects()] == ["object"]
 
 
-def test_an_error_is_pickled_without_the_help_of_its_driver() -> None:
-    error = LibcloudError("text", driver=None)
-    error.upload_id = "id"  # type: ignore[attr-defined]  # as the engine sets it
-    assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
+def errors_of_the_library() -> list[type[BaseException]]:
+    """Every class of exceptions that a module defines."""
+    found: set[type[BaseException]] = set()
+    for module in pkgutil.walk_packages(libcloud.__path__, "libcloud."):
+        if not module.name.startswith("libcloud.test") and "__main__" not in module.name:
+            members = vars(importlib.import_module(module.name)).values()
+            found.update(
+                kind
+                for kind in members
+                if isinstance(kind, type)
+                and issubclass(kind, BaseException)
+                and kind.__module__.startswith("libcloud.")
+            )
+    return sorted(found, key=lambda kind: kind.__qualname__)
+
+
+def made(kind: type[BaseException]) -> Any:
+    """An error of that class, from arguments of the right kind."""
+    known = {"http_code": 418, "code": 418, "headers": {}, "driver": None}
+    required = [
+        parameter
+        for parameter in list(inspect.signature(kind.__init__).parameters.values())[1:]
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    by_name = {one.name: known.get(one.name, f"the {one.name}") for one in required}
+    positional = [by_name[one.name] for one in required if one.kind is not one.KEYWORD_ONLY]
+    keywords = {one.name: by_name[one.name] for one in required if one.kind is one.KEYWORD_ONLY}
+    return kind(*positional, **keywords)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_every_error_is_pickled_and_copied_with_its_attributes(way: Callable[[Any], Any]) -> None:
+    kinds = errors_of_the_library()
+    assert len(kinds) > 40
+    for kind in kinds:
+        error = made(kind)
+        error.upload_id = "id"  # as the engine sets it
+        other = way(error)
+        assert type(other) is kind
+        assert (other.args, vars(other), str(other)) == (error.args, vars(error), str(error))
