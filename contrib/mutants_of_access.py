@@ -169,8 +169,8 @@ MUTANTS = (
     Mutant(
         "a misspelt key of a URL ignored",
         f"{_DRIVERS}/s3_opening.py",
-        "        if keyword is None:\n            raise ",
-        "        if keyword is None:\n            continue\n            raise ",
+        "        if keyword is None:\n            found",
+        "        if keyword is None:\n            continue\n            found",
         _OPENING,
     ),
     Mutant(

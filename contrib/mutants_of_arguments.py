@@ -10,6 +10,8 @@ __all__ = ["MUTANTS"]
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
 
+_KEYWORDS = (f"{_TESTS}/storage/test_driver_keywords.py",)
+_METHODS = (f"{_TESTS}/storage/test_method_arguments.py",)
 _BASE_DRIVER = (f"{_TESTS}/common/test_base_driver.py",)
 _HELPERS = (f"{_TESTS}/test_helpers.py",)
 _CONNECTION = (f"{_TESTS}/test_connection.py",)
@@ -35,5 +37,68 @@ MUTANTS = (
         "            if self.host is not None:\n",
         "            if True:\n",
         _CONNECTION,
+    ),
+    Mutant(
+        "unknown keywords of a constructor are ignored",
+        f"{_DRIVERS}/s3_access.py",
+        "        check_known_keywords(type(self), kwargs)\n",
+        "",
+        _KEYWORDS,
+    ),
+    Mutant(
+        "unknown keywords are found after the credentials",
+        f"{_DRIVERS}/s3_opening.py",
+        "        check_known_keywords(cls, options)\n",
+        "",
+        _KEYWORDS,
+    ),
+    Mutant(
+        "drivers of other projects cannot hand on keywords",
+        "libcloud/storage/_arguments.py",
+        "        if strict:\n",
+        "        if True:\n",
+        _KEYWORDS,
+    ),
+    Mutant(
+        "a URL is a host",
+        f"{_DRIVERS}/s3_access.py",
+        "        _check_host(host, port)\n",
+        "",
+        _KEYWORDS,
+    ),
+    Mutant(
+        "a path is a container",
+        "libcloud/storage/_arguments.py",
+        "    if isinstance(container, (*_NOT_NAMES, Object)) or not",
+        "    if not",
+        _METHODS,
+    ),
+    Mutant(
+        "misspelled keys of extra are lost",
+        "libcloud/storage/_arguments.py",
+        "            if meant is not None:\n",
+        "            if False:\n",
+        _METHODS,
+    ),
+    Mutant(
+        "headers without a value are sent",
+        "libcloud/storage/_arguments.py",
+        "for name, value in headers.items() if value is not None}",
+        "for name, value in headers.items()}",
+        _METHODS,
+    ),
+    Mutant(
+        "True is a size",
+        "libcloud/utils/arguments.py",
+        "    if isinstance(value, bool) or not hasattr(value",
+        "    if not hasattr(value",
+        (f"{_TESTS}/test_arguments.py",),
+    ),
+    Mutant(
+        "the word no is true",
+        "libcloud/storage/s3api/write_options.py",
+        "        if value is not None and not isinstance(value, kind):\n",
+        "        if False:\n",
+        _METHODS,
     ),
 )

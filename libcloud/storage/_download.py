@@ -91,7 +91,7 @@ def resolve_destination(
     :raises DestinationExistsError: the file exists and must not be overwritten.
     :raises LibcloudError: the name would lead out of the directory.
     """
-    path = os.fspath(destination_path)
+    path = os.fsdecode(destination_path)
     directory = ""
     if not os.path.basename(path):
         if not os.path.isdir(path):

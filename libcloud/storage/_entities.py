@@ -235,6 +235,7 @@ class Container:
             destination_path,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
+            **ex_options,
         )
 
     def download_object_as_stream(
@@ -261,6 +262,7 @@ class Container:
             end_bytes=end_bytes,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
+            **ex_options,
         )
 
     def download_object_range_as_stream(

@@ -16,6 +16,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage._entities import Object
 from libcloud.storage.types import InvalidSourceError, ObjectDoesNotExistError
 from libcloud.utils import files
+from libcloud.utils.arguments import whole_number
 
 if TYPE_CHECKING:
     from libcloud.storage._upload import Hasher, Payload
@@ -234,7 +235,16 @@ class StorageDriverHelpers(BaseDriver):
             raise RuntimeError(f"Invalid or unsupported hash type: {self.hash_type}") from error
 
     def _validate_start_and_end_bytes(self, start_bytes: int, end_bytes: int | None = None) -> bool:
-        """``True``, or a ``ValueError`` if that is not a range."""
+        """``True``, or an error if that is not a range.
+
+        :raises TypeError: an end is no whole number.
+        :raises ValueError: the two are not in order.
+        """
+        for name, value in (("start_bytes", start_bytes), ("end_bytes", end_bytes)):
+            if value is not None and type(value) is not int:
+                whole_number(name, value, least=0, example="1024")
+        if start_bytes is None:
+            raise TypeError("start_bytes must be a whole number, such as 0, not None")
         if start_bytes < 0:
             raise ValueError("start_bytes must be greater than 0")
         if end_bytes is not None:

@@ -205,9 +205,12 @@ def check_source(stream: object) -> None:
     """Raise :class:`InvalidSourceError` unless ``stream`` can be read; nothing is read."""
     if any(callable(getattr(stream, name, None)) for name in ("__next__", "next", "read")):
         return
+    hint = ""
+    if isinstance(stream, (str, os.PathLike)):
+        hint = ". To send a file by its name, use upload_object"
     raise InvalidSourceError(
         f"{type(stream).__name__!r} object is not an iterator (it has no __next__ or next) and has "
-        "no read method: nothing was sent"
+        f"no read method: nothing was sent{hint}"
     )
 
 

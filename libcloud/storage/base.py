@@ -19,6 +19,7 @@ from libcloud.common.base import BaseDriver as BaseDriver
 from libcloud.common.base import Connection as Connection
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.types import LibcloudError as LibcloudError
+from libcloud.storage._arguments import check_container, plain_headers
 from libcloud.storage._entities import Container, Object
 from libcloud.storage._helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
 from libcloud.storage.capabilities import Capabilities
@@ -226,7 +227,7 @@ class StorageDriver(StorageDriverHelpers):
         """Store the data of an iterator or a file as an object, in place of one of that name.
 
         :param iterator: yields bytes or text, in pieces of any size; an empty piece is not its end.
-            Or something with ``read(size)``.
+            Or something with ``read(size)``. It is read once, from where it stands.
         :param extra: as for :meth:`upload_object`.
         :param headers: more headers for the request.
         :raises InvalidSourceError: it is neither. Nothing was sent.
@@ -247,7 +248,8 @@ class StorageDriver(StorageDriverHelpers):
         :param extra: as for :meth:`upload_object`.
         :param headers: more headers for the request.
         """
-        extra, headers = deepcopy(extra or {}), dict(headers or {})
+        check_container(container)
+        extra, headers = deepcopy(extra or {}), plain_headers(headers)
 
         def upload(file: IO[bytes]) -> Object:
             return self.upload_object_via_stream(

@@ -11,7 +11,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def authority(host: str, port: int | None, *, scheme: str) -> str:
     """``host`` and ``port`` as they stand in a URL and in the header ``Host``.
 
-    :param host: name or address; an IPv6 address with or without brackets.
+    :param host: name or address; an IPv6 address with or without brackets. A name may have a port
+        with it, as in Apache Libcloud, if ``port`` is that of the scheme.
     :param port: left out of the result if it is that of the scheme; ``None``: so is none.
     :param scheme: ``"http"`` or ``"https"``.
 
@@ -20,5 +21,5 @@ def authority(host: str, port: int | None, *, scheme: str) -> str:
     >>> authority("h", 443, scheme="http"), authority("h", 80, scheme="https")
     ('h:443', 'h:80')
     """
-    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    name = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
     return name if port in (None, _DEFAULT_PORTS[scheme]) else f"{name}:{port}"

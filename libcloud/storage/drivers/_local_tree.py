@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from libcloud.storage._arguments import check_name
 from libcloud.storage._replace import TEMPORARY_PREFIX
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
@@ -33,6 +34,7 @@ class Tree:
 
     def check_container_name(self, name: str) -> None:
         """Raise :class:`InvalidContainerNameError` unless it is the name of one directory."""
+        check_name(name, "container_name")
         if name in ("", os.curdir, os.pardir) or any(char in name for char in "/\\\0"):
             raise InvalidContainerNameError(
                 "A container is one directory: its name must be neither empty nor a dot or two, "
@@ -106,6 +108,7 @@ class Tree:
                 folder = os.path.dirname(folder)
 
     def _check_object_name(self, name: str) -> None:
+        check_name(name, "object_name")
         reason = _fault(name)
         if reason:
             raise InvalidObjectNameError(reason, self._driver, name)

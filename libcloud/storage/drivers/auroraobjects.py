@@ -29,12 +29,18 @@ class BaseAuroraObjectsConnection(BaseS3Connection):
 
 
 class BaseAuroraObjectsStorageDriver(BaseS3StorageDriver):
-    """What drivers for regions of AuroraObjects share."""
+    """What drivers for regions of AuroraObjects share.
+
+    :param token: accepted, as in Apache Libcloud, and not used: there are no temporary credentials.
+    """
 
     type = Provider.AURORAOBJECTS
     name = "PCextreme AuroraObjects"
     website = "https://www.pcextreme.com/aurora/objects"
     profile = AURORA
+
+    def __init__(self, *args: Any, token: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
 
 
 class AuroraObjectsStorageDriver(BaseAuroraObjectsStorageDriver):

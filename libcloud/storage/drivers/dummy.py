@@ -13,6 +13,14 @@ from typing import Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import _download
+from libcloud.storage._arguments import (
+    check_container,
+    check_download,
+    check_name,
+    check_object,
+    check_prefix,
+    check_upload,
+)
 from libcloud.storage._upload import check_source
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
@@ -25,6 +33,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 from libcloud.utils import files
+from libcloud.utils.arguments import whole_number
 
 __all__ = ["DummyFileObject", "DummyIterator", "DummyStorageDriver"]
 
@@ -156,6 +165,7 @@ class DummyStorageDriver(StorageDriver):
 
     def create_container(self, container_name: str) -> Container:
         """See :class:`StorageDriver`; any name but the empty one will do."""
+        check_name(container_name, "container_name")
         if not container_name:
             raise InvalidContainerNameError("A container needs a name", self, container_name)
         if container_name in self._containers:
@@ -166,6 +176,7 @@ class DummyStorageDriver(StorageDriver):
 
     def delete_container(self, container: Container) -> bool:
         """See :class:`StorageDriver`."""
+        check_container(container)
         if self._objects_of(container.name):
             raise ContainerIsNotEmptyError(None, self, container.name)
         del self._containers[container.name]
@@ -173,6 +184,7 @@ class DummyStorageDriver(StorageDriver):
 
     def get_container_cdn_url(self, container: Container) -> str:
         """A URL that leads nowhere."""
+        check_container(container)
         self._objects_of(container.name)
         return f"http://www.test.com/container/{container.name.replace(' ', '_')}"
 
@@ -180,6 +192,8 @@ class DummyStorageDriver(StorageDriver):
         self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
     ) -> Iterator[Object]:
         """See :class:`StorageDriver`; in the order of the names' UTF-8."""
+        check_prefix(prefix)
+        check_container(container)
         start = self._normalize_prefix_argument(prefix, ex_prefix) or ""
         objects = self._objects_of(container.name)
         names = sorted((name for name in objects if name.startswith(start)), key=str.encode)
@@ -191,12 +205,14 @@ class DummyStorageDriver(StorageDriver):
 
     def delete_object(self, obj: Object) -> bool:
         """See :class:`StorageDriver`."""
+        check_object(obj)
         self._stored(obj.container.name, obj.name)
         del self._objects_of(obj.container.name)[obj.name]
         return True
 
     def get_object_cdn_url(self, obj: Object) -> str:
         """A URL that leads nowhere."""
+        check_object(obj)
         self._stored(obj.container.name, obj.name)
         return f"http://www.test.com/object/{obj.name.replace(' ', '_')}"
 
@@ -208,6 +224,7 @@ class DummyStorageDriver(StorageDriver):
         delete_on_failure: bool = True,
     ) -> bool:
         """See :class:`StorageDriver`."""
+        check_download(obj, destination_path)
         return self._save(
             self.download_object_as_stream(obj), obj, destination_path, overwrite_existing
         )
@@ -216,6 +233,8 @@ class DummyStorageDriver(StorageDriver):
         self, obj: Object, chunk_size: int | None = None
     ) -> Iterator[bytes]:
         """See :class:`StorageDriver`."""
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
         return _cut(self._stored(obj.container.name, obj.name).data, chunk_size)
 
     def download_object_range(
@@ -228,6 +247,7 @@ class DummyStorageDriver(StorageDriver):
         delete_on_failure: bool = True,
     ) -> bool:
         """See :class:`StorageDriver`."""
+        check_download(obj, destination_path)
         pieces = self.download_object_range_as_stream(obj, start_bytes, end_bytes)
         return self._save(pieces, obj, destination_path, overwrite_existing)
 
@@ -239,6 +259,8 @@ class DummyStorageDriver(StorageDriver):
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
         """See :class:`StorageDriver`; an end beyond the object's is the object's."""
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
         self._validate_start_and_end_bytes(start_bytes, end_bytes)
         data = self._stored(obj.container.name, obj.name).data
         if start_bytes >= len(data) and (start_bytes or end_bytes is not None):
@@ -255,6 +277,7 @@ class DummyStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
+        check_upload(container, object_name, file_path=file_path, extra=extra, headers=headers)
         self._check_object_name(object_name)
         self._objects_of(container.name)
         try:
@@ -276,6 +299,7 @@ class DummyStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
+        check_upload(container, object_name, extra=extra, headers=headers)
         self._check_object_name(object_name)
         self._objects_of(container.name)
         check_source(iterator)
@@ -317,11 +341,13 @@ class DummyStorageDriver(StorageDriver):
         return container
 
     def _objects_of(self, container_name: str) -> dict[str, _Stored]:
+        check_name(container_name, "container_name")
         if container_name not in self._containers:
             raise ContainerDoesNotExistError(None, self, container_name)
         return self._containers[container_name][1]
 
     def _stored(self, container_name: str, object_name: str) -> _Stored:
+        check_name(object_name, "object_name")
         stored = self._objects_of(container_name).get(object_name)
         if stored is None:
             raise ObjectDoesNotExistError(None, self, object_name)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from libcloud.common.types import ProviderError
+from libcloud.storage._arguments import check_name
 
 __all__ = ["ContainerPermissions", "GooglePermissions", "ObjectPermissions"]
 
@@ -173,10 +174,12 @@ def _clean_object_name(name: str) -> str:
 
 
 def _bucket_path(container_name: str) -> str:
+    check_name(container_name, "container_name")
     return f"/storage/v1/b/{_clean_object_name(container_name)}"
 
 
 def _object_path(container_name: str, object_name: str) -> str:
+    check_name(object_name, "object_name")
     return f"{_bucket_path(container_name)}/o/{_clean_object_name(object_name)}"
 
 

@@ -33,6 +33,7 @@ from libcloud.storage.drivers.s3 import (
 from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_connection import ExactPathConnection
 from libcloud.storage.s3api.profile import GOOGLE
+from libcloud.utils.hosts import authority
 
 __all__ = [
     "API_VERSION",
@@ -179,22 +180,29 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
     profile = GOOGLE
 
     def __init__(
-        self, key: str, secret: str | None = None, project: str | None = None, **kwargs: Any
+        self,
+        key: str,
+        secret: str | None = None,
+        project: str | None = None,
+        *,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        endpoint_url: str | None = None,
+        auth_type: str | None = None,
+        credential_file: str | None = None,
+        **kwargs: Any,
     ) -> None:
         self.project = project
-        url = kwargs.pop("endpoint_url", None)
-        endpoint = endpoint_of(url, kwargs.get("host"), kwargs.get("port"))
+        endpoint = endpoint_of(endpoint_url, host, port)
         if endpoint is not None:
-            kwargs.update(host=endpoint.host, port=endpoint.port, secure=endpoint.secure)
-        self._connection_kwargs = {
-            name: kwargs.pop(name, None) for name in ("auth_type", "credential_file")
-        }
-        host, port = kwargs.pop("host", None), kwargs.pop("port", None)
+            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
+        self._connection_kwargs = {"auth_type": auth_type, "credential_file": credential_file}
         if host is not None or port is not None:
             self._connection_kwargs["url"] = _url_of(
-                host or self.connectionCls.host, port, secure=kwargs.get("secure", True)
+                host or self.connectionCls.host, port, secure=secure
             )
-        super().__init__(key, secret or "", **kwargs)
+        super().__init__(key, secret or "", secure, **kwargs)
         self.secret = secret
         settings = {
             name: kwargs.get(name) for name in ("timeout", "retry_delay", "backoff", "proxy_url")
@@ -215,7 +223,7 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
         """
         if storage_class is None:
             return {}
-        name = _STORAGE_CLASSES.get(storage_class.lower())
+        name = _STORAGE_CLASSES.get(str(storage_class).lower())
         if name is None:
             return super()._to_storage_class_headers(storage_class)
         return {f"{self.http_vendor_prefix}-storage-class": name}
@@ -239,8 +247,8 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
 
 def _url_of(host: str, port: int | None, *, secure: Any) -> str:
     """The base URL of an emulator or a regional endpoint."""
-    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    return f"{'https' if secure else 'http'}://{name}{'' if port is None else f':{port}'}"
+    scheme = "https" if secure else "http"
+    return f"{scheme}://{authority(host, None if port is None else int(port), scheme=scheme)}"
 
 
 def _md5_in(hashes: str) -> str | None:

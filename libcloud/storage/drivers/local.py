@@ -17,6 +17,14 @@ from typing import Any, BinaryIO
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError
 from libcloud.storage import _download
+from libcloud.storage._arguments import (
+    check_container,
+    check_download,
+    check_known_keywords,
+    check_object,
+    check_prefix,
+    check_upload,
+)
 from libcloud.storage._replace import ReplacingFile, sync_directory
 from libcloud.storage._upload import check_source
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
@@ -36,6 +44,7 @@ from libcloud.storage.types import (
 )
 from libcloud.storage.types import InvalidContainerNameError as InvalidContainerNameError
 from libcloud.utils import files
+from libcloud.utils.arguments import whole_number
 
 __all__ = ["IGNORE_FOLDERS", "LocalStorageDriver", "LockLocalStorage", "NoOpLockLocalStorage"]
 
@@ -74,6 +83,7 @@ class LocalStorageDriver(StorageDriver):
         ex_use_locking: bool = True,
         **kwargs: Any,
     ) -> None:
+        check_known_keywords(type(self), kwargs)
         if not key or not os.path.isdir(key):
             raise LibcloudError("The base path is not a directory", driver=self)
         self.base_path = os.fspath(key)
@@ -129,6 +139,7 @@ class LocalStorageDriver(StorageDriver):
 
         :raises InvalidContainerNameError: it is the base directory. Nothing is deleted.
         """
+        check_container(container)
         self._tree.check_container_name(container.name)
         try:
             os.rmdir(self._tree.container_path(container.name))
@@ -147,10 +158,12 @@ class LocalStorageDriver(StorageDriver):
 
         :param check: kept for callers; the container must exist in any case.
         """
+        check_container(container)
         return self._tree.container_path(container.name)
 
     def enable_container_cdn(self, container: Container) -> bool:
         """``True``: there is nothing to enable."""
+        check_container(container)
         self._tree.container_path(container.name)
         return True
 
@@ -160,6 +173,8 @@ class LocalStorageDriver(StorageDriver):
         self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
     ) -> Iterator[Object]:
         """See :class:`StorageDriver`; by name."""
+        check_prefix(prefix)
+        check_container(container)
         start = self._normalize_prefix_argument(prefix, ex_prefix) or ""
         names = self._tree.object_names(container.name)
         return self._objects(container, sorted(name for name in names if name.startswith(start)))
@@ -170,6 +185,7 @@ class LocalStorageDriver(StorageDriver):
 
     def delete_object(self, obj: Object) -> bool:
         """See :class:`StorageDriver`; directories that become empty go too."""
+        check_object(obj)
         path = self._tree.existing_path(obj.container.name, obj.name)
         with self._lock_cls(path):
             try:
@@ -181,10 +197,12 @@ class LocalStorageDriver(StorageDriver):
 
     def get_object_cdn_url(self, obj: Object) -> str:
         """The path of the file."""
+        check_object(obj)
         return self._tree.object_path(obj.container.name, obj.name)
 
     def enable_object_cdn(self, obj: Object) -> bool:
         """``False``: a file has no such thing."""
+        check_object(obj)
         return False
 
     # Downloads
@@ -197,6 +215,7 @@ class LocalStorageDriver(StorageDriver):
         delete_on_failure: bool = True,
     ) -> bool:
         """See :class:`StorageDriver`."""
+        check_download(obj, destination_path)
         with self._open(obj) as file:
             pieces = files.read_in_chunks(file, chunk_size=_COPY_SIZE)
             return self._save(
@@ -211,6 +230,8 @@ class LocalStorageDriver(StorageDriver):
         self, obj: Object, chunk_size: int | None = None
     ) -> Iterator[bytes]:
         """See :class:`StorageDriver`; errors come with the first piece."""
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
         with self._open(obj) as file:
             size = chunk_size or CHUNK_SIZE
             yield from files.read_in_chunks(file, chunk_size=size, yield_empty=chunk_size == 0)
@@ -225,6 +246,7 @@ class LocalStorageDriver(StorageDriver):
         delete_on_failure: bool = True,
     ) -> bool:
         """See :class:`StorageDriver`."""
+        check_download(obj, destination_path)
         self._validate_start_and_end_bytes(start_bytes, end_bytes)
         with self._open(obj) as file:
             self._check_range(file, start_bytes, end_bytes)
@@ -248,6 +270,8 @@ class LocalStorageDriver(StorageDriver):
 
         :raises ValueError: there is no such range in the object.
         """
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
         self._validate_start_and_end_bytes(start_bytes, end_bytes)
         with self._open(obj) as file:
             self._check_range(file, start_bytes, end_bytes)
@@ -265,6 +289,7 @@ class LocalStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
+        check_upload(container, object_name, file_path=file_path, extra=extra, headers=headers)
         path = self._tree.object_path(container.name, object_name)
         with open(file_path, "rb") as file:
             self._write(path, file, container, object_name)
@@ -279,6 +304,7 @@ class LocalStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
+        check_upload(container, object_name, extra=extra, headers=headers)
         path = self._tree.object_path(container.name, object_name)
         check_source(iterator)
         self._write(path, iterator, container, object_name)

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
 from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage._arguments import check_file_path, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_connection import (
@@ -112,6 +113,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         :raises ObjectHashMismatchError: they differ. The object is stored, and damaged.
         :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
         """
+        check_file_path(file_path)
         size = size_of(file_path)
         alone = self._in_one_request(size, options)
         headers, rest = self._keywords(headers, options)
@@ -139,7 +141,8 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         """Upload a stream of unknown length.
 
         :param iterator: an iterator or iterable of bytes, or an object with ``read()``; see
-            :class:`~libcloud.storage.transfer.source.PartSource`.
+            :class:`~libcloud.storage.transfer.source.PartSource`. It is read once, from where it
+            stands: an exhausted generator, or a file at its end, is an object of 0 bytes.
         :param extra: ``content_type``, ``meta_data`` (a dict) and ``acl`` of the object.
         :param headers: further headers of the upload; each request gets those that belong to it.
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
@@ -154,8 +157,10 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         :raises ObjectTooLargeError: it gives more than the store takes. Nothing was published.
         :raises PreconditionFailedError: the condition that was asked for does not hold; the object
             is as it was. :exc:`ConditionalConflictError`: another request changed it meanwhile.
-        :raises ValueError: an option makes no sense, or the store has no such thing. Nothing was
+        :raises TypeError: an argument has another type, or there is no such keyword. Nothing was
             sent.
+        :raises ValueError: an option makes no sense, the store has no such thing, or a key of
+            ``extra`` is misspelled. Nothing was sent.
         :raises ObjectHashMismatchError: the store has got other bytes; the message tells whether
             the object was published.
         :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
@@ -204,7 +209,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
             ``request_method``, ``headers`` and ``upload_func_kwargs``; gives what
             ``_upload_object`` gives. ``None``: ``_upload_object`` with ``file_path`` or ``stream``.
         """
-        extra = extra or {}
+        extra = {} if extra is None else extra
         path, sent = self._prepare(
             container,
             object_name,
@@ -312,15 +317,19 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
         region: str | None = None,
         token: str | None = None,
         ex_profile: S3Profile | None = None,
+        *,
+        ex_s3_profile: str | None = None,
         **kwargs: Any,
     ) -> None:
         endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
+        host = host or None
         if endpoint is not None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure
-        named = kwargs.pop("ex_s3_profile", None)
-        self.profile = choose_profile(self.profile, host=host, given=ex_profile, named=named)
+        self.profile = choose_profile(
+            self.profile, host=host, given=ex_profile, named=ex_s3_profile
+        )
         default = self.region_name
-        if endpoint is not None or named is not None:
+        if endpoint is not None or ex_s3_profile is not None:
             default = region_by_default(self.profile, host, default)
         region = region or default
         known = choose_host(self.profile, host, region, kwargs)
@@ -343,6 +352,7 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
         :param ex_expiry: hours; at most 168.
         :raises ValueError: ``ex_expiry`` is out of range.
         """
+        check_object(obj)
         path = self._get_object_path(obj.container, obj.name)
         return drivers.s3_urls.presigned_object_url(
             self.connection, path, region=self.region_name, method=ex_method, hours=ex_expiry

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from libcloud import common
+from libcloud.common.aws import SignedAWSConnection
 from libcloud.storage import s3api
+from libcloud.storage._arguments import check_known_keywords, check_settings
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.storage.drivers.s3_routes import RoutedConnection, Routes
 from libcloud.storage.s3api.profile import GENERIC, S3Profile
+from libcloud.utils.arguments import kind_of, seconds
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
@@ -23,17 +26,41 @@ CHECKSUM_CALCULATIONS = ("when_supported", "when_required")
 """When checksums are sent; the words are those of AWS_REQUEST_CHECKSUM_CALCULATION."""
 
 
-def endpoint_of(url: str | None, *others: object) -> Endpoint | None:
+def endpoint_of(
+    url: str | None, host: str | None = None, port: int | str | None = None
+) -> Endpoint | None:
     """The endpoint of a keyword ``endpoint_url``; ``None`` without one.
 
-    :param others: ``host`` and ``port``, which must not be given as well.
-    :raises ValueError: they are, or ``url`` is no endpoint.
+    :param host: must not be given as well; it is checked.
+    :param port: likewise.
+    :raises TypeError: an argument is not text, or ``port`` is no number.
+    :raises ValueError: both are given, ``url`` is no endpoint, or ``host`` is no host.
     """
     if url is None:
+        _check_host(host, port)
         return None
-    if any(other is not None for other in others):
+    if not isinstance(url, str):
+        raise TypeError(f"endpoint_url must be a str, not {kind_of(url)}")
+    if host is not None or port is not None:
         raise ValueError("endpoint_url says what host and port say: pass one of them")
     return s3api.endpoint.parse_endpoint(url)
+
+
+def _check_host(host: object, port: object) -> None:
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"host must be a str, not {kind_of(host)}")
+    if host and ("/" in host or "@" in host or any(map(str.isspace, host))):
+        # Not shown: it may hold credentials.
+        raise ValueError(
+            "host is the name of a host, or its address, and nothing else: pass a URL as "
+            "endpoint_url='http://HOST:PORT', in place of host, port and secure"
+        )
+    if host and port is not None and host.count(":") == 1:
+        raise ValueError("host has a port, and port is given as well: pass one of them")
+    if isinstance(port, bool) or not isinstance(port, (int, str, type(None))):
+        raise TypeError(f"port must be a number, not {kind_of(port)}")
+    if isinstance(port, str) and not port.isdecimal():
+        raise ValueError(f"port must be a number, such as 9000, not {port[:20]!r}")
 
 
 class S3Access(StorageDriver):
@@ -55,6 +82,7 @@ class S3Access(StorageDriver):
         ``"auto"``: so with Amazon and where a store wants it so, elsewhere in the path.
     :param ex_total_timeout: seconds for a request and its answer as a whole, however lively they
         are; ``None``: no limit. Bodies of downloads are not included.
+    :param signature_version: checked, in drivers for stores that know one version only.
     :raises TypeError: there is neither ``key`` nor ``ex_credentials`` nor ``ex_anonymous``, or more
         than one of them; or the connection is not one that can do without its own credentials.
     :raises ValueError: ``endpoint_url`` is none, or there is a ``host`` beside it; or there is no
@@ -82,8 +110,12 @@ class S3Access(StorageDriver):
         ex_use_dualstack: bool = False,
         ex_use_fips: bool = False,
         ex_total_timeout: float | None = None,
+        signature_version: str | int | None = None,
         **kwargs: Any,
     ) -> None:
+        check_known_keywords(type(self), kwargs)
+        check_settings(kwargs)
+        seconds("ex_total_timeout", ex_total_timeout)
         if ex_anonymous and (key is not None or ex_credentials is not None):
             raise TypeError("ex_anonymous takes the place of key, secret and ex_credentials")
         if ex_anonymous or ex_credentials is not None:
@@ -98,7 +130,7 @@ class S3Access(StorageDriver):
                 f"{ex_checksum_calculation!r}"
             )
         self._checksum_calculation = ex_checksum_calculation
-        endpoint = endpoint_of(endpoint_url)
+        endpoint = endpoint_of(endpoint_url) or endpoint_of(None, host, port)
         if endpoint is not None and host is None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure
         super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
@@ -109,9 +141,17 @@ class S3Access(StorageDriver):
             self._take_credentials_from(ex_credentials)
         if ex_anonymous:
             self._repairing("ex_anonymous").anonymous = True
+        if signature_version is not None and str(signature_version) != self._signature_version():
+            raise ValueError(
+                f"Invalid signature_version: {type(self).__name__} signs by version "
+                f"{self._signature_version()} only"
+            )
         if ex_total_timeout is not None:
             self.connection.total_timeout = ex_total_timeout
             self.connection.connection.total_timeout = ex_total_timeout
+
+    def _signature_version(self) -> str:
+        return "4" if isinstance(self.connection, SignedAWSConnection) else "2"
 
     def _route_by(self, style: str, *, dualstack: bool, fips: bool) -> None:
         connection = self.connection

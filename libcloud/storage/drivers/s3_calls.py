@@ -18,7 +18,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.drivers.s3_connection import attach_detail, not_the_store
-from libcloud.storage.s3api.names import check_bucket_name, check_object_name, encode_name
+from libcloud.storage.s3api.names import check_bucket, check_object_name, encode_name
 from libcloud.storage.s3api.profile import capabilities
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.types import (
@@ -81,7 +81,7 @@ class S3Calls(S3Access):
     def _get_container_path(self, container: Container) -> str:
         """Path of a container, checked before anything is sent."""
         try:
-            check_bucket_name(container.name)
+            check_bucket(container)
         except ValueError as error:
             raise InvalidContainerNameError(str(error), self, container.name) from error
         return f"/{encode_name(container.name)}"

@@ -41,10 +41,13 @@ class S3CompatibleStorageDriver(S3Opening, BaseS3StorageDriver):
 
     :param host: where the store is; ``None``: the host of the region.
     :param region: ``None``: the profile's default. With ``host``, any name the store has for it.
-    :param kwargs: ``signature_version`` (``"2"`` or ``"4"``, where the store knows both),
-        ``token`` (of temporary credentials), ``url`` (host, port and path in one),
-        ``ex_profile`` and ``ex_s3_profile`` (in place of the class's, as a value or by its name),
-        and those of
+    :param signature_version: ``"2"`` or ``"4"``, where the store knows both.
+    :param token: of temporary credentials.
+    :param url: host, port and path in one.
+    :param name: what the instance is called.
+    :param ex_profile: in place of that of the class.
+    :param ex_s3_profile: the same by its name.
+    :param kwargs: those of
         :class:`~libcloud.storage.drivers.s3_access.S3Access` and
         :class:`~libcloud.common.base.BaseDriver`.
     :raises LibcloudError: there is no host, or the store has no such region.
@@ -73,30 +76,40 @@ class S3CompatibleStorageDriver(S3Opening, BaseS3StorageDriver):
         port: int | None = None,
         api_version: str | None = None,
         region: str | None = None,
+        *,
+        signature_version: str | int | None = None,
+        token: str | None = None,
+        url: str | None = None,
+        name: str | None = None,
+        ex_profile: S3Profile | None = None,
+        ex_s3_profile: str | None = None,
         **kwargs: Any,
     ) -> None:
-        given, named = kwargs.pop("ex_profile", None), kwargs.pop("ex_s3_profile", None)
-        self.profile = choose_profile(self.profile, host=host, given=given, named=named)
+        self.profile = choose_profile(
+            self.profile, host=host, given=ex_profile, named=ex_s3_profile
+        )
         endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
         if endpoint is not None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure
             region = region or self.profile.region_of(host)
-        self.token = kwargs.pop("token", None)
-        self._url = kwargs.pop("url", None)
+        self.token = token
+        self._url = url
         region = region or self.profile.default_region
         host = self._host(host, region)
         if self.connections:
-            version = str(kwargs.pop("signature_version", self.profile.signature_versions[0]))
+            version = str(signature_version or self.profile.signature_versions[0])
             if version not in self.connections:
                 raise ValueError(f"Invalid signature_version: {version}")
             self.signature_version = version
             self.connectionCls = self.connections[version]
+        elif signature_version is not None:
+            kwargs["signature_version"] = signature_version
         # Apache Libcloud's drivers write their host to the class, where callers read it.
         self.connectionCls.host = ReportedHost(host, self.connectionCls.host)
         self.region_name = region
         self.ex_location_name = self.ex_location_name or self.profile.location(region) or ""
-        if self.title is not None:
-            self.name = kwargs.pop("name", None) or f"{self.title} ({region})"
+        if name or self.title is not None:
+            self.name = name or f"{self.title} ({region})"
         super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
 
     @classmethod

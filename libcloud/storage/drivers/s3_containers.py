@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3api
+from libcloud.storage._arguments import check_container, check_prefix
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail
@@ -120,6 +121,7 @@ class S3Containers(S3Uploads):
         raise attach_detail(kind(s3api.errors.describe(detail), self, container_name), detail)
 
     def delete_container(self, container: Container) -> bool:
+        check_container(container)
         response = self._call(
             s3api.operations.delete(self._get_container_path(container)),
             f"Error deleting the container {container.name}",
@@ -139,6 +141,7 @@ class S3Containers(S3Uploads):
     def iterate_container_objects(
         self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
     ) -> Iterator[Object]:
+        check_prefix(prefix)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         for page, document in object_pages(self, container, prefix):
             yield from self._objects_of(document, page.objects, container)
@@ -151,6 +154,7 @@ class S3Containers(S3Uploads):
         :param prefix: only those of objects whose names begin so.
         :param delimiter: leave out names that hold it after the prefix.
         """
+        check_prefix(prefix)
         if not self.supports_s3_multipart_upload:
             raise LibcloudError("Feature not supported", driver=self)
         pages = upload_pages(

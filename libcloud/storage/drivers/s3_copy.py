@@ -13,10 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage._arguments import check_extra, check_object, plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.types import ObjectError, ObjectTooLargeError
+from libcloud.utils.arguments import whole_number
 
 if TYPE_CHECKING:
     from libcloud.storage.drivers.s3_copy_store import Place, Source
@@ -78,12 +80,17 @@ class S3Copies(S3Uploads):
         :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
             nothing stays at the store unless the exception has an ``upload_id``.
         """
+        check_object(obj)
+        headers = plain_headers(headers)
+        check_extra({"meta_data": metadata, "content_type": content_type})
+        whole_number("ex_part_size", ex_part_size, least=1)
+        whole_number("ex_window", ex_window, least=1, example="4")
         target = drivers.s3_copy_store.Place(
             container, object_name, self._get_new_object_path(container, object_name)
         )
         if ex_storage_class is not None:
             headers = self._with_storage_class(headers, ex_storage_class)
-        given = s3api.copy_headers.split_headers(headers or {}, self.http_vendor_prefix)
+        given = s3api.copy_headers.split_headers(headers, self.http_vendor_prefix)
         self._refuse_copy(
             obj, target, unchanged=not s3api.copy_headers.changes(given, metadata, content_type)
         )

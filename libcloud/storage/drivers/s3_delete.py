@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage._arguments import check_container, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_objects import S3Objects
@@ -62,6 +63,8 @@ class S3Deletions(S3Uploads, S3Objects):
         """
         if isinstance(objects, (str, Object)):
             raise TypeError("ex_delete_objects takes a list; use delete_object for one object")
+        if container is not None:
+            check_container(container)
         wanted = [self._place_of(one, container) for one in objects]
         containers = {place.name: place for place, _ in wanted}
         results: dict[str, dict[str, Deletion]] = {}
@@ -78,6 +81,7 @@ class S3Deletions(S3Uploads, S3Objects):
             if container is None:
                 raise ValueError(f"Which container is {one!r} in? Pass the container, too")
             return container, one
+        check_object(one)
         if container is not None and one.container.name != container.name:
             raise ValueError(
                 f"{one.name!r} is in the container {one.container.name}, not in {container.name}"

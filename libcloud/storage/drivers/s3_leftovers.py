@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage._arguments import check_name
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUpload
 from libcloud.storage.drivers.s3_pages import part_pages
 from libcloud.storage.types import ContainerError
+from libcloud.utils.arguments import kind_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -103,6 +105,7 @@ class S3Leftovers(S3Containers):
         driver: Any = self
         if not self.supports_s3_multipart_upload:
             raise ValueError(f"the driver {self.name!r} makes no uploads in parts")
+        check_name(upload_id, "upload_id")
         path = self._get_object_path(container, object_name)
         headers, rest = driver._keywords(headers, options)
         rest = {"ex_on_failure": "keep", **rest}
@@ -186,6 +189,11 @@ class S3Leftovers(S3Containers):
         self, container: Container, upload: S3MultipartUpload, headers: Mapping[str, str]
     ) -> Iterator[PartRecord]:
         """:meth:`ex_list_parts`, with those of the upload's ``headers`` that belong to it."""
+        if not hasattr(upload, "key"):
+            raise TypeError(
+                f"upload must be an S3MultipartUpload, not {kind_of(upload)}: get one by "
+                "ex_iterate_multipart_uploads"
+            )
         sent = s3api.headers.headers_for(transfer.values.Step.CHECK, headers)
         for page, _ in part_pages(self, container, upload.key, upload.id, sent):
             yield from page.parts
@@ -194,6 +202,11 @@ class S3Leftovers(S3Containers):
         self, container: Container, older_than: timedelta | datetime | None
     ) -> datetime | None:
         """The latest time of uploads to abort; ``None``: any."""
+        if not isinstance(older_than, (timedelta, datetime, type(None))):
+            raise TypeError(
+                f"older_than must be a timedelta or a datetime, not {kind_of(older_than)}: "
+                "such as timedelta(days=7)"
+            )
         if isinstance(older_than, timedelta):
             if older_than < timedelta(0):
                 raise ValueError(f"older_than cannot be negative: {older_than}")

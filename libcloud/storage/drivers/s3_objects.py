@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from libcloud import storage
 from libcloud.storage import drivers, s3api
+from libcloud.storage._arguments import check_download, check_name, check_object
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.drivers.s3_counted import CountedResponse
+from libcloud.utils.arguments import whole_number
 from libcloud.utils.files import at_least_one, read_in_chunks
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class S3Objects(S3Calls):
         :raises ContainerDoesNotExistError: there is no such container.
         :raises ObjectDoesNotExistError: there is no such object in it.
         """
+        check_name(object_name, "object_name")
         headers = self._read_headers(options)
         container = self.get_container(container_name=container_name)
         return self._get_object_in(container, object_name, headers)
@@ -85,6 +88,7 @@ class S3Objects(S3Calls):
 
         :raises ObjectDoesNotExistError: there was none (Amazon does not tell).
         """
+        check_object(obj)
         response = self._call(
             s3api.operations.delete(self._get_object_path(obj.container, obj.name)),
             f"Error deleting {obj.container.name}/{obj.name}",
@@ -125,11 +129,12 @@ class S3Objects(S3Calls):
             fetched it; of several connections too. What it raises in the calling thread ends the
             download, and no file appears.
         :raises ObjectHashMismatchError: other bytes came than the store has.
+        :raises TypeError: an argument is of another type. Nothing was sent.
         :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
         """
-        for name, number in (("ex_window", ex_window), ("ex_part_size", ex_part_size)):
-            if number is not None and number < 1:
-                raise ValueError(f"{name} must be at least 1, not {number}")
+        check_download(obj, destination_path)
+        whole_number("ex_window", ex_window, least=1, example="4")
+        whole_number("ex_part_size", ex_part_size, least=1)
         response = self._open(obj, options, verify=ex_verify_hash).response
         if delete_on_failure and self._saves_as_usual():
             lanes = drivers.s3_lanes.lanes_for(
@@ -171,6 +176,8 @@ class S3Objects(S3Calls):
         :param ex_verify_hash: as for :meth:`download_object`. What does not agree is an
             ``ObjectHashMismatchError`` at the end.
         """
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
         download = self._open(obj, options, verify=ex_verify_hash)
         pieces = self._stream(download, obj, chunk_size, (200,))
         return pieces if chunk_size != 0 else at_least_one(pieces)
@@ -185,6 +192,7 @@ class S3Objects(S3Calls):
         delete_on_failure: bool = True,
         **options: Unpack[ReadKeywords],
     ) -> bool:
+        check_download(obj, destination_path)
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
         response = self._open(obj, options, start_bytes, end_bytes).response
         return self._get_object(
@@ -211,6 +219,8 @@ class S3Objects(S3Calls):
         chunk_size: int | None = None,
         **options: Unpack[ReadKeywords],
     ) -> Iterator[bytes]:
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
         if start_bytes == 0 and end_bytes is None and not obj.size:
             # To HTTP an empty object has no range, not even all of it.

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud import common
+from libcloud.storage._arguments import check_known_keywords
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.s3api.profile import AMAZON, S3Profile
+from libcloud.utils.arguments import nearest
 
 if TYPE_CHECKING:
     from libcloud.common.credential_sources import Discovery, Setting
@@ -76,6 +78,7 @@ class S3Opening(S3Access):
         :raises ProfileFileError: a profile that is asked for is not there, or cannot be read.
         :raises ValueError: a setting makes no sense.
         """
+        check_known_keywords(cls, options)
         own = any(options.get(name) for name in ("key", "ex_credentials", "ex_anonymous"))
         found = common.credential_sources.discover(
             profile=profile, region=region, endpoint_url=endpoint_url
@@ -181,7 +184,9 @@ def _parsed(url: str) -> tuple[str, dict[str, Any]]:
     for key, value in parse_qsl(query, keep_blank_values=True):
         keyword = URL_KEYS.get(key)
         if keyword is None:
-            raise ValueError(f"a URL has no key {key!r}; there are {', '.join(URL_KEYS)}")
+            found = nearest(key, URL_KEYS)
+            hint = f"did you mean {found}? There" if found else "there"
+            raise ValueError(f"a URL has no key {key!r}; {hint} are {', '.join(URL_KEYS)}")
         if keyword in settings:
             raise ValueError(f"the URL has {key} twice")
         if key in _BOOLEANS and value.lower() not in _WORDS:

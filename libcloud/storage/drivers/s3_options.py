@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from libcloud.storage import s3api, transfer
+from libcloud.utils.arguments import unexpected_keyword
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -92,8 +93,7 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, An
 def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in known:
-            text = f"unexpected keyword argument {name!r}; there are {', '.join(sorted(known))}"
-            raise TypeError(text)
+            raise unexpected_keyword(name, known)
 
 
 def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage._arguments import plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_bodies import S3Bodies
 from libcloud.storage.drivers.s3_calls import detail_of
@@ -169,7 +170,7 @@ class S3Uploads(S3Bodies):
 
     def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
         """:raises ValueError: no such class. Nothing was sent."""
-        name = (storage_class or "standard").lower()
+        name = str(storage_class or "standard").lower()
         if name not in STORAGE_CLASSES:
             raise ValueError(f"Invalid storage class value: {storage_class}")
         return {f"{self.http_vendor_prefix}-storage-class": STORAGE_CLASSES[name]}
@@ -210,6 +211,7 @@ class S3Uploads(S3Bodies):
         :raises TypeError: no such keyword. Nothing was sent.
         :raises ValueError: a value makes no sense, or not with this driver. Nothing was sent.
         """
+        headers = plain_headers(headers)
         of_object, rest = drivers.s3_options.split_keywords(given)
         if rest and not self.supports_s3_multipart_upload:
             raise ValueError(

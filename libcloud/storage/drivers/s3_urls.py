@@ -10,6 +10,7 @@ from libcloud.common.request import HttpRequest
 from libcloud.common.sigv4 import Scope
 from libcloud.common.types import LibcloudError
 from libcloud.storage.s3api.presign import Endpoint, presigned_url
+from libcloud.utils.arguments import kind_of
 
 __all__ = ["presigned_object_url"]
 
@@ -25,6 +26,10 @@ def presigned_object_url(
     :raises ValueError: ``hours`` is out of range.
     :raises LibcloudError: the driver is anonymous.
     """
+    if isinstance(hours, (bool, str)) or not hasattr(hours, "__float__"):
+        raise TypeError(f"ex_expiry must be a number of hours, such as 24, not {kind_of(hours)}")
+    if not isinstance(method, str):
+        raise TypeError(f"ex_method must be a str, such as 'GET', not {kind_of(method)}")
     if connection.anonymous:
         raise LibcloudError("Nobody signs a URL for an anonymous driver", connection.driver)
     route = connection.route_of(path)

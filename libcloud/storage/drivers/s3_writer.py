@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from libcloud import storage
 from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage._arguments import check_upload, plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.types import ObjectError
@@ -55,7 +56,8 @@ class S3Writers(S3Uploads):
         :raises ValueError: an argument makes no sense. Nothing was sent.
         :raises TypeError: no such keyword. Nothing was sent.
         """
-        extra = deepcopy(extra or {})
+        check_upload(container, object_name, extra=extra, headers=headers)
+        extra = deepcopy(dict(extra or {}))
         headers, rest = self._keywords(headers, options)
         path, sent = self._prepare(
             container, object_name, extra=extra, headers=headers, storage_class=ex_storage_class
@@ -108,7 +110,8 @@ class S3Writers(S3Uploads):
         file_path: str | PathLike[str] | None = None,
     ) -> tuple[str, dict[str, str]]:
         """Path and headers of an upload, checked before anything is sent."""
-        sent = self._with_storage_class(headers, storage_class)
+        check_upload(container, object_name, extra=extra, headers=headers)
+        sent = self._with_storage_class(plain_headers(headers), storage_class)
         sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
         meta_data = extra.get("meta_data") or {}
         sent.update(s3api.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))

@@ -31,6 +31,7 @@ from libcloud.storage.filesystem.looking import LookingFileSystem
 from libcloud.storage.filesystem.reading import read_version
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import ObjectTooLargeError, Provider
+from libcloud.utils.arguments import unexpected_keyword
 from libcloud.utils.files import has_exact_size, read_in_chunks
 
 __all__ = ["LibcloudFileSystem"]
@@ -42,6 +43,12 @@ _PIECE = 1024 * 1024
 _OF_FSSPEC = frozenset(
     {"asynchronous", "batch_size", "listings_expiry_time", "loop", "max_paths"}
     | {"skip_instance_cache", "use_listings_cache"}
+)
+
+
+# And those that are ours.
+_OPTIONS = frozenset(
+    {"key", "secret", "driver", "provider", "token", "endpoint_url", "region", "profile", "anon"}
 )
 
 
@@ -81,9 +88,8 @@ class LibcloudFileSystem(LookingFileSystem):
         anon: bool = False,
         **storage_options: Any,
     ) -> None:
-        unknown = sorted(set(storage_options) - _OF_FSSPEC)
-        if unknown:
-            raise TypeError(f"LibcloudFileSystem has no option {', '.join(unknown)}")
+        for unknown in sorted(set(storage_options) - _OF_FSSPEC):
+            raise unexpected_keyword(unknown, _OPTIONS, of="LibcloudFileSystem")
         super().__init__(**storage_options)
         self.driver: Any = driver  # methods with ex_ are not part of StorageDriver
         if driver is None and provider in WITHOUT_ENDPOINT:

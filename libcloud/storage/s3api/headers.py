@@ -92,7 +92,9 @@ def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, s
     """
     headers = {}
     for key, value in metadata.items():
-        text = value if isinstance(value, str) else str(value)
+        if value is None:  # not sent, as in Apache Libcloud
+            continue
+        text = value.decode() if isinstance(value, bytes) else str(value)
         if not _TOKEN.fullmatch(str(key)):
             raise ValueError(f"metadata key {key!r} cannot be part of a header's name")
         if any(ord(character) < 32 or ord(character) == 127 for character in text):

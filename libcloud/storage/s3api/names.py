@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-__all__ = ["MAX_KEY_BYTES", "NAMESPACE", "check_bucket_name", "check_object_name", "encode_name"]
+from libcloud.storage._arguments import check_container, check_name
+from libcloud.storage._entities import Container
+
+__all__ = [
+    "MAX_KEY_BYTES",
+    "NAMESPACE",
+    "check_bucket",
+    "check_bucket_name",
+    "check_object_name",
+    "encode_name",
+]
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 """Of the elements in answers, and in the bodies of requests."""
@@ -39,11 +49,23 @@ def encode_name(name: str) -> str:
         raise ValueError(_surrogate_message(name, error)) from error
 
 
+def check_bucket(container: Container) -> None:
+    """Refuse what is no container, and a name that cannot stand in a path as a bucket.
+
+    :raises TypeError: it is no container, or its name is no text.
+    :raises ValueError: with what to do.
+    """
+    check_container(container)
+    check_bucket_name(container.name)
+
+
 def check_bucket_name(name: str) -> None:
     """Refuse a name that cannot stand in a path as a bucket.
 
+    :raises TypeError: it is no text.
     :raises ValueError: with what to do.
     """
+    check_name(name, "container_name")
     if not name:
         raise ValueError("The name of a container must not be empty")
     _encoded_length(name)
@@ -57,8 +79,10 @@ def check_object_name(name: str, *, listed: bool = False) -> None:
     """Refuse a name that no S3 store can hold.
 
     :param listed: the name may be one that a listing showed, of bytes that are not UTF-8.
+    :raises TypeError: it is no text.
     :raises ValueError: with what to do.
     """
+    check_name(name, "object_name")
     if not name:
         raise ValueError("The name of an object must not be empty")
     length = _encoded_length(name, "surrogateescape" if listed else "strict")

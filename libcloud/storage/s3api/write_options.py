@@ -13,7 +13,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
+
+from libcloud.utils.arguments import kind_of
 
 __all__ = ["NOTHING_ASKED", "ReadOptions", "WriteOptions", "names"]
 
@@ -21,6 +25,17 @@ _SSE = "x-amz-server-side-encryption"
 _KMS = ("aws:kms", "aws:kms:dsse")
 _LOCK = "x-amz-object-lock"
 _LOCK_MODES = ("GOVERNANCE", "COMPLIANCE")
+
+# The beginnings of annotations, and what they stand for.
+_TYPES: Mapping[str, tuple[Any, str]] = MappingProxyType(
+    {
+        "str": (str, "a str"),
+        "bool": (bool, "True or False"),
+        "Mapping": (Mapping, "a dict of texts"),
+        "datetime": (datetime, "an aware datetime"),
+        "bytes": (object, "bytes"),  # checked apart, without showing it
+    }
+)
 
 # Amazon S3 User Guide, "Categorizing your objects using tags".
 _MOST_TAGS = 10
@@ -65,6 +80,7 @@ class WriteOptions:
     expected_bucket_owner: str | None = None
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if self.if_none_match not in (None, "*"):
             raise ValueError(f"ex_if_none_match is '*', not {self.if_none_match!r}")
         if self.if_none_match and self.if_match:
@@ -154,6 +170,7 @@ class ReadOptions:
     expected_bucket_owner: str | None = None
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if self.sse_customer_key is not None:
             _check_key(self.sse_customer_key)
 
@@ -166,6 +183,17 @@ class ReadOptions:
         if self.sse_customer_key is not None:
             found.update(_customer_key_headers(self.sse_customer_key))
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _check_types(options: WriteOptions | ReadOptions) -> None:
+    """:raises TypeError: a value is of another type; "no" would count as true, for example."""
+    for one in fields(options):
+        value = getattr(options, one.name)
+        kind, word = next(
+            found for start, found in _TYPES.items() if str(one.type).startswith(start)
+        )
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"ex_{one.name} must be {word}, not {kind_of(value)}")
 
 
 def names(kind: type[WriteOptions | ReadOptions]) -> frozenset[str]:
@@ -191,6 +219,8 @@ def _check_tags(tags: Mapping[str, str]) -> None:
     if len(tags) > _MOST_TAGS:
         raise ValueError(f"an object has at most {_MOST_TAGS} tags, not {len(tags)}")
     for name, value in tags.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"ex_tags must be texts by texts, and {name!r} has {kind_of(value)}")
         if not 1 <= len(name) <= _LONGEST_TAG or len(value) > _LONGEST_TAG_VALUE:
             raise ValueError(
                 f"the tag {name!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "

@@ -19,6 +19,7 @@ from libcloud.storage.transfer.store import Content, PartStore, Source
 from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.transfer.writer import PushedTransfer
 from libcloud.storage.types import ObjectTooLargeError
+from libcloud.utils.arguments import kind_of, whole_number
 from libcloud.utils.bodies import Pieces
 
 __all__ = [
@@ -69,14 +70,17 @@ class UploadOptions:
     on_event: Listener | None = None
 
     def __post_init__(self) -> None:
-        for name in ("part_size", "window", "max_memory"):
+        for name in ("part_size", "max_memory"):
             value = getattr(self, name)
-            if value is not None and not isinstance(value, MemoryBudget) and value < 1:
-                raise ValueError(f"ex_{name} must be at least 1, not {value}")
+            if not isinstance(value, MemoryBudget):
+                whole_number(f"ex_{name}", value, least=1)
+        whole_number("ex_window", self.window, least=1, example="4")
         for name in ("size_hint", "size"):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise ValueError(f"ex_{name} cannot be negative: {value}")
+            whole_number(f"ex_{name}", getattr(self, name), least=0)
+        if self.executor is not None and not hasattr(self.executor, "submit"):
+            raise TypeError(f"ex_executor must be an Executor, not {kind_of(self.executor)}")
+        if self.on_event is not None and not callable(self.on_event):
+            raise TypeError(f"on_event must be a function, not {kind_of(self.on_event)}")
         if self.on_failure not in ("abort", "keep"):
             raise ValueError(f"ex_on_failure is 'abort' or 'keep', not {self.on_failure!r}")
 

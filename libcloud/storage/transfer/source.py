@@ -241,6 +241,8 @@ def _not_a_source(source: object) -> str:
     hint = ""
     if isinstance(source, str):
         hint = " (to send a file by its name, use upload_object; to send text, encode it)"
+    elif hasattr(source, "__fspath__"):
+        hint = " (to send a file by its name, use upload_object)"
     elif hasattr(source, "__aiter__"):
         hint = " (an asynchronous iterator cannot be read here)"
     return (

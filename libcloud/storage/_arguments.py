@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What drivers check of their arguments before anything is sent.
+
+Each error says what to pass instead. Only what cannot work is refused: a container or an object
+may be of any class that has the attributes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from libcloud.storage._entities import Container, Object
+from libcloud.utils.arguments import kind_of, nearest, seconds, unexpected_keyword
+
+__all__ = [
+    "check_container",
+    "check_download",
+    "check_extra",
+    "check_file_path",
+    "check_known_keywords",
+    "check_name",
+    "check_object",
+    "check_prefix",
+    "check_settings",
+    "check_upload",
+    "keywords_of",
+    "plain_headers",
+]
+
+LOG = logging.getLogger(__name__)
+
+# Classes whose constructors are checked strictly; others may hand on what they do not know.
+_OURS = "libcloud.storage.drivers."
+
+_CONNECTION_SETTINGS = ("timeout", "retry_delay", "backoff", "proxy_url")
+
+_EXTRA = ("acl", "content_type", "meta_data")
+_NOT_NAMES = (str, bytes, bytearray, os.PathLike)
+
+
+def check_container(container: object) -> None:
+    """:raises TypeError: it is not a container, but a name, for example."""
+    if isinstance(container, Container):
+        return
+    if isinstance(container, (*_NOT_NAMES, Object)) or not hasattr(container, "name"):
+        raise TypeError(
+            f"container must be a Container, not {kind_of(container)}: get one by "
+            "driver.get_container(name)"
+        )
+
+
+def check_object(obj: object) -> None:
+    """:raises TypeError: it is not an object, but a name, for example."""
+    if isinstance(obj, Object):
+        return
+    if not (hasattr(obj, "name") and hasattr(obj, "container")):
+        raise TypeError(
+            f"obj must be an Object, not {kind_of(obj)}: get one by "
+            "container.get_object(object_name)"
+        )
+
+
+def check_name(name: object, what: str) -> None:
+    """:raises TypeError: the name of a container or of an object is not text.
+
+    :param what: the argument: ``"object_name"`` or ``"container_name"``.
+    """
+    if isinstance(name, str):
+        return
+    if isinstance(name, os.PathLike):
+        hint = "pass path.as_posix()"
+    elif isinstance(name, (bytes, bytearray)):
+        hint = "decode it first"
+    elif isinstance(name, (Container, Object)):
+        hint = "pass its name"
+    else:
+        hint = "pass a str"
+    raise TypeError(f"{what} must be a str, not {kind_of(name)}: {hint}")
+
+
+def check_prefix(prefix: object) -> None:
+    """:raises TypeError: a prefix is neither text nor ``None``."""
+    if prefix is not None:
+        check_name(prefix, "prefix")
+
+
+def check_file_path(path: object, name: str = "file_path") -> None:
+    """:raises TypeError: it is no path of a file.
+
+    :param name: of the argument.
+    """
+    if isinstance(path, (str, os.PathLike)):
+        return
+    if isinstance(path, bytes) and name == "destination_path":
+        return
+    if hasattr(path, "read") or hasattr(path, "write"):
+        reading = "; use upload_object_via_stream for an open file" if name == "file_path" else ""
+        raise TypeError(f"{name} must be the path of a file, not an open file{reading}")
+    hint = ": decode it by os.fsdecode" if isinstance(path, bytes) else ""
+    raise TypeError(f"{name} must be a str or a path, not {kind_of(path)}{hint}")
+
+
+def check_extra(extra: object) -> None:
+    """Refuse an ``extra`` that would be lost; unknown keys that resemble no known one are ignored.
+
+    :raises TypeError: it is no mapping, or its metadata are none.
+    :raises ValueError: a key is a misspelled one.
+    """
+    if extra is None:
+        return
+    if not isinstance(extra, Mapping):
+        raise TypeError(
+            "extra must be a dict, such as {'content_type': 'text/plain', 'meta_data': {...}}, "
+            f"not {kind_of(extra)}"
+        )
+    for key in extra:
+        if key not in _EXTRA:
+            meant = nearest(key, _EXTRA, likeness=0.85) if isinstance(key, str) else None
+            if meant is not None:
+                raise ValueError(f"extra has no key {key!r}: did you mean {meant!r}?")
+    if not isinstance(extra.get("meta_data") or {}, Mapping):
+        raise TypeError(
+            f"extra['meta_data'] must be a dict of texts, not {kind_of(extra['meta_data'])}"
+        )
+    for name, value in (extra.get("meta_data") or {}).items():
+        _check_text(f"extra['meta_data'][{name!r}]", value)
+    for key in ("acl", "content_type"):
+        _check_text(f"extra[{key!r}]", extra.get(key))
+
+
+def plain_headers(headers: Any) -> dict[str, Any]:
+    """A copy of ``headers`` without those that are ``None``, which are not sent.
+
+    :raises TypeError: it is no mapping, or a value cannot be a header's.
+    """
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"headers must be a dict, not {kind_of(headers)}")
+    for name, value in headers.items():
+        if not isinstance(name, (str, bytes)):
+            raise TypeError(f"the name of a header must be a str, not {kind_of(name)}")
+        _check_text(f"headers[{name!r}]", value)
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse times that are none, among the keywords of a driver.
+
+    :raises TypeError: it is no number, for example text.
+    :raises ValueError: it is negative.
+    """
+    for name in ("timeout", "retry_delay", "backoff"):
+        value = settings.get(name)
+        pair = value if name == "timeout" and isinstance(value, tuple) else (value,)
+        for one in pair:
+            seconds(name, one)
+
+
+def keywords_of(kind: type) -> set[str]:
+    """The names of all keywords that constructors of a class of drivers take."""
+    found = set(_CONNECTION_SETTINGS)
+    for base in kind.__mro__:
+        constructor = vars(base).get("__init__")
+        if constructor is not None and base is not object:
+            parameters = inspect.signature(constructor).parameters.values()
+            found.update(
+                one.name
+                for one in parameters
+                if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+            )
+    return found - {"self"}
+
+
+def check_known_keywords(kind: type, names: Iterable[str]) -> None:
+    """Refuse keywords that no constructor of ``kind`` takes.
+
+    A class of another project that has a constructor of its own may hand on what it does not know,
+    as with Apache Libcloud: there, they are logged and ignored.
+
+    :raises TypeError: with the nearest keyword that there is.
+    """
+    if not set(names).difference(_CONNECTION_SETTINGS):
+        return
+    known = keywords_of(kind)
+    constructor = next(vars(one)["__init__"] for one in kind.__mro__ if "__init__" in vars(one))
+    strict = str(getattr(constructor, "__module__", "")).startswith(_OURS)
+    for name in sorted(set(names) - known):
+        error = unexpected_keyword(name, known, of=kind.__name__)
+        if strict:
+            raise error
+        LOG.warning("ignored: %s", error)
+
+
+def check_upload(
+    container: object,
+    object_name: object,
+    *,
+    file_path: object = "",
+    extra: object,
+    headers: object,
+) -> None:
+    """What every upload checks; see the functions of the arguments."""
+    check_file_path(file_path)
+    check_container(container)
+    check_name(object_name, "object_name")
+    check_extra(extra)
+    plain_headers(headers)
+
+
+def check_download(obj: object, destination_path: object) -> None:
+    """What every download to a file checks."""
+    check_object(obj)
+    check_file_path(destination_path, "destination_path")
+
+
+def _check_text(what: str, value: object) -> None:
+    if value is None or isinstance(value, (str, bytes, int, float)):
+        return
+    raise TypeError(f"{what} must be a str, not {kind_of(value)}")

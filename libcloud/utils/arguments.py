@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of arguments, and messages that say what to pass instead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+__all__ = ["kind_of", "nearest", "seconds", "unexpected_keyword", "whole_number"]
+
+# What other clients call it: boto3, s3fs, minio-py, obstore, smart_open.
+_KNOWN_ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "endpoint_url": ("endpoint", "url", "uri", "base_url", "server", "endpoint_uri"),
+        "key": ("access_key", "access_key_id", "aws_access_key_id", "username", "user", "api_key"),
+        "secret": ("secret_key", "secret_access_key", "aws_secret_access_key", "password"),
+        "token": ("session_token", "aws_session_token", "security_token"),
+        "region": ("region_name", "location", "aws_region"),
+        "secure": ("use_ssl", "ssl", "https", "use_https", "tls"),
+        "proxy_url": ("proxy", "proxies", "http_proxy", "https_proxy"),
+        "timeout": ("connect_timeout", "read_timeout", "request_timeout"),
+        "ex_anonymous": ("anon", "anonymous", "no_sign_request", "skip_signature"),
+        "anon": ("anonymous", "ex_anonymous", "no_sign_request", "skip_signature"),
+        "ex_part_size": ("chunk_size", "chunksize", "block_size", "multipart_chunksize"),
+        "ex_window": ("max_concurrency", "concurrency", "workers", "threads"),
+        "ex_size": ("content_length", "length"),
+        "ex_tags": ("tagging",),
+        "ex_sse": ("server_side_encryption", "encryption"),
+        "meta_data": ("metadata", "meta", "user_metadata"),
+        "content_type": ("mime_type", "mimetype"),
+    }
+)
+
+
+def kind_of(value: object) -> str:
+    """How a message names the type of ``value``; never its value, which may be a secret."""
+    return "None" if value is None else type(value).__name__
+
+
+def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The one of ``known`` that ``name`` probably means; ``None`` if it resembles none.
+
+    :param likeness: from 0 to 1: how alike two names must be; see ``difflib``.
+
+    >>> nearest("endpoint", ["host", "endpoint_url"]), nearest("regoin", ["host", "region"])
+    ('endpoint_url', 'region')
+    """
+    choices = sorted(known)
+    plain = _plain(name)
+    for choice in choices:
+        same = (choice, f"ex_{choice}", *_KNOWN_ELSEWHERE.get(choice, ()))
+        if plain in (_plain(choice), _plain(choice.removeprefix("ex_"))) or plain in map(
+            _plain, same
+        ):
+            return choice
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, choices, n=1, cutoff=likeness)), None)
+
+
+def unexpected_keyword(name: str, known: Iterable[str], *, of: str = "") -> TypeError:
+    """The error for a keyword argument that nobody knows, with the nearest one that is known.
+
+    :param of: whose keyword it would be, for the message.
+    """
+    choices = sorted(known)
+    found = nearest(name, choices)
+    what = f"{of} has no keyword argument" if of else "unexpected keyword argument"
+    hint = f": did you mean {found!r}? There are" if found else "; there are"
+    return TypeError(f"{what} {name!r}{hint} {', '.join(choices)}")
+
+
+def whole_number(name: str, value: object, *, least: int, example: str = "8 * 1024 * 1024") -> None:
+    """Refuse what is no whole number of at least ``least``; ``None`` passes.
+
+    :param name: of the argument, for the message.
+    :raises TypeError: it is text, a truth value, a fraction or something else.
+    :raises ValueError: it is too small.
+    """
+    if value is None:
+        return
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        shown = f"{value!r}" if isinstance(value, (bool, float, str)) else kind_of(value)
+        raise TypeError(f"{name} must be a whole number, such as {example}, not {shown[:40]}")
+    if value.__index__() < least:
+        negative = f"{name} cannot be negative: {value}"
+        raise ValueError(
+            negative if least == 0 else f"{name} must be at least {least}, not {value}"
+        )
+
+
+def seconds(name: str, value: object) -> None:
+    """Refuse what is no duration in seconds; ``None`` passes.
+
+    :raises TypeError: it is text, a truth value or something else that is no number.
+    :raises ValueError: it is negative, or no number.
+    """
+    if value is None:
+        return
+    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} must be a number of seconds, such as 2.5, not {kind_of(value)}")
+    if math.isnan(float(value)) or float(value) < 0:
+        raise ValueError(f"{name} must be a positive number of seconds, not {value}")
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
