@@ -7,14 +7,17 @@ The settings are read when a connection is made; an application sets them once, 
 
     libcloud.security.CA_CERTS_PATH = "/etc/ssl/certs/our-own.pem"
 
-The environment variable ``SSL_CERT_FILE`` does the same without code.
+The environment variable ``SSL_CERT_FILE`` does the same without code. Where neither is set,
+``REQUESTS_CA_BUNDLE`` is used, or ``CURL_CA_BUNDLE``, as by the library requests: they may name a
+directory, too. ``AWS_CA_BUNDLE``, and ``ca_bundle`` of a profile, are used by what reads the
+settings of the AWS tools (``from_env()``, the command, the file system), and come before these.
 """
 
 from __future__ import annotations
 
 import os
 
-__all__ = ["CA_CERTS_PATH", "VERIFY_SSL_CERT"]
+__all__ = ["CA_CERTS_PATH", "VERIFY_SSL_CERT", "trusted_certificates"]
 
 VERIFY_SSL_CERT = True
 """Whether certificates are checked. ``False`` makes every connection readable for others."""
@@ -52,3 +55,11 @@ VERIFY_SSL_DISABLED_MSG = (
     "The certificates of servers are not checked: everything sent can be read and changed on its "
     "way. Set libcloud.security.VERIFY_SSL_CERT to True to check them."
 )
+
+
+def trusted_certificates() -> str | None:
+    """Path of the certificates that a connection trusts; ``None`` leaves it to the HTTP library."""
+    if CA_CERTS_PATH not in (None, certifi_ca_bundle_path):
+        return CA_CERTS_PATH
+    chosen = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    return chosen or CA_CERTS_PATH

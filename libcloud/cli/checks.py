@@ -92,6 +92,8 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
     """Credentials, region and endpoint, as they are found."""
     found = find_settings(target, settings)
     yield _credentials(found, settings)
+    if found.problem:
+        yield Check("warning", "profile", f"{found.problem}: it counts as none")
     for name, setting in (
         ("region", found.region),
         ("endpoint", found.endpoint_url),
@@ -105,6 +107,7 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
         ("checksums", found.checksums),
         ("dual-stack", found.use_dualstack),
         ("FIPS", found.use_fips),
+        ("certificates", found.ca_bundle),
     ):
         if setting is not None:
             yield Check("note", name, f"{setting.value}, from {setting.origin}")

@@ -57,7 +57,7 @@ def network_hint(error: Any) -> str:
     causes = [*_causes(error.reason)]
     cause = causes[-1] if causes else error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return "if it is your own authority's, name its file in SSL_CERT_FILE"
+        return "if it is your own authority's, name its file in AWS_CA_BUNDLE or SSL_CERT_FILE"
     if _speaks_no_tls(cause):
         return "write http:// in the endpoint if that is meant"
     if _of(causes, "NewConnectionError", "ConnectTimeout", "ConnectTimeoutError"):

@@ -40,12 +40,14 @@ class Profile:
     :param secrets: of the credentials file, likewise.
     :param services: of the ``[services ...]`` section that the profile names; the settings of one
         service are in the nested mapping.
+    :param problem: why a file was not read, for people; empty if both were.
     """
 
     name: str
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    problem: str = ""
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r})"
@@ -64,14 +66,25 @@ def credentials_path(environ: Mapping[str, str]) -> Path:
     return _path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
 
 
-def read_profile(name: str, environ: Mapping[str, str]) -> Profile:
+def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True) -> Profile:
     """What both files say of a profile; nothing, if neither exists or names it.
 
     :param environ: as ``os.environ``: says where the files are.
-    :raises ProfileFileError: a file is there and cannot be read.
+    :param required: ``False``: nobody asked for this profile, and a file that cannot be read counts
+        as none.
+    :raises ProfileFileError: a file is there and cannot be read, and the profile is required.
     """
-    config = _read(config_path(environ))
-    secrets = _read(credentials_path(environ))
+    found: list[dict[str, dict[str, str]]] = []
+    problem = ""
+    for path in (config_path(environ), credentials_path(environ)):
+        try:
+            found.append(_read(path))
+        except ProfileFileError as error:
+            if required:
+                raise
+            problem = problem or str(error)
+            found.append({})
+    config, secrets = found
     heading = name if name == "default" and "profile default" not in config else f"profile {name}"
     settings = config.get(heading, {})
     services = config.get(f"services {settings.get('services', '')}", {})
@@ -80,6 +93,7 @@ def read_profile(name: str, environ: Mapping[str, str]) -> Profile:
         settings,
         secrets.get(name, {}),
         {service: read_nested(text) for service, text in services.items()},
+        problem,
     )
 
 

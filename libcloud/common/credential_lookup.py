@@ -48,12 +48,12 @@ class Found:
 
 
 def find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
-    """The profile of that name, or of the environment's.
+    """The profile of that name, or of the environment's; otherwise ``default``, if it can be read.
 
     :raises ProfileFileError: one that is asked for by name is not there, or cannot be read.
     """
     asked = name or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
-    settings = read_profile(asked or "default", environ)
+    settings = read_profile(asked or "default", environ, required=bool(asked))
     if asked and not settings:
         places = f"{config_path(environ)} or {credentials_path(environ)}"
         raise ProfileFileError(f"there is no profile {asked!r} in {places}")
@@ -149,6 +149,8 @@ def _reason(profile: Profile, environ: Mapping[str, str]) -> str:
     if len(set_names) == 1:
         other = next(name for name in pair if name not in set_names)
         return f"{set_names[0]} is set, and {other} is not"
+    if profile.problem:
+        return f"AWS_ACCESS_KEY_ID is not set, and {profile.problem}"
     if profile:
         return f"profile {profile.name} has no keys, and AWS_ACCESS_KEY_ID is not set"
     return f"AWS_ACCESS_KEY_ID is not set, and there is no {credentials_path(environ)}"

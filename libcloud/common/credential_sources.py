@@ -57,6 +57,9 @@ class Discovery:
         if nothing says.
     :param use_dualstack: ``"true"`` or ``"false"``; ``None`` if nothing says.
     :param use_fips: likewise.
+    :param ca_bundle: the file, or the directory, of trusted certificates; ``None``: nothing names
+        one.
+    :param problem: why a file of profiles was not read, for people; empty if all were.
     """
 
     credentials: Credentials | None
@@ -70,6 +73,8 @@ class Discovery:
     checksums: Setting | None = None
     use_dualstack: Setting | None = None
     use_fips: Setting | None = None
+    ca_bundle: Setting | None = None
+    problem: str = ""
 
 
 def discover(
@@ -88,8 +93,8 @@ def discover(
         of ``AWS_PROFILE``, or ``default``, whose keys come after those of the environment.
     :param environ: in place of ``os.environ``. Nothing can be obtained then, because botocore reads
         the environment of the process.
-    :raises ProfileFileError: a file of profiles cannot be read, or the profile asked for by name is
-        in none.
+    :raises ProfileFileError: the profile asked for by name is in no file, or a file cannot be read
+        in which it may be. Without such a name, a file that cannot be read counts as none.
     """
     able = environ is None and is_installed()
     given = environ
@@ -113,6 +118,10 @@ def discover(
         checksums=_choice(settings, environ, "request_checksum_calculation"),
         use_dualstack=_choice(settings, environ, "use_dualstack_endpoint"),
         use_fips=_choice(settings, environ, "use_fips_endpoint"),
+        ca_bundle=_first(
+            _from_environment(environ, ("AWS_CA_BUNDLE",)), _from_profile(settings, "ca_bundle")
+        ),
+        problem=settings.problem,
     )
 
 
@@ -152,7 +161,8 @@ def _discovery(
 def _endpoint(given: str | None, profile: Profile, environ: Mapping[str, str]) -> Setting | None:
     if given:
         return _given(given)
-    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+    ignored = _choice(profile, environ, "ignore_configured_endpoint_urls")
+    if ignored is not None and ignored.value == "true":
         return None
     of_service = profile.services.get("s3", {}).get("endpoint_url")
     return _first(

@@ -12,6 +12,7 @@ What for: sending one request and getting its answer. May import: ``libcloud.uti
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -119,10 +120,10 @@ class LibcloudBaseConnection:
         self.verify = libcloud.security.VERIFY_SSL_CERT
 
     def _setup_ca_cert(self, **kwargs: Any) -> None:
-        """Choose the file of trusted certificates: ``ca_cert``, else the setting in security."""
+        """Choose the file of trusted certificates: ``ca_cert``, else as security says."""
         if self.verify is False:
             return
-        ca_cert = kwargs.get("ca_cert", libcloud.security.CA_CERTS_PATH)
+        ca_cert = kwargs.get("ca_cert", libcloud.security.trusted_certificates())
         if isinstance(ca_cert, list):
             warnings.warn(
                 "A list of certificate files is not supported; the first one is used.",
@@ -216,7 +217,7 @@ class LibcloudConnection(LibcloudBaseConnection):
                 headers=headers,
                 allow_redirects=self._redirects,
                 stream=stream,
-                verify=self.verification,
+                verify=self._existing_certificates(),
                 timeout=self._limits,
                 hooks=hooks,
             )
@@ -247,7 +248,7 @@ class LibcloudConnection(LibcloudBaseConnection):
             response = self.session.send(
                 self.session.prepare_request(request),
                 stream=stream or content,
-                verify=self.verification,
+                verify=self._existing_certificates(),
                 timeout=self._limits,
                 allow_redirects=self._redirects,
             )
@@ -297,6 +298,20 @@ class LibcloudConnection(LibcloudBaseConnection):
         """Give up the answer to the last request of the calling thread."""
         if self.response is not None:
             self.response.close()
+
+    def _existing_certificates(self) -> bool | str:
+        """What certificates are checked against.
+
+        :raises LibcloudError: there is no such file.
+        """
+        chosen = self.verification
+        if isinstance(chosen, str) and self.host.startswith("https") and not os.path.exists(chosen):
+            raise LibcloudError(
+                f"there is no file of trusted certificates at {chosen}: see ex_ca_bundle, "
+                "CA_CERTS_PATH in libcloud.security, and the variables SSL_CERT_FILE, "
+                "REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
+            )
+        return chosen
 
     @property
     def _redirects(self) -> Any:

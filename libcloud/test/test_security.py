@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from libcloud import security
+from libcloud.common.types import LibcloudError
 from libcloud.http import LibcloudConnection
 
 
@@ -19,7 +21,8 @@ from libcloud.http import LibcloudConnection
 def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting from outside, and none left behind."""
     before = dict(vars(security))
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("LIBCLOUD_SSL_USE_CERTIFI", raising=False)
     yield
     vars(security).clear()
@@ -101,3 +104,29 @@ def test_of_a_list_the_first_is_used(
     with pytest.warns(DeprecationWarning, match="list of certificate files"):
         connection = LibcloudConnection("h", 443, **arguments)
     assert connection.ca_cert == bundle
+
+
+def test_the_variables_of_requests_and_curl_are_used_unless_something_is_set(
+    bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importlib.reload(security)
+    monkeypatch.setenv("CURL_CA_BUNDLE", bundle)
+    assert LibcloudConnection("h", 443).verification == bundle
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    assert LibcloudConnection("h", 443).verification == str(tmp_path)
+    assert LibcloudConnection("h", 443, ca_cert="mine").verification == "mine"
+    monkeypatch.setattr(security, "CA_CERTS_PATH", "set")
+    assert LibcloudConnection("h", 443).verification == "set"
+    monkeypatch.setattr(security, "VERIFY_SSL_CERT", False)
+    assert LibcloudConnection("h", 443).verification is False
+
+
+def test_certificates_that_are_not_there_are_an_error_of_their_own(tmp_path: Path) -> None:
+    path = str(tmp_path / "none.pem")
+    secure = LibcloudConnection("127.0.0.1", 1, secure=True, ca_cert=path)
+    for send in (secure.request, secure.prepared_request):
+        with pytest.raises(LibcloudError, match=r"no file of trusted certificates at .*none\.pem"):
+            send("GET", "/")
+    plain = LibcloudConnection("127.0.0.1", 1, secure=False, ca_cert=path)
+    with pytest.raises(requests.ConnectionError):
+        plain.request("GET", "/")

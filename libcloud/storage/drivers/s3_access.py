@@ -83,6 +83,8 @@ class S3Access(StorageDriver):
     :param ex_total_timeout: seconds for a request and its answer as a whole, however lively they
         are; ``None``: no limit. Bodies of downloads are not included.
     :param signature_version: checked, in drivers for stores that know one version only.
+    :param ex_ca_bundle: file, or directory, of the certificates of trusted authorities; ``None``:
+        see :mod:`libcloud.security`.
     :raises TypeError: there is neither ``key`` nor ``ex_credentials`` nor ``ex_anonymous``, or more
         than one of them; or the connection is not one that can do without its own credentials.
     :raises ValueError: ``endpoint_url`` is none, or there is a ``host`` beside it; or there is no
@@ -111,6 +113,7 @@ class S3Access(StorageDriver):
         ex_use_fips: bool = False,
         ex_total_timeout: float | None = None,
         signature_version: str | int | None = None,
+        ex_ca_bundle: str | None = None,
         **kwargs: Any,
     ) -> None:
         check_known_keywords(type(self), kwargs)
@@ -146,6 +149,10 @@ class S3Access(StorageDriver):
                 f"Invalid signature_version: {type(self).__name__} signs by version "
                 f"{self._signature_version()} only"
             )
+        if ex_ca_bundle is not None:
+            # From now on; nothing was sent yet.
+            self.connection.ca_cert = ex_ca_bundle
+            self.connection.connect()
         if ex_total_timeout is not None:
             self.connection.total_timeout = ex_total_timeout
             self.connection.connection.total_timeout = ex_total_timeout

@@ -65,8 +65,9 @@ class S3Opening(S3Access):
 
         ``AWS_REGION``, ``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``,
         ``AWS_IGNORE_CONFIGURED_ENDPOINT_URLS``, ``AWS_USE_DUALSTACK_ENDPOINT``,
-        ``AWS_USE_FIPS_ENDPOINT`` and ``AWS_REQUEST_CHECKSUM_CALCULATION`` are heeded, and their
-        like in a profile; by drivers for stores that have hosts of their own, the credentials only.
+        ``AWS_USE_FIPS_ENDPOINT``, ``AWS_REQUEST_CHECKSUM_CALCULATION`` and ``AWS_CA_BUNDLE`` are
+        used, and their equivalents in a profile; by drivers for stores that have hosts of their
+        own, the credentials and ``AWS_CA_BUNDLE`` only.
 
         :param profile: of ``~/.aws``, whose keys then go before those of the environment; ``None``:
             that of ``AWS_PROFILE``, or ``default``.
@@ -141,6 +142,8 @@ def options_of(found: Discovery, *, everything: bool = True) -> dict[str, Any]:
     settings: dict[str, Any] = {"ex_addressing_style": "auto"}
     if found.ask is not None:
         settings["ex_credentials"] = found.ask
+    if found.ca_bundle is not None:
+        settings["ex_ca_bundle"] = _existing(found.ca_bundle)
     if not everything:
         return settings
     for name, setting in (
@@ -159,6 +162,19 @@ def options_of(found: Discovery, *, everything: bool = True) -> dict[str, Any]:
         if setting is not None and found.endpoint_url is None:
             settings[name] = _boolean(setting)
     return settings
+
+
+def _existing(setting: Setting) -> str:
+    """The path that ``setting`` names.
+
+    :raises ValueError: there is nothing.
+    """
+    import os
+
+    path = os.path.expanduser(setting.value)
+    if not os.path.exists(path):
+        raise ValueError(f"{setting.origin} names {path} for trusted certificates: no such file")
+    return path
 
 
 def _boolean(setting: Setting) -> bool:

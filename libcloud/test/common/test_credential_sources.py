@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from libcloud.common.aws_profiles import ProfileFileError, read_profile
-from libcloud.common.credential_sources import Discovery, discover, masked
+from libcloud.common.credential_sources import Discovery, Setting, discover, masked
 from libcloud.common.credentials import Credentials
 
 KEYS = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
@@ -191,7 +192,7 @@ def test_a_profile_that_is_asked_for_must_be_there(home: Path) -> None:
 def test_a_broken_file_is_told_without_what_is_in_it(home: Path, content: str) -> None:
     (home / ".aws" / "credentials").write_text(content)
     with pytest.raises(ProfileFileError) as caught:
-        find(home)
+        find(home, "default")
     assert "credentials" in str(caught.value)
     assert "hush" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -201,7 +202,57 @@ def test_a_file_that_cannot_be_read_is_told(home: Path) -> None:
     (home / ".aws" / "config").unlink()
     (home / ".aws" / "config").mkdir()
     with pytest.raises(ProfileFileError, match="cannot be read"):
-        find(home)
+        find(home, "work")
+    with pytest.raises(ProfileFileError, match="cannot be read"):
+        find(home, AWS_PROFILE="work", **KEYS)
+
+
+@pytest.mark.parametrize("name", ["config", "credentials"])
+@pytest.mark.parametrize("content", ["[default]\nhush\n", "hush", b"\xff", None])
+def test_a_file_that_nobody_needs_may_be_broken(home: Path, name: str, content: Any) -> None:
+    for path in (home / ".aws" / "config", home / ".aws" / "credentials"):
+        path.unlink()
+    path = home / ".aws" / name
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = find(home, **KEYS, AWS_REGION="here")
+    assert (key(found), found.region) == ("from-env", Setting("here", "the variable AWS_REGION"))
+    given = discover(credentials=Credentials("k", "s"), environ={"HOME": str(home)})
+    assert (key(given), given.problem) == ("k", found.problem)
+    missing = find(home)
+    assert (missing.credentials, missing.ask) == (None, None)
+    assert str(path) in missing.missing and missing.problem in missing.missing
+    assert "hush" not in missing.missing
+
+
+def test_keys_of_the_one_file_are_used_when_the_other_is_broken(home: Path) -> None:
+    (home / ".aws" / "config").write_text("broken")
+    found = find(home)
+    assert key(found) == "from-default"
+    assert "config" in found.problem
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE"])
+def test_a_profile_can_ignore_configured_endpoints(home: Path, value: str) -> None:
+    with (home / ".aws" / "config").open("a") as file:
+        file.write(f"[profile own]\nendpoint_url = x\nignore_configured_endpoint_urls = {value}\n")
+    assert find(home, "own").endpoint_url is None
+    assert find(home, "own", AWS_ENDPOINT_URL="http://e").endpoint_url is None
+    used = find(home, "own", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="false").endpoint_url
+    assert used is not None and used.value == "x"
+    given = discover(profile="own", endpoint_url="http://m", environ={"HOME": str(home)})
+    assert given.endpoint_url is not None and given.endpoint_url.value == "http://m"
+
+
+def test_trusted_certificates_are_named_by_the_environment_or_a_profile(home: Path) -> None:
+    assert find(home).ca_bundle is None
+    with (home / ".aws" / "config").open("a") as file:
+        file.write("[profile own]\nca_bundle = /own.pem\n")
+    assert find(home, "own").ca_bundle == Setting("/own.pem", "profile own")
+    first = find(home, "own", AWS_CA_BUNDLE="/env.pem", REQUESTS_CA_BUNDLE="/other.pem").ca_bundle
+    assert first == Setting("/env.pem", "the variable AWS_CA_BUNDLE")
 
 
 def test_no_representation_shows_a_secret(home: Path) -> None:
