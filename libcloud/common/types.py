@@ -83,6 +83,26 @@ class LibcloudError(Exception):
         self.value = value
         self.driver = driver
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickles, which have the class of the driver in its place: it holds credentials."""
+        return rebuild_error, (type(self), self._picklable_args()), self._picklable_state()
+
+    def _picklable_args(self) -> tuple[Any, ...]:
+        return tuple(self._without_driver(part) for part in self.args)
+
+    def _picklable_state(self) -> dict[str, Any]:
+        return {name: self._without_driver(value) for name, value in vars(self).items()}
+
+    @staticmethod
+    def _without_driver(part: Any) -> Any:
+        is_driver = hasattr(part, "connection") and not isinstance(part, type)
+        return type(part) if is_driver else part
+
+    def __copy__(self) -> LibcloudError:
+        copied: Any = rebuild_error(type(self), self.args)
+        vars(copied).update(vars(self))
+        return copied  # type: ignore[no-any-return]
+
     def __str__(self) -> str:
         return f"<{type(self).__name__} in {self.driver!r} {self.value!r}>"
 
@@ -136,10 +156,6 @@ class ProviderError(LibcloudError):
 
     def __str__(self) -> str:
         return repr(self.value)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Exception would be built anew from ``args`` alone, which lack what the subclasses need.
-        return rebuild_error, (type(self), self.args), self.__dict__
 
 
 class InvalidCredsError(ProviderError):

@@ -85,6 +85,11 @@ class NetworkError(LibcloudError):
 
     reason: BaseException | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {**self._picklable_state(), "response": None}
+        kinds = [kind for kind in type(self).__bases__ if not issubclass(kind, NetworkError)]
+        return _unpickled, (kinds, self._picklable_args()), state
+
 
 def network_error(error: BaseException, text: str, driver: Any) -> NetworkError | None:
     """What to raise in place of ``error``; ``None`` if it is none of requests.
@@ -98,6 +103,14 @@ def network_error(error: BaseException, text: str, driver: Any) -> NetworkError 
     wrapped.reason = error
     vars(wrapped).update(request=error.request, response=error.response)
     return wrapped
+
+
+def _unpickled(kinds: list[Any], args: tuple[Any, ...]) -> NetworkError:
+    """An error as it was pickled; pickle fills in the attributes."""
+    kind = _class_for(kinds[0]) if kinds else NetworkError
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 @lru_cache(maxsize=32)
