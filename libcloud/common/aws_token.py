@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from libcloud.common.base import BaseDriver, ConnectionUserAndKey
+from libcloud.common.credentials import clean_key
 
 __all__ = ["TOKEN_NAME", "AWSDriver", "AWSTokenConnection", "with_param"]
 
@@ -46,9 +47,9 @@ class AWSTokenConnection(ConnectionUserAndKey):
         retry_delay: float | None = None,
         backoff: float | None = None,
     ) -> None:
-        self.token = token
+        self.token = clean_key(token, "session token")
         super().__init__(
-            user_id,
+            clean_key(user_id, "access key"),
             key,
             secure=secure,
             host=host,

@@ -88,8 +88,10 @@ class BotocoreSource(CredentialSource):
         try:
             frozen = self._chain().get_frozen_credentials()
         except Exception as error:
-            raise self._translated(error) from error
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
+            failure = self._translated(error)
+        else:
+            return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
+        raise failure
 
     def _chain(self) -> Any:
         """botocore's credentials, which renew themselves."""
@@ -108,12 +110,15 @@ class BotocoreSource(CredentialSource):
             session = self._session or botocore.session.Session(profile=self._profile)
             found = session.get_credentials()
         except Exception as error:
-            raise self._translated(error) from error
-        if found is None:
-            raise CredentialsNotFoundError(self._otherwise)
-        return found
+            failure = self._translated(error)
+        else:
+            if found is None:
+                raise CredentialsNotFoundError(self._otherwise)
+            return found
+        raise failure
 
     def _translated(self, error: Exception) -> CredentialsNotFoundError:
+        """An error that says the same and shows no secret; ``error`` must not be its context."""
         if isinstance(error, CredentialsNotFoundError):
             return error
         name = type(error).__name__

@@ -17,7 +17,11 @@ from libcloud.common.aws_profiles import (
     credentials_path,
     read_profile,
 )
-from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials import (
+    Credentials,
+    CredentialsNotFoundError,
+    MalformedCredentialsError,
+)
 
 __all__ = ["Again", "Found", "Given", "find_credentials", "find_profile"]
 
@@ -115,8 +119,7 @@ def _of_environment(profile: Profile, environ: Mapping[str, str]) -> Found | Non
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
         token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN") or None
-        origin = "the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
-        return Found(Credentials(key, secret, token), origin)
+        return _found(key, secret, token, "the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")
     identity = _named(environ, _WEB_IDENTITY)
     if not identity or not environ.get("AWS_ROLE_ARN"):
         return None
@@ -137,10 +140,21 @@ def _of_profile(profile: Profile, environ: Mapping[str, str]) -> Found | None:
         key, secret = settings.get("aws_access_key_id"), settings.get("aws_secret_access_key")
         if key and secret:
             token = settings.get("aws_session_token") or None
-            origin = f"profile {profile.name} of {path(environ)}"
-            return Found(Credentials(key, secret, token), origin)
+            return _found(key, secret, token, f"profile {profile.name} of {path(environ)}")
         obtained = _named(both, _PROCESS)
     return None
+
+
+def _found(key: str, secret: str, token: str | None, origin: str) -> Found:
+    """Credentials that are written down.
+
+    :raises MalformedCredentialsError: they cannot be ones; the message says where they are.
+    """
+    try:
+        return Found(Credentials(key, secret, token), origin)
+    except MalformedCredentialsError as error:
+        error.value = f"{error.value}: see {origin}"
+        raise
 
 
 def _reason(profile: Profile, environ: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3api
 from libcloud.storage.drivers.s3_routes import RoutedConnection
@@ -79,6 +80,10 @@ class _Credential:
         return getattr(credentials, self._field)
 
     def __set__(self, instance: Any, value: Any) -> None:
+        if self._field == "secret":
+            value = clean_secret(value)
+        else:
+            value = clean_key(value, "access key" if self._field == "key" else "session token")
         vars(instance)[self._name] = value
 
 
