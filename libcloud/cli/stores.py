@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +15,7 @@ from libcloud.cli.errors import NoCredentialsError, keep_out
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.common.credential_renewal import CredentialSource
-from libcloud.common.credential_sources import Discovery, discover
+from libcloud.common.credential_sources import Discovery, discover, without_store_settings
 from libcloud.common.credentials import Credentials
 from libcloud.storage.types import Provider
 
@@ -98,32 +98,23 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
 
 def find_settings(target: Target, settings: Settings) -> Discovery:
     """Credentials, region and endpoint for ``target``, and where each comes from."""
-    given = None
-    if target.provider == Provider.GOOGLE_STORAGE:
-        given = _google_keys(os.environ)
     found = discover(
-        credentials=given,
-        region=settings.region,
-        endpoint_url=settings.endpoint_url,
-        profile=settings.profile,
+        region=settings.region, endpoint_url=settings.endpoint_url, profile=settings.profile
     )
-    if _can_be_anywhere(target):
+    if target.provider == Provider.GOOGLE_STORAGE:
+        from libcloud.common.google_lookup import find_google_credentials
+
+        found = find_google_credentials(found, os.environ)
+    elif _can_be_anywhere(target):
         return found
-    own = discover(region=settings.region, endpoint_url=settings.endpoint_url, environ={})
-    return replace(
-        own,
-        credentials=found.credentials,
-        credentials_origin=found.credentials_origin,
-        profile=found.profile,
-        missing=found.missing,
-        ask=found.ask,
-    )
+    return without_store_settings(found, region=settings.region, endpoint_url=settings.endpoint_url)
 
 
 def driver_settings(target: Target, found: Discovery, settings: Settings) -> dict[str, Any]:
     """Keyword arguments of the driver class; credentials are asked for now.
 
-    :raises click.UsageError: there is no endpoint, and there must be one.
+    :raises click.UsageError: there is no endpoint, and there must be one; or the store cannot be
+        asked without credentials.
     :raises NoCredentialsError: there are no credentials.
     """
     from libcloud.storage.drivers.s3_opening import options_of
@@ -139,12 +130,17 @@ def driver_settings(target: Target, found: Discovery, settings: Settings) -> dic
         options["ex_addressing_style"] = settings.addressing_style
     options.pop("ex_credentials", None)
     if settings.no_sign_request:
+        if target.provider == Provider.GOOGLE_STORAGE:
+            raise click.UsageError(f"{target.scheme}:// needs credentials: no --no-sign-request")
         options["ex_anonymous"] = True
     elif found.ask is None:
-        raise NoCredentialsError(found.missing)
+        missing = NoCredentialsError(found.missing)
+        missing.hint = found.hint
+        raise missing
     elif target.provider == Provider.GOOGLE_STORAGE:
         credentials = _Hidden(found.ask).current()
-        options.pop("ex_addressing_style", None)
+        for name in ("ex_addressing_style", "ex_ca_bundle"):
+            options.pop(name, None)
         options.update(key=credentials.key, secret=credentials.secret)
     else:
         source = _Hidden(found.ask)
@@ -177,9 +173,3 @@ class _Hidden(CredentialSource):
 
     def renew(self, refused: Credentials, *, certain: bool = True) -> bool:
         return self._source.renew(refused, certain=certain)
-
-
-def _google_keys(environ: Mapping[str, str]) -> Credentials | None:
-    """Keys of interoperable access, by the names that gsutil's users know them by."""
-    key, secret = environ.get("GS_ACCESS_KEY_ID"), environ.get("GS_SECRET_ACCESS_KEY")
-    return Credentials(key, secret) if key and secret else None

@@ -21,9 +21,16 @@ from dataclasses import dataclass, replace
 from libcloud.common.aws_profiles import Profile, ProfileFileError, read_nested
 from libcloud.common.credential_botocore import MISSING_EXTRA, BotocoreSource, is_installed
 from libcloud.common.credential_lookup import Again, Found, Given, find_credentials, find_profile
-from libcloud.common.credentials import Credentials
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 
-__all__ = ["Discovery", "ProfileFileError", "Setting", "discover", "masked"]
+__all__ = [
+    "Discovery",
+    "ProfileFileError",
+    "Setting",
+    "discover",
+    "masked",
+    "without_store_settings",
+]
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
@@ -60,6 +67,7 @@ class Discovery:
     :param ca_bundle: the file, or the directory, of trusted certificates; ``None``: nothing names
         one.
     :param problem: why a file of profiles was not read, for people; empty if all were.
+    :param hint: what to do when there are no credentials, for people.
     """
 
     credentials: Credentials | None
@@ -75,6 +83,7 @@ class Discovery:
     use_fips: Setting | None = None
     ca_bundle: Setting | None = None
     problem: str = ""
+    hint: str = CredentialsNotFoundError.hint
 
 
 def discover(
@@ -122,6 +131,25 @@ def discover(
             _from_environment(environ, ("AWS_CA_BUNDLE",)), _from_profile(settings, "ca_bundle")
         ),
         problem=settings.problem,
+    )
+
+
+def without_store_settings(
+    found: Discovery, *, region: str | None, endpoint_url: str | None
+) -> Discovery:
+    """``found`` for a store that has hosts of its own.
+
+    :param region: that of the caller: those of the environment and of profiles are for Amazon.
+    :param endpoint_url: likewise.
+    """
+    return replace(
+        found,
+        region=_given(region),
+        endpoint_url=_given(endpoint_url),
+        addressing_style=None,
+        checksums=None,
+        use_dualstack=None,
+        use_fips=None,
     )
 
 

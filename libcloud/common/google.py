@@ -211,8 +211,14 @@ class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
         **kwargs: Any,
     ) -> None:
         super().__init__(user_id, key, **kwargs)
+        proxy = kwargs.get("proxy_url")
         self.oauth2_credential = GoogleOAuth2Credential(
-            user_id, key or "", auth_type, credential_file, scopes
+            user_id,
+            key or "",
+            auth_type,
+            credential_file,
+            scopes,
+            **({"proxy_url": proxy} if proxy else {}),
         )
 
     def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,14 @@ iOS & Desktop Apps".
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlencode
 
 from libcloud.common.base import BaseDriver, ConnectionUserAndKey
+from libcloud.common.credential_sources import masked
 from libcloud.common.google_errors import GoogleAuthError, GoogleResponse
 from libcloud.common.google_keys import load_private_key, private_key_text, signed_token
 from libcloud.common.google_loopback import CodeServer
@@ -87,6 +89,8 @@ class GoogleBaseAuthConnection(ConnectionUserAndKey):
     driver = GoogleBaseDriver
     responseCls = GoogleResponse
     name = "Google Auth"
+    # The form that is posted holds a secret.
+    follow_redirects = False
     host = "accounts.google.com"
     auth_path = "/o/oauth2/auth"
     redirect_uri_port = 8087
@@ -153,6 +157,16 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
         return self._receive_code_through_local_loopback()
 
     def get_new_token(self) -> dict[str, Any]:
+        """A token for the code that the user brings.
+
+        :raises GoogleAuthError: there is no terminal, so that nobody would see the request for it.
+        """
+        asks = getattr(self.get_code, "__func__", None) is _ASK_FOR_CODE
+        if asks and not _somebody_is_there():
+            raise GoogleAuthError(
+                f"The key {masked(self.user_id)} asks for a log-in in a browser, and there is no "
+                "terminal to ask for it. Use an HMAC key (GOOG...) or a service account"
+            )
         return self._token_request(
             {
                 "code": self.get_code(),
@@ -187,6 +201,10 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
                 return server.wait()
         except PermissionError as error:
             raise GoogleAuthError(str(error)) from error
+
+
+# A subclass, or a test, may have a way to the code that waits for nobody.
+_ASK_FOR_CODE = GoogleInstalledAppAuthConnection.get_code
 
 
 class GoogleServiceAcctAuthConnection(GoogleBaseAuthConnection):
@@ -234,6 +252,14 @@ class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
         if status != 200 or body is None:
             raise ValueError(f"Internal GCE Authorization failed: '{reason or status}'")
         return _with_expiry(parse_json(body))
+
+
+def _somebody_is_there() -> bool:
+    """Whether a user sees what is printed: on a terminal, or in an interactive interpreter."""
+    if hasattr(sys, "ps1") or sys.flags.interactive:
+        return True
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams)
 
 
 def _with_expiry(token: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
+from libcloud.common.credentials import clean_key
 from libcloud.common.google import GoogleAuthType, GoogleOAuth2Credential, GoogleResponse
 from libcloud.common.types import ProviderError as ProviderError
 from libcloud.storage.drivers.google_permissions import (
@@ -95,11 +96,17 @@ class GoogleStorageConnection(ExactPathConnection):
         credential_file: str | None = None,
         **kwargs: Any,
     ) -> None:
+        user_id = clean_key(user_id, "access key")
         self.auth_type = auth_type or GoogleAuthType.guess_type(user_id)
         self.oauth2_credential: GoogleOAuth2Credential | None = None
         if GoogleAuthType.is_oauth2(self.auth_type):
+            proxy = kwargs.get("proxy_url")
             self.oauth2_credential = GoogleOAuth2Credential(
-                user_id, key, self.auth_type, credential_file
+                user_id,
+                key,
+                self.auth_type,
+                credential_file,
+                **({"proxy_url": proxy} if proxy else {}),
             )
         super().__init__(user_id, key, secure, **kwargs)
 

@@ -6,6 +6,7 @@ A constructor looks at none of these: it does what its arguments say, as in Apac
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -86,6 +87,8 @@ class S3Opening(S3Access):
         )
         if found.ask is None and not own:
             raise common.credentials.CredentialsNotFoundError(f"no credentials: {found.missing}")
+        if options.get("ex_ca_bundle"):
+            found = dataclasses.replace(found, ca_bundle=None)
         settings = options_of(found, everything=heeds_environment(cls))
         if own:
             settings.pop("ex_credentials", None)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from libcloud.common.credential_sources import discover
+from libcloud.common.credential_sources import discover, without_store_settings
 from libcloud.common.credentials import Credentials
+from libcloud.common.google_lookup import find_google_credentials, require_google_key
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.drivers.s3_opening import options_of
 from libcloud.storage.providers import get_driver
@@ -33,19 +35,23 @@ def connect(
         region=region,
         endpoint_url=endpoint_url,
         profile=profile,
-        environ=None if provider in _ANYWHERE else {},
     )
+    if provider == Provider.GOOGLE_STORAGE and credentials is None:
+        found = find_google_credentials(found, os.environ)
+    if provider not in _ANYWHERE:
+        found = without_store_settings(found, region=region, endpoint_url=endpoint_url)
     if found.ask is None and not anonymous:
-        raise ValueError(f"no credentials: {found.missing}")
+        raise ValueError(f"no credentials: {found.missing}; {found.hint}")
     options = options_of(found)
     if anonymous:
         options.pop("ex_credentials", None)
         options["ex_anonymous"] = True
     elif provider == Provider.GOOGLE_STORAGE and found.ask is not None:
         keys = found.ask()
+        require_google_key(keys.key)
         options.update(key=keys.key, secret=keys.secret)
-        for name in ("ex_credentials", "ex_addressing_style"):
-            del options[name]
+        for name in ("ex_credentials", "ex_addressing_style", "ex_ca_bundle"):
+            options.pop(name, None)
     kind: Any = get_driver(provider)
     driver: StorageDriver = kind(**options)
     return driver

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds credentials for Google Cloud Storage in the environment. Nothing is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+
+from libcloud.common.credential_lookup import Given
+from libcloud.common.credential_sources import Discovery
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+
+__all__ = ["HINT", "find_google_credentials", "require_google_key"]
+
+HINT = (
+    "set GS_ACCESS_KEY_ID and GS_SECRET_ACCESS_KEY to an HMAC key (GOOG...), or "
+    "GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account"
+)
+
+_KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+
+
+def find_google_credentials(aws: Discovery, environ: Mapping[str, str]) -> Discovery:
+    """HMAC keys or a service account; by the names of Google's variables.
+
+    :param aws: what was found for Amazon: its keys count if they are Google's.
+    :return: whose secret is an HMAC key's, or the path of a key file.
+    :raises CredentialsNotFoundError: the key file is none of a service account.
+    """
+    key, secret = environ.get("GS_ACCESS_KEY_ID"), environ.get("GS_SECRET_ACCESS_KEY")
+    if key and secret:
+        return _found(
+            Credentials(key, secret), "the variables GS_ACCESS_KEY_ID, GS_SECRET_ACCESS_KEY"
+        )
+    path = environ.get(_KEY_FILE)
+    if path:
+        return _found(_service_account(os.path.expanduser(path)), f"the variable {_KEY_FILE}")
+    if aws.credentials is not None and aws.credentials.key.startswith("GOOG"):
+        return _found(aws.credentials, aws.credentials_origin)
+    missing = "there are no keys for Google Cloud Storage"
+    if aws.credentials is not None:
+        missing += f" (those of {aws.credentials_origin} are not Google's)"
+    return Discovery(None, missing=missing, hint=HINT)
+
+
+def require_google_key(key: str) -> None:
+    """Refuse a key that only a log-in in a browser could turn out to belong to.
+
+    :raises CredentialsNotFoundError: it is not of a form that Google issues.
+    """
+    if not key.startswith("GOOG") and not key.endswith(
+        (".gserviceaccount.com", "apps.googleusercontent.com")
+    ):
+        error = CredentialsNotFoundError("the access key is not one of Google Cloud Storage")
+        error.hint = HINT
+        raise error
+
+
+def _found(credentials: Credentials, origin: str) -> Discovery:
+    require_google_key(credentials.key)
+    return Discovery(credentials, origin, ask=Given(credentials))
+
+
+def _service_account(path: str) -> Credentials:
+    try:
+        with open(path, encoding="utf-8") as file:
+            parsed = json.load(file)
+        return Credentials(parsed["client_email"], path)
+    except OSError as error:
+        reason = f"{path}, which {_KEY_FILE} names, cannot be read: {error.strerror}"
+    except (ValueError, KeyError, TypeError):
+        reason = f"{path}, which {_KEY_FILE} names, is not the key file of a service account"
+    failure = CredentialsNotFoundError(reason)
+    failure.hint = HINT
+    raise failure
