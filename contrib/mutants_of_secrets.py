@@ -8,6 +8,8 @@ from mutant import Mutant
 __all__ = ["MUTANTS"]
 
 _TESTS = "libcloud/test"
+_DRIVERS = "libcloud/storage/drivers"
+_CREDENTIALS = (f"{_TESTS}/common/test_credentials.py",)
 _HTTP = (f"{_TESTS}/test_http_secrets.py",)
 
 MUTANTS = (
@@ -67,5 +69,61 @@ MUTANTS = (
         "        return redact_text(\n",
         "        return text or redact_text(\n",
         (f"{_TESTS}/test_response_classes.py",),
+    ),
+    Mutant(
+        "errors are pickled with their driver",
+        "libcloud/common/types.py",
+        "        return type(part) if is_driver else part\n",
+        "        return part\n",
+        (f"{_TESTS}/test_pickled_errors.py",),
+    ),
+    Mutant(
+        "a token is sent with its line break",
+        "libcloud/common/credentials.py",
+        "    text = value.strip()\n",
+        "    text = value\n",
+        _CREDENTIALS,
+    ),
+    Mutant(
+        "a token with a line break within is not refused",
+        "libcloud/common/credentials.py",
+        "    if not _SENDABLE.fullmatch(text):\n",
+        "    if False:\n",
+        _CREDENTIALS,
+    ),
+    Mutant(
+        "keys of Amazon are tried at Google",
+        "libcloud/common/google_lookup.py",
+        'aws.credentials.key.startswith("GOOG")',
+        "aws.credentials.key",
+        (f"{_TESTS}/common/test_google_lookup.py",),
+    ),
+    Mutant(
+        "a user is asked where there is no terminal",
+        "libcloud/common/google_auth.py",
+        "        if asks and not _somebody_is_there():\n",
+        "        if False:\n",
+        (f"{_TESTS}/common/test_google_lookup.py",),
+    ),
+    Mutant(
+        "the certificates of AWS_CA_BUNDLE are not trusted",
+        f"{_DRIVERS}/s3_opening.py",
+        '        settings["ex_ca_bundle"] = _existing(found.ca_bundle)\n',
+        "        _existing(found.ca_bundle)\n",
+        (f"{_TESTS}/storage/test_s3_opening.py",),
+    ),
+    Mutant(
+        "a profile file that nobody needs ends the program",
+        "libcloud/common/credential_lookup.py",
+        "required=bool(asked)",
+        "required=True",
+        (f"{_TESTS}/common/test_credential_sources.py",),
+    ),
+    Mutant(
+        "times of a store are obeyed by the terminal",
+        "libcloud/cli/listing.py",
+        "        return _shown(text)\n",
+        "        return text\n",
+        (f"{_TESTS}/cli/test_escapes.py",),
     ),
 )

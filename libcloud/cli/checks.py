@@ -27,7 +27,7 @@ from libcloud.cli.stores import Store, connect, find_settings
 from libcloud.cli.targets import Target
 from libcloud.cli.text import count, size_text
 from libcloud.common.credential_sources import Discovery, ProfileFileError, masked
-from libcloud.common.credentials import CredentialsNotFoundError
+from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.s3api import operations
@@ -66,6 +66,9 @@ def checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Check
             settled = list(_settings(target, settings))
         except ProfileFileError as error:
             yield Check("failure", "profile", str(error), status=USAGE)
+            return
+        except (CredentialsNotFoundError, MalformedCredentialsError) as error:
+            yield Check("failure", "credentials", what_of(error), hint_for(error), ACCESS)
             return
         yield from settled
         if any(check.kind == "failure" for check in settled):
@@ -117,7 +120,7 @@ def _credentials(found: Discovery, settings: Settings) -> Check:
     """Who asks. What has to be obtained is obtained now."""
     if settings.no_sign_request:
         return Check("note", "credentials", "none are used, by --no-sign-request")
-    hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --profile"
+    hint = found.hint
     if found.ask is None:
         return Check("failure", "credentials", f"none: {found.missing}", hint, ACCESS)
     try:
@@ -127,6 +130,8 @@ def _credentials(found: Discovery, settings: Settings) -> Check:
         if found.credentials_origin:
             text += f" ({found.credentials_origin})"
         return Check("failure", "credentials", text, hint, ACCESS)
+    except MalformedCredentialsError as error:
+        return Check("failure", "credentials", what_of(error), hint_for(error), ACCESS)
     keep_out(used.secret, used.token)
     kind = ", with a session token" if used.token else ""
     return Check("ok", "credentials", f"{masked(used.key)}{kind}, from {found.credentials_origin}")

@@ -18,7 +18,7 @@ from libcloud.cli.progress import Progress
 from libcloud.cli.settings import Settings, size, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import Target
-from libcloud.cli.text import size_text
+from libcloud.cli.text import printable, size_text
 from libcloud.storage.capabilities import KIB, MIB
 from libcloud.storage.types import Provider
 
@@ -52,7 +52,7 @@ def demo(settings: Settings, *, url: str | None, length: int) -> None:
 
 def _there_and_back(store: Store, target: Target, length: int, settings: Settings) -> bool:
     container, sent, read = store.container(), hashlib.sha256(), hashlib.sha256()
-    click.echo(f"{size_text(length)} in pieces of {size_text(_PIECE)} to {target}")
+    click.echo(f"{size_text(length)} in pieces of {size_text(_PIECE)} to {printable(str(target))}")
     _upload(store, container, target, _pieces(length, sent), settings)
     obj = container.get_object(target.name)
     try:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from libcloud.cli.network import is_network, network_hint, network_text
 from libcloud.cli.text import printable
 from libcloud.common.aws_profiles import ProfileFileError
-from libcloud.common.credentials import CredentialsNotFoundError
+from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage import types
 
@@ -141,7 +141,7 @@ def exit_status(error: BaseException) -> int:
         return USAGE
     if isinstance(error, _ABSENT):
         return NOT_FOUND
-    if isinstance(error, (NoCredentialsError, InvalidCredsError)):
+    if isinstance(error, (NoCredentialsError, InvalidCredsError)) or _is_of_google(error):
         return ACCESS
     if isinstance(error, (UnfitInputError, types.SizeMismatchError)):
         return INPUT
@@ -150,6 +150,11 @@ def exit_status(error: BaseException) -> int:
     if getattr(error, "status", None) == 404:
         return NOT_FOUND
     return FAILED
+
+
+def _is_of_google(error: BaseException) -> bool:
+    """Whether Google gives no token; the class is not imported for it."""
+    return any(kind.__name__ == "GoogleAuthError" for kind in type(error).__mro__)
 
 
 def explain(error: BaseException) -> str:
@@ -197,7 +202,9 @@ def hint_for(error: BaseException) -> str:
     if region and getattr(error, "status", None) in (301, 307, 400):
         return f"use --region {region}"
     if isinstance(error, NoCredentialsError):
-        return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --profile"
+        return error.hint
+    if isinstance(error, MalformedCredentialsError):
+        return "enter it again, without white space"
     if isinstance(error, types.ContainerDoesNotExistError):
         others = f"; or see which there are: libcloud ls {scheme}://" if scheme != "file" else ""
         return f"make it: libcloud mb {place}{others}"

@@ -92,7 +92,7 @@ def stat(settings: Settings, *, url: str, as_json: bool) -> None:
         click.echo(json.dumps(facts, default=str))
         return
     for name, value in _flat(facts):
-        click.echo(f"{name + ':':<15}{_shown(str(value))}")
+        click.echo(f"{_shown(name) + ':':<15}{_shown(str(value))}")
 
 
 def _containers(store: Store) -> Iterator[_Entry]:
@@ -144,7 +144,7 @@ def _local_time(text: str | None) -> str:
         return ""
     when = parse_time(text)
     if when is None:
-        return text
+        return _shown(text)
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 

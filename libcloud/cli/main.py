@@ -182,7 +182,8 @@ def _usage(error: click.ClickException) -> int:
 def _failure(error: Exception, arguments: list[str]) -> int:
     if "--debug" in arguments:
         with contextlib.suppress(OSError):
-            sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
+            lines = without_secrets("".join(traceback.format_exception(error))).split("\n")
+            sys.stderr.write("\n".join(map(printable, lines)))
     if not isinstance(error, ReportedError):
         report(error)
     return exit_status(error)

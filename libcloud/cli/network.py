@@ -23,9 +23,10 @@ _AGAIN = "try again; if that does not help, is the endpoint right? See libcloud 
 
 def is_network(error: BaseException) -> bool:
     """Whether no answer came, or only a part of one."""
-    return (
-        isinstance(error, LibcloudError) and isinstance(error, OSError) and hasattr(error, "reason")
-    )
+    if not isinstance(error, LibcloudError) or not isinstance(error, OSError):
+        return False
+    # A request that cannot be made (a header, a URL) is also a ValueError.
+    return hasattr(error, "reason") and not isinstance(error, ValueError)
 
 
 def network_text(error: Any) -> str:

@@ -35,7 +35,7 @@ def say(text: str) -> None:
     for progress in _shown:
         progress.clear()
     with contextlib.suppress(OSError, ValueError):
-        print(without_secrets(text), file=sys.stderr, flush=True)
+        print(printable(without_secrets(text)), file=sys.stderr, flush=True)
 
 
 def cut() -> None:

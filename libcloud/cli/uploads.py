@@ -55,7 +55,7 @@ def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
         found = [upload_id] if upload_id else _ids(store)
         for one in found:
             store.driver._abort_multipart(container, target.name, one)
-            click.echo(f"aborted {printable(str(target))} {one}")
+            click.echo(f"aborted {printable(str(target))} {printable(one)}")
     if not found:
         click.echo(f"libcloud: {printable(str(target))} has no unfinished upload", err=True)
 
@@ -115,4 +115,4 @@ def _line(facts: dict[str, Any]) -> str:
     held = ""
     if "parts" in facts:
         held = f"{count(facts['parts'], 'part'):>10} {size_text(facts['size']):>11}  "
-    return f"{facts['begun'] or '':<25}  {held}{facts['id']}  {printable(facts['name'])}"
+    return printable(f"{facts['begun'] or '':<25}  {held}{facts['id']}  {facts['name']}")

@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,7 @@ def test_a_certificate_that_is_not_trusted_is_told_with_the_way(shell: Shell) ->
     assert result.status == 5
     assert f"the certificate of 127.0.0.1:{endpoint.port} is not trusted: self" in result.err
     assert "SSL_CERT_FILE" in result.err
+    assert "AWS_CA_BUNDLE" in result.err
 
 
 def test_a_connection_that_breaks_off_is_told_in_words(shell: Shell) -> None:
@@ -212,3 +214,55 @@ def test_objects_that_cannot_be_deleted_are_named(shell: Shell) -> None:
         assert result.lines == ["deleted s3://bucket/d/a", "deleted s3://bucket/d/c"]
         assert "s3://bucket/d/b" in result.err and "AccessDenied" in result.err
         assert other.names() == ["d/b"]
+
+
+def test_a_token_with_a_line_break_at_its_end_works(shell: Shell) -> None:
+    result = shell("ls", "s3://bucket", AWS_ACCESS_KEY_ID=f"{shell.endpoint.key}\n")
+    assert result.status == 0
+
+
+@pytest.mark.parametrize("command", [("ls", "s3://bucket"), ("doctor", "s3://bucket")])
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
+def test_credentials_that_cannot_be_sent_are_not_shown(
+    shell: Shell, command: tuple[str, ...], name: str
+) -> None:
+    variables: dict[str, Any] = {name: "hush\nhush"}
+    result = shell(*command, **variables)
+    assert result.status == 4
+    shown = result.err + result.out.decode()
+    assert "hush" not in shown
+    assert "line break within" in shown and "the variables AWS_ACCESS_KEY_ID" in shown
+
+
+@pytest.mark.parametrize("command", [("ls", "gs://bucket"), ("doctor", "gs://bucket")])
+def test_keys_of_amazon_are_not_tried_at_google(shell: Shell, command: tuple[str, ...]) -> None:
+    result = shell(*command, AWS_ACCESS_KEY_ID="AKIAEXAMPLE")
+    shown = result.err + result.out.decode()
+    assert result.status == 4
+    assert "GS_ACCESS_KEY_ID" in shown and "GOOGLE_APPLICATION_CREDENTIALS" in shown
+    assert "accounts.google.com" not in shown and "set AWS_" not in shown
+    without = shell(*command, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
+    assert without.status == 4
+    assert "GS_ACCESS_KEY_ID" in without.err + without.out.decode()
+
+
+def test_google_is_not_asked_without_credentials(shell: Shell) -> None:
+    result = shell("ls", "--no-sign-request", "gs://bucket")
+    assert result.status == 2
+    assert "gs:// needs credentials" in result.err
+
+
+def test_a_file_of_certificates_that_is_not_there_is_named(shell: Shell) -> None:
+    result = shell("ls", "s3://bucket", AWS_CA_BUNDLE="/no/such.pem")
+    assert result.status == 2
+    assert "the variable AWS_CA_BUNDLE names /no/such.pem" in result.err
+
+
+def test_a_file_of_profiles_that_nobody_needs_is_a_warning_of_the_doctor(shell: Shell) -> None:
+    (shell.home / ".aws" / "config").mkdir(parents=True)
+    shell.ok("ls", "s3://bucket")
+    result = shell.ok("doctor", "s3://bucket")
+    assert "WARN" in result.out.decode() and "cannot be read" in result.out.decode()
+    result = shell("ls", "s3://bucket", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
+    assert result.status == 4
+    assert "config cannot be read" in result.err

@@ -52,6 +52,31 @@ def write_config(home: Path, text: str) -> None:
 # from_env.
 
 
+@pytest.mark.parametrize("kind", [S3StorageDriver, MinIOStorageDriver, OvhStorageDriver])
+def test_the_certificates_of_the_environment_or_a_profile_are_trusted(
+    environment: Any, tmp_path: Path, kind: Any
+) -> None:
+    of_environment, of_profile, own = (tmp_path / f"{number}.pem" for number in range(3))
+    for path in (of_environment, of_profile, own):
+        path.touch()
+    write_config(tmp_path, f"[default]\nca_bundle = {of_profile}\n")
+    options = {"endpoint_url": "https://h"}
+    setting(environment)
+    assert kind.from_env(**options).connection.connection.verification == str(of_profile)
+    setting(environment, AWS_CA_BUNDLE=str(of_environment), REQUESTS_CA_BUNDLE=str(own))
+    assert kind.from_env(**options).connection.connection.verification == str(of_environment)
+    chosen = kind.from_env(ex_ca_bundle=str(own), **options).connection
+    assert chosen.connection.verification == str(own)
+    chosen.connect()
+    assert chosen.connection.verification == str(own)
+    plain = kind("key", "secret", **options)
+    assert plain.connection.connection.verification != str(of_environment)
+    setting(environment, AWS_CA_BUNDLE=str(tmp_path / "none.pem"))
+    with pytest.raises(ValueError, match=r"AWS_CA_BUNDLE names .*none\.pem"):
+        kind.from_env(**options)
+    assert kind.from_env(ex_ca_bundle=str(own), **options).connection.ca_cert == str(own)
+
+
 def test_a_constructor_does_not_look_at_the_environment(environment: Any) -> None:
     setting(
         environment,

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A terminal obeys nothing that a store says: neither names, nor times, ids, messages."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from libcloud.cli import listing, uploads
+from libcloud.cli.progress import say
+from libcloud.test.cli.running import Shell
+from libcloud.test.storage.fakes.faults import Status
+
+RED = "\x1b[31m"
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_names_times_and_values_are_escaped_on_a_terminal() -> None:
+    entry = listing._Entry("object", f"name{RED}", 1, f"time{RED}\r")
+    with redirect_stdout(Screen()):
+        line = listing._as_line(entry, human=False)
+        facts = [*map(listing._shown, (f"n{RED}", f"v{RED}"))]
+    assert RED not in line and "\r" not in line
+    assert line.count(r"\x1b[31m") == 2
+    assert facts == [r"n\x1b[31m", r"v\x1b[31m"]
+
+
+def test_names_of_facts_are_escaped_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "open_store", lambda *_: mock.MagicMock())
+    monkeypatch.setattr(listing, "_facts", lambda _: {"metadata": {f"k{RED}": f"v{RED}"}})
+    stat: Any = listing.stat.callback
+    with redirect_stdout(Screen()) as shown:
+        stat(url="s3://bucket/x", as_json=False)
+    assert shown.getvalue() == "metadata.k\\x1b[31m:v\\x1b[31m\n"
+
+
+def test_ids_of_uploads_are_escaped() -> None:
+    line = uploads._line({"name": f"n{RED}", "id": f"i{RED}", "begun": f"b{RED}"})
+    assert RED not in line and line.count(r"\x1b[31m") == 3
+
+
+def test_whatever_is_said_is_escaped() -> None:
+    with redirect_stderr(Screen()) as screen:
+        say(f"parts are left in upload {RED}")
+    assert screen.getvalue() == "parts are left in upload \\x1b[31m\n"
+
+
+def test_the_message_of_a_store_is_escaped_also_in_a_traceback(shell: Shell) -> None:
+    assert shell.endpoint.fake is not None
+    refusal = Status(403, f"Denied{RED}")
+    for arguments in (("ls",), ("ls", "--debug")):
+        shell.endpoint.fake.faults.add("ListObjects", refusal, times=None)
+        result = shell(*arguments, "s3://bucket")
+        assert result.status == 4
+        assert "\x1b" not in result.err
