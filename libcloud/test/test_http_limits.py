@@ -191,3 +191,10 @@ def test_json_of_too_many_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert parse_json('{"a": [1, 2, 3]}') == {"a": [1, 2, 3]}
     with pytest.raises(ValueError, match="about 6 values; at most 5"):
         parse_json("[[], [], []]")
+
+
+def test_a_response_that_a_test_made_without_a_body_is_empty() -> None:
+    response = requests.Response()
+    response.status_code = 200
+    assert response.raw is None
+    assert not read_document(response)

@@ -39,8 +39,8 @@ def read_document(response: Any) -> Any:
 
     :raises ResponseTooLargeError: it takes more memory than allowed. The connection is closed.
     """
-    if getattr(response, "_content", None) is not False:
-        return response.content  # read already, or not of requests
+    if getattr(response, "_content", None) is not False or response.raw is None:
+        return response.content  # read already, not of requests, or a mock without a body
     success = 200 <= response.status_code < 300
     limit = MAX_RESPONSE_SIZE if success else MAX_ERROR_SIZE
     try:
