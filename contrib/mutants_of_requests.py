@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         "half a request is followed by the next",
         f"{_HTTP}/request_state.py",
-        "        return self.unsent or (refused and self.size > _LARGE)",
+        "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return False",
         _CERTAINTY,
     ),
@@ -113,7 +113,7 @@ MUTANTS = (
     Mutant(
         "a large body that was refused is followed by the next request",
         f"{_HTTP}/request_state.py",
-        "        return self.unsent or (refused and self.size > _LARGE)",
+        "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return self.unsent",
         _CERTAINTY,
     ),
@@ -162,7 +162,7 @@ MUTANTS = (
     Mutant(
         "a success for half a request is one",
         f"{_HTTP}/request_state.py",
-        "        if self.unsent and status < http.client.MULTIPLE_CHOICES:",
+        "        if self.unsent and status < _REFUSED:",
         "        if False:",
         _CERTAINTY,
     ),
@@ -193,6 +193,13 @@ MUTANTS = (
         "    if has_body and not coding",
         "    if not coding",
         _LIMITS,
+    ),
+    Mutant(
+        "a pool is guarded by a lock",
+        f"{_HTTP}/adapter.py",
+        "            self.QueueCls: Any = IdleConnections",
+        "            pass",
+        _SESSION,
     ),
     Mutant(
         "a full socket is not listened to",

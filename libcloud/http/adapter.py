@@ -28,6 +28,7 @@ from urllib3.util import SKIP_HEADER
 from libcloud.http.errors import named
 from libcloud.http.exchange import Answer, exchange, request_head
 from libcloud.http.heads import WholeHeadResponse
+from libcloud.http.idle import IdleConnections
 from libcloud.http.plain import PlainRequest, PlainResponse
 from libcloud.http.timeouts import TimedConnection, timing
 from libcloud.http.tls import SharedContext
@@ -119,6 +120,11 @@ class HTTPSConnection(_Exact, urllib3.connection.HTTPSConnection):
 
 class _Pool(urllib3.connectionpool.HTTPConnectionPool):
     """Connections that send the target as given, and notice an answer that is cut short."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not kwargs.get("block"):
+            self.QueueCls: Any = IdleConnections
+        super().__init__(*args, **kwargs)
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         return super().urlopen(*args, **_careful(kwargs))

@@ -7,8 +7,6 @@ response ended where it said it would, and nothing came behind it.
 
 from __future__ import annotations
 
-import http.client
-
 from libcloud.http.received import InvalidResponseError
 
 __all__ = ["RequestState"]
@@ -17,6 +15,9 @@ __all__ = ["RequestState"]
 # next request, or wait for it. Servers read some of it in order to keep the connection: nginx and
 # Go 256 KiB, but others nothing.
 _LARGE = 64 * 1024
+
+# From here on, statuses say that the request was not carried out.
+_REFUSED = 300
 
 
 class RequestState:
@@ -43,12 +44,11 @@ class RequestState:
 
         :raises InvalidResponseError: ``status`` says so.
         """
-        if self.unsent and status < http.client.MULTIPLE_CHOICES:
+        if self.unsent and status < _REFUSED:
             raise InvalidResponseError(
                 f"the server answered with status {status} before it had the whole request"
             )
 
     def may_be_unread(self, status: int) -> bool:
         """Whether the server may have left some of the request unread."""
-        refused = status >= http.client.MULTIPLE_CHOICES
-        return self.unsent or (refused and self.size > _LARGE)
+        return self.unsent or (status >= _REFUSED and self.size > _LARGE)

@@ -2,8 +2,9 @@
 """Sending to a socket while listening for a response that comes early.
 
 A server may refuse a request before it has its body, and read no more of it. Whoever sends without
-listening then waits until the limit of silence, or loses the refusal. So sockets do not block while
-a request is sent: when one takes no more, it is looked at whether it has something to read.
+listening then waits until the limit of silence, or loses the refusal. So a socket does not block
+when it was not able to take the beginning of a request at once: then it is looked at whether it has
+something to read.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def send_buffers(
 ) -> None:
     """Send ``buffers`` by as few calls as the system can do with.
 
-    :param sock: see :func:`can_listen`; it should not block.
+    :param sock: see :func:`can_listen`; it should not block, unless it takes some of them at once.
+        It does not block afterwards if it did not take all of them at once.
     :param buffers: bytes, or views of bytes.
     :param silence: seconds to wait until the socket takes more; ``None``: for ever.
     :raises BrokenPipeError: the server takes no more. What it said before can be read.
@@ -57,22 +59,25 @@ def send_buffers(
     views = [memoryview(buffer) for buffer in buffers if buffer]
     state.size += sum(map(len, views))
     gathers = not isinstance(sock, ssl.SSLSocket) and hasattr(sock, "sendmsg")
-    start = 0
+    start, full = 0, False
     while start < len(views):
-        try:
-            if gathers:
-                count = sock.sendmsg(views[start : start + _AT_ONCE])
-            else:
-                # TLS must be given the same bytes again when they could not leave.
-                count = sock.send(views[start][:_SLICE])
-        except _BLOCKED:
+        if full:
+            if sock.gettimeout() != 0:
+                sock.settimeout(0)
             _wait(sock, state, silence)
+        # TLS must be given the same bytes again when they could not leave.
+        offered = views[start : start + _AT_ONCE] if gathers else [views[start][:_SLICE]]
+        try:
+            count = sock.sendmsg(offered) if gathers else sock.send(offered[0])
+        except _BLOCKED:
+            full = True
             continue
         except ssl.SSLWantReadError:  # TLS 1.2 negotiates its keys anew
             _ready(sock, silence, reading=True, writing=False)
             continue
         except _BROKEN as error:
             raise _stopped(state) from error
+        full = count < sum(map(len, offered))
         while start < len(views) and count >= len(views[start]):
             count -= len(views[start])
             start += 1

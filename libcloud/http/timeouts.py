@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -115,7 +116,7 @@ class TimedConnection(http.client.HTTPConnection):
     def await_response(self) -> None:
         """Let the socket wait again: a response is about to be read."""
         sock: Any = self.sock
-        if can_listen(sock) and sock.gettimeout() == 0:
+        if can_listen(sock) and sock.gettimeout() != self._silence:
             sock.settimeout(self._silence)
 
     @staticmethod
@@ -163,7 +164,8 @@ class TimedConnection(http.client.HTTPConnection):
         state = self.state
         if state is None:  # a proxy is asked for a tunnel
             state = RequestState()
-        elif sock.gettimeout() != 0:
+        elif (state.size or isinstance(sock, ssl.SSLSocket)) and sock.gettimeout() != 0:
+            # Only over plain http, and only the first call is certain to return at once.
             sock.settimeout(0)
         send_buffers(sock, buffers, state=state, silence=self._silence)
 
@@ -173,7 +175,7 @@ class TimedConnection(http.client.HTTPConnection):
             return
         if _current.known:
             self._silence = _current.silence
-            if not can_listen(sock):
+            if not can_listen(sock) or sock.gettimeout() != self._silence:
                 sock.settimeout(self._silence)
         elif can_listen(sock):
             self._silence = sock.gettimeout()

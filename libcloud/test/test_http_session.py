@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ import requests_mock
 from requests.adapters import HTTPAdapter
 
 from libcloud.http import LibcloudConnection
+from libcloud.http.adapter import ExactAdapter
+from libcloud.http.idle import IdleConnections
 from libcloud.test._loopback import Loopback, Received, reply
+from libcloud.test._threads import run_in_threads
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [
@@ -179,3 +184,43 @@ def test_a_header_arrives_as_it_was_given(
 ) -> None:
     connection.request("GET", "/x", headers={"X-Given": value})
     assert server.last.headers["x-given"].strip() == value.strip()
+
+
+def test_a_request_of_an_object_that_is_collected_within_the_pool_waits_for_nobody() -> None:
+    """As when the garbage collector runs while a connection is taken or given back."""
+    with Loopback() as server:
+        connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+        connection.request("GET", "/first")
+        pool = connection.session.get_adapter("http://").get_connection_with_tls_context(
+            requests.Request("GET", connection.host + "/x").prepare(), verify=True
+        )
+        assert isinstance(pool.pool, IdleConnections)
+        # Whatever guards the pool is held by this thread, which sends a request all the same.
+        with getattr(pool.pool, "mutex", nullcontext()):
+            connection.request("GET", "/nested")
+
+        assert server.last.target == "/nested"
+
+
+def test_idle_connections_are_bounded_and_the_last_one_comes_first() -> None:
+    idle, unbounded = IdleConnections(2), IdleConnections(0)
+    for item in "ab":
+        idle.put(item)
+        unbounded.put(item)
+    with pytest.raises(queue.Full):
+        idle.put("c")
+    unbounded.put("c")
+
+    assert (idle.qsize(), idle.get(), idle.get()) == (2, "b", "a")
+    assert unbounded.qsize() == 3
+    with pytest.raises(queue.Empty):
+        idle.get()
+
+
+def test_a_pool_that_waits_keeps_no_more_connections_than_it_may() -> None:
+    with Loopback() as server:
+        connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+        connection.session.mount("http://", ExactAdapter(pool_maxsize=1, pool_block=True))
+        run_in_threads(lambda number: connection.request("GET", f"/{number}"), count=4)
+
+        assert (len(server.requests), server.connections) == (4, 1)
