@@ -67,6 +67,13 @@ _DOWNLOADS = (
         _EXTENTS,
     ),
     Mutant(
+        "parts of two versions are published as a copy",
+        f"{_DRIVERS}/s3_copy_store.py",
+        "        if self._source_has_changed():\n            raise self._changed()\n        return",
+        "        return",
+        (f"{_TESTS}/test_s3_copy_faults.py",),
+    ),
+    Mutant(
         "fsspec reads whatever is there",
         "libcloud/storage/filesystem/reading.py",
         "    if pinned is not None:\n",

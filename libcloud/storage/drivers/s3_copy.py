@@ -52,9 +52,9 @@ class S3Copies(S3Uploads):
     ) -> Object:
         """Have the store copy ``obj``, after a look at it (HEAD).
 
-        What is copied is what was looked at: an object that is replaced meanwhile is an error, with
-        stores that know ``x-amz-copy-source-if-match``. S3 does not copy ACLs, and tags only by one
-        request, not in parts.
+        What is copied is what was looked at: an object that is replaced meanwhile is an error,
+        also with a store that does not know ``x-amz-copy-source-if-match`` if it copies in parts.
+        S3 does not copy ACLs, and tags only by one request, not in parts.
 
         :param container: where the copy goes, in the same store.
         :param metadata: of the copy; ``None``: that of ``obj``.
@@ -75,7 +75,7 @@ class S3Copies(S3Uploads):
         :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
         :raises ObjectTooLargeError: one request does not copy it, and the store is not known to
             copy parts. Nothing was stored.
-        :raises PreconditionFailedError: it was replaced meanwhile. Nothing was published.
+        :raises ObjectChangedError: it was replaced meanwhile. Nothing was published.
         :raises UploadOutcomeUnknownError: the store did not answer whether the copy was published.
         :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
             nothing stays at the store unless the exception has an ``upload_id``.
@@ -127,8 +127,9 @@ class S3Copies(S3Uploads):
         place = drivers.s3_copy_store.Place(
             obj.container, obj.name, self._get_object_path(obj.container, obj.name)
         )
+        look = s3api.copy_headers.look_headers(given)
         response = self._call(
-            s3api.operations.head(place.path, s3api.copy_headers.look_headers(given)),
+            s3api.operations.head(place.path, look),
             f"Error looking for {place.label}",
             ok=(200, 404),
             container_name=obj.container.name,
@@ -139,9 +140,7 @@ class S3Copies(S3Uploads):
         driver: Any = self
         seen = dict(response.headers)
         size = int(driver._get_content_length_from_headers(seen) or obj.size)
-        return drivers.s3_copy_store.Source(
-            place, size, s3api.etags.strip_etag(seen.get("etag", "")) or None, seen
-        )
+        return drivers.s3_copy_store.Source(place, size, seen, look)
 
     def _copy_limits(self, source: Source, part_size: int | None) -> tuple[Limits, int]:
         """The limits to copy ``source`` within, and the size of its parts.

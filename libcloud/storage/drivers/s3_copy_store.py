@@ -15,6 +15,7 @@ from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.copy_headers import CopyHeaders
 from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.headers import headers_for
+from libcloud.storage.s3api.ranges import Validator, content_length
 from libcloud.storage.s3api.values import CopyAnswer
 from libcloud.storage.s3api.xml import parse_copy
 from libcloud.storage.transfer.values import (
@@ -25,6 +26,7 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
+from libcloud.storage.types import ObjectChangedError, PreconditionFailedError
 
 if TYPE_CHECKING:
     from libcloud.storage.drivers.s3 import BaseS3StorageDriver
@@ -56,14 +58,26 @@ class Source:
     """The object to copy, as a look at it told.
 
     :param size: bytes.
-    :param etag: that it must still have, without quotes; ``None`` if the store has none.
     :param seen: headers of the store's answer, names in lower case.
+    :param look: headers of the look.
     """
 
     place: Place
     size: int
-    etag: str | None
     seen: Mapping[str, str]
+    look: Mapping[str, str]
+
+    @property
+    def validator(self) -> Validator:
+        """What tells the version that was looked at from others."""
+        seen = self.seen
+        return Validator(seen.get("etag", ""), seen.get("last-modified", ""), self.size)
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag to ask for, without quotes; ``None`` if it has none, or a weak one."""
+        etag = self.seen.get("etag", "")
+        return None if etag.startswith("W/") else strip_etag(etag) or None
 
 
 class CopyStore:
@@ -99,10 +113,10 @@ class CopyStore:
             self._target.path,
             source=self._source.place.path,
             if_match=self._source.etag,
-            headers={**self._headers.whole, **self._headers.of_source},
+            headers={**self._headers.whole, **self._of_source()},
             vendor=self._driver.http_vendor_prefix,
         )
-        response = self._call(request, self._what)
+        response = self._copy(request, self._what)
         answer = self._answer(response, self._what)
         return StoredObject(answer.etag or "", len(body), 0, dict(response.headers))
 
@@ -118,10 +132,10 @@ class CopyStore:
             source=self._source.place.path,
             span=body,
             if_match=self._source.etag,
-            headers={**headers_for(Step.PART, self._headers.in_parts), **self._headers.of_source},
+            headers={**headers_for(Step.PART, self._headers.in_parts), **self._of_source()},
             vendor=self._driver.http_vendor_prefix,
         )
-        response = self._call(request, what)
+        response = self._copy(request, what)
         etag = self._answer(response, what).etag
         if etag is None:
             raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
@@ -131,6 +145,9 @@ class CopyStore:
         return PartReceipt(number, etag, len(body), digest)
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        # Not every store knows the condition, and then the parts may be of two versions.
+        if self._source_has_changed():
+            raise self._changed()
         return self._upload.complete(upload_id, parts)
 
     def confirm(
@@ -160,6 +177,44 @@ class CopyStore:
         return self._upload.failure(step, error)
 
     # Inside.
+
+    def _of_source(self) -> dict[str, str]:
+        """What each copy says of the source: without an ETag, the time that it must still have."""
+        headers = dict(self._headers.of_source)
+        modified = self._source.seen.get("last-modified")
+        if self._source.etag is None and modified:
+            name = f"{self._driver.http_vendor_prefix}-copy-source-if-unmodified-since"
+            headers.setdefault(name, modified)
+        return headers
+
+    def _copy(self, request: HttpRequest, what: str) -> Any:
+        try:
+            return self._call(request, what)
+        except PreconditionFailedError as error:
+            if self._source_has_changed():
+                raise self._changed() from error
+            raise  # it is a condition of the caller
+
+    def _source_has_changed(self) -> bool:
+        place = self._source.place
+        response = self._driver._call(
+            operations.head(place.path, self._source.look),
+            f"Error looking for {place.label}",
+            ok=(200, 404),
+            container_name=place.container.name,
+            object_name=place.name,
+        )
+        if response.status == 404:
+            return True
+        size = content_length(response.headers)
+        return not self._source.validator.agrees(response.headers, size)
+
+    def _changed(self) -> ObjectChangedError:
+        place = self._source.place
+        text = (
+            f"{self._what}: {place.label} was replaced or deleted meanwhile; nothing is published"
+        )
+        return ObjectChangedError(text, self._driver, place.name)
 
     def _call(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
         return self._driver._call_once(

@@ -12,7 +12,7 @@ import pytest
 
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.transfer.progress import PartDone, UploadCompleted, UploadStarted
-from libcloud.storage.types import PreconditionFailedError
+from libcloud.storage.types import ObjectChangedError, PreconditionFailedError
 from libcloud.test.storage.copying import in_parts, put
 from libcloud.test.storage.fakes.faults import (
     Action,
@@ -22,6 +22,7 @@ from libcloud.test.storage.fakes.faults import (
     Status,
     WrongETag,
 )
+from libcloud.test.storage.fakes.wire import Answer, Incoming
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
 
 
@@ -51,9 +52,57 @@ def test_a_source_that_is_replaced_meanwhile_is_an_error(
     obj = put(amazon, 3 * PART)
     operation = "UploadPartCopy" if part_size else "CopyObject"
     amazon.server.faults.add(operation, Action(), match=_replace_source(amazon))
-    with pytest.raises(PreconditionFailedError, match="source"):
+    with pytest.raises(ObjectChangedError, match="source was replaced") as caught:
         in_parts(amazon, obj, ex_part_size=part_size)
+    assert isinstance(caught.value, PreconditionFailedError)
     amazon.assert_nothing_is_left("source")
+
+
+class Unconditional(Action):
+    """A store that does not know conditions of copies."""
+
+    def verified(self, request: Incoming) -> Incoming:
+        headers = tuple(item for item in request.headers if "copy-source-if" not in item[0])
+        return replace(request, headers=headers)
+
+
+def test_a_store_that_knows_no_conditions_does_not_publish_parts_of_two_versions(
+    amazon: Store,
+) -> None:
+    obj = put(amazon, 3 * PART)
+    amazon.server.faults.add(
+        "UploadPartCopy", Unconditional(), match=_replace_source(amazon), times=None
+    )
+    with pytest.raises(ObjectChangedError, match="source was replaced"):
+        in_parts(amazon, obj, ex_part_size=PART)
+    assert not amazon.requests("CompleteMultipartUpload")
+    amazon.assert_nothing_is_left("source")
+
+
+class Weak(Action):
+    """A look that tells a weak ETag, or none."""
+
+    def __init__(self, etag: str | None) -> None:
+        self.etag = etag
+
+    def answered(self, answer: Answer) -> Answer:
+        if self.etag is not None:
+            return answer.with_headers([("ETag", self.etag)])
+        kept = tuple(item for item in answer.headers if item[0].lower() != "etag")
+        return replace(answer, headers=kept)
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"weak"'])
+@pytest.mark.parametrize("part_size", [None, PART])
+def test_a_source_without_a_strong_etag_is_pinned_by_its_time(
+    amazon: Store, part_size: int | None, etag: str | None
+) -> None:
+    obj = put(amazon, 3 * PART)
+    amazon.server.faults.add("HeadObject", Weak(etag), times=None)
+    in_parts(amazon, obj, ex_part_size=part_size)
+    for entry in amazon.requests("CopyObject", "UploadPartCopy"):
+        assert "x-amz-copy-source-if-match" not in entry.headers
+        assert entry.headers["x-amz-copy-source-if-unmodified-since"].endswith("GMT")
 
 
 OPERATIONS = ["CopyObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload"]

@@ -364,8 +364,7 @@ class Replaced(Action):
         self.etag = etag
 
     def answered(self, answer: Answer) -> Answer:
-        kept = tuple(item for item in answer.headers if item[0].lower() != "etag")
-        return Answer(answer.status, (*kept, ("ETag", f'"{self.etag}"')), answer.body)
+        return answer.with_headers([("ETag", f'"{self.etag}"')])
 
 
 def test_a_bad_digest_of_a_complete_is_permanent() -> None:
