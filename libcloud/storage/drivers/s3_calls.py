@@ -238,7 +238,9 @@ class S3Calls(S3Access):
             evidence = s3api.evidence
             is_page = evidence.is_page_of_object if of_object else evidence.is_page_of_bucket
             if is_page(response.headers):
-                raise self._not_the_store(what, response.status, "")
+                error = self._not_the_store(what, response.status, "")
+                vars(error)["transient"] = False  # nothing was changed, and a console stays one
+                raise error
             return True
         content = text_of(response.body)
         if not content:
@@ -399,7 +401,8 @@ def failure_of(error: BaseException) -> Failure:
         )
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
         passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500
-        return transfer.values.Failure(error, transient=passing, effect_unknown=True)
+        transient = passing and getattr(error, "transient", True)
+        return transfer.values.Failure(error, transient=transient, effect_unknown=True)
     if is_transient(error):
         return transfer.values.Failure(error, transient=True, effect_unknown=not never_sent(error))
     return transfer.values.Failure(error)

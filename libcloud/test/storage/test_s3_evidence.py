@@ -155,6 +155,7 @@ def test_a_page_is_neither_a_container_nor_an_object(name: str, kind: Any, tmp_p
         asked = asked_of(server, tmp_path, kind)
         with pytest.raises(MalformedResponseError, match=r"bucket.*web page.*endpoint"):
             LOOKS[name](asked)
+        assert len(server.requests) == 1
 
 
 def test_an_object_may_be_a_web_page(tmp_path: Path) -> None:
