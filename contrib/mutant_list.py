@@ -94,9 +94,9 @@ _UPLOADS = (
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
-        f"{_DRIVERS}/s3_calls.py",
-        " is not None:\n            return False\n",
-        " is not None:\n            return True\n",
+        f"{_DRIVERS}/s3_evidence.py",
+        " is not None:\n        return False\n",
+        " is not None:\n        return True\n",
         _FAILURES,
     ),
     Mutant(

@@ -209,7 +209,7 @@ class S3Bodies(S3Calls):
         text = text_of(content)
         if not s3api.evidence.unexpected_content("PUT", text):
             return None
-        return self._not_the_store(what, response.status, text)
+        return drivers.s3_evidence.not_the_store(self.connection, what, response.status, text)
 
 
 def _content_of(response: Any) -> bytes:

@@ -17,7 +17,7 @@ from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
-from libcloud.storage.drivers.s3_connection import attach_detail, not_the_store
+from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.s3api.names import check_bucket, check_object_name, encode_name
 from libcloud.storage.s3api.profile import capabilities
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
@@ -216,48 +216,14 @@ class S3Calls(S3Access):
             if lost is None:
                 raise
             raise lost from error
-        proven = raw or self._is_proven(request, response, what)
+        connection = self.connection
+        proven = raw or drivers.s3_evidence.is_proven(connection, request, response, what)
         if proven and response.status in ok:
             return response
         detail = detail_of(response)
         text = f"{what}: {s3api.errors.describe(detail)}"
         translated = self._translated(detail, text, *names)
         raise translated or attach_detail(LibcloudError(text, driver=self), detail)
-
-    def _is_proven(self, request: HttpRequest, response: Any, what: str) -> bool:
-        """Whether the content of ``response`` agrees with its status, if that is a success.
-
-        :return: ``False`` if the body is an ``<Error>``: an answer may begin with 200 and be one
-            all the same (Amazon S3 API Reference, "CompleteMultipartUpload").
-        :raises MalformedResponseError: the response cannot be the store's.
-        """
-        if not 200 <= int(response.status) < 300:
-            return True
-        if request.method == "HEAD":
-            of_object = "/" in request.path.strip("/")
-            evidence = s3api.evidence
-            is_page = evidence.is_page_of_object if of_object else evidence.is_page_of_bucket
-            if is_page(response.headers):
-                error = self._not_the_store(what, response.status, "")
-                vars(error)["transient"] = False  # nothing was changed, and a console stays one
-                raise error
-            return True
-        content = text_of(response.body)
-        if not content:
-            return True
-        root = response.object
-        if s3api.xml.parse_error(content.encode() if isinstance(root, str) else root) is not None:
-            return False
-        if s3api.operations.returns_no_content(request) and s3api.evidence.unexpected_content(
-            request.method, content
-        ):
-            raise self._not_the_store(what, response.status, content)
-        return True
-
-    def _not_the_store(self, what: str, status: int, content: str) -> MalformedResponseError:
-        error = not_the_store(self.connection, status, content)
-        error.value = f"{what}: {error.value}"
-        return error
 
     def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
         if not s3api.operations.is_answered_late(request) or not isinstance(

@@ -139,7 +139,7 @@ def _check(driver: Any, obj: Object, response: Any, wanted: Wanted, what: str) -
     headers, size = response.headers, _known_size(obj)
     is_page = s3api.evidence.is_page_of_object(headers)
     if is_page and headers.get("content-length") != str(obj.size):
-        raise driver._not_the_store(what, response.status, "")
+        raise drivers.s3_evidence.not_the_store(driver.connection, what, response.status, "")
     if wanted.validator is not None and not wanted.validator.agrees(headers, None):
         raise _changed(obj, "was replaced")
     try:
