@@ -18,8 +18,8 @@ _SHORTEST = 8
 
 # Headers that grant access to whoever reads them, or hold a key (SSE-C, by any vendor's prefix).
 _HEADER = (
-    r"(?:proxy-)?authorization|(?:set-)?cookie|x-auth-key|(?:x-)?api-?key|x-[a-z0-9-]*token"
-    r"|x-[a-z0-9]+-[a-z0-9-]*customer-key|x-goog-encryption-key"
+    r"(?:proxy-)?authorization|(?:set-)?cookie|api-?key|private-token"
+    r"|x-(?!(?:amz|goog)-meta-)[a-z0-9-]*(?:token|key|secret|password)"
 )
 _SECRET_HEADER = re.compile(_HEADER, re.IGNORECASE)
 

@@ -30,6 +30,8 @@ def connect(
     profile: str | None,
     anonymous: bool = False,
 ) -> StorageDriver:
+    if provider == Provider.GOOGLE_STORAGE and anonymous:
+        raise ValueError("anon: Google Cloud Storage needs credentials")
     found = discover(
         credentials=credentials,
         region=region,
