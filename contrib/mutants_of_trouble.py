@@ -71,9 +71,26 @@ _ENDS = (
     Mutant(
         "an upload dies with the main thread",
         "libcloud/storage/transfer/run_workers.py",
-        "            if self._own is None:\n                raise\n",
-        "            raise\n",
+        "            if self._given is not None and threading.main_thread().is_alive():\n",
+        "            if True:\n",
         (f"{_TESTS}/storage/transfer/test_exit.py",),
+    ),
+    Mutant(
+        "a writer is aborted before other functions of atexit close it",
+        "libcloud/storage/_writer.py",
+        '        """Called with the other functions of ``atexit``, in whatever order."""',
+        "        self.__del__()",
+        (f"{_TESTS}/storage/test_s3_exit.py::test_a_writer_is_open_while_functions_of_atexit_run",),
+    ),
+    Mutant(
+        "close() is silent about an upload that something else has ended",
+        "libcloud/storage/_writer.py",
+        "            if self._remains.error is not None and not self._wrapper_dropped:",
+        "            if False:",
+        (
+            f"{_TESTS}/storage/test_s3_exit.py"
+            "::test_what_is_open_when_they_have_returned_is_an_error_to_write_and_to_close",
+        ),
     ),
 )
 

@@ -88,10 +88,14 @@ class UploadWriter(io.BufferedIOBase):
     wrapper), it publishes nothing and raises that exception again. Any exception that is being
     handled, and was not when the writer was opened, counts as passing.
 
-    **Dropped** without ``close()``, or alive when the program ends, a writer publishes nothing. Its
-    upload is removed by a thread of its own, or at the end of the program, and there is a
-    ``ResourceWarning``. That also holds when it is a dropped wrapper that closes the writer:
-    CPython tells so. In a process made by ``os.fork`` a writer of the parent does nothing.
+    **Dropped** without ``close()``, a writer publishes nothing. Its upload is removed by a thread
+    of its own, or at the end of the program, and there is a ``ResourceWarning``. That also holds
+    when it is a dropped wrapper that closes the writer: CPython tells so. In a process made by
+    ``os.fork`` a writer of the parent does nothing.
+
+    **At the end of the program** a writer can be closed by a function of ``atexit``, as handlers of
+    ``logging`` are. When the last of these functions has returned, what is still open is removed as
+    if it had been dropped, and a later ``close()`` raises.
 
     **Errors.** After the first, which is raised by the :meth:`write` or :meth:`close` that meets
     it, nothing is published, and ``close()`` raises it again: when ``close()`` returns, the object
@@ -220,6 +224,8 @@ class UploadWriter(io.BufferedIOBase):
         self._check_open()
         if self._wrapper_dropped:  # its close() comes next
             return
+        if self._remains.error is not None:
+            raise self._remains.error
         self._empty = 0 if len(data) else self._empty + 1
         try:
             if self._empty > files.MAX_EMPTY_PIECES:
@@ -235,7 +241,11 @@ class UploadWriter(io.BufferedIOBase):
         was_closed, self._closed = self._closed, True
         if self._error is not None:
             raise self._error
-        if self._entered or self._sink.over:
+        if self._entered:
+            return
+        if self._sink.over:
+            if self._remains.error is not None and not self._wrapper_dropped:
+                raise self._remains.error
             return
         if self._wrapper_dropped and not was_closed:
             self._error = ValueError(f"{self._label}: {_DROPPED_WRAPPER}")
@@ -342,6 +352,7 @@ class SpoolSink:
         self._file.close()
 
 
+_ENDED = "the program ended before close(): nothing is published"
 _DROPPED = "the writer was dropped without close(): nothing is published"
 _DROPPED_WRAPPER = (
     "a wrapper around the writer was dropped without close() or detach(): nothing is published"
@@ -349,19 +360,22 @@ _DROPPED_WRAPPER = (
 
 
 class _Remains:
-    """What is left of a writer that is dropped, or alive at the end of the program: its upload.
+    """What is left of a writer that is dropped, or open at the end of the program: its upload.
 
     A dropped one is aborted by a thread. The collector can come while this thread holds a lock that
     a request needs, or in the midst of a request of that very upload. Where no thread can be
-    started, at the end of the program, it is left to ``atexit``.
+    started, at the end of the program, it is left to the end of ``atexit``.
+
+    :ivar error: why the upload was aborted, if that was done here.
     """
 
     def __init__(self, sink: Sink, label: str) -> None:
         self.lock = threading.RLock()
+        self.error: LibcloudError | None = None
         self._sink = sink
         self._label = label
         self._pid = os.getpid()
-        atexit.register(self._at_exit)
+        self._exit_hook = weakref.ref(_ExitHook(self._at_exit))
 
     @property
     def foreign(self) -> bool:
@@ -370,32 +384,63 @@ class _Remains:
 
     def forget(self) -> None:
         """Nothing is left."""
-        atexit.unregister(self._at_exit)
+        hook = self._exit_hook()
+        if hook is not None:
+            hook.cancel()
 
     def dropped(self) -> None:
         """See to it that the upload is aborted soon."""
         if self.foreign:
             return
         if not self._sink.begun:
-            self._abort()
+            self._abort(_DROPPED)
         elif threading.main_thread().is_alive():
             # Python 3.12 refuses threads some time before that one counts as ended.
             with contextlib.suppress(RuntimeError):
-                threading.Thread(target=self._abort, name="libcloud-abandoned").start()
-        self._warn()
+                threading.Thread(
+                    target=self._abort, args=(_DROPPED,), name="libcloud-abandoned"
+                ).start()
+        self._warn(_DROPPED)
 
     def _at_exit(self) -> None:
         if not (self.foreign or self._sink.over):
-            self._abort()
-            self._warn()
+            self._abort(_ENDED)
+            self._warn(_ENDED)
 
-    def _abort(self) -> None:
+    def _abort(self, reason: str) -> None:
         with self.lock:
-            self._sink.abort(LibcloudError(f"{self._label}: {_DROPPED}"), quiet=True)
+            if not self._sink.over:
+                self.error = LibcloudError(f"{self._label}: {reason}")
+                self._sink.abort(self.error, quiet=True)
         self.forget()
 
-    def _warn(self) -> None:
-        warnings.warn(f"{self._label}: {_DROPPED}", ResourceWarning, stacklevel=3)
+    def _warn(self, reason: str) -> None:
+        warnings.warn(f"{self._label}: {reason}", ResourceWarning, stacklevel=3)
+
+
+class _ExitHook:
+    """Calls ``action`` when all functions of ``atexit`` have returned, however old they are.
+
+    Nothing but ``atexit`` refers to this object, and it drops what it refers to at its very end.
+    A function that is simply registered runs before those registered earlier, such as
+    ``logging.shutdown``, which may want to close a writer.
+    """
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        self._action: Callable[[], object] | None = action
+        atexit.register(self._stay)
+
+    def cancel(self) -> None:
+        """Call nothing."""
+        self._action = None
+        atexit.unregister(self._stay)
+
+    def _stay(self) -> None:
+        """Called with the other functions of ``atexit``, in whatever order."""
+
+    def __del__(self) -> None:
+        if self._action is not None:
+            self._action()
 
 
 def _flat(data: ReadableBuffer) -> bytes | memoryview:

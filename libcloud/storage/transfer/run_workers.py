@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
@@ -149,8 +149,8 @@ class ThreadWorkers(Generic[Content]):
 
     A single PUT, and what is sent after :meth:`stop`, is made in the caller's thread. So is what
     somebody's executor has no thread for, or has dropped: an upload that runs in the very executor
-    that it is given comes to its end. So is all when no thread can be started, as when the main
-    thread has ended.
+    that it is given comes to its end. So is all when no thread can be started, as in the functions
+    of ``atexit``, and in a thread that outlives the main one.
 
     Digests are computed by as many threads as there are cores, the caller's among them: it takes
     over when the others are busy, and while parts wait for the upload to be created; the part is in
@@ -177,7 +177,7 @@ class ThreadWorkers(Generic[Content]):
         self._cores = cores
         self._own: Executor | None = None
         self._workers = workers
-        self._executor = executor
+        self._given = executor
         self._inline = InlineWorkers(store, sleep)
         self.outcomes = self._inline.outcomes
         self._wake: SimpleQueue[None] = SimpleQueue()
@@ -199,14 +199,26 @@ class ThreadWorkers(Generic[Content]):
             self.outcomes.append(ready)
             return
         self._tasks.append(ready)
-        if self._executor is None:
-            self._executor = self._own = ThreadPoolExecutor(self._workers, "libcloud-upload")
         try:
-            self._executor.submit(self._work)
+            self._pool().submit(self._work)
         except RuntimeError:  # no thread can be started
-            if self._own is None:
+            if self._given is not None and threading.main_thread().is_alive():
                 raise
             self._alone = True
+
+    def _pool(self) -> Executor:
+        """The executor to use; one of our own is made when it is first needed.
+
+        :raises RuntimeError: it cannot be made, because the program ends.
+        """
+        if self._given is not None:
+            return self._given
+        if self._own is None:
+            # This import fails when the main thread has ended.
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._own = ThreadPoolExecutor(self._workers, "libcloud-upload")
+        return self._own
 
     def wait(self) -> None:
         """Return when there is an outcome."""
@@ -228,7 +240,7 @@ class ThreadWorkers(Generic[Content]):
     def close(self) -> None:
         """Let go of the workers; wait for them, unless :meth:`stop` was not waited for either."""
         self._stopped = True
-        if self._executor is None:
+        if self._given is None and self._own is None:
             return
         with self._idle:
             self._idle.notify_all()
