@@ -159,6 +159,8 @@ def test_bytes_behind_a_response_are_not_the_next_one(
 
     def answer(request: Received) -> bytes:
         name = b"" if request.method == "HEAD" else request.target.encode()
+        if request.target != "/evil":
+            return reply(200, name)
         if not chunked:
             return reply(200, name) + stray
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -167,10 +169,10 @@ def test_bytes_behind_a_response_are_not_the_next_one(
 
     with Loopback(answer) as server:
         connection = connect(server)
-        for target in ("/a", "/b", "/c"):
+        for target in ("/evil", "/good", "/evil", "/good"):
             connection.request(method, target, stream=stream)
             assert connection.read() == (b"" if method == "HEAD" else target.encode())
-        assert server.connections == 4
+        assert server.connections == 3
 
 
 def test_bytes_that_only_tls_has_seen_are_not_the_next_response(certificate: Path) -> None:
