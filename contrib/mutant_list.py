@@ -8,6 +8,7 @@ from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
 from mutants_of_files import MUTANTS as OF_FILES
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
+from mutants_of_listings import MUTANTS as OF_LISTINGS
 from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_responses import MUTANTS as OF_RESPONSES
 from mutants_of_secrets import MUTANTS as OF_SECRETS
@@ -27,7 +28,6 @@ _FAILURES = (f"{_TESTS}/storage/test_s3_failures.py",)
 _DOWNLOADS = (f"{_TESTS}/storage/test_s3_downloads.py",)
 _DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
 _PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
-_LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
 _INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
 _HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
 
@@ -224,48 +224,6 @@ _READING = (
         "        if True:\n",
         _PAGES,
     ),
-    Mutant(
-        "a listing that cannot continue ends",
-        f"{_DRIVERS}/s3_pages.py",
-        "            raise IncompleteListingError(\n",
-        "            return\n            raise IncompleteListingError(\n",
-        _PAGES,
-    ),
-    Mutant(
-        "only the last marker of a listing is remembered",
-        f"{_DRIVERS}/s3_pages.py",
-        "        seen.add(hash(marker))",
-        "        seen = {hash(marker)}",
-        _PAGES,
-    ),
-    Mutant(
-        "buckets are listed by one request",
-        f"{_S3API}/xml.py",
-        "    truncated = _is_truncated(root, token is not None)\n",
-        "    truncated = False\n",
-        _PAGES,
-    ),
-    Mutant(
-        "a carriage return in a name becomes a line feed",
-        f"{_S3API}/raw_names.py",
-        'if b"\\r" in document or _CONTROL',
-        "if _CONTROL",
-        _LISTED_NAMES,
-    ),
-    Mutant(
-        "names that are replaced are believed",
-        f"{_DRIVERS}/s3_pages.py",
-        "    if encodes is not None or not _is_doubtful(fetched[0]):",
-        "    if True:",
-        _LISTED_NAMES,
-    ),
-    Mutant(
-        "bytes that are not UTF-8 are replaced",
-        f"{_S3API}/xml.py",
-        'partial(decode, errors="surrogateescape")',
-        'partial(decode, errors="replace")',
-        _LISTED_NAMES,
-    ),
 )
 
 _CONNECTION = (
@@ -310,6 +268,7 @@ MUTANTS = (
     OF_THE_ENGINE
     + OF_THE_WORKERS
     + OF_INTEGRITY
+    + OF_LISTINGS
     + OF_REQUESTS
     + OF_TROUBLE
     + OF_RESPONSES

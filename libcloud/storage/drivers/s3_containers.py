@@ -66,8 +66,6 @@ class S3Containers(S3Uploads):
     ex_location_name = ""
     #: Unfinished uploads asked for at once; ``None`` leaves it to :data:`RESPONSES_PER_REQUEST`.
     RESPONSES_PER_REQUEST: int | None = None
-    # Whether the store encodes names in listings when it is asked to; None: not known.
-    _encodes_names: bool | None = None
 
     def iterate_containers(self) -> Iterator[Container]:
         for _, document in bucket_pages(self):
@@ -193,7 +191,8 @@ class S3Containers(S3Uploads):
             try:
                 self._abort_multipart(container, upload.key, upload.id)
             except LibcloudError as error:
-                if getattr(error, "status", None) != 404:
+                # A store that replaces characters in listings does not know the name it showed.
+                if getattr(error, "status", None) != 404 or "\ufffd" in upload.key:
                     first = first or error
         if first is not None:
             raise first

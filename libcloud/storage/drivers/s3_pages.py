@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import unquote_plus
 
 from libcloud.storage import s3api
 from libcloud.storage.types import IncompleteListingError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["bucket_pages", "object_pages", "part_pages", "upload_pages"]
 
 _log = logging.getLogger(__name__)
+
+# Kinds of listings; each has its own ways of being wrong.
+OBJECTS, LEVELS, UPLOADS = "objects", "levels", "uploads"
 
 
 class _Page(Protocol):
@@ -39,6 +43,9 @@ class _NamedPage(_Page, Protocol):
 
     @property
     def encoding(self) -> str: ...
+
+    @property
+    def decoded(self) -> bool: ...
 
 
 _PageT = TypeVar("_PageT", bound=_Page)
@@ -90,7 +97,7 @@ def object_pages(
                 raise driver._no_container(response, container.name)
             return driver._parsed(s3api.xml.parse_objects, response, what), response.object
 
-        return _with_exact_names(driver, ask)
+        return _with_exact_names(driver, LEVELS if delimiter else OBJECTS, ask)
 
     def marker_of(page: ObjectPage) -> tuple[str | None, str | None] | None:
         # Some stores name both; the one of the other version would not move the listing on.
@@ -129,7 +136,7 @@ def upload_pages(
             response = driver._call(request, what, container_name=container.name)
             return driver._parsed(s3api.xml.parse_uploads, response, what), response.object
 
-        return _with_exact_names(driver, ask)
+        return _with_exact_names(driver, UPLOADS, ask)
 
     def marker_of(page: UploadPage) -> tuple[str | None, str | None] | None:
         # Without a key marker the store would ignore the id, and begin again.
@@ -205,34 +212,49 @@ def _follow(
 
 
 def _with_exact_names(
-    driver: Any, ask: Callable[[bool], _Fetched[_NamedPageT]]
+    driver: Any, kind: str, ask: Callable[[bool], _Fetched[_NamedPageT]]
 ) -> _Fetched[_NamedPageT]:
-    """A page of keys, asked for once more with encoded names if the names may be wrong.
+    """A page of keys, asked for once more in another way if the names may be wrong.
 
     XML cannot express every name. Servers write invalid documents then, or replace what does not
-    fit by U+FFFD. The driver remembers whether the store encodes names when it is asked to.
+    fit by U+FFFD, unless they are asked for encoded names; but some say that they encode, and do
+    not. The driver remembers how each kind of listing is to be asked for.
 
     :param ask: the page; its argument tells whether to ask for encoded names.
     """
-    encodes: bool | None = driver._encodes_names
-    encoded = driver.profile.url_encoded_listing if encodes is None else encodes
+    known: dict[str, bool] = vars(driver).setdefault("_encoded_listings", {})
+    encoded = known.get(kind, driver.profile.url_encoded_listing)
     fetched = ask(encoded)
-    if encodes is not None or not _is_doubtful(fetched[0]):
+    if kind in known or not _is_doubtful(fetched[0]):
         return fetched
+    plain = ask(False) if encoded and fetched[0].encoding == "url" else fetched
     if not encoded:
         fetched = ask(True)
-    driver._encodes_names = fetched[0].encoding == "url"
-    if any("\ufffd" in name for name in fetched[0].entry_names()):
+    known[kind] = _is_encoded(fetched[0], plain[0])
+    if known[kind]:
+        return fetched
+    if any("\ufffd" in name for name in plain[0].entry_names()):
         _log.warning(
             "%s: names in a listing of this store may differ from those of the objects: it does "
             "not encode characters that XML cannot express",
             driver.name,
         )
-    return fetched
+    return plain
 
 
 def _is_doubtful(page: _NamedPage) -> bool:
     """Whether names of ``page`` may differ from those of the objects."""
     if page.encoding == "url":
-        return False
+        # What boto3 never asks for is where servers are wrong: SeaweedFS 4.48 does not encode the
+        # keys of uploads, moto 5.2 does not encode prefixes.
+        return page.decoded
     return page.encoding != "" or any("\ufffd" in name for name in page.entry_names())
+
+
+def _is_encoded(page: _NamedPage, plain: _NamedPage) -> bool:
+    """Whether the names of ``page`` were encoded, by the same page as asked for without."""
+    if page.encoding != "url":
+        return False
+    found, expected = page.entry_names(), plain.entry_names()
+    decoded = [unquote_plus(name, errors="surrogateescape") for name in expected]
+    return found == expected or found != decoded

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from libcloud.storage.s3api.profiles_servers import (
     GARAGE,
     GENERIC,
+    JUICEFS,
     MINIO,
     MOTO,
     RCLONE,
@@ -51,6 +52,7 @@ __all__ = [
     "HETZNER",
     "IDRIVE",
     "IONOS",
+    "JUICEFS",
     "LINODE",
     "MINIO",
     "MOTO",
@@ -85,6 +87,7 @@ PROFILES: Mapping[str, S3Profile] = MappingProxyType(
         "hetzner": HETZNER,
         "idrive": IDRIVE,
         "ionos": IONOS,
+        "juicefs": JUICEFS,
         "linode": LINODE,
         "minio": MINIO,
         "moto": MOTO,

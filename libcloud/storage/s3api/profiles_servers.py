@@ -7,7 +7,7 @@ from libcloud.storage.capabilities import KIB, TIB, Limits
 from libcloud.storage.s3api.regions import AMAZON_HOSTS
 from libcloud.storage.s3api.store_profile import S3Profile
 
-__all__ = ["GARAGE", "GENERIC", "MINIO", "MOTO", "RCLONE", "RGW", "SEAWEEDFS"]
+__all__ = ["GARAGE", "GENERIC", "JUICEFS", "MINIO", "MOTO", "RCLONE", "RGW", "SEAWEEDFS"]
 
 # boto3 names the region of a new bucket and asks for encoded names wherever it is used, so that
 # stores know both; one that refuses the latter is asked again without it.
@@ -79,11 +79,35 @@ RCLONE = S3Profile(
     bulk_delete=True,
 )
 
+# Measured with SeaweedFS 4.48. It does not compare the SHA-256 of a signature with the body, but
+# Content-MD5 and checksums. A listing of uploads replaces control characters in keys, also if it
+# is asked for encoded ones.
 SEAWEEDFS = S3Profile(
     name="SeaweedFS",
-    # The ETag of an object made of parts is another than Amazon's, and a listing is not
-    # url-encoded (rclone: quirks of "SeaweedFS").
+    signature_versions=("4", "2"),
     list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    multipart_etag=True,
+    checksums=("crc32", "crc32c", "crc64nvme", "sha256", "sha1"),
+    full_object_checksum=True,
+    checks_payload=False,
+    conditional_writes=True,
+    bulk_delete=True,
+)
+
+# Measured with JuiceFS 1.4.2: MinIO's front end of 2021 on a file system, so that keys are paths.
+# The ETag is kept with --keep-etag only, metadata with --object-meta.
+JUICEFS = S3Profile(
+    name="JuiceFS gateway",
+    signature_versions=("4", "2"),
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    multipart_etag=True,
+    nested_names=False,
     bulk_delete=True,
 )
 

@@ -158,6 +158,7 @@ class UploadPage:
     :param next_key_marker: ask for the next page with it; ``None`` when there is no next page.
     :param next_upload_id_marker: goes with it; ``None`` if the store has none.
     :param encoding: see :class:`ObjectPage`.
+    :param decoded: a key is another one than was written.
     """
 
     uploads: tuple[UploadRecord, ...] = ()
@@ -166,6 +167,7 @@ class UploadPage:
     next_upload_id_marker: str | None = None
     prefixes: tuple[str, ...] = ()
     encoding: str = ""
+    decoded: bool = False
 
     def entry_names(self) -> list[str]:
         """The keys and prefixes on the page."""
@@ -235,6 +237,7 @@ class ObjectPage:
     :param next_token: the same for version 2.
     :param encoding: how names were written: ``"url"`` percent-encoded, as the store says; empty as
         they are; :data:`~libcloud.storage.s3api.raw_names.RAW` in a document that was not valid.
+    :param decoded: a prefix is another one than was written; see ``encoding``.
     """
 
     objects: tuple[ObjectRecord, ...] = ()
@@ -243,6 +246,7 @@ class ObjectPage:
     next_token: str | None = None
     prefixes: tuple[str, ...] = ()
     encoding: str = ""
+    decoded: bool = False
 
     def entry_names(self) -> list[str]:
         """The keys and prefixes on the page."""

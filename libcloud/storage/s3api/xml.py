@@ -162,8 +162,11 @@ def parse_error(source: Source) -> ErrorBody | None:
 def parse_uploads(source: Source) -> UploadPage:
     """One page of unfinished uploads. :raises MalformedAnswerError: it is no such page."""
     root = _listing(source)
-    decode = _decoder(root)
-    uploads = tuple(_upload(node, decode) for node in root.children("Upload"))
+    nodes, decode, encoding = list(root.children("Upload")), _decoder(root), _encoding(root)
+    written = [node.need("Key") for node in nodes]
+    if not all(map(_may_be_encoded, written)):
+        decode, encoding = str, ""
+    uploads = tuple(_upload(node, decode) for node in nodes)
     id_marker = root.find("NextUploadIdMarker")
     truncated = _is_truncated(root, bool(uploads and root.find("NextKeyMarker")))
     last = uploads[-1].key if uploads else None
@@ -176,7 +179,8 @@ def parse_uploads(source: Source) -> UploadPage:
         next_key_marker=next_key if truncated else None,
         next_upload_id_marker=id_marker if truncated else None,
         prefixes=_prefixes(root, decode),
-        encoding=_encoding(root),
+        encoding=encoding,
+        decoded=encoding == "url" and written != [upload.key for upload in uploads],
     )
 
 
@@ -212,6 +216,7 @@ def parse_objects(source: Source) -> ObjectPage:
         next_token=token if truncated else None,
         prefixes=prefixes,
         encoding=_encoding(root),
+        decoded=_encoding(root) == "url" and list(prefixes) != _prefixes_as_written(root),
     )
 
 
@@ -385,7 +390,17 @@ def _person(node: Node | None) -> str | None:
 
 
 def _prefixes(root: Node, decode: _Decode) -> tuple[str, ...]:
-    return tuple(decode(node.need("Prefix")) for node in root.children("CommonPrefixes"))
+    names = _prefixes_as_written(root)
+    return tuple(map(decode, names)) if all(map(_may_be_encoded, names)) else tuple(names)
+
+
+def _prefixes_as_written(root: Node) -> list[str]:
+    return [node.need("Prefix") for node in root.children("CommonPrefixes")]
+
+
+def _may_be_encoded(name: str) -> bool:
+    """Whether a name can be percent-encoded: if it holds what would be encoded, it is not."""
+    return name.isascii() and name.isprintable() and " " not in name
 
 
 def _is_truncated(root: Node, implied: bool) -> bool:

@@ -9,20 +9,26 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from libcloud.common.aws import SignedAWSConnection
+from libcloud.test.storage.conformance.targets import Target, targets
 from libcloud.test.storage.fakes import servers
 from libcloud.test.storage.fakes.servers import (
     Endpoint,
     ServerError,
     endpoint_from_environment,
     fake_server,
+    juicefs_server,
     moto_server,
     rclone_server,
+    seaweedfs_server,
 )
 
-LAUNCHERS = [fake_server, moto_server, rclone_server]
+LAUNCHERS = [fake_server, moto_server, rclone_server, seaweedfs_server, juicefs_server]
 
 
 def answers(endpoint: Endpoint) -> int:
@@ -82,3 +88,55 @@ def test_any_server_can_be_named_by_the_environment(monkeypatch: pytest.MonkeyPa
     assert (endpoint.url, endpoint.region) == ("https://s3.example.org:443", "eu-west-9")
     assert (endpoint.key, endpoint.secret) == ("the key", "the secret")
     assert "the secret" not in repr(endpoint)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Target]:
+    """The target that variables of the environment name."""
+
+    def named(**variables: str) -> Target:
+        values = {"ENDPOINT": "http://127.0.0.1:9", "KEY": "key", "SECRET": "secret", **variables}
+        for name, value in values.items():
+            monkeypatch.setenv(f"LIBCLOUD_TEST_S3_{name}", value)
+        return targets()[-1]
+
+    return named
+
+
+def test_a_server_of_which_nothing_is_said_may_answer_a_second_creation_by_200(
+    environment: Callable[..., Target],
+) -> None:
+    assert "container_conflict" not in environment().features()
+    assert "container_conflict" in environment(PRESENT="container_conflict").features()
+
+
+def test_features_can_be_taken_away_and_added(environment: Callable[..., Target]) -> None:
+    usual = environment(PROFILE="minio").features()
+    found = environment(ABSENT="same_hash, metadata", PRESENT="conditional_writes any_object_name")
+    assert usual - found.features() == {"same_hash", "metadata"}
+    assert found.features() - usual == {"conditional_writes", "any_object_name"}
+    with pytest.raises(ValueError, match="no features nonsense"):
+        environment(ABSENT="nonsense")
+
+
+def test_the_environment_chooses_how_to_ask(
+    environment: Callable[..., Target], tmp_path: Path
+) -> None:
+    target = environment(
+        ENDPOINT="http://s3.localhost:9",
+        SIGNATURE="2",
+        ADDRESSING="virtual",
+        PROFILE="seaweedfs",
+        REGION="eu",
+    )
+    with target.launch() as endpoint:
+        driver: Any = target.connect(endpoint, tmp_path)
+    assert (driver.signature_version, driver.profile.name) == ("2", "SeaweedFS")
+    assert driver.region_name == "eu"
+    assert not isinstance(driver.connection, SignedAWSConnection)
+    assert driver.connection.route_of("/bucket/key").host == "bucket.s3.localhost"
+    assert environment(CA="/some/ca.pem").launch().__enter__().certificate == "/some/ca.pem"
+    with pytest.raises(ValueError, match="2 or 4"):
+        environment(SIGNATURE="3")
+    with pytest.raises(ValueError, match="no S3 profile"):
+        environment(SIGNATURE="4", PROFILE="nonsense")

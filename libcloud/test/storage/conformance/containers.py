@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
+    ContainerError,
     ContainerIsNotEmptyError,
 )
 from libcloud.test.storage.conformance.harness import Harness, needs
@@ -37,6 +40,16 @@ def a_container_is_not_created_twice(h: Harness) -> None:
     container = h.container()
     with pytest.raises(ContainerAlreadyExistsError):
         h.driver.create_container(container.name)
+
+
+@needs(not_=["container_conflict"])
+def a_container_that_is_created_twice_keeps_what_is_in_it(h: Harness) -> None:
+    """Whether it is an error or not."""
+    container = h.container()
+    h.put(container, "kept", b"still here")
+    with contextlib.suppress(ContainerError):
+        assert h.driver.create_container(container.name).name == container.name
+    assert h.read(container, "kept") == b"still here"
 
 
 def a_container_with_an_object_is_not_deleted(h: Harness) -> None:

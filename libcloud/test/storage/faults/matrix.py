@@ -49,7 +49,14 @@ from libcloud.test.storage.fakes.faults import (
     Status,
     WrongETag,
 )
-from libcloud.test.storage.fakes.servers import Endpoint, fake_server, moto_server, rclone_server
+from libcloud.test.storage.fakes.servers import (
+    Endpoint,
+    fake_server,
+    juicefs_server,
+    moto_server,
+    rclone_server,
+    seaweedfs_server,
+)
 from libcloud.test.storage.faults.proxy import (
     CloseIdle,
     CutAnswer,
@@ -123,6 +130,10 @@ SERVERS = {
     "fake": Server(lambda: fake_server(_FAKE), profiles.AMAZON),
     "rclone": Server(rclone_server, profiles.RCLONE),
     "moto": Server(moto_server, profiles.MOTO, 5 * MIB, lambda cell: _on_moto(cell)),
+    "seaweedfs": Server(
+        seaweedfs_server, profiles.SEAWEEDFS, 5 * MIB, lambda cell: _on_gateways(cell)
+    ),
+    "juicefs": Server(juicefs_server, profiles.JUICEFS, 5 * MIB, lambda cell: _on_gateways(cell)),
 }
 
 # It compares nothing, and takes its time for parts, of which 5 MiB are the smallest.
@@ -150,6 +161,11 @@ class Cell:
 def _on_moto(cell: Cell) -> bool:
     in_parts = cell.operation in ("create", "part", "complete", "abort")
     return cell.fault in _MOTO_PARTS if in_parts else cell.fault not in _NOT_ON_MOTO
+
+
+def _on_gateways(cell: Cell) -> bool:
+    """What the server has a part in: the rest is the same on all of them."""
+    return cell.fault in ("lost-answer", "flipped-bit")
 
 
 def cells(server: str) -> Iterator[Cell]:

@@ -62,6 +62,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
             next_upload_id_marker="U2",
             prefixes=("dir one/",),
             encoding="url",
+            decoded=True,
         ),
     ),
     (
@@ -115,6 +116,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
             next_token="1ueGcxLPRx1Tr%2BXYExHnhbYLgveDs2J",
             prefixes=("dir one/",),
             encoding="url",
+            decoded=True,
         ),
     ),
     (

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of listings: their pages, and names that XML cannot express; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_TESTS = "libcloud/test"
+_DRIVERS = "libcloud/storage/drivers"
+_S3API = "libcloud/storage/s3api"
+
+_PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
+_LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
+
+MUTANTS = (
+    Mutant(
+        "a listing that cannot continue ends",
+        f"{_DRIVERS}/s3_pages.py",
+        "            raise IncompleteListingError(\n",
+        "            return\n            raise IncompleteListingError(\n",
+        _PAGES,
+    ),
+    Mutant(
+        "only the last marker of a listing is remembered",
+        f"{_DRIVERS}/s3_pages.py",
+        "        seen.add(hash(marker))",
+        "        seen = {hash(marker)}",
+        _PAGES,
+    ),
+    Mutant(
+        "buckets are listed by one request",
+        f"{_S3API}/xml.py",
+        "    truncated = _is_truncated(root, token is not None)\n",
+        "    truncated = False\n",
+        _PAGES,
+    ),
+    Mutant(
+        "a carriage return in a name becomes a line feed",
+        f"{_S3API}/raw_names.py",
+        'if b"\\r" in document or _CONTROL',
+        "if _CONTROL",
+        _LISTED_NAMES,
+    ),
+    Mutant(
+        "names that are replaced are believed",
+        f"{_DRIVERS}/s3_pages.py",
+        "    if kind in known or not _is_doubtful(fetched[0]):",
+        "    if True:",
+        _LISTED_NAMES,
+    ),
+    Mutant(
+        "a store that says that it encodes is believed",
+        f"{_DRIVERS}/s3_pages.py",
+        "    return found == expected or found != decoded",
+        "    return True",
+        _LISTED_NAMES,
+    ),
+    Mutant(
+        "bytes that are not UTF-8 are replaced",
+        f"{_S3API}/xml.py",
+        'partial(decode, errors="surrogateescape")',
+        'partial(decode, errors="replace")',
+        _LISTED_NAMES,
+    ),
+)
