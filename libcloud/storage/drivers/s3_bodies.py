@@ -207,7 +207,9 @@ class S3Bodies(S3Calls):
             error = LibcloudError(f"{what}: {s3api.errors.describe(detail)}", driver=self)
             return attach_detail(error, detail)
         text = text_of(content)
-        if not s3api.evidence.unexpected_content("PUT", text):
+        if not s3api.evidence.unexpected_content(
+            "PUT", text, etag=response.headers.get("etag", "")
+        ):
             return None
         return drivers.s3_evidence.not_the_store(self.connection, what, response.status, text)
 

@@ -39,7 +39,7 @@ def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -
     if s3api.xml.parse_error(content.encode() if isinstance(root, str) else root) is not None:
         return False
     if s3api.operations.returns_no_content(request) and s3api.evidence.unexpected_content(
-        request.method, content
+        request.method, content, etag=response.headers.get("etag", "")
     ):
         raise not_the_store(connection, what, response.status, content)
     return True

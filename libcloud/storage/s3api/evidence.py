@@ -32,17 +32,21 @@ _SHOWN = 120
 _LOOKED_AT = 1024
 
 
-def unexpected_content(method: str, content: str) -> bool:
+def unexpected_content(method: str, content: str, *, etag: str = "") -> bool:
     """Whether ``content`` cannot be the store's answer to a request that returns no content.
 
     :param method: ``"PUT"`` or ``"DELETE"``.
     :param content: the body, or the start of it.
+    :param etag: of the response: a store that names one has stored the data, whatever document it
+        returns, unless that is a web page.
     """
     content = content.lstrip("\ufeff \t\r\n")
     if not content:
         return False
     root = _ROOT.match(content)
-    return root is None or not root["name"].startswith(_DOCUMENTS[method])
+    if root is None or root["name"].lower() == "html":
+        return True
+    return not etag and not root["name"].startswith(_DOCUMENTS[method])
 
 
 def is_page_of_bucket(headers: Mapping[str, str]) -> bool:

@@ -216,6 +216,18 @@ def test_another_document_than_the_one_of_the_operation_is_malformed(tmp_path: P
                 ask(asked_of(server, tmp_path))
 
 
+@pytest.mark.parametrize("name", ["stream", "file", "writer"])
+def test_an_etag_is_evidence_beside_another_document_but_not_beside_a_web_page(
+    name: str, tmp_path: Path
+) -> None:
+    etag = {"ETag": '"x-1"'}
+    with Loopback(lambda request: reply(200, b"<OtherResult/>", etag)) as server:
+        WRITES[name](asked_of(server, tmp_path))
+    page = reply(200, b"<!-- x --><html></html>", etag)
+    with Loopback(lambda request: page) as server, pytest.raises(MalformedResponseError):
+        WRITES[name](asked_of(server, tmp_path))
+
+
 def test_the_page_is_shown_short_on_one_line_and_without_credentials(tmp_path: Path) -> None:
     text = "<html>\x1b[2J\n<a href='?X-Amz-Signature=0ff1ce&amp;AWSAccessKeyId=AKIDX'>" + "x" * 9999
     with Loopback(lambda request: reply(200, text.encode())) as server:
