@@ -8,6 +8,7 @@ the environment and ``~/.aws`` by itself, and renews what it has obtained before
 from __future__ import annotations
 
 import importlib.util
+from contextlib import suppress
 from threading import RLock
 from typing import Any
 
@@ -15,6 +16,7 @@ from libcloud.common.credential_renewal import CredentialSource
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.redact import redact_text
+from libcloud.utils.terminal import can_ask_user
 
 __all__ = ["MISSING_EXTRA", "BotocoreSource", "is_installed"]
 
@@ -108,6 +110,8 @@ class BotocoreSource(CredentialSource):
 
         try:
             session = self._session or botocore.session.Session(profile=self._profile)
+            if not can_ask_user():
+                _refuse_prompts(session)
             found = session.get_credentials()
         except Exception as error:
             failure = self._translated(error)
@@ -127,3 +131,19 @@ class BotocoreSource(CredentialSource):
             profile = f" --profile {self._profile}" if self._profile else ""
             text = f"{text.rstrip('.')}; log in by: aws sso login{profile}"
         return CredentialsNotFoundError(f"botocore cannot obtain credentials ({name}){text}")
+
+
+def _refuse_prompts(session: Any) -> None:
+    """Let ``session`` fail where it would wait for the code of an MFA device, by ``getpass``.
+
+    Without a terminal that would read standard input, which may be the data to upload.
+    """
+    with suppress(Exception):  # a session without such a provider asks nobody
+        provider = session.get_component("credential_provider").get_provider("assume-role")
+        provider._prompter = _no_terminal
+
+
+def _no_terminal(prompt: str) -> str:
+    raise CredentialsNotFoundError(
+        "the profile asks for the code of an MFA device, and there is no terminal to ask for it"
+    )

@@ -10,7 +10,6 @@ iOS & Desktop Apps".
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -22,6 +21,7 @@ from libcloud.common.google_errors import GoogleAuthError, GoogleResponse
 from libcloud.common.google_keys import load_private_key, private_key_text, signed_token
 from libcloud.common.google_loopback import CodeServer
 from libcloud.utils.documents import parse_json
+from libcloud.utils.terminal import can_ask_user
 
 __all__ = [
     "UTC_TIMESTAMP_FORMAT",
@@ -162,7 +162,7 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
         :raises GoogleAuthError: there is no terminal, so that nobody would see the request for it.
         """
         asks = getattr(self.get_code, "__func__", None) is _ASK_FOR_CODE
-        if asks and not _somebody_is_there():
+        if asks and not can_ask_user():
             raise GoogleAuthError(
                 f"The key {masked(self.user_id)} asks for a log-in in a browser, and there is no "
                 "terminal to ask for it. Use an HMAC key (GOOG...) or a service account"
@@ -252,14 +252,6 @@ class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
         if status != 200 or body is None:
             raise ValueError(f"Internal GCE Authorization failed: '{reason or status}'")
         return _with_expiry(parse_json(body))
-
-
-def _somebody_is_there() -> bool:
-    """Whether a user sees what is printed: on a terminal, or in an interactive interpreter."""
-    if hasattr(sys, "ps1") or sys.flags.interactive:
-        return True
-    streams = (sys.stdin, sys.stdout)
-    return all(stream is not None and stream.isatty() for stream in streams)
 
 
 def _with_expiry(token: Any) -> dict[str, Any]:

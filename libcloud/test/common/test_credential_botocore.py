@@ -297,3 +297,18 @@ def test_no_representation_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> No
         found = discover()
         shown = f"{found!r} {keys_of(found)!r} {found.ask!r}"
         assert "hush" not in shown
+
+
+def test_nobody_is_asked_for_a_code_without_a_terminal(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".aws").mkdir(exist_ok=True)
+    (home / ".aws" / "config").write_text(
+        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = keys\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\nregion = us-east-1\n"
+        "[profile keys]\naws_access_key_id = k\naws_secret_access_key = s\n"
+    )
+    monkeypatch.setattr("getpass.getpass", pytest.fail)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(CredentialsNotFoundError, match="no terminal to ask"):
+        BotocoreSource("role").current()

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from libcloud.common import google_auth
 from libcloud.common.credential_sources import Discovery
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.common.google import GoogleAuthError, GoogleInstalledAppAuthConnection
 from libcloud.common.google_lookup import find_google_credentials
+from libcloud.utils.terminal import can_ask_user
 
 NOTHING = Discovery(None, missing="nothing")
 HMAC = {"GS_ACCESS_KEY_ID": "GOOGKEY", "GS_SECRET_ACCESS_KEY": "secret"}
@@ -106,4 +106,4 @@ def test_a_user_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_notebook_has_no_terminal_and_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     monkeypatch.setattr(sys, "ps1", "In : ", raising=False)
-    assert google_auth._somebody_is_there()
+    assert can_ask_user()

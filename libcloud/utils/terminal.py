@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether there is a user who can be asked."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["can_ask_user"]
+
+
+def can_ask_user() -> bool:
+    """Whether a user sees what is printed: on a terminal, or in an interactive interpreter."""
+    if hasattr(sys, "ps1") or sys.flags.interactive:
+        return True
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams)
