@@ -128,8 +128,8 @@ _SUCCESSES = (
     Mutant(
         "any document counts as stored",
         f"{_S3API}/evidence.py",
-        'return root is None or not root["name"].startswith(_DOCUMENTS[method])',
-        'return root is None or root["name"] == "html"',
+        'return not etag and not root["name"].startswith(_DOCUMENTS[method])',
+        "return False",
         _EVIDENCE,
     ),
     Mutant(
