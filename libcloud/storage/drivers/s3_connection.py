@@ -418,7 +418,9 @@ def not_the_store(connection: Any, status: int, content: str) -> MalformedRespon
     host = f"[{host}]" if ":" in host else host
     endpoint = f"{scheme}://{host}:{getattr(connection, 'port', '')}".rstrip(":")
     text = s3api.evidence.describe_page(int(status), content, endpoint)
-    return MalformedResponseError(text, driver=getattr(connection, "driver", None))
+    error = MalformedResponseError(text, driver=getattr(connection, "driver", None))
+    vars(error)["is_page"] = s3api.evidence.is_foreign(content)
+    return error
 
 
 def _other_region(detail: ErrorDetail, driver: Any) -> str:

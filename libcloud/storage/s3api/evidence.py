@@ -14,7 +14,13 @@ from collections.abc import Mapping
 
 from libcloud.storage.s3api.errors import printable
 
-__all__ = ["describe_page", "is_page_of_bucket", "is_page_of_object", "unexpected_content"]
+__all__ = [
+    "describe_page",
+    "is_foreign",
+    "is_page_of_bucket",
+    "is_page_of_object",
+    "unexpected_content",
+]
 
 _HTML = ("text/html", "application/xhtml+xml")
 
@@ -65,6 +71,16 @@ def is_page_of_object(headers: Mapping[str, str]) -> bool:
     :param headers: names in lower case.
     """
     return _names_html(headers) and not any(name.startswith(_OF_OBJECTS) for name in headers)
+
+
+def is_foreign(content: str) -> bool:
+    """Whether ``content`` is from something else than a store; a document cut short is not.
+
+    :param content: the start of a body; empty for the response to a HEAD request.
+    """
+    content = content.lstrip("\ufeff \t\r\n")
+    root = _ROOT.match(content)
+    return root["name"].lower() == "html" if root else not content.startswith("<?xml")
 
 
 def describe_page(status: int, content: str, endpoint: str) -> str:

@@ -11,7 +11,7 @@ import logging
 import os
 from typing import Generic
 
-from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.common.types import LibcloudError
 from libcloud.storage.transfer.machine import State, UploadMachine
 from libcloud.storage.transfer.progress import (
     Listener,
@@ -263,8 +263,9 @@ class Transfer(Generic[Content]):
             return second
         if not machine.outcome_unknown or not isinstance(error, Exception):
             return error
-        if isinstance(error, MalformedResponseError) and isinstance(second, MalformedResponseError):
-            return error  # neither answer is the store's: the endpoint is not a store
+        if getattr(error, "is_page", False):
+            _attach(error, outcome_unknown=True)
+            return error  # it is not the store that answers: that is what to tell
         left = f", and abort the upload {machine.upload_id} if it is not"
         unknown = UploadOutcomeUnknownError(
             f"the outcome of the upload of {self._label} is unknown: the store's answer was "

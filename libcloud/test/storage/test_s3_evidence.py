@@ -283,6 +283,28 @@ def test_an_upload_whose_answers_are_pages_is_looked_for() -> None:
         assert s3.stream(iter([b"short"])).size == 5
 
 
+@pytest.mark.parametrize("look", [404, 200])
+def test_a_complete_that_only_pages_answer_is_called_malformed(look: int, tmp_path: Path) -> None:
+    html = BODIES["html"][0]
+    created = (
+        b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"
+    )
+
+    def answer(request: Received) -> bytes:
+        if request.method == "HEAD":
+            return only(request, reply(look, html, {"Content-Type": "text/html"}))
+        if request.target.endswith("uploads"):
+            return reply(200, created)
+        return reply(200, html) if request.method == "POST" else reply(200, b"", {"ETag": '"e"'})
+
+    with Loopback(answer) as server:
+        asked = asked_of(server, tmp_path)
+        with pytest.raises(MalformedResponseError, match=r"commit.*Please log in") as caught:
+            OTHERS["stream in parts"](asked)
+        assert vars(caught.value)["outcome_unknown"] is True
+        assert vars(caught.value)["upload_id"] == "id"
+
+
 # Parts and Complete.
 
 
