@@ -4,6 +4,8 @@
 # `make compare` shows what other clients do when something goes wrong, in environments .venv-compare*;
 # `make recording` makes the picture of the README anew.
 #
+# `make fork` builds the wheel of all of Apache Libcloud on this library, in dist/.
+#
 #   make demo ARGS="--size 128MiB"      another size; see `make demo ARGS=--help`
 #   make test ENVS=py                   one test environment; see tox.ini for their names
 #   make test PYTHON=python3.13         another Python
@@ -32,7 +34,7 @@ COMPARED := $(foreach client,s3fs apache-libcloud,--python $(client)=$(COMPARE)-
 PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/python3.1[0-9])
 TOX := $(BIN)/python -m tox run $(if $(PYENV),--discover $(PYENV))
 
-.PHONY: help demo test lint docs bench compare recording clean
+.PHONY: help demo test lint docs fork bench compare recording clean
 .DELETE_ON_ERROR:
 
 help:
@@ -55,6 +57,9 @@ lint: $(VENV)/.tox
 docs: $(VENV)/.tox
 	@$(TOX) -e docs
 	@echo "the documentation is in build/docs/index.html"
+
+fork: $(MADE)
+	@PYTHONPATH=contrib $(BIN)/python -m fork $(ARGS)
 
 bench: $(BENCH_MADE)
 	@PYTHONPATH=contrib $(BENCH)/bin/python -m bench $(if $(QUICK),--quick) \

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 from setuptools import find_packages, setup
 
@@ -69,22 +70,22 @@ def read_version() -> str:
     raise LookupError("libcloud/__init__.py assigns no __version__")
 
 
-setup(
-    name="libcloud-storage",
-    version=read_version(),
-    description="Object storage API of Apache Libcloud, reimplemented, with streaming S3 uploads",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
-    long_description_content_type="text/markdown",
-    license="Apache-2.0",
-    python_requires=">=3.10",
-    packages=find_packages(include=["libcloud", "libcloud.*"]),
-    package_data={
+METADATA: dict[str, Any] = {
+    "name": "libcloud-storage",
+    "version": read_version(),
+    "description": "Object storage API of Apache Libcloud, reimplemented, with streaming uploads",
+    "long_description": (HERE / "README.md").read_text(encoding="utf-8"),
+    "long_description_content_type": "text/markdown",
+    "license": "Apache-2.0",
+    "python_requires": ">=3.10",
+    "packages": find_packages(include=["libcloud", "libcloud.*"]),
+    "package_data": {
         "libcloud": ["py.typed"],
         # Projects test their own code with libcloud.test, so the fixtures are installed as well.
         "libcloud.test": ["**/fixtures/**", "secrets.py-dist", "secrets.pyi", "api_3_9_1.json"],
     },
-    install_requires=RUNTIME,
-    extras_require={
+    "install_requires": RUNTIME,
+    "extras_require": {
         "local": LOCAL,
         "google": GOOGLE,
         "aws": AWS,
@@ -96,12 +97,12 @@ setup(
         "test": TEST,
         "servers": SERVERS,
     },
-    entry_points={
+    "entry_points": {
         "console_scripts": ["libcloud = libcloud.__main__:main"],
         "fsspec.specs": ["libcloud+s3 = libcloud.storage.filesystem:LibcloudFileSystem"],
     },
-    zip_safe=False,
-    classifiers=[
+    "zip_safe": False,
+    "classifiers": [
         "Development Status :: 4 - Beta",
         "Intended Audience :: Developers",
         "Operating System :: OS Independent",
@@ -114,4 +115,7 @@ setup(
         "Topic :: System :: Archiving",
         "Typing :: Typed",
     ],
-)
+}
+
+if __name__ == "__main__":
+    setup(**METADATA)

@@ -1,28 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts Apache Libcloud's tests beside this library's package, in a scratch directory.
+"""Puts Apache Libcloud's tests beside the package to test, in a scratch directory.
 
-The source distribution of Apache Libcloud is downloaded with pip, its hash is checked, and it is
-kept in ``.cache``. Only tests, their helpers and their fixtures are unpacked.
+Of the source distribution of Apache Libcloud, only tests, their helpers and their fixtures are
+unpacked, unless its package is needed: for the complete build, or to compare.
 """
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import subprocess
-import sys
 import tarfile
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["TESTS", "DownloadError", "fetch", "lay_out"]
+from fork.overlay import HELPERS, lay_package, lay_test_helpers
+from upstream_sdist import DownloadError, fetch, members, text_of
 
-ROOT = Path(__file__).resolve().parent.parent
-CACHE = ROOT / ".cache" / "upstream"
-VERSION = "3.9.1"
-SDIST = f"apache_libcloud-{VERSION}.tar.gz"
-SHA256 = "b65eaa5ac32b28a0f9555e6a223dba39e73b99b682cd849624587ce7bc251661"
+__all__ = ["TESTS", "DownloadError", "fetch", "lay_out", "lay_out_complete"]
 
 #: The selection, by paths below ``libcloud/test/``.
 TESTS = (
@@ -55,7 +47,6 @@ TESTS = (
         )
     ),
 )
-HELPERS = ("__init__.py", "conftest.py", "file_fixtures.py", "secrets.py-dist", "storage/base.py")
 PACKAGES = ("storage/__init__.py", "common/__init__.py")
 FIXTURES = ("storage/fixtures/", "common/fixtures/", "compute/fixtures/meta/")
 
@@ -69,49 +60,6 @@ assert Path(libcloud.__file__).parent == Path(__file__).parent / "libcloud", lib
 """
 
 
-class DownloadError(Exception):
-    """The source distribution could not be had, or is not the expected one."""
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def fetch() -> Path:
-    """The source distribution, from the cache or else downloaded; its hash is right.
-
-    :raises DownloadError: pip failed, or what it fetched has another hash. The cache is unchanged.
-    """
-    kept = CACHE / SDIST
-    if kept.exists() and sha256(kept) == SHA256:
-        return kept
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as directory:
-        requirements = Path(directory) / "requirements.txt"
-        requirements.write_text(f"apache-libcloud=={VERSION} --hash=sha256:{SHA256}\n")
-        command = [sys.executable, "-m", "pip", "--quiet", "download", "--no-deps"]
-        command += ["--no-binary", "apache-libcloud", "--require-hashes"]
-        command += ["--dest", directory, "--requirement", str(requirements)]
-        if subprocess.run(command, check=False).returncode:
-            raise DownloadError(f"pip could not download {SDIST}; see its message above")
-        found = Path(directory) / SDIST
-        if not found.exists() or sha256(found) != SHA256:
-            raise DownloadError(f"what pip downloaded is not {SDIST} with SHA-256 {SHA256}")
-        found.replace(kept)
-    return kept
-
-
-def members(archive: tarfile.TarFile, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Path below ``libcloud/`` and content of each regular file whose path is ``wanted``."""
-    for member in archive:
-        _, _, path = member.name.partition("/libcloud/")
-        if member.isfile() and path and ".." not in path.split("/") and wanted(path):
-            source = archive.extractfile(member)
-            assert source is not None
-            yield path, source.read()
-
-
 def wanted_test_file(path: str, helpers: str) -> bool:
     """Whether a file of Apache Libcloud, named by its path below ``libcloud/``, is unpacked."""
     test, _, name = path.partition("/")
@@ -122,25 +70,6 @@ def wanted_test_file(path: str, helpers: str) -> bool:
     return name in TESTS or name in PACKAGES or name.startswith(FIXTURES)
 
 
-def own_package(target: Path) -> None:
-    """Copy this library's package, without its tests."""
-
-    def ignored(directory: str, names: list[str]) -> set[str]:
-        top = Path(directory) == ROOT / "libcloud"
-        return {name for name in names if name == "__pycache__" or (top and name == "test")}
-
-    shutil.copytree(ROOT / "libcloud", target, ignore=ignored)
-
-
-def own_helpers(target: Path) -> None:
-    """Copy this library's test helpers: the modules of ``libcloud.test`` that are no tests."""
-    source = ROOT / "libcloud" / "test"
-    names = [*HELPERS, *(path.name for path in source.glob("_*.py"))]
-    for name in names:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target / name)
-
-
 def lay_out(scratch: Path, helpers: str, *, baseline: bool) -> None:
     """Fill ``scratch`` with package, helpers and tests.
 
@@ -148,7 +77,8 @@ def lay_out(scratch: Path, helpers: str, *, baseline: bool) -> None:
     """
     package = scratch / "libcloud"
     if not baseline:
-        own_package(package)
+        package.mkdir()
+        lay_package(package)
 
     def wanted(path: str) -> bool:
         if baseline and not path.startswith("test/"):
@@ -160,7 +90,34 @@ def lay_out(scratch: Path, helpers: str, *, baseline: bool) -> None:
             (package / path).parent.mkdir(parents=True, exist_ok=True)
             (package / path).write_bytes(content)
     if helpers == "ours":
-        own_helpers(package / "test")
-    shutil.copyfile(package / "test" / "secrets.py-dist", package / "test" / "secrets.py")
+        lay_test_helpers(package / "test")
+    finish(scratch)
     (scratch / "pytest.ini").write_text("[pytest]\n")
+
+
+def lay_out_complete(scratch: Path, helpers: str, *, baseline: bool) -> None:
+    """Fill ``scratch`` with the complete build and all tests of Apache Libcloud.
+
+    :param helpers: ``upstream`` or ``ours``: the modules of ``libcloud.test`` that are no tests.
+    :param baseline: take the package of Apache Libcloud in place of the complete build.
+    """
+    sdist = fetch()
+    package = scratch / "libcloud"
+    with tarfile.open(sdist) as archive:
+        for path, content in members(archive, lambda path: True):
+            (package / path).parent.mkdir(parents=True, exist_ok=True)
+            (package / path).write_bytes(content)
+    if not baseline:
+        lay_package(package)
+    if helpers == "ours":
+        lay_test_helpers(package / "test")
+    finish(scratch)
+    # It says what pytest collects.
+    (scratch / "pyproject.toml").write_text(text_of(sdist, "pyproject.toml"))
+
+
+def finish(scratch: Path) -> None:
+    """Add what both kinds of runs need."""
+    package = scratch / "libcloud"
+    shutil.copyfile(package / "test" / "secrets.py-dist", package / "test" / "secrets.py")
     (scratch / "conftest.py").write_text(GUARD)

@@ -82,7 +82,7 @@ class ConnectionSettings:
         else:
             host = host or default_host(self.host)
             # An IPv6 address is kept without brackets; a connection class may have no host at all.
-            self.host = host.removeprefix("[").removesuffix("]") if host else host
+            self.host = str(host).removeprefix("[").removesuffix("]") if host else host
             self.port = port if port is not None else self._default_port()
         self.timeout = timeout or self.timeout
         self.retry_delay = retry_delay or self.retry_delay
