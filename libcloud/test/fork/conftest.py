@@ -96,30 +96,19 @@ class Environment:
         return found
 
 
-@pytest.fixture(params=["pip", "uv"])
-def installer(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if name == "uv" and shutil.which("uv") is None:
+def create(directory: Path, installer: str) -> Environment:
+    """A fresh virtual environment, for ``pip`` or ``uv``."""
+    if installer == "uv" and shutil.which("uv") is None:
         pytest.fail("uv is not installed: make test ENVS=upstream installs it")
-    return name
+    result = run(sys.executable, "-m", "venv", directory)
+    assert result.returncode == 0, result.stdout
+    return Environment(directory, installer)
 
 
 @pytest.fixture
 def new_environment(tmp_path: Path) -> Callable[[str], Environment]:
     """Makes a fresh virtual environment."""
-
-    def make(installer: str) -> Environment:
-        directory = tmp_path / "environment"
-        result = run(sys.executable, "-m", "venv", directory)
-        assert result.returncode == 0, result.stdout
-        return Environment(directory, installer)
-
-    return make
-
-
-@pytest.fixture
-def environment(installer: str, new_environment: Callable[[str], Environment]) -> Environment:
-    return new_environment(installer)
+    return lambda installer: create(tmp_path / "environment", installer)
 
 
 @pytest.fixture(scope="session")

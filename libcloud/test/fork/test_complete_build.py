@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import libcloud
-from libcloud.test.fork.conftest import CONTRIB, ROOT, Environment, run
+from libcloud.test.fork.conftest import CONTRIB, ROOT, Environment, create, run
 from libcloud.test.storage.fakes.server import FakeS3
 
 pytestmark = pytest.mark.slow
@@ -50,37 +50,40 @@ print(container.upload_object_via_stream(pieces, "stream").size)
 """
 
 
-def test_it_has_all_types_of_drivers_on_our_connections(
-    environment: Environment, complete: Path
-) -> None:
-    environment.installed(complete)
-    environment.check()
-    names = environment.evaluate(ALL_TYPES, "[driver.__name__ for driver in drivers]")
-    assert {"EC2NodeDriver", "Route53DNSDriver", "AzureBlobsStorageDriver"} <= set(names)
-    assert {"CloudFilesStorageDriver", "OSSStorageDriver", "S3StorageDriver"} <= set(names)
-    assert environment.evaluate(
-        ALL_TYPES, "[d.__name__ for d in drivers if not issubclass(d.connectionCls, Connection)]"
-    ) == ["DummyBackupDriver"]
-
-
-def test_packages_that_require_apache_libcloud_take_it_and_upgrades_keep_it(
-    environment: Environment, complete: Path
-) -> None:
+@pytest.fixture(scope="module", params=["pip", "uv"])
+def environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, complete: Path
+) -> Environment:
+    """An environment in which the complete build took the place of Apache Libcloud."""
+    directory = tmp_path_factory.mktemp("complete") / "environment"
+    environment = create(directory, request.param)
     environment.installed(DEPENDENT)
     assert environment.versions() == {"apache-libcloud": "3.9.1"}
     environment.installed(complete)
+    return environment
+
+
+def test_it_has_all_types_of_drivers_on_our_connections(environment: Environment) -> None:
+    names = environment.evaluate(ALL_TYPES, "[driver.__name__ for driver in drivers]")
+    assert {"EC2NodeDriver", "Route53DNSDriver", "AzureBlobsStorageDriver"} <= set(names)
+    assert {"CloudFilesStorageDriver", "OSSStorageDriver", "S3StorageDriver"} <= set(names)
+    others = "[d.__name__ for d in drivers if not issubclass(d.connectionCls, Connection)]"
+    assert environment.evaluate(ALL_TYPES, others) == []
+
+
+def test_packages_that_require_apache_libcloud_take_it_and_upgrades_keep_it(
+    environment: Environment,
+) -> None:
     expected = {"apache-libcloud": libcloud.__version__}
     assert environment.versions() == expected
+    environment.check()
     environment.installed("--upgrade", DEPENDENT, "apache-libcloud")
     assert environment.versions() == expected
     environment.check()
     assert environment.evaluate("import libcloud", "libcloud.__version__") == libcloud.__version__
 
 
-def test_one_process_creates_a_node_and_uploads_a_stream(
-    environment: Environment, complete: Path
-) -> None:
-    environment.installed(complete)
+def test_one_process_creates_a_node_and_uploads_a_stream(environment: Environment) -> None:
     with FakeS3() as server:
         url = f"http://{server.host}:{server.port}"
         result = run(environment.python, "-c", COMPUTE_AND_UPLOAD, url, server.key, server.secret)
