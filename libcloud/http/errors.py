@@ -86,8 +86,11 @@ class NetworkError(LibcloudError):
     reason: BaseException | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {**self._picklable_state(), "response": None}
-        kinds = [kind for kind in type(self).__bases__ if not issubclass(kind, NetworkError)]
+        state = self._picklable_state()
+        if "response" in state:
+            state["response"] = None
+        made = type(self) is not NetworkError
+        kinds = [kind for kind in type(self).__bases__ if made and kind is not NetworkError]
         return _unpickled, (kinds, self._picklable_args()), state
 
 
