@@ -99,7 +99,10 @@ METADATA: dict[str, Any] = {
     },
     "entry_points": {
         "console_scripts": ["libcloud = libcloud.__main__:main"],
-        "fsspec.specs": ["libcloud+s3 = libcloud.storage.filesystem:LibcloudFileSystem"],
+        "fsspec.specs": [
+            "libcloud+s3 = libcloud.storage.filesystem:LibcloudFileSystem",
+            "libclouds3 = libcloud.storage.filesystem:LibcloudFileSystem",
+        ],
     },
     "zip_safe": False,
     "classifiers": [

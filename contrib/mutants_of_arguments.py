@@ -95,6 +95,13 @@ MUTANTS = (
         (f"{_TESTS}/test_arguments.py",),
     ),
     Mutant(
+        "directories with an empty name are hidden",
+        "libcloud/storage/filesystem/entries.py",
+        "    return path if path.endswith(\"//\") else path.rstrip(\"/\")\n",
+        "    return path.rstrip(\"/\")\n",
+        (f"{_TESTS}/storage/test_filesystem_names.py",),
+    ),
+    Mutant(
         "the word no is true",
         "libcloud/storage/s3api/write_options.py",
         "        if value is not None and not isinstance(value, kind):\n",

@@ -12,9 +12,39 @@ from typing import Any
 from libcloud.storage.base import Object
 from libcloud.storage.s3api.values import parse_time
 
-__all__ = ["Info", "directory_entry", "file_entry", "parents", "split_path"]
+__all__ = [
+    "Info",
+    "directory_entry",
+    "directory_of",
+    "file_entry",
+    "parents",
+    "prefix_of",
+    "split_path",
+]
 
 Info = dict[str, Any]
+
+
+def prefix_of(path: str) -> str:
+    """What the names of the objects in the directory ``path`` begin with; empty for a container.
+
+    A path that ends with two slashes is a directory whose own name is empty, as in ``a//b``.
+
+    >>> prefix_of("bucket/a"), prefix_of("bucket/a//"), prefix_of("bucket")
+    ('a/', 'a//', '')
+    """
+    _, name = split_path(path)
+    return name if not name or path.endswith("//") else f"{name}/"
+
+
+def directory_of(container: str, prefix: str) -> str:
+    """The inverse: the path of the directory that ``prefix`` is of.
+
+    >>> directory_of("bucket", "a/"), directory_of("bucket", "a//"), directory_of("bucket", "/")
+    ('bucket/a', 'bucket/a//', 'bucket//')
+    """
+    path = f"{container}/{prefix}"
+    return path if path.endswith("//") else path.rstrip("/")
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -27,7 +57,7 @@ def parents(path: str, top: str) -> Iterator[str]:
     """The directories that ``path`` is in, up to ``top``, which is one of them."""
     while len(path) > len(top):
         path = path.rpartition("/")[0]
-        yield path
+        yield f"{path}/" if path.endswith("/") else path
 
 
 def directory_entry(path: str) -> Info:

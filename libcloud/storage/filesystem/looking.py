@@ -18,8 +18,10 @@ from libcloud.storage.drivers.s3_levels import iterate_level
 from libcloud.storage.filesystem.entries import (
     Info,
     directory_entry,
+    directory_of,
     file_entry,
     parents,
+    prefix_of,
     split_path,
 )
 from libcloud.storage.filesystem.errors import as_os_errors
@@ -39,7 +41,13 @@ class LookingFileSystem(AbstractFileSystem):  # type: ignore[misc]
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
         stripped = super()._strip_protocol(path)
-        return stripped.lstrip("/") if isinstance(stripped, str) else stripped
+        if not isinstance(stripped, str):
+            return stripped
+        stripped = stripped.lstrip("/")
+        given = os.fspath(path)
+        # Two slashes at the end are a directory with an empty name; a single one says nothing.
+        slashes = len(given) - len(given.rstrip("/"))
+        return stripped + "/" * slashes if stripped and slashes > 1 else stripped
 
     def info(self, path: str, **kwargs: Any) -> Info:
         """What is at ``path``: at least ``name``, ``size`` and ``type``, which is ``"file"`` or
@@ -55,6 +63,9 @@ class LookingFileSystem(AbstractFileSystem):  # type: ignore[misc]
             with as_os_errors(path):
                 self.driver.get_container(container)
             return directory_entry(path)
+        if path.endswith("//"):
+            found = self._is_prefix(path)
+            return directory_entry(path) if found else self.info(path.rstrip("/"))
         try:
             return file_entry(self._object(path))
         except FileNotFoundError:
@@ -80,13 +91,55 @@ class LookingFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if path:
             with as_os_errors(path):
                 entries = self._level(path)
+            if not entries and path.endswith("//") and not self._is_prefix(path):
+                return self.ls(path.rstrip("/"), detail=detail)
             if not entries:
                 here = self.info(path)
                 entries = [here] if here["type"] == "file" else []
         else:
             entries = [directory_entry(one.name) for one in self.driver.iterate_containers()]
         entries.sort(key=lambda entry: str(entry["name"]))
-        return entries if detail else [entry["name"] for entry in entries]
+        if detail:
+            return entries
+        return list(dict.fromkeys(entry["name"] for entry in entries))
+
+    def walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        topdown: bool = True,
+        on_error: Any = "omit",
+        **kwargs: Any,
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """Directories with what is in them; see fsspec's ``AbstractFileSystem.walk``.
+
+        A directory with an empty name (``a//b`` is in one) is ``""`` among the others; the path of
+        a file is always ``f"{directory}/{name}"``.
+        """
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        path, detail = self._strip_protocol(path), kwargs.pop("detail", False)
+        try:
+            listing = self.ls(path, detail=True, **kwargs)
+        except OSError as error:
+            if on_error == "raise":
+                raise
+            if callable(on_error):
+                on_error(error)
+            return
+        shown = path[:-1] if path.endswith("//") else path
+        dirs, files = _sorted_out(listing, path)
+        paths = {name: entry["name"] for name, entry in dirs.items()}
+        found = (dirs, files) if detail else (list(dirs), list(files))
+        if topdown:
+            yield shown, *found
+        if maxdepth is None or maxdepth > 1:
+            deeper = None if maxdepth is None else maxdepth - 1
+            shared = {"topdown": topdown, "detail": detail, **kwargs}
+            for name in found[0]:  # of which the caller may have taken some
+                yield from self.walk(paths[name], maxdepth=deeper, **shared)
+        if not topdown:
+            yield shown, *found
 
     def find(
         self,
@@ -157,10 +210,9 @@ class LookingFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def _below(self, path: str) -> Iterator[Object]:
         """All objects in a directory and in those in it."""
-        container, name = split_path(path)
+        container, _ = split_path(path)
         with as_os_errors(path):
-            prefix = f"{name}/" if name else None
-            yield from self._container(container).iterate_objects(prefix=prefix)
+            yield from self._container(container).iterate_objects(prefix=prefix_of(path) or None)
 
     def _is_prefix(self, path: str) -> bool:
         try:
@@ -170,20 +222,31 @@ class LookingFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def _level(self, path: str) -> list[Info]:
         """What is right in a directory."""
-        container, name = split_path(path)
-        prefix = f"{name}/" if name else ""
-        entries: dict[str, Info] = {}
+        container, _ = split_path(path)
+        prefix = prefix_of(path)
+        files: list[Info] = []
+        directories: dict[str, Info] = {}  # a file may have the same path as one of them
         for found in iterate_level(self._container(container), prefix):
             if isinstance(found, str):
-                child = found[len(prefix) :].rstrip("/")
-                if child:
-                    entries.setdefault(f"{path}/{child}", directory_entry(f"{path}/{child}"))
+                child = directory_of(container, found)
+                directories[child] = directory_entry(child)
             elif found.name != prefix:
-                entries[f"{container}/{found.name}"] = file_entry(found)
-        return list(entries.values())
+                files.append(file_entry(found))
+        return [*files, *directories.values()]
 
     def _time(self, entry: Info, which: str) -> datetime:
         when = entry.get(which)
         if not isinstance(when, datetime):
             raise NotImplementedError(f"the store tells no time of {entry['name']}")
         return when
+
+
+def _sorted_out(listing: list[Info], path: str) -> tuple[dict[str, Info], dict[str, Info]]:
+    """The directories and the files of a listing of ``path``, by their own names."""
+    dirs: dict[str, Info] = {}
+    files: dict[str, Info] = {}
+    for entry in listing:
+        full = entry["name"]
+        name = "" if full.endswith("//") or full == path else full.rpartition("/")[2]
+        (dirs if entry["type"] == "directory" else files)[name] = entry
+    return dirs, files

@@ -71,7 +71,8 @@ class LibcloudFileSystem(LookingFileSystem):
     :raises TypeError: there is no such option.
     """
 
-    protocol = ("libcloud+s3", "s3")
+    # xarray and others take only letters and digits for a protocol: hence the second name.
+    protocol = ("libcloud+s3", "libclouds3", "s3")
     transaction_type = LibcloudTransaction
 
     def __init__(

@@ -58,5 +58,6 @@ def test_the_command_runs(way: str, tmp_path: Path) -> None:
 
 def test_fsspec_finds_it_by_its_entry_point() -> None:
     (point,) = entry_points(group="fsspec.specs", name="libcloud+s3")
+    assert [*entry_points(group="fsspec.specs", name="libclouds3")]
     assert point.load() is LibcloudFileSystem
     assert fsspec.get_filesystem_class("libcloud+s3") is LibcloudFileSystem

@@ -331,10 +331,11 @@ def test_find_lists_once(s3: Store, fs: Any) -> None:
 def test_odd_names_do_not_disturb(s3: Store, fs: Any) -> None:
     for name in ["d/", "d/a", "d//b", "d/c/"]:
         s3.driver.upload_object_via_stream(iter([b""]), s3.container, name)
-    assert fs.ls("bucket/d", detail=False) == ["bucket/d/a", "bucket/d/c"]
+    assert fs.ls("bucket/d", detail=False) == ["bucket/d//", "bucket/d/a", "bucket/d/c"]
     assert fs.find("bucket/d") == ["bucket/d//b", "bucket/d/a"]
     assert fs.isdir("bucket/d/c")
-    assert [path for path, _, _ in fs.walk("bucket")] == ["bucket", "bucket/d", "bucket/d/c"]
+    walked = [path for path, _, _ in fs.walk("bucket")]
+    assert walked == ["bucket", "bucket/d", "bucket/d/", "bucket/d/c"]
     fs.rm("bucket/d", recursive=True)
     s3.assert_nothing_is_left()
 
