@@ -39,7 +39,7 @@ cut-answer put:done create:done+orphan/network+orphans part:done/network
 lost-answer put:done create:done+orphan/network+orphans part:done/network
     complete:done abort:AccessDenied
     head:done/network get:done/network list:done/network
-error-in-200 create:done/InternalError complete:done/InternalError list:InternalError
+error-in-200 create:done/InternalError complete:done/InternalError list:done/InternalError
 flipped-bit put:done/XAmzContentSHA256Mismatch part:done/XAmzContentSHA256Mismatch
     complete:done/XAmzContentSHA256Mismatch
 flipped-answer get:mismatch
