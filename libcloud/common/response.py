@@ -29,6 +29,10 @@ _SUCCESS = (200, 201, 202)
 # Bytes of a body whose encoding requests may guess, by looking at all of them many times.
 _LONGEST_GUESS = 64 * 1024
 
+# Characters of a document that an error holds, and those that a secret in it may have.
+_SHOWN = 64 * 1024
+_LONGEST_SECRET = 4 * 1024
+
 
 class Response:
     """An answer whose body was read and parsed.
@@ -68,10 +72,10 @@ class Response:
             raise
 
     def _without_secrets(self, text: str) -> str:
-        """``text``, which a server said, without what it repeats of the request's secrets."""
-        return redact_text(
-            text, secrets_in(getattr(getattr(self, "request", None), "headers", None))
-        )
+        """The start of ``text``, which a server said, without what it repeats of secrets."""
+        secrets = secrets_in(getattr(getattr(self, "request", None), "headers", None))
+        # Some more is looked at, so that no secret is cut before it is found.
+        return redact_text(text[: _SHOWN + _LONGEST_SECRET], secrets)[:_SHOWN]
 
     @property
     def body(self) -> Any:

@@ -170,6 +170,16 @@ def test_an_error_page_that_a_foreign_connection_left_unread_is_bounded(server: 
         RawResponse(Connection(host="h"), response)
 
 
+@pytest.mark.parametrize("kind", [JsonResponse, XmlResponse])
+def test_an_error_holds_the_start_of_a_large_document(server: Any, kind: type[Response]) -> None:
+    server.said = reply(200, b"<a>" + b"<" * 70_000)
+    response = requests.get(f"http://127.0.0.1:{server.port}/x")
+    with pytest.raises(MalformedResponseError) as caught:
+        kind(response, Connection(host="h"))
+
+    assert len(caught.value.body or "") == 64 * 1024
+
+
 def test_what_is_no_response_of_requests_gives_its_content() -> None:
     class Foreign:
         content = b"x" * (SIZE + 1)

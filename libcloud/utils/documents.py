@@ -65,6 +65,7 @@ def _read(response: Any, limit: int) -> bytes:
     for piece in response.iter_content(_PACKED_PIECE if coding else _PIECE):
         size += len(piece)
         if size > limit:
+            pieces.clear()  # which the traceback of a kept exception would hold
             unpacked = f", unpacked from {coding[:40]}" if coding else ""
             raise _too_large(response, f"has more than the {limit} bytes accepted{unpacked}")
         pieces.append(piece)
