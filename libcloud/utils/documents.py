@@ -61,7 +61,8 @@ def _read(response: Any, limit: int) -> bytes:
     has_body = getattr(response.request, "method", None) != "HEAD"
     if has_body and not coding and stated.isdigit() and int(stated[:20]) > limit:
         raise _too_large(response, f"has {stated[:20]} bytes; at most {limit} are accepted")
-    pieces, size = [], 0
+    pieces: list[bytes] = []
+    size = 0
     for piece in response.iter_content(_PACKED_PIECE if coding else _PIECE):
         size += len(piece)
         if size > limit:
