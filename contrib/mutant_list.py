@@ -7,6 +7,7 @@ from mutant import Mutant
 from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
 from mutants_of_files import MUTANTS as OF_FILES
+from mutants_of_foreign_drivers import MUTANTS as OF_FOREIGN_DRIVERS
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_listings import MUTANTS as OF_LISTINGS
 from mutants_of_requests import MUTANTS as OF_REQUESTS
@@ -273,6 +274,7 @@ MUTANTS = (
     + OF_TROUBLE
     + OF_RESPONSES
     + OF_ACCESS
+    + OF_FOREIGN_DRIVERS
     + OF_FILES
     + OF_ARGUMENTS
     + OF_SECRETS

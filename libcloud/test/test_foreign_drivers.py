@@ -42,22 +42,23 @@ def test_a_class_without_a_port_has_the_usual_one(secure: bool, port: int) -> No
     assert Without(secure, "h").port == port
 
 
+class BareConnection(Connection):
+    bare_keys = True
+
+
 @pytest.mark.parametrize(
-    ("bare", "params", "target"),
+    ("kind", "params", "target"),
     [
-        (False, {"a": None, "b": "1"}, "/x?a=None&b=1"),
-        (True, {"uploads": None}, "/x?uploads"),
-        (True, [("uploads", None), ("a", "1")], "/x?uploads&a=1"),
+        (Connection, {"a": None, "b": "1"}, "/x?a=None&b=1"),
+        (BareConnection, {"uploads": None}, "/x?uploads"),
+        (BareConnection, [("uploads", None), ("a", "1")], "/x?uploads&a=1"),
     ],
 )
 def test_none_is_sent_as_a_text_unless_the_class_sends_bare_names(
-    bare: bool, params: Any, target: str
+    kind: type[Connection], params: Any, target: str
 ) -> None:
-    class Chosen(Connection):
-        bare_keys = bare
-
     with Loopback(lambda request: reply(200)) as server:
-        Chosen(secure=False, host="127.0.0.1", port=server.port).request("/x", params=params)
+        kind(secure=False, host="127.0.0.1", port=server.port).request("/x", params=params)
         assert server.last.target == target
 
 
