@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     Mutant(
         "a user is asked where there is no terminal",
-        "libcloud/common/google_auth.py",
+        "libcloud/common/google.py",
         "        if asks and not can_ask_user():\n",
         "        if False:\n",
         (f"{_TESTS}/common/test_google_lookup.py",),

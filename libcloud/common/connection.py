@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -158,7 +159,7 @@ class Connection(ConnectionSettings):
         Empty and dot segments are removed, unless ``ALLOW_PATH_DOUBLE_SLASHES`` is set in
         :mod:`libcloud.common.base`: then the two are put together as they are.
         """
-        if _flags().ALLOW_PATH_DOUBLE_SLASHES:
+        if _flag("ALLOW_PATH_DOUBLE_SLASHES"):
             return self.request_path + action
         path, question, query = action.partition("?")
         prefix = normalise(self.request_path).rstrip("/")
@@ -182,10 +183,8 @@ class Connection(ConnectionSettings):
 
     def _request_with_retries(self, call: _Call, retry_failed: bool | None) -> Any:
         if retry_failed is None:
-            retry_failed = bool(
-                os.environ.get("LIBCLOUD_RETRY_FAILED_HTTP_REQUESTS")
-                or _flags().RETRY_FAILED_HTTP_REQUESTS
-            )
+            name = "RETRY_FAILED_HTTP_REQUESTS"
+            retry_failed = bool(os.environ.get(f"LIBCLOUD_{name}")) or _flag(name)
         rewind = rewinder(call.data) if retry_failed else None
         if rewind is None:
             return self._attempt(call)
@@ -310,8 +309,10 @@ def _plainer(error: OSError, host: str) -> OSError | None:
     )
 
 
-def _flags() -> Any:
-    """The module whose flags users and tests set; it imports this one."""
-    import libcloud.common.base
+def _flag(name: str) -> bool:
+    """A flag of ``libcloud.common.base``, where users and tests set it.
 
-    return libcloud.common.base
+    That module imports this one, so it is not imported here. As long as it is not loaded, nobody
+    can have set a flag.
+    """
+    return bool(getattr(sys.modules.get("libcloud.common.base"), name, False))

@@ -24,7 +24,10 @@ TEST_MODULE_LINES = 420
 FUNCTION_LINES = 40
 
 # What is larger, and why that is right.
-LARGE_MODULES: dict[str, str] = {}
+LARGE_MODULES: dict[str, str] = {
+    "libcloud/common/google.py": "the clock and the metadata request, which programs and tests "
+    "replace in this module, and everything that uses them",
+}
 LARGE_FUNCTIONS: dict[str, str] = {}
 
 

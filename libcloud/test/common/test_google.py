@@ -25,7 +25,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from libcloud.common import google, google_auth, google_types
+from libcloud.common import google
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.google import (
     GoogleAuthError,
@@ -54,7 +54,6 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google, "_utcnow", lambda: NOW)
-    monkeypatch.setattr(google_auth, "utcnow", lambda: NOW)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,7 @@ def test_the_form_of_a_user_id_tells_its_type(
 
 
 def test_an_access_key_does_not_ask_the_metadata_server() -> None:
-    with mock.patch.object(google_types, "get_response_object") as ask:
+    with mock.patch.object(google, "get_response_object") as ask:
         GoogleAuthType.guess_type("GOOG0123456789ABCXYZ")
     assert ask.call_count == 0
 
@@ -120,7 +119,7 @@ def test_a_metadata_server_that_answers_means_compute_engine(
         side_effect=outcome if isinstance(outcome, Exception) else None,
         return_value=mock.Mock(status=outcome, body=""),
     )
-    with mock.patch.object(google_types, "get_response_object", ask):
+    with mock.patch.object(google, "get_response_object", ask):
         assert GoogleAuthType._is_gce() is expected
     assert ask.call_args.kwargs["headers"] == {"Metadata-Flavor": "Google"}
 
@@ -274,7 +273,7 @@ def test_without_cryptography_the_error_says_what_to_install(
 
 def test_an_instance_takes_its_token_from_the_metadata_server() -> None:
     answer = mock.Mock(status=200, body=json.dumps(TOKEN))
-    with mock.patch.object(google_types, "get_response_object", return_value=answer) as ask:
+    with mock.patch.object(google, "get_response_object", return_value=answer) as ask:
         token = GoogleGCEServiceAcctAuthConnection("", None).get_new_token()
     assert token == {**TOKEN, "expire_time": IN_AN_HOUR}
     assert ask.call_args.args == (
@@ -289,7 +288,7 @@ def test_an_instance_takes_its_token_from_the_metadata_server() -> None:
 def test_an_instance_without_a_token_says_so(status: int, message: str) -> None:
     answer = mock.Mock(status=status, body="x")
     connection = GoogleGCEServiceAcctAuthConnection("", None)
-    ask = mock.patch.object(google_types, "get_response_object", return_value=answer)
+    ask = mock.patch.object(google, "get_response_object", return_value=answer)
     with ask, pytest.raises(ValueError, match=message):
         connection.get_new_token()
 
