@@ -91,10 +91,10 @@ def test_a_directory_is_not_what_merely_begins_so(shell: Shell, tmp_path: Path) 
     assert shell.names() == ["log", "logs/2"]
 
 
-@pytest.mark.parametrize("name", ["a/../../evil", "/evil", "..", "a/.."])
+@pytest.mark.parametrize("name", ["a/../../evil", "{folder}/evil", "..", "a/.."])
 def test_no_name_leads_out_of_the_destination(shell: Shell, name: str, tmp_path: Path) -> None:
     container = shell.driver.get_container("bucket")
-    for one in (f"in/{name}", "in/good"):
+    for one in (f"in/{name.format(folder=tmp_path)}", "in/good"):
         shell.driver.upload_object_via_stream(iter([b"x"]), container, one)
     destination = tmp_path / "one" / "two"
     destination.mkdir(parents=True)

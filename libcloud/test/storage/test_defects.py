@@ -147,8 +147,9 @@ def test_g06_the_callers_headers_stay_as_they_are(s3: Store) -> None:
     assert s3.server.objects["bucket", "two"].metadata == {}
 
 
-@pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil"])
+@pytest.mark.parametrize("name", ["../evil", "{folder}/evil", "a/../../evil"])
 def test_g07_a_name_does_not_choose_a_file_elsewhere(s3: Store, name: str, tmp_path: Path) -> None:
+    name = name.format(folder=tmp_path)
     (tmp_path / "dest").mkdir()
     (tmp_path / "base" / "container").mkdir(parents=True)
     (tmp_path / "evil").write_bytes(b"top secret")

@@ -42,7 +42,8 @@ OUTSIDE = [
     "a/../b",
     "./x",
     "a//b",
-    "/etc/passwd",
+    "{base}/../secret/file",
+    "{base}/c/x",
     "x/",
     "a\0b",
 ]
@@ -160,7 +161,7 @@ def test_no_object_name_leads_out_of_the_base_directory(base: Path, name: str) -
     container = LocalStorageDriver(str(base)).get_container(name)
     (base / "link").symlink_to(base.parent / "secret")
 
-    for outside in ("../secret/file", "link/file", "/etc/passwd"):
+    for outside in ("../secret/file", "link/file", str(base.parent / "secret" / "file")):
         with pytest.raises(InvalidObjectNameError):
             container.get_object(outside)
     assert container.list_objects() == []
@@ -206,6 +207,7 @@ def test_a_container_is_deleted_only_when_empty(container: Container, base: Path
 def test_a_name_that_leads_out_or_names_no_file_is_refused(
     container: Container, base: Path, name: str
 ) -> None:
+    name = name.format(base=base)
     before = _files(base.parent)
     obj = Object(name, 1, None, None, None, container, container.driver)
     calls: list[Callable[[], object]] = [

@@ -36,7 +36,7 @@ FIRST_USES = {
     "large": "driver.upload_object_via_stream(pieces(), container, 'new')",
     "file": "driver.upload_object(sys.executable, container, 'new')",
     "writer": "w = container.ex_open_writer('new'); w.writelines(pieces()); w.close()",
-    "download": "driver.download_object(obj, os.devnull)",
+    "download": "driver.download_object(obj, sys.argv[1])",
     "connections": "driver.download_object(obj, sys.argv[1], ex_window=4, ex_part_size=1_000_000)",
     "list": "driver.list_container_objects(container)",
     "copy": "driver.ex_copy_object(obj, container, 'new')",

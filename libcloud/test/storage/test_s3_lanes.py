@@ -240,8 +240,15 @@ def test_a_hash_that_cannot_be_put_together_is_computed_over_one_connection(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_device_is_written_from_front_to_back(s3: Store, stored: Object) -> None:
-    assert fetch(stored, Path(os.devnull), overwrite_existing=True) is True
+def test_a_pipe_is_written_from_front_to_back(s3: Store, stored: Object, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert fetch(stored, pipe, overwrite_existing=True) is True
+        assert os.read(reading, 2 * len(DATA)) == DATA
+    finally:
+        os.close(reading)
 
 
 def test_an_object_of_another_size_than_was_looked_at_is_not_taken(

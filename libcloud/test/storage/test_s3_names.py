@@ -118,13 +118,14 @@ def test_no_name_leads_to_another_container(s3: Store) -> None:
         s3.driver.get_object("other", "object")
 
 
-@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "\0"])
+@pytest.mark.parametrize("name", ["../x", "{folder}/x", "a/../../x", "\0"])
 def test_no_name_leads_out_of_the_directory_of_a_download(
     s3: Store, name: str, tmp_path: Path
 ) -> None:
     """G7."""
     inside = tmp_path / "inside"
     inside.mkdir()
+    name = name.format(folder=tmp_path)
     s3.stream(iter([b"evil"]), name)
     found = s3.driver.get_object("bucket", name)
     with pytest.raises(LibcloudError, match="nothing was written"):
