@@ -12,6 +12,7 @@ from requests.structures import CaseInsensitiveDict
 
 from libcloud.utils.redact import (
     REDACTED,
+    forms_of,
     redact_exception,
     redact_headers,
     redact_text,
@@ -66,10 +67,10 @@ class redacting:
         if not isinstance(error, Exception):
             return
         name, value = _unsendable(self._headers)
-        secrets = [*secrets_in(self._headers), *([value] if value else [])]
+        secrets = [*secrets_in(self._headers), *(forms_of(value) if name else ())]
         for found in redact_exception(error, secrets):
             _drop_secrets_of_request(found)
-        if not name or not isinstance(error, (InvalidHeader, UnicodeEncodeError)):
+        if not name or not _is_refusal(error):
             return
         text = (
             f"the value of the header {name} cannot be sent: it begins with white space, or has a "
@@ -105,6 +106,16 @@ def _unsendable(headers: Mapping[Any, Any] | None) -> tuple[str, str]:
         if text[:1].isspace() or "\n" in text or "\r" in text or max(text, default="") > "\xff":
             return str(name), text
     return "", ""
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether ``error`` is what requests, or ``http.client`` below it, raises for such a header.
+
+    requests 2.32.4 lets one line break at the end pass, and ``http.client`` does not.
+    """
+    if isinstance(error, requests.RequestException):
+        return isinstance(error, InvalidHeader)
+    return isinstance(error, ValueError)
 
 
 def _drop_secrets_of_request(error: Any) -> None:

@@ -9,7 +9,14 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["REDACTED", "redact_exception", "redact_headers", "redact_text", "secrets_in"]
+__all__ = [
+    "REDACTED",
+    "forms_of",
+    "redact_exception",
+    "redact_headers",
+    "redact_text",
+    "secrets_in",
+]
 
 REDACTED = "[redacted]"
 
@@ -63,11 +70,17 @@ def secrets_in(headers: object) -> list[str]:
     """The secrets that ``headers`` carry, and the forms in which texts may repeat them."""
     found: set[str] = set()
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
-        name, value = _text(name), _text(value)
-        if _SECRET_HEADER.fullmatch(name):
-            found.update((value.strip(), repr(value)[1:-1], *_BETWEEN_PARTS.split(value.strip())))
-    found.update([quote(secret, safe="") for secret in found])
-    return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
+        if _SECRET_HEADER.fullmatch(_text(name)):
+            found.update(forms_of(_text(value)))
+    return sorted(found, key=len, reverse=True)
+
+
+def forms_of(value: str) -> list[str]:
+    """What texts may show of a header's secret ``value``: all of it, or a part; quoted, too."""
+    bare = value.strip()
+    found = {bare, repr(value)[1:-1], *_BETWEEN_PARTS.split(bare)}
+    found.update([quote(form, safe="") for form in found])
+    return sorted((form for form in found if len(form) >= _SHORTEST), key=len, reverse=True)
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
