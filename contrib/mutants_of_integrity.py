@@ -135,16 +135,16 @@ MUTANTS = (
     ),
     Mutant(
         "an answer that tells of other data taken for the truth",
-        "libcloud/storage/transfer/machine.py",
+        "libcloud/storage/transfer/upload/machine.py",
         "        if failure.contradicted:\n",
         "        if False:\n",
-        ("libcloud/test/storage/transfer/test_machine.py",),
+        ("libcloud/test/storage/transfer/upload/test_machine.py",),
     ),
     Mutant(
         "parts grow beyond the memory that was set",
-        "libcloud/storage/transfer/session.py",
+        "libcloud/storage/transfer/upload/session.py",
         "replace(limits, max_part_size=bound)",
         "limits",
-        ("libcloud/test/storage/transfer/test_memory.py",),
+        ("libcloud/test/storage/transfer/upload/test_memory.py",),
     ),
 )

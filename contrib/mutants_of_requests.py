@@ -16,7 +16,7 @@ _EXCHANGE = (f"{_TESTS}/test_http_exchange.py",)
 _CERTAINTY = (f"{_TESTS}/test_http_certainty.py",)
 _SENDING = (f"{_TESTS}/test_http_sending.py",)
 _LIMITS = (f"{_TESTS}/test_http_limits.py",)
-_SOURCE = (f"{_TESTS}/storage/transfer/test_source.py",)
+_SOURCE = (f"{_TESTS}/storage/transfer/upload/test_source.py",)
 
 MUTANTS = (
     Mutant(
@@ -231,14 +231,14 @@ MUTANTS = (
     ),
     Mutant(
         "small pieces fill a part beyond its end",
-        "libcloud/storage/transfer/source.py",
+        "libcloud/storage/transfer/upload/source.py",
         "            room -= length\n",
         "",
         _SOURCE,
     ),
     Mutant(
         "runs of tiny pieces are lost",
-        "libcloud/storage/transfer/source.py",
+        "libcloud/storage/transfer/upload/source.py",
         "_joined([*self._runs, *self._small])",
         "_joined(self._small)",
         _SOURCE,

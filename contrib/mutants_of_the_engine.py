@@ -12,9 +12,10 @@ _TESTS = "libcloud/test/storage/transfer"
 
 
 def _mutant(name: str, file: str, old: str, new: str, tests: str) -> Mutant:
-    """A bug in the engine's ``file``, to be caught by the tests in ``tests`` (words)."""
-    paths = tuple(f"{_TESTS}/test_{test}.py" for test in tests.split())
-    return Mutant(name, f"{_ENGINE}/{file}.py", old, new, paths)
+    """A bug in the engine's module ``file``, to be caught by the test modules ``tests``."""
+    folder = "" if file == "retry" else "upload/"
+    paths = tuple(f"{_TESTS}/{folder}test_{test}.py" for test in tests.split())
+    return Mutant(name, f"{_ENGINE}/{folder}{file}.py", old, new, paths)
 
 
 _MACHINE = (
@@ -135,66 +136,66 @@ _MACHINE = (
 _RUNNER = (
     _mutant(
         "source's error swallowed",
-        "run",
+        "runner",
         "        part = source.next_part(size)\n",
         "        try:\n            part = source.next_part(size)\n"
         "        except Exception:\n            return self._machine.pulled(0, True)\n",
-        "run",
+        "runner",
     ),
     _mutant(
         "an interrupt does not abort",
-        "run",
+        "runner",
         "            except BaseException as error:\n                self.fail(error)\n"
         "        except BaseException as error:",
         "            except Exception as error:\n                self.fail(error)\n"
         "        except Exception as error:",
-        "run",
+        "runner",
     ),
     _mutant(
         "the upload that is left has no name",
-        "run",
+        "runner",
         "_attach(error, upload_id=left,",
         "_attach(error, upload_id=None,",
-        "run",
+        "runner",
     ),
     _mutant(
         "an interrupt after the error loses the name",
-        "run",
+        "runner",
         "            self._name_what_is_left(error)  # also if it came while the first one was",
         "            pass  # also if it came while the first one was",
         "interrupts",
     ),
     _mutant(
         "sent again with another body",
-        "run",
+        "runner",
         "body, digest = self._bodies[send.number or 1]",
         "body, digest = self._bodies[send.number or 1 if send.attempt == 1 else max(self._bodies)]",
-        "run",
+        "runner",
     ),
     _mutant(
         "a digest for each attempt",
-        "run",
+        "runner",
         "        if outcome.digest is not None and number in self._bodies:",
         "        if False:",
-        "run",
+        "runner",
     ),
     _mutant(
         "an outcome unknown and called a failure",
-        "run",
+        "runner",
         "if not machine.outcome_unknown or not isinstance(error, Exception):",
         "if True:",
-        "run",
+        "runner",
     ),
     _mutant(
         "a part held after it is sent",
-        "run",
+        "runner",
         "        self.feed(part.body, last=part.last)\n",
         "        self.feed(part.body, last=part.last)\n        self._last = part\n",
         "executors",
     ),
     _mutant(
         "the caller reads on while the upload is created",
-        "run",
+        "runner",
         "early = self._machine.state is State.CREATING",
         "early = False",
         "digests",

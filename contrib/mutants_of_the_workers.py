@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs of ``libcloud/storage/transfer/run_workers.py``; see ``mutants.py``."""
+"""Planted bugs of ``libcloud/storage/transfer/upload/workers.py``; see ``mutants.py``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from mutant import Mutant
 
 __all__ = ["MUTANTS"]
 
-_FILE = "libcloud/storage/transfer/run_workers.py"
-_TESTS = "libcloud/test/storage/transfer"
+_FILE = "libcloud/storage/transfer/upload/workers.py"
+_TESTS = "libcloud/test/storage/transfer/upload"
 
 
 def _mutant(name: str, old: str, new: str, tests: str) -> Mutant:
@@ -27,13 +27,13 @@ MUTANTS = (
         "an exit of a worker is waited for",
         "        except BaseException as error:  # whatever ends a worker",
         "        except Exception as error:  # whatever ends a worker",
-        "run",
+        "runner",
     ),
     _mutant(
         "what is in flight is not waited for",
         "            while self._active:\n                self._idle.wait()\n",
         "",
-        "run",
+        "runner",
     ),
     _mutant(
         "an executor without threads is waited for",

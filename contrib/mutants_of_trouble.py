@@ -46,7 +46,7 @@ _FORKS = (
     ),
     Mutant(
         "a fork aborts its parent's upload",
-        "libcloud/storage/transfer/run.py",
+        "libcloud/storage/transfer/upload/runner.py",
         "        return os.getpid() != self._pid",
         "        return False",
         _FAILURES,
@@ -56,24 +56,24 @@ _FORKS = (
 _ENDS = (
     Mutant(
         "an upload that ended is aborted at exit",
-        "libcloud/storage/transfer/run_exit.py",
+        "libcloud/storage/transfer/upload/at_exit.py",
         "        elif not self.over:",
         "        else:",
-        (f"{_TESTS}/storage/transfer/test_exit.py",),
+        (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
     ),
     Mutant(
         "daemon threads leave their uploads at exit",
-        "libcloud/storage/transfer/run_exit.py",
+        "libcloud/storage/transfer/upload/at_exit.py",
         "    if not threading.current_thread().daemon:",
         "    if True:",
-        (f"{_TESTS}/storage/transfer/test_exit.py",),
+        (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
     ),
     Mutant(
         "an upload dies with the main thread",
-        "libcloud/storage/transfer/run_workers.py",
+        "libcloud/storage/transfer/upload/workers.py",
         "            if self._given is not None and threading.main_thread().is_alive():\n",
         "            if True:\n",
-        (f"{_TESTS}/storage/transfer/test_exit.py",),
+        (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
     ),
     Mutant(
         "a writer is aborted before other functions of atexit close it",
@@ -128,10 +128,10 @@ _SOURCES = (
     ),
     Mutant(
         "empty pieces between others count as endless",
-        "libcloud/storage/transfer/source.py",
+        "libcloud/storage/transfer/upload/source.py",
         "        self._empty = 0 if run else self._empty + _JOINED_PIECES",
         "        self._empty += _JOINED_PIECES",
-        (f"{_TESTS}/storage/transfer/test_source.py",),
+        (f"{_TESTS}/storage/transfer/upload/test_source.py",),
     ),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from libcloud.storage.transfer.states import CLEAN_UP, TRANSITIONS, Event, State
+from libcloud.storage.transfer.upload.states import CLEAN_UP, TRANSITIONS, Event, State
 
 __all__ = ["arrows", "diagram", "states_page", "transitions_table"]
 

@@ -85,7 +85,7 @@ def _memory(settings: Settings, jobs: int) -> Any:
     if jobs <= 1:
         return settings.max_memory
     from libcloud.storage.transfer.budget import MemoryBudget
-    from libcloud.storage.transfer.session import DEFAULT_MEMORY
+    from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY
 
     if settings.max_memory:
         return MemoryBudget(settings.max_memory)

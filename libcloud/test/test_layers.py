@@ -70,13 +70,18 @@ NETWORK = {"socket", "ssl", "select", "selectors", "http"}
 FILES = {"pathlib", "tempfile", "shutil", "io", "mmap"}
 OPENERS = {"open", "io.open", "os.open", "os.fdopen", "builtins.open"}
 
+# The modules of ``transfer`` that wait and start threads.
+RUNNERS = tuple(
+    f"libcloud.storage.transfer.upload.{name}" for name in ("runner", "workers", "at_exit")
+)
+
 # (importing module, imported module): why it is right all the same.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libcloud", "requests"): "programs reach it as libcloud.requests; loaded at the first access",
     ("libcloud.cli.demo", "libcloud.test.storage.fakes.servers"): (
         "the demonstration needs a server, and the one of the tests is installed with them"
     ),
-    ("libcloud.storage.transfer.session", "concurrent.futures.Executor"): (
+    ("libcloud.storage.transfer.upload.session", "concurrent.futures.Executor"): (
         "the type of a parameter: the executor of the caller"
     ),
     (
@@ -166,8 +171,8 @@ def other_distributions_have_one_door(source: Source) -> Iterator[str]:
 
 
 def only_runners_know_threads(source: Source) -> Iterator[str]:
-    """In ``transfer`` only the runners, ``run*.py``, wait, start threads or look at a clock."""
-    if source.is_in("libcloud.storage.transfer") and not _file(source).startswith("run"):
+    """In ``transfer`` only ``RUNNERS`` wait, start threads or look at a clock."""
+    if source.is_in("libcloud.storage.transfer") and not source.is_in(*RUNNERS):
         yield from _tops(source, CONCURRENCY | NETWORK | {"time"})
 
 
@@ -425,8 +430,8 @@ HEAVY = {
     "libcloud.storage.s3api.operations",
     "libcloud.storage.s3api.values",
     "libcloud.storage.s3api.xml",
-    "libcloud.storage.transfer.machine",
-    "libcloud.storage.transfer.session",
+    "libcloud.storage.transfer.upload.machine",
+    "libcloud.storage.transfer.upload.session",
     "libcloud.storage.transfer.values",
     "libcloud.utils.retry",
 }
@@ -526,7 +531,7 @@ def test_every_rule_has_a_planted_violation() -> None:
 
 ALLOWED = [
     ("libcloud.http", "import requests\nfrom libcloud import __version__, security"),
-    ("libcloud.storage.transfer.run_threads", "import threading, time\nfrom . import machine"),
+    ("libcloud.storage.transfer.upload.workers", "import threading, time\nfrom . import machine"),
     ("libcloud.storage.transfer.journal", "import os, tempfile\nos.open('x', 0)"),
     ("libcloud.common.base", "from libcloud.http import LibcloudConnection\nimport threading"),
     (

@@ -29,7 +29,7 @@ from libcloud.storage.drivers.s3_optional import GivenUp
 from libcloud.storage.drivers.s3_routes import Routes
 from libcloud.storage.s3api.profile import AMAZON
 from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
-from libcloud.storage.transfer.governor import Governor
+from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 from libcloud.storage.transfer.retry import RetryBudget
 from libcloud.test.storage.fakes.options import AMAZON as AMAZON_SERVER
 from libcloud.test.storage.s3_servers import PART, store
@@ -44,8 +44,8 @@ OTHER_LOCKS = {
     "storage/_writer.py": "reentrant; a writer does nothing in a forked child",
     "storage/drivers/_local_lock.py": "taken with a timeout, and a new one each time",
     "storage/transfer/budget.py": "a condition of a PerProcess; its lock is reentrant",
-    "storage/transfer/run_exit.py": "given up by one thread and taken by another",
-    "storage/transfer/run_workers.py": "a condition of one upload; its lock is reentrant",
+    "storage/transfer/upload/at_exit.py": "given up by one thread and taken by another",
+    "storage/transfer/upload/workers.py": "a condition of one upload; its lock is reentrant",
 }
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "allocate_lock"}
 
@@ -153,14 +153,14 @@ def _of_retry_budget() -> tuple[Any, str, Callable[[], object]]:
     return budget, "_lock", use
 
 
-def _of_governor() -> tuple[Any, str, Callable[[], object]]:
-    governor = Governor(lock=PerProcess(threading.RLock))
+def _of_limiter() -> tuple[Any, str, Callable[[], object]]:
+    limiter = ConcurrencyLimiter(lock=PerProcess(threading.RLock))
 
     def use() -> None:
-        governor.throttled(governor.epoch, 8)
-        governor.succeeded(governor.epoch)
+        limiter.throttled(limiter.epoch, 8)
+        limiter.succeeded(limiter.epoch)
 
-    return governor, "_lock", use
+    return limiter, "_lock", use
 
 
 def _of_given_up() -> tuple[Any, str, Callable[[], object]]:
@@ -188,7 +188,7 @@ def _of_connection() -> tuple[Any, str, Callable[[], object]]:
     "make",
     [
         _of_retry_budget,
-        _of_governor,
+        _of_limiter,
         _of_given_up,
         _of_routes,
         _of_credentials,

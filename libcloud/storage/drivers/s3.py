@@ -8,7 +8,7 @@ An upload of a stream takes one of three ways, chosen by flags of the driver's c
                                  +-- neither -----------------------> _upload_buffered
 
 The way is a callback that is passed to ``_put_object()``, which sets what all uploads share. What a
-request looks like is told in ``s3api/operations.py``, what comes next in ``transfer/machine.py``.
+request looks like is in ``s3api/operations.py``, what comes next in ``transfer/upload/machine.py``.
 """
 
 from __future__ import annotations
@@ -141,13 +141,14 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         """Upload a stream of unknown length.
 
         :param iterator: an iterator or iterable of bytes, or an object with ``read()``; see
-            :class:`~libcloud.storage.transfer.source.PartSource`. It is read once, from where it
-            stands: an exhausted generator, or a file at its end, is an object of 0 bytes.
+            :class:`~libcloud.storage.transfer.upload.source.PartSource`. It is read once, from
+            where it stands: an exhausted generator, or a file at its end, is an object of 0 bytes.
         :param extra: ``content_type``, ``meta_data`` (a dict) and ``acl`` of the object.
         :param headers: further headers of the upload; each request gets those that belong to it.
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
-        :param options: fields of :class:`~libcloud.storage.transfer.session.UploadOptions` and of
-            :class:`~libcloud.storage.s3api.write_options.WriteOptions` with ``ex_`` before them,
+        :param options: with ``ex_`` before them, the fields of
+            :class:`~libcloud.storage.transfer.upload.session.UploadOptions` and of
+            :class:`~libcloud.storage.s3api.write_options.WriteOptions`; also
             ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``, ``"crc64nvme"`` (these two
             take the extra ``checksums``), ``"sha256"``, ``"md5"`` or ``None``, instead of the
             cheapest that the store checks.
@@ -264,8 +265,8 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         """The callback for streams of unknown length: hands them to the engine, part by part."""
         store, settings = self._engine(container, object_name, request_path, headers, options)
         with self._naming(object_name):
-            stored = transfer.session.upload(
-                store, transfer.source.PartSource(iterator), **settings
+            stored = transfer.upload.session.upload(
+                store, transfer.upload.source.PartSource(iterator), **settings
             )
         response = drivers.s3_store.Published(200, {**stored.headers, "etag": stored.etag})
         return {

@@ -57,7 +57,7 @@ class S3Calls(S3Access):
     #: completion of an upload, and to a copy. A ``timeout`` of the driver holds if it is longer.
     ex_completion_timeout: ClassVar[float] = 300.0
     #: Bytes of parts that one upload holds at once, or a budget that several share; ``None``: the
-    #: default of :class:`~libcloud.storage.transfer.session.UploadOptions`.
+    #: default of :class:`~libcloud.storage.transfer.upload.session.UploadOptions`.
     ex_max_memory: ClassVar[int | MemoryBudget | None] = None
     supports_s3_multipart_upload = True
 
@@ -288,17 +288,18 @@ class S3Calls(S3Access):
             raise attach_detail(LibcloudError(text, driver=self), detail) from error
 
     def _retries(self) -> Retries:
-        """Policy, budget and governor; the last two are shared by all that the driver does."""
+        """Policy, budget and limiter; the last two are shared by all that the driver does."""
         budget = vars(self).get("_retry_budget")
         if budget is None:
             made = RetryBudget(lock=PerProcess(threading.RLock))
             budget = vars(self).setdefault("_retry_budget", made)
-        governor = vars(self).get("_governor")
-        if governor is None:
-            governor = vars(self).setdefault(
-                "_governor", transfer.governor.Governor(lock=PerProcess(threading.RLock))
+        limiter = vars(self).get("_limiter")
+        if limiter is None:
+            limiter = vars(self).setdefault(
+                "_limiter",
+                transfer.concurrency.ConcurrencyLimiter(lock=PerProcess(threading.RLock)),
             )
-        return Retries(self.ex_retry_policy, budget, governor=governor)
+        return Retries(self.ex_retry_policy, budget, limiter=limiter)
 
     def _given_up(self) -> GivenUp:
         """What requests of this driver do without."""

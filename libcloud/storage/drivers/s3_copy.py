@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from libcloud.storage.drivers.s3_copy_store import Place, Source
     from libcloud.storage.s3api.copy_headers import CopyHeaders, Given
     from libcloud.storage.transfer.progress import Listener
-    from libcloud.storage.transfer.session import UploadOptions
+    from libcloud.storage.transfer.upload.session import UploadOptions
     from libcloud.storage.transfer.values import StoredObject
 
 __all__ = ["DEFAULT_COPY_PART_SIZE", "S3Copies"]
@@ -100,7 +100,7 @@ class S3Copies(S3Uploads):
         )
         limits, size = self._copy_limits(source, ex_part_size)
         # Nothing of a copy is held here, so that no bound of memory need narrow its window.
-        options = transfer.session.UploadOptions(
+        options = transfer.upload.session.UploadOptions(
             size, ex_window, max_memory=max(source.size, 1), size=source.size, on_event=on_event
         )
         stored = self._copy(source, target, wanted, limits=limits, options=options)
@@ -176,7 +176,7 @@ class S3Copies(S3Uploads):
         driver: Any = self
         store = drivers.s3_copy_store.CopyStore(driver, source, target, headers)
         try:
-            stored = transfer.session.upload(
+            stored = transfer.upload.session.upload(
                 store,
                 transfer.ranges.RangeSource(source.size),
                 limits=limits,

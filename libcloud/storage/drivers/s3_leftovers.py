@@ -117,11 +117,11 @@ class S3Leftovers(S3Containers):
             chosen = replace(chosen, part_size=held[1].size or None)
         sizes = drivers.s3_resume.sizes_to_keep(held, settings["limits"])
         with driver._naming(object_name):
-            stored = transfer.session.upload(
+            stored = transfer.upload.session.upload(
                 drivers.s3_resume.ResumedStore(store, held),
-                transfer.source.PartSource(iterator),
+                transfer.upload.source.PartSource(iterator),
                 options=chosen,
-                resumed=transfer.session.Resumed(upload_id, sizes),
+                resumed=transfer.upload.session.Resumed(upload_id, sizes),
                 **settings,
             )
         made: Object = driver._made_object(

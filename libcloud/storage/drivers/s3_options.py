@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3api.write_options import WriteOptions
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.progress import Listener
-    from libcloud.storage.transfer.session import UploadOptions
+    from libcloud.storage.transfer.upload.session import UploadOptions
 
 __all__ = [
     "ReadKeywords",
@@ -32,8 +32,9 @@ __all__ = [
 class UploadKeywords(TypedDict, total=False):
     """What ``upload_object``, ``upload_object_via_stream`` and ``ex_open_writer`` take.
 
-    Those of the engine are told in :class:`~libcloud.storage.transfer.session.UploadOptions`, those
-    of the object in :class:`~libcloud.storage.s3api.write_options.WriteOptions`.
+    Those of the engine are the fields of
+    :class:`~libcloud.storage.transfer.upload.session.UploadOptions`, those of the object the fields
+    of :class:`~libcloud.storage.s3api.write_options.WriteOptions`.
     """
 
     ex_checksum: str | None
@@ -165,6 +166,6 @@ def engine_options(
     :raises ValueError: a value that makes no sense.
     """
     if not given and max_memory is None:
-        return transfer.session.DEFAULT_OPTIONS
+        return transfer.upload.session.DEFAULT_OPTIONS
     named = {name.removeprefix("ex_"): value for name, value in given.items()}
-    return transfer.session.UploadOptions(**{"max_memory": max_memory, **named})
+    return transfer.upload.session.UploadOptions(**{"max_memory": max_memory, **named})

@@ -152,7 +152,7 @@ class S3Uploads(S3Bodies):
         """
         if not self.supports_s3_multipart_upload:
             return True
-        largest = min(transfer.plan.DEFAULT_PART_SIZE, self.profile.limits.max_put_size)
+        largest = min(transfer.upload.plan.DEFAULT_PART_SIZE, self.profile.limits.max_put_size)
         return not options and size is not None and size <= largest
 
     def _with_storage_class(
@@ -240,13 +240,13 @@ class S3Uploads(S3Bodies):
         :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
         """
         hasher = self._get_hash_function() if calculate_hash else None
-        source, size = transfer.source.PartSource(stream), 0
+        source, size = transfer.upload.source.PartSource(stream), 0
         chunks: list[tuple[int, str]] = []
         path = self._get_object_path(container, object_name)
         last = False
         while not last:
             number = len(chunks) + 1
-            part = source.next_part(transfer.plan.DEFAULT_PART_SIZE)
+            part = source.next_part(transfer.upload.plan.DEFAULT_PART_SIZE)
             last, body = part.last, bytes(part.body)
             request = s3api.operations.put_part(path, upload_id=upload_id, number=number, body=body)
             etag = self._patiently(

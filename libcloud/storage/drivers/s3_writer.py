@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from libcloud.storage._writer import UploadWriter
     from libcloud.storage.drivers.s3_options import UploadKeywords
     from libcloud.storage.drivers.s3_store import DriverStore
-    from libcloud.storage.transfer.writer import PushedTransfer
+    from libcloud.storage.transfer.upload.writer import PushedTransfer
 
 __all__ = ["S3Writers"]
 
@@ -65,7 +65,7 @@ class S3Writers(S3Uploads):
         label = f"{container.name}/{object_name}"
         if self._sends_streams_in_parts():
             store, settings = self._engine(container, object_name, path, sent, rest)
-            pushed = transfer.session.begin(store, **settings)
+            pushed = transfer.upload.session.begin(store, **settings)
             sink = _PartSink(
                 self, pushed, store, container=container, object_name=object_name, extra=extra
             )
@@ -127,7 +127,7 @@ class S3Writers(S3Uploads):
         headers: Mapping[str, str],
         options: Mapping[str, Any] | None,
     ) -> tuple[DriverStore, dict[str, Any]]:
-        """Where the engine sends an object, and the other arguments of ``transfer.session``."""
+        """Where the engine sends an object, and the other arguments of ``session``."""
         options = dict(options or {})
         digest = self._digest_name(options.pop("ex_checksum", "auto"), headers)
         concurrency = self._concurrency()

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upload of anything to anything in parts: decisions, sources, retries, and the runners.
+"""The transfer engine: moves objects of any size between a program and a store, in bounded memory.
 
-What for: a stream of unknown length becomes one object, in bounded memory, or becomes nothing.
-May import: ``libcloud.storage.{types,capabilities}`` and below; here only ``run.py`` knows threads
-and only ``source.py`` opens files. Nothing in it knows S3: a store is five calls (``store.py``).
-Proved by ``libcloud/test/storage/transfer/``, above all by the exhaustive walk in ``test_walk.py``.
+What for: :mod:`~libcloud.storage.transfer.upload` turns a stream of unknown length into one object,
+or into nothing. Here is what all transfers share: the retry policy, the memory budget, the
+concurrency limiter, the events that a listener receives, and the values passed around.
+May import: ``libcloud.storage.{types,capabilities}`` and below. Nothing in it knows S3.
+Tests: ``libcloud/test/storage/transfer/``.
 
-A module of it is imported when it is named: ``transfer.session``.
+Its modules are imported on first access: ``transfer.retry``, ``transfer.upload.session``.
 """
 
 from __future__ import annotations
@@ -17,19 +18,11 @@ from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer import budget as budget
-    from libcloud.storage.transfer import governor as governor
-    from libcloud.storage.transfer import machine as machine
-    from libcloud.storage.transfer import plan as plan
+    from libcloud.storage.transfer import concurrency as concurrency
     from libcloud.storage.transfer import progress as progress
     from libcloud.storage.transfer import ranges as ranges
     from libcloud.storage.transfer import retry as retry
-    from libcloud.storage.transfer import run as run
-    from libcloud.storage.transfer import run_exit as run_exit
-    from libcloud.storage.transfer import run_workers as run_workers
-    from libcloud.storage.transfer import session as session
-    from libcloud.storage.transfer import source as source
-    from libcloud.storage.transfer import store as store
+    from libcloud.storage.transfer import upload as upload
     from libcloud.storage.transfer import values as values
-    from libcloud.storage.transfer import writer as writer
 else:
     __getattr__ = submodules(__name__)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from libcloud.storage.transfer.governor import Governor
+from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Failure
@@ -94,7 +94,7 @@ class Retries:
     """The policy, the budget and the dice of one upload.
 
     :param dice: gives numbers from 0 to 1; ``None``: Python's own.
-    :param governor: how many parts may be in flight; shared, like the budget.
+    :param limiter: how many parts may be in flight; shared, like the budget.
     """
 
     def __init__(
@@ -102,12 +102,12 @@ class Retries:
         policy: RetryPolicy | None = None,
         budget: RetryBudget | None = None,
         dice: Callable[[], float] | None = None,
-        governor: Governor | None = None,
+        limiter: ConcurrencyLimiter | None = None,
     ) -> None:
         self.policy = policy or RetryPolicy()
         self._budget = budget or RetryBudget()
         self._dice = dice
-        self.governor = governor or Governor()
+        self.limiter = limiter or ConcurrencyLimiter()
 
     def delay_after(self, attempt: int, failure: Failure, *, cleanup: bool = False) -> float | None:
         """Seconds until the next attempt, or ``None`` when there is none.

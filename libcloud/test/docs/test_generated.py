@@ -12,7 +12,7 @@ import pytest
 
 from libcloud.cli.main import COMMANDS
 from libcloud.storage.s3api.profile import PROFILES
-from libcloud.storage.transfer.states import CLEAN_UP, TRANSITIONS, Event, State
+from libcloud.storage.transfer.upload.states import CLEAN_UP, TRANSITIONS, Event, State
 from libcloud.test.docs.pages import ROOT
 
 

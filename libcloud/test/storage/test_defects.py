@@ -6,7 +6,7 @@ is not there. What takes its place is tested by the modules named here.
 
 =====  =============================================================================
 G1     ``test_s3_multipart``, ``test_s3_connection``, ``common/test_sigv2``
-G2     ``transfer/test_source``
+G2     ``transfer/upload/test_source``
 G3     ``test_s3_files``, ``test_upload``, ``common/test_retry``
 G4     ``test_s3_names``, ``test_http_wire``
 G5     ``test_s3_threads``, ``test_connection``
@@ -14,12 +14,12 @@ G6     ``test_s3_headers``
 G7     ``test_download``, ``test_local``
 G8     ``s3api/test_xml``, ``test_s3_containers``
 G9     ``test_s3_failures``, ``s3api/test_errors``
-G10    ``transfer/test_walk``
+G10    ``transfer/upload/test_walk``
 G11    ``test_s3_multipart``
-G12    ``test_s3_failures``, ``transfer/test_walk``
-G13    ``test_s3_failures``, ``transfer/test_walk``
+G12    ``test_s3_failures``, ``transfer/upload/test_walk``
+G13    ``test_s3_failures``, ``transfer/upload/test_walk``
 G14    ``test_s3_failures``
-G15    ``test_s3_failures``, ``transfer/test_walk``
+G15    ``test_s3_failures``, ``transfer/upload/test_walk``
 G16    ``test_s3_files``, ``test_s3_headers``
 G17    ``test_s3_containers``
 G18    ``test_http``
@@ -48,8 +48,8 @@ from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.s3api.profile import GENERIC
-from libcloud.storage.transfer.plan import plan_for
 from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.transfer.upload.plan import plan_for
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test._threads import run_in_threads

@@ -5,7 +5,7 @@ The first half, and why these tests are short, is in ``test_defects.py``.
 
 =====  =============================================================================
 G19    ``test_s3_downloads``
-G20    ``transfer/test_source``
+G20    ``transfer/upload/test_source``
 G21    ``s3api/test_presign``, ``test_ovh``
 G22    ``test_ovh``, ``test_scaleway``
 G23    ``test_s3_downloads``
@@ -17,7 +17,7 @@ G28    ``test_s3_connection``, ``test_s3_bad_input``
 G29    ``test_google_storage``
 G30    ``test_s3_multipart``, ``test_s3_files``
 G31    ``test_s3_files``
-G32    ``test_s3_headers``, ``transfer/test_source``
+G32    ``test_s3_headers``, ``transfer/upload/test_source``
 G33    ``test_logging_connection``
 G34    ``test_s3``
 G35    ``test_s3_files``, ``common/test_sigv4``, ``test_init``
@@ -46,7 +46,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.ovh import OvhStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.transfer.source import PartSource
+from libcloud.storage.transfer.upload.source import PartSource
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     IncompleteListingError,

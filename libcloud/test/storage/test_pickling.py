@@ -27,7 +27,7 @@ from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
 from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
 from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.session import UploadOptions
+from libcloud.storage.transfer.upload.session import UploadOptions
 from libcloud.storage.types import ObjectDoesNotExistError
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.server import FakeS3
@@ -82,7 +82,7 @@ def use(s3: Store) -> Object:
     assert [one.name for one in s3.container.list_objects()] == ["object"]
     with pytest.raises(ObjectDoesNotExistError):
         s3.container.get_object("absent")
-    s3.driver._retries().governor.throttled(0, 8)
+    s3.driver._retries().limiter.throttled(0, 8)
     s3.driver._given_up().add(["checksum"])
     return obj
 

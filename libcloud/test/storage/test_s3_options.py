@@ -19,7 +19,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.s3_options import UploadKeywords
 from libcloud.storage.s3api.write_options import WriteOptions
-from libcloud.storage.transfer.session import UploadOptions
+from libcloud.storage.transfer.upload.session import UploadOptions
 from libcloud.storage.types import ConditionalConflictError, PreconditionFailedError
 from libcloud.test.storage.fakes.faults import Status, Truncate
 from libcloud.test.storage.fakes.options import AMAZON

@@ -30,9 +30,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from libcloud.storage.transfer.budget import Share, Unshared
-from libcloud.storage.transfer.plan import PartPlan, size_error
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.states import PUBLISHING, PULLING, Event, State, transition
+from libcloud.storage.transfer.upload.plan import PartPlan, size_error
+from libcloud.storage.transfer.upload.states import PUBLISHING, PULLING, Event, State, transition
 from libcloud.storage.transfer.values import (
     Await,
     Command,
@@ -113,7 +113,7 @@ class UploadMachine:
         self._complete_sent = False
         self._confirm_cause: Failure | None = None
         self._aborts = 0
-        self._epochs: dict[tuple[Step, int], int] = {}  # of the governor, when it was sent
+        self._epochs: dict[tuple[Step, int], int] = {}  # of the limiter, when it was sent
 
     # What the runner asks.
 
@@ -130,7 +130,7 @@ class UploadMachine:
     @property
     def limit(self) -> int:
         """Parts that may be held and in flight now: the window, or fewer if the store says so."""
-        return self._retries.governor.limit(self.window)
+        return self._retries.limiter.limit(self.window)
 
     @property
     def bytes_done(self) -> int:
@@ -149,7 +149,7 @@ class UploadMachine:
         if self._ready and self._may_go(self._ready[0]):
             send = self._ready.popleft()
             self._in_flight.add((send.step, send.number))
-            self._epochs[send.step, send.number] = self._retries.governor.epoch
+            self._epochs[send.step, send.number] = self._retries.limiter.epoch
             self._aborts += send.step is Step.ABORT and send.attempt == 1
             self._complete_sent = self._complete_sent or send.step is Step.COMPLETE
             return send
@@ -224,7 +224,7 @@ class UploadMachine:
     ) -> None:
         """The store accepted the request.
 
-        :param answer: what the method of :class:`~libcloud.storage.transfer.store.PartStore`
+        :param answer: what the method of :class:`~libcloud.storage.transfer.upload.port.PartStore`
             returns.
         """
         if (send.step, send.number) not in self._in_flight:
@@ -238,7 +238,7 @@ class UploadMachine:
             self.upload_id = str(answer)
         self._in_flight.discard((send.step, send.number))
         self._retries.succeeded()
-        self._retries.governor.succeeded(self._epochs.pop((send.step, send.number), -1))
+        self._retries.limiter.succeeded(self._epochs.pop((send.step, send.number), -1))
         size = self._held.pop(send.number, 0)
         self._done += size
         self._share.give(size)
@@ -260,7 +260,7 @@ class UploadMachine:
         self._in_flight.discard((send.step, send.number))
         epoch = self._epochs.pop((send.step, send.number), -1)
         if failure.throttled:
-            self._retries.governor.throttled(epoch, self.window)
+            self._retries.limiter.throttled(epoch, self.window)
         if send.step in (Step.ABORT, Step.CHECK, Step.CONFIRM):
             return self._cleanup_failed(send, failure)
         if self.error is not None:

@@ -23,9 +23,9 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 from libcloud.storage.types import SizeMismatchError
-from libcloud.test.storage.transfer.fake_store import LIMITS, FakeStore
-from libcloud.test.storage.transfer.sending import PART, PATIENCE, cut, data_of
-from libcloud.test.storage.transfer.writing import RUNNERS, nothing_published, writer_to
+from libcloud.test.storage.transfer.upload.fake_store import LIMITS, FakeStore
+from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE, cut, data_of
+from libcloud.test.storage.transfer.upload.writing import RUNNERS, nothing_published, writer_to
 
 # What is written is what is stored.
 

@@ -21,7 +21,7 @@ from libcloud.storage.types import (
     SizeMismatchError,
     UploadOutcomeUnknownError,
 )
-from libcloud.test.storage.transfer.fake_store import (
+from libcloud.test.storage.transfer.upload.fake_store import (
     Call,
     FakeStore,
     Fault,
@@ -29,7 +29,7 @@ from libcloud.test.storage.transfer.fake_store import (
     Raised,
     StoreError,
 )
-from libcloud.test.storage.transfer.sending import (
+from libcloud.test.storage.transfer.upload.sending import (
     ABORT,
     COMPLETE,
     CONFIRM,

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from libcloud.storage.capabilities import Limits
-from libcloud.storage.transfer.machine import State, UploadMachine
-from libcloud.storage.transfer.plan import PartPlan
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
+from libcloud.storage.transfer.upload.machine import State, UploadMachine
+from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.values import (
     Confirmation,
     Failure,

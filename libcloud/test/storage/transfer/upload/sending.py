@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from libcloud.storage.capabilities import Limits
-from libcloud.storage.transfer.machine import UploadMachine
-from libcloud.storage.transfer.plan import PartPlan
 from libcloud.storage.transfer.progress import Listener
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
-from libcloud.storage.transfer.run import Transfer
-from libcloud.storage.transfer.run_workers import InlineWorkers, ThreadWorkers
-from libcloud.storage.transfer.source import PartSource
+from libcloud.storage.transfer.upload.machine import UploadMachine
+from libcloud.storage.transfer.upload.plan import PartPlan
+from libcloud.storage.transfer.upload.runner import Transfer
+from libcloud.storage.transfer.upload.source import PartSource
+from libcloud.storage.transfer.upload.workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.values import Body, Step, StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
-from libcloud.test.storage.transfer.fake_store import LIMITS, Call, FakeStore
+from libcloud.test.storage.transfer.upload.fake_store import LIMITS, Call, FakeStore
 
 __all__ = [
     "ABORT",

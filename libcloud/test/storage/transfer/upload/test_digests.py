@@ -11,13 +11,19 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.transfer import run_workers
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.session import UploadOptions, upload
-from libcloud.storage.transfer.source import PartSource
+from libcloud.storage.transfer.upload import workers
+from libcloud.storage.transfer.upload.session import UploadOptions, upload
+from libcloud.storage.transfer.upload.source import PartSource
 from libcloud.storage.transfer.values import Body, Digest
-from libcloud.test.storage.transfer.fake_store import LIMITS, Call, FakeStore, Fault, StoreError
-from libcloud.test.storage.transfer.sending import (
+from libcloud.test.storage.transfer.upload.fake_store import (
+    LIMITS,
+    Call,
+    FakeStore,
+    Fault,
+    StoreError,
+)
+from libcloud.test.storage.transfer.upload.sending import (
     ABORT,
     CREATE,
     DATA,
@@ -184,7 +190,7 @@ def test_an_upload_in_parts_keeps_what_they_take(
     size: int, kept: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(run_workers, "_keep_free", asked.append)
+    monkeypatch.setattr(workers, "_keep_free", asked.append)
     store = FakeStore()
     options = UploadOptions(part_size=10, window=4)
     upload(store, PartSource(data_of(size)), limits=LIMITS, options=options, retries=Retries())
@@ -194,9 +200,9 @@ def test_an_upload_in_parts_keeps_what_they_take(
 
 _PARTS = f"""
 import resource
-from libcloud.storage.transfer import run_workers
+from libcloud.storage.transfer.upload import workers
 
-run_workers._keep_free({96 * MIB})
+workers._keep_free({96 * MIB})
 for number in range(20):
     if number == 2:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine under a governor, and with a share of memory: driven by hand, nothing waits."""
+"""A machine under a limiter, and with a share of memory: driven by hand, nothing waits."""
 
 from __future__ import annotations
 
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.governor import Governor
-from libcloud.storage.transfer.machine import State, UploadMachine
-from libcloud.storage.transfer.plan import PartPlan
+from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
+from libcloud.storage.transfer.upload.machine import State, UploadMachine
+from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.values import (
     Await,
     Command,
@@ -33,7 +33,7 @@ class Upload:
         parts: int = 50,
         *,
         window: int = 8,
-        governor: Governor | None = None,
+        limiter: ConcurrencyLimiter | None = None,
         budget: MemoryBudget | None = None,
     ) -> None:
         limits = Limits(min_part_size=1, max_part_size=PART)
@@ -41,7 +41,7 @@ class Upload:
             PartPlan(limits, PART),
             window=window,
             share=budget.share() if budget is not None else None,
-            retries=Retries(RetryPolicy(attempts=99), dice=lambda: 0.0, governor=governor),
+            retries=Retries(RetryPolicy(attempts=99), dice=lambda: 0.0, limiter=limiter),
         )
         self.parts = parts
         self.flying: list[Send] = []
@@ -151,8 +151,8 @@ def test_the_window_opens_again_while_all_goes_well() -> None:
 
 
 def test_uploads_of_one_driver_learn_from_each_other() -> None:
-    governor = Governor()
-    first, second = Upload(governor=governor).begun(), Upload(governor=governor).begun()
+    limiter = ConcurrencyLimiter()
+    first, second = Upload(limiter=limiter).begun(), Upload(limiter=limiter).begun()
     first.refuse(8)
     assert second.machine.limit == 4
     second.refuse(8)

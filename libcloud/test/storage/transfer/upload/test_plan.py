@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
-from libcloud.storage.transfer.plan import (
+from libcloud.storage.transfer.upload.plan import (
     DEFAULT_PART_SIZE,
     PartPlan,
     plan_for,

@@ -17,10 +17,10 @@ import pytest
 
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import Share
-from libcloud.storage.transfer.machine import UploadMachine
-from libcloud.storage.transfer.plan import PartPlan
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
-from libcloud.storage.transfer.states import CLEAN_UP, TRANSITIONS, Event, State
+from libcloud.storage.transfer.upload.machine import UploadMachine
+from libcloud.storage.transfer.upload.plan import PartPlan
+from libcloud.storage.transfer.upload.states import CLEAN_UP, TRANSITIONS, Event, State
 from libcloud.storage.transfer.values import (
     Await,
     Confirmation,
@@ -69,14 +69,14 @@ class Situation:
             for name, value in vars(self.machine).items()
             if name not in ("_plan", "_retries", "_epochs", "taken")
         )
-        governor = self.machine._retries.governor
+        limiter = self.machine._retries.limiter
         epochs = self.machine._epochs.items()
         # Epochs are only compared: which of the requests are of the present one, is what counts.
         paced = (
-            governor._limit,
-            governor._widest,
-            governor._successes,
-            frozenset(sent for sent, epoch in epochs if epoch == governor._epoch),
+            limiter._limit,
+            limiter._widest,
+            limiter._successes,
+            frozenset(sent for sent, epoch in epochs if epoch == limiter._epoch),
         )
         return (state, paced, self.store, frozenset(self.flying), self.cancelled)
 
@@ -86,7 +86,7 @@ class Situation:
             if type(value) in (set, dict, deque) and name != "taken":
                 setattr(machine, name, value.copy())
         machine._retries = _twin(machine._retries)
-        machine._retries.governor = _twin(machine._retries.governor)
+        machine._retries.limiter = _twin(machine._retries.limiter)
         machine._share = _twin(machine._share)
         trail = (self.trail, note)
         return Situation(machine, self.store, self.flying, self.cancelled, self.throttling, trail)

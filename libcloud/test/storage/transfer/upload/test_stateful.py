@@ -18,13 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from libcloud.storage._writer import UploadWriter
 from libcloud.storage.capabilities import Limits
-from libcloud.storage.transfer.machine import UploadMachine
-from libcloud.storage.transfer.plan import PartPlan
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.storage.transfer.upload.machine import UploadMachine
+from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.values import Pull, Send, Step, Stop, Wait
-from libcloud.test.storage.transfer.fake_store import Call, FakeStore, Fault
-from libcloud.test.storage.transfer.sending import check_end as check_store
-from libcloud.test.storage.transfer.test_walk import (
+from libcloud.test.storage.transfer.upload.fake_store import Call, FakeStore, Fault
+from libcloud.test.storage.transfer.upload.sending import check_end as check_store
+from libcloud.test.storage.transfer.upload.test_walk import (
     ATTEMPTS,
     Situation,
     answer,
@@ -33,7 +33,7 @@ from libcloud.test.storage.transfer.test_walk import (
     effect,
     failures,
 )
-from libcloud.test.storage.transfer.writing import writer_to
+from libcloud.test.storage.transfer.upload.writing import writer_to
 
 MOST_PARTS = 40
 ENOUGH = 2000  # moves after which an upload that has not ended goes in circles

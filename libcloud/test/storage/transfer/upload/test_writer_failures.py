@@ -14,14 +14,14 @@ from typing import Any, cast
 import pytest
 
 from libcloud.common.types import InvalidSourceError, LibcloudError
+from libcloud.storage.transfer.upload.writer import UploadWriter
 from libcloud.storage.transfer.values import (
     Step,
 )
-from libcloud.storage.transfer.writer import UploadWriter
-from libcloud.test.storage.transfer.fake_store import Call, FakeStore, Fault, Raised
-from libcloud.test.storage.transfer.sending import PART, PATIENCE, check_end, cut, data_of
-from libcloud.test.storage.transfer.test_interrupts import Interrupter
-from libcloud.test.storage.transfer.writing import RUNNERS, nothing_published, writer_to
+from libcloud.test.storage.transfer.upload.fake_store import Call, FakeStore, Fault, Raised
+from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE, check_end, cut, data_of
+from libcloud.test.storage.transfer.upload.test_interrupts import Interrupter
+from libcloud.test.storage.transfer.upload.writing import RUNNERS, nothing_published, writer_to
 from libcloud.utils import files
 
 ENDS = [ValueError("no more"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine, pushed: bytes are handed over as they come, where ``run.py`` pulls them.
+"""The engine, pushed: bytes are handed over as they come, where ``runner.py`` pulls them.
 
 The file-like face of it is :class:`~libcloud.storage._writer.UploadWriter`.
 """
@@ -7,8 +7,8 @@ The file-like face of it is :class:`~libcloud.storage._writer.UploadWriter`.
 from __future__ import annotations
 
 from libcloud.storage._writer import UploadWriter
-from libcloud.storage.transfer.run import Transfer
-from libcloud.storage.transfer.source import PartBuffer
+from libcloud.storage.transfer.upload.runner import Transfer
+from libcloud.storage.transfer.upload.source import PartBuffer
 from libcloud.storage.transfer.values import Stop, StoredObject
 from libcloud.utils.bodies import Pieces
 

@@ -10,7 +10,7 @@ import pytest
 from libcloud.storage.capabilities import GIB, Limits
 from libcloud.storage.transfer.ranges import RangeSource
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.session import UploadOptions, upload
+from libcloud.storage.transfer.upload.session import UploadOptions, upload
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Generic
 
-from libcloud.storage.transfer.store import Content, Part, Source
+from libcloud.storage.transfer.upload.port import Content, Part, Source
 
 __all__ = ["ended_with_the_program"]
 

@@ -19,7 +19,7 @@ from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any, Generic
 
-from libcloud.storage.transfer.store import Content, PartStore
+from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
 
 __all__ = ["InlineWorkers", "Outcome", "Task", "ThreadWorkers"]

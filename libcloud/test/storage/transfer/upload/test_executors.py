@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.transfer.values import Digest, PartReceipt, Step, StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
-from libcloud.test.storage.transfer.fake_store import (
+from libcloud.test.storage.transfer.upload.fake_store import (
     Call,
     FakeStore,
     Fault,
     Faults,
     StoreError,
 )
-from libcloud.test.storage.transfer.sending import (
+from libcloud.test.storage.transfer.upload.sending import (
     ABORT,
     COMPLETE,
     CONFIRM,

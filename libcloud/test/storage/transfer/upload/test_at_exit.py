@@ -12,9 +12,9 @@ from unittest import mock
 
 import pytest
 
-from libcloud.storage.transfer import run_exit
-from libcloud.test.storage.transfer.fake_store import FakeStore, Fault
-from libcloud.test.storage.transfer.sending import (
+from libcloud.storage.transfer.upload import at_exit as module
+from libcloud.test.storage.transfer.upload.fake_store import FakeStore, Fault
+from libcloud.test.storage.transfer.upload.sending import (
     ABORT,
     DATA,
     PATIENCE,
@@ -63,7 +63,7 @@ def at_exit() -> Iterator[list[Callable[[], Any]]]:
     """What is called when the program ends."""
     calls: list[Callable[[], Any]] = []
     registry = mock.Mock(register=calls.append, unregister=calls.remove)
-    with mock.patch.object(run_exit, "atexit", registry):
+    with mock.patch.object(module, "atexit", registry):
         yield calls
 
 
@@ -113,7 +113,7 @@ def test_a_request_that_takes_too_long_is_not_waited_for(
     at_exit: list[Callable[[], Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     def at_the_end(call: object) -> None:
-        with mock.patch.object(run_exit, "_PATIENCE", 0.0):
+        with mock.patch.object(module, "_PATIENCE", 0.0):
             at_exit[0]()
 
     upload = Waiting(FakeStore(during=at_the_end), "inline").begun()
@@ -125,7 +125,7 @@ def test_a_request_that_takes_too_long_is_not_waited_for(
 def test_a_fork_leaves_it_to_its_parent(at_exit: list[Callable[[], Any]]) -> None:
     store = FakeStore()
     upload = Waiting(store, "inline").begun()
-    with mock.patch.object(run_exit, "os", mock.Mock(getpid=lambda: os.getpid() + 1)):
+    with mock.patch.object(module, "os", mock.Mock(getpid=lambda: os.getpid() + 1)):
         at_exit[0]()
     upload.ended()
     check_end(store, DATA, upload.error)

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import pytest
 
-from libcloud.storage.transfer.machine import State, UploadMachine
-from libcloud.storage.transfer.plan import PartPlan
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.storage.transfer.upload.machine import State, UploadMachine
+from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.values import (
     Confirmation,
     Failure,
@@ -24,7 +24,7 @@ from libcloud.storage.transfer.values import (
     Wait,
 )
 from libcloud.storage.types import SizeMismatchError
-from libcloud.test.storage.transfer.by_hand import (
+from libcloud.test.storage.transfer.upload.by_hand import (
     ATTEMPTS,
     BUSY,
     CONTRADICTED,

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.storage.transfer import source as source_module
-from libcloud.storage.transfer.source import PartSource, PulledPart
+from libcloud.storage.transfer.upload import source as source_module
+from libcloud.storage.transfer.upload.source import PartSource, PulledPart
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
 

@@ -16,12 +16,12 @@ from libcloud.storage.transfer.progress import (
     UploadEvent,
     UploadStarted,
 )
-from libcloud.test.storage.transfer.fake_store import (
+from libcloud.test.storage.transfer.upload.fake_store import (
     FakeStore,
     Fault,
     StoreError,
 )
-from libcloud.test.storage.transfer.sending import (
+from libcloud.test.storage.transfer.upload.sending import (
     DATA,
     Sending,
     data_of,

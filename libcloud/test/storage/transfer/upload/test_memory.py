@@ -13,10 +13,10 @@ from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.ranges import RangePart, RangeSource
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.session import DEFAULT_MEMORY, UploadOptions, upload
+from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY, UploadOptions, upload
 from libcloud.storage.transfer.values import Digest, PartReceipt
 from libcloud.storage.types import ObjectTooLargeError
-from libcloud.test.storage.transfer.test_ranges import CopyingStore
+from libcloud.test.storage.transfer.upload.test_ranges import CopyingStore
 
 
 class Idle(Executor):

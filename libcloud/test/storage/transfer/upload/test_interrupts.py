@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from libcloud.storage.transfer import machine
+from libcloud.storage.transfer.upload import machine
 from libcloud.storage.transfer.values import Step
-from libcloud.test.storage.transfer.fake_store import Call, FakeStore, Fault, Faults
-from libcloud.test.storage.transfer.sending import (
+from libcloud.test.storage.transfer.upload.fake_store import Call, FakeStore, Fault, Faults
+from libcloud.test.storage.transfer.upload.sending import (
     Sending,
     check_end,
     cut,

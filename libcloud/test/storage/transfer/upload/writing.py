@@ -7,10 +7,10 @@ import threading
 from typing import Any, cast
 
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
-from libcloud.storage.transfer.session import UploadOptions, begin
-from libcloud.storage.transfer.writer import PushedTransfer, UploadWriter
-from libcloud.test.storage.transfer.fake_store import LIMITS, FakeStore
-from libcloud.test.storage.transfer.sending import PART, PATIENCE
+from libcloud.storage.transfer.upload.session import UploadOptions, begin
+from libcloud.storage.transfer.upload.writer import PushedTransfer, UploadWriter
+from libcloud.test.storage.transfer.upload.fake_store import LIMITS, FakeStore
+from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE
 
 __all__ = ["RUNNERS", "nothing_published", "writer_to"]
 

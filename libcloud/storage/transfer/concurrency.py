@@ -13,13 +13,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-__all__ = ["Governor"]
+__all__ = ["ConcurrencyLimiter"]
 
 # One more after each part in flight was answered well so many times.
 _ROUNDS = 2
 
 
-class Governor:
+class ConcurrencyLimiter:
     """The limit that the uploads of one driver share. It holds for each of them.
 
     :param lock: gives the lock that guards it when threads share it.

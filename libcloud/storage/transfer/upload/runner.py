@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The runner: it does what the machine says, with the help of workers (``run_workers.py``).
+"""The runner: it does what the machine says, with the help of workers (``workers.py``).
 
 The machine, the source and the listener are touched by the caller's thread only.
 """
@@ -12,7 +12,6 @@ import os
 from typing import Generic
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.transfer.machine import State, UploadMachine
 from libcloud.storage.transfer.progress import (
     Listener,
     PartDone,
@@ -24,9 +23,10 @@ from libcloud.storage.transfer.progress import (
     UploadEvent,
     UploadStarted,
 )
-from libcloud.storage.transfer.run_exit import ended_with_the_program
-from libcloud.storage.transfer.run_workers import InlineWorkers, Outcome, Task, ThreadWorkers
-from libcloud.storage.transfer.store import Content, Source
+from libcloud.storage.transfer.upload.at_exit import ended_with_the_program
+from libcloud.storage.transfer.upload.machine import State, UploadMachine
+from libcloud.storage.transfer.upload.port import Content, Source
+from libcloud.storage.transfer.upload.workers import InlineWorkers, Outcome, Task, ThreadWorkers
 from libcloud.storage.transfer.values import (
     Await,
     Digest,

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from libcloud.storage.capabilities import Limits
-from libcloud.storage.transfer.machine import State
-from libcloud.storage.transfer.plan import PartPlan
+from libcloud.storage.transfer.upload.machine import State
+from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.values import (
     Command,
     Confirmation,
@@ -20,7 +20,7 @@ from libcloud.storage.transfer.values import (
     Step,
 )
 from libcloud.storage.types import ObjectTooLargeError, SizeMismatchError
-from libcloud.test.storage.transfer.by_hand import (
+from libcloud.test.storage.transfer.upload.by_hand import (
     ATTEMPTS,
     BUSY,
     ERROR,
