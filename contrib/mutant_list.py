@@ -182,7 +182,7 @@ _VALUES = (
     ),
     Mutant(
         "sub-resources not signed",
-        "libcloud/common/sigv2.py",
+        "libcloud/common/signing/sigv2.py",
         '        "uploadId",\n',
         "",
         _MULTIPART,

@@ -14,9 +14,9 @@ _REGIONS = (f"{_TESTS}/storage/test_s3_regions.py",)
 _ENDPOINTS = (f"{_TESTS}/storage/test_s3_endpoints.py",)
 _EXPIRING = (f"{_TESTS}/storage/test_s3_expiring.py",)
 _OPENING = (f"{_TESTS}/storage/test_s3_opening.py",)
-_SOURCES = (f"{_TESTS}/common/test_credential_sources.py",)
+_SOURCES = (f"{_TESTS}/common/test_credentials_discovery.py",)
 _PICKLING = (f"{_TESTS}/storage/test_pickling.py",)
-_BOTOCORE = (f"{_TESTS}/common/test_credential_botocore.py",)
+_BOTOCORE = (f"{_TESTS}/common/test_credentials_botocore.py",)
 
 _HOSTS = (f"{_TESTS}/storage/test_reported_host.py",)
 _CONNECTION = (f"{_TESTS}/storage/test_s3_connection.py",)
@@ -133,15 +133,15 @@ MUTANTS = (
     ),
     Mutant(
         "credentials asked for once",
-        "libcloud/common/credential_renewal.py",
-        "        if kept is not None and not self._is_due(kept):\n",
-        "        if kept is not None:\n",
+        "libcloud/common/credentials/provider.py",
+        "        if cached is not None and not self._is_due(cached):\n",
+        "        if cached is not None:\n",
         _EXPIRING,
     ),
     Mutant(
         "a source that fails stops what is still valid",
-        "libcloud/common/credential_renewal.py",
-        "            if not tolerant or self._kept is None:\n",
+        "libcloud/common/credentials/provider.py",
+        "            if not tolerant or self._cached is None:\n",
         "            if True:\n",
         _EXPIRING,
     ),
@@ -175,29 +175,29 @@ MUTANTS = (
     ),
     Mutant(
         "a profile after the environment though it was asked for",
-        "libcloud/common/credential_lookup.py",
-        "reversed(places) if profile_first else places",
-        "places",
+        "libcloud/common/credentials/discovery.py",
+        "reversed(lookups) if profile_first else lookups",
+        "lookups",
         _SOURCES,
     ),
     Mutant(
         "what a program wrote told in an error",
-        "libcloud/common/credential_botocore.py",
+        "libcloud/common/credentials/botocore.py",
         '_UNSAFE = ("CredentialRetrievalError",)\n',
         "_UNSAFE = ()\n",
         _BOTOCORE,
     ),
     Mutant(
         "botocore keeps what a store refused",
-        "libcloud/common/credential_botocore.py",
+        "libcloud/common/credentials/botocore.py",
         "                self._obtained().clear()\n                self._session = None\n",
         "                pass\n",
         _BOTOCORE,
     ),
     Mutant(
         "a pickle holds credentials that were obtained",
-        "libcloud/common/credential_renewal.py",
-        'return {**vars(self), "_kept": None, "_doubted": None}',
+        "libcloud/common/credentials/provider.py",
+        'return {**vars(self), "_cached": None, "_suspected": None}',
         "return dict(vars(self))",
         _PICKLING,
     ),

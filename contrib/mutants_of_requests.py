@@ -217,14 +217,14 @@ MUTANTS = (
     ),
     Mutant(
         "a signing key outlives its day",
-        "libcloud/common/sigv4.py",
+        "libcloud/common/signing/sigv4.py",
         "        wanted = (secret, day, scope)",
         '        wanted = (secret, "", scope)',
         (f"{_TESTS}/common/test_sigv4.py",),
     ),
     Mutant(
         "a signature goes on where the last one ended",
-        "libcloud/common/sigv4.py",
+        "libcloud/common/signing/sigv4.py",
         "running = keyed[1].copy()",
         "running = keyed[1]",
         (f"{_TESTS}/common/test_sigv4.py",),

@@ -26,8 +26,13 @@ from libcloud.cli.settings import Settings
 from libcloud.cli.stores import Store, connect, find_settings
 from libcloud.cli.targets import Target
 from libcloud.cli.text import count, size_text
-from libcloud.common.credential_sources import Discovery, ProfileFileError, masked
-from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError
+from libcloud.common.credentials import (
+    CredentialsNotFoundError,
+    MalformedCredentialsError,
+    masked,
+)
+from libcloud.common.credentials.discovery import Discovery
+from libcloud.common.credentials.profiles import ProfileFileError
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.s3api import operations
@@ -121,10 +126,10 @@ def _credentials(found: Discovery, settings: Settings) -> Check:
     if settings.no_sign_request:
         return Check("note", "credentials", "none are used, by --no-sign-request")
     hint = found.hint
-    if found.ask is None:
+    if found.provider is None:
         return Check("failure", "credentials", f"none: {found.missing}", hint, ACCESS)
     try:
-        used = found.ask()
+        used = found.provider()
     except CredentialsNotFoundError as error:
         text = f"none: {without_secrets(str(error))}"
         if found.credentials_origin:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from libcloud.cli.network import is_network, network_hint, network_text
 from libcloud.cli.text import printable
-from libcloud.common.aws_profiles import ProfileFileError
 from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError
+from libcloud.common.credentials.profiles import ProfileFileError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage import types
 

@@ -14,9 +14,9 @@ import click
 from libcloud.cli.errors import NoCredentialsError, keep_out
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
-from libcloud.common.credential_renewal import CredentialSource
-from libcloud.common.credential_sources import Discovery, discover, without_store_settings
 from libcloud.common.credentials import Credentials
+from libcloud.common.credentials.discovery import Discovery, discover, without_store_settings
+from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.storage.types import Provider
 
 if TYPE_CHECKING:  # importing it takes a quarter of a second: only what talks to a store may
@@ -102,7 +102,7 @@ def find_settings(target: Target, settings: Settings) -> Discovery:
         region=settings.region, endpoint_url=settings.endpoint_url, profile=settings.profile
     )
     if target.provider == Provider.GOOGLE_STORAGE:
-        from libcloud.common.google_lookup import find_google_credentials
+        from libcloud.common.credentials.google import find_google_credentials
 
         found = find_google_credentials(found, os.environ)
     elif _can_be_anywhere(target):
@@ -133,17 +133,17 @@ def driver_settings(target: Target, found: Discovery, settings: Settings) -> dic
         if target.provider == Provider.GOOGLE_STORAGE:
             raise click.UsageError(f"{target.scheme}:// needs credentials: no --no-sign-request")
         options["ex_anonymous"] = True
-    elif found.ask is None:
+    elif found.provider is None:
         missing = NoCredentialsError(found.missing)
         missing.hint = found.hint
         raise missing
     elif target.provider == Provider.GOOGLE_STORAGE:
-        credentials = _Hidden(found.ask).current()
+        credentials = _Hidden(found.provider).current()
         for name in ("ex_addressing_style", "ex_ca_bundle"):
             options.pop(name, None)
         options.update(key=credentials.key, secret=credentials.secret)
     else:
-        source = _Hidden(found.ask)
+        source = _Hidden(found.provider)
         source.current()
         options["ex_credentials"] = source
     return options
@@ -159,17 +159,17 @@ def _can_be_anywhere(target: Target) -> bool:
     return not (profile.hosts or profile.host_pattern)
 
 
-class _Hidden(CredentialSource):
-    """Credentials of another source, which are kept out of all that is printed."""
+class _Hidden(CredentialProvider):
+    """Credentials of another provider, which are kept out of everything that is printed."""
 
-    def __init__(self, ask: Callable[[], Credentials]) -> None:
-        super().__init__(ask)
-        self._source = ask if isinstance(ask, CredentialSource) else CredentialSource(ask)
+    def __init__(self, fetch: Callable[[], Credentials]) -> None:
+        super().__init__(fetch)
+        self._source = fetch if isinstance(fetch, CredentialProvider) else CredentialProvider(fetch)
 
     def current(self) -> Credentials:
         credentials = self._source.current()
         keep_out(credentials.secret, credentials.token)
         return credentials
 
-    def renew(self, refused: Credentials, *, certain: bool = True) -> bool:
-        return self._source.renew(refused, certain=certain)
+    def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:
+        return self._source.refresh(rejected, certain=certain)

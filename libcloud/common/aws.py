@@ -2,7 +2,7 @@
 """Connections, responses and signers for services that speak as Amazon's do.
 
 The classes and their protected methods are what drivers outside of this library build on; the
-signatures themselves come from :mod:`libcloud.common.sigv4`.
+signatures themselves come from :mod:`libcloud.common.signing.sigv4`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from libcloud import common
+from libcloud.common import signing
 from libcloud.common.aws_responses import AWSBaseResponse, AWSGenericResponse, AWSJsonResponse
 from libcloud.common.aws_token import AWSDriver, AWSTokenConnection
 from libcloud.common.base import BaseDriver as BaseDriver
@@ -26,7 +27,7 @@ from libcloud.common.types import MalformedResponseError as MalformedResponseErr
 from libcloud.utils.hosts import authority
 
 if TYPE_CHECKING:
-    from libcloud.common import sigv4
+    from libcloud.common.signing import sigv4
 
 __all__ = [
     "DEFAULT_SIGNATURE_VERSION",
@@ -121,7 +122,7 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
 
         Reference: AWS General Reference, "Signature Version 2 signing process".
         """
-        query = common.sigv4.canonical_query(_pairs(params))
+        query = signing.sigv4.canonical_query(_pairs(params))
         text = "\n".join(("GET", _host_of(self.connection), path, query))
         return base64.b64encode(_sign(secret_key, text)).decode("ascii")
 
@@ -133,7 +134,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         self, access_key: str, access_secret: str, version: str | None, connection: Any
     ) -> None:
         super().__init__(access_key, access_secret, version, connection)
-        self._keys = common.sigv4.SigningKeys()
+        self._keys = signing.sigv4.SigningKeys()
 
     def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
         if method == "GET":
@@ -157,7 +158,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         headers["X-AMZ-Content-SHA256"] = own_hash or self._get_payload_hash(method, data)
         headers["Authorization"] = self._get_authorization_v4_header(
             params=params,
-            headers=common.sigv4.headers_to_sign({name: str(headers[name]) for name in headers}),
+            headers=signing.sigv4.headers_to_sign({name: str(headers[name]) for name in headers}),
             dt=when,
             method=method,
             path=path,
@@ -175,7 +176,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         data: Any = None,
     ) -> str:
         signature = self._get_signature(params, headers, dt, method, path, data)
-        return common.sigv4.authorization(
+        return signing.sigv4.authorization(
             f"{self.access_key}/{self._get_credential_scope(dt)}",
             signed=[self._get_signed_headers(headers)],
             signature=signature,
@@ -213,7 +214,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         data: Any,
     ) -> str:
         canonical = self._get_canonical_request(params, headers, method, path, data)
-        return common.sigv4.string_to_sign(canonical, when=dt, scope=self._scope())
+        return signing.sigv4.string_to_sign(canonical, when=dt, scope=self._scope())
 
     def _get_credential_scope(self, dt: datetime) -> str:
         return self._scope().on(dt)
@@ -236,7 +237,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         return _hash(data)
 
     def _get_request_params(self, params: Any) -> str:
-        return common.sigv4.canonical_query(_pairs(params))
+        return signing.sigv4.canonical_query(_pairs(params))
 
     def _get_canonical_request(
         self, params: Any, headers: Mapping[str, Any], method: str, path: str, data: Any
@@ -256,7 +257,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
 
     def _scope(self) -> sigv4.Scope:
         region = self.connection.driver.region_name
-        return common.sigv4.Scope(str(region or ""), self.connection.service_name)
+        return signing.sigv4.Scope(str(region or ""), self.connection.service_name)
 
 
 class SignedAWSConnection(AWSTokenConnection):

@@ -25,7 +25,7 @@ from urllib.parse import urlencode, urlsplit
 
 from libcloud.common.base import BaseDriver, ConnectionUserAndKey, PollingConnection
 from libcloud.common.base import JsonResponse as JsonResponse
-from libcloud.common.credential_sources import masked
+from libcloud.common.credentials import masked
 from libcloud.common.google_errors import (
     GoogleAuthError,
     GoogleBaseError,

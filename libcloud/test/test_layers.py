@@ -58,7 +58,7 @@ FOREIGN = {
     "awscrt": ("libcloud.storage.s3api.checksums",),
     "zlib_ng": ("libcloud.storage.s3api.checksums",),
     "certifi": ("libcloud.security",),
-    "botocore": ("libcloud.common.credential_botocore",),
+    "botocore": ("libcloud.common.credentials.botocore",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
     "click": ("libcloud.cli",),
     "cryptography": ("libcloud.common.google_keys", "libcloud.utils.publickey"),
@@ -186,10 +186,11 @@ def only_journal_and_source_open_files(source: Source) -> Iterator[str]:
             yield ast.unparse(node.func)
 
 
-def signers_see_no_connection(source: Source) -> Iterator[str]:
-    """Signers are functions of values: they know neither ``Connection`` nor ``http``."""
-    if source.is_in("libcloud.common.sigv2", "libcloud.common.sigv4"):
-        yield from _inside(source, "libcloud.common.base", "libcloud.http")
+def signing_and_credentials_need_no_connection(source: Source) -> Iterator[str]:
+    """``common.signing`` and ``common.credentials`` know neither ``Connection`` nor ``http``."""
+    if source.is_in("libcloud.common.signing", "libcloud.common.credentials"):
+        names = ("base", "connection", "connections", "aws", "google")
+        yield from _inside(source, *(f"libcloud.common.{name}" for name in names), "libcloud.http")
 
 
 def the_protocol_does_no_io(source: Source) -> Iterator[str]:
@@ -236,7 +237,7 @@ RULES: list[Callable[[Source], Iterator[str]]] = [
     other_distributions_have_one_door,
     only_runners_know_threads,
     only_journal_and_source_open_files,
-    signers_see_no_connection,
+    signing_and_credentials_need_no_connection,
     the_protocol_does_no_io,
     drivers_do_not_know_the_registry,
     nothing_needs_the_tests,
@@ -418,7 +419,7 @@ HEAVY = {
     "tempfile",
     "urllib3",
     "libcloud.common.request",
-    "libcloud.common.sigv4",
+    "libcloud.common.signing.sigv4",
     "libcloud.http",
     "libcloud.storage._download",
     "libcloud.storage._upload",
@@ -508,8 +509,12 @@ PLANTED = [
     (only_journal_and_source_open_files, f"{TRANSFER}.plan", "open('x')"),
     (only_journal_and_source_open_files, f"{TRANSFER}.plan", "os.open('x', 0)"),
     (only_journal_and_source_open_files, f"{TRANSFER}.run", "from pathlib import Path"),
-    (signers_see_no_connection, "libcloud.common.sigv4", BASE),
-    (signers_see_no_connection, "libcloud.common.sigv2", "from . import base"),
+    (signing_and_credentials_need_no_connection, "libcloud.common.signing.sigv4", BASE),
+    (
+        signing_and_credentials_need_no_connection,
+        "libcloud.common.signing.sigv2",
+        "from .. import base",
+    ),
     (the_protocol_does_no_io, f"{S3API}.store", "from libcloud import http"),
     (the_protocol_does_no_io, f"{S3API}.errors", "import socket"),
     (drivers_do_not_know_the_registry, "libcloud.storage.drivers.s3", "from .. import providers"),

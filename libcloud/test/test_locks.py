@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 
 from libcloud.common.base import ConnectionUserAndKey
-from libcloud.common.credential_renewal import CredentialSource
 from libcloud.common.credentials import Credentials
+from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.storage.drivers.s3_optional import GivenUp
 from libcloud.storage.drivers.s3_routes import Routes
 from libcloud.storage.s3api.profile import AMAZON
@@ -174,8 +174,8 @@ def _of_routes() -> tuple[Any, str, Callable[[], object]]:
 
 
 def _of_credentials() -> tuple[Any, str, Callable[[], object]]:
-    source = CredentialSource(lambda: Credentials("key", "secret"))
-    return source, "_lock", lambda: (source.current(), source.renew(Credentials("key", "secret")))
+    source = CredentialProvider(lambda: Credentials("key", "secret"))
+    return source, "_lock", lambda: (source.current(), source.refresh(Credentials("key", "secret")))
 
 
 def _of_connection() -> tuple[Any, str, Callable[[], object]]:
@@ -416,7 +416,7 @@ def test_a_forked_child_uses_a_driver_whose_locks_other_threads_hold() -> None:
         assert s3.in_parts(2) == s3.body()
         driver._retries()
         driver._given_up()
-        driver.connection.credential_source._kept = None
+        driver.connection.credential_provider._cached = None
         connect = driver.connection.connection
         driver.connection.connection = None
         driver.connection._connect_once()

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from libcloud import common
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.storage import s3api
 from libcloud.storage._arguments import check_known_keywords, check_settings
@@ -69,7 +68,7 @@ class S3Access(StorageDriver):
     :param ex_credentials: gives the credentials of the moment, for ones that do not last; in place
         of ``key``, ``secret`` and ``token``. It is called when they are about to expire and when
         the store refuses them, by one thread at a time. A
-        :class:`~libcloud.common.credential_renewal.CredentialSource` is used as it is.
+        :class:`~libcloud.common.credentials.provider.CredentialProvider` is used as it is.
     :param ex_anonymous: sign nothing, for containers that anybody may read; in place of all
         credentials.
     :param ex_checksum_calculation: ``"when_supported"``: an upload carries the checksum that the
@@ -176,12 +175,13 @@ class S3Access(StorageDriver):
             fips=fips,
         )
 
-    def _take_credentials_from(self, ask: Callable[[], Credentials]) -> None:
+    def _take_credentials_from(self, provider: Callable[[], Credentials]) -> None:
+        from libcloud.common.credentials.provider import CredentialProvider
+
         connection = self._repairing("ex_credentials")
-        kind = common.credential_renewal.CredentialSource
-        if not isinstance(ask, kind):
-            ask = kind(ask, now=connection.server_time)
-        connection.credential_source = ask
+        if not isinstance(provider, CredentialProvider):
+            provider = CredentialProvider(provider, now=connection.server_time)
+        connection.credential_provider = provider
 
     def _repairing(self, keyword: str) -> RepairingConnection:
         """The connection, which can do without credentials of its own.

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud import common
+from libcloud.common import signing
 from libcloud.common.aws import (
     AWSBaseResponse,
     AWSRequestSigner,
@@ -220,7 +221,7 @@ class BaseS3Connection(ExactPathConnection):
             is signed.
         :param vendor_prefix: which headers are signed by their names: ``x-amz``, ``x-goog``.
         """
-        text = common.sigv2.string_to_sign(
+        text = signing.sigv2.string_to_sign(
             method=method,
             target=path,
             headers={name: str(value) for name, value in headers.items()},
@@ -228,7 +229,7 @@ class BaseS3Connection(ExactPathConnection):
             expires=None if expires is None else str(expires),
             vendor_prefix=vendor_prefix,
         )
-        return common.sigv2.sign(secret_key, text)
+        return signing.sigv2.sign(secret_key, text)
 
     def add_default_params(self, params: Any) -> Any:
         """Send sub-resources without a value as bare keys, as they are signed.
@@ -236,7 +237,7 @@ class BaseS3Connection(ExactPathConnection):
         Servers differ in whether ``uploads=`` is signed as it is or as ``uploads``.
         """
         for name, value in _pairs(params):
-            if value == "" and name in common.sigv2.SUB_RESOURCES:
+            if value == "" and name in signing.sigv2.SUB_RESOURCES:
                 params = with_param(params, name, None)
         return params
 
@@ -295,7 +296,7 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
 
         In one pass: nothing is worked out twice.
         """
-        stamp = common.sigv4.stamp_of(self._time())
+        stamp = signing.sigv4.stamp_of(self._time())
         own_hash = None
         for name in [name for name in headers if name.lower() in _SIGNED_ANEW]:
             value = headers.pop(name)
@@ -305,11 +306,11 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         headers["X-AMZ-Content-SHA256"] = payload_hash
         bare_path, _, query = path.partition("?")
         pairs = (*common.request.parse_query(query), *_pairs(params))
-        headers["Authorization"] = common.sigv4.sign(
+        headers["Authorization"] = signing.sigv4.sign(
             method,
             bare_path,
             pairs,
-            headers=common.sigv4.headers_to_sign(headers),
+            headers=signing.sigv4.headers_to_sign(headers),
             payload_hash=payload_hash,
             key_id=self.access_key,
             secret=self.access_secret,
@@ -321,19 +322,19 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
 
     def _get_payload_hash(self, method: str, data: Any = None) -> str:
         if data is None:
-            return common.sigv4.EMPTY_PAYLOAD_HASH
+            return signing.sigv4.EMPTY_PAYLOAD_HASH
         if isinstance(data, (str, bytes, bytearray, memoryview)):
-            return common.sigv4.payload_hash_of(data)
+            return signing.sigv4.payload_hash_of(data)
         if isinstance(data, Pieces):
             hasher = hashlib.sha256()
             for piece in data:
                 hasher.update(piece)
             return hasher.hexdigest()
-        return common.sigv4.UNSIGNED_PAYLOAD
+        return signing.sigv4.UNSIGNED_PAYLOAD
 
-    def _scope(self) -> common.sigv4.Scope:
+    def _scope(self) -> signing.sigv4.Scope:
         connection = self.connection
-        return common.sigv4.scope_of(connection.region_of_request(), connection.service_name)
+        return signing.sigv4.scope_of(connection.region_of_request(), connection.service_name)
 
 
 class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from libcloud import common
+from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.storage._arguments import check_known_keywords
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_access import S3Access
@@ -18,7 +18,7 @@ from libcloud.storage.s3api.profile import AMAZON, S3Profile
 from libcloud.utils.arguments import nearest
 
 if TYPE_CHECKING:
-    from libcloud.common.credential_sources import Discovery, Setting
+    from libcloud.common.credentials.discovery import Discovery, Setting
 
 __all__ = ["URL_KEYS", "S3Opening", "heeds_environment", "options_of"]
 
@@ -80,13 +80,13 @@ class S3Opening(S3Access):
         :raises ProfileFileError: a profile that is asked for is not there, or cannot be read.
         :raises ValueError: a setting makes no sense.
         """
+        from libcloud.common.credentials.discovery import discover
+
         check_known_keywords(cls, options)
         own = any(options.get(name) for name in ("key", "ex_credentials", "ex_anonymous"))
-        found = common.credential_sources.discover(
-            profile=profile, region=region, endpoint_url=endpoint_url
-        )
-        if found.ask is None and not own:
-            raise common.credentials.CredentialsNotFoundError(f"no credentials: {found.missing}")
+        found = discover(profile=profile, region=region, endpoint_url=endpoint_url)
+        if found.provider is None and not own:
+            raise CredentialsNotFoundError(f"no credentials: {found.missing}")
         if options.get("ex_ca_bundle"):
             found = dataclasses.replace(found, ca_bundle=None)
         settings = options_of(found, everything=heeds_environment(cls))
@@ -143,8 +143,8 @@ def options_of(found: Discovery, *, everything: bool = True) -> dict[str, Any]:
     :raises ValueError: a setting has a value that nobody knows.
     """
     settings: dict[str, Any] = {"ex_addressing_style": "auto"}
-    if found.ask is not None:
-        settings["ex_credentials"] = found.ask
+    if found.provider is not None:
+        settings["ex_credentials"] = found.provider
     if found.ca_bundle is not None:
         settings["ex_ca_bundle"] = _existing(found.ca_bundle)
     if not everything:

@@ -23,8 +23,8 @@ from libcloud.utils.bodies import rewinder
 from libcloud.utils.per_thread import PerThread
 
 if TYPE_CHECKING:
-    from libcloud.common.credential_renewal import CredentialSource
     from libcloud.common.credentials import Credentials
+    from libcloud.common.credentials.provider import CredentialProvider
     from libcloud.storage.drivers.s3_routes import Route
     from libcloud.storage.s3api.errors import ErrorDetail
 
@@ -105,7 +105,7 @@ class RepairingConnection(RoutedConnection):
     key: Any = _Credential("secret")
     token: Any = _Credential("token")
 
-    credential_source: CredentialSource | None = None
+    credential_provider: CredentialProvider | None = None
     """Where credentials come from; ``None``: from the arguments."""
 
     anonymous = False
@@ -122,7 +122,7 @@ class RepairingConnection(RoutedConnection):
 
     def credentials_of_request(self) -> Credentials | None:
         """Credentials of the source, the same all through an attempt; ``None`` without a source."""
-        source = self.credential_source
+        source = self.credential_provider
         if source is None:
             return None
         return self._in_use or source.current()
@@ -187,13 +187,13 @@ class RepairingConnection(RoutedConnection):
         if (
             mended.count("credentials") >= _RENEWALS
             or used is None
-            or self.credential_source is None
+            or self.credential_provider is None
         ):
             return ""
         certain = detail.code in _CREDENTIAL_CODES
         if not certain and detail.code:
             return ""
-        return "credentials" if self.credential_source.renew(used, certain=certain) else ""
+        return "credentials" if self.credential_provider.refresh(used, certain=certain) else ""
 
     def _region_for(self, action: str) -> str:
         region = self.routes.known_region(action) if self.routes is not None else None

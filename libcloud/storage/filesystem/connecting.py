@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from libcloud.common.credential_sources import discover, without_store_settings
 from libcloud.common.credentials import Credentials
-from libcloud.common.google_lookup import find_google_credentials, require_google_key
+from libcloud.common.credentials.discovery import discover, without_store_settings
+from libcloud.common.credentials.google import find_google_credentials, require_google_key
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.drivers.s3_opening import options_of
 from libcloud.storage.providers import get_driver
@@ -42,14 +42,14 @@ def connect(
         found = find_google_credentials(found, os.environ)
     if provider not in _ANYWHERE:
         found = without_store_settings(found, region=region, endpoint_url=endpoint_url)
-    if found.ask is None and not anonymous:
+    if found.provider is None and not anonymous:
         raise ValueError(f"no credentials: {found.missing}; {found.hint}")
     options = options_of(found)
     if anonymous:
         options.pop("ex_credentials", None)
         options["ex_anonymous"] = True
-    elif provider == Provider.GOOGLE_STORAGE and found.ask is not None:
-        keys = found.ask()
+    elif provider == Provider.GOOGLE_STORAGE and found.provider is not None:
+        keys = found.provider()
         require_google_key(keys.key)
         options.update(key=keys.key, secret=keys.secret)
         for name in ("ex_credentials", "ex_addressing_style", "ex_ca_bundle"):

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
-from libcloud.common.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
+from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
 from libcloud.storage.s3api.endpoint import Endpoint
 
 __all__ = ["MAX_PRESIGN_SECONDS", "Endpoint", "presigned_url"]

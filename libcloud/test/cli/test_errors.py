@@ -231,7 +231,7 @@ def test_credentials_that_cannot_be_sent_are_not_shown(
     assert result.status == 4
     shown = result.err + result.out.decode()
     assert "hush" not in shown
-    assert "line break within" in shown and "the variables AWS_ACCESS_KEY_ID" in shown
+    assert "contains a line break" in shown and "the variables AWS_ACCESS_KEY_ID" in shown
 
 
 @pytest.mark.parametrize("command", [("ls", "gs://bucket"), ("doctor", "gs://bucket")])

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from libcloud.common.credential_sources import discover
 from libcloud.common.credentials import Credentials, MalformedCredentialsError
+from libcloud.common.credentials.discovery import discover
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver

@@ -22,9 +22,9 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.common import sigv4
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest, join_target
+from libcloud.common.signing import sigv4
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

@@ -36,7 +36,7 @@ def test_google_has_variables_of_its_own(environment: pytest.MonkeyPatch) -> Non
 
 
 def test_a_key_that_is_not_googles_is_refused_at_once() -> None:
-    with pytest.raises(CredentialsNotFoundError, match="not one of Google"):
+    with pytest.raises(CredentialsNotFoundError, match="not a key for Google"):
         LibcloudFileSystem("AKIAEXAMPLE", "secret", **GOOGLE)
     with pytest.raises(ValueError, match="needs credentials"):
         LibcloudFileSystem(anon=True, **GOOGLE)

@@ -14,8 +14,8 @@ from unittest import mock
 
 import pytest
 
-from libcloud.common import sigv2
 from libcloud.common.google import GoogleAuthType
+from libcloud.common.signing import sigv2
 from libcloud.common.types import LibcloudError, ProviderError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers import google_storage

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 import libcloud
-from libcloud.common.credential_botocore import BotocoreSource
 from libcloud.common.credentials import Credentials
+from libcloud.common.credentials.botocore import BotocoreProvider
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
 from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
@@ -231,7 +231,7 @@ def test_a_pickle_holds_where_credentials_come_from_and_not_their_values(
 
 
 def test_a_source_of_credentials_is_pickled_without_what_it_gave() -> None:
-    for source in (BotocoreSource("backup", otherwise="none"), BotocoreSource()):
+    for source in (BotocoreProvider("backup", not_found="none"), BotocoreProvider()):
         source._obtained().append(Credentials("key", SECRET))
         other = pickle.loads(pickle.dumps(source))
         assert SECRET.encode() not in pickle.dumps(source)

@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 import pytest
 
-from libcloud.common import aws, sigv4
+from libcloud.common import aws
 from libcloud.common.base import BaseDriver
+from libcloud.common.signing import sigv4
 from libcloud.common.types import LibcloudError
 from libcloud.storage.drivers.s3_connection import (
     BaseS3Connection,

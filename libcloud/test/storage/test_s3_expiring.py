@@ -15,8 +15,8 @@ from urllib.request import urlopen
 import pytest
 
 from libcloud.common import aws
-from libcloud.common.credential_renewal import CredentialSource
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.fakes.options import AMAZON, Issued
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
@@ -117,7 +117,7 @@ class Days:
 def days(**keywords: Any) -> Iterator[Days]:
     clock = Clock()
     office = Office(clock, **keywords)
-    source = CredentialSource(office, now=clock)
+    source = CredentialProvider(office, now=clock)
     options = replace(AMAZON, clock=clock, issued=office.issued, key="none", secret="none")
     with (
         mock.patch.object(aws, "_now", clock),
@@ -200,7 +200,7 @@ def test_a_source_that_fails_for_good_ends_the_upload_with_its_error() -> None:
 
 def test_two_drivers_share_a_source() -> None:
     with days() as day:
-        source = day.there.driver.connection.credential_source
+        source = day.there.driver.connection.credential_provider
         kind = type(day.there.driver)
         server = day.there.server
         where = {"host": server.host, "port": server.port, "secure": False}
@@ -208,7 +208,7 @@ def test_two_drivers_share_a_source() -> None:
         other.get_container(BUCKET)
         day.there.driver.get_container(BUCKET)
         assert len(day.office.issued) == 1
-        assert other.connection.credential_source is source
+        assert other.connection.credential_provider is source
 
 
 def test_a_url_is_signed_with_what_is_valid_at_the_moment() -> None:

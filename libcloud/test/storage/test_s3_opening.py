@@ -313,7 +313,7 @@ def test_anonymous_takes_the_place_of_credentials(environment: Any) -> None:
     assert S3StorageDriver.from_url("s3://bucket?anonymous=true").connection.anonymous
     setting(environment)
     driver = S3StorageDriver.from_env(ex_anonymous=True)
-    assert driver.connection.anonymous and driver.connection.credential_source is None
+    assert driver.connection.anonymous and driver.connection.credential_provider is None
 
 
 def test_a_file_system_reads_what_anybody_may_read() -> None:

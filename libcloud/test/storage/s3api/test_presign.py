@@ -10,7 +10,7 @@ import pytest
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
-from libcloud.common.sigv4 import Scope
+from libcloud.common.signing.sigv4 import Scope
 from libcloud.storage.s3api import operations
 from libcloud.storage.s3api.presign import MAX_PRESIGN_SECONDS, Endpoint, presigned_url
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from libcloud.common.credential_renewal import CredentialSource
 from libcloud.common.credentials import Credentials
+from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.test._threads import run_in_threads
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -27,7 +27,7 @@ class World:
         self.lasts = lasts
         self.asked = 0
         self.error: Exception | None = None
-        self.source = CredentialSource(self.ask, now=lambda: self.time)
+        self.source = CredentialProvider(self.ask, now=lambda: self.time)
 
     def ask(self) -> Credentials:
         self.asked += 1
@@ -101,22 +101,22 @@ def test_the_first_error_reaches_the_caller() -> None:
 def test_something_else_than_credentials_is_refused_without_showing_it() -> None:
     given: Any = (SECRET, SECRET)
     with pytest.raises(TypeError, match="not tuple") as caught:
-        CredentialSource(lambda: given).current()
+        CredentialProvider(lambda: given).current()
     assert SECRET not in str(caught.value)
 
 
 def test_refused_credentials_are_replaced_once_for_all_who_used_them() -> None:
     world = World()
     refused = world.source.current()
-    assert [world.source.renew(refused) for _ in range(3)] == [True, True, True]
+    assert [world.source.refresh(refused) for _ in range(3)] == [True, True, True]
     assert world.asked == 2
     assert world.source.current().key == "key2"
 
 
 def test_the_same_credentials_again_are_no_renewal() -> None:
     same = Credentials("key", SECRET)
-    source = CredentialSource(lambda: same)
-    assert source.renew(source.current()) is False
+    source = CredentialProvider(lambda: same)
+    assert source.refresh(source.current()) is False
 
 
 @pytest.mark.parametrize(("certain", "asked"), [(True, 4), (False, 2)])
@@ -128,9 +128,9 @@ def test_a_mere_doubt_is_looked_into_once(certain: bool, asked: int) -> None:
         times += 1
         return Credentials("key", SECRET)
 
-    source = CredentialSource(ask)
+    source = CredentialProvider(ask)
     for _ in range(3):
-        assert source.renew(source.current(), certain=certain) is False
+        assert source.refresh(source.current(), certain=certain) is False
     assert times == asked
 
 
@@ -144,7 +144,7 @@ def in_the_middle_of_asking(world: World, meanwhile: Callable[[], None]) -> None
         assert answer.wait(30)
         return ask()
 
-    world.source._ask = slow
+    world.source._fetch = slow
     thread = threading.Thread(target=world.source.current)
     thread.start()
     try:
@@ -181,7 +181,7 @@ def test_threads_whose_credentials_were_refused_ask_once() -> None:
     world = World()
     refused = world.source.current()
     renewed: list[bool] = []
-    run_in_threads(lambda number: renewed.append(world.source.renew(refused)))
+    run_in_threads(lambda number: renewed.append(world.source.refresh(refused)))
     assert renewed == [True] * 8
     assert world.asked == 2
 
@@ -194,5 +194,5 @@ def test_the_time_at_which_credentials_expire_has_a_zone() -> None:
 def test_neither_the_source_nor_its_credentials_show_secrets() -> None:
     world = World()
     world.source.current()
-    assert SECRET not in repr(world.source) + repr(world.source._kept)
-    assert "token1" not in repr(world.source._kept)
+    assert SECRET not in repr(world.source) + repr(world.source._cached)
+    assert "token1" not in repr(world.source._cached)

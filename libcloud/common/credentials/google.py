@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds credentials for Google Cloud Storage in the environment. Nothing is sent."""
+"""Discovers credentials for Google Cloud Storage in the environment. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 import os
 from collections.abc import Mapping
 
-from libcloud.common.credential_lookup import Given
-from libcloud.common.credential_sources import Discovery
-from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.discovery import Discovery, FixedCredentials
+from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
 
 __all__ = ["HINT", "find_google_credentials", "require_google_key"]
 
@@ -22,11 +21,11 @@ _KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
 def find_google_credentials(aws: Discovery, environ: Mapping[str, str]) -> Discovery:
-    """HMAC keys or a service account; by the names of Google's variables.
+    """Find an HMAC key or a service account, using Google's environment variables.
 
-    :param aws: what was found for Amazon: its keys count if they are Google's.
-    :return: whose secret is an HMAC key's, or the path of a key file.
-    :raises CredentialsNotFoundError: the key file is none of a service account.
+    :param aws: the credentials found for Amazon; they are used if they are an HMAC key of Google's.
+    :return: credentials whose secret is that of an HMAC key, or the path of a key file.
+    :raises CredentialsNotFoundError: the key file is not that of a service account.
     """
     key, secret = environ.get("GS_ACCESS_KEY_ID"), environ.get("GS_SECRET_ACCESS_KEY")
     if key and secret:
@@ -38,28 +37,28 @@ def find_google_credentials(aws: Discovery, environ: Mapping[str, str]) -> Disco
         return _found(_service_account(os.path.expanduser(path)), f"the variable {_KEY_FILE}")
     if aws.credentials is not None and aws.credentials.key.startswith("GOOG"):
         return _found(aws.credentials, aws.credentials_origin)
-    missing = "there are no keys for Google Cloud Storage"
+    missing = "there are no credentials for Google Cloud Storage"
     if aws.credentials is not None:
-        missing += f" (those of {aws.credentials_origin} are not Google's)"
+        missing += f" (those from {aws.credentials_origin} are not for Google)"
     return Discovery(None, missing=missing, hint=HINT)
 
 
 def require_google_key(key: str) -> None:
-    """Refuse a key that only a log-in in a browser could turn out to belong to.
+    """Reject a key that could only be used with an interactive login.
 
-    :raises CredentialsNotFoundError: it is not of a form that Google issues.
+    :raises CredentialsNotFoundError: the key does not have a form that Google issues.
     """
     if not key.startswith("GOOG") and not key.endswith(
         (".gserviceaccount.com", "apps.googleusercontent.com")
     ):
-        error = CredentialsNotFoundError("the access key is not one of Google Cloud Storage")
+        error = CredentialsNotFoundError("the access key is not a key for Google Cloud Storage")
         error.hint = HINT
         raise error
 
 
 def _found(credentials: Credentials, origin: str) -> Discovery:
     require_google_key(credentials.key)
-    return Discovery(credentials, origin, ask=Given(credentials))
+    return Discovery(credentials, origin, provider=FixedCredentials(credentials))
 
 
 def _service_account(path: str) -> Credentials:

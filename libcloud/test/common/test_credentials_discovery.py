@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from libcloud.common.aws_profiles import ProfileFileError, read_profile
-from libcloud.common.credential_sources import Discovery, Setting, discover, masked
-from libcloud.common.credentials import Credentials
+from libcloud.common.credentials import Credentials, masked
+from libcloud.common.credentials.discovery import Discovery, Setting, discover
+from libcloud.common.credentials.profiles import ProfileFileError, read_profile
 
 KEYS = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
 
@@ -222,7 +222,7 @@ def test_a_file_that_nobody_needs_may_be_broken(home: Path, name: str, content: 
     given = discover(credentials=Credentials("k", "s"), environ={"HOME": str(home)})
     assert (key(given), given.problem) == ("k", found.problem)
     missing = find(home)
-    assert (missing.credentials, missing.ask) == (None, None)
+    assert (missing.credentials, missing.provider) == (None, None)
     assert str(path) in missing.missing and missing.problem in missing.missing
     assert "hush" not in missing.missing
 

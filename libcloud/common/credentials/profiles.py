@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the files that the AWS tools keep their profiles in.
+"""Reads the profile files of the AWS tools.
 
 References: AWS CLI User Guide, "Configuration and credential file settings"; AWS SDKs and Tools
 Reference Guide, "Shared config and credentials files" and "Service-specific endpoints".
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class ProfileFileError(LibcloudError):
-    """A file of profiles cannot be read, or has no such profile."""
+    """A profile file cannot be read or does not contain the profile."""
 
     def __str__(self) -> str:
         return str(self.value)
@@ -33,14 +33,13 @@ class ProfileFileError(LibcloudError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Profile:
-    """The settings of one profile. The representation shows no values.
+    """The settings of one profile. Its ``repr`` shows no values.
 
-    :param name: of the profile.
-    :param settings: of the configuration file, names in lower case.
-    :param secrets: of the credentials file, likewise.
-    :param services: of the ``[services ...]`` section that the profile names; the settings of one
-        service are in the nested mapping.
-    :param problem: why a file was not read, for people; empty if both were.
+    :param settings: from the configuration file, names in lower case.
+    :param secrets: from the credentials file, names in lower case.
+    :param services: from the ``[services ...]`` section that the profile names: service ->
+        settings.
+    :param problem: why a file could not be read, for messages; empty if both were read.
     """
 
     name: str
@@ -57,22 +56,23 @@ class Profile:
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
-    """Where the configuration file is: ``AWS_CONFIG_FILE``, or ``~/.aws/config``."""
+    """Return the path of the configuration file: ``AWS_CONFIG_FILE``, or ``~/.aws/config``."""
     return _path(environ, "AWS_CONFIG_FILE", "config")
 
 
 def credentials_path(environ: Mapping[str, str]) -> Path:
-    """Where the file of keys is: ``AWS_SHARED_CREDENTIALS_FILE``, or ``~/.aws/credentials``."""
+    """Return the path of the credentials file: ``AWS_SHARED_CREDENTIALS_FILE``, or
+    ``~/.aws/credentials``.
+    """
     return _path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
 
 
 def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True) -> Profile:
-    """What both files say of a profile; nothing, if neither exists or names it.
+    """Read a profile from both files; an empty one if neither file exists or contains it.
 
-    :param environ: as ``os.environ``: says where the files are.
-    :param required: ``False``: nobody asked for this profile, and a file that cannot be read counts
-        as none.
-    :raises ProfileFileError: a file is there and cannot be read, and the profile is required.
+    :param environ: like ``os.environ``; names the files.
+    :param required: ``False``: the profile was not requested, and unreadable files are ignored.
+    :raises ProfileFileError: a file exists but cannot be read, and the profile is required.
     """
     found: list[dict[str, dict[str, str]]] = []
     problem = ""
@@ -106,8 +106,8 @@ def _path(environ: Mapping[str, str], variable: str, name: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    """The sections of a file by their headings, with single spaces; none, if there is no file."""
-    # Values are taken as they are: "%" is frequent in secrets.
+    """Return the sections of a file by normalized heading; none if the file does not exist."""
+    # No interpolation: "%" is common in secrets.
     parser = configparser.RawConfigParser(strict=False, default_section="\0", delimiters=("=",))
     try:
         parser.read_string(path.read_text(encoding="utf-8-sig"))
@@ -116,21 +116,21 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     except OSError as error:
         raise ProfileFileError(f"{path} cannot be read: {error.strerror}") from error
     except configparser.Error as error:
-        # Its text quotes the line, in which there may be a secret.
+        # The error's text quotes the line, which may contain a secret.
         where = f", line {error.lineno}" if hasattr(error, "lineno") else ""
-        raise ProfileFileError(f"{path} is not written as AWS profiles are{where}") from None
+        raise ProfileFileError(f"{path} is not a valid AWS profile file{where}") from None
     except UnicodeDecodeError:
         raise ProfileFileError(f"{path} is not UTF-8") from None
     return {_heading(name): dict(parser.items(name)) for name in parser.sections()}
 
 
 def _heading(text: str) -> str:
-    """``text`` as one to compare with: ``profile "my own"`` is ``profile my own``."""
+    """Normalize a section heading: ``profile "my own"`` becomes ``profile my own``."""
     kind, _, name = text.strip().partition(" ")
     return f"{kind} {name.strip().strip(chr(34) + chr(39))}".strip()
 
 
 def read_nested(text: str) -> dict[str, str]:
-    """The lines ``name = value`` of a setting that has settings of its own."""
+    """Parse the lines ``name = value`` of a nested setting."""
     pairs = (line.partition("=") for line in text.splitlines())
     return {name.strip().lower(): value.strip() for name, equals, value in pairs if equals}

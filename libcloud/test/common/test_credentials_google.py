@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from libcloud.common.credential_sources import Discovery
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.discovery import Discovery
+from libcloud.common.credentials.google import find_google_credentials
 from libcloud.common.google import GoogleAuthError, GoogleInstalledAppAuthConnection
-from libcloud.common.google_lookup import find_google_credentials
 from libcloud.utils.terminal import can_ask_user
 
 NOTHING = Discovery(None, missing="nothing")
@@ -37,7 +37,7 @@ def test_hmac_keys_of_the_environment_go_first(key_file: str) -> None:
         of_amazon("GOOGOTHER"), {**HMAC, "GOOGLE_APPLICATION_CREDENTIALS": key_file}
     )
     assert found.credentials == Credentials("GOOGKEY", "secret")
-    assert found.ask is not None and found.ask() == found.credentials
+    assert found.provider is not None and found.provider() == found.credentials
 
 
 def test_the_file_of_a_service_account_is_named_by_a_variable(key_file: str) -> None:
@@ -52,7 +52,7 @@ def test_a_key_of_google_may_stand_where_those_of_amazon_do() -> None:
 @pytest.mark.parametrize("aws", [NOTHING, of_amazon("AKIAEXAMPLE")])
 def test_keys_of_amazon_are_not_used_and_googles_variables_are_named(aws: Discovery) -> None:
     found = find_google_credentials(aws, {})
-    assert (found.credentials, found.ask) == (None, None)
+    assert (found.credentials, found.provider) == (None, None)
     for name in ("GS_ACCESS_KEY_ID", "GS_SECRET_ACCESS_KEY", "GOOGLE_APPLICATION_CREDENTIALS"):
         assert name in found.hint
     assert "AWS_ACCESS_KEY_ID" not in found.hint
@@ -68,7 +68,7 @@ def test_a_key_file_that_is_none_is_told(tmp_path: Path, content: str | None) ->
 
 
 def test_other_keys_of_the_environment_are_refused() -> None:
-    with pytest.raises(CredentialsNotFoundError, match="not one of Google"):
+    with pytest.raises(CredentialsNotFoundError, match="not a key for Google"):
         find_google_credentials(NOTHING, {**HMAC, "GS_ACCESS_KEY_ID": "AKIAEXAMPLE"})
 
 

@@ -16,10 +16,10 @@ from unittest import mock
 
 import pytest
 
-from libcloud.common import credential_botocore, credential_sources
-from libcloud.common.credential_botocore import BotocoreSource
-from libcloud.common.credential_sources import discover
-from libcloud.common.credentials import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError, discovery
+from libcloud.common.credentials import botocore as own_botocore
+from libcloud.common.credentials.botocore import BotocoreProvider
+from libcloud.common.credentials.discovery import discover
 from libcloud.test._loopback import Loopback, Received, reply
 
 SECRET, TOKEN = "hush-secret", "hush-token"
@@ -66,8 +66,8 @@ class Counting:
 
 
 def keys_of(found: Any) -> Credentials:
-    assert found.credentials is None and found.ask is not None
-    credentials = found.ask()
+    assert found.credentials is None and found.provider is not None
+    credentials = found.provider()
     assert (credentials.secret, credentials.token) == (SECRET, TOKEN)
     return credentials  # type: ignore[no-any-return]
 
@@ -80,37 +80,37 @@ def test_a_container_has_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "AWS_CONTAINER_CREDENTIALS_FULL_URI, through botocore" in found.credentials_origin
         assert keys_of(found).key == "ASIA1"
         assert keys_of(found).key == "ASIA1"
-        assert found.ask.method == "container-role"  # type: ignore[union-attr]  # a BotocoreSource
+        assert found.provider.method == "container-role"  # type: ignore[union-attr]  # a BotocoreProvider
 
 
 def test_what_expires_soon_is_obtained_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with Loopback(Counting(seconds=30)) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
-        source = BotocoreSource()
+        source = BotocoreProvider()
         assert source().key != source().key
 
 
 def test_what_a_store_refuses_is_obtained_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with Loopback(Counting()) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
-        source = BotocoreSource()
+        source = BotocoreProvider()
         first = source()
-        assert source.renew(first)
+        assert source.refresh(first)
         second = source()
         assert second.key != first.key
-        assert source.renew(first), "another thread has been here"
+        assert source.refresh(first), "another thread has been here"
         assert source().key == second.key
-        assert source.renew(second, certain=False)
+        assert source.refresh(second, certain=False)
 
 
 def test_a_doubt_is_worth_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
     with Loopback(lambda request: reply(body=json.dumps(issued(7)).encode())) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
-        source = BotocoreSource()
+        source = BotocoreProvider()
         only = source()
-        assert not source.renew(only, certain=False)
+        assert not source.refresh(only, certain=False)
         asked = len(server.requests)
-        assert not source.renew(only, certain=False)
+        assert not source.refresh(only, certain=False)
         assert len(server.requests) == asked
 
 
@@ -146,9 +146,9 @@ def test_a_process_that_fails_does_not_tell_what_it_wrote(home: Path) -> None:
     program = f"{sys.executable} -c \"import sys; sys.exit('{SECRET}')\""
     write_config(home, f"[profile tool]\ncredential_process = {program}\n")
     found = discover(profile="tool")
-    assert found.ask is not None
+    assert found.provider is not None
     with pytest.raises(CredentialsNotFoundError, match="CredentialRetrievalError") as caught:
-        found.ask()
+        found.provider()
     assert SECRET not in str(caught.value)
 
 
@@ -222,8 +222,8 @@ def test_single_sign_on_gives_credentials_of_the_role(
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", f"http://127.0.0.1:{portal.port}")
         # In a process of its own: botocore looks once where the home is.
         program = (
-            "from libcloud.common.credential_sources import discover; "
-            "ask = discover(profile='sso').ask; print(ask().key, ask().token, ask.method)"
+            "from libcloud.common.credentials.discovery import discover; "
+            "ask = discover(profile='sso').provider; print(ask().key, ask().token, ask.method)"
         )
         done = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -241,9 +241,11 @@ def test_single_sign_on_without_a_log_in_says_so(home: Path) -> None:
     )
     found = discover(profile="sso")
     assert found.credentials_origin == "profile sso, by sso_session, through botocore"
-    assert found.ask is not None
-    with pytest.raises(CredentialsNotFoundError, match=r"log in by: aws sso login --profile sso$"):
-        found.ask()
+    assert found.provider is not None
+    with pytest.raises(
+        CredentialsNotFoundError, match=r"log in with: aws sso login --profile sso$"
+    ):
+        found.provider()
 
 
 def test_keys_that_are_written_down_go_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,27 +257,27 @@ def test_keys_that_are_written_down_go_first(home: Path, monkeypatch: pytest.Mon
 
 def test_nothing_at_all_is_told_as_it_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CredentialsNotFoundError, match="nothing of that kind"):
-        BotocoreSource(otherwise="nothing of that kind").current()
+        BotocoreProvider(not_found="nothing of that kind").current()
     with pytest.raises(CredentialsNotFoundError, match="ProfileNotFound"):
-        BotocoreSource("none").current()
+        BotocoreProvider("none").current()
 
 
 def test_without_botocore_the_extra_is_named(home: Path) -> None:
     write_config(home, "[profile sso]\nsso_session = company\n")
     with (
-        mock.patch.object(credential_botocore, "is_installed", return_value=False),
-        mock.patch.object(credential_sources, "is_installed", return_value=False),
+        mock.patch.object(own_botocore, "is_installed", return_value=False),
+        mock.patch.object(discovery, "is_installed", return_value=False),
     ):
         found = discover(profile="sso")
-        assert found.ask is None
+        assert found.provider is None
         assert "pip install 'libcloud-storage[aws]'" in found.missing
         with pytest.raises(CredentialsNotFoundError, match=r"libcloud-storage\[aws\]"):
-            BotocoreSource("sso").current()
+            BotocoreProvider("sso").current()
 
 
 def test_an_environment_that_is_handed_over_is_all_there_is(home: Path) -> None:
     found = discover(environ={"HOME": str(home), "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"})
-    assert found.ask is None
+    assert found.provider is None
     assert "AWS_CONTAINER_CREDENTIALS_FULL_URI is set" in found.missing
 
 
@@ -295,7 +297,7 @@ def test_no_representation_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> No
     with Loopback(Counting()) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
         found = discover()
-        shown = f"{found!r} {keys_of(found)!r} {found.ask!r}"
+        shown = f"{found!r} {keys_of(found)!r} {found.provider!r}"
         assert "hush" not in shown
 
 
@@ -311,4 +313,4 @@ def test_nobody_is_asked_for_a_code_without_a_terminal(
     monkeypatch.setattr("getpass.getpass", pytest.fail)
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(CredentialsNotFoundError, match="no terminal to ask"):
-        BotocoreSource("role").current()
+        BotocoreProvider("role").current()

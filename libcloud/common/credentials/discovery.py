@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Discovers credentials, region, endpoint and related settings the way the AWS tools do.
+
+The caller's arguments take precedence over the environment, and the environment over a profile in
+``~/.aws``. Every result says where it was found and never shows a secret::
+
+    found = discover(profile="backup")
+    if found.provider is not None:
+        print(found.provider().key, "from", found.credentials_origin)
+
+Keys stored in the environment or in a file are read here. Credentials that have to be obtained
+(single sign-on, a role, an external process, container or instance metadata) come from botocore, if
+it is installed.
+
+Reference for the order: AWS SDKs and Tools Reference Guide, "Standardized credential providers".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from libcloud.common.credentials.botocore import MISSING_EXTRA, BotocoreProvider, is_installed
+from libcloud.common.credentials.profiles import (
+    Profile,
+    ProfileFileError,
+    config_path,
+    credentials_path,
+    read_nested,
+    read_profile,
+)
+from libcloud.common.credentials.types import (
+    Credentials,
+    CredentialsNotFoundError,
+    MalformedCredentialsError,
+)
+
+__all__ = [
+    "Discovery",
+    "FixedCredentials",
+    "ProfileFileError",
+    "Setting",
+    "StoredCredentials",
+    "discover",
+    "without_store_settings",
+]
+
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+# A profile with one of these settings obtains its keys. The first group takes precedence over keys
+# stored in the profile; a process comes between the keys of the credentials file and those of the
+# configuration file.
+_OBTAINED_FIRST = ("role_arn", "sso_session", "sso_start_url", "login_session")
+_PROCESS = ("credential_process",)
+
+# The same for the environment: the first group takes precedence over profiles, the second does not.
+_WEB_IDENTITY = ("AWS_WEB_IDENTITY_TOKEN_FILE",)
+_CONTAINER = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it was found.
+
+    :param origin: for messages: ``"the variable AWS_REGION"``.
+    """
+
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The result of :func:`discover`. Unless stated otherwise, ``None`` means not configured.
+
+    :param credentials: keys that are stored somewhere; ``None`` if none are.
+    :param credentials_origin: where the credentials come from, for messages; may be empty.
+    :param profile: name of the profile that was read.
+    :param missing: why no stored credentials were found, for messages; empty if they were.
+    :param provider: returns the current credentials: reads the stored ones again, or lets botocore
+        obtain them. ``None`` if there is no way to get credentials.
+    :param checksums: when to send checksums, ``"when_supported"`` or ``"when_required"``.
+    :param use_dualstack: ``"true"`` or ``"false"``.
+    :param use_fips: ``"true"`` or ``"false"``.
+    :param ca_bundle: file or directory of trusted certificates.
+    :param problem: why a profile file could not be read, for messages; empty if all were read.
+    :param hint: what the user can do if there are no credentials, for messages.
+    """
+
+    credentials: Credentials | None
+    credentials_origin: str = ""
+    region: Setting | None = None
+    endpoint_url: Setting | None = None
+    profile: str = "default"
+    missing: str = ""
+    provider: Callable[[], Credentials] | None = None
+    addressing_style: Setting | None = None
+    checksums: Setting | None = None
+    use_dualstack: Setting | None = None
+    use_fips: Setting | None = None
+    ca_bundle: Setting | None = None
+    problem: str = ""
+    hint: str = CredentialsNotFoundError.hint
+
+
+def discover(
+    *,
+    credentials: Credentials | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    profile: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Discovery:
+    """Find credentials and settings in the arguments, the environment and a profile.
+
+    Nothing is sent: credentials that have to be obtained are obtained on first use.
+
+    :param profile: name of a profile whose keys take precedence over those of the environment.
+        ``None``: the profile named by ``AWS_PROFILE``, or ``default``; the keys of the environment
+        take precedence over it.
+    :param environ: replaces ``os.environ``. Credentials cannot be obtained then, because botocore
+        reads the environment of the process.
+    :raises ProfileFileError: the requested profile does not exist, or a file that may contain it
+        cannot be read. If no profile was requested, unreadable files are ignored.
+    """
+    can_obtain = environ is None and is_installed()
+    given = environ
+    environ = os.environ if environ is None else environ
+    settings = _find_profile(profile, environ)
+    if credentials is not None:
+        found = Discovery(
+            credentials, "given by the caller", provider=FixedCredentials(credentials)
+        )
+    else:
+        lookup = _find_credentials(settings, environ, profile_first=bool(profile))
+        found = _discovery(lookup, profile, given, can_obtain=can_obtain)
+    return replace(
+        found,
+        region=_first(
+            _given(region),
+            _from_environment(environ, _REGION_VARIABLES),
+            _from_profile(settings, "region"),
+        ),
+        endpoint_url=_endpoint(endpoint_url, settings, environ),
+        profile=settings.name,
+        addressing_style=_style(settings),
+        checksums=_choice(settings, environ, "request_checksum_calculation"),
+        use_dualstack=_choice(settings, environ, "use_dualstack_endpoint"),
+        use_fips=_choice(settings, environ, "use_fips_endpoint"),
+        ca_bundle=_first(
+            _from_environment(environ, ("AWS_CA_BUNDLE",)), _from_profile(settings, "ca_bundle")
+        ),
+        problem=settings.problem,
+    )
+
+
+def without_store_settings(
+    found: Discovery, *, region: str | None, endpoint_url: str | None
+) -> Discovery:
+    """Return ``found`` without the settings that only apply to Amazon's own endpoints.
+
+    :param region: the caller's; regions in the environment and in profiles are Amazon's.
+    :param endpoint_url: the caller's, for the same reason.
+    """
+    return replace(
+        found,
+        region=_given(region),
+        endpoint_url=_given(endpoint_url),
+        addressing_style=None,
+        checksums=None,
+        use_dualstack=None,
+        use_fips=None,
+    )
+
+
+def _discovery(
+    found: _Lookup,
+    profile: str | None,
+    environ: Mapping[str, str] | None,
+    *,
+    can_obtain: bool,
+) -> Discovery:
+    """Turn a lookup into a result with a provider, or with an explanation.
+
+    :param can_obtain: botocore is installed and reads the same environment.
+    """
+    if found.credentials is not None:
+        provider = StoredCredentials(profile, environ)
+        return Discovery(found.credentials, found.origin, provider=provider)
+    if can_obtain and found.origin:
+        return Discovery(
+            None,
+            f"{found.origin}, through botocore",
+            missing=found.missing,
+            provider=BotocoreProvider(profile, not_found=found.missing),
+        )
+    missing = found.missing
+    if found.profile:
+        missing += (
+            f"; {MISSING_EXTRA}, or put them into the environment, for example by 'aws configure "
+            f"export-credentials --profile {found.profile} --format env'"
+        )
+    elif found.origin.startswith("the variable"):
+        missing += f"; {MISSING_EXTRA}"
+    return Discovery(None, missing=missing)
+
+
+def _endpoint(given: str | None, profile: Profile, environ: Mapping[str, str]) -> Setting | None:
+    if given:
+        return _given(given)
+    ignored = _choice(profile, environ, "ignore_configured_endpoint_urls")
+    if ignored is not None and ignored.value == "true":
+        return None
+    of_service = profile.services.get("s3", {}).get("endpoint_url")
+    return _first(
+        _from_environment(environ, _ENDPOINT_VARIABLES),
+        Setting(of_service, f"the services of profile {profile.name}") if of_service else None,
+        _from_profile(profile, "endpoint_url"),
+    )
+
+
+def _style(profile: Profile) -> Setting | None:
+    """``s3 = addressing_style = path``, nested: AWS CLI Reference, "AWS CLI S3 Configuration"."""
+    value = read_nested(profile.settings.get("s3", "")).get("addressing_style")
+    return Setting(value.lower(), f"profile {profile.name}") if value else None
+
+
+def _choice(profile: Profile, environ: Mapping[str, str], name: str) -> Setting | None:
+    """Return an enumerated setting in lower case.
+
+    Reference: AWS SDKs and Tools Reference Guide, "Settings reference".
+    """
+    found = _first(
+        _from_environment(environ, (f"AWS_{name.upper()}",)), _from_profile(profile, name)
+    )
+    return replace(found, value=found.value.lower()) if found is not None else None
+
+
+def _given(value: str | None) -> Setting | None:
+    return Setting(value, "the arguments") if value else None
+
+
+def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> Setting | None:
+    name = next((name for name in names if environ.get(name)), None)
+    return Setting(environ[name], f"the variable {name}") if name else None
+
+
+def _from_profile(profile: Profile, name: str) -> Setting | None:
+    value = profile.settings.get(name) or profile.secrets.get(name)
+    return Setting(value, f"profile {profile.name}") if value else None
+
+
+def _first(*settings: Setting | None) -> Setting | None:
+    return next((setting for setting in settings if setting is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """Stored credentials, how to obtain credentials, or why there are none.
+
+    :param credentials: the stored ones.
+    :param origin: where they are stored or how they are obtained, for messages.
+    :param missing: why none are stored, for messages; empty if they are.
+    :param profile: name of the profile that describes how to obtain them; empty if none does.
+    """
+
+    credentials: Credentials | None = None
+    origin: str = ""
+    missing: str = ""
+    profile: str = ""
+
+
+def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
+    """Read the profile ``name``, the one selected by the environment, or ``default``.
+
+    :raises ProfileFileError: a profile requested by name does not exist or cannot be read.
+    """
+    requested = name or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
+    settings = read_profile(requested or "default", environ, required=bool(requested))
+    if requested and not settings:
+        files = f"{config_path(environ)} or {credentials_path(environ)}"
+        raise ProfileFileError(f"there is no profile {requested!r} in {files}")
+    return settings
+
+
+def _find_credentials(
+    profile: Profile, environ: Mapping[str, str], *, profile_first: bool
+) -> _Lookup:
+    """Look for credentials in the environment and in ``profile``.
+
+    :param profile_first: the profile was requested explicitly and takes precedence.
+    """
+    lookups = [_from_variables, _from_profile_keys]
+    for lookup in reversed(lookups) if profile_first else lookups:
+        found = lookup(profile, environ)
+        if found is not None:
+            return found
+    container = _named(environ, _CONTAINER)
+    if container:
+        return _Lookup(origin=f"the variable {container}", missing=f"{container} is set")
+    # The last resort is the metadata service of the instance.
+    disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+    origin = "" if disabled else "the metadata of this machine"
+    return _Lookup(origin=origin, missing=_reason(profile, environ))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredCredentials:
+    """A provider that looks up stored credentials again: they may have been replaced meanwhile.
+
+    It holds where to look and no credentials, so its pickle contains no secret.
+
+    :param profile: the requested profile; ``None`` if none was requested.
+    :param environ: ``None``: the environment of the process that calls.
+    """
+
+    profile: str | None
+    environ: Mapping[str, str] | None = None
+
+    def __call__(self) -> Credentials:
+        environ = os.environ if self.environ is None else self.environ
+        settings = _find_profile(self.profile, environ)
+        found = _find_credentials(settings, environ, profile_first=bool(self.profile))
+        if found.credentials is None:
+            raise CredentialsNotFoundError(found.missing)
+        return found.credentials
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FixedCredentials:
+    """A provider that always returns the same credentials."""
+
+    credentials: Credentials
+
+    def __call__(self) -> Credentials:
+        return self.credentials
+
+
+def _from_variables(profile: Profile, environ: Mapping[str, str]) -> _Lookup | None:
+    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    if key and secret:
+        token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN") or None
+        return _stored(key, secret, token, "the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")
+    identity = _named(environ, _WEB_IDENTITY)
+    if not identity or not environ.get("AWS_ROLE_ARN"):
+        return None
+    return _Lookup(origin=f"the variable {identity}", missing=f"{identity} is set")
+
+
+def _from_profile_keys(profile: Profile, environ: Mapping[str, str]) -> _Lookup | None:
+    """Keys of a profile; the credentials file takes precedence over the configuration file."""
+    both = {**profile.settings, **profile.secrets}
+    obtained = _named(both, _OBTAINED_FIRST)
+    for settings, path in ((profile.secrets, credentials_path), (profile.settings, config_path)):
+        if obtained:
+            return _Lookup(
+                origin=f"profile {profile.name}, by {obtained}",
+                missing=f"profile {profile.name} obtains its keys by {obtained}",
+                profile=profile.name,
+            )
+        key, secret = settings.get("aws_access_key_id"), settings.get("aws_secret_access_key")
+        if key and secret:
+            token = settings.get("aws_session_token") or None
+            return _stored(key, secret, token, f"profile {profile.name} of {path(environ)}")
+        obtained = _named(both, _PROCESS)
+    return None
+
+
+def _stored(key: str, secret: str, token: str | None, origin: str) -> _Lookup:
+    """Make a lookup of stored keys.
+
+    :raises MalformedCredentialsError: they are not valid; the message says where they are stored.
+    """
+    try:
+        return _Lookup(Credentials(key, secret, token), origin)
+    except MalformedCredentialsError as error:
+        error.value = f"{error.value}: see {origin}"
+        raise
+
+
+def _reason(profile: Profile, environ: Mapping[str, str]) -> str:
+    pair = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    set_names = [name for name in pair if environ.get(name)]
+    if len(set_names) == 1:
+        other = next(name for name in pair if name not in set_names)
+        return f"{set_names[0]} is set, and {other} is not"
+    if profile.problem:
+        return f"AWS_ACCESS_KEY_ID is not set, and {profile.problem}"
+    if profile:
+        return f"profile {profile.name} has no keys, and AWS_ACCESS_KEY_ID is not set"
+    return f"AWS_ACCESS_KEY_ID is not set, and there is no {credentials_path(environ)}"
+
+
+def _named(settings: Mapping[str, str], names: tuple[str, ...]) -> str:
+    """Return the first of ``names`` that is set; empty if none is."""
+    return next((name for name in names if settings.get(name)), "")
