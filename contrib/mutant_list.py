@@ -192,7 +192,7 @@ _VALUES = (
 _READING = (
     Mutant(
         "range end off by one",
-        "libcloud/storage/_helpers.py",
+        "libcloud/storage/driver_helpers.py",
         "end_bytes - 1",
         "end_bytes",
         _DOWNLOADS,
@@ -206,14 +206,14 @@ _READING = (
     ),
     Mutant(
         "a broken download is put in its place",
-        "libcloud/storage/_download.py",
+        "libcloud/storage/destination.py",
         "            if keep_partial:\n                file.commit()\n            raise",
         "            file.commit()\n            raise",
         _DOWNLOADS,
     ),
     Mutant(
         "a name chooses its file",
-        "libcloud/storage/_download.py",
+        "libcloud/storage/destination.py",
         "    if escapes or not _is_inside(path, directory):",
         "    if False:",
         _DEFECTS,

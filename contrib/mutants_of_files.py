@@ -7,9 +7,9 @@ from mutant import Mutant
 
 __all__ = ["MUTANTS"]
 
-_REPLACE = "libcloud/storage/_replace.py"
+_REPLACE = "libcloud/utils/staging.py"
 _TESTS = "libcloud/test/storage"
-_STAGING = (f"{_TESTS}/test_replace.py",)
+_STAGING = ("libcloud/test/test_staging.py",)
 
 MUTANTS = (
     Mutant(
@@ -56,7 +56,7 @@ MUTANTS = (
     ),
     Mutant(
         "objects whose names are one file overwrite each other",
-        "libcloud/storage/_download.py",
+        "libcloud/storage/destination.py",
         "        key = os.path.normpath(name)",
         "        key = name",
         _STAGING,

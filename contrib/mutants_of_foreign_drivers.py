@@ -41,7 +41,7 @@ MUTANTS = (
     ),
     Mutant(
         "a finished file sent empty",
-        "libcloud/storage/_helpers.py",
+        "libcloud/storage/driver_helpers.py",
         "    _rewinds_finished_streams = True\n",
         "    _rewinds_finished_streams = False\n",
         _FOREIGN,

@@ -77,14 +77,14 @@ _ENDS = (
     ),
     Mutant(
         "a writer is aborted before other functions of atexit close it",
-        "libcloud/storage/_writer.py",
+        "libcloud/storage/writer.py",
         '        """Called with the other functions of ``atexit``, in whatever order."""',
         "        self.__del__()",
         (f"{_TESTS}/storage/test_s3_exit.py::test_a_writer_is_open_while_functions_of_atexit_run",),
     ),
     Mutant(
         "close() is silent about an upload that something else has ended",
-        "libcloud/storage/_writer.py",
+        "libcloud/storage/writer.py",
         "            if self._remains.error is not None and not self._wrapper_dropped:",
         "            if False:",
         (

@@ -25,14 +25,14 @@ from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, parse_range
 from libcloud.cli.wishes import Wishes, read_options, refusals_told
 from libcloud.common.types import LibcloudError
-from libcloud.storage._download import (
+from libcloud.storage.capabilities import MIB
+from libcloud.storage.destination import (
     Destination,
     FileNames,
     directories,
     resolve_destination,
     save,
 )
-from libcloud.storage.capabilities import MIB
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object

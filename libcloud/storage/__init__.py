@@ -9,7 +9,7 @@ What is in here directly may import ``libcloud.utils``, ``libcloud.common`` and 
 and no driver; only ``providers.py`` and ``filesystem.py`` stand above the drivers. Proved by
 ``libcloud/test/storage/`` and, for every driver, by ``libcloud/test/storage/conformance/``.
 
-A module of it is imported when it is named: ``storage._upload``.
+Its modules are imported on first access: ``storage.payload``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
-    from libcloud.storage import _download as _download
-    from libcloud.storage import _upload as _upload
-    from libcloud.storage import _writer as _writer
+    from libcloud.storage import destination as destination
+    from libcloud.storage import payload as payload
+    from libcloud.storage import writer as writer
 else:
     __getattr__ = submodules(__name__)

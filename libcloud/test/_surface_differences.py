@@ -13,7 +13,7 @@ _DRIVERS = "libcloud.storage.drivers"
 DIFFERENCES: dict[str, str] = {
     "libcloud.storage.drivers.dummy.DummyStorageDriver._add_object": "objects hold their data",
     "libcloud.storage.drivers.local.LocalStorageDriver._check_container_name": "done by Tree",
-    "libcloud.storage.drivers.local.LocalStorageDriver._get_obj_file_path": "done by _download",
+    "libcloud.storage.drivers.local.LocalStorageDriver._get_obj_file_path": "done by destination",
     "libcloud.storage.drivers.local.LocalStorageDriver._get_objects": "done by Tree",
     "libcloud.storage.drivers.local.LocalStorageDriver._make_path": "done by _open_new",
     "libcloud.utils.files._optimized_chunked_generator": "one generator serves all sizes",

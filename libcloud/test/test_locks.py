@@ -41,7 +41,7 @@ LIBRARY = Path(__file__).resolve().parents[1]
 
 # Where a lock may be made otherwise, and why.
 OTHER_LOCKS = {
-    "storage/_writer.py": "reentrant; a writer does nothing in a forked child",
+    "storage/writer.py": "reentrant; a writer does nothing in a forked child",
     "storage/drivers/_local_lock.py": "taken with a timeout, and a new one each time",
     "storage/transfer/budget.py": "a condition of a PerProcess; its lock is reentrant",
     "storage/transfer/upload/at_exit.py": "given up by one thread and taken by another",

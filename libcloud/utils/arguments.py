@@ -6,8 +6,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
-__all__ = ["kind_of", "nearest", "seconds", "unexpected_keyword", "whole_number"]
+__all__ = [
+    "check_text",
+    "kind_of",
+    "nearest",
+    "plain_headers",
+    "seconds",
+    "unexpected_keyword",
+    "whole_number",
+]
 
 # What other clients call it: boto3, s3fs, minio-py, obstore, smart_open.
 _KNOWN_ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -106,3 +115,26 @@ def seconds(name: str, value: object) -> None:
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
+
+
+def plain_headers(headers: Any) -> dict[str, Any]:
+    """A copy of ``headers`` without those that are ``None``, which are not sent.
+
+    :raises TypeError: it is no mapping, or a value cannot be a header's.
+    """
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"headers must be a dict, not {kind_of(headers)}")
+    for name, value in headers.items():
+        if not isinstance(name, (str, bytes)):
+            raise TypeError(f"the name of a header must be a str, not {kind_of(name)}")
+        check_text(f"headers[{name!r}]", value)
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def check_text(what: str, value: object) -> None:
+    """:raises TypeError: the value of a header or of metadata is neither text nor a number."""
+    if value is None or isinstance(value, (str, bytes, int, float)):
+        return
+    raise TypeError(f"{what} must be a str, not {kind_of(value)}")

@@ -7,14 +7,14 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from libcloud.storage._arguments import check_name
-from libcloud.storage._replace import TEMPORARY_PREFIX
+from libcloud.storage.arguments import check_name
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     InvalidContainerNameError,
     InvalidObjectNameError,
     ObjectDoesNotExistError,
 )
+from libcloud.utils.staging import TEMPORARY_PREFIX
 
 __all__ = ["IGNORE_FOLDERS", "Tree"]
 

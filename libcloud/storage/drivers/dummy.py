@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import _download
-from libcloud.storage._arguments import (
+from libcloud.storage import destination as destinations
+from libcloud.storage.arguments import (
     check_container,
     check_download,
     check_name,
@@ -21,9 +21,9 @@ from libcloud.storage._arguments import (
     check_prefix,
     check_upload,
 )
-from libcloud.storage._upload import check_source
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.payload import check_source
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -330,10 +330,10 @@ class DummyStorageDriver(StorageDriver):
     def _save(
         self, pieces: Iterator[bytes], obj: Object, path: _Path, overwrite_existing: bool
     ) -> bool:
-        destination = _download.resolve_destination(
+        destination = destinations.resolve_destination(
             path, obj.name, overwrite_existing=overwrite_existing, driver=self
         )
-        return _download.save(pieces, destination)
+        return destinations.save(pieces, destination)
 
     def _container(self, name: str) -> Container:
         container, objects = self._containers[name]

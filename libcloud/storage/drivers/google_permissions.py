@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from libcloud.common.types import ProviderError
-from libcloud.storage._arguments import check_name
+from libcloud.storage.arguments import check_name
 
 __all__ = ["ContainerPermissions", "GooglePermissions", "ObjectPermissions"]
 

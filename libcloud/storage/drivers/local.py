@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError
-from libcloud.storage import _download
-from libcloud.storage._arguments import (
+from libcloud.storage import destination as destinations
+from libcloud.storage.arguments import (
     check_container,
     check_download,
     check_known_keywords,
@@ -25,8 +25,6 @@ from libcloud.storage._arguments import (
     check_prefix,
     check_upload,
 )
-from libcloud.storage._replace import ReplacingFile, sync_directory
-from libcloud.storage._upload import check_source
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers._local_lock import (
@@ -35,6 +33,7 @@ from libcloud.storage.drivers._local_lock import (
     require_fasteners,
 )
 from libcloud.storage.drivers._local_tree import IGNORE_FOLDERS, Tree
+from libcloud.storage.payload import check_source
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -45,6 +44,7 @@ from libcloud.storage.types import (
 from libcloud.storage.types import InvalidContainerNameError as InvalidContainerNameError
 from libcloud.utils import files
 from libcloud.utils.arguments import whole_number
+from libcloud.utils.staging import StagingFile, sync_directory
 
 __all__ = ["IGNORE_FOLDERS", "LocalStorageDriver", "LockLocalStorage", "NoOpLockLocalStorage"]
 
@@ -358,10 +358,10 @@ class LocalStorageDriver(StorageDriver):
         overwrite_existing: bool,
         delete_on_failure: bool,
     ) -> bool:
-        destination = _download.resolve_destination(
+        destination = destinations.resolve_destination(
             destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
         )
-        return _download.save(pieces, destination, keep_partial=not delete_on_failure)
+        return destinations.save(pieces, destination, keep_partial=not delete_on_failure)
 
     def _write(self, path: str, source: Any, container: Container, object_name: str) -> None:
         """Put the data of ``source`` at ``path``; after an error nothing is changed there."""
@@ -377,13 +377,13 @@ class LocalStorageDriver(StorageDriver):
             self._tree.prune(container.name, path)
             raise
 
-    def _open_new(self, path: str, object_name: str) -> ReplacingFile:
+    def _open_new(self, path: str, object_name: str) -> StagingFile:
         folder = os.path.dirname(path)
         try:
             while True:
                 os.makedirs(folder, exist_ok=True)
                 try:
-                    return ReplacingFile(path, mode=_FILE_MODE)
+                    return StagingFile(path, mode=_FILE_MODE)
                 except FileNotFoundError:
                     # Another call has just deleted the last object of the folder, and the folder.
                     if os.path.isdir(folder):

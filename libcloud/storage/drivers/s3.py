@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage._arguments import check_file_path, check_object
+from libcloud.storage.arguments import check_file_path, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_connection import (

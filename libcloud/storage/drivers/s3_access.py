@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.storage import s3api
-from libcloud.storage._arguments import check_known_keywords, check_settings
+from libcloud.storage.arguments import check_known_keywords, check_settings
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.storage.drivers.s3_routes import RoutedConnection, Routes

@@ -17,8 +17,8 @@ from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 
 if TYPE_CHECKING:
-    from libcloud.storage._upload import Payload
     from libcloud.storage.drivers.s3_store import Published
+    from libcloud.storage.payload import Payload
     from libcloud.storage.transfer.values import Digest, Failure
 
 __all__ = ["S3Bodies"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3api
-from libcloud.storage._arguments import check_container, check_prefix
+from libcloud.storage.arguments import check_container, check_prefix
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_calls import detail_of
 from libcloud.storage.drivers.s3_connection import attach_detail

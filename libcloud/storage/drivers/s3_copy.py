@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage._arguments import check_extra, check_object, plain_headers
+from libcloud.storage.arguments import check_extra, check_object, plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.drivers.s3_uploads import S3Uploads

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage._arguments import check_container, check_object
+from libcloud.storage.arguments import check_container, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_objects import S3Objects

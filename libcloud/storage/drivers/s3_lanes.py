@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from threading import RLock, Thread
 from typing import Any
 
-from libcloud.storage._replace import ReplacingFile
 from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3_reading import Body, Version, exact, resumed
 from libcloud.storage.s3api.checksums import Running
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.utils.per_process import PerProcess
+from libcloud.utils.staging import StagingFile
 
 __all__ = ["DEFAULT_PART_SIZE", "DEFAULT_WINDOW", "Lanes", "lanes_for"]
 
@@ -172,7 +172,7 @@ class Lanes:
         self._window = window
         self._parts = _Parts(version.length, part_size)
 
-    def fetch(self, file: ReplacingFile) -> None:
+    def fetch(self, file: StagingFile) -> None:
         """Write the object to ``file``.
 
         When an error comes, of whatever kind, helpers may be at work for a while, on a descriptor

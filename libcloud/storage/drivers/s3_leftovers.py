@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage._arguments import check_name
+from libcloud.storage.arguments import check_name
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUpload
 from libcloud.storage.drivers.s3_pages import part_pages

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from libcloud import storage
 from libcloud.storage import drivers, s3api
-from libcloud.storage._arguments import check_download, check_name, check_object
+from libcloud.storage.arguments import check_download, check_name, check_object
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.drivers.s3_counted import CountedResponse
@@ -241,10 +241,10 @@ class S3Objects(S3Calls):
     def _save_by(
         self, lanes: Lanes, obj: Object, path: str | PathLike[str], overwrite_existing: bool
     ) -> bool:
-        destination = storage._download.resolve_destination(
+        destination = storage.destination.resolve_destination(
             path, obj.name, overwrite_existing=overwrite_existing, driver=self
         )
-        with storage._download.opened(destination) as file:
+        with storage.destination.opened(destination) as file:
             lanes.fetch(file)
             file.commit()
         return True

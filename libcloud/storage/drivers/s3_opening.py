@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.credentials import CredentialsNotFoundError
-from libcloud.storage._arguments import check_known_keywords
+from libcloud.storage.arguments import check_known_keywords
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.s3api.profile import AMAZON, S3Profile

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage._arguments import plain_headers
+from libcloud.storage.arguments import plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_bodies import S3Bodies
 from libcloud.storage.drivers.s3_calls import detail_of

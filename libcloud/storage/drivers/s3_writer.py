@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from libcloud import storage
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage._arguments import check_upload, plain_headers
+from libcloud.storage.arguments import check_upload, plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.types import ObjectError
@@ -23,10 +23,10 @@ from libcloud.storage.types import ObjectError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage._writer import UploadWriter
     from libcloud.storage.drivers.s3_options import UploadKeywords
     from libcloud.storage.drivers.s3_store import DriverStore
     from libcloud.storage.transfer.upload.writer import PushedTransfer
+    from libcloud.storage.writer import UploadWriter
 
 __all__ = ["S3Writers"]
 
@@ -45,7 +45,7 @@ class S3Writers(S3Uploads):
         headers: Mapping[str, str] | None = None,
         ex_storage_class: str | None = None,
         **options: Unpack[UploadKeywords],
-    ) -> UploadWriter:
+    ) -> UploadWriter[Object]:
         """A file to be written that becomes an object; sent in parts while it is written.
 
         Nothing is sent before the first part is full. A small object is one request. Arguments are
@@ -69,7 +69,7 @@ class S3Writers(S3Uploads):
             sink = _PartSink(
                 self, pushed, store, container=container, object_name=object_name, extra=extra
             )
-            return storage._writer.UploadWriter(sink, label)
+            return storage.writer.UploadWriter(sink, label)
 
         def upload(file: IO[bytes]) -> Object:
             driver: Any = self
@@ -84,7 +84,7 @@ class S3Writers(S3Uploads):
             )
             return stored
 
-        return storage._writer.UploadWriter(storage._writer.SpoolSink(upload), label)
+        return storage.writer.UploadWriter(storage.writer.SpoolSink(upload), label)
 
     def _sends_streams_in_parts(self) -> bool:
         """Whether streams go to the engine, by methods of ours only."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 from fsspec.transaction import Transaction  # type: ignore[import-untyped]
 
-from libcloud.storage._writer import UploadWriter
 from libcloud.storage.base import Container, Object
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.reading import read_version
+from libcloud.storage.writer import UploadWriter
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -123,7 +123,7 @@ def _not_picklable(path: str) -> OpenForWritingError:
 
 
 class WriteFile(io.BufferedIOBase):
-    """An object that is written, as :class:`~libcloud.storage._writer.UploadWriter` tells.
+    """An object that is written, as :class:`~libcloud.storage.writer.UploadWriter` tells.
 
     It is published when it is closed, or by :meth:`commit` in a transaction. Leaving its ``with``
     block by an exception publishes nothing.
@@ -135,7 +135,7 @@ class WriteFile(io.BufferedIOBase):
         path: str,
         mode: str,
         *,
-        writer: UploadWriter,
+        writer: UploadWriter[Object],
         autocommit: bool,
     ) -> None:
         self.fs = fs

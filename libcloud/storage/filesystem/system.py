@@ -15,9 +15,8 @@ from fsspec.compression import compr  # type: ignore[import-untyped]
 from fsspec.core import get_compression  # type: ignore[import-untyped]
 
 from libcloud.common.credentials import Credentials
-from libcloud.storage._download import FileNames
-from libcloud.storage._replace import ReplacingFile
 from libcloud.storage.base import Object, StorageDriver
+from libcloud.storage.destination import FileNames
 from libcloud.storage.filesystem.connecting import WITHOUT_ENDPOINT, connect
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
@@ -33,6 +32,7 @@ from libcloud.storage.providers import get_driver
 from libcloud.storage.types import ObjectTooLargeError, Provider
 from libcloud.utils.arguments import unexpected_keyword
 from libcloud.utils.files import has_exact_size, read_in_chunks
+from libcloud.utils.staging import StagingFile
 
 __all__ = ["LibcloudFileSystem"]
 
@@ -192,7 +192,7 @@ class LibcloudFileSystem(LookingFileSystem):
         obj = self._object(rpath)
         os.makedirs(os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
         callback.set_size(obj.size)
-        with as_os_errors(rpath), ReplacingFile(os.fspath(lpath)) as file:
+        with as_os_errors(rpath), StagingFile(os.fspath(lpath)) as file:
             for piece in obj.as_stream():
                 file.write(piece)
                 callback.relative_update(len(piece))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from libcloud.storage._arguments import check_container, check_name
-from libcloud.storage._entities import Container
+from libcloud.storage.arguments import check_container, check_name
+from libcloud.storage.base import Container
 
 __all__ = [
     "MAX_KEY_BYTES",

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from libcloud.storage._replace import ReplacingFile
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.faults import Drop, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import fake_server
+from libcloud.utils.staging import StagingFile
 
 CASES = [
     (("get", "s3://bucket/no", "-"), 3, ["no object 'no'", "status 404", "libcloud ls"]),
@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary_one(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(ReplacingFile, "write", full)
+    monkeypatch.setattr(StagingFile, "write", full)
     result = shell("get", "s3://bucket/x", str(tmp_path / "x"))
     assert result.status == 1
     assert f"{tmp_path}/x: No space left on device. Free some space" in result.err

@@ -7,11 +7,11 @@ is not there. What takes its place is tested by the modules named here.
 =====  =============================================================================
 G1     ``test_s3_multipart``, ``test_s3_connection``, ``common/test_sigv2``
 G2     ``transfer/upload/test_source``
-G3     ``test_s3_files``, ``test_upload``, ``common/test_retry``
+G3     ``test_s3_files``, ``test_payload``, ``common/test_retry``
 G4     ``test_s3_names``, ``test_http_wire``
 G5     ``test_s3_threads``, ``test_connection``
 G6     ``test_s3_headers``
-G7     ``test_download``, ``test_local``
+G7     ``test_destination``, ``test_local``
 G8     ``s3api/test_xml``, ``test_s3_containers``
 G9     ``test_s3_failures``, ``s3api/test_errors``
 G10    ``transfer/upload/test_walk``

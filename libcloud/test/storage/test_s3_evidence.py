@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.storage._writer import UploadWriter
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.drivers.s3_containers import S3MultipartUpload
 from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.writer import UploadWriter
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.storage.fakes.faults import Action, Status
 from libcloud.test.storage.fakes.wire import Answer
@@ -349,7 +349,7 @@ def test_a_complete_with_an_empty_etag_is_a_success(etag: str) -> None:
         assert result_of(writer).hash == made.hash
 
 
-def result_of(writer: UploadWriter) -> Object:
+def result_of(writer: UploadWriter[Object]) -> Object:
     assert writer.result is not None
     return writer.result
 

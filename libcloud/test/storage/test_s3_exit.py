@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import _writer
-from libcloud.storage._writer import SpoolSink, UploadWriter
-from libcloud.storage.base import Container
+from libcloud.storage import writer as writers
+from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.writer import SpoolSink, UploadWriter
 from libcloud.test.storage.s3_servers import Store, store
 
 PROGRAM = """
@@ -164,11 +164,11 @@ class _Registry:
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> _Registry:
     found = _Registry()
-    monkeypatch.setattr(_writer, "atexit", found)
+    monkeypatch.setattr(writers, "atexit", found)
     return found
 
 
-def _opened() -> tuple[UploadWriter, Container]:
+def _opened() -> tuple[UploadWriter[Object], Container]:
     container = DummyStorageDriver("key", "").create_container("c")
     sink = SpoolSink(lambda file: container.upload_object_via_stream(file, "log"))
     return UploadWriter(sink, "c/log"), container

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine, pushed: bytes are handed over as they come, where ``runner.py`` pulls them.
 
-The file-like face of it is :class:`~libcloud.storage._writer.UploadWriter`.
+The file-like face of it is :class:`~libcloud.storage.writer.UploadWriter`.
 """
 
 from __future__ import annotations
 
-from libcloud.storage._writer import UploadWriter
 from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.upload.source import PartBuffer
 from libcloud.storage.transfer.values import Stop, StoredObject
+from libcloud.storage.writer import UploadWriter
 from libcloud.utils.bodies import Pieces
 
 __all__ = ["PushedTransfer", "UploadWriter"]

@@ -16,12 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from libcloud.storage._writer import UploadWriter
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.values import Pull, Send, Step, Stop, Wait
+from libcloud.storage.writer import UploadWriter
 from libcloud.test.storage.transfer.upload.fake_store import Call, FakeStore, Fault
 from libcloud.test.storage.transfer.upload.sending import check_end as check_store
 from libcloud.test.storage.transfer.upload.test_walk import (
@@ -163,7 +163,9 @@ class WriterWalk(RuleBasedStateMachine):
         faults: Any = self.script
         self.store = FakeStore(faults)
         failing = "keep" if keep else "abort"
-        self.writer: UploadWriter = writer_to(self.store, runner, window=window, on_failure=failing)
+        self.writer: UploadWriter[Any] = writer_to(
+            self.store, runner, window=window, on_failure=failing
+        )
         self.data = b""
         self.over = False
 

@@ -322,7 +322,7 @@ def test_a_dropped_writer_publishes_nothing(runner: str, sent: int) -> None:
 @pytest.mark.filterwarnings("ignore:.*dropped without close:ResourceWarning")
 def test_a_writer_may_be_dropped_in_the_midst_of_its_own_request() -> None:
     """The collector comes in any thread, also in that which sends a part."""
-    last: list[UploadWriter] = []
+    last: list[UploadWriter[Any]] = []
     go, dropped = threading.Event(), threading.Event()
 
     def drop(call: Call) -> None:
@@ -366,7 +366,7 @@ def test_an_ended_writer_is_dropped_in_silence(recwarn: pytest.WarningsRecorder)
     assert not recwarn.list
 
 
-WRAPPERS: dict[str, Callable[[UploadWriter], Any]] = {
+WRAPPERS: dict[str, Callable[[UploadWriter[Any]], Any]] = {
     "text": lambda writer: io.TextIOWrapper(writer),
     "buffer": lambda writer: io.BufferedWriter(cast(Any, writer)),
     "text on a buffer": lambda writer: io.TextIOWrapper(io.BufferedWriter(cast(Any, writer))),

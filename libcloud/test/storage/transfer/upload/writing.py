@@ -29,7 +29,7 @@ def transfer_to(store: Any, runner: str = "inline", **options: Any) -> PushedTra
     )
 
 
-def writer_to(store: Any, runner: str = "inline", **options: Any) -> UploadWriter:
+def writer_to(store: Any, runner: str = "inline", **options: Any) -> UploadWriter[Any]:
     """A writer whose result is what the engine says, in place of an object of a driver."""
     return UploadWriter(cast(Any, transfer_to(store, runner, **options)), "box/thing")
 

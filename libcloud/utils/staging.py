@@ -19,7 +19,7 @@ from libcloud.common.types import LibcloudError
 __all__ = [
     "TEMPORARY_PREFIX",
     "DestinationExistsError",
-    "ReplacingFile",
+    "StagingFile",
     "is_stream",
     "sync_directory",
 ]
@@ -40,7 +40,7 @@ class DestinationExistsError(LibcloudError, FileExistsError):
         self.args = (path, driver)
 
 
-class ReplacingFile:
+class StagingFile:
     """A staging file beside the final place, moved there by :meth:`commit`.
 
     Used as a context manager: leaving it without a commit, for whatever reason, removes what was
@@ -172,7 +172,7 @@ class ReplacingFile:
             return
         os.unlink(temporary)
 
-    def __enter__(self) -> ReplacingFile:
+    def __enter__(self) -> StagingFile:
         return self
 
     def __exit__(

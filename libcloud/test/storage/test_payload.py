@@ -15,7 +15,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from libcloud.storage import _upload
+from libcloud.storage import payload as payloads
 from libcloud.storage.base import DEFAULT_CONTENT_TYPE, StorageDriver
 from libcloud.storage.types import InvalidSourceError
 
@@ -61,7 +61,7 @@ class _Connection:
 
 @pytest.fixture(autouse=True)
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_upload, "READ_LIMIT", LIMIT)
+    monkeypatch.setattr(payloads, "READ_LIMIT", LIMIT)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import _replace
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
+from libcloud.utils import staging
 
 
 class _Response:
@@ -302,7 +302,7 @@ def test_a_file_that_cannot_be_replaced_is_written_over(
 
     (tmp_path / "x").write_bytes(b"old")
     names = {name: getattr(os, name) for name in dir(os)}
-    monkeypatch.setattr(_replace, "os", SimpleNamespace(**{**names, "replace": busy}))
+    monkeypatch.setattr(staging, "os", SimpleNamespace(**{**names, "replace": busy}))
 
     assert _save(driver, _Response(b"abc"), tmp_path / "x", overwrite_existing=True) is True
 
@@ -317,7 +317,7 @@ def test_a_file_in_a_directory_without_permission_is_written_over(
             raise PermissionError(13, "Permission denied")
         return open(path, mode, **rest)
 
-    monkeypatch.setattr(_replace, "open", guarded, raising=False)
+    monkeypatch.setattr(staging, "open", guarded, raising=False)
     (tmp_path / "x").write_bytes(b"old")
 
     assert _save(driver, _Response(b"abc"), tmp_path / "x", overwrite_existing=True) is True

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The helpers that storage drivers share; their class is a base of ``StorageDriver``."""
+"""Helper methods that storage drivers inherit and may override, for uploads and downloads.
+
+Their class is the base of :class:`~libcloud.storage.base.StorageDriver`.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,17 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud import storage
 from libcloud.common.base import BaseDriver
 from libcloud.common.types import LibcloudError
-from libcloud.storage._entities import Object
 from libcloud.storage.types import InvalidSourceError, ObjectDoesNotExistError
 from libcloud.utils import files
 from libcloud.utils.arguments import whole_number
 
 if TYPE_CHECKING:
-    from libcloud.storage._upload import Hasher, Payload
+    from libcloud.storage.payload import Hasher, Payload
 
 __all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "StorageDriverHelpers"]
 
@@ -28,6 +30,16 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 _T = TypeVar("_T")
 _Path = str | os.PathLike[str]
+
+
+class _Object(Protocol):
+    """What the helpers need of an :class:`~libcloud.storage.base.Object`."""
+
+    name: str
+    size: int
+
+
+_ObjectT = TypeVar("_ObjectT", bound=_Object)
 
 
 class StorageDriverHelpers(BaseDriver):
@@ -56,8 +68,8 @@ class StorageDriverHelpers(BaseDriver):
         return ex_prefix
 
     def _filter_listed_container_objects(
-        self, objects: Iterable[Object], prefix: str | None
-    ) -> Iterator[Object]:
+        self, objects: Iterable[_ObjectT], prefix: str | None
+    ) -> Iterator[_ObjectT]:
         """Those whose names start with ``prefix``, for a store that does not filter by itself."""
         if prefix is not None:
             warnings.warn(
@@ -69,7 +81,7 @@ class StorageDriverHelpers(BaseDriver):
 
     def _get_object(
         self,
-        obj: Object,
+        obj: _Object,
         callback: Callable[..., _T],
         callback_kwargs: Mapping[str, Any],
         response: Any,
@@ -92,7 +104,7 @@ class StorageDriverHelpers(BaseDriver):
     def _save_object(
         self,
         response: Any,
-        obj: Object,
+        obj: _Object,
         destination_path: _Path,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
@@ -104,12 +116,12 @@ class StorageDriverHelpers(BaseDriver):
         :param response: what a raw response calls its ``response``.
         :param partial_download: the body is a part of the object, its size is not compared.
         """
-        destination = storage._download.resolve_destination(
+        destination = storage.destination.resolve_destination(
             destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
         )
         pieces = response._response.iter_content(chunk_size or CHUNK_SIZE)
         size = None if partial_download else obj.size
-        return storage._download.save(
+        return storage.destination.save(
             pieces, destination, size=size, keep_partial=not delete_on_failure
         )
 
@@ -140,14 +152,14 @@ class StorageDriverHelpers(BaseDriver):
         :raises InvalidSourceError: the stream cannot be read. Nothing was sent.
         """
         if stream is not None:
-            storage._upload.check_source(stream)
+            storage.payload.check_source(stream)
         elif file_path is None:
             raise InvalidSourceError("There is neither a file nor a stream to send", driver=self)
         elif not os.path.exists(file_path):
             raise FileNotFoundError(errno.ENOENT, f"File {file_path} does not exist")
         headers = self._with_content_type(headers, content_type, object_name, file_path)
 
-        with storage._upload.Payload(
+        with storage.payload.Payload(
             self._get_hash_function, chunked=chunked or self.supports_chunked_encoding
         ) as payload:
             if stream is not None:

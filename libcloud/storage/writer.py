@@ -19,11 +19,10 @@ import warnings
 import weakref
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, NoReturn, Protocol, SupportsIndex
+from typing import IO, TYPE_CHECKING, Generic, NoReturn, Protocol, SupportsIndex, TypeVar
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage._entities import Object
-from libcloud.storage._upload import READ_LIMIT
+from libcloud.storage.payload import READ_LIMIT
 from libcloud.utils import files
 
 if TYPE_CHECKING:
@@ -32,7 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["Sink", "SpoolSink", "UploadWriter"]
 
 
-class Sink(Protocol):
+_Result = TypeVar("_Result")
+_Published = TypeVar("_Published", covariant=True)
+
+
+class Sink(Protocol[_Published]):
     """Where the bytes of one writer go. It is used by one thread at a time."""
 
     @property
@@ -49,7 +52,7 @@ class Sink(Protocol):
         :raises BaseException: the first error. All is cleaned up, nothing is published.
         """
 
-    def publish(self) -> Object:
+    def publish(self) -> _Published:
         """Publish what was written, whole.
 
         :raises BaseException: the first error, as for :meth:`write`.
@@ -66,7 +69,7 @@ class Sink(Protocol):
         """
 
 
-class UploadWriter(io.BufferedIOBase):
+class UploadWriter(io.BufferedIOBase, Generic[_Result]):
     """A binary file, to be written once from its start to its end, that becomes one object.
 
     ::
@@ -110,8 +113,8 @@ class UploadWriter(io.BufferedIOBase):
 
     name = None  # what wrappers look at; a text would make tarfile leave out the file of that name
 
-    def __init__(self, sink: Sink, label: str) -> None:
-        self.result: Object | None = None
+    def __init__(self, sink: Sink[_Result], label: str) -> None:
+        self.result: _Result | None = None
         self._sink = sink
         self._label = label
         self._size = 0
@@ -189,7 +192,7 @@ class UploadWriter(io.BufferedIOBase):
         """The same as :meth:`abort`."""
         self.abort()
 
-    def __enter__(self) -> UploadWriter:
+    def __enter__(self) -> UploadWriter[_Result]:
         self._check_open()
         self._entered = True
         return self
@@ -318,7 +321,7 @@ class UploadWriter(io.BufferedIOBase):
                 self._busy = False
 
 
-class SpoolSink:
+class SpoolSink(Generic[_Result]):
     """Keeps what is written, in memory and then in a temporary file, until it is published.
 
     For stores that take an object by one request only.
@@ -328,7 +331,7 @@ class SpoolSink:
 
     begun = False
 
-    def __init__(self, upload: Callable[[IO[bytes]], Object]) -> None:
+    def __init__(self, upload: Callable[[IO[bytes]], _Result]) -> None:
         self._upload = upload
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(READ_LIMIT)  # noqa: SIM115
 
@@ -343,7 +346,7 @@ class SpoolSink:
             self._file.close()
             raise
 
-    def publish(self) -> Object:
+    def publish(self) -> _Result:
         with self._file as file:
             file.seek(0)
             return self._upload(file)
@@ -369,7 +372,7 @@ class _Remains:
     :ivar error: why the upload was aborted, if that was done here.
     """
 
-    def __init__(self, sink: Sink, label: str) -> None:
+    def __init__(self, sink: Sink[object], label: str) -> None:
         self.lock = threading.RLock()
         self.error: LibcloudError | None = None
         self._sink = sink

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage._replace import (
+from libcloud.utils import files
+from libcloud.utils.staging import (
     TEMPORARY_PREFIX,
     DestinationExistsError,
-    ReplacingFile,
+    StagingFile,
     is_stream,
 )
-from libcloud.utils import files
 
 __all__ = [
     "Destination",
@@ -139,14 +139,14 @@ def save(
 
 
 @contextlib.contextmanager
-def opened(destination: Destination) -> Iterator[ReplacingFile]:
+def opened(destination: Destination) -> Iterator[StagingFile]:
     """The file of ``destination``, which appears when it is committed.
 
     Directories that are made for it are removed again if it does not.
     """
     with directories(destination):
         try:
-            with ReplacingFile(destination.path, overwrite=destination.overwrite) as file:
+            with StagingFile(destination.path, overwrite=destination.overwrite) as file:
                 yield file
         except DestinationExistsError as error:
             error.driver = destination.driver
@@ -166,7 +166,7 @@ def directories(destination: Destination) -> Iterator[None]:
                 os.rmdir(path)
 
 
-def _write(pieces: Iterable[bytes | str], file: ReplacingFile) -> int:
+def _write(pieces: Iterable[bytes | str], file: StagingFile) -> int:
     written = 0
     for piece in files.read_in_chunks(iter(pieces)):
         file.write(piece)

@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import _download, _replace
-from libcloud.storage._download import FileNames
-from libcloud.storage._replace import TEMPORARY_PREFIX, DestinationExistsError, ReplacingFile
+from libcloud.storage import destination as destinations
 from libcloud.storage.base import Object
+from libcloud.storage.destination import FileNames
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
+from libcloud.utils import staging
+from libcloud.utils.staging import TEMPORARY_PREFIX, DestinationExistsError, StagingFile
 
 on_linux = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no /proc")
 
@@ -35,7 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names = {name: getattr(os, name) for name in dir(os)}
     for name in ("fsync", "replace", "link", "unlink", "close"):
         names[name] = _recorded(called, name, names[name])
-    monkeypatch.setattr(_replace, "os", SimpleNamespace(**names))
+    monkeypatch.setattr(staging, "os", SimpleNamespace(**names))
     return called
 
 
@@ -48,7 +49,7 @@ def _recorded(called: list[str], name: str, function: Callable[..., Any]) -> Cal
 
 
 def _write(path: object, data: bytes = b"new", **options: Any) -> None:
-    with ReplacingFile(str(path), **options) as file:
+    with StagingFile(str(path), **options) as file:
         file.write(data)
         file.commit()
 
@@ -78,7 +79,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     path = tmp_path / "file"
     with (
         pytest.raises(DestinationExistsError, match="already exists"),
-        ReplacingFile(str(path), overwrite=False) as file,
+        StagingFile(str(path), overwrite=False) as file,
     ):
         file.write(b"new")
         path.write_bytes(b"made meanwhile")
@@ -105,7 +106,7 @@ def test_without_permission_to_replace_a_file_it_is_not_written_over_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    monkeypatch.setattr(ReplacingFile, "_create", _failing(errno.EACCES))
+    monkeypatch.setattr(StagingFile, "_create", _failing(errno.EACCES))
 
     with pytest.raises(PermissionError):
         _write(tmp_path / "file", overwrite=False)
@@ -116,7 +117,7 @@ def test_without_permission_to_replace_a_file_it_is_not_written_over_either(
 def test_every_driver_keeps_a_file_that_appears_during_the_download(tmp_path: Path) -> None:
     for obj in _objects(tmp_path):
         path = tmp_path / f"file of {obj.driver.name}"
-        destination = _download.resolve_destination(
+        destination = destinations.resolve_destination(
             path, obj.name, overwrite_existing=False, driver=obj.driver
         )
 
@@ -126,7 +127,7 @@ def test_every_driver_keeps_a_file_that_appears_during_the_download(tmp_path: Pa
             yield b"ta"
 
         with pytest.raises(LibcloudError, match="already exists") as caught:
-            _download.save(pieces(), destination)
+            destinations.save(pieces(), destination)
 
         assert caught.value.driver is obj.driver
         assert isinstance(caught.value, FileExistsError)
@@ -150,7 +151,7 @@ class _FullDisk(io.RawIOBase):
 def test_on_a_full_disk_no_staging_file_stays(tmp_path: Path, size: int) -> None:
     with (
         pytest.raises(OSError) as caught,
-        ReplacingFile(str(tmp_path / "file")) as file,
+        StagingFile(str(tmp_path / "file")) as file,
     ):
         file._file.close()
         file._file = io.BufferedWriter(_FullDisk())
@@ -162,7 +163,7 @@ def test_on_a_full_disk_no_staging_file_stays(tmp_path: Path, size: int) -> None
 
 
 def test_leaving_a_file_on_a_full_disk_raises_nothing_else(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="mine"), ReplacingFile(str(tmp_path / "file")) as file:
+    with pytest.raises(ValueError, match="mine"), StagingFile(str(tmp_path / "file")) as file:
         file._file.close()
         file._file = io.BufferedWriter(_FullDisk())
         file.write(b"x")
@@ -179,7 +180,7 @@ def test_while_it_is_written_a_file_is_not_more_readable_than_its_predecessor(
 ) -> None:
     path = tmp_path / "secret"
     path.touch(mode=0o600)
-    with ReplacingFile(str(path)) as file:
+    with StagingFile(str(path)) as file:
         assert stat.S_IMODE(_staging_file(tmp_path).stat().st_mode) == 0o600
         file.commit()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -199,7 +200,7 @@ def test_a_new_file_has_the_usual_permissions_from_its_beginning(
 ) -> None:
     before = os.umask(umask)
     try:
-        with ReplacingFile(str(tmp_path / "file")) as file:
+        with StagingFile(str(tmp_path / "file")) as file:
             assert stat.S_IMODE(_staging_file(tmp_path).stat().st_mode) == mode
             file.commit()
     finally:
@@ -223,7 +224,7 @@ def test_a_file_system_that_cannot_sync_is_used_all_the_same(
 ) -> None:
     monkeypatch.setattr(os, "fsync", _failing(errno.EINVAL))
     _write(tmp_path / "file")
-    _replace.sync_directory(str(tmp_path))
+    staging.sync_directory(str(tmp_path))
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
@@ -343,7 +344,7 @@ def test_names_that_are_one_file_are_noticed(tmp_path: Path) -> None:
 def test_where_case_is_ignored_names_that_differ_in_case_are_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_download, "_ignores_case", lambda directory: True)
+    monkeypatch.setattr(destinations, "_ignores_case", lambda directory: True)
     names = FileNames(str(tmp_path))
     assert [names.add(name) for name in ("Straße", "STRASSE", "\u00e9", "E\u0301", "f")] == [
         *(True, False, True, False, True)
@@ -351,7 +352,7 @@ def test_where_case_is_ignored_names_that_differ_in_case_are_one_file(
 
 
 def test_looking_for_the_case_leaves_nothing(tmp_path: Path) -> None:
-    assert _download._ignores_case(str(tmp_path / "not" / "yet")) is False
+    assert destinations._ignores_case(str(tmp_path / "not" / "yet")) is False
     assert list(tmp_path.iterdir()) == []
 
 

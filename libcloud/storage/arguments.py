@@ -13,8 +13,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from libcloud.storage._entities import Container, Object
-from libcloud.utils.arguments import kind_of, nearest, seconds, unexpected_keyword
+from libcloud.storage.base import Container, Object, check_container, check_object
+from libcloud.utils.arguments import (
+    check_text,
+    kind_of,
+    nearest,
+    plain_headers,
+    seconds,
+    unexpected_keyword,
+)
 
 __all__ = [
     "check_container",
@@ -39,29 +46,6 @@ _OURS = "libcloud.storage.drivers."
 _CONNECTION_SETTINGS = ("timeout", "retry_delay", "backoff", "proxy_url")
 
 _EXTRA = ("acl", "content_type", "meta_data")
-_NOT_NAMES = (str, bytes, bytearray, os.PathLike)
-
-
-def check_container(container: object) -> None:
-    """:raises TypeError: it is not a container, but a name, for example."""
-    if isinstance(container, Container):
-        return
-    if isinstance(container, (*_NOT_NAMES, Object)) or not hasattr(container, "name"):
-        raise TypeError(
-            f"container must be a Container, not {kind_of(container)}: get one by "
-            "driver.get_container(name)"
-        )
-
-
-def check_object(obj: object) -> None:
-    """:raises TypeError: it is not an object, but a name, for example."""
-    if isinstance(obj, Object):
-        return
-    if not (hasattr(obj, "name") and hasattr(obj, "container")):
-        raise TypeError(
-            f"obj must be an Object, not {kind_of(obj)}: get one by "
-            "container.get_object(object_name)"
-        )
 
 
 def check_name(name: object, what: str) -> None:
@@ -127,25 +111,9 @@ def check_extra(extra: object) -> None:
             f"extra['meta_data'] must be a dict of texts, not {kind_of(extra['meta_data'])}"
         )
     for name, value in (extra.get("meta_data") or {}).items():
-        _check_text(f"extra['meta_data'][{name!r}]", value)
+        check_text(f"extra['meta_data'][{name!r}]", value)
     for key in ("acl", "content_type"):
-        _check_text(f"extra[{key!r}]", extra.get(key))
-
-
-def plain_headers(headers: Any) -> dict[str, Any]:
-    """A copy of ``headers`` without those that are ``None``, which are not sent.
-
-    :raises TypeError: it is no mapping, or a value cannot be a header's.
-    """
-    if headers is None:
-        return {}
-    if not isinstance(headers, Mapping):
-        raise TypeError(f"headers must be a dict, not {kind_of(headers)}")
-    for name, value in headers.items():
-        if not isinstance(name, (str, bytes)):
-            raise TypeError(f"the name of a header must be a str, not {kind_of(name)}")
-        _check_text(f"headers[{name!r}]", value)
-    return {name: value for name, value in headers.items() if value is not None}
+        check_text(f"extra[{key!r}]", extra.get(key))
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
@@ -216,9 +184,3 @@ def check_download(obj: object, destination_path: object) -> None:
     """What every download to a file checks."""
     check_object(obj)
     check_file_path(destination_path, "destination_path")
-
-
-def _check_text(what: str, value: object) -> None:
-    if value is None or isinstance(value, (str, bytes, int, float)):
-        return
-    raise TypeError(f"{what} must be a str, not {kind_of(value)}")
