@@ -12,31 +12,31 @@ _TESTS = "libcloud/test"
 
 MUTANTS = (
     Mutant(
-        "no-clobber replaces where the store knows no conditions",
+        "no-clobber replaces objects in a store without preconditions",
         f"{_CLI}/put.py",
-        '        raise ExistsError("there is an object of this name, and it was not replaced")',
+        '        raise ObjectExistsError("the object already exists and was not replaced")',
         "        return {}",
-        (f"{_TESTS}/cli/test_wishes.py",),
+        (f"{_TESTS}/cli/test_options.py",),
     ),
     Mutant(
-        "a crew that has to stop goes on",
-        f"{_CLI}/crew.py",
+        "a stopped worker pool continues",
+        f"{_CLI}/worker_pool.py",
         "        if self._stop.is_set():",
         "        if False:",
-        (f"{_TESTS}/cli/test_crew.py::test_what_concerns_all_stops_all",),
+        (f"{_TESTS}/cli/test_worker_pool.py::test_what_concerns_all_stops_all",),
     ),
     Mutant(
-        "a short input is stored all the same",
+        "an input that is too short is stored",
         f"{_CLI}/sources.py",
         "    if expect is not None and size < expect:",
         "    if False:",
         (f"{_TESTS}/cli/test_transfers.py::test_an_input_of_another_size_stores_nothing",),
     ),
     Mutant(
-        "an interrupt cuts off the abort as well",
+        "an interrupt makes the abort request fail as well",
         f"{_CLI}/meter.py",
-        "self._leaving[thread] > _NO_DATA",
-        "self._leaving[thread] > 0",
+        "self._sent_by_thread[thread] > _MAX_OVERHEAD",
+        "self._sent_by_thread[thread] > 0",
         (f"{_TESTS}/cli/test_meter.py",),
     ),
     Mutant(

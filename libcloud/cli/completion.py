@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud completion``: lets a shell complete commands and options."""
+"""``libcloud completion``: prints a shell completion script."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _VARIABLE = "_LIBCLOUD_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:
-    """Print what lets SHELL complete commands, options and the names of files.
+    """Print a script that completes commands, options and file names in SHELL.
 
     \b
     libcloud completion bash > ~/.local/share/bash-completion/completions/libcloud
     libcloud completion zsh > "${fpath[1]}/_libcloud"
     libcloud completion fish > ~/.config/fish/completions/libcloud.fish
     """
-    kind = get_completion_class(shell)
-    assert kind is not None  # the choice names those that click has
-    click.echo(kind(context.find_root().command, {}, "libcloud", _VARIABLE).source())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None  # the choices are the shells that click supports
+    click.echo(completion_class(context.find_root().command, {}, "libcloud", _VARIABLE).source())

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud mb`` and ``libcloud rb``: containers come and go."""
+"""``libcloud mb`` and ``libcloud rb``: create and delete buckets."""
 
 from __future__ import annotations
 
 import click
 
-from libcloud.cli.errors import about
+from libcloud.cli.errors import error_context
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 
@@ -16,9 +16,9 @@ __all__ = ["mb", "rb"]
 @click.argument("url")
 @store_options
 def mb(settings: Settings, *, url: str) -> None:
-    """Make the container at URL, in the region of the store."""
-    store = _of_container(url, settings)
-    with about(store.target):
+    """Create the bucket at URL in the region of the store."""
+    store = _open_bucket(url, settings)
+    with error_context(store.target):
         store.driver.create_container(store.target.container)
 
 
@@ -26,14 +26,16 @@ def mb(settings: Settings, *, url: str) -> None:
 @click.argument("url")
 @store_options
 def rb(settings: Settings, *, url: str) -> None:
-    """Remove the container at URL, if it is empty."""
-    store = _of_container(url, settings)
-    with about(store.target):
+    """Delete the bucket at URL. It must be empty."""
+    store = _open_bucket(url, settings)
+    with error_context(store.target):
         store.driver.delete_container(store.container())
 
 
-def _of_container(url: str, settings: Settings) -> Store:
+def _open_bucket(url: str, settings: Settings) -> Store:
     store = open_store(url, settings)
     if store.target.require_container().name:
-        raise click.UsageError(f"{url} names an object: write {store.target.with_name('')}")
+        raise click.UsageError(
+            f"{url} names an object, not a bucket: use {store.target.with_name('')}"
+        )
     return store

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud demo``: a stream of unknown length goes to a store and comes back the same."""
+"""``libcloud demo``: uploads a stream of unknown length, downloads it and compares."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import FAILED, ReportedError, about
-from libcloud.cli.failures import told
+from libcloud.cli.errors import FAILED, ReportedError, error_context
+from libcloud.cli.failures import report_unfinished_upload
 from libcloud.cli.progress import Progress
 from libcloud.cli.settings import Settings, size, transfer_options
 from libcloud.cli.stores import Store, open_store
@@ -32,35 +32,37 @@ _PIECE = 64 * KIB
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--size", "length", type=size, default="64MiB", show_default=True, help="How much.")
+@click.option(
+    "--size", "length", type=size, default="64MiB", show_default=True, help="Bytes to upload."
+)
 @transfer_options
 def demo(settings: Settings, *, url: str | None, length: int) -> None:
-    """Upload made-up data whose length is not told, read it back, compare, and clean up.
+    """Upload a stream of unknown length, download it, compare, and delete the object.
 
-    Without URL, which names a container, to a small S3 server that is started for it in this
-    process and holds the data in memory.
+    URL names a bucket. Without URL, the demo starts a small S3 server in this process, which keeps
+    the data in memory.
     """
     with _store(url, settings) as store:
         name = f"{store.target.as_directory().name}libcloud-demo-{secrets.token_hex(4)}"
         target = store.target.with_name(name)
-        with about(target):
-            equal = _there_and_back(store, target, length, settings)
-    click.echo(f"SHA-256 {'equal' if equal else 'DIFFERENT'}; the object is deleted again")
+        with error_context(target):
+            equal = _round_trip(store, target, length, settings)
+    click.echo(f"SHA-256 {'equal' if equal else 'DIFFERENT'}; the object was deleted")
     if not equal:
         raise ReportedError(FAILED)
 
 
-def _there_and_back(store: Store, target: Target, length: int, settings: Settings) -> bool:
+def _round_trip(store: Store, target: Target, length: int, settings: Settings) -> bool:
     container, sent, read = store.container(), hashlib.sha256(), hashlib.sha256()
     click.echo(f"{size_text(length)} in pieces of {size_text(_PIECE)} to {printable(str(target))}")
     _upload(store, container, target, _pieces(length, sent), settings)
     obj = container.get_object(target.name)
     try:
         progress = Progress("download", int(obj.size), settings)
-        with progress, progress.flow("download") as flow:
-            for piece in progress.counted(obj.as_stream(chunk_size=MIB), flow):
+        with progress, progress.transfer("download") as transfer:
+            for piece in progress.count_pieces(obj.as_stream(chunk_size=MIB), transfer):
                 read.update(piece)
-        progress.done("download")
+        progress.finish("download")
     finally:
         obj.delete()
     return sent.digest() == read.digest()
@@ -75,29 +77,33 @@ def _upload(
 ) -> None:
     options: dict[str, Any] = {}
     progress = Progress("upload", None, settings)
-    with progress, progress.flow("upload") as flow, told(flow, target):
-        if store.in_parts:
+    with (
+        progress,
+        progress.transfer("upload") as transfer,
+        report_unfinished_upload(transfer, target),
+    ):
+        if store.supports_multipart:
             chosen = {"ex_window": settings.window, "ex_part_size": settings.part_size}
             options = {name: value for name, value in chosen.items() if value is not None}
-            options["on_event"] = progress.listener(flow)
+            options["on_event"] = progress.listener(transfer)
         else:
-            pieces = progress.counted(pieces, flow)
+            pieces = progress.count_pieces(pieces, transfer)
         store.driver.upload_object_via_stream(pieces, container, target.name, **options)
-    progress.done("upload")
+    progress.finish("upload")
 
 
 def _pieces(length: int, digest: Any) -> Iterator[bytes]:
-    """Data that differs in every piece."""
-    noise = os.urandom(_PIECE)
+    """Generated data, different in every piece."""
+    random_bytes = os.urandom(_PIECE)
     for start in range(0, length, _PIECE):
-        piece = (start.to_bytes(8, "big") + noise[8:])[: length - start]
+        piece = (start.to_bytes(8, "big") + random_bytes[8:])[: length - start]
         digest.update(piece)
         yield piece
 
 
 @contextlib.contextmanager
 def _store(url: str | None, settings: Settings) -> Iterator[Store]:
-    """The store at ``url``, or one that is there as long as the block."""
+    """The store at ``url``, or one that runs for the duration of the block."""
     if url is not None:
         store = open_store(url, settings)
         store.target.require_container()

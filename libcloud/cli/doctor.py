@@ -1,72 +1,363 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud doctor``: what a command would use, whether it works, and what to do where not."""
+"""``libcloud doctor``: checks settings, credentials and access, and suggests fixes."""
 
 from __future__ import annotations
 
 import platform
+import secrets
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 
 import click
 
 from libcloud import __version__
-from libcloud.cli.errors import ReportedError, without_secrets
+from libcloud.cli.errors import (
+    ACCESS,
+    USAGE,
+    ReportedError,
+    describe,
+    exit_status,
+    hide_secrets,
+    hint_for,
+    redact,
+    store_response,
+)
 from libcloud.cli.settings import Settings, store_options
-from libcloud.cli.targets import parse_target
-from libcloud.cli.text import printable
-
-if TYPE_CHECKING:
-    from libcloud.cli.checks import Check
+from libcloud.cli.stores import Store, connect, find_settings
+from libcloud.cli.targets import Target, parse_target
+from libcloud.cli.text import count, printable, size_text
+from libcloud.common.credentials import (
+    CredentialsNotFoundError,
+    MalformedCredentialsError,
+    masked,
+)
+from libcloud.common.credentials.discovery import Discovery
+from libcloud.common.credentials.profiles import ProfileFileError
+from libcloud.common.types import LibcloudError
+from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.types import Provider
 
 __all__ = ["doctor"]
 
 _MARKS = {"ok": "ok   ", "note": "     ", "warning": "WARN ", "failure": "FAIL "}
 _COLORS = {"warning": "yellow", "failure": "red"}
-_WIDTH = 14
-_NARROW = 20
-_UNBOUND = 10_000  # a pipe, where a line is a line
+_NAME_COLUMNS = 14
+_MIN_TEXT_COLUMNS = 20
+_UNLIMITED = 10_000  # columns of a pipe, where lines are not wrapped
+
+# Amazon S3 API Reference, "RequestTimeTooSkewed".
+_MAX_CLOCK_SKEW = 15 * 60
+_NOTABLE_CLOCK_SKEW = 60
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SAMPLE = b"libcloud doctor was here"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check.
+
+    :param kind: ``"ok"``, ``"note"``, ``"warning"`` or ``"failure"``.
+    :param hint: what to do.
+    :param status: the exit status; 0 unless the check failed.
+    """
+
+    kind: str
+    name: str
+    text: str
+    hint: str = ""
+    status: int = 0
 
 
 @click.command()
 @click.argument("url", default="s3://")
-@click.option("--write", is_flag=True, help="Also write, read and delete a small object at URL.")
+@click.option(
+    "--write", is_flag=True, help="Also upload, download and delete a small object at URL."
+)
 @store_options
 def doctor(settings: Settings, *, url: str, write: bool) -> None:
-    """Show credentials, endpoint and region for URL, where each comes from, and whether they work.
+    """Show which credentials, endpoint and region are used for URL, and check that they work.
 
-    Then the clock, what the store can do, and, if URL names a container, what may be done with it.
-    Secrets are not shown. The exit status is that of the first failure.
+    Each setting is shown with its origin; secrets are not shown. The command also checks the clock,
+    lists the features of the store and, if URL names a bucket, tests access to it. The exit status
+    is that of the first failed check.
     """
-    from libcloud.cli.checks import Check, checks
-
     target = parse_target(url, settings.provider)
     if write and not target.container:
-        raise click.UsageError("--write needs a container: libcloud doctor --write s3://CONTAINER")
+        raise click.UsageError("--write requires a bucket: libcloud doctor --write s3://BUCKET")
     status = 0
-    _show(Check("note", "libcloud", f"{__version__}, Python {platform.python_version()}"))
-    for check in checks(target, settings, write=write):
-        _show(check)
+    _print_check(Check("note", "libcloud", f"{__version__}, Python {platform.python_version()}"))
+    for check in _checks(target, settings, write=write):
+        _print_check(check)
         status = status or check.status
     if status:
         raise ReportedError(status)
 
 
-def _show(check: Check) -> None:
+def _print_check(check: Check) -> None:
     mark = click.style(_MARKS[check.kind], fg=_COLORS.get(check.kind))
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBOUND
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED
     for line in _lines(check, columns - len(_MARKS[check.kind])):
-        click.echo(without_secrets(f"{mark}{line}"))
+        click.echo(redact(f"{mark}{line}"))
         mark = " " * len(_MARKS[check.kind])
 
 
 def _lines(check: Check, columns: int) -> Iterator[str]:
-    """The text and the hint, each in as many lines as it takes, behind the name."""
-    room, name = max(columns - _WIDTH - 1, _NARROW), check.name
+    """The name, then the text and the hint, wrapped."""
+    room, name = max(columns - _NAME_COLUMNS - 1, _MIN_TEXT_COLUMNS), check.name
     hint = f"-> {printable(check.hint)}" if check.hint else ""
     for text, indent in ((printable(check.text), ""), (hint, "   ")):
         for line in textwrap.wrap(text, room, subsequent_indent=indent, break_on_hyphens=False):
-            yield f"{name:<{_WIDTH}}{line}"
+            yield f"{name:<{_NAME_COLUMNS}}{line}"
             name = ""
+
+
+def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Check]:
+    """All checks of ``target``, up to a failure that makes the others pointless."""
+    yield Check("note", "provider", target.provider)
+    if target.provider not in (Provider.LOCAL, Provider.DUMMY):
+        try:
+            found = list(_settings(target, settings))
+        except ProfileFileError as error:
+            yield Check("failure", "profile", str(error), status=USAGE)
+            return
+        except (CredentialsNotFoundError, MalformedCredentialsError) as error:
+            yield Check("failure", "credentials", describe(error), hint_for(error), ACCESS)
+            return
+        yield from found
+        if any(check.kind == "failure" for check in found):
+            return
+    try:
+        store = Store(target, connect(target, settings))
+    except (LibcloudError, click.UsageError) as error:
+        text = error.format_message() if isinstance(error, click.UsageError) else describe(error)
+        yield Check("failure", "driver", text, status=USAGE)
+        return
+    if store.is_s3:
+        yield from _endpoint(store)
+        access = list(_access(store))
+        yield from access
+        yield from _route(store)
+        if any(check.kind == "failure" for check in access):
+            return
+    yield from _capabilities(store.driver.capabilities)
+    if target.container:
+        yield from _bucket(store, write)
+
+
+def _settings(target: Target, settings: Settings) -> Iterator[Check]:
+    """Credentials, region, endpoint and other settings, with their origins."""
+    found = find_settings(target, settings)
+    yield _credentials(found, settings)
+    if found.problem:
+        yield Check("warning", "profile", f"{found.problem}: it is ignored")
+    for name, setting in (
+        ("region", found.region),
+        ("endpoint", found.endpoint_url),
+    ):
+        if setting is None:
+            yield Check("note", name, "not set: the provider's default")
+        else:
+            yield Check("ok", name, f"{setting.value}, from {setting.origin}")
+    for name, setting in (
+        ("style", found.addressing_style),
+        ("checksums", found.checksums),
+        ("dual-stack", found.use_dualstack),
+        ("FIPS", found.use_fips),
+        ("certificates", found.ca_bundle),
+    ):
+        if setting is not None:
+            yield Check("note", name, f"{setting.value}, from {setting.origin}")
+
+
+def _credentials(found: Discovery, settings: Settings) -> Check:
+    """Obtain the credentials and show their origin."""
+    if settings.no_sign_request:
+        return Check("note", "credentials", "not used, because of --no-sign-request")
+    hint = found.hint
+    if found.provider is None:
+        return Check("failure", "credentials", f"none: {found.missing}", hint, ACCESS)
+    try:
+        credentials = found.provider()
+    except CredentialsNotFoundError as error:
+        text = f"none: {redact(str(error))}"
+        if found.credentials_origin:
+            text += f" ({found.credentials_origin})"
+        return Check("failure", "credentials", text, hint, ACCESS)
+    except MalformedCredentialsError as error:
+        return Check("failure", "credentials", describe(error), hint_for(error), ACCESS)
+    hide_secrets(credentials.secret, credentials.token)
+    token = ", with a session token" if credentials.token else ""
+    text = f"{masked(credentials.key)}{token}, from {found.credentials_origin}"
+    return Check("ok", "credentials", text)
+
+
+def _endpoint(store: Store) -> Iterator[Check]:
+    """Host, port and scheme of the endpoint, and the store profile."""
+    connection = store.driver.connection
+    scheme = "https" if connection.secure else "http"
+    path = connection.request_path or ""
+    host = f"[{connection.host}]" if ":" in connection.host else connection.host
+    yield Check("note", "host", f"{scheme}://{host}:{connection.port}{path}")
+    yield Check("note", "store", store.driver.profile.name)
+    if not connection.secure and connection.host not in _LOOPBACK:
+        hint = "others can read and change data and names in transit: use an https endpoint"
+        yield Check("warning", "encryption", "plain http", hint)
+
+
+def _route(store: Store) -> Iterator[Check]:
+    """Addressing style of the bucket, and the region that requests are signed for."""
+    driver, name = store.driver, store.target.container
+    routes = getattr(driver.connection, "routes", None)
+    if routes is None:
+        return
+    region = getattr(driver, "region_name", None) or ""
+    if not name:
+        yield Check("note", "style", f"{routes.style}, signed for {region or 'no region'}")
+        return
+    route = routes.of(driver._get_container_path(store.container()))
+    style = f"virtual-hosted, host {route.host}" if route.in_host else "path"
+    yield Check("note", "style", style)
+    if route.region is not None and route.region != region:
+        text = f"the bucket is in {route.region}, where requests for it are sent"
+        yield Check("warning", "region", text, f"--region {route.region} saves a request")
+    else:
+        yield Check("note", "signed for", region or "no region")
+
+
+def _access(store: Store) -> Iterator[Check]:
+    """Whether the store responds and accepts the credentials, and the clock skew."""
+    from libcloud.storage.s3api import operations
+
+    driver, name = store.driver, store.target.container
+    request = operations.list_buckets()
+    if name:
+        request = operations.list_objects_v1(
+            driver._get_container_path(store.container()), page_size=1
+        )
+    date: datetime | None = None
+    try:
+        response = driver._call(
+            request, "Error asking the store", container_name=name, ok=(200, 404)
+        )
+        date = _parse_date(response.headers.get("date", ""))
+        accepted = "anonymous requests" if driver.connection.anonymous else "the credentials"
+        yield Check("ok", "access", f"the store accepts {accepted}")
+    except LibcloudError as error:
+        detail = getattr(error, "detail", None)
+        date = getattr(detail, "date", None)
+        yield _access_error(error, name)
+    if date is not None:
+        yield _clock((date - datetime.now(timezone.utc)).total_seconds())
+
+
+def _access_error(error: LibcloudError, bucket: str) -> Check:
+    """The result for an error of the first request."""
+    detail = getattr(error, "detail", None)
+    code = getattr(detail, "code", "")
+    if detail is not None and detail.status == 403 and code in ("", "AccessDenied"):
+        # Many access keys may use one bucket but not list all of them.
+        what = "list the bucket" if bucket else "list all buckets"
+        text = f"these credentials are not allowed to {what} ({store_response(error)})"
+        hint = "this may be intended" if bucket else "check a bucket: libcloud doctor s3://BUCKET"
+        return Check("warning", "access", text, hint)
+    return _failure("access", error)
+
+
+def _clock(offset: float) -> Check:
+    """Whether the local clock agrees with the store's."""
+    if abs(offset) < _NOTABLE_CLOCK_SKEW:
+        # The date header has whole seconds, and the response took time to arrive.
+        skew = f"{abs(offset):.0f} seconds" if abs(offset) >= 2 else "less than 2 seconds"
+        return Check("ok", "clock", f"in sync with the store (difference: {skew})")
+    direction = "behind" if offset > 0 else "ahead of"
+    text = f"{abs(offset):.0f} seconds {direction} the store's"
+    if abs(offset) >= _MAX_CLOCK_SKEW:
+        text += ": the store rejects signatures of programs that do not correct this"
+    return Check(
+        "warning", "clock", text, "synchronize the clock of this machine, for example by NTP"
+    )
+
+
+def _capabilities(capabilities: Capabilities) -> Iterator[Check]:
+    """The features that the driver declares for the store."""
+    values = {field.name: getattr(capabilities, field.name) for field in fields(capabilities)}
+    yes = [name.replace("_", " ") for name, value in values.items() if value is True]
+    no = [name.replace("_", " ") for name, value in values.items() if value is False]
+    yield Check("note", "supports", ", ".join(yes))
+    yield Check("note", "not assumed", ", ".join(no) or "-")
+    if capabilities.checksums:
+        yield Check("note", "checksums", ", ".join(capabilities.checksums))
+    if capabilities.multipart:
+        limits = capabilities.limits
+        yield Check(
+            "note",
+            "limits",
+            f"objects up to {size_text(limits.max_object_size)}, in {limits.max_parts:,} parts of "
+            f"{size_text(limits.min_part_size)} to {size_text(limits.max_part_size)}",
+        )
+
+
+def _bucket(store: Store, write: bool) -> Iterator[Check]:
+    """Whether the bucket exists, and which operations are allowed."""
+    try:
+        store.driver.get_container(store.target.container)
+    except (LibcloudError, OSError) as error:
+        yield _failure("bucket", error)
+        return
+    yield Check("ok", "bucket", f"{store.target.container!r} exists")
+    yield _attempt("listing", lambda: _list_one(store))
+    if store.supports_multipart:
+        yield _attempt("uploads", lambda: _count_uploads(store))
+    if write:
+        yield _attempt("writing", lambda: _write_sample(store))
+
+
+def _attempt(name: str, action: Callable[[], str]) -> Check:
+    """The result of ``action``, or its error."""
+    try:
+        return Check("ok", name, action())
+    except (LibcloudError, OSError) as error:
+        return _failure(name, error)
+
+
+def _failure(name: str, error: LibcloudError | OSError) -> Check:
+    hint = hint_for(error).partition(": run libcloud doctor")[0].partition(", or run")[0]
+    return Check("failure", name, describe(error), hint.partition(" or run")[0], exit_status(error))
+
+
+def _list_one(store: Store) -> str:
+    objects = store.container().iterate_objects(prefix=store.target.name or None)
+    return "allowed" if next(iter(objects), None) is not None else "allowed; no objects match"
+
+
+def _count_uploads(store: Store) -> str:
+    uploads = store.driver.ex_iterate_multipart_uploads(store.container())
+    number = sum(1 for _ in uploads)
+    hint = f": see libcloud uploads ls {store.target.with_name('')}" if number else ""
+    return f"{count(number, 'upload')} in progress{hint}"
+
+
+def _write_sample(store: Store) -> str:
+    name = f"{store.target.as_directory().name}libcloud-doctor-{secrets.token_hex(8)}"
+    container = store.container()
+    store.driver.upload_object_via_stream(iter([_SAMPLE]), container, name)
+    obj = container.get_object(name)
+    try:
+        read = b"".join(obj.as_stream())
+    finally:
+        obj.delete()
+    if read != _SAMPLE:
+        raise LibcloudError("the downloaded data differs from the uploaded data", store.driver)
+    return "uploaded, downloaded and deleted an object"
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said when a transfer fails or is interrupted, and going on with the next of many."""
+"""Reports transfers that failed or were interrupted; continues with the others of a batch."""
 
 from __future__ import annotations
 
@@ -7,96 +7,100 @@ import contextlib
 import shlex
 from collections.abc import Iterator
 
-from libcloud.cli.errors import FAILED, ReportedError, exit_status, explain
-from libcloud.cli.meter import Flow
-from libcloud.cli.progress import say
+from libcloud.cli.errors import FAILED, ReportedError, error_line, exit_status
+from libcloud.cli.meter import Transfer
+from libcloud.cli.progress import print_stderr
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import ContainerDoesNotExistError
 
-__all__ = ["Collected", "report", "told"]
+__all__ = ["Failures", "report", "report_unfinished_upload"]
 
-# They would come again with each of the other objects.
-_FOR_ALL = (InvalidCredsError, ContainerDoesNotExistError)
+# These would be raised for each of the other objects as well.
+_AFFECTS_ALL = (InvalidCredsError, ContainerDoesNotExistError)
 
 
-class Collected:
-    """Failures of single objects of many.
+class Failures:
+    """Failures of single objects in a batch.
 
-    :param of: how many objects: the failure of a single one is simply raised.
-    :ivar number: of failures.
+    :param of: number of objects. With 1, the failure is raised instead of collected.
+    :ivar count: number of failures.
     """
 
     def __init__(self, of: int) -> None:
-        self.number = 0
-        self._alone = of == 1
+        self.count = 0
+        self._single = of == 1
         self._status = FAILED
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        """The block concerns one object: its failure is told, and the next one's turn comes."""
+    def collect(self) -> Iterator[None]:
+        """Report and count an error of the block, unless it affects the other objects as well."""
         try:
             yield
         except Exception as error:
-            if self._alone or isinstance(error, _FOR_ALL) or hasattr(error, "reason"):
+            if self._single or isinstance(error, _AFFECTS_ALL) or hasattr(error, "reason"):
                 raise
-            self.number += 1
+            self.count += 1
             self._status = exit_status(error)
             report(error)
 
-    def finish(self) -> None:
-        """End it.
+    def raise_if_any(self) -> None:
+        """Raise if an object failed.
 
-        :raises ReportedError: some failed: with the status of the one, or the general one.
+        :raises ReportedError: with the status of a single failure, otherwise the general status.
         """
-        if self.number:
-            raise ReportedError(self._status if self.number == 1 else FAILED)
+        if self.count:
+            raise ReportedError(self._status if self.count == 1 else FAILED)
 
 
 @contextlib.contextmanager
-def told(flow: Flow, url: object, *, resumable: bool = False) -> Iterator[None]:
-    """Tell what became of the upload to ``url`` if the block is interrupted, or leaves parts."""
+def report_unfinished_upload(
+    transfer: Transfer, url: object, *, resumable: bool = False
+) -> Iterator[None]:
+    """If the block fails, report the parts that remain; if interrupted, what became of the upload.
+
+    :param resumable: ``put --resume`` can continue it.
+    """
     try:
         yield
     except BaseException as error:
-        aborted = flow.aborted
-        left = getattr(error, "upload_id", None)
+        aborted = transfer.aborted
+        upload_id = getattr(error, "upload_id", None)
         if aborted is not None and not aborted.cleaned:
-            left = left or aborted.upload_id
-        if left:
-            named = f"{shlex.quote(str(url))} --id {shlex.quote(left)}"
-            resume = (
-                f"Go on: libcloud put --resume {shlex.quote(left)} ..., or r" if resumable else "R"
-            )
-            _tell_with(
+            upload_id = upload_id or aborted.upload_id
+        if upload_id:
+            quoted = shlex.quote(upload_id)
+            resume = f"Resume it: libcloud put --resume {quoted} ...; or r" if resumable else "R"
+            _attach_note(
                 error,
-                f"libcloud: {url}: parts may be left at the store, in upload {left}. "
-                f"{resume}emove them: libcloud uploads abort {named}",
+                f"libcloud: {url}: the store may still hold parts of upload {upload_id}. "
+                f"{resume}emove them: libcloud uploads abort {shlex.quote(str(url))} --id {quoted}",
             )
         elif isinstance(error, KeyboardInterrupt):
-            say(f"libcloud: {url}: {_end_of(flow)}")
+            print_stderr(f"libcloud: {url}: {_interruption_text(transfer)}")
         raise
 
 
 def report(error: BaseException) -> None:
-    """Tell of ``error``, and then what it left behind."""
-    say(f"libcloud: {explain(error)}")
-    left = getattr(error, "cli_left", None)
-    if left:
-        say(left)
+    """Print ``error``, and the note about parts that remain."""
+    print_stderr(f"libcloud: {error_line(error)}")
+    note = getattr(error, "cli_note", None)
+    if note:
+        print_stderr(note)
 
 
-def _tell_with(error: BaseException, text: str) -> None:
-    """Tell ``text`` when ``error`` is told: at once if nobody will."""
+def _attach_note(error: BaseException, text: str) -> None:
+    """Have :func:`report` print ``text`` after ``error``; print it now if it is a signal."""
     if isinstance(error, Exception):
-        error.cli_left = text  # type: ignore[attr-defined]  # a note for report()
+        error.cli_note = text  # type: ignore[attr-defined]  # a note for report()
     else:
-        say(text)
+        print_stderr(text)
 
 
-def _end_of(flow: Flow) -> str:
+def _interruption_text(transfer: Transfer) -> str:
     """What became of an upload that was interrupted."""
-    sure = not flow.begun if flow.aborted is None else flow.aborted.upload_id
-    if sure or not (flow.begun or flow.on_the_way):
-        return "upload aborted; nothing was stored, nothing is left behind"
-    # It was one request, or the last of several, and the store may have carried it out.
-    return "interrupted at its end: look whether it was stored, by libcloud stat"
+    aborted = transfer.aborted
+    certain = not transfer.started if aborted is None else aborted.upload_id
+    if certain or not (transfer.started or transfer.in_flight):
+        return "upload aborted; nothing was stored, no parts remain"
+    # The interrupted request was the only one, or the last, and the store may have processed it.
+    return "interrupted at the end of the upload: check with libcloud stat whether it was stored"

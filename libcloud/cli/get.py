@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud get`` and ``libcloud cat``: objects become files or standard output."""
+"""``libcloud get`` and ``libcloud cat``: download objects to files or standard output."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.crew import Crew
-from libcloud.cli.errors import NothingThereError, about
-from libcloud.cli.failures import Collected
-from libcloud.cli.meter import Flow
+from libcloud.cli.errors import NoObjectsError, error_context
+from libcloud.cli.failures import Failures
+from libcloud.cli.meter import Transfer
+from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
 from libcloud.cli.progress import Progress
 from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, parse_range
-from libcloud.cli.wishes import Wishes, read_options, refusals_told
+from libcloud.cli.worker_pool import WorkerPool
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import (
@@ -41,16 +41,23 @@ __all__ = ["cat", "get"]
 
 _PIECE = MIB
 
-# Objects listed before the first is read, so that the total is known.
-_LISTED = 10_000
+# Objects that are listed before the first download, so that the total size is known.
+_LISTED_FIRST = 10_000
+
+_range_option = click.option(
+    "--range",
+    "byte_range",
+    metavar="RANGE",
+    help="Download only these bytes: 0-499, 500- (to the end) or -500 (the last 500).",
+)
 
 
 @click.command()
 @click.argument("url")
 @click.argument("destination", default=".", type=click.Path(allow_dash=True))
 @click.option("-r", "--recursive", is_flag=True, help="Download all objects below URL.")
-@click.option("--range", "span", metavar="RANGE", help="Bytes 0-499, 500- or -500 (the last ones).")
-@click.option("--no-clobber", is_flag=True, help="Keep files that exist; that is an error.")
+@_range_option
+@click.option("--no-clobber", is_flag=True, help="Fail if the file exists.")
 @read_options
 @job_options
 def get(
@@ -59,93 +66,106 @@ def get(
     url: str,
     destination: str,
     recursive: bool,
-    span: str | None,
+    byte_range: str | None,
     no_clobber: bool,
-    wishes: Wishes,
+    object_options: ObjectOptions,
 ) -> None:
     """Download the object at URL to DESTINATION: a file, a directory (.) or - for standard output.
 
     \b
-    libcloud get s3://backups/db.sql
-    libcloud get s3://backups/db.sql - | psql db
-    libcloud get --recursive s3://photos/2026/ photos/
+    Examples:
+      libcloud get s3://backups/db.sql
+      libcloud get s3://backups/db.sql - | psql db
+      libcloud get --recursive s3://photos/2026/ photos/
 
-    With --recursive, URL is a directory, whether it ends in a slash or not; names are kept below
-    it. No name leads out of DESTINATION, and of objects whose names would be one file (a/b and
-    a//b) only the first is written. A file appears when it is whole, or not at all.
+    With --recursive, URL is a directory, with or without a slash at its end, and the files keep
+    their paths below it. No file is written outside DESTINATION. If several keys map to the same
+    file (a/b and a//b), only the first is downloaded. A file appears only when it is complete.
     """
     if is_url(destination):
-        raise click.UsageError(f"{destination} is no file: to copy within a store use libcloud cp")
+        raise click.UsageError(
+            f"{destination} is not a file: to copy within a store, use libcloud cp"
+        )
     store = open_store(url, settings)
     store.target.require_container()
-    wishes.check(store)
-    if recursive and (span or destination == STDIO):
-        raise click.UsageError("--recursive goes neither with --range nor with standard output")
+    object_options.check_supported_by(store)
+    if recursive and (byte_range or destination == STDIO):
+        raise click.UsageError("--recursive cannot be used with --range or standard output")
+    output = _Output(destination, overwrite=not no_clobber)
     if recursive:
-        _get_all(store, _Place(destination, overwrite=not no_clobber), settings, wishes)
+        _get_all(store, output, settings, object_options)
         return
     target = store.target.require_object()
-    with about(target):
-        obj = _look(store, target.name, wishes)
-        read = _Reading(_range(span, obj), wishes.reading)
+    with error_context(target):
+        obj = _find_object(store, target.name, object_options)
+        selection = _Selection(_range(byte_range, obj), object_options.read_keywords)
         if destination == STDIO:
-            _to_stdout(obj, read, settings)
+            _to_stdout(obj, selection, settings)
             return
-        place = _Place(destination, overwrite=not no_clobber)
-        progress = Progress(str(target), read.size_of(obj), settings)
-        with progress, progress.flow(str(target)) as flow:
-            path = _save(obj, place, read, _Way(store, settings, progress, flow, Crew(1)))
-        progress.done(f"got {path}")
+        progress = Progress(str(target), selection.size_of(obj), settings)
+        with progress, progress.transfer(str(target)) as transfer:
+            download = _Download(store, settings, progress, transfer, WorkerPool(1))
+            path = _save(obj, output, selection, download)
+        progress.finish(f"downloaded {path}")
 
 
 @click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--range", "span", metavar="RANGE", help="Bytes 0-499, 500- or -500 (the last ones).")
+@_range_option
 @read_options
 @transfer_options
-def cat(settings: Settings, *, urls: tuple[str, ...], span: str | None, wishes: Wishes) -> None:
-    """Write the objects at URL..., one after another, to standard output."""
+def cat(
+    settings: Settings,
+    *,
+    urls: tuple[str, ...],
+    byte_range: str | None,
+    object_options: ObjectOptions,
+) -> None:
+    """Write the objects at URL... to standard output, one after another."""
     for url in urls:
         store = open_store(url, settings)
-        wishes.check(store)
-        with about(store.target):
-            obj = _look(store, store.target.require_object().name, wishes)
-            _to_stdout(obj, _Reading(_range(span, obj), wishes.reading), settings)
+        object_options.check_supported_by(store)
+        with error_context(store.target):
+            obj = _find_object(store, store.target.require_object().name, object_options)
+            selection = _Selection(_range(byte_range, obj), object_options.read_keywords)
+            _to_stdout(obj, selection, settings)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """What is read of an object, and how.
+class _Selection:
+    """What to download of an object.
 
-    :param span: first byte and the byte after the last; ``None`` for the whole object.
-    :param options: keywords of the driver's downloads.
+    :param byte_range: first byte and the byte after the last; ``None`` for the whole object.
+    :param options: keywords of the driver's download methods.
     """
 
-    span: tuple[int, int] | None
+    byte_range: tuple[int, int] | None
     options: dict[str, Any] = field(repr=False)
 
     def size_of(self, obj: Object) -> int:
-        """Bytes that are read."""
-        return int(obj.size) if self.span is None else self.span[1] - self.span[0]
+        """Bytes to download."""
+        if self.byte_range is None:
+            return int(obj.size)
+        return self.byte_range[1] - self.byte_range[0]
 
     def pieces(self, obj: Object) -> Iterator[bytes]:
-        """What is read."""
-        driver: Any = obj.driver  # a driver for S3 takes more keywords
-        if self.span is None:
+        """The data, in pieces."""
+        driver: Any = obj.driver  # the S3 drivers accept more keywords
+        if self.byte_range is None:
             whole: Iterator[bytes] = driver.download_object_as_stream(obj, _PIECE, **self.options)
             return whole
         part: Iterator[bytes] = driver.download_object_range_as_stream(
-            obj, *self.span, _PIECE, **self.options
+            obj, *self.byte_range, _PIECE, **self.options
         )
         return part
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where files go.
+class _Output:
+    """Where files are written.
 
     :param path: a file or a directory.
-    :param prefix: what the names of objects lose; ``None``: all up to the last slash.
+    :param prefix: removed from the keys; ``None``: everything up to the last slash.
     """
 
     path: str
@@ -153,13 +173,13 @@ class _Place:
     overwrite: bool = False
 
     def name_of(self, obj: Object) -> str:
-        """The name of an object's file in the directory."""
+        """The path of an object's file in the directory."""
         if self.prefix is not None:
             return str(obj.name[len(self.prefix) :])
         return str(obj.name.rpartition("/")[2])
 
     def file_for(self, obj: Object) -> Destination:
-        """The file for an object, by the library's own rules: it stays inside."""
+        """The file for an object. The library's rules keep it inside the directory."""
         path = self.path
         if os.path.isdir(path) and not path.endswith(os.sep):
             path += os.sep
@@ -168,79 +188,90 @@ class _Place:
         )
 
 
-def _look(store: Store, name: str, wishes: Wishes) -> Object:
-    """The object, if it exists."""
-    if not wishes.reading:
+def _find_object(store: Store, name: str, object_options: ObjectOptions) -> Object:
+    """The object.
+
+    :raises ObjectDoesNotExistError: it does not exist.
+    """
+    keywords = object_options.read_keywords
+    if not keywords:
         return store.object(name)
-    with refusals_told():
-        found: Object = store.driver.get_object(store.target.container, name, **wishes.reading)
+    with value_errors_as_usage():
+        found: Object = store.driver.get_object(store.target.container, name, **keywords)
     return found
 
 
-def _get_all(store: Store, place: _Place, settings: Settings, wishes: Wishes) -> None:
+def _get_all(
+    store: Store, output: _Output, settings: Settings, object_options: ObjectOptions
+) -> None:
     target = store.target.as_directory()
-    with about(target):
+    with error_context(target):
         objects = store.container().iterate_objects(prefix=target.name or None)
-        first = list(itertools.islice(objects, _LISTED))
+        first = list(itertools.islice(objects, _LISTED_FIRST))
     if not first:
-        raise NothingThereError(f"there is no object below {target}")
-    total = sum(obj.size for obj in first) if len(first) < _LISTED else None
-    os.makedirs(place.path, exist_ok=True)
-    place, read = replace(place, prefix=target.name), _Reading(None, wishes.reading)
-    crew, failed, number = Crew(settings.jobs), Collected(2), 0
-    names = FileNames(place.path)
+        raise NoObjectsError(f"no objects match {target}")
+    total = sum(obj.size for obj in first) if len(first) < _LISTED_FIRST else None
+    os.makedirs(output.path, exist_ok=True)
+    output = replace(output, prefix=target.name)
+    selection = _Selection(None, object_options.read_keywords)
+    pool, failures, number = WorkerPool(settings.jobs), Failures(2), 0
+    names = FileNames(output.path)
 
     def get_one(number: int, obj: Object, is_first: bool) -> None:
-        with about(target.with_name(obj.name)), progress.flow(f"{number} {obj.name}") as flow:
+        label = f"{number} {obj.name}"
+        with error_context(target.with_name(obj.name)), progress.transfer(label) as transfer:
             if not is_first:
                 raise LibcloudError(
-                    "another object has become the file of this name: this one was not written; "
-                    "get it alone, to another file",
+                    "not downloaded: another object maps to the same file; "
+                    "download this one separately, to a different file",
                     obj.driver,
                 )
-            _save(obj, place, read, _Way(store, settings, progress, flow, crew))
+            _save(obj, output, selection, _Download(store, settings, progress, transfer, pool))
 
     def tasks() -> Iterator[Callable[[], None]]:
         nonlocal number
         for obj in itertools.chain(first, objects):
             if obj.name.endswith("/") and not obj.size:
-                continue  # what browsers of stores show an empty directory by
+                continue  # an empty object that the consoles of stores create for a directory
             number += 1
-            yield partial(get_one, number, obj, names.add(place.name_of(obj)))
+            yield partial(get_one, number, obj, names.add(output.name_of(obj)))
 
     with Progress("", total, settings) as progress:
-        crew.do(tasks(), failed)
-    progress.done(f"got {count(number - failed.number, 'object')} into {place.path}")
-    failed.finish()
+        pool.run(tasks(), failures)
+    downloaded = count(number - failures.count, "object")
+    progress.finish(f"downloaded {downloaded} to {output.path}")
+    failures.raise_if_any()
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """How bytes come here, and who counts them."""
+class _Download:
+    """The download of one object: its store, settings and progress."""
 
     store: Store
     settings: Settings
     progress: Progress
-    flow: Flow
-    crew: Crew
+    transfer: Transfer
+    pool: WorkerPool
 
-    def take(self, obj: Object, read: _Reading, destination: Destination) -> bool:
-        """Write what is read of the object to its file; false if it was less than its size."""
-        if read.span is None and self.store.in_parts:
-            return self._by_driver(obj, read, destination)
-        pieces = self.progress.counted(read.pieces(obj), self.flow)
-        return save(self.crew.heeding(pieces), destination, size=read.size_of(obj))
+    def save(self, obj: Object, selection: _Selection, destination: Destination) -> bool:
+        """Write the selected data to the file; false if the store sent too little."""
+        if selection.byte_range is None and self.store.supports_multipart:
+            return self._save_in_parallel(obj, selection, destination)
+        pieces = self.progress.count_pieces(selection.pieces(obj), self.transfer)
+        return save(self.pool.interruptible(pieces), destination, size=selection.size_of(obj))
 
-    def _by_driver(self, obj: Object, read: _Reading, destination: Destination) -> bool:
-        """Large objects over several connections."""
+    def _save_in_parallel(
+        self, obj: Object, selection: _Selection, destination: Destination
+    ) -> bool:
+        """Let the driver download a large object over several connections."""
         driver: Any = obj.driver
-        counted = self.progress.counting(self.flow)
+        count_bytes = self.progress.byte_counter(self.transfer)
 
         def on_bytes(size: int) -> None:
-            self.crew.check()
-            counted(size)
+            self.pool.raise_if_stopped()
+            count_bytes(size)
 
-        with refusals_told(), directories(destination):
+        with value_errors_as_usage(), directories(destination):
             done: bool = driver.download_object(
                 obj,
                 destination.path,
@@ -248,41 +279,43 @@ class _Way:
                 ex_window=self.settings.window,
                 ex_part_size=self.settings.part_size,
                 on_bytes=on_bytes,
-                **read.options,
+                **selection.options,
             )
         return done
 
 
-def _save(obj: Object, place: _Place, read: _Reading, way: _Way) -> str:
-    """Write what is read of the object to its file; the path of the file."""
-    destination = place.file_for(obj)
-    with _naming(destination.path):
-        whole = way.take(obj, read, destination)
-    if not whole:
-        size = read.size_of(obj)
-        raise LibcloudError(f"the store did not send {size} bytes: nothing was written", obj.driver)
+def _save(obj: Object, output: _Output, selection: _Selection, download: _Download) -> str:
+    """Write the selected data to the object's file; return the path of the file."""
+    destination = output.file_for(obj)
+    with _errors_name(destination.path):
+        complete = download.save(obj, selection, destination)
+    if not complete:
+        size = selection.size_of(obj)
+        raise LibcloudError(
+            f"the store sent fewer than {size} bytes: no file was written", obj.driver
+        )
     return destination.path
 
 
-def _to_stdout(obj: Object, read: _Reading, settings: Settings) -> None:
-    """Write what is read of the object to standard output."""
+def _to_stdout(obj: Object, selection: _Selection, settings: Settings) -> None:
+    """Write the selected data to standard output."""
     output = sys.stdout.buffer
-    if output.isatty():  # the bar would be among the data
+    if output.isatty():  # a progress bar would mix with the data
         settings = replace(settings, quiet=True)
-    with Progress(obj.name, read.size_of(obj), settings) as progress:
-        with progress.flow(obj.name) as flow:
-            for piece in progress.counted(read.pieces(obj), flow):
-                with _naming("standard output"):
+    with Progress(obj.name, selection.size_of(obj), settings) as progress:
+        with progress.transfer(obj.name) as transfer:
+            for piece in progress.count_pieces(selection.pieces(obj), transfer):
+                with _errors_name("standard output"):
                     output.write(piece)
-        with _naming("standard output"):
+        with _errors_name("standard output"):
             output.flush()
     if settings.json_progress:
-        progress.done(obj.name)
+        progress.finish(obj.name)
 
 
 @contextlib.contextmanager
-def _naming(path: str) -> Iterator[None]:
-    """Errors of writing in the block are about ``path``: the name of a temporary file says less."""
+def _errors_name(path: str) -> Iterator[None]:
+    """Have write errors of the block name ``path`` instead of the staging file."""
     try:
         yield
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud ls`` and ``libcloud stat``: what there is."""
+"""``libcloud ls`` and ``libcloud stat``: list buckets and objects, and show their properties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import NothingThereError, about
+from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -29,7 +29,7 @@ class _Entry:
     """A line of a listing.
 
     :param kind: ``"container"``, ``"directory"`` or ``"object"``.
-    :param time: as the store writes it; ``None`` if it says nothing.
+    :param time: as the store reports it; ``None`` if it does not.
     """
 
     kind: str
@@ -41,48 +41,51 @@ class _Entry:
 
 @click.command()
 @click.argument("url")
-@click.option("-r", "--recursive", is_flag=True, help="All objects, not one level.")
-@click.option("-h", "--human", is_flag=True, help="Sizes as 1.5 MiB.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--total", is_flag=True, help="End with number and size of the objects, on stderr.")
+@click.option("-r", "--recursive", is_flag=True, help="List all objects below URL, not one level.")
+@click.option("-h", "--human", is_flag=True, help="Print sizes like 1.5 MiB.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@click.option(
+    "--total", is_flag=True, help="Print number and total size of the objects to standard error."
+)
 @store_options
 def ls(
     settings: Settings, *, url: str, recursive: bool, human: bool, as_json: bool, total: bool
 ) -> None:
-    """List the containers of a store (s3://), or the objects whose names begin as URL says.
+    """List the buckets of a store (s3://), or the objects whose keys start with URL.
 
     \b
-    libcloud ls s3://
-    libcloud ls --human s3://photos/2026/
-    libcloud ls --recursive --json s3://photos | jq .name
+    Examples:
+      libcloud ls s3://
+      libcloud ls --human s3://photos/2026/
+      libcloud ls --recursive --json s3://photos | jq .name
 
-    What has further slashes in its name is shown as one directory, unless --recursive is given.
-    Columns are time, size and name. A terminal gets names without control characters.
+    Keys with further slashes are grouped into directories, unless --recursive is given. The columns
+    are time, size and key. On a terminal, control characters are escaped.
     """
     store = open_store(url, settings)
     target = store.target
     shown = objects = size = 0
-    with about(target):
+    with error_context(target):
         for entry in _objects(store, recursive) if target.container else _containers(store):
             click.echo(_as_json(entry) if as_json else _as_line(entry, human=human))
             shown += 1
             objects += entry.kind == "object"
             size += entry.size or 0
         if target.name and not shown:
-            raise NothingThereError("no name begins so")
+            raise NoObjectsError("no objects match")
     if total:
         click.echo(f"{count(objects, 'object')}, {size_text(size)}", err=True)
 
 
 @click.command()
 @click.argument("url")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @store_options
 def stat(settings: Settings, *, url: str, as_json: bool) -> None:
-    """Show what the store says of the object, or the container, at URL."""
+    """Show the properties of the object or bucket at URL."""
     store = open_store(url, settings)
     target = store.target.require_container()
-    with about(target):
+    with error_context(target):
         if target.name:
             facts = _facts(store.object(target.name))
         else:
@@ -92,17 +95,17 @@ def stat(settings: Settings, *, url: str, as_json: bool) -> None:
         click.echo(json.dumps(facts, default=str))
         return
     for name, value in _flat(facts):
-        click.echo(f"{_shown(name) + ':':<15}{_shown(str(value))}")
+        click.echo(f"{_escaped(name) + ':':<15}{_escaped(str(value))}")
 
 
 def _containers(store: Store) -> Iterator[_Entry]:
     for container in store.driver.iterate_containers():
-        made = container.extra.get("creation_date")
-        yield _Entry("container", container.name, time=str(made) if made else None)
+        created = container.extra.get("creation_date")
+        yield _Entry("container", container.name, time=str(created) if created else None)
 
 
 def _objects(store: Store, recursive: bool) -> Iterator[_Entry]:
-    """The objects whose names begin as the target's; below the next slash as one entry."""
+    """The objects that match the target, grouped at the next slash unless ``recursive``."""
     container, prefix = store.container(), store.target.name
     if recursive:
         yield from map(_entry, container.iterate_objects(prefix=prefix or None))
@@ -135,21 +138,21 @@ def _as_line(entry: _Entry, *, human: bool) -> str:
         size = size_text(entry.size) if human else str(entry.size)
     elif entry.kind == "directory":
         size = "DIR"
-    return f"{_local_time(entry.time):<19} {size:>{11 if human else 14}}  {_shown(entry.name)}"
+    return f"{_local_time(entry.time):<19} {size:>{11 if human else 14}}  {_escaped(entry.name)}"
 
 
 def _local_time(text: str | None) -> str:
-    """A time of a store's, in this machine's zone and to the second."""
+    """The time that a store reported, in the local time zone, without fractions of a second."""
     if not text:
         return ""
     when = parse_time(text)
     if when is None:
-        return _shown(text)
+        return _escaped(text)
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _shown(text: str) -> str:
-    """``text`` for standard output: a terminal must not obey it."""
+def _escaped(text: str) -> str:
+    """``text`` for standard output, with control characters escaped on a terminal."""
     return printable(text) if sys.stdout.isatty() else text
 
 

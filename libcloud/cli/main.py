@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command itself: its parts, what its errors look like, and how it ends.
+"""The command's entry point: its list of commands, error messages and exit status.
 
 Exit statuses:
 
 ====  ==============================================================================
-0     all done
-1     something failed; of many objects, some did
-2     the command line makes no sense
-3     there is no such container, object or upload
-4     no credentials, or the store refuses them
-5     the store cannot be reached, or is too busy: trying again later may help
-6     the input is not what ``--expect-size`` or ``--fail-on-empty`` promise
-130   interrupted by Ctrl-C (129 by SIGHUP, 143 by SIGTERM); the upload was removed
-141   whoever reads standard output has gone
+0     success
+1     an error occurred; of several objects, some failed
+2     the command line is invalid
+3     the bucket, object or upload does not exist
+4     no credentials were found, or the store denied access
+5     the store cannot be reached or is overloaded: trying again later may help
+6     the input does not match ``--expect-size`` or ``--fail-on-empty``
+130   interrupted by Ctrl-C (129 by SIGHUP, 143 by SIGTERM); the upload was aborted
+141   the reader of standard output closed the pipe
 ====  ==============================================================================
 """
 
@@ -36,11 +36,11 @@ from libcloud.cli.errors import (
     USAGE,
     ReportedError,
     exit_status,
-    without_secrets,
+    redact,
 )
 from libcloud.cli.failures import report
-from libcloud.cli.progress import say
-from libcloud.cli.signals import heeded
+from libcloud.cli.progress import print_stderr
+from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
 
 __all__ = ["COMMANDS", "cli", "main", "run"]
@@ -48,41 +48,43 @@ __all__ = ["COMMANDS", "cli", "main", "run"]
 _BROKEN_PIPE = 141
 _COMPLETION = "_LIBCLOUD_COMPLETE"
 
-# Of each command the module, which is imported when the command is used, and what the list says.
+# For each command, the module to import when it is used, and its description in the list.
 COMMANDS = {
     "cat": ("get", "Write objects to standard output."),
-    "completion": ("completion", "Print the script for completion in a shell."),
-    "cp": ("copying", "Copy objects within a store."),
-    "demo": ("demo", "Stream made-up data to a store, read it back, compare."),
-    "doctor": ("doctor", "Show what is used and whether it works."),
+    "completion": ("completion", "Print a shell completion script."),
+    "cp": ("cp", "Copy objects within a store."),
+    "demo": ("demo", "Upload generated data, download it and compare."),
+    "doctor": ("doctor", "Check credentials, endpoint, region and access."),
     "get": ("get", "Download objects to files or standard output."),
-    "ls": ("listing", "List containers, or objects."),
-    "mb": ("containers", "Make a container."),
-    "presign": ("presigning", "Make a URL that anybody can use for a time."),
+    "ls": ("listing", "List buckets or objects."),
+    "mb": ("containers", "Create a bucket."),
+    "presign": ("presign", "Create a URL that gives access for a limited time."),
     "put": ("put", "Upload files, directories or standard input."),
-    "rb": ("containers", "Remove an empty container."),
-    "rm": ("removing", "Delete objects."),
-    "stat": ("listing", "Show what the store says of an object or a container."),
-    "uploads": ("uploads", "List, abort and clean up unfinished uploads."),
+    "rb": ("containers", "Delete an empty bucket."),
+    "rm": ("rm", "Delete objects."),
+    "stat": ("listing", "Show the properties of an object or a bucket."),
+    "uploads": ("uploads", "List and abort in-progress uploads."),
 }
 
-_STATUSES = """
+_EXIT_STATUSES = """
 \b
 Exit status:
-  0    all done
-  1    something failed; of many objects, some did
-  2    the command line makes no sense
-  3    no such container, object or upload
-  4    no credentials, or the store refuses them
-  5    the store cannot be reached, or is too busy: try again later
-  6    the input is not what --expect-size or --fail-on-empty promise
-  130  interrupted (129 SIGHUP, 143 SIGTERM); the upload was removed
-  141  whoever reads standard output has gone
+  0    success
+  1    an error occurred; of several objects, some failed
+  2    the command line is invalid
+  3    the bucket, object or upload does not exist
+  4    no credentials were found, or the store denied access
+  5    the store cannot be reached or is overloaded: try again later
+  6    the input does not match --expect-size or --fail-on-empty
+  130  interrupted (129 SIGHUP, 143 SIGTERM); the upload was aborted
+  141  the reader of standard output closed the pipe
+
+Run libcloud COMMAND --help for the options of a command.
 """
 
 
 class _Group(click.Group):
-    """Commands that are imported when they are needed."""
+    """Commands that are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -99,114 +101,130 @@ class _Group(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=_Group, epilog=_STATUSES, context_settings={"max_content_width": 100})
-@click.version_option(__version__, prog_name="libcloud", message="%(prog)s %(version)s")
-def cli() -> None:
-    """Object storage from a shell: Amazon S3, stores that speak S3, Google Storage, files.
+@click.group(
+    cls=_Group,
+    epilog=_EXIT_STATUSES,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, "-V", "--version", message="libcloud %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Manage objects in Amazon S3, S3-compatible stores, Google Cloud Storage and local files.
 
-    A URL is s3://CONTAINER/NAME, gs://, minio://, file:///DIRECTORY/NAME, or begins with the name
-    of another provider or kind of store, as r2://. Names stand in it as they are. Credentials,
-    region and endpoint are those of the options, the environment (AWS_ACCESS_KEY_ID,
-    AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL), a profile of ~/.aws,
-    or, with the extra "aws", of whoever gives them: single sign-on, a role, this machine.
+    A URL is s3://BUCKET/KEY, gs://BUCKET/KEY or file:///DIRECTORY/NAME. Other providers and
+    S3-compatible stores are addressed by name, for example minio:// or r2://. Keys are not
+    percent-decoded.
+
+    Credentials, region and endpoint come from the command's options, the environment
+    (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL) or
+    a profile in ~/.aws. The extra "aws" adds single sign-on, roles and instance metadata.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what ``arguments`` say; the exit status."""
-    if _COMPLETION in os.environ:  # a shell asks what may follow
+    """Run the command line ``arguments``; return the exit status."""
+    if _COMPLETION in os.environ:  # the shell asks for completions
         cli.main(prog_name="libcloud", complete_var=_COMPLETION)
-    arguments = sys.argv[1:] if arguments is None else arguments
-    _let_any_name_out()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
+    _allow_undecodable_names()
     try:
-        # Not cli.main(), which has its own answers to signals and broken pipes.
+        # Not cli.main(), which handles signals and broken pipes in its own way.
         with cli.make_context("libcloud", list(arguments)) as context:
             cli.invoke(context)
     except click.exceptions.Exit as error:
         return int(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:  # libcloud uploads
+        click.echo(error.format_message())
     except click.ClickException as error:
-        return _usage(error)
+        return _report_usage_error(error)
     except KeyboardInterrupt as error:
         return getattr(error, "status", INTERRUPTED)
     except BrokenPipeError:
-        return _no_reader()
+        return _broken_pipe()
     except Exception as error:
-        return _failure(error, arguments)
-    return _flushed()
+        return _report_failure(error, arguments)
+    return _flush_output()
 
 
 def run() -> None:
-    """The program: heeds signals, and exits."""
+    """The program: handles signals, and exits with the status of :func:`main`."""
     _set_up_log("--debug" in sys.argv[1:])
-    with heeded():
+    with handle_signals():
         status = main()
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
-        _drop_output()
-    # Python looks for cycles among all that was imported before it ends: a fifth of the processor
+        _discard_output()
+    # Without this, the final garbage collection of all imported modules takes a fifth of the CPU
     # time of a short command.
     gc.freeze()
     sys.exit(status)
 
 
-def _let_any_name_out() -> None:
-    """Write names whose bytes are not UTF-8 as these bytes, where output is not a terminal."""
+def _allow_undecodable_names() -> None:
+    """Write names that are not valid UTF-8 with their original bytes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
 
 
 def _set_up_log(debug: bool) -> None:
-    """Let the library's log be seen if asked for; it must not write into the bar."""
+    """Show the library's log with ``--debug``, above the progress bar."""
     for name in ("libcloud", "urllib3"):
         log = logging.getLogger(name)
-        log.addHandler(_Log() if debug else logging.NullHandler())
+        log.addHandler(_LogHandler() if debug else logging.NullHandler())
         log.propagate = False
         log.setLevel(logging.DEBUG if debug and name == "libcloud" else logging.WARNING)
 
 
-class _Log(logging.Handler):
-    """Writes above the bar, without secrets."""
+class _LogHandler(logging.Handler):
+    """Writes above the progress bar, with secrets redacted."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(f"{record.levelname.lower()}: {printable(record.getMessage())}")
+        print_stderr(f"{record.levelname.lower()}: {printable(record.getMessage())}")
 
 
-def _usage(error: click.ClickException) -> int:
+def _report_usage_error(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "libcloud"
-    say(f"{command}: {' '.join(error.format_message().split()).rstrip('.')}. See {command} --help")
+    message = " ".join(error.format_message().split()).rstrip(".")
+    print_stderr(f"{command}: {message}. See {command} --help")
     return USAGE
 
 
-def _failure(error: Exception, arguments: list[str]) -> int:
+def _report_failure(error: Exception, arguments: list[str]) -> int:
     if "--debug" in arguments:
         with contextlib.suppress(OSError):
-            lines = without_secrets("".join(traceback.format_exception(error))).split("\n")
+            lines = redact("".join(traceback.format_exception(error))).split("\n")
             sys.stderr.write("\n".join(map(printable, lines)))
     if not isinstance(error, ReportedError):
         report(error)
     return exit_status(error)
 
 
-def _no_reader() -> int:
-    _drop_output()
+def _broken_pipe() -> int:
+    _discard_output()
     return _BROKEN_PIPE
 
 
-def _drop_output() -> None:
-    """Forget what is not written yet: it would raise once more when Python ends."""
+def _discard_output() -> None:
+    """Discard buffered output: writing it would raise again when Python exits."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _flushed() -> int:
-    """0, if all that was written has reached its reader."""
+def _flush_output() -> int:
+    """Flush standard output; the exit status."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        return _no_reader()
+        return _broken_pipe()
     except OSError as error:
-        say(f"libcloud: standard output: {error.strerror}")
+        print_stderr(f"libcloud: standard output: {error.strerror}")
         return FAILED
     return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far transfers are: numbers, and the line that shows them. Nothing is drawn here."""
+"""Measures the progress of transfers, and formats it as a line. Writes nothing."""
 
 from __future__ import annotations
 
@@ -21,77 +21,77 @@ from libcloud.storage.transfer.progress import (
 )
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["CutError", "Flow", "Meter", "bar_line"]
+__all__ = ["Meter", "Transfer", "TransferInterruptedError", "bar_line"]
 
-# The speed is that of the last seconds, so that it follows the line and an estimate stays calm.
+# The speed is an average over the last seconds: it follows the network, and the ETA is steady.
 _SPEED_SECONDS = 15.0
 _SAMPLES = 64
 _LABEL_SHARE = 0.6
 _BAR = (8, 40)
 
-# Head and body of a request that carries none of the user's data, at most.
-_NO_DATA = 128 * KIB
+# Upper bound for headers and body of a request without user data.
+_MAX_OVERHEAD = 128 * KIB
 
 
-class CutError(Exception):
-    """What was being sent is not wanted any more."""
+class TransferInterruptedError(Exception):
+    """The transfer was interrupted while it sent data."""
 
 
-class Flow:
-    """One object under way.
+class Transfer:
+    """The progress of one object.
 
-    :ivar current: bytes that the store, or the file, has.
-    :ivar on_the_way: bytes of parts that went out and are not confirmed.
-    :ivar begun: something of it went out.
+    :ivar bytes_done: bytes that were stored, or written to the file.
+    :ivar in_flight: bytes of parts whose requests have not been answered yet.
+    :ivar started: a request with data was sent.
     """
 
     def __init__(self, label: str, meter: Meter) -> None:
         self.label = label
-        self.current = 0
-        self.on_the_way = 0
+        self.bytes_done = 0
+        self.in_flight = 0
         self.parts = 0
-        self.begun = False
+        self.started = False
         self.upload_id: str | None = None
         self.aborted: UploadAborted | None = None
         self._lock = PerProcess(threading.RLock)
         self._meter = meter
 
     def advance(self, size: int) -> None:
-        """``size`` more bytes have arrived; told by any thread."""
+        """Count ``size`` more bytes as done. Thread-safe."""
         with self._lock():
-            self.current += size
+            self.bytes_done += size
         self._meter.sample()
 
     def complete(self, size: int) -> None:
-        """All ``size`` bytes have arrived."""
-        self.advance(size - self.current)
+        """Count all ``size`` bytes as done."""
+        self.advance(size - self.bytes_done)
 
     def listen(self, event: UploadEvent) -> None:
-        """Follow an upload: a listener of the engine."""
+        """Handle an event of the upload engine."""
         if isinstance(event, UploadStarted):
             self.upload_id = event.upload_id
         elif isinstance(event, PartStarted):
-            self.on_the_way += event.size
-            self.begun = True
+            self.in_flight += event.size
+            self.started = True
         elif isinstance(event, PartDone):
-            self.on_the_way -= event.size
+            self.in_flight -= event.size
             self.parts += event.number > 0
         elif isinstance(event, Retried):
             self._meter.retries += 1
         elif isinstance(event, UploadAborted):
             self.aborted = event
-        if self.current != event.bytes_done:
-            self.current = event.bytes_done
+        if self.bytes_done != event.bytes_done:
+            self.bytes_done = event.bytes_done
             self._meter.sample()
 
 
 class Meter:
-    """The numbers of a transfer of one or many objects, several of them at a time.
+    """The progress of all objects together; several are transferred at a time.
 
-    Each :class:`Flow` belongs to one thread; adding them up is done by any.
+    Each :class:`Transfer` belongs to one thread; any thread may read the totals.
 
-    :param total: bytes to move; ``None`` if that is not known.
-    :param clock: seconds, from whenever.
+    :param total: bytes to transfer; ``None`` if unknown.
+    :param clock: seconds from an arbitrary start.
     """
 
     def __init__(
@@ -100,141 +100,142 @@ class Meter:
         self.label = label
         self.total = total
         self.retries = 0
-        self._flows: tuple[Flow, ...] = ()
-        self._finished = 0  # bytes, and parts, of objects that are whole
+        self._transfers: tuple[Transfer, ...] = ()
+        self._finished = 0  # bytes and parts of completed objects
         self._parts = 0
-        self._leaving: dict[int, int] = {}  # by thread: bytes of its request that have left
-        self._furthest = 0
-        self._cut = False
+        self._sent_by_thread: dict[int, int] = {}  # by thread: bytes sent of its current request
+        self._most_sent = 0
+        self._interrupted = False
         self._lock = PerProcess(threading.RLock)
         self._clock = clock
         self._started = clock()
         self._samples: deque[tuple[float, int]] = deque([(self._started, 0)], maxlen=_SAMPLES)
 
     @contextlib.contextmanager
-    def flow(self, label: str) -> Iterator[Flow]:
-        """An object's turn; if the block fails, nothing of it has arrived."""
-        flow = Flow(label, self)
+    def transfer(self, label: str) -> Iterator[Transfer]:
+        """Track one object in the block. If the block fails, its bytes do not count."""
+        transfer = Transfer(label, self)
         with self._lock():
-            self._flows = (*self._flows, flow)
-        whole = False
+            self._transfers = (*self._transfers, transfer)
+        complete = False
         try:
-            yield flow
-            whole = True
+            yield transfer
+            complete = True
         finally:
             with self._lock():
-                self._flows = tuple(one for one in self._flows if one is not flow)
-                self._finished += flow.current if whole else 0
-                self._parts += flow.parts if whole else 0
-                self._furthest = 0
+                self._transfers = tuple(one for one in self._transfers if one is not transfer)
+                self._finished += transfer.bytes_done if complete else 0
+                self._parts += transfer.parts if complete else 0
+                self._most_sent = 0
 
     @property
     def title(self) -> str:
-        """What is under way."""
-        flows = self._flows
-        if not flows:
+        """The objects that are being transferred."""
+        transfers = self._transfers
+        if not transfers:
             return self.label
-        more = f" +{len(flows) - 1}" if len(flows) > 1 else ""
-        return f"{flows[0].label}{more}"
+        more = f" +{len(transfers) - 1}" if len(transfers) > 1 else ""
+        return f"{transfers[0].label}{more}"
 
     @property
-    def done(self) -> int:
-        """Bytes that have arrived."""
+    def bytes_done(self) -> int:
+        """Bytes that were stored or written."""
         with self._lock():
-            return self._finished + sum(flow.current for flow in self._flows)
+            return self._finished + sum(transfer.bytes_done for transfer in self._transfers)
 
     @property
-    def on_the_way(self) -> int:
-        """Bytes of parts that are not confirmed."""
-        return sum(flow.on_the_way for flow in self._flows)
+    def in_flight(self) -> int:
+        """Bytes of parts whose requests have not been answered yet."""
+        return sum(transfer.in_flight for transfer in self._transfers)
 
     @property
-    def reached(self) -> int:
-        """Bytes that have arrived, or have left at least: never fewer than a moment ago."""
-        left = min(sum([*self._leaving.values()]), self.on_the_way)
-        self._furthest = max(self._furthest, self.done + left)
-        return self._furthest
+    def bytes_sent(self) -> int:
+        """Bytes done, and those sent but not yet confirmed. Never decreases during a transfer."""
+        unconfirmed = min(sum([*self._sent_by_thread.values()]), self.in_flight)
+        self._most_sent = max(self._most_sent, self.bytes_done + unconfirmed)
+        return self._most_sent
 
     @property
     def parts(self) -> int:
-        """Parts that are confirmed."""
-        return self._parts + sum(flow.parts for flow in self._flows)
+        """Parts that were stored."""
+        return self._parts + sum(transfer.parts for transfer in self._transfers)
 
     @property
-    def in_parts(self) -> bool:
-        """Whether something is, or was, sent in parts."""
-        return bool(self.parts) or any(flow.upload_id for flow in self._flows)
+    def is_multipart(self) -> bool:
+        """Whether an object is, or was, sent in parts."""
+        return bool(self.parts) or any(transfer.upload_id for transfer in self._transfers)
 
     @property
     def seconds(self) -> float:
-        """Since the beginning."""
+        """Seconds since the start."""
         return self._clock() - self._started
 
     def sending(self, size: int) -> None:
-        """``size`` bytes of this thread's request leave; see ``libcloud.http.timeouts``.
+        """Count ``size`` sent bytes of this thread's request. Called by ``libcloud.http.timeouts``.
 
-        :raises CutError: :meth:`cut` was called, and they are data.
+        :raises TransferInterruptedError: :meth:`interrupt` was called, and the request has data.
         """
         thread = threading.get_ident()
-        self._leaving[thread] = self._leaving.get(thread, 0) + size
-        if self._cut and self._leaving[thread] > _NO_DATA:
-            raise CutError("interrupted")
+        self._sent_by_thread[thread] = self._sent_by_thread.get(thread, 0) + size
+        if self._interrupted and self._sent_by_thread[thread] > _MAX_OVERHEAD:
+            raise TransferInterruptedError("interrupted")
 
-    def cut(self) -> None:
-        """Let what is being sent fail: on a slow line its end is far. Requests without data, which
-        remove what was sent, go on.
+    def interrupt(self) -> None:
+        """Make requests that send data fail: on a slow connection they would take long to finish.
+
+        Requests without data continue, such as the one that aborts the upload.
         """
-        self._cut = True
+        self._interrupted = True
 
     def settled(self) -> None:
-        """This thread's request is over, or begins."""
-        self._leaving[threading.get_ident()] = 0
+        """A request of this thread starts or ends. Called by ``libcloud.http.timeouts``."""
+        self._sent_by_thread[threading.get_ident()] = 0
 
     def speed(self) -> float:
-        """Bytes a second, of the last seconds."""
+        """Bytes per second, averaged over the last seconds."""
         now = self._clock()
         while len(self._samples) > 1 and self._samples[1][0] < now - _SPEED_SECONDS:
             self._samples.popleft()
         since, before = self._samples[0]
-        return max(0, self.reached - before) / max(now - since, 0.001)
+        return max(0, self.bytes_sent - before) / max(now - since, 0.001)
 
-    def left(self) -> float | None:
-        """Seconds to go; ``None`` if nobody can tell."""
+    def seconds_left(self) -> float | None:
+        """Estimated seconds to the end; ``None`` if unknown."""
         speed = self.speed()
         if self.total is None or not speed:
             return None
-        return max(0, self.total - self.reached) / speed
+        return max(0, self.total - self.bytes_sent) / speed
 
     def summary(self) -> str:
-        """Bytes, parts, seconds and speed of all of it."""
+        """Total bytes, parts, seconds, speed and retries."""
         seconds = self.seconds
         parts = f" in {count(self.parts, 'part')}" if self.parts > 1 else ""
-        again = f", {count(self.retries, 'request')} repeated" if self.retries else ""
-        speed = f", {size_text(self.done / max(seconds, 0.001))}/s" if self.done else ""
-        return f"{size_text(self.done)}{parts}, {seconds:.1f} s{speed}{again}"
+        retried = f", {count(self.retries, 'request')} retried" if self.retries else ""
+        speed = f", {size_text(self.bytes_done / max(seconds, 0.001))}/s" if self.bytes_done else ""
+        return f"{size_text(self.bytes_done)}{parts}, {seconds:.1f} s{speed}{retried}"
 
     def sample(self) -> None:
-        """Remember how far it is, for the speed."""
+        """Record the progress, for the speed."""
         now = self._clock()
-        # Small pieces would fill the samples with the last instant.
+        # Limit the rate: small pieces would fill all samples within an instant.
         if now - self._samples[-1][0] >= _SPEED_SECONDS / _SAMPLES:
-            self._samples.append((now, self.reached))
+            self._samples.append((now, self.bytes_sent))
 
 
 def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
-    """The line for a terminal of ``columns``: what matters least is left out where it is narrow."""
-    room = max(columns - 1, 1)  # a line that fills the last column wraps on some terminals
-    left = meter.left()
+    """The progress line for a terminal of ``columns``; narrow terminals get fewer fields."""
+    room = max(columns - 1, 1)  # some terminals wrap a line that fills the last column
+    eta = meter.seconds_left()
     if meter.total is None:
-        fields = [size_text(meter.reached), duration(meter.seconds), *_part_fields(meter)]
+        fields = [size_text(meter.bytes_sent), duration(meter.seconds), *_part_fields(meter)]
     else:
-        percent = min(100, meter.reached * 100 // meter.total) if meter.total else 100
-        if meter.done < meter.total:
-            percent = min(percent, 99)  # the store has not confirmed all
-        done, total = size_text(meter.reached), size_text(meter.total)
+        percent = min(100, meter.bytes_sent * 100 // meter.total) if meter.total else 100
+        if meter.bytes_done < meter.total:
+            percent = min(percent, 99)  # not all parts are confirmed
+        done, total = size_text(meter.bytes_sent), size_text(meter.total)
         done = done.removesuffix(f" {total.split()[-1]}")
         fields = [f"{percent:3}%", f"{done}/{total}"]
-        fields += [f"{size_text(meter.speed())}/s", f"ETA {duration(left)}" if left else "ETA -:--"]
+        fields += [f"{size_text(meter.speed())}/s", f"ETA {duration(eta)}" if eta else "ETA -:--"]
     text = fields[0]
     for field in fields[1:]:
         if len(text) + 2 + len(field) > room:
@@ -253,16 +254,16 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
 
 
 def _part_fields(meter: Meter) -> list[str]:
-    sent = [count(meter.parts, "part")] if meter.in_parts else []
-    going = [f"{size_text(meter.on_the_way)} on the way"] if meter.on_the_way else []
-    return [f"{size_text(meter.speed())}/s", *sent, *going]
+    sent = [count(meter.parts, "part")] if meter.is_multipart else []
+    in_flight = [f"{size_text(meter.in_flight)} in flight"] if meter.in_flight else []
+    return [f"{size_text(meter.speed())}/s", *sent, *in_flight]
 
 
 def _bar(meter: Meter, length: int, unicode: bool) -> str:
-    """Arrived, on the way, and still to come."""
-    full, going, empty = ("█", "▒", "░") if unicode else ("#", "+", ".")
+    """The bar: done, in flight and remaining."""
+    full, pending, empty = ("█", "▒", "░") if unicode else ("#", "+", ".")
     total = meter.total or 1
-    done = min(length, meter.reached * length // total) if meter.total else length
-    unconfirmed = max(0, meter.done + meter.on_the_way - meter.reached)
-    way = min(length - done, -(-unconfirmed * length // total))
-    return full * done + going * way + empty * (length - done - way)
+    done = min(length, meter.bytes_sent * length // total) if meter.total else length
+    unconfirmed = max(0, meter.bytes_done + meter.in_flight - meter.bytes_sent)
+    in_flight = min(length - done, -(-unconfirmed * length // total))
+    return full * done + pending * in_flight + empty * (length - done - in_flight)

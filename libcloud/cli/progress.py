@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows how far a transfer is: a bar on a terminal, JSON lines, or one line at the end.
+"""Shows progress as a bar on a terminal, as JSON lines, or as one line at the end.
 
-Drawn on standard error, so that standard output is the data's.
+Everything is written to standard error: standard output is for data.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
-from libcloud.cli.errors import without_secrets
-from libcloud.cli.meter import Flow, Meter, bar_line
+from libcloud.cli.errors import redact
+from libcloud.cli.meter import Meter, Transfer, bar_line
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import printable
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["Progress", "cut", "on_terminal", "say"]
+__all__ = ["Progress", "interrupt_transfers", "is_interactive", "print_stderr"]
 
 _INTERVAL = 0.1
 _COLUMNS = 80
 
-_shown: list[Progress] = []
+_active: list[Progress] = []
 
 
-def say(text: str) -> None:
-    """Write a line to standard error, above the bar if there is one."""
-    for progress in _shown:
+def print_stderr(text: str) -> None:
+    """Write a line to standard error, above the progress bar, with secrets redacted."""
+    for progress in _active:
         progress.clear()
     with contextlib.suppress(OSError, ValueError):
-        print(printable(without_secrets(text)), file=sys.stderr, flush=True)
+        print(printable(redact(text)), file=sys.stderr, flush=True)
 
 
-def cut() -> None:
-    """Let what is being sent fail."""
-    for progress in _shown:
-        progress.meter.cut()
+def interrupt_transfers() -> None:
+    """Make transfers that send data fail."""
+    for progress in _active:
+        progress.meter.interrupt()
 
 
-def on_terminal(stream: TextIO) -> bool:
-    """Whether somebody looks at ``stream``, on a screen that can go back in a line."""
+def is_interactive(stream: TextIO) -> bool:
+    """Whether ``stream`` is a terminal that can redraw a line."""
     return stream.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
 class Progress:
-    """One transfer, and how it is shown. A context manager: the bar is there while it is open.
+    """Shows the progress of a command. As a context manager, it shows the bar in the block.
 
-    :param total: bytes to move; ``None`` if that is not known.
-    :param settings: of the command: quiet, or JSON.
+    :param total: bytes to transfer; ``None`` if unknown.
+    :param settings: whether to be quiet, or to print JSON.
     """
 
     def __init__(self, label: str, total: int | None, settings: Settings) -> None:
@@ -61,7 +61,7 @@ class Progress:
         self._stream = sys.stderr
         self._json = settings.json_progress
         self._quiet = settings.quiet
-        self._bar = not self._json and not self._quiet and on_terminal(self._stream)
+        self._bar = not self._json and not self._quiet and is_interactive(self._stream)
         self._lock = PerProcess(threading.RLock)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -71,10 +71,12 @@ class Progress:
     def __enter__(self) -> Progress:
         from libcloud.http.timeouts import TimedConnection
 
-        _shown.append(self)
+        _active.append(self)
         TimedConnection.watcher = self.meter
         if self._bar:
-            self._thread = threading.Thread(target=self._tick, name="libcloud-bar", daemon=True)
+            self._thread = threading.Thread(
+                target=self._redraw_until_stopped, name="libcloud-bar", daemon=True
+            )
             self._thread.start()
         return self
 
@@ -86,53 +88,53 @@ class Progress:
         if self._thread is not None:
             self._thread.join()
         self.clear()
-        _shown.remove(self)
+        _active.remove(self)
 
-    def flow(self, label: str) -> AbstractContextManager[Flow]:
-        """An object's turn: see :meth:`Meter.flow`."""
-        return self.meter.flow(label)
+    def transfer(self, label: str) -> AbstractContextManager[Transfer]:
+        """Track one object in the block; see :meth:`Meter.transfer`."""
+        return self.meter.transfer(label)
 
-    def listener(self, flow: Flow) -> Callable[[UploadEvent], None]:
-        """What follows an upload: a listener of the engine."""
+    def listener(self, transfer: Transfer) -> Callable[[UploadEvent], None]:
+        """A listener for events of the upload engine."""
 
         def listen(event: UploadEvent) -> None:
-            flow.listen(event)
+            transfer.listen(event)
             if self._json and isinstance(event, PartDone):
-                self._emit("progress", flow.label)
+                self._emit("progress", transfer.label)
 
         return listen
 
-    def counted(self, pieces: Iterator[bytes], flow: Flow) -> Iterator[bytes]:
-        """``pieces``, counted as they pass."""
-        count = self.counting(flow)
+    def count_pieces(self, pieces: Iterator[bytes], transfer: Transfer) -> Iterator[bytes]:
+        """Yield ``pieces`` and count their bytes."""
+        count_bytes = self.byte_counter(transfer)
         for piece in pieces:
             yield piece
-            count(len(piece))
+            count_bytes(len(piece))
 
-    def counting(self, flow: Flow) -> Callable[[int], None]:
-        """What is told the bytes that arrive, by any thread."""
+    def byte_counter(self, transfer: Transfer) -> Callable[[int], None]:
+        """A thread-safe function that counts received bytes."""
 
-        def count(size: int) -> None:
-            flow.advance(size)
+        def count_bytes(size: int) -> None:
+            transfer.advance(size)
             if self._json and self.meter.seconds - self._written >= 1:
-                self._emit("progress", flow.label)
+                self._emit("progress", transfer.label)
 
-        return count
+        return count_bytes
 
-    def done(self, what: str) -> None:
-        """Say that it is over and went well: ``what`` it was, and the numbers."""
+    def finish(self, what: str) -> None:
+        """Report success: ``what`` was done, and the totals."""
         if self._json:
             self._emit("done", self.meter.label)
         elif not self._quiet:
-            say(f"{printable(what)}: {self.meter.summary()}")
+            print_stderr(f"{printable(what)}: {self.meter.summary()}")
 
     def clear(self) -> None:
-        """Take the bar off the screen."""
+        """Erase the bar."""
         if self._bar:
             with self._lock():
                 self._write("\r\x1b[K")
 
-    def _tick(self) -> None:
+    def _redraw_until_stopped(self) -> None:
         while not self._stop.wait(_INTERVAL):
             with self._lock():
                 self.meter.sample()
@@ -146,7 +148,7 @@ class Progress:
             return _COLUMNS
 
     def _write(self, text: str) -> None:
-        # A terminal that is gone, or cannot write a name, must not fail the transfer.
+        # A closed terminal, or one that cannot encode a name, must not fail the transfer.
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(text)
             self._stream.flush()
@@ -157,7 +159,7 @@ class Progress:
         line: dict[str, Any] = {
             "event": event,
             "object": label,
-            "bytes": meter.done,
+            "bytes": meter.bytes_done,
             "total": meter.total,
             "parts": meter.parts,
             "seconds": round(meter.seconds, 3),

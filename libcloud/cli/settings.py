@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options that all commands share, and the kinds of values that options have."""
+"""The options that all commands share, and the types of option values."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _T = TypeVar("_T")
 
 
 def size(text: str) -> int:
-    """Bytes; for the ``type`` of an option."""
+    """Parse a size in bytes; the ``type`` of an option."""
     return _parsed(parse_size, text)
 
 
 def age(text: str) -> timedelta:
-    """A duration; for the ``type`` of an option."""
+    """Parse a duration; the ``type`` of an option."""
     return _parsed(parse_duration, text)
 
 
@@ -37,7 +37,7 @@ def _parsed(parse: Callable[[str], _T], text: str) -> _T:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the shared options say; see their help."""
+    """Values of the shared options; the help of each option describes it."""
 
     endpoint_url: str | None = None
     region: str | None = None
@@ -55,17 +55,21 @@ class Settings:
 
 
 _STORE = [
-    click.option("--endpoint-url", metavar="URL", help="Where the store is: https://HOST:PORT."),
+    click.option(
+        "--endpoint-url", metavar="URL", help="Endpoint of the store, such as https://HOST:PORT."
+    ),
     click.option("--region", help="Region of the store."),
-    click.option("--profile", help="Profile of ~/.aws/config and ~/.aws/credentials."),
-    click.option("--provider", help="Driver or kind of store, instead of the URL's scheme: r2."),
+    click.option("--profile", help="Profile in ~/.aws/config and ~/.aws/credentials."),
+    click.option(
+        "--provider", help="Driver or store profile to use instead of the URL's scheme, such as r2."
+    ),
     click.option(
         "--addressing-style",
         type=click.Choice(["auto", "path", "virtual"]),
-        help="Where the container stands: in the path or in the name of the host.",
+        help="Bucket addressing style: in the path or as a virtual host.",
     ),
-    click.option("--no-sign-request", is_flag=True, help="Use no credentials."),
-    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    click.option("--no-sign-request", is_flag=True, help="Send anonymous requests."),
+    click.option("--debug", is_flag=True, help="Log requests, and print tracebacks of errors."),
 ]
 
 _TRANSFER = [
@@ -75,12 +79,14 @@ _TRANSFER = [
         "window",
         type=click.IntRange(1),
         metavar="N",
-        help="Parts of an object at once.",
+        help="Number of parts of an object to transfer in parallel.",
     ),
-    click.option("--part-size", type=size, help="Size of the first parts, as 16MiB."),
-    click.option("--max-memory", type=size, help="Of all parts together, as 64MiB."),
-    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
-    click.option("--json-progress", is_flag=True, help="Progress as JSON lines on stderr."),
+    click.option("--part-size", type=size, help="Size of the first parts, such as 16MiB."),
+    click.option("--max-memory", type=size, help="Limit for all parts in memory, such as 64MiB."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
+    click.option(
+        "--json-progress", is_flag=True, help="Print progress to standard error as JSON lines."
+    ),
 ]
 
 _JOBS = [
@@ -91,27 +97,27 @@ _JOBS = [
         default=8,
         show_default=True,
         metavar="N",
-        help="Objects at once.",
+        help="Number of objects to transfer in parallel.",
     ),
 ]
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of a command that talks to a store; it gets them as its argument ``settings``."""
-    return _with(command, _STORE)
+    """Add the options of commands that use a store, passed as the argument ``settings``."""
+    return _add_options(command, _STORE)
 
 
 def transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, and those of a command that moves data."""
-    return _with(command, _STORE + _TRANSFER)
+    """Add these and the options of commands that transfer data."""
+    return _add_options(command, _STORE + _TRANSFER)
 
 
 def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, and those of a command that moves many objects."""
-    return _with(command, _STORE + _JOBS + _TRANSFER)
+    """Add these and the options of commands that transfer many objects."""
+    return _add_options(command, _STORE + _JOBS + _TRANSFER)
 
 
-def _with(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
+def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
     names = [field.name for field in fields(Settings)]
 
     @functools.wraps(command)

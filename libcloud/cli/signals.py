@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C and other wishes to end: the transfer under way is undone, and told about."""
+"""Ctrl-C and other signals: uploads in progress are aborted, and the user is informed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import BinaryIO
 
-from libcloud.cli.progress import cut
+from libcloud.cli.progress import interrupt_transfers
 
-__all__ = ["Interrupted", "heeded", "wait_for_input"]
+__all__ = ["Interrupted", "handle_signals", "wait_for_input"]
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
-# The end of a pipe that signals are told to, while they are heeded.
-_told: list[int] = []
+# Reading ends of the wakeup pipes; at most one.
+_wakeup_pipes: list[int] = []
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asks to end.
+    """The process received a signal that asks it to stop.
 
     :param number: of the signal.
     """
@@ -34,67 +34,69 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def status(self) -> int:
-        """What a shell reports of a program that the signal ended."""
+        """The exit status that a shell reports for a process killed by the signal."""
         return 128 + self.number
 
 
 @contextlib.contextmanager
-def heeded() -> Iterator[None]:
-    """In the block, a signal raises :class:`Interrupted`, so that uploads are aborted.
+def handle_signals() -> Iterator[None]:
+    """Raise :class:`Interrupted` in the block on a signal, so that uploads are aborted.
 
-    The second says that this takes a while; the third ends the program at once.
+    A second signal prints that this takes time; a third exits immediately.
     """
-    came = 0
+    received = 0
 
     def interrupt(number: int, _: FrameType | None) -> None:
-        nonlocal came
-        came += 1
-        if came == 1:
+        nonlocal received
+        received += 1
+        if received == 1:
             _write("libcloud: interrupted")
-            cut()
+            interrupt_transfers()
             raise Interrupted(number)
-        if came == 2:
-            _write("libcloud: still cleaning up; once more ends it now, and may leave parts behind")
+        if received == 2:
+            _write(
+                "libcloud: still cleaning up; interrupt again to exit now (parts may remain stored)"
+            )
             return
         os._exit(128 + number)
 
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:  # as nohup, and shells for what runs in the background
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    previous = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:  # set by nohup, and by shells for background jobs
             signal.signal(number, interrupt)
     try:
-        with _telling():
+        with _wakeup_pipe():
             yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 @contextlib.contextmanager
-def _telling() -> Iterator[None]:
-    """In the block, a signal writes a byte to a pipe, too, whatever the main thread waits for."""
+def _wakeup_pipe() -> Iterator[None]:
+    """Have every signal in the block write a byte to a pipe that :func:`wait_for_input` polls."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
-    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    _told.append(reading)
+    previous = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    _wakeup_pipes.append(reading)
     try:
         yield
     finally:
-        _told.pop()
-        signal.set_wakeup_fd(before)
+        _wakeup_pipes.pop()
+        signal.set_wakeup_fd(previous)
         os.close(reading)
         os.close(writing)
 
 
 def wait_for_input(stream: BinaryIO) -> None:
-    """Return when there is something to read in ``stream``, its end included.
+    """Return when ``stream`` has data to read or is at its end.
 
-    A signal that comes right before a read, or to another thread, is kept until the read returns,
-    and it may never: a pipe can be silent for ever. So the waiting is done here.
+    A signal that arrives just before a blocking read, or in another thread, would only be handled
+    after the read returns, and a pipe can stay silent forever. Polling also wakes up for signals.
     """
-    if not _told or not hasattr(select, "poll"):
+    if not _wakeup_pipes or not hasattr(select, "poll"):
         return
     try:
         number = stream.fileno()
@@ -102,15 +104,15 @@ def wait_for_input(stream: BinaryIO) -> None:
         return
     poller = select.poll()
     poller.register(number, select.POLLIN)
-    poller.register(_told[-1], select.POLLIN)
+    poller.register(_wakeup_pipes[-1], select.POLLIN)
     while number not in (ready := dict(poller.poll())):
-        assert _told[-1] in ready
+        assert _wakeup_pipes[-1] in ready
         with contextlib.suppress(BlockingIOError):
-            os.read(_told[-1], 64)  # the signal itself is heeded by now
+            os.read(_wakeup_pipes[-1], 64)  # the handler has run by now
 
 
 def _write(text: str) -> None:
-    """Write a line to standard error: not through ``sys.stderr``, which may be amid a write."""
+    """Write a line to standard error, bypassing ``sys.stderr``, which may be in use."""
     start = "\r\x1b[K" if sys.stderr.isatty() else ""
     with contextlib.suppress(OSError):
         os.write(2, f"{start}{text}\n".encode())

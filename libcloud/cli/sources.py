@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``put`` reads: files, directories, standard input; and the names they get."""
+"""What ``put`` uploads: files, directories or standard input, and the names of the objects."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import BinaryIO
 
 import click
 
-from libcloud.cli.errors import UnfitInputError
-from libcloud.cli.progress import say
+from libcloud.cli.errors import InputError
+from libcloud.cli.progress import print_stderr
 from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
 
-__all__ = ["Source", "pieces_of", "plan", "size_of_stream"]
+__all__ = ["Source", "plan_uploads", "read_pieces", "size_of_stream"]
 
 _READ_SIZE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One thing to upload.
+    """A file or standard input to upload.
 
-    :param path: of a file, or ``-``.
-    :param name: of the object it becomes.
-    :param size: bytes; ``None`` if that is not known.
+    :param path: of the file, or ``-``.
+    :param name: of the object.
+    :param size: bytes; ``None`` if unknown.
     """
 
     path: str
@@ -37,19 +37,19 @@ class Source:
     size: int | None
 
 
-def plan(paths: tuple[str, ...], target: Target, *, recursive: bool) -> list[Source]:
-    """What is to be uploaded, under which names. Nothing is sent, and nothing but names is read.
+def plan_uploads(paths: tuple[str, ...], target: Target, *, recursive: bool) -> list[Source]:
+    """The files to upload and the names of their objects. Sends nothing and opens no file.
 
-    :raises click.UsageError: there is no name for one of them, or the same for two.
-    :raises OSError: one is not there.
+    :raises click.UsageError: an object would have no name, or two would have the same name.
+    :raises OSError: a path does not exist.
     """
     target.require_container()
     if STDIO in paths:
         if len(paths) > 1:
-            raise click.UsageError("standard input (-) cannot be put together with files")
+            raise click.UsageError("standard input (-) cannot be combined with files")
         if target.is_directory:
             raise click.UsageError(
-                f"standard input has no name: write {str(target).rstrip('/')}/NAME"
+                f"standard input has no name: use {str(target).rstrip('/')}/NAME"
             )
         return [Source(STDIO, target.name, None)]
     found: list[Source] = []
@@ -62,19 +62,21 @@ def plan(paths: tuple[str, ...], target: Target, *, recursive: bool) -> list[Sou
             name = target.name + os.path.basename(path) if target.is_directory else target.name
             found.append(Source(path, name, _size(path)))
             if len(paths) > 1 and not target.is_directory:
-                raise click.UsageError(f"several files need a URL that ends in a slash: {target}/")
-    _refuse_equal_names(found)
+                raise click.UsageError(
+                    f"to upload several files, end the URL with a slash: {target}/"
+                )
+    _reject_equal_names(found)
     return found
 
 
-def pieces_of(
+def read_pieces(
     stream: BinaryIO, *, expect: int | None = None, fail_on_empty: bool = False
 ) -> Iterator[bytes]:
-    """The pieces of ``stream`` as they come.
+    """Read ``stream`` in pieces, as they become available.
 
-    :param expect: bytes that there must be.
-    :param fail_on_empty: there must be one at least.
-    :raises UnfitInputError: there are others. An upload from these pieces publishes nothing.
+    :param expect: size that the input must have, bytes.
+    :param fail_on_empty: the input must not be empty.
+    :raises InputError: the input does not match. An upload of these pieces stores nothing.
     """
     read = getattr(stream, "read1", stream.read)
     size = 0
@@ -85,21 +87,21 @@ def pieces_of(
             break
         size += len(piece)
         if expect is not None and size > expect:
-            raise UnfitInputError(
-                f"the input has more than the {count(expect, 'byte')} expected: nothing was stored"
+            raise InputError(
+                f"the input is larger than the expected {count(expect, 'byte')}: nothing was stored"
             )
         yield piece
     if expect is not None and size < expect:
-        raise UnfitInputError(
-            f"the input ended after {count(size, 'byte')} of {expect:,} expected: "
-            "nothing was stored; did its producer fail?"
+        raise InputError(
+            f"the input ended after {count(size, 'byte')} of {expect:,}: nothing was stored; "
+            "did the producing command fail?"
         )
     if fail_on_empty and not size:
-        raise UnfitInputError("the input is empty: nothing was stored; did its producer fail?")
+        raise InputError("the input is empty: nothing was stored; did the producing command fail?")
 
 
 def size_of_stream(stream: BinaryIO) -> int | None:
-    """Bytes to come, if ``stream`` is a file; ``None`` for a pipe or a terminal."""
+    """Remaining bytes if ``stream`` is a file; ``None`` for a pipe or a terminal."""
     try:
         status = os.fstat(stream.fileno())
         if not files.has_exact_size(status):
@@ -110,7 +112,7 @@ def size_of_stream(stream: BinaryIO) -> int | None:
 
 
 def _below(directory: str, prefix: str) -> Iterator[Source]:
-    """The files below ``directory``, by name; links to directories are not followed."""
+    """The files below ``directory``, sorted; links to directories are not followed."""
     for folder, folders, names in os.walk(directory, onerror=_raise):
         folders.sort()
         inside = os.path.relpath(folder, directory)
@@ -118,15 +120,15 @@ def _below(directory: str, prefix: str) -> Iterator[Source]:
         for name in sorted(names):
             path = os.path.join(folder, name)
             if not os.path.isfile(path):
-                say(f"libcloud: skipped {printable(path)}: no regular file")
+                print_stderr(f"libcloud: skipped {printable(path)}: not a regular file")
                 continue
             yield Source(path, f"{prefix}{middle}{name}", _size(path))
 
 
 def _size(path: str) -> int | None:
-    """Bytes of a regular file; ``None`` of anything else, and where the system does not know it.
+    """Size of a regular file, bytes; ``None`` if it is something else or the size is unknown.
 
-    :raises OSError: there is nothing.
+    :raises OSError: the path does not exist.
     """
     status = os.stat(path)
     if stat.S_ISREG(status.st_mode) and not status.st_size:
@@ -134,13 +136,14 @@ def _size(path: str) -> int | None:
     return status.st_size if files.has_exact_size(status) else None
 
 
-def _refuse_equal_names(sources: list[Source]) -> None:
+def _reject_equal_names(sources: list[Source]) -> None:
     seen: dict[str, str] = {}
     for source in sources:
         other = seen.setdefault(source.name, source.path)
         if other != source.path:
             raise click.UsageError(
-                f"{other} and {source.path} would both become {source.name!r}: put them one by one"
+                f"{other} and {source.path} would both be stored as {source.name!r}: "
+                "upload them separately"
             )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""URLs of containers and objects: ``s3://container/name``, ``file:///directory/name``.
+"""URLs of buckets and objects: ``s3://bucket/key``, ``file:///directory/name``.
 
-A name stands in a URL as it is: nothing is decoded, so that every name can be written.
+Keys are not percent-decoded, so that every key can be written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from libcloud.storage.types import Provider
 __all__ = ["STDIO", "Target", "is_url", "parse_target"]
 
 STDIO = "-"
-"""What stands for standard input or output."""
+"""The argument for standard input or output."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://(.*)", re.DOTALL)
 
@@ -33,15 +33,15 @@ _SCHEMES = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a URL names.
+    """A parsed URL.
 
-    :param scheme: as it was written; used again where URLs are printed.
+    :param scheme: as given; also used in printed URLs.
     :param provider: name of a driver.
-    :param container: empty if the URL names none: all of them.
-    :param name: of an object, or what names begin with; may be empty.
-    :param base: for files: the directory that the container is in.
-    :param store: what kind of store it is that speaks S3, if the URL names one: a name in
-        :data:`~libcloud.storage.s3api.profile.PROFILES`.
+    :param container: empty if the URL names no bucket.
+    :param name: key of an object, or a prefix of keys; may be empty.
+    :param base: for files, the directory that contains the container.
+    :param s3_profile: store profile that the scheme names, a name in
+        :data:`~libcloud.storage.s3api.profile.PROFILES`; otherwise empty.
     """
 
     scheme: str
@@ -49,7 +49,7 @@ class Target:
     container: str = ""
     name: str = ""
     base: str = ""
-    store: str = ""
+    s3_profile: str = ""
 
     def __str__(self) -> str:
         if self.provider == Provider.LOCAL:
@@ -58,64 +58,64 @@ class Target:
         return f"{self.scheme}://{self.container}{'/' if self.name else ''}{self.name}"
 
     def with_name(self, name: str) -> Target:
-        """Another object of the same container."""
+        """Another object in the same container."""
         return replace(self, name=name)
 
     @property
     def is_directory(self) -> bool:
-        """It names a container, or a name that ends in a slash."""
+        """Whether the URL names only a bucket, or ends in a slash."""
         return not self.name or self.name.endswith("/")
 
     def as_directory(self) -> Target:
-        """The same, with a slash at the end of its name."""
+        """The same URL with a slash at its end."""
         return self if self.is_directory else self.with_name(f"{self.name}/")
 
     def require_container(self) -> Target:
-        """Itself.
+        """Return ``self``.
 
-        :raises click.UsageError: it names no container.
+        :raises click.UsageError: the URL names no bucket.
         """
         if not self.container:
-            raise click.UsageError(f"{self} names no container: write {self.scheme}://CONTAINER")
+            raise click.UsageError(f"{self} names no bucket: use {self.scheme}://BUCKET")
         return self
 
     def require_object(self) -> Target:
-        """Itself.
+        """Return ``self``.
 
-        :raises click.UsageError: it names no object.
+        :raises click.UsageError: the URL names no object.
         """
         self.require_container()
         if not self.name:
-            raise click.UsageError(f"{self} names no object: write {self}/NAME")
+            raise click.UsageError(f"{self} names no object: use {self}/KEY")
         return self
 
 
 def is_url(text: str) -> bool:
-    """Whether ``text`` is a URL rather than the path of a file."""
+    """Whether ``text`` is a URL and not the path of a file."""
     return _URL.fullmatch(text) is not None
 
 
 def parse_target(text: str, provider: str | None = None) -> Target:
-    """The target that a URL names.
+    """Parse a URL.
 
     :param provider: the driver to use instead of the one that the scheme names.
-    :raises click.UsageError: it is no URL, or nobody knows its scheme.
+    :raises click.UsageError: the URL is not valid, or its scheme is unknown.
     """
     match = _URL.fullmatch(text)
     if not match:
-        raise click.UsageError(f"{text!r} is no URL: write s3://CONTAINER/NAME")
+        raise click.UsageError(f"{text!r} is not a valid URL: use s3://BUCKET/KEY")
     scheme, rest = match[1].lower(), match[2]
     name = (provider or scheme).lower().replace("-", "_")
     chosen = _SCHEMES.get(name, name)
-    chosen, store = _provider(chosen, text)
+    chosen, s3_profile = _resolve_provider(chosen, text)
     if chosen == Provider.LOCAL:
         return _file_target(scheme, rest, text)
     container, _, key = rest.partition("/")
-    return Target(scheme, chosen, container, key, store=store)
+    return Target(scheme, chosen, container, key, s3_profile=s3_profile)
 
 
-def _provider(name: str, text: str) -> tuple[str, str]:
-    """The driver of that name; or that of S3, and the kind of store of that name."""
+def _resolve_provider(name: str, text: str) -> tuple[str, str]:
+    """The driver of that name; or the S3 driver and the store profile of that name."""
     from libcloud.storage.providers import DRIVERS
 
     if name in DRIVERS:
@@ -124,18 +124,18 @@ def _provider(name: str, text: str) -> tuple[str, str]:
 
     if name in PROFILES:
         return Provider.S3, name
-    # The regions of Amazon are named by --region.
+    # Amazon S3 drivers of single regions are not listed: use --region.
     stores = {name for name in DRIVERS if not name.startswith("s3_")}
     known = ", ".join(sorted({*stores, *_SCHEMES, *PROFILES}))
-    raise click.UsageError(f"{text}: there is no provider {name!r}; there are {known}")
+    raise click.UsageError(f"{text}: unknown provider {name!r}; known providers: {known}")
 
 
 def _file_target(scheme: str, path: str, text: str) -> Target:
-    """The container is the last directory in the path."""
+    """The last directory of the path is the container."""
     if not path.startswith("/"):
-        raise click.UsageError(f"{text}: a path begins with a slash: file:///DIRECTORY/NAME")
+        raise click.UsageError(f"{text}: the path must start with a slash: file:///DIRECTORY/NAME")
     directory, _, name = path.rpartition("/")
     base, _, container = directory.rstrip("/").rpartition("/")
     if not container:
-        raise click.UsageError(f"{text}: a file must be in a directory: file:///DIRECTORY/NAME")
+        raise click.UsageError(f"{text}: the path must contain a directory: file:///DIRECTORY/NAME")
     return Target(scheme, Provider.LOCAL, container, name, base or "/")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes, times and names as people read and write them."""
+"""Formats and parses sizes, durations, byte ranges and names."""
 
 from __future__ import annotations
 
@@ -28,67 +28,70 @@ _SECONDS = {"": 1, "S": 1, "M": 60, "H": 3600, "D": 86400, "W": 604800}
 
 
 def size_text(size: float) -> str:
-    """``size`` bytes in the largest unit that is not above it.
+    """``size`` in bytes, formatted in the largest unit that fits.
 
     >>> size_text(999), size_text(1536), size_text(12.34 * 1024 ** 2)
     ('999 B', '1.5 KiB', '12.3 MiB')
     """
     unit = "B"
     for name, value in _UNITS.items():
-        # 1023.99 MiB would be written as 1024.0 MiB.
+        # Without the tolerance, 1023.99 MiB would be formatted as 1024.0 MiB.
         if size >= value * (0.99995 if value > 1 else 1):
             unit = name
     return f"{size:.0f} B" if unit == "B" else f"{size / _UNITS[unit]:.1f} {unit}"
 
 
 def parse_size(text: str) -> int:
-    """Bytes of ``64MiB``, ``64M``, ``5GB`` (which is decimal) or ``1000``.
+    """Parse ``64MiB``, ``64M``, ``5GB`` (decimal) or ``1000`` to bytes.
 
-    :raises ValueError: it is no size.
+    :raises ValueError: ``text`` is not a valid size.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Z]*)", text.strip().upper())
     unit = match[2] if match else "?"
     factor = _DECIMAL.get(unit) or _SIZES.get(unit.removesuffix("IB") if len(unit) == 3 else unit)
     if not match or factor is None:
-        raise ValueError(f"{text!r} is no size: write 64MiB, 1.5GiB, 5GB or a number of bytes")
+        raise ValueError(
+            f"{text!r} is not a valid size: use 64MiB, 1.5GiB, 5GB or a number of bytes"
+        )
     return int(float(match[1]) * factor) if "." in match[1] else int(match[1]) * factor
 
 
 def parse_duration(text: str) -> timedelta:
-    """``90s``, ``15m``, ``12h``, ``7d``, ``2w``, or a number of seconds.
+    """Parse ``90s``, ``15m``, ``12h``, ``7d``, ``2w`` or a number of seconds.
 
-    :raises ValueError: it is no duration.
+    :raises ValueError: ``text`` is not a valid duration.
     """
     match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([A-Z]?)", text.strip().upper())
     if not match or match[2] not in _SECONDS:
-        raise ValueError(f"{text!r} is no duration: write 90s, 15m, 12h, 7d or 2w")
+        raise ValueError(f"{text!r} is not a valid duration: use 90s, 15m, 12h, 7d or 2w")
     return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
 
 
 def parse_range(text: str, size: int) -> tuple[int, int]:
-    """First byte, and the byte after the last, of a range as HTTP and curl write it.
+    """Parse a byte range in the syntax of HTTP and curl.
 
-    :param text: ``0-499`` (500 bytes), ``500-`` (all from there on), ``-500`` (the last 500).
+    :param text: ``0-499`` (500 bytes), ``500-`` (to the end) or ``-500`` (the last 500).
     :param size: of the object, bytes.
-    :raises ValueError: it is no range, or begins behind the end of the object.
+    :return: the first byte, and the byte after the last.
+    :raises ValueError: ``text`` is not a valid range, or starts after the end of the object.
 
     >>> parse_range("0-499", 1000), parse_range("900-", 1000), parse_range("-10", 1000)
     ((0, 500), (900, 1000), (990, 1000))
     """
     match = re.fullmatch(r"(\d*)-(\d*)", text.strip())
     if not match or match[0].strip() == "-":
-        raise ValueError(f"{text!r} is no range: write 0-499, 500- or -500")
+        raise ValueError(f"{text!r} is not a valid range: use 0-499, 500- or -500")
     first, last = match[1], match[2]
     if not first:
         return max(0, size - int(last)), size
     start, end = int(first), min(size, int(last) + 1) if last else size
     if start >= size or end <= start:
-        raise ValueError(f"the range {text} has no bytes in an object of {size} bytes")
+        raise ValueError(f"the range {text} is outside the object, which has {size} bytes")
     return start, end
 
 
 def duration(seconds: float) -> str:
-    """``seconds`` as a clock shows them.
+    """``seconds`` formatted as minutes and seconds, or hours.
 
     >>> duration(9.6), duration(75), duration(3723)
     ('0:10', '1:15', '1:02:03')
@@ -100,7 +103,7 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number and its noun.
+    """A number and a noun, in the plural if needed.
 
     >>> count(1, "part"), count(2, "part")
     ('1 part', '2 parts')
@@ -109,7 +112,7 @@ def count(number: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` on one line, with nothing in it that a terminal would obey.
+    """``text`` on one line, with control characters escaped.
 
     >>> printable("a\\x1b[31mb\\nc")
     'a\\\\x1b[31mb\\\\nc'
@@ -121,7 +124,7 @@ def printable(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Columns that ``text`` takes on a terminal."""
+    """Columns that ``text`` occupies on a terminal."""
     return sum(
         0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
         for char in text
@@ -129,7 +132,7 @@ def width(text: str) -> int:
 
 
 def shortened(text: str, columns: int) -> str:
-    """``text`` in at most ``columns`` columns; its middle is left out if it is longer.
+    """``text`` in at most ``columns`` columns; the middle of longer text is elided.
 
     >>> shortened("2026/11/22/photo.jpeg", 11)
     '2026/….jpeg'

@@ -40,7 +40,7 @@ def test_a_store_in_order(shell: Shell) -> None:
     found = findings(result)
     assert found["credentials"].startswith("ok AKIA...FAKE, from the variables AWS_ACCESS_KEY_ID")
     assert found["endpoint"].endswith("from the variable AWS_ENDPOINT_URL")
-    for name in ("access", "clock", "container", "listing", "uploads", "writing"):
+    for name in ("access", "clock", "bucket", "listing", "uploads", "writing"):
         assert found[name].startswith("ok "), result.lines
     assert "multipart" in found["supports"]
     assert shell.names() == []
@@ -52,7 +52,7 @@ def test_a_wrong_secret(shell: Shell) -> None:
     assert result.status == 4
     found = findings(result)["access"]
     assert found.startswith("FAIL ") and "SignatureDoesNotMatch" in found
-    assert "-> the secret does not belong to the key" in found
+    assert "-> the secret key does not match the access key" in found
     assert b"wrong-secret" not in result.out
 
 
@@ -92,7 +92,7 @@ def test_no_endpoint_where_one_is_needed(shell: Shell) -> None:
 def test_no_container(shell: Shell) -> None:
     result = shell("doctor", "s3://absent")
     assert result.status == 3
-    assert "'absent'" in findings(result)["container"]
+    assert "'absent'" in findings(result)["bucket"]
 
 
 def test_a_container_of_somebody_else(shell: Shell) -> None:
@@ -101,7 +101,7 @@ def test_a_container_of_somebody_else(shell: Shell) -> None:
         result = Shell(endpoint, shell.home)("doctor", "s3://theirs")
     assert result.status == 4
     found = findings(result)
-    assert found["access"].startswith("WARN the store answers; these credentials may not list")
+    assert found["access"].startswith("WARN these credentials are not allowed to list the bucket")
     assert found["listing"].startswith("FAIL ")
 
 
@@ -140,9 +140,9 @@ def test_a_directory_needs_no_credentials(shell: Shell, tmp_path: Path) -> None:
 def test_where_requests_go_is_told(shell: Shell) -> None:
     found = findings(shell.ok("doctor", "s3://bucket"))
     assert found["store"] == "S3-compatible store"
-    assert found["style"] == "the container stands in the path"
+    assert found["style"] == "path"
     assert found["signed for"] == "us-east-1"
-    assert found["clock"].startswith("ok agrees with the store's (")
+    assert found["clock"].startswith("ok in sync with the store (")
     assert findings(shell.ok("doctor"))["style"] == "path, signed for us-east-1"
 
 
@@ -154,14 +154,14 @@ def test_a_container_in_the_host_is_told(shell: Shell) -> None:
     with loopback_names("store.test"):
         style = ("--addressing-style", "virtual")
         result = shell.ok("doctor", "--endpoint-url", url, *style, "s3://bucket")
-    expected = "the container stands in the name of the host: bucket.store.test"
+    expected = "virtual-hosted, host bucket.store.test"
     assert findings(result)["style"] == expected
 
 
 def test_a_region_that_was_found_out_is_told(shell: Shell) -> None:
     result = shell.ok("doctor", "--region", "mars-1", "s3://bucket")
     found = findings(result)["region"]
-    assert "WARN the container is in us-east-1, and requests for it go there" in found
+    assert "WARN the bucket is in us-east-1, where requests for it are sent" in found
     assert "--region us-east-1" in found
 
 
@@ -188,8 +188,8 @@ def test_nobody_signs(shell: Shell) -> None:
     assert shell("doctor", "--no-sign-request", "s3://bucket", **variables).status == 4
     server.options = replace(server.options, anonymous=True)
     found = findings(shell.ok("doctor", "--no-sign-request", "s3://bucket", **variables))
-    assert found["credentials"] == "none are used, by --no-sign-request"
-    assert found["access"] == "ok the store answers, without any credentials"
+    assert found["credentials"] == "not used, because of --no-sign-request"
+    assert found["access"] == "ok the store accepts anonymous requests"
 
 
 def test_credentials_that_are_obtained_are_obtained_and_hidden(shell: Shell) -> None:

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from libcloud.cli import listing, uploads
-from libcloud.cli.progress import say
+from libcloud.cli.progress import print_stderr
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status
 
@@ -27,7 +27,7 @@ def test_names_times_and_values_are_escaped_on_a_terminal() -> None:
     entry = listing._Entry("object", f"name{RED}", 1, f"time{RED}\r")
     with redirect_stdout(Screen()):
         line = listing._as_line(entry, human=False)
-        facts = [*map(listing._shown, (f"n{RED}", f"v{RED}"))]
+        facts = [*map(listing._escaped, (f"n{RED}", f"v{RED}"))]
     assert RED not in line and "\r" not in line
     assert line.count(r"\x1b[31m") == 2
     assert facts == [r"n\x1b[31m", r"v\x1b[31m"]
@@ -49,7 +49,7 @@ def test_ids_of_uploads_are_escaped() -> None:
 
 def test_whatever_is_said_is_escaped() -> None:
     with redirect_stderr(Screen()) as screen:
-        say(f"parts are left in upload {RED}")
+        print_stderr(f"parts are left in upload {RED}")
     assert screen.getvalue() == "parts are left in upload \\x1b[31m\n"
 
 

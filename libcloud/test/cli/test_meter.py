@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.cli.meter import CutError, Flow, Meter, bar_line
+from libcloud.cli.meter import Meter, Transfer, TransferInterruptedError, bar_line
 from libcloud.cli.text import width
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.transfer.progress import (
@@ -33,18 +33,18 @@ def clock() -> Clock:
     return Clock()
 
 
-def begun(meter: Meter, label: str = "x") -> Flow:
+def started_transfer(meter: Meter, label: str = "x") -> Transfer:
     """An object that stays under way."""
-    flow = Flow(label, meter)
-    meter._flows = (*meter._flows, flow)
-    return flow
+    transfer = Transfer(label, meter)
+    meter._transfers = (*meter._transfers, transfer)
+    return transfer
 
 
 def half_way(clock: Clock, label: str = "s3://bucket/name") -> Meter:
     """4 of 8 MiB after 2 seconds."""
     meter = Meter("", 8 * MIB, clock)
     clock.now += 2
-    begun(meter, label).advance(4 * MIB)
+    started_transfer(meter, label).advance(4 * MIB)
     return meter
 
 
@@ -57,23 +57,23 @@ def test_the_line_has_share_size_speed_and_time_to_go(clock: Clock) -> None:
 
 def test_an_unknown_length_has_size_parts_and_speed(clock: Clock) -> None:
     meter = Meter("x", None, clock)
-    flow = begun(meter)
-    flow.listen(UploadStarted(0, "id"))
-    flow.listen(PartStarted(0, 1, MIB))
-    flow.listen(PartStarted(0, 2, MIB))
+    transfer = started_transfer(meter)
+    transfer.listen(UploadStarted(0, "id"))
+    transfer.listen(PartStarted(0, 1, MIB))
+    transfer.listen(PartStarted(0, 2, MIB))
     clock.now = 65
-    flow.listen(PartDone(MIB, 1, MIB))
-    expected = "x  1.0 MiB  1:05  15.8 KiB/s  1 part  1.0 MiB on the way"
+    transfer.listen(PartDone(MIB, 1, MIB))
+    expected = "x  1.0 MiB  1:05  15.8 KiB/s  1 part  1.0 MiB in flight"
     assert bar_line(meter, 80) == expected
 
 
 def test_a_part_on_the_way_is_shown_as_such(clock: Clock) -> None:
     meter = Meter("x", 4 * MIB, clock)
-    flow = begun(meter)
-    flow.listen(PartStarted(0, 1, MIB))
+    transfer = started_transfer(meter)
+    transfer.listen(PartStarted(0, 1, MIB))
     line = bar_line(meter, 70, unicode=False)
     assert "+" in line and "#" not in line
-    flow.listen(PartDone(MIB, 1, MIB))
+    transfer.listen(PartDone(MIB, 1, MIB))
     line = bar_line(meter, 70, unicode=False)
     assert "#" in line and "+" not in line
 
@@ -91,7 +91,7 @@ def test_the_line_never_reaches_the_edge(
     clock = Clock()
     meter = Meter("", total, clock)
     clock.now = seconds
-    begun(meter, label).advance(done)
+    started_transfer(meter, label).advance(done)
     line = bar_line(meter, columns)
     assert width(line) < max(columns, 2)
     assert line.isprintable()
@@ -113,13 +113,13 @@ def test_the_label_has_more_room_than_the_bar(clock: Clock) -> None:
 
 def test_the_speed_is_that_of_the_last_seconds(clock: Clock) -> None:
     meter = Meter("x", None, clock)
-    flow = begun(meter)
+    transfer = started_transfer(meter)
     for _ in range(100):
         clock.now += 1
-        flow.advance(MIB)
+        transfer.advance(MIB)
     for _ in range(40):
         clock.now += 1
-        flow.advance(10 * MIB)
+        transfer.advance(10 * MIB)
     assert meter.speed() == pytest.approx(10 * MIB)
     clock.now += 60
     assert meter.speed() < MIB
@@ -127,35 +127,35 @@ def test_the_speed_is_that_of_the_last_seconds(clock: Clock) -> None:
 
 def test_nothing_moved_has_no_end_in_sight(clock: Clock) -> None:
     meter = Meter("x", MIB, clock)
-    assert meter.left() is None
+    assert meter.seconds_left() is None
     assert bar_line(meter, 80).endswith("ETA -:--")
 
 
 def test_an_object_that_failed_does_not_count(clock: Clock) -> None:
     meter = Meter("", None, clock)
-    with pytest.raises(KeyError), meter.flow("one") as flow:
-        flow.advance(5)
+    with pytest.raises(KeyError), meter.transfer("one") as transfer:
+        transfer.advance(5)
         raise KeyError
-    with meter.flow("two") as flow:
-        flow.advance(3)
-    assert (meter.done, meter.reached) == (3, 3)
+    with meter.transfer("two") as transfer:
+        transfer.advance(3)
+    assert (meter.bytes_done, meter.bytes_sent) == (3, 3)
 
 
 def test_objects_at_the_same_time_add_up(clock: Clock) -> None:
     meter = Meter("", 10 * MIB, clock)
-    with meter.flow("1/9 one") as one, meter.flow("2/9 two") as two:
+    with meter.transfer("1/9 one") as one, meter.transfer("2/9 two") as two:
         one.advance(MIB)
         two.advance(2 * MIB)
-        assert (meter.done, meter.title) == (3 * MIB, "1/9 one +1")
+        assert (meter.bytes_done, meter.title) == (3 * MIB, "1/9 one +1")
         two.listen(PartStarted(2 * MIB, 1, 4 * MIB))
-        assert meter.on_the_way == 4 * MIB
-    assert meter.done == 3 * MIB
+        assert meter.in_flight == 4 * MIB
+    assert meter.bytes_done == 3 * MIB
 
 
 def test_what_has_left_counts_before_it_is_confirmed(clock: Clock) -> None:
     meter = Meter("x", 8 * MIB, clock)
-    flow = begun(meter)
-    flow.listen(PartStarted(0, 1, 4 * MIB))
+    transfer = started_transfer(meter)
+    transfer.listen(PartStarted(0, 1, 4 * MIB))
     meter.settled()
     meter.sending(MIB)
     clock.now = 2
@@ -163,20 +163,20 @@ def test_what_has_left_counts_before_it_is_confirmed(clock: Clock) -> None:
     # A second attempt does not count twice, and takes nothing back.
     meter.settled()
     meter.sending(MIB // 2)
-    assert meter.reached == MIB
+    assert meter.bytes_sent == MIB
     meter.sending(9 * MIB)  # headers and all
-    assert meter.reached == 4 * MIB
+    assert meter.bytes_sent == 4 * MIB
     meter.settled()
-    flow.listen(PartDone(4 * MIB, 1, 4 * MIB))
-    assert (meter.reached, meter.done) == (4 * MIB, 4 * MIB)
+    transfer.listen(PartDone(4 * MIB, 1, 4 * MIB))
+    assert (meter.bytes_sent, meter.bytes_done) == (4 * MIB, 4 * MIB)
 
 
 def test_what_is_cut_fails_where_it_carries_data(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     meter.settled()
     meter.sending(MIB)
-    meter.cut()
-    with pytest.raises(CutError):
+    meter.interrupt()
+    with pytest.raises(TransferInterruptedError):
         meter.sending(MIB)
     meter.settled()
     meter.sending(1000)  # a request that aborts an upload
@@ -184,18 +184,18 @@ def test_what_is_cut_fails_where_it_carries_data(clock: Clock) -> None:
 
 def test_the_summary_tells_parts_and_repetitions(clock: Clock) -> None:
     meter = Meter("x", None, clock)
-    flow = begun(meter)
+    transfer = started_transfer(meter)
     for number in (1, 2):
-        flow.listen(PartStarted(0, number, MIB))
-        flow.listen(PartDone(number * MIB, number, MIB))
-    flow.listen(Retried(2 * MIB, "part", 2, 2, 0.1, OSError()))
+        transfer.listen(PartStarted(0, number, MIB))
+        transfer.listen(PartDone(number * MIB, number, MIB))
+    transfer.listen(Retried(2 * MIB, "part", 2, 2, 0.1, OSError()))
     clock.now = 2
-    assert meter.summary() == "2.0 MiB in 2 parts, 2.0 s, 1.0 MiB/s, 1 request repeated"
+    assert meter.summary() == "2.0 MiB in 2 parts, 2.0 s, 1.0 MiB/s, 1 request retried"
 
 
 def test_what_was_left_is_remembered(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     event = UploadAborted(0, "id", cleaned=False)
-    flow = begun(meter)
-    flow.listen(event)
-    assert flow.aborted is event
+    transfer = started_transfer(meter)
+    transfer.listen(event)
+    assert transfer.aborted is event

@@ -76,7 +76,7 @@ def test_a_signal_aborts_the_upload(shell: Shell, number: int, status: int) -> N
     assert put.wait(60) == status
     put.stdin.close()
     assert b"libcloud: interrupted" in rest
-    assert b"nothing was stored, nothing is left behind" in rest
+    assert b"nothing was stored, no parts remain" in rest
     assert b"Traceback" not in rest
     assert shell.names() == []
     assert shell.unfinished() == []
@@ -145,7 +145,7 @@ def test_a_producer_that_failed_is_noticed_by_the_size(shell: Shell) -> None:
     _, err = put.communicate()
     assert producer.wait() == 3
     assert put.returncode == 6
-    assert b"did its producer fail?" in err
+    assert b"did the producing command fail?" in err
     assert shell.names() == []
 
 

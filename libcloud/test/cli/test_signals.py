@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import pytest
 
-from libcloud.cli.signals import Interrupted, heeded, wait_for_input
+from libcloud.cli.signals import Interrupted, handle_signals, wait_for_input
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def pipe() -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 def test_a_signal_that_another_thread_gets_ends_the_waiting() -> None:
     """It interrupts no system call of the main thread, which nothing else would wake up."""
-    with pipe() as (silent, _), heeded():
+    with pipe() as (silent, _), handle_signals():
         thread = threading.Thread(target=signal.raise_signal, args=(signal.SIGTERM,))
         with pytest.raises(Interrupted) as caught:
             thread.start()
@@ -42,7 +42,7 @@ def test_a_signal_that_asks_for_nothing_does_not_end_the_waiting() -> None:
     came: list[int] = []
     before = signal.signal(signal.SIGUSR1, lambda number, _: came.append(number))
     try:
-        with pipe() as (output, entry), heeded():
+        with pipe() as (output, entry), handle_signals():
             thread = threading.Thread(target=come_and_write)
             thread.start()
             wait_for_input(output)
@@ -54,14 +54,14 @@ def test_a_signal_that_asks_for_nothing_does_not_end_the_waiting() -> None:
 
 
 def test_the_end_of_the_input_is_input() -> None:
-    with pipe() as (output, entry), heeded():
+    with pipe() as (output, entry), handle_signals():
         entry.close()
         wait_for_input(output)
         assert output.read(4) == b""
 
 
 def test_what_is_no_file_is_not_waited_for() -> None:
-    with heeded():
+    with handle_signals():
         wait_for_input(io.BytesIO(b"data"))
 
 

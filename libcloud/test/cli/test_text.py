@@ -33,7 +33,7 @@ def test_a_size(written: str, size: int) -> None:
 
 @pytest.mark.parametrize("written", ["", "x", "-1", "5XB", "MiB", "1 2", "5IB", "5MMB"])
 def test_no_size(written: str) -> None:
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a valid size"):
         text.parse_size(written)
 
 
@@ -61,7 +61,7 @@ def test_a_duration(written: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("written", ["", "d", "-1d", "7y", "1d2h"])
 def test_no_duration(written: str) -> None:
-    with pytest.raises(ValueError, match="is no duration"):
+    with pytest.raises(ValueError, match="is not a valid duration"):
         text.parse_duration(written)
 
 

@@ -201,9 +201,9 @@ def test_objects_whose_names_are_one_file_are_failures_but_for_the_first(
     result = shell("get", "--recursive", "s3://bucket/d", str(tmp_path / "out"))
 
     assert result.status == 1
-    assert "got 2 objects into" in result.err
-    assert "s3://bucket/d/a//b: another object has become the file of this name" in result.err
-    assert "s3://bucket/d/a/b: another object has become" in result.err
+    assert "downloaded 2 objects to" in result.err
+    assert "s3://bucket/d/a//b: not downloaded: another object maps to the same file" in result.err
+    assert "s3://bucket/d/a/b: not downloaded" in result.err
     assert (tmp_path / "out/a/b").read_bytes() == b"2"  # the store lists a/./b first
     assert (tmp_path / "out/c").read_bytes() == b"3"
 
@@ -293,5 +293,5 @@ def test_two_files_for_one_name_are_refused_before_anything_is_sent(
     paths = [str(tmp_path / folder / "same") for folder in ("one", "two")]
     result = shell("put", *paths, "s3://bucket/")
     assert result.status == 2
-    assert "would both become 'same'" in result.err
+    assert "would both be stored as 'same'" in result.err
     assert shell.names() == []

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.cli.crew import Crew
 from libcloud.cli.errors import ReportedError
-from libcloud.cli.failures import Collected
+from libcloud.cli.failures import Failures
+from libcloud.cli.worker_pool import WorkerPool
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.capabilities import MIB
 from libcloud.test.cli.running import Shell
@@ -24,7 +24,7 @@ from libcloud.test.storage.fakes.faults import Hold
 
 def test_tasks_run_at_the_same_time() -> None:
     meet = threading.Barrier(3, timeout=30)
-    Crew(3).do([meet.wait] * 6, Collected(6))
+    WorkerPool(3).run([meet.wait] * 6, Failures(6))
 
 
 def test_no_more_run_than_are_allowed_and_no_more_are_asked_for_than_needed() -> None:
@@ -45,9 +45,9 @@ def test_no_more_run_than_are_allowed_and_no_more_are_asked_for_than_needed() ->
             yield partial(task)
 
     done = [0]
-    failed = Collected(50)
-    Crew(2).do(tasks(), failed)
-    assert (done[0], failed.number) == (50, 0)
+    failures = Failures(50)
+    WorkerPool(2).run(tasks(), failures)
+    assert (done[0], failures.count) == (50, 0)
     assert most[0] <= 2
 
 
@@ -61,17 +61,17 @@ def test_one_failure_does_not_stop_the_others(
         done.append(number)
 
     done: list[int] = []
-    failed = Collected(9)
-    Crew(jobs).do([partial(task, number) for number in range(9)], failed)
+    failures = Failures(9)
+    WorkerPool(jobs).run([partial(task, number) for number in range(9)], failures)
     assert sorted(done) == [0, 1, 2, 4, 5, 6, 7, 8]
     assert "number 3" in capsys.readouterr().err
     with pytest.raises(ReportedError):
-        failed.finish()
+        failures.raise_if_any()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), InvalidCredsError("no", None)])
 def test_what_concerns_all_stops_all(error: BaseException) -> None:
-    crew, started = Crew(2), threading.Event()
+    pool, started = WorkerPool(2), threading.Event()
     ended: list[str] = []
 
     def long() -> Iterator[bytes]:
@@ -84,7 +84,7 @@ def test_what_concerns_all_stops_all(error: BaseException) -> None:
             raise
 
     def transfer() -> None:
-        for _ in crew.heeding(long()):
+        for _ in pool.interruptible(long()):
             pass
 
     def tasks() -> Iterator[partial[None]]:
@@ -93,7 +93,7 @@ def test_what_concerns_all_stops_all(error: BaseException) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        crew.do(tasks(), Collected(2))
+        pool.run(tasks(), Failures(2))
     assert ended == ["closed"]
 
 
@@ -139,7 +139,7 @@ def test_an_interrupt_aborts_all_that_are_under_way(shell: Shell, tmp_path: Path
         hold.release.set()
     rest = put.stderr.read()
     assert put.wait(60) == 130
-    assert b"0 objects finished; of what was under way nothing is kept" in rest
+    assert b"0 objects finished; running transfers were discarded" in rest
     assert b"Traceback" not in rest
     assert shell.names() == []
     assert shell.unfinished() == []

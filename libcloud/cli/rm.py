@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud rm``: objects go."""
+"""``libcloud rm``: deletes objects."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from libcloud.cli.errors import FAILED, NothingThereError, ReportedError, about, explain
-from libcloud.cli.progress import say
+from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context, error_line
+from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["rm"]
 
-# Objects that one request deletes, where the store can.
+# Objects that one request deletes, if the store supports that.
 _BATCH = 1000
 
 
 @click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("-r", "--recursive", is_flag=True, help="Delete all objects below URL.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only say which.")
-@click.option("-f", "--force", is_flag=True, help="An object that is not there is no error.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not name what is deleted.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be deleted.")
+@click.option("-f", "--force", is_flag=True, help="Ignore objects that do not exist.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not print the names of deleted objects.")
 @store_options
 def rm(
     settings: Settings,
@@ -42,8 +42,8 @@ def rm(
 ) -> None:
     """Delete the objects at URL...
 
-    With --recursive a URL is a directory, whether it ends in a slash or not: s3://photos/2026 is
-    what begins with 2026/, and not 2026-draft.jpg. s3://photos is all that is in the container.
+    With --recursive, a URL is a directory, with or without a slash at its end: s3://photos/2026
+    deletes 2026/a.jpg but not 2026-draft.jpg. s3://photos deletes everything in the bucket.
     """
     failed = 0
     for url in urls:
@@ -51,7 +51,7 @@ def rm(
         target = store.target.require_container()
         if not recursive:
             target.require_object()
-        with about(target):
+        with error_context(target):
             objects = _below(store, force) if recursive else _single(store, force)
             failed += _delete(store, objects, dry_run=dry_run, quiet=settings.quiet)
     if failed:
@@ -59,7 +59,7 @@ def rm(
 
 
 def _single(store: Store, force: bool) -> Iterator[Object]:
-    """The object, which S3 itself would not miss."""
+    """The object at the URL. Its existence is checked here, because S3 does not report it."""
     if force:
         from libcloud.storage.base import Object
 
@@ -75,21 +75,21 @@ def _below(store: Store, force: bool) -> Iterator[Object]:
     first = next(objects, None)
     if first is None:
         if not force:
-            raise NothingThereError(f"there is no object below {store.target.as_directory()}")
+            raise NoObjectsError(f"no objects match {store.target.as_directory()}")
         return
     yield from itertools.chain([first], objects)
 
 
 def _delete(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bool) -> int:
-    """Delete ``objects`` and name them; how many could not be deleted."""
+    """Delete ``objects`` and print their names; return how many could not be deleted."""
     failed = number = 0
     while batch := list(itertools.islice(objects, _BATCH)):
         number += len(batch)
-        for obj, error in _outcomes(store, batch, dry_run):
+        for obj, error in _delete_batch(store, batch, dry_run):
             target = store.target.with_name(obj.name)
             if error is not None:
                 failed += 1
-                say(f"libcloud: {target}: {explain(error)}")
+                print_stderr(f"libcloud: {target}: {error_line(error)}")
             elif not quiet:
                 click.echo(f"{'would delete' if dry_run else 'deleted'} {printable(str(target))}")
     if number > 1 and not quiet:
@@ -98,15 +98,15 @@ def _delete(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bo
     return failed
 
 
-def _outcomes(
+def _delete_batch(
     store: Store, batch: list[Object], dry_run: bool
 ) -> Iterator[tuple[Object, Exception | None]]:
-    """Each object, and why it is still there."""
+    """Delete the objects; each with its error, or ``None``."""
     if dry_run:
         yield from ((obj, None) for obj in batch)
     elif len(batch) > 1 and hasattr(store.driver, "ex_delete_objects"):
-        for obj, one in zip(batch, store.driver.ex_delete_objects(batch), strict=True):
-            yield obj, None if one.deleted else one.error
+        for obj, result in zip(batch, store.driver.ex_delete_objects(batch), strict=True):
+            yield obj, None if result.deleted else result.error
     else:
         for obj in batch:
             yield obj, _delete_one(obj)

@@ -52,7 +52,7 @@ def test_a_lock_has_an_end(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--tag", "x"), "--tag 'x': write KEY=VALUE"),
         (("--header", "x"), "--header 'x': write NAME:VALUE"),
@@ -66,11 +66,11 @@ def test_a_lock_has_an_end(shell: Shell) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_a_value_without_sense_is_refused_by_the_name_of_the_option(
-    shell: Shell, options: tuple[str, ...], told: str
+    shell: Shell, options: tuple[str, ...], message: str
 ) -> None:
     result = shell("put", *options, "-", "minio://bucket/x", stdin=b"x")
     assert result.status == 2
-    assert told in result.err
+    assert message in result.err
     assert "ex_" not in result.err
     assert shell.names() == []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud presign``: a URL that carries its own authorization."""
+"""``libcloud presign``: prints a URL that contains its authorization."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import click
 
-from libcloud.cli.errors import about
+from libcloud.cli.errors import error_context
 from libcloud.cli.settings import Settings, age, store_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import Target
@@ -18,27 +18,31 @@ __all__ = ["presign"]
 @click.command()
 @click.argument("url")
 @click.option(
-    "--expires", type=age, default="1h", show_default=True, help="How long it works; up to 7d."
+    "--expires",
+    type=age,
+    default="1h",
+    show_default=True,
+    help="Lifetime of the presigned URL, at most 7d.",
 )
 @click.option(
     "--method",
     type=click.Choice(["GET", "PUT", "HEAD", "DELETE"], case_sensitive=False),
     default="GET",
     show_default=True,
-    help="What it allows.",
+    help="HTTP method that the URL allows.",
 )
 @store_options
 def presign(settings: Settings, *, url: str, expires: timedelta, method: str) -> None:
-    """Print a URL by which anybody may fetch the object at URL for a time.
+    """Print a presigned URL that gives anyone access to the object at URL for a limited time.
 
-    Nothing is sent: the object need not exist. Whoever has the printed URL has the right.
+    No request is sent, and the object does not have to exist. Treat the printed URL as a secret.
     """
     from libcloud.storage.base import Object
 
     store = open_store(url, settings)
     target: Target = store.target.require_object()
     obj = Object(target.name, 0, None, {}, {}, store.container(), store.driver)
-    with about(target):
+    with error_context(target):
         try:
             signed = store.driver.get_object_cdn_url(
                 obj, ex_expiry=expires.total_seconds() / 3600, ex_method=method.upper()
@@ -46,5 +50,7 @@ def presign(settings: Settings, *, url: str, expires: timedelta, method: str) ->
         except ValueError as error:
             raise click.UsageError(f"--expires: {error}") from error
         except (NotImplementedError, TypeError) as error:
-            raise click.UsageError(f"{store.driver.name} has no such URLs") from error
+            raise click.UsageError(
+                f"{store.driver.name} does not support presigned URLs"
+            ) from error
     click.echo(signed)

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options for the objects that are stored or read, and the driver keywords they set.
+
+A customer-provided key is read from a file: other users can see the arguments of a command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from libcloud.cli.settings import size
+
+if TYPE_CHECKING:
+    from libcloud.cli.stores import Store
+
+__all__ = [
+    "ObjectOptions",
+    "read_options",
+    "value_errors_as_usage",
+    "with_option_names",
+    "write_options",
+]
+
+_KEY_SIZE = 32
+
+# Driver keywords in messages of the library, and the options whose names differ from them.
+_OPTION = re.compile(r"\bex_([a-z][a-z_]*)")
+_RENAMED = {
+    "if_none_match": "no-clobber",
+    "tags": "tag",
+    "sse_customer_key": "sse-c-key",
+    "object_lock_mode": "lock-mode",
+    "object_lock_until": "lock-until",
+    "object_lock_hold": "lock-hold",
+    "expected_bucket_owner": "bucket-owner",
+}
+
+_READ = [
+    click.option(
+        "--sse-c-key", metavar="FILE", help="File with a customer-provided key of 32 bytes (SSE-C)."
+    ),
+    click.option(
+        "--request-payer", is_flag=True, help="Accept the charges of requester-pays buckets."
+    ),
+    click.option("--bucket-owner", metavar="ID", help="Fail unless this account owns the bucket."),
+]
+
+_WRITE = [
+    click.option(
+        "--content-type", metavar="TYPE", help="Content type; by default guessed from the name."
+    ),
+    click.option(
+        "--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata to store; repeatable."
+    ),
+    click.option("--tag", multiple=True, metavar="KEY=VALUE", help="Tag; repeatable, at most 10."),
+    click.option(
+        "--header",
+        multiple=True,
+        metavar="NAME:VALUE",
+        help="Header to send, for example Cache-Control or Content-Encoding; repeatable.",
+    ),
+    click.option("--acl", help="Canned ACL, for example public-read."),
+    click.option(
+        "--storage-class", metavar="CLASS", help="Storage class, for example standard_ia."
+    ),
+    click.option(
+        "--checksum",
+        metavar="NAME",
+        help="Checksum for the store to verify: crc32, crc32c, crc64nvme, sha256 or md5.",
+    ),
+    click.option(
+        "--no-clobber",
+        is_flag=True,
+        help="Fail if the object exists. If the store does not support preconditions, this is "
+        "checked before the upload.",
+    ),
+    click.option(
+        "--if-match", metavar="ETAG", help="Fail unless the existing object has this ETag."
+    ),
+    click.option(
+        "--sse",
+        metavar="TYPE",
+        help="Server-side encryption: AES256, aws:kms or aws:kms:dsse.",
+    ),
+    click.option("--sse-kms-key-id", metavar="ID", help="KMS key for aws:kms."),
+    click.option("--lock-mode", metavar="MODE", help="Object lock mode: GOVERNANCE or COMPLIANCE."),
+    click.option(
+        "--lock-until", metavar="TIME", help="End of the object lock, such as 2030-01-31T00:00Z."
+    ),
+    click.option("--lock-hold", is_flag=True, help="Place a legal hold on the object."),
+    click.option("--expect-size", type=size, help="Store nothing unless the input has this size."),
+    click.option("--fail-on-empty", is_flag=True, help="Store nothing if the input is empty."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectOptions:
+    """How objects are stored and read, and what the input must be.
+
+    :param extra: ``extra`` of the upload, for any driver.
+    :param write_keywords: keywords for uploads of the S3 drivers.
+    :param read_keywords: keywords for downloads of the S3 drivers.
+    """
+
+    extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    write_keywords: dict[str, Any] = field(default_factory=dict, repr=False)
+    read_keywords: dict[str, Any] = field(default_factory=dict, repr=False)
+    no_clobber: bool = False
+    expect_size: int | None = None
+    fail_on_empty: bool = False
+
+    def check_supported_by(self, store: Store) -> None:
+        """Raise if the driver of ``store`` does not support an option.
+
+        :raises click.UsageError: it does not.
+        """
+        given = {**self.write_keywords, **self.read_keywords}
+        if given and not store.is_s3:
+            names = ", ".join(with_option_names(name) for name in given)
+            raise click.UsageError(f"{store.driver.name} does not support {names}")
+
+
+def write_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a command that stores objects; it gets them as its argument ``wishes``."""
+    return _add_options(command, [*_WRITE, *_READ])
+
+
+def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a command that reads objects; it gets them as its argument ``wishes``."""
+    return _add_options(command, _READ)
+
+
+def with_option_names(text: str) -> str:
+    """``text`` with driver keywords replaced by option names."""
+
+    def option(match: re.Match[str]) -> str:
+        return "--" + _RENAMED.get(match[1], match[1].replace("_", "-"))
+
+    return _OPTION.sub(option, text)
+
+
+@contextlib.contextmanager
+def value_errors_as_usage() -> Iterator[None]:
+    """Turn a ``ValueError`` about a driver keyword into one about the option that set it.
+
+    :raises click.UsageError: the library rejected a value before it sent anything.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "storage class" in str(error):
+            raise click.UsageError(f"--storage-class: {error}") from error
+        if not _OPTION.search(str(error)):
+            raise
+        # The end of the message is advice for programmers.
+        message = str(error).partition(". If it does, ")[0]
+        raise click.UsageError(with_option_names(message)) from error
+
+
+def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
+    # The parameter names that click derives from the declarations.
+    names = [option(lambda: None).__click_params__[0].name for option in options]
+
+    @functools.wraps(command)
+    def run(**values: Any) -> Any:
+        chosen = {name: values.pop(name) for name in names}
+        return command(object_options=_parse_options(**chosen), **values)
+
+    decorated: Callable[..., Any] = run
+    for option in reversed(options):
+        decorated = option(decorated)
+    return decorated
+
+
+def _parse_options(**chosen: Any) -> ObjectOptions:
+    """The driver arguments for the options."""
+    get = chosen.get
+    extra: dict[str, Any] = {}
+    if get("content_type"):
+        extra["content_type"] = get("content_type")
+    if get("acl"):
+        extra["acl"] = get("acl")
+    if get("metadata"):
+        extra["meta_data"] = dict(_pairs("--metadata", get("metadata", ())))
+    read_keywords = {
+        "ex_sse_customer_key": _read_key(get("sse_c_key")),
+        "ex_request_payer": get("request_payer") or None,
+        "ex_expected_bucket_owner": get("bucket_owner"),
+    }
+    read_keywords = {name: value for name, value in read_keywords.items() if value is not None}
+    write_keywords = {
+        "ex_tags": dict(_pairs("--tag", get("tag", ()))) or None,
+        "ex_storage_class": get("storage_class"),
+        "ex_checksum": get("checksum"),
+        "ex_if_match": get("if_match"),
+        "ex_sse": get("sse"),
+        "ex_sse_kms_key_id": get("sse_kms_key_id"),
+        "ex_object_lock_mode": get("lock_mode"),
+        "ex_object_lock_until": _parse_time(get("lock_until")),
+        "ex_object_lock_hold": get("lock_hold") or None,
+    }
+    return ObjectOptions(
+        extra,
+        dict(_headers(get("header", ()))),
+        {
+            **{name: value for name, value in write_keywords.items() if value is not None},
+            **read_keywords,
+        },
+        read_keywords,
+        bool(get("no_clobber")),
+        get("expect_size"),
+        bool(get("fail_on_empty")),
+    )
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for pair in given:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"{option} {pair!r} is not of the form KEY=VALUE")
+        yield key, value
+
+
+def _headers(given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for line in given:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip() or not value.strip():
+            raise click.UsageError(f"--header {line!r} is not of the form NAME:VALUE")
+        yield name.strip(), value.strip()
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    """An aware time; without a zone, local time."""
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
+    except ValueError:
+        raise click.UsageError(
+            f"--lock-until {text!r} is not a valid time: use the form 2030-01-31T00:00Z"
+        ) from None
+    return when if when.tzinfo else when.astimezone()
+
+
+def _read_key(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        key = file.read(_KEY_SIZE + 1)
+    if len(key) != _KEY_SIZE:
+        size = os.path.getsize(path)
+        raise click.UsageError(f"--sse-c-key: {path} has {size} bytes; a key must have {_KEY_SIZE}")
+    return key
