@@ -23,7 +23,23 @@ MUTANTS = (
         f"{_CLI}/worker_pool.py",
         "        if self._stop.is_set():",
         "        if False:",
-        (f"{_TESTS}/cli/test_worker_pool.py::test_what_concerns_all_stops_all",),
+        (f"{_TESTS}/cli/test_worker_pool.py::test_an_error_that_affects_all_stops_all",),
+    ),
+    Mutant(
+        "a worker pool needs all its threads",
+        f"{_CLI}/worker_pool.py",
+        "            with contextlib.suppress(RuntimeError):\n",
+        "            with contextlib.suppress():\n",
+        (
+            f"{_TESTS}/cli/test_worker_pool.py::test_tasks_run_when_few_or_no_threads_can_be_started",
+        ),
+    ),
+    Mutant(
+        "without arguments the command prints no help",
+        f"{_CLI}/main.py",
+        "        click.echo(context.get_help())",
+        "        pass",
+        (f"{_TESTS}/cli/test_commands.py::test_the_help_lists_the_commands_one_per_line",),
     ),
     Mutant(
         "an input that is too short is stored",

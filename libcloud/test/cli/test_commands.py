@@ -10,6 +10,8 @@ from datetime import datetime
 
 import pytest
 
+from libcloud import __version__
+from libcloud.cli.main import COMMANDS
 from libcloud.storage.base import Container
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.options import AMAZON
@@ -29,7 +31,7 @@ def begun(shell: Shell, name: str) -> str:
     return driver._initiate_multipart(Container("bucket", {}, driver), name)
 
 
-def test_containers_are_listed(shell: Shell) -> None:
+def test_buckets_are_listed(shell: Shell) -> None:
     shell.ok("mb", "s3://another")
     entries = shell.ok("ls", "--json", "s3://").json
     assert [(entry["type"], entry["name"]) for entry in entries] == [
@@ -46,7 +48,7 @@ def test_one_level_is_listed(shell: Shell) -> None:
     assert [line.split()[-1] for line in lines] == ["b/c", "b/d/"]
 
 
-def test_one_level_is_asked_for_and_not_all_that_is_below_it(shell: Shell) -> None:
+def test_listing_one_level_requests_only_that_level(shell: Shell) -> None:
     options = replace(AMAZON, page_size=2)
     with fake_server(options) as endpoint:
         other = Shell(endpoint, shell.home)
@@ -61,7 +63,7 @@ def test_one_level_is_asked_for_and_not_all_that_is_below_it(shell: Shell) -> No
         assert len(asked) == 3  # two pages of two, and one
 
 
-def test_all_is_listed(shell: Shell) -> None:
+def test_a_recursive_listing_has_all_objects(shell: Shell) -> None:
     stored(shell, "a", "b/c", "b/d/e")
     result = shell.ok("ls", "-r", "--json", "--total", "s3://bucket")
     assert [(entry["name"], entry["size"]) for entry in result.json] == [
@@ -81,16 +83,16 @@ def test_a_line_has_time_size_and_name(shell: Shell) -> None:
     assert name == "large"
 
 
-def test_an_empty_container_is_no_error_and_a_lost_prefix_is(shell: Shell) -> None:
+def test_an_empty_bucket_is_no_error_but_an_unmatched_prefix_is(shell: Shell) -> None:
     assert shell.ok("ls", "s3://bucket").out == b""
     assert shell("ls", "s3://bucket/nothing").status == 3
 
 
-def test_a_container_has_facts(shell: Shell) -> None:
+def test_stat_shows_a_bucket(shell: Shell) -> None:
     assert shell.ok("stat", "--json", "s3://bucket").json == [{"container": "bucket"}]
 
 
-def test_facts_are_for_people_too(shell: Shell) -> None:
+def test_stat_prints_readable_lines(shell: Shell) -> None:
     shell.ok("put", "-q", "--metadata", "who=me", "-", "s3://bucket/x", stdin=b"x" * 2048)
     lines = shell.ok("stat", "s3://bucket/x").lines
     facts = dict(re.split(r":\s+", line, maxsplit=1) for line in lines)
@@ -105,7 +107,7 @@ def test_objects_are_deleted(shell: Shell) -> None:
     assert shell.names() == ["b"]
 
 
-def test_what_is_not_there_is_missed_unless_forced(shell: Shell) -> None:
+def test_deleting_a_missing_object_fails_unless_forced(shell: Shell) -> None:
     assert shell("rm", "s3://bucket/a").status == 3
     assert shell("rm", "-r", "s3://bucket/a").status == 3
     shell.ok("rm", "-f", "s3://bucket/a")
@@ -119,7 +121,7 @@ def test_a_dry_run_deletes_nothing(shell: Shell) -> None:
     assert shell.names() == ["d/a", "d/b"]
 
 
-def test_deletion_of_many_is_one_request(shell: Shell) -> None:
+def test_many_objects_are_deleted_by_one_request(shell: Shell) -> None:
     names = [f"d/{number:03}" for number in range(120)]
     stored(shell, "kept", *names)
     # Of MinIO it is known that it can.
@@ -131,14 +133,14 @@ def test_deletion_of_many_is_one_request(shell: Shell) -> None:
     assert operations.count("DeleteObject") == 0
 
 
-def test_an_object_is_needed_where_one_is_deleted(shell: Shell) -> None:
+def test_deleting_requires_an_object_unless_recursive(shell: Shell) -> None:
     stored(shell, "a")
     assert shell("rm", "s3://bucket").status == 2
     assert shell("rm", "-r", "s3://").status == 2
     assert shell.names() == ["a"]
 
 
-def test_a_container_goes_when_it_is_empty(shell: Shell) -> None:
+def test_only_an_empty_bucket_can_be_deleted(shell: Shell) -> None:
     stored(shell, "a")
     result = shell("rb", "s3://bucket")
     assert result.status == 1
@@ -148,12 +150,12 @@ def test_a_container_goes_when_it_is_empty(shell: Shell) -> None:
     assert shell("ls", "s3://bucket").status == 3
 
 
-def test_a_container_is_not_named_by_an_object(shell: Shell) -> None:
+def test_a_bucket_command_rejects_the_url_of_an_object(shell: Shell) -> None:
     assert shell("mb", "s3://new/name").status == 2
     assert shell("rb", "s3://bucket/name").status == 2
 
 
-def test_a_signed_url_works_without_credentials(shell: Shell) -> None:
+def test_a_presigned_url_works_without_credentials(shell: Shell) -> None:
     name = "with space/ünï?"
     shell.ok("put", "-q", "-", f"s3://bucket/{name}", stdin=b"data")
     url = shell.ok("presign", "--expires", "5m", f"s3://bucket/{name}").lines[0]
@@ -169,11 +171,11 @@ def test_a_signed_url_works_without_credentials(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("expires", ["8d", "x"])
-def test_a_signed_url_lasts_a_week_at_most(shell: Shell, expires: str) -> None:
+def test_a_presigned_url_expires_within_a_week(shell: Shell, expires: str) -> None:
     assert shell("presign", "--expires", expires, "s3://bucket/x").status == 2
 
 
-def test_unfinished_uploads_are_listed(shell: Shell) -> None:
+def test_in_progress_uploads_are_listed(shell: Shell) -> None:
     upload_id = begun(shell, "a/b")
     entry = shell.ok("uploads", "ls", "--json", "--sizes", "s3://bucket").json[0]
     assert (entry["name"], entry["id"], entry["parts"], entry["size"]) == ("a/b", upload_id, 0, 0)
@@ -190,7 +192,7 @@ def test_uploads_of_one_object_are_aborted(shell: Shell) -> None:
     assert shell("uploads", "abort", "s3://bucket/a", "--id", first).status == 3
 
 
-def test_old_uploads_are_cleaned_up_and_young_ones_are_not(shell: Shell) -> None:
+def test_only_old_uploads_are_cleaned_up(shell: Shell) -> None:
     upload_id = begun(shell, "a")
     assert shell.ok("uploads", "clean", "s3://bucket").err == "aborted 0 uploads\n"
     result = shell.ok("uploads", "clean", "--older-than", "0s", "--dry-run", "s3://bucket")
@@ -201,18 +203,50 @@ def test_old_uploads_are_cleaned_up_and_young_ones_are_not(shell: Shell) -> None
 
 
 @pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
-def test_completion_is_a_script_for_the_shell(shell: Shell, kind: str) -> None:
+def test_completion_prints_a_script_for_the_shell(shell: Shell, kind: str) -> None:
     assert b"_LIBCLOUD_COMPLETE" in shell.ok("completion", kind).out
 
 
-def test_the_demonstration_compares(shell: Shell) -> None:
+def test_the_demo_compares_what_it_downloads(shell: Shell) -> None:
     result = shell.ok("demo", "--size", "6MiB", "s3://bucket/demo")
     assert "SHA-256 equal" in result.lines[-1]
     assert shell.names() == []
     assert "SHA-256 equal" in shell.ok("demo", "--size", "1MiB").lines[-1]
 
 
-def test_help_tells_the_exit_statuses(shell: Shell) -> None:
+def test_help_lists_the_exit_statuses(shell: Shell) -> None:
     help_text = shell.ok("--help").out.decode()
     for status in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "130", "141"):
         assert f"\n    {status}" in help_text
+
+
+@pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",), ("help",)])
+def test_the_help_lists_the_commands_one_per_line(shell: Shell, arguments: tuple[str, ...]) -> None:
+    result = shell.ok(*arguments)
+    assert result.err == ""
+    listed = [line.split()[0] for line in result.lines if re.match(r"  [a-z]+  ", line)]
+    assert listed == [*COMMANDS]
+
+
+def test_help_describes_a_command(shell: Shell) -> None:
+    expected = shell.ok("uploads", "clean", "--help").out
+    assert b"--older-than" in expected
+    assert shell.ok("help", "uploads", "clean").out == expected
+    assert shell.ok("uploads", "clean", "-h").out == expected
+
+
+def test_a_group_without_a_command_prints_its_help(shell: Shell) -> None:
+    assert shell.ok("uploads").out == shell.ok("uploads", "--help").out
+
+
+def test_help_for_an_unknown_command_is_an_error(shell: Shell) -> None:
+    assert shell("help", "nothing").status == 2
+
+
+def test_the_version_is_printed(shell: Shell) -> None:
+    assert shell.ok("-V").out == shell.ok("--version").out == f"libcloud {__version__}\n".encode()
+
+
+def test_h_means_human_for_listings(shell: Shell) -> None:
+    shell.ok("put", "-q", "-", "s3://bucket/x", stdin=bytes(1536))
+    assert "1.5 KiB" in shell.ok("ls", "-h", "s3://bucket").lines[0]

@@ -35,7 +35,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(S3Calls, "_sleep", staticmethod(lambda seconds: None))
 
 
-def test_a_store_in_order(shell: Shell) -> None:
+def test_all_checks_pass_on_a_working_store(shell: Shell) -> None:
     result = shell.ok("doctor", "--write", "s3://bucket")
     found = findings(result)
     assert found["credentials"].startswith("ok AKIA...FAKE, from the variables AWS_ACCESS_KEY_ID")
@@ -47,7 +47,7 @@ def test_a_store_in_order(shell: Shell) -> None:
     assert shell.endpoint.secret not in result.out.decode()
 
 
-def test_a_wrong_secret(shell: Shell) -> None:
+def test_a_wrong_secret_fails_the_access_check(shell: Shell) -> None:
     result = shell("doctor", "s3://bucket", AWS_SECRET_ACCESS_KEY="wrong-secret-wrong")
     assert result.status == 4
     found = findings(result)["access"]
@@ -56,7 +56,7 @@ def test_a_wrong_secret(shell: Shell) -> None:
     assert b"wrong-secret" not in result.out
 
 
-def test_no_credentials(shell: Shell) -> None:
+def test_missing_credentials_fail(shell: Shell) -> None:
     result = shell("doctor", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
     assert result.status == 4
     found = findings(result)["credentials"]
@@ -64,7 +64,7 @@ def test_no_credentials(shell: Shell) -> None:
     assert "--profile" in found
 
 
-def test_a_profile(shell: Shell) -> None:
+def test_the_profile_is_shown(shell: Shell) -> None:
     folder = Path(shell.home) / ".aws"
     folder.mkdir()
     keys = f"aws_access_key_id={shell.endpoint.key}\naws_secret_access_key={shell.endpoint.secret}"
@@ -77,25 +77,25 @@ def test_a_profile(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_nobody_there(shell: Shell) -> None:
+def test_an_unreachable_store_fails(shell: Shell) -> None:
     result = shell("doctor", "--endpoint-url", "http://127.0.0.1:1")
     assert result.status == 5
     assert "Connection refused" in findings(result)["access"]
 
 
-def test_no_endpoint_where_one_is_needed(shell: Shell) -> None:
+def test_a_missing_endpoint_fails_the_driver_check(shell: Shell) -> None:
     result = shell("doctor", "minio://", AWS_ENDPOINT_URL=None)
     assert result.status == 2
     assert "--endpoint-url" in findings(result)["driver"]
 
 
-def test_no_container(shell: Shell) -> None:
+def test_a_missing_bucket_fails(shell: Shell) -> None:
     result = shell("doctor", "s3://absent")
     assert result.status == 3
     assert "'absent'" in findings(result)["bucket"]
 
 
-def test_a_container_of_somebody_else(shell: Shell) -> None:
+def test_a_forbidden_bucket_is_a_warning_and_a_failure(shell: Shell) -> None:
     options = replace(AMAZON, foreign_buckets=frozenset({"theirs"}))
     with fake_server(options) as endpoint:
         result = Shell(endpoint, shell.home)("doctor", "s3://theirs")
@@ -108,7 +108,7 @@ def test_a_container_of_somebody_else(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("minutes", "expected"), [(-5, "ahead of the store's"), (5, "behind the store's")]
 )
-def test_a_clock_that_is_off(shell: Shell, minutes: int, expected: str) -> None:
+def test_clock_skew_is_a_warning(shell: Shell, minutes: int, expected: str) -> None:
     def theirs() -> datetime:
         return datetime.now(timezone.utc) + timedelta(minutes=minutes)
 
@@ -121,12 +121,12 @@ def test_a_clock_that_is_off(shell: Shell, minutes: int, expected: str) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_plain_http_to_somewhere_is_noted(shell: Shell) -> None:
+def test_plain_http_to_another_host_is_a_warning(shell: Shell) -> None:
     result = shell("doctor", "--endpoint-url", "http://store.invalid")
     assert findings(result)["encryption"].startswith("WARN plain http")
 
 
-def test_writing_needs_a_place(shell: Shell) -> None:
+def test_the_write_check_requires_a_bucket(shell: Shell) -> None:
     assert shell("doctor", "--write").status == 2
 
 
@@ -137,7 +137,7 @@ def test_a_directory_needs_no_credentials(shell: Shell, tmp_path: Path) -> None:
     assert list((tmp_path / "box").iterdir()) == []
 
 
-def test_where_requests_go_is_told(shell: Shell) -> None:
+def test_endpoint_and_addressing_style_are_shown(shell: Shell) -> None:
     found = findings(shell.ok("doctor", "s3://bucket"))
     assert found["store"] == "S3-compatible store"
     assert found["style"] == "path"
@@ -146,7 +146,7 @@ def test_where_requests_go_is_told(shell: Shell) -> None:
     assert findings(shell.ok("doctor"))["style"] == "path, signed for us-east-1"
 
 
-def test_a_container_in_the_host_is_told(shell: Shell) -> None:
+def test_virtual_host_addressing_is_shown(shell: Shell) -> None:
     assert shell.endpoint.fake is not None
     server = shell.endpoint.fake
     server.options = replace(server.options, names={"store.test": "us-east-1"})
@@ -158,20 +158,20 @@ def test_a_container_in_the_host_is_told(shell: Shell) -> None:
     assert findings(result)["style"] == expected
 
 
-def test_a_region_that_was_found_out_is_told(shell: Shell) -> None:
+def test_a_detected_region_is_shown(shell: Shell) -> None:
     result = shell.ok("doctor", "--region", "mars-1", "s3://bucket")
     found = findings(result)["region"]
     assert "WARN the bucket is in us-east-1, where requests for it are sent" in found
     assert "--region us-east-1" in found
 
 
-def test_settings_of_the_environment_are_told(shell: Shell) -> None:
+def test_settings_from_the_environment_are_shown(shell: Shell) -> None:
     result = shell.ok("doctor", AWS_REQUEST_CHECKSUM_CALCULATION="when_required")
     expected = "when_required, from the variable AWS_REQUEST_CHECKSUM_CALCULATION"
     assert findings(result)["checksums"] == expected
 
 
-def test_a_kind_of_store_may_be_named(shell: Shell) -> None:
+def test_a_store_profile_can_be_selected(shell: Shell) -> None:
     assert findings(shell.ok("doctor", "--provider", "r2", "s3://"))["store"] == "Cloudflare R2"
     assert findings(shell.ok("doctor", "garage://bucket"))["store"] == "Garage"
     result = shell("doctor", "r2://", AWS_ENDPOINT_URL=None)
@@ -181,7 +181,7 @@ def test_a_kind_of_store_may_be_named(shell: Shell) -> None:
     assert result.status == 2 and "r2" in result.err
 
 
-def test_nobody_signs(shell: Shell) -> None:
+def test_anonymous_requests_are_shown(shell: Shell) -> None:
     assert shell.endpoint.fake is not None
     server = shell.endpoint.fake
     variables: Any = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
@@ -192,7 +192,7 @@ def test_nobody_signs(shell: Shell) -> None:
     assert found["access"] == "ok the store accepts anonymous requests"
 
 
-def test_credentials_that_are_obtained_are_obtained_and_hidden(shell: Shell) -> None:
+def test_credentials_of_a_provider_are_obtained_and_hidden(shell: Shell) -> None:
     assert shell.endpoint.fake is not None
     server = shell.endpoint.fake
     expires = datetime.now(timezone.utc) + timedelta(hours=1)
@@ -219,7 +219,7 @@ def test_credentials_that_are_obtained_are_obtained_and_hidden(shell: Shell) -> 
     assert b"obtained-secret" not in result.out and b"the-token" not in result.out
 
 
-def test_credentials_that_cannot_be_obtained_are_told(shell: Shell) -> None:
+def test_credentials_that_cannot_be_obtained_are_reported(shell: Shell) -> None:
     folder = Path(shell.home) / ".aws"
     folder.mkdir()
     (folder / "config").write_text(

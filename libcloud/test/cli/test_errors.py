@@ -66,7 +66,7 @@ def test_an_error_is_one_line(
     assert shell.endpoint.secret not in result.err
 
 
-def test_a_wrong_secret_is_told(shell: Shell) -> None:
+def test_a_wrong_secret_is_reported(shell: Shell) -> None:
     result = shell("ls", "s3://bucket", AWS_SECRET_ACCESS_KEY="wrong-secret-wrong")
     assert result.status == 4
     assert "SignatureDoesNotMatch" in result.err
@@ -74,39 +74,39 @@ def test_a_wrong_secret_is_told(shell: Shell) -> None:
     assert "wrong-secret-wrong" not in result.err
 
 
-def test_an_unknown_key_is_told(shell: Shell) -> None:
+def test_an_unknown_access_key_is_reported(shell: Shell) -> None:
     result = shell("ls", "s3://bucket", AWS_ACCESS_KEY_ID="AKIANOBODYNOBODY")
     assert result.status == 4
     assert "InvalidAccessKeyId" in result.err
 
 
-def test_without_credentials_it_is_told_where_they_can_be(shell: Shell) -> None:
+def test_missing_credentials_are_reported_with_their_possible_sources(shell: Shell) -> None:
     result = shell("ls", "s3://", AWS_ACCESS_KEY_ID=None)
     assert result.status == 4
     assert "AWS_SECRET_ACCESS_KEY is set, and AWS_ACCESS_KEY_ID is not" in result.err
     assert "--profile" in result.err
 
 
-def test_a_store_that_is_not_there(shell: Shell) -> None:
+def test_an_unreachable_store_is_reported(shell: Shell) -> None:
     result = shell("ls", "s3://bucket", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert result.status == 5
     assert "Connection refused" in result.err
     assert "libcloud doctor" in result.err
 
 
-def test_a_store_that_is_not_there_is_named_by_its_address(shell: Shell) -> None:
+def test_an_unreachable_store_is_named_by_its_address(shell: Shell) -> None:
     result = shell("ls", "s3://bucket", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert "cannot connect to 127.0.0.1:1: Connection refused" in result.err
     assert "HTTPConnection" not in result.err
 
 
-def test_a_host_that_nobody_knows_is_named(shell: Shell) -> None:
+def test_an_unknown_host_is_named(shell: Shell) -> None:
     result = shell("ls", "s3://bucket", AWS_ENDPOINT_URL="http://no-such-host.invalid")
     assert result.status == 5
     assert "host no-such-host.invalid not found" in result.err
 
 
-def test_https_where_none_is_spoken_says_so(shell: Shell) -> None:
+def test_https_to_an_http_server_is_reported(shell: Shell) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         port = server.server_address[1]
@@ -117,7 +117,7 @@ def test_https_where_none_is_spoken_says_so(shell: Shell) -> None:
 
 
 @pytest.mark.slow
-def test_a_certificate_that_is_not_trusted_is_told_with_the_way(shell: Shell) -> None:
+def test_an_untrusted_certificate_is_reported_with_a_hint(shell: Shell) -> None:
     with fake_server(replace(AMAZON, tls=True)) as endpoint:
         result = Shell(endpoint, shell.home)("ls", "s3://bucket")
     assert result.status == 5
@@ -126,7 +126,7 @@ def test_a_certificate_that_is_not_trusted_is_told_with_the_way(shell: Shell) ->
     assert "AWS_CA_BUNDLE" in result.err
 
 
-def test_a_connection_that_breaks_off_is_told_in_words(shell: Shell) -> None:
+def test_a_lost_connection_is_reported_in_words(shell: Shell) -> None:
     assert shell.endpoint.fake is not None
     shell.endpoint.fake.faults.add("ListObjects", Drop(), times=None)
     result = shell("ls", "s3://bucket")
@@ -136,14 +136,14 @@ def test_a_connection_that_breaks_off_is_told_in_words(shell: Shell) -> None:
     assert "('" not in result.err
 
 
-def test_a_name_that_is_taken_is_told_so(shell: Shell) -> None:
+def test_a_taken_bucket_name_is_reported(shell: Shell) -> None:
     with fake_server(replace(AMAZON, foreign_buckets=frozenset({"theirs"}))) as endpoint:
         result = Shell(endpoint, shell.home)("mb", "s3://theirs")
     assert result.status == 1
     assert "the bucket name 'theirs' is taken (status 409, BucketAlreadyExists" in result.err
 
 
-def test_what_to_do_can_be_pasted(shell: Shell, tmp_path: Path) -> None:
+def test_suggested_commands_can_be_pasted(shell: Shell, tmp_path: Path) -> None:
     assert "Create it: libcloud mb s3://absent; or" in shell("ls", "s3://absent/x").err
     assert "libcloud ls s3://bucket\n" in shell("cat", "s3://bucket/x").err
     shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"x")
@@ -153,7 +153,7 @@ def test_what_to_do_can_be_pasted(shell: Shell, tmp_path: Path) -> None:
     assert f"libcloud ls 'file://{tmp_path}/a b/'\n" in result.err
 
 
-def test_what_is_left_behind_is_told_after_the_error(shell: Shell) -> None:
+def test_remaining_parts_are_reported_after_the_error(shell: Shell) -> None:
     assert shell.endpoint.fake is not None
     faults = shell.endpoint.fake.faults
     faults.add("UploadPart", Status(403, "AccessDenied"), times=None)
@@ -165,7 +165,7 @@ def test_what_is_left_behind_is_told_after_the_error(shell: Shell) -> None:
     assert f"libcloud uploads abort 's3://bucket/x y' --id '{shell.unfinished()[0]}'" in left
 
 
-def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary_one(
+def test_a_write_error_names_the_file_and_not_the_staging_file(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"x")
@@ -180,19 +180,19 @@ def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary_one(
     assert [*tmp_path.glob("*x*")] == []
 
 
-def test_another_region_is_found_out(shell: Shell) -> None:
+def test_the_region_of_the_bucket_is_detected(shell: Shell) -> None:
     result = shell("ls", "--region", "eu-west-1", "s3://bucket")
     assert (result.status, result.err) == (0, "")
 
 
-def test_the_traceback_is_shown_when_asked_for_and_holds_no_secret(shell: Shell) -> None:
+def test_debug_prints_a_traceback_without_secrets(shell: Shell) -> None:
     result = shell("ls", "--debug", "s3://absent")
     assert "Traceback (most recent call last)" in result.err
     assert "ContainerDoesNotExistError" in result.err
     assert shell.endpoint.secret not in result.err
 
 
-def test_a_secret_is_hidden_wherever_it_comes_from(shell: Shell) -> None:
+def test_a_secret_is_redacted_wherever_it_comes_from(shell: Shell) -> None:
     secret = shell.endpoint.secret
     result = shell("get", f"s3://bucket/{secret}", "-")
     assert result.status == 3
@@ -206,7 +206,7 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(shell: Shell) ->
     assert result.err.count("\n") == 1
 
 
-def test_objects_that_cannot_be_deleted_are_named(shell: Shell) -> None:
+def test_objects_that_cannot_be_deleted_are_reported(shell: Shell) -> None:
     options = replace(AMAZON, undeletable=frozenset({"d/b"}))
     with fake_server(options) as endpoint:
         other = Shell(endpoint, shell.home)
@@ -227,7 +227,7 @@ def test_a_token_with_a_line_break_at_its_end_works(shell: Shell) -> None:
 
 @pytest.mark.parametrize("command", [("ls", "s3://bucket"), ("doctor", "s3://bucket")])
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
-def test_credentials_that_cannot_be_sent_are_not_shown(
+def test_malformed_credentials_are_not_shown(
     shell: Shell, command: tuple[str, ...], name: str
 ) -> None:
     variables: dict[str, Any] = {name: "hush\nhush"}
@@ -239,7 +239,7 @@ def test_credentials_that_cannot_be_sent_are_not_shown(
 
 
 @pytest.mark.parametrize("command", [("ls", "gs://bucket"), ("doctor", "gs://bucket")])
-def test_keys_of_amazon_are_not_tried_at_google(shell: Shell, command: tuple[str, ...]) -> None:
+def test_aws_keys_are_not_sent_to_google(shell: Shell, command: tuple[str, ...]) -> None:
     result = shell(*command, AWS_ACCESS_KEY_ID="AKIAEXAMPLE")
     shown = result.err + result.out.decode()
     assert result.status == 4
@@ -250,19 +250,19 @@ def test_keys_of_amazon_are_not_tried_at_google(shell: Shell, command: tuple[str
     assert "GS_ACCESS_KEY_ID" in without.err + without.out.decode()
 
 
-def test_google_is_not_asked_without_credentials(shell: Shell) -> None:
+def test_google_rejects_anonymous_requests(shell: Shell) -> None:
     result = shell("ls", "--no-sign-request", "gs://bucket")
     assert result.status == 2
     assert "gs:// requires credentials" in result.err
 
 
-def test_a_file_of_certificates_that_is_not_there_is_named(shell: Shell) -> None:
+def test_a_missing_certificate_file_is_named(shell: Shell) -> None:
     result = shell("ls", "s3://bucket", AWS_CA_BUNDLE="/no/such.pem")
     assert result.status == 2
     assert "the variable AWS_CA_BUNDLE names /no/such.pem" in result.err
 
 
-def test_a_file_of_profiles_that_nobody_needs_is_a_warning_of_the_doctor(shell: Shell) -> None:
+def test_an_unreadable_profile_file_that_is_not_needed_is_a_warning(shell: Shell) -> None:
     (shell.home / ".aws" / "config").mkdir(parents=True)
     shell.ok("ls", "s3://bucket")
     result = shell.ok("doctor", "s3://bucket")

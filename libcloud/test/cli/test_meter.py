@@ -48,14 +48,14 @@ def half_way(clock: Clock, label: str = "s3://bucket/name") -> Meter:
     return meter
 
 
-def test_the_line_has_share_size_speed_and_time_to_go(clock: Clock) -> None:
+def test_the_line_shows_percentage_size_speed_and_eta(clock: Clock) -> None:
     line = bar_line(half_way(clock), 100)
     assert line.endswith(" 50%  4.0/8.0 MiB  2.0 MiB/s  ETA 0:02")
     assert line.startswith("s3://bucket/name  ██")
     assert line.count("█") == line.count("░")
 
 
-def test_an_unknown_length_has_size_parts_and_speed(clock: Clock) -> None:
+def test_for_an_unknown_length_the_line_shows_size_parts_and_speed(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     transfer = started_transfer(meter)
     transfer.listen(UploadStarted(0, "id"))
@@ -67,7 +67,7 @@ def test_an_unknown_length_has_size_parts_and_speed(clock: Clock) -> None:
     assert bar_line(meter, 80) == expected
 
 
-def test_a_part_on_the_way_is_shown_as_such(clock: Clock) -> None:
+def test_a_part_in_flight_is_shown_differently(clock: Clock) -> None:
     meter = Meter("x", 4 * MIB, clock)
     transfer = started_transfer(meter)
     transfer.listen(PartStarted(0, 1, MIB))
@@ -85,7 +85,7 @@ def test_a_part_on_the_way_is_shown_as_such(clock: Clock) -> None:
     done=st.integers(0, 2**50),
     seconds=st.floats(0, 10**6),
 )
-def test_the_line_never_reaches_the_edge(
+def test_the_line_never_reaches_the_last_column(
     columns: int, label: str, total: int | None, done: int, seconds: float
 ) -> None:
     clock = Clock()
@@ -97,7 +97,7 @@ def test_the_line_never_reaches_the_edge(
     assert line.isprintable()
 
 
-def test_a_narrow_terminal_loses_what_matters_least(clock: Clock) -> None:
+def test_a_narrow_terminal_gets_fewer_fields(clock: Clock) -> None:
     meter = half_way(clock)
     assert bar_line(meter, 40).strip() == "50%  4.0/8.0 MiB  2.0 MiB/s  ETA 0:02"
     assert bar_line(meter, 30).strip() == "50%  4.0/8.0 MiB  2.0 MiB/s"
@@ -111,7 +111,7 @@ def test_the_label_has_more_room_than_the_bar(clock: Clock) -> None:
     assert 8 <= len(bar) < len(label)
 
 
-def test_the_speed_is_that_of_the_last_seconds(clock: Clock) -> None:
+def test_the_speed_is_an_average_of_the_last_seconds(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     transfer = started_transfer(meter)
     for _ in range(100):
@@ -125,7 +125,7 @@ def test_the_speed_is_that_of_the_last_seconds(clock: Clock) -> None:
     assert meter.speed() < MIB
 
 
-def test_nothing_moved_has_no_end_in_sight(clock: Clock) -> None:
+def test_without_progress_there_is_no_eta(clock: Clock) -> None:
     meter = Meter("x", MIB, clock)
     assert meter.seconds_left() is None
     assert bar_line(meter, 80).endswith("ETA -:--")
@@ -141,7 +141,7 @@ def test_an_object_that_failed_does_not_count(clock: Clock) -> None:
     assert (meter.bytes_done, meter.bytes_sent) == (3, 3)
 
 
-def test_objects_at_the_same_time_add_up(clock: Clock) -> None:
+def test_parallel_transfers_add_up(clock: Clock) -> None:
     meter = Meter("", 10 * MIB, clock)
     with meter.transfer("1/9 one") as one, meter.transfer("2/9 two") as two:
         one.advance(MIB)
@@ -152,7 +152,7 @@ def test_objects_at_the_same_time_add_up(clock: Clock) -> None:
     assert meter.bytes_done == 3 * MIB
 
 
-def test_what_has_left_counts_before_it_is_confirmed(clock: Clock) -> None:
+def test_sent_bytes_count_before_they_are_confirmed(clock: Clock) -> None:
     meter = Meter("x", 8 * MIB, clock)
     transfer = started_transfer(meter)
     transfer.listen(PartStarted(0, 1, 4 * MIB))
@@ -171,7 +171,7 @@ def test_what_has_left_counts_before_it_is_confirmed(clock: Clock) -> None:
     assert (meter.bytes_sent, meter.bytes_done) == (4 * MIB, 4 * MIB)
 
 
-def test_what_is_cut_fails_where_it_carries_data(clock: Clock) -> None:
+def test_an_interrupt_fails_only_requests_with_data(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     meter.settled()
     meter.sending(MIB)
@@ -182,7 +182,7 @@ def test_what_is_cut_fails_where_it_carries_data(clock: Clock) -> None:
     meter.sending(1000)  # a request that aborts an upload
 
 
-def test_the_summary_tells_parts_and_repetitions(clock: Clock) -> None:
+def test_the_summary_has_parts_and_retries(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     transfer = started_transfer(meter)
     for number in (1, 2):
@@ -193,7 +193,7 @@ def test_the_summary_tells_parts_and_repetitions(clock: Clock) -> None:
     assert meter.summary() == "2.0 MiB in 2 parts, 2.0 s, 1.0 MiB/s, 1 request retried"
 
 
-def test_what_was_left_is_remembered(clock: Clock) -> None:
+def test_an_upload_that_was_not_cleaned_up_is_recorded(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     event = UploadAborted(0, "id", cleaned=False)
     transfer = started_transfer(meter)

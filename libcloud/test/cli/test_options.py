@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options about how objects are stored and read: they reach the store, or are refused by name."""
+"""Options for stored and read objects: they reach the store, or are rejected by name."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def put_headers(shell: Shell, *options: str) -> dict[str, str]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_an_option_is_a_header(
+def test_an_option_sets_a_header(
     shell: Shell, options: tuple[str, ...], name: str, value: str
 ) -> None:
     assert put_headers(shell, *options)[name] == value
 
 
-def test_a_lock_has_an_end(shell: Shell) -> None:
+def test_a_lock_has_a_retention_date(shell: Shell) -> None:
     headers = put_headers(shell, "--lock-mode", "GOVERNANCE", "--lock-until", "2099-01-31T00:00Z")
     assert headers["x-amz-object-lock-mode"] == "GOVERNANCE"
     assert headers["x-amz-object-lock-retain-until-date"].startswith("2099-01-31T00:00:00")
@@ -54,8 +54,8 @@ def test_a_lock_has_an_end(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--tag", "x"), "--tag 'x': write KEY=VALUE"),
-        (("--header", "x"), "--header 'x': write NAME:VALUE"),
+        (("--tag", "x"), "--tag 'x' is not of the form KEY=VALUE"),
+        (("--header", "x"), "--header 'x' is not of the form NAME:VALUE"),
         (("--checksum", "crc99"), "crc99"),
         (("--sse-kms-key-id", "x"), "--sse"),
         (("--lock-mode", "GOVERNANCE"), "--lock-until"),
@@ -65,7 +65,7 @@ def test_a_lock_has_an_end(shell: Shell) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_a_value_without_sense_is_refused_by_the_name_of_the_option(
+def test_an_invalid_value_is_rejected_by_the_name_of_the_option(
     shell: Shell, options: tuple[str, ...], message: str
 ) -> None:
     result = shell("put", *options, "-", "minio://bucket/x", stdin=b"x")
@@ -75,7 +75,7 @@ def test_a_value_without_sense_is_refused_by_the_name_of_the_option(
     assert shell.names() == []
 
 
-def test_a_condition_that_the_store_may_not_hold_is_refused(shell: Shell) -> None:
+def test_a_precondition_that_the_store_may_ignore_is_rejected(shell: Shell) -> None:
     result = shell("put", "--if-match", "etag", "-", "s3://bucket/x", stdin=b"x")
     assert result.status == 2
     assert "--if-match" in result.err and "not known to hold to conditions" in result.err
@@ -83,9 +83,7 @@ def test_a_condition_that_the_store_may_not_hold_is_refused(shell: Shell) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["s3", "minio"])
-def test_no_object_is_replaced_whether_the_store_knows_conditions_or_not(
-    shell: Shell, scheme: str
-) -> None:
+def test_no_clobber_works_with_and_without_preconditions(shell: Shell, scheme: str) -> None:
     for data, status in ((b"old", 0), (b"new", 1)):
         result = shell("put", "--no-clobber", "-", f"{scheme}://bucket/x", stdin=data)
         assert result.status == status
@@ -93,22 +91,24 @@ def test_no_object_is_replaced_whether_the_store_knows_conditions_or_not(
     assert shell.body("x") == b"old"
 
 
-def test_no_file_of_a_directory_is_replaced(shell: Shell, tmp_path: Path) -> None:
+def test_no_clobber_keeps_a_file_of_a_local_directory(shell: Shell, tmp_path: Path) -> None:
     url = f"file://{tmp_path}/x"
     shell.ok("put", "-", url, stdin=b"old")
     assert shell("put", "--no-clobber", "-", url, stdin=b"new").status == 1
     assert (tmp_path / "x").read_bytes() == b"old"
 
 
-def test_what_a_store_of_another_kind_has_not_is_refused(shell: Shell, tmp_path: Path) -> None:
+def test_an_option_that_the_driver_does_not_support_is_rejected(
+    shell: Shell, tmp_path: Path
+) -> None:
     for options in (("--tag", "a=b"), ("--storage-class", "glacier"), ("--sse", "AES256")):
         result = shell("put", *options, "-", f"file://{tmp_path}/x", stdin=b"x")
         assert result.status == 2
-        assert f"Local Storage has no {options[0]}" in result.err
+        assert f"Local Storage does not support {options[0]}" in result.err
     assert not (tmp_path / "x").exists()
 
 
-def test_a_key_of_ones_own_is_read_from_a_file_and_goes_over_https_only(
+def test_a_customer_key_is_read_from_a_file_and_sent_over_https_only(
     shell: Shell, tmp_path: Path
 ) -> None:
     key = tmp_path / "key"
@@ -120,11 +120,11 @@ def test_a_key_of_ones_own_is_read_from_a_file_and_goes_over_https_only(
         key.write_bytes(b"k" * 33)
         result = shell(*command, "--sse-c-key", str(key), stdin=b"x")
         assert result.status == 2
-        assert f"{key} has 33 bytes; a key has 32" in result.err
+        assert f"{key} has 33 bytes; a key must have 32" in result.err
     assert "kkk" not in result.err
 
 
-def test_a_read_takes_the_owner_along(shell: Shell) -> None:
+def test_a_download_sends_the_expected_bucket_owner(shell: Shell) -> None:
     shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"data")
     options = ("--bucket-owner", "123456789012")
     assert shell.ok("cat", *options, "s3://bucket/x").out == b"data"
@@ -134,14 +134,14 @@ def test_a_read_takes_the_owner_along(shell: Shell) -> None:
     assert last.headers["x-amz-expected-bucket-owner"] == "123456789012"
 
 
-def test_an_upload_that_was_kept_goes_on(shell: Shell) -> None:
+def test_a_kept_upload_can_be_resumed(shell: Shell) -> None:
     assert shell.endpoint.fake is not None
     fake, parts = shell.endpoint.fake, ("--part-size", "5MiB", "--window", "1")
     fake.faults.add("UploadPart", Status(403, "AccessDenied"), part=3)
     result = shell("put", *parts, "--keep", "-", "s3://bucket/x", stdin=LARGE)
     assert result.status == 4
     (upload_id,) = shell.unfinished()
-    assert f"Go on: libcloud put --resume '{upload_id}' ..., or remove them" in result.err
+    assert f"Resume it: libcloud put --resume '{upload_id}' ...; or remove them" in result.err
     before = fake.count("UploadPart")
     shell.ok("put", *parts, "--resume", upload_id, "-", "s3://bucket/x", stdin=LARGE)
     assert fake.count("UploadPart") - before == 2  # the third, and the fourth
@@ -149,9 +149,9 @@ def test_an_upload_that_was_kept_goes_on(shell: Shell) -> None:
     assert shell.unfinished() == []
 
 
-def test_only_one_upload_is_resumed(shell: Shell, tmp_path: Path) -> None:
+def test_only_a_single_input_can_be_resumed(shell: Shell, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_bytes(b"x")
     result = shell("put", "--resume", "id", "-r", str(tmp_path), "s3://bucket/")
     assert result.status == 2
-    assert "--resume is for one input" in result.err
+    assert "--resume can only be used with a single input" in result.err

@@ -49,7 +49,7 @@ def last_part_held(shell: Shell) -> Hold:
     return hold
 
 
-def test_a_pipe_in_and_a_pipe_out(shell: Shell) -> None:
+def test_data_is_piped_in_and_out(shell: Shell) -> None:
     put = shell.start("put", *PARTS, "-", "s3://bucket/x", stdin=-1, stdout=-1, stderr=-1)
     out, err = put.communicate(LARGE)
     assert (put.returncode, out) == (0, b"")
@@ -82,7 +82,7 @@ def test_a_signal_aborts_the_upload(shell: Shell, number: int, status: int) -> N
     assert shell.unfinished() == []
 
 
-def test_an_interrupt_at_the_end_does_not_claim_to_know(shell: Shell) -> None:
+def test_an_interrupt_at_the_end_leaves_the_outcome_open(shell: Shell) -> None:
     hold = Hold("before")
     assert shell.endpoint.fake is not None
     shell.endpoint.fake.faults.add("PutObject", hold)
@@ -106,7 +106,7 @@ def test_a_file_without_a_size_is_read_to_its_end(shell: Shell) -> None:
     assert shell.body("x").startswith(b"Name:")
 
 
-def test_an_interrupted_download_says_so(shell: Shell) -> None:
+def test_an_interrupted_download_is_reported(shell: Shell) -> None:
     shell.ok("put", "-", "s3://bucket/x", stdin=LARGE)
     # The output is not read, so that the command stands still in the midst of it.
     get = shell.start("get", "s3://bucket/x", "-", stdin=-1, stdout=-1, stderr=-1)
@@ -118,7 +118,7 @@ def test_an_interrupted_download_says_so(shell: Shell) -> None:
     assert err == b"libcloud: interrupted\n"
 
 
-def test_a_reader_that_goes_away_is_no_error_message(shell: Shell) -> None:
+def test_a_closed_pipe_prints_no_error(shell: Shell) -> None:
     shell.ok("put", "-", "s3://bucket/x", stdin=LARGE)
     cat = shell.start("cat", "s3://bucket/x", stdin=-1, stdout=-1, stderr=-1)
     assert cat.stdout is not None and cat.stderr is not None
@@ -128,7 +128,7 @@ def test_a_reader_that_goes_away_is_no_error_message(shell: Shell) -> None:
     assert cat.stderr.read() == b""
 
 
-def test_a_full_disk_is_told(shell: Shell) -> None:
+def test_a_full_disk_is_reported(shell: Shell) -> None:
     with open("/dev/full", "wb") as full:
         ls = shell.start("ls", "s3://", stdout=full, stderr=-1)
         _, err = ls.communicate()
@@ -136,7 +136,7 @@ def test_a_full_disk_is_told(shell: Shell) -> None:
     assert b"No space left on device" in err
 
 
-def test_a_producer_that_failed_is_noticed_by_the_size(shell: Shell) -> None:
+def test_expect_size_detects_a_failed_producer(shell: Shell) -> None:
     producer = subprocess.Popen(
         [sys.executable, "-c", "import os; os.write(1, b'half'); os._exit(3)"], stdout=-1
     )
@@ -195,7 +195,7 @@ def test_ctrl_c_in_a_terminal(shell: Shell) -> None:
     assert shell.names() == []
 
 
-def test_the_screen_is_no_place_for_a_bar_among_data(shell: Shell) -> None:
+def test_no_bar_is_drawn_when_data_goes_to_the_terminal(shell: Shell) -> None:
     shell.ok("put", "-", "s3://bucket/x", stdin=b"line\n" * 10)
     arguments = ["cat", "s3://bucket/x"]
     with terminal(arguments, environment(shell.endpoint, shell.home)) as tty:
@@ -203,7 +203,7 @@ def test_the_screen_is_no_place_for_a_bar_among_data(shell: Shell) -> None:
     assert tty.text == "line\r\n" * 10
 
 
-def test_a_stream_takes_bounded_memory(tmp_path: Path) -> None:
+def test_a_stream_is_uploaded_in_bounded_memory(tmp_path: Path) -> None:
     size = 400 * MIB
     # What the kernel counts for a process begins with what the one was that started it: so the
     # command looks at its own memory.
@@ -228,7 +228,7 @@ def test_a_stream_takes_bounded_memory(tmp_path: Path) -> None:
     assert 20 * MIB < int(put.stdout) * 1024 < 200 * MIB
 
 
-def test_what_needs_no_store_loads_none() -> None:
+def test_commands_that_need_no_store_do_not_import_http() -> None:
     commands = [[], ["put"], ["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)]
     code = (
         "import sys; from libcloud.cli.main import main\n"
@@ -240,7 +240,7 @@ def test_what_needs_no_store_loads_none() -> None:
     subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True)
 
 
-def test_without_click_it_says_what_to_install(tmp_path: Path) -> None:
+def test_without_click_the_message_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys, importlib.util as u; find = u.find_spec; "
         "u.find_spec = lambda name, *more: None if name == 'click' else find(name, *more); "

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("launch", [moto_server, rclone_server])
-def test_a_day_in_a_shell(
+def test_the_commands_work_together(
     launch: Callable[[], AbstractContextManager[Endpoint]], tmp_path: Path
 ) -> None:
     data = pattern(12 * MIB + 1)

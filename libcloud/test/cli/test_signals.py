@@ -23,7 +23,7 @@ def pipe() -> Iterator[tuple[BinaryIO, BinaryIO]]:
         yield output, entry
 
 
-def test_a_signal_that_another_thread_gets_ends_the_waiting() -> None:
+def test_a_signal_in_another_thread_ends_the_wait() -> None:
     """It interrupts no system call of the main thread, which nothing else would wake up."""
     with pipe() as (silent, _), handle_signals():
         thread = threading.Thread(target=signal.raise_signal, args=(signal.SIGTERM,))
@@ -34,7 +34,7 @@ def test_a_signal_that_another_thread_gets_ends_the_waiting() -> None:
     assert caught.value.status == 143
 
 
-def test_a_signal_that_asks_for_nothing_does_not_end_the_waiting() -> None:
+def test_a_signal_with_a_handler_of_its_own_does_not_end_the_wait() -> None:
     def come_and_write() -> None:
         signal.raise_signal(signal.SIGUSR1)
         entry.write(b"data")
@@ -53,18 +53,18 @@ def test_a_signal_that_asks_for_nothing_does_not_end_the_waiting() -> None:
     assert came == [signal.SIGUSR1]
 
 
-def test_the_end_of_the_input_is_input() -> None:
+def test_the_end_of_the_input_ends_the_wait() -> None:
     with pipe() as (output, entry), handle_signals():
         entry.close()
         wait_for_input(output)
         assert output.read(4) == b""
 
 
-def test_what_is_no_file_is_not_waited_for() -> None:
+def test_a_stream_without_a_descriptor_is_not_polled() -> None:
     with handle_signals():
         wait_for_input(io.BytesIO(b"data"))
 
 
-def test_without_signals_to_heed_nothing_is_waited_for() -> None:
+def test_without_signal_handling_there_is_no_wait() -> None:
     with pipe() as (silent, _):
         wait_for_input(silent)

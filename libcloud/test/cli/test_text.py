@@ -27,12 +27,12 @@ from libcloud.storage.capabilities import GIB, MIB, TIB
         ("7kb", 7000),
     ],
 )
-def test_a_size(written: str, size: int) -> None:
+def test_sizes_are_parsed(written: str, size: int) -> None:
     assert text.parse_size(written) == size
 
 
 @pytest.mark.parametrize("written", ["", "x", "-1", "5XB", "MiB", "1 2", "5IB", "5MMB"])
-def test_no_size(written: str) -> None:
+def test_an_invalid_size_is_rejected(written: str) -> None:
     with pytest.raises(ValueError, match="is not a valid size"):
         text.parse_size(written)
 
@@ -41,12 +41,12 @@ def test_no_size(written: str) -> None:
     ("size", "shown"),
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (MIB - 1, "1.0 MiB"), (3 * TIB, "3.0 TiB")],
 )
-def test_a_size_for_people(size: int, shown: str) -> None:
+def test_sizes_are_formatted(size: int, shown: str) -> None:
     assert text.size_text(size) == shown
 
 
 @given(st.integers(0, 2**60))
-def test_a_size_never_says_1024_of_a_unit_but_the_last(size: int) -> None:
+def test_a_size_never_shows_1024_of_a_unit_except_the_largest(size: int) -> None:
     shown, unit = text.size_text(size).split()
     assert float(shown) < 1024 or unit == "TiB"
 
@@ -55,18 +55,18 @@ def test_a_size_never_says_1024_of_a_unit_but_the_last(size: int) -> None:
     ("written", "seconds"),
     [("0s", 0), ("90", 90), ("15m", 900), ("1.5h", 5400), ("7d", 604800), ("2w", 1209600)],
 )
-def test_a_duration(written: str, seconds: int) -> None:
+def test_durations_are_parsed(written: str, seconds: int) -> None:
     assert text.parse_duration(written).total_seconds() == seconds
 
 
 @pytest.mark.parametrize("written", ["", "d", "-1d", "7y", "1d2h"])
-def test_no_duration(written: str) -> None:
+def test_an_invalid_duration_is_rejected(written: str) -> None:
     with pytest.raises(ValueError, match="is not a valid duration"):
         text.parse_duration(written)
 
 
 @given(st.text())
-def test_printable_text_is_one_line_that_no_terminal_obeys(name: str) -> None:
+def test_printable_text_is_one_line_without_control_characters(name: str) -> None:
     assert text.printable(name).isprintable()
 
 
@@ -96,22 +96,22 @@ def test_wide_characters_take_two_columns() -> None:
         ("file:///b/c", Target("file", "local", "b", "c", "/")),
     ],
 )
-def test_a_url_names_a_target(url: str, expected: Target) -> None:
+def test_urls_are_parsed(url: str, expected: Target) -> None:
     assert parse_target(url) == expected
 
 
 @pytest.mark.parametrize("url", ["", "b/k", "/a/b", "nobody://x", "file://relative/x", "file:///x"])
-def test_a_url_that_names_none(url: str) -> None:
+def test_an_invalid_url_is_rejected(url: str) -> None:
     with pytest.raises(click.UsageError):
         parse_target(url)
 
 
-def test_the_provider_can_be_another_than_the_scheme_says() -> None:
+def test_the_provider_overrides_the_scheme() -> None:
     assert parse_target("s3://b/k", "minio") == Target("s3", "minio", "b", "k")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_what_is_printed_names_the_same_target(name: str) -> None:
+def test_a_printed_url_parses_to_the_same_target(name: str) -> None:
     target = Target("s3", "s3", "bucket", name)
     assert is_url(str(target))
     assert parse_target(str(target)) == target

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many objects at a time: none waits for another, one failure is one, and all stop together."""
+"""The worker pool: tasks run in parallel, failures are isolated, and all tasks stop together."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_tasks_run_at_the_same_time() -> None:
     WorkerPool(3).run([meet.wait] * 6, Failures(6))
 
 
-def test_no_more_run_than_are_allowed_and_no_more_are_asked_for_than_needed() -> None:
+def test_the_number_of_running_and_queued_tasks_is_bounded() -> None:
     asked, running, most, lock = [0], [0], [0], threading.Lock()
 
     def task() -> None:
@@ -51,6 +51,32 @@ def test_no_more_run_than_are_allowed_and_no_more_are_asked_for_than_needed() ->
     assert most[0] <= 2
 
 
+@pytest.mark.parametrize("startable", [0, 1])
+def test_tasks_run_when_few_or_no_threads_can_be_started(
+    startable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the end of the interpreter, when ``libcloud.cli`` is used by an ``atexit`` handler."""
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def start_few(thread: threading.Thread) -> None:
+        if len(started) == startable:
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    done: list[int] = []
+    WorkerPool(3).run([partial(done.append, number) for number in range(9)], Failures(9))
+    assert done == [*range(9)]
+    assert len(started) == startable
+
+
+def test_no_worker_outlives_the_pool() -> None:
+    WorkerPool(3).run([lambda: None] * 5, Failures(5))
+    assert not [one for one in threading.enumerate() if one.name.startswith("libcloud-job")]
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_one_failure_does_not_stop_the_others(
     jobs: int, capsys: pytest.CaptureFixture[str]
@@ -70,7 +96,7 @@ def test_one_failure_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), InvalidCredsError("no", None)])
-def test_what_concerns_all_stops_all(error: BaseException) -> None:
+def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
     pool, started = WorkerPool(2), threading.Event()
     ended: list[str] = []
 
@@ -97,7 +123,7 @@ def test_what_concerns_all_stops_all(error: BaseException) -> None:
     assert ended == ["closed"]
 
 
-def test_a_held_file_does_not_hold_the_others(shell: Shell, tmp_path: Path) -> None:
+def test_a_slow_file_does_not_block_the_others(shell: Shell, tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / f"{number}").write_bytes(pattern(number))
     assert shell.endpoint.fake is not None
@@ -120,7 +146,7 @@ def test_a_held_file_does_not_hold_the_others(shell: Shell, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_an_interrupt_aborts_all_that_are_under_way(shell: Shell, tmp_path: Path) -> None:
+def test_an_interrupt_aborts_all_running_transfers(shell: Shell, tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / name).write_bytes(pattern(12 * MIB))
     assert shell.endpoint.fake is not None
