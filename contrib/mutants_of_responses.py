@@ -161,6 +161,27 @@ _SUCCESSES = (
         _DELETE,
     ),
     Mutant(
+        "a response without a body is a deletion that failed",
+        f"{_DRIVERS}/s3_delete.py",
+        "        if not text_of(response.body).strip():",
+        "        if False:",
+        _DELETE,
+    ),
+    Mutant(
+        "what is not there counts as not deleted",
+        f"{_DRIVERS}/s3_delete.py",
+        'if name in errors and errors[name][0] == "NoSuchKey":',
+        "if False:",
+        _DELETE,
+    ),
+    Mutant(
+        "a store that refuses conditions cannot be read by ranges",
+        f"{_DRIVERS}/s3_downloads.py",
+        "s3api.optional.unasked(wanted.validator.conditions())",
+        "wanted.validator.conditions()",
+        _VERSIONS,
+    ),
+    Mutant(
         "a quiet answer with an error of no key confirms the rest",
         f"{_DRIVERS}/s3_delete.py",
         "quiet = quiet and {*errors, *answer.deleted} <= set(names)",

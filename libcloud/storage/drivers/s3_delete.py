@@ -12,6 +12,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.arguments import check_container, check_object
 from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.s3_calls import text_of
 from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_objects import S3Objects
 from libcloud.storage.drivers.s3_uploads import S3Uploads
@@ -28,8 +29,9 @@ __all__ = ["S3Deletions"]
 # Amazon S3 API Reference, DeleteObjects.
 _KEYS_PER_REQUEST = 1000
 
-# Statuses of stores that do not know DeleteObjects.
+# Statuses and codes of stores that do not know DeleteObjects.
 _UNKNOWN_REQUEST = (405, 501)
+_UNKNOWN_CODES = frozenset({"MethodNotAllowed", "NotImplemented"})
 
 # What requests fail with; anything else is a mistake in the program, and goes through.
 _ERRORS = (LibcloudError, OSError)
@@ -117,7 +119,7 @@ class S3Deletions(S3Uploads, S3Objects):
             try:
                 answer = self._patiently(partial(self._delete_once, container, left, quiet))
             except _ERRORS as error:
-                if getattr(error, "status", None) in _UNKNOWN_REQUEST:
+                if _is_unknown_request(error):
                     return {**results, **self._delete_apart(container, left)}
                 return {**results, **_all_failed(container, left, error)}
             read = self._read_answer(answer, container, left, quiet)
@@ -131,29 +133,39 @@ class S3Deletions(S3Uploads, S3Objects):
             attempt += 1
         return results
 
-    def _delete_once(self, container: Container, names: Sequence[str], quiet: bool) -> DeleteAnswer:
+    def _delete_once(
+        self, container: Container, names: Sequence[str], quiet: bool
+    ) -> DeleteAnswer | None:
+        """By one request; ``None`` if the response has no body, which tells nothing of any key."""
         what = f"Error deleting {len(names)} objects of {container.name}"
         path = self._get_container_path(container)
         response = self._call_once(
             s3api.operations.delete_objects(path, keys=names, quiet=quiet),
             what,
+            ok=(200, 204),
             container_name=container.name,
         )
+        if not text_of(response.body).strip():
+            return None
         return self._parsed(s3api.xml.parse_deleted, response, what)
 
     def _read_answer(
-        self, answer: DeleteAnswer, container: Container, names: Sequence[str], quiet: bool
+        self, answer: DeleteAnswer | None, container: Container, names: Sequence[str], quiet: bool
     ) -> dict[str, Deletion]:
         """What became of those of ``names`` that ``answer`` tells of.
 
         With ``quiet`` these are all: but not if it holds an entry that belongs to none of them.
         """
         results: dict[str, Deletion] = {}
+        if answer is None:
+            return results
         errors = {key: (code, message) for key, code, message in answer.errors}
         quiet = quiet and {*errors, *answer.deleted} <= set(names)
         for name in names:
             what = f"Error deleting {container.name}/{name}"
-            if name in errors:
+            if name in errors and errors[name][0] == "NoSuchKey":
+                results[name] = drivers.s3_deleted.DeletedObject(container.name, name)
+            elif name in errors:
                 error = self._refusal(what, container, name, *errors[name])
                 results[name] = drivers.s3_deleted.FailedDeletion(container.name, name, error)
             elif quiet or name in answer.deleted:
@@ -181,6 +193,12 @@ class S3Deletions(S3Uploads, S3Objects):
             else:
                 results[name] = drivers.s3_deleted.DeletedObject(container.name, name)
         return results
+
+
+def _is_unknown_request(error: Exception) -> bool:
+    """Whether the store does not know DeleteObjects."""
+    status, code = getattr(error, "status", None), getattr(error, "code", None)
+    return status in _UNKNOWN_REQUEST or code in _UNKNOWN_CODES
 
 
 def _all_failed(

@@ -99,7 +99,8 @@ def validator_of(obj: Object) -> Validator:
 def _request(driver: Any, obj: Object, headers: Mapping[str, str], wanted: Wanted) -> HttpRequest:
     sent = {**AS_STORED, **headers}
     if wanted.validator is not None:
-        sent.update(wanted.validator.conditions())
+        # Compared with the response, too: a store that refuses conditions is asked without them.
+        sent.update(s3api.optional.unasked(wanted.validator.conditions()))
     if wanted.start is not None:
         sent["Range"] = driver._get_standard_range_str(wanted.start, wanted.end)
     if wanted.verify is not False and driver.profile.checksums:

@@ -73,7 +73,8 @@ class Version:
         span = f"bytes={first}-{end - 1}"
         # The checksum of the whole was told already, and none is told with a range.
         headers = {n: value for n, value in self.request.headers.items() if n != MODE}
-        request = replace(self.request, headers={**headers, "Range": span, "If-Match": self.etag})
+        version = s3api.optional.unasked({"If-Match": self.etag})
+        request = replace(self.request, headers={**headers, "Range": span, **version})
         try:
             answer = self.driver._call_once(
                 request,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a request carries although nobody asked for it, and how to do without.
 
-Checksums, the size of the whole object and the encoding of names in listings make a request safer.
-A store that does not know them may refuse the request for their sake: Cloudflare R2 by 501,
-Backblaze B2 by "Unsupported header". Then the request is made without them.
+Checksums, the size of the whole object, the version that a range must be of and the encoding of
+names in listings make a request safer. A store that does not know them may refuse the request for
+their sake: Cloudflare R2 by 501, Backblaze B2 by "Unsupported header", VAST refuses conditions of
+reads (https://github.com/fsspec/s3fs/pull/1008). Then the request is made without them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ OBJECT_SIZE = "x-amz-mp-object-size"
 
 # Each is given up as a whole: names of headers begin with it, names of parameters are it. The first
 # that fits counts: a store that does not tell checksums may take them all the same.
-_HEADERS = ("x-amz-checksum-mode", CHECKSUM, OBJECT_SIZE)
+_HEADERS = ("x-amz-checksum-mode", CHECKSUM, OBJECT_SIZE, "if-match", "if-unmodified-since")
 _PARAMS = ("encoding-type", "fetch-owner")
 
 # Says that the body is not signed. Without a checksum it should be.

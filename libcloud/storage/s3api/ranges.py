@@ -54,7 +54,7 @@ class Validator:
 
         A weak ETag never fulfils ``If-Match``.
         """
-        if self.etag and not self.etag.startswith("W/"):
+        if strip_etag(self.etag) and not self.etag.startswith("W/"):
             return {"If-Match": self.etag}
         return {"If-Unmodified-Since": self.modified} if self.modified else {}
 

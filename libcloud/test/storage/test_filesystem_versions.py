@@ -17,7 +17,7 @@ from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
 from libcloud.storage.types import ObjectChangedError
-from libcloud.test.storage.fakes.faults import Action
+from libcloud.test.storage.fakes.faults import Action, Status
 from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.s3_servers import Store, store
 
@@ -116,6 +116,37 @@ def test_ranges_of_one_file_are_of_one_version(s3: Store, fs: Any) -> None:
     assert looks.count("object") == 1
     with pytest.raises(FileNotFoundError):
         fs.cat_ranges(paths[3:], 0, 5, on_error="raise")
+
+
+def _refuse_conditions(s3: Store) -> None:
+    """VAST does (https://github.com/fsspec/s3fs/pull/1008)."""
+    s3.server.faults.add(
+        "GetObject",
+        Status(501, "NotImplemented", "A header you provided implies functionality"),
+        times=None,
+        match=lambda request: "if-match" in request.header_values,
+    )
+
+
+def test_a_store_that_refuses_conditions_is_read_without_them(s3: Store, fs: Any) -> None:
+    fs.pipe_file("bucket/object", OLD)
+    _refuse_conditions(s3)
+    with fs.open("bucket/object", block_size=1000) as file:
+        assert file.read(10) == b"A" * 10
+        file.seek(90_000)
+        assert file.read(10) == b"A" * 10
+    assert len(s3.requests("GetObject")) == 3, "the refusal is remembered"
+
+
+def test_a_store_that_refuses_conditions_gives_one_version_all_the_same(s3: Store, fs: Any) -> None:
+    fs.pipe_file("bucket/object", OLD)
+    _refuse_conditions(s3)
+    with fs.open("bucket/object", block_size=1000) as file:
+        assert file.read(10) == b"A" * 10
+        _replace(fs, b"B" * 100_000)
+        file.seek(90_000)
+        with pytest.raises(FileExpired):
+            file.read(10)
 
 
 def test_a_part_of_a_file_is_of_the_version_whose_size_was_asked(s3: Store, fs: Any) -> None:

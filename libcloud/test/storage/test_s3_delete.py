@@ -227,11 +227,11 @@ def test_what_fails_for_the_moment_again_and_again_has_failed(locked: Store) -> 
 class _Says(Action):
     """The request is carried out as it is, and answered with ``body``."""
 
-    def __init__(self, body: str) -> None:
-        self.body = body.encode()
+    def __init__(self, body: str, status: int = 200) -> None:
+        self.body, self.status = body.encode(), status
 
     def answered(self, answer: Answer) -> Answer:
-        return Answer(200, (), self.body)
+        return Answer(self.status, (), self.body)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +254,34 @@ def test_keys_that_the_answer_does_not_mention_are_deleted_one_by_one(
     assert [result.deleted for result in results] == [True, False]
     assert [entry.key for entry in locked.requests("DeleteObject")] == ["a", "c"]
     assert len(locked.requests("DeleteObjects")) == 1
+
+
+@pytest.mark.parametrize("status", [200, 204])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_response_without_a_body_tells_nothing_of_any_key(
+    locked: Store, status: int, quiet: bool
+) -> None:
+    locked.server.faults.add("DeleteObjects", _Says("", status), times=None)
+    (result,) = locked.driver.ex_delete_objects(["a"], locked.container, quiet=quiet)
+    assert result.deleted
+    assert len(locked.requests("DeleteObjects", "DeleteObject")) == 2
+
+
+@pytest.mark.parametrize("status, code", [(400, "NotImplemented"), (403, "MethodNotAllowed")])
+def test_a_store_may_say_by_a_code_alone_that_it_does_not_know_the_request(
+    locked: Store, status: int, code: str
+) -> None:
+    locked.server.faults.add("DeleteObjects", Status(status, code), times=None)
+    assert locked.driver.ex_delete_objects(["a", "c"], locked.container) == gone("a", "c")
+    assert deletions(locked) == ["DeleteObjects", "DeleteObject", "DeleteObject"]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_the_store_does_not_find_counts_as_deleted(locked: Store, quiet: bool) -> None:
+    says = "<DeleteResult><Error><Key>z</Key><Code>NoSuchKey</Code></Error></DeleteResult>"
+    locked.server.faults.add("DeleteObjects", _Says(says), times=None)
+    assert locked.driver.ex_delete_objects(["z"], locked.container, quiet=quiet) == gone("z")
+    assert deletions(locked) == ["DeleteObjects"]
 
 
 def test_a_quiet_answer_means_that_all_are_deleted(locked: Store) -> None:
