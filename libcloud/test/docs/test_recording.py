@@ -52,7 +52,7 @@ def test_the_readme_begins_with_a_recording_that_needs_nothing_from_elsewhere() 
 
 
 @pytest.mark.parametrize(
-    "said", ["stored s3://backups/shop.sql: ", "nothing was stored, nothing is left behind"]
+    "expected", ["stored s3://backups/shop.sql: ", "nothing was stored, no parts remain"]
 )
-def test_the_recording_shows_an_upload_and_an_interrupt(said: str) -> None:
-    assert said in PICTURE.read_text(encoding="utf-8")
+def test_the_recording_shows_an_upload_and_an_interrupt(expected: str) -> None:
+    assert expected in PICTURE.read_text(encoding="utf-8")
