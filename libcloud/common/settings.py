@@ -7,7 +7,7 @@ from typing import Any
 
 from libcloud import __version__
 from libcloud.common.address import default_host, split_url
-from libcloud.utils.hosts import authority
+from libcloud.utils.hosts import authority, without_brackets
 from libcloud.utils.lazy import LazyAttribute
 
 __all__ = ["ConnectionSettings"]
@@ -82,7 +82,7 @@ class ConnectionSettings:
         else:
             host = host or default_host(self.host)
             # An IPv6 address is kept without brackets; a connection class may have no host at all.
-            self.host = str(host).removeprefix("[").removesuffix("]") if host else host
+            self.host = without_brackets(str(host)) if host else host
             self.port = port if port is not None else self._default_port()
         self.timeout = timeout or self.timeout
         self.retry_delay = retry_delay or self.retry_delay

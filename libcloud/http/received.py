@@ -75,7 +75,7 @@ class Received(io.BufferedReader):
             return EMPTY_LINES[0] if self.ended else line  # which urllib3 waits for
         chunk = _CHUNK.fullmatch(line)
         if chunk is None:
-            raise InvalidResponseError(f"the size of a chunk is not a number: {line[:40]!r}")
+            raise InvalidResponseError("the size of a chunk is not a number")
         if not chunk[1].strip(b"0"):
             self._trailers = 0
         return line

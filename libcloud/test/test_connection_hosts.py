@@ -22,6 +22,7 @@ from libcloud.common.base import Connection
         ("::1", 9000, "[::1]:9000"),
         ("[::1]", 443, "[::1]"),
         ("[::1]", 9000, "[::1]:9000"),
+        ("[::1]:9000", 443, "[::1]:9000"),
     ],
 )
 def test_the_host_is_named_with_an_unusual_port(host: str, port: Any, header: str) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-__all__ = ["authority"]
+__all__ = ["authority", "without_brackets"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -11,8 +11,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def authority(host: str, port: int | None, *, scheme: str) -> str:
     """``host`` and ``port`` as they stand in a URL and in the header ``Host``.
 
-    :param host: name or address; an IPv6 address with or without brackets. A name may have a port
-        with it, as in Apache Libcloud, if ``port`` is that of the scheme.
+    :param host: name or address; an IPv6 address with or without brackets. A name, or an address
+        in brackets, may have a port with it, as in Apache Libcloud, if ``port`` is that of the
+        scheme.
     :param port: left out of the result if it is that of the scheme; ``None``: so is none.
     :param scheme: ``"http"`` or ``"https"``.
 
@@ -23,3 +24,12 @@ def authority(host: str, port: int | None, *, scheme: str) -> str:
     """
     name = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
     return name if port in (None, _DEFAULT_PORTS[scheme]) else f"{name}:{port}"
+
+
+def without_brackets(host: str) -> str:
+    """``host``, without brackets if all of it is in them.
+
+    >>> without_brackets("[::1]"), without_brackets("[::1]:9000")
+    ('::1', '[::1]:9000')
+    """
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host

@@ -54,7 +54,7 @@ def _check_host(host: object, port: object) -> None:
             "host is the name of a host, or its address, and nothing else: pass a URL as "
             "endpoint_url='http://HOST:PORT', in place of host, port and secure"
         )
-    if host and port is not None and host.count(":") == 1:
+    if host and port is not None and (host.count(":") == 1 or "]:" in host):
         raise ValueError("host has a port, and port is given as well: pass one of them")
     if isinstance(port, bool) or not isinstance(port, (int, str, type(None))):
         raise TypeError(f"port must be a number, not {kind_of(port)}")
