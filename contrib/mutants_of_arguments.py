@@ -18,6 +18,20 @@ _CONNECTION = (f"{_TESTS}/test_connection.py",)
 
 MUTANTS = (
     Mutant(
+        "a mock is taken for a path",
+        "libcloud/storage/base.py",
+        "(str, bytes, bytearray, PurePath, Object)",
+        "(str, bytes, bytearray, os.PathLike, Object)",
+        _METHODS,
+    ),
+    Mutant(
+        "drivers that send nothing take texts only",
+        "libcloud/storage/arguments.py",
+        "    check_extra(extra, values=False)\n",
+        "    check_extra(extra)\n",
+        _METHODS,
+    ),
+    Mutant(
         "the host of the hook is a second one",
         "libcloud/common/base.py",
         'settings.pop("host", None) or host, settings.pop("port", None) or port',

@@ -11,10 +11,12 @@ import inspect
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from libcloud.storage.base import Container, Object, check_container, check_object
 from libcloud.utils.arguments import (
+    check_headers,
     check_text,
     kind_of,
     nearest,
@@ -29,6 +31,7 @@ __all__ = [
     "check_extra",
     "check_file_path",
     "check_known_keywords",
+    "check_local_upload",
     "check_name",
     "check_object",
     "check_prefix",
@@ -55,7 +58,7 @@ def check_name(name: object, what: str) -> None:
     """
     if isinstance(name, str):
         return
-    if isinstance(name, os.PathLike):
+    if isinstance(name, PurePath):
         hint = "pass path.as_posix()"
     elif isinstance(name, (bytes, bytearray)):
         hint = "decode it first"
@@ -88,9 +91,10 @@ def check_file_path(path: object, name: str = "file_path") -> None:
     raise TypeError(f"{name} must be a str or a path, not {kind_of(path)}{hint}")
 
 
-def check_extra(extra: object) -> None:
+def check_extra(extra: object, *, values: bool = True) -> None:
     """Refuse an ``extra`` that would be lost; unknown keys that resemble no known one are ignored.
 
+    :param values: must be text, because they are sent; otherwise they may be anything.
     :raises TypeError: it is no mapping, or its metadata are none.
     :raises ValueError: a key is a misspelled one.
     """
@@ -110,6 +114,8 @@ def check_extra(extra: object) -> None:
         raise TypeError(
             f"extra['meta_data'] must be a dict of texts, not {kind_of(extra['meta_data'])}"
         )
+    if not values:
+        return
     for name, value in (extra.get("meta_data") or {}).items():
         check_text(f"extra['meta_data'][{name!r}]", value)
     for key in ("acl", "content_type"):
@@ -172,12 +178,28 @@ def check_upload(
     extra: object,
     headers: object,
 ) -> None:
-    """What every upload checks; see the functions of the arguments."""
+    """What every upload over a network checks; see the functions of the arguments."""
     check_file_path(file_path)
     check_container(container)
     check_name(object_name, "object_name")
     check_extra(extra)
     plain_headers(headers)
+
+
+def check_local_upload(
+    container: object,
+    object_name: object,
+    *,
+    file_path: object = "",
+    extra: object,
+    headers: object,
+) -> None:
+    """What uploads check that send no headers: values may be anything, as in Apache Libcloud."""
+    check_file_path(file_path)
+    check_container(container)
+    check_name(object_name, "object_name")
+    check_extra(extra, values=False)
+    check_headers(headers)
 
 
 def check_download(obj: object, destination_path: object) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 from libcloud import storage
@@ -548,7 +549,8 @@ def check_container(container: object) -> None:
     """:raises TypeError: it is not a container, but a name, for example."""
     if isinstance(container, Container):
         return
-    is_other = isinstance(container, (str, bytes, bytearray, os.PathLike, Object))
+    # A path has a name, too. Not os.PathLike, which the mocks of unittest are.
+    is_other = isinstance(container, (str, bytes, bytearray, PurePath, Object))
     if is_other or not hasattr(container, "name"):
         raise TypeError(
             f"container must be a Container, not {kind_of(container)}: get one by "

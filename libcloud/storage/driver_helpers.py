@@ -18,7 +18,7 @@ from libcloud.common.base import BaseDriver
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import InvalidSourceError, ObjectDoesNotExistError
 from libcloud.utils import files
-from libcloud.utils.arguments import whole_number
+from libcloud.utils.arguments import size_of, whole_number
 
 if TYPE_CHECKING:
     from libcloud.storage.payload import Hasher, Payload
@@ -120,7 +120,7 @@ class StorageDriverHelpers(BaseDriver):
             destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
         )
         pieces = response._response.iter_content(chunk_size or CHUNK_SIZE)
-        size = None if partial_download else obj.size
+        size = None if partial_download else size_of(obj)
         return storage.destination.save(
             pieces, destination, size=size, keep_partial=not delete_on_failure
         )

@@ -12,6 +12,7 @@ import io
 import os
 import stat
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, BinaryIO, Protocol
@@ -19,7 +20,15 @@ from typing import Any, BinaryIO, Protocol
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
 
-__all__ = ["READ_LIMIT", "Hasher", "HashingIterator", "HashingReader", "Payload", "check_source"]
+__all__ = [
+    "READ_LIMIT",
+    "Hasher",
+    "HashingIterator",
+    "HashingReader",
+    "Payload",
+    "check_source",
+    "readable",
+]
 
 # Up to this many bytes are read into memory before the request.
 READ_LIMIT = 8 * 1024 * 1024
@@ -212,6 +221,19 @@ def check_source(stream: object) -> None:
         f"{type(stream).__name__!r} object is not an iterator (it has no __next__ or next) and has "
         f"no read method: nothing was sent{hint}"
     )
+
+
+def readable(stream: Any) -> Any:
+    """``stream``, or an iterator over it if it is a collection of pieces.
+
+    For drivers that send nothing: Apache Libcloud's take collections, too.
+
+    :raises InvalidSourceError: it cannot be read. Nothing is read.
+    """
+    if isinstance(stream, (list, tuple, set, frozenset, deque)):
+        return iter(stream)
+    check_source(stream)
+    return stream
 
 
 def _reading(payload: Payload, read: Callable[[], bytes]) -> bytes:

@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import Any
 
 __all__ = [
+    "check_headers",
     "check_text",
     "kind_of",
     "nearest",
     "plain_headers",
     "seconds",
+    "size_of",
     "unexpected_keyword",
     "whole_number",
 ]
@@ -117,20 +119,36 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
+def size_of(obj: object) -> int | None:
+    """The size of an object, bytes; ``None`` if it has none that is a number.
+
+    A caller that makes an object from a database or a form may have no size, or one that is text.
+    """
+    size = getattr(obj, "size", None)
+    if isinstance(size, str) and size.isdecimal():
+        return int(size)
+    return size if isinstance(size, int) else None
+
+
 def plain_headers(headers: Any) -> dict[str, Any]:
     """A copy of ``headers`` without those that are ``None``, which are not sent.
 
     :raises TypeError: it is no mapping, or a value cannot be a header's.
     """
+    check_headers(headers)
     if headers is None:
         return {}
-    if not isinstance(headers, Mapping):
-        raise TypeError(f"headers must be a dict, not {kind_of(headers)}")
     for name, value in headers.items():
         if not isinstance(name, (str, bytes)):
             raise TypeError(f"the name of a header must be a str, not {kind_of(name)}")
         check_text(f"headers[{name!r}]", value)
     return {name: value for name, value in headers.items() if value is not None}
+
+
+def check_headers(headers: object) -> None:
+    """:raises TypeError: it is neither a mapping nor ``None``."""
+    if headers is not None and not isinstance(headers, Mapping):
+        raise TypeError(f"headers must be a dict, not {kind_of(headers)}")
 
 
 def check_text(what: str, value: object) -> None:

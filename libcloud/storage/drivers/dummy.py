@@ -16,14 +16,14 @@ from libcloud.storage import destination as destinations
 from libcloud.storage.arguments import (
     check_container,
     check_download,
+    check_local_upload,
     check_name,
     check_object,
     check_prefix,
-    check_upload,
 )
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
-from libcloud.storage.payload import check_source
+from libcloud.storage.payload import readable
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -277,7 +277,9 @@ class DummyStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
-        check_upload(container, object_name, file_path=file_path, extra=extra, headers=headers)
+        check_local_upload(
+            container, object_name, file_path=file_path, extra=extra, headers=headers
+        )
         self._check_object_name(object_name)
         self._objects_of(container.name)
         try:
@@ -299,10 +301,10 @@ class DummyStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
-        check_upload(container, object_name, extra=extra, headers=headers)
+        check_local_upload(container, object_name, extra=extra, headers=headers)
         self._check_object_name(object_name)
         self._objects_of(container.name)
-        check_source(iterator)
+        iterator = readable(iterator)
         content_type = (extra or {}).get("content_type")
         content_type = self._determine_content_type(content_type, object_name)
         data = files.exhaust_iterator(iterator)

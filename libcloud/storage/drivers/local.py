@@ -21,9 +21,9 @@ from libcloud.storage.arguments import (
     check_container,
     check_download,
     check_known_keywords,
+    check_local_upload,
     check_object,
     check_prefix,
-    check_upload,
 )
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
@@ -33,7 +33,7 @@ from libcloud.storage.drivers._local_lock import (
     require_fasteners,
 )
 from libcloud.storage.drivers._local_tree import IGNORE_FOLDERS, Tree
-from libcloud.storage.payload import check_source
+from libcloud.storage.payload import readable
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -289,7 +289,9 @@ class LocalStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
-        check_upload(container, object_name, file_path=file_path, extra=extra, headers=headers)
+        check_local_upload(
+            container, object_name, file_path=file_path, extra=extra, headers=headers
+        )
         path = self._tree.object_path(container.name, object_name)
         with open(file_path, "rb") as file:
             self._write(path, file, container, object_name)
@@ -304,10 +306,9 @@ class LocalStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
-        check_upload(container, object_name, extra=extra, headers=headers)
+        check_local_upload(container, object_name, extra=extra, headers=headers)
         path = self._tree.object_path(container.name, object_name)
-        check_source(iterator)
-        self._write(path, iterator, container, object_name)
+        self._write(path, readable(iterator), container, object_name)
         return self._make_object(container, object_name)
 
     # Helpers

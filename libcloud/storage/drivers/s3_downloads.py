@@ -20,6 +20,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
+from libcloud.utils.arguments import size_of
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -139,7 +140,7 @@ def _check(driver: Any, obj: Object, response: Any, wanted: Wanted, what: str) -
     """Compare a response with what was wanted, and with what is known of the object."""
     headers, size = response.headers, _known_size(obj)
     is_page = s3api.evidence.is_page_of_object(headers)
-    if is_page and headers.get("content-length") != str(obj.size):
+    if is_page and headers.get("content-length") != str(size_of(obj)):
         raise drivers.s3_evidence.not_the_store(driver.connection, what, response.status, "")
     if wanted.validator is not None and not wanted.validator.agrees(headers, None):
         raise _changed(obj, "was replaced")
@@ -187,4 +188,5 @@ def _changed(obj: Object, why: str) -> ObjectChangedError:
 
 def _known_size(obj: Object) -> int | None:
     """The size of an object that was looked at; one that was made by hand may have none."""
-    return obj.size if obj.size and obj.size > 0 else None
+    size = size_of(obj)
+    return size if size and size > 0 else None

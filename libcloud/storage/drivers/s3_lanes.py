@@ -20,6 +20,7 @@ from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3_reading import Body, Version, exact, resumed
 from libcloud.storage.s3api.checksums import Running
 from libcloud.storage.types import IncompleteDownloadError
+from libcloud.utils.arguments import size_of
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.staging import StagingFile
 
@@ -133,7 +134,7 @@ def lanes_for(
         return None
     smallest = _SMALLEST if window is None and part_size is None else part_size or DEFAULT_PART_SIZE
     length = body.version.length
-    if length <= smallest or length != obj.size or response.status != 200:
+    if length <= smallest or length != size_of(obj) or response.status != 200:
         return None
     if body.verification is not None and not body.verification.combines:
         return None

@@ -13,7 +13,7 @@ from libcloud.storage.arguments import check_download, check_name, check_object
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.drivers.s3_counted import CountedResponse
-from libcloud.utils.arguments import whole_number
+from libcloud.utils.arguments import size_of, whole_number
 from libcloud.utils.files import at_least_one, read_in_chunks
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ class S3Objects(S3Calls):
         check_object(obj)
         whole_number("chunk_size", chunk_size, least=0)
         self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        if start_bytes == 0 and end_bytes is None and not obj.size:
+        if start_bytes == 0 and end_bytes is None and not size_of(obj):
             # To HTTP an empty object has no range, not even all of it.
             return self._stream(self._open(obj, options), obj, chunk_size, (200,))
         download = self._open(obj, options, start_bytes, end_bytes)
