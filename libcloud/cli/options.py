@@ -131,12 +131,12 @@ class ObjectOptions:
 
 
 def write_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of a command that stores objects; it gets them as its argument ``wishes``."""
+    """Add the options of commands that store objects, passed as ``object_options``."""
     return _add_options(command, [*_WRITE, *_READ])
 
 
 def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of a command that reads objects; it gets them as its argument ``wishes``."""
+    """Add the options of commands that read objects, passed as ``object_options``."""
     return _add_options(command, _READ)
 
 

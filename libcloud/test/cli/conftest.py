@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that checks, and the command for it."""
+"""A fake server that checks its requests, and the command that uses it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from libcloud.test.storage.fakes.servers import fake_server
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    """The command, with a store that has one container and breaks no rule."""
+    """The command, with a store that has one bucket and checks that no request breaks a rule."""
     home = tmp_path / "home"
     home.mkdir()
     with fake_server() as endpoint:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the command: in this process for what it says, in its own for how it behaves."""
+"""Runs the command: in this process to test its output, in its own to test its behaviour."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Result:
-    """What a run of the command left."""
+    """Exit status and output of a command."""
 
     status: int
     out: bytes
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def lines(self) -> list[str]:
-        """Of standard output."""
+        """The lines of standard output."""
         return self.out.decode().splitlines()
 
     @property
@@ -51,7 +51,7 @@ class Result:
 
 
 def environment(endpoint: Endpoint, home: Path) -> dict[str, str]:
-    """The variables of somebody who uses ``endpoint``, and none that are set by chance."""
+    """The environment variables for ``endpoint``, without those of the developer."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
         **kept,
@@ -76,7 +76,7 @@ class Shell:
     def __call__(self, *arguments: str, stdin: bytes = b"", **variables: str | None) -> Result:
         """Run the command in this process.
 
-        :param variables: of the environment; ``None`` takes one away.
+        :param variables: environment variables to set; ``None`` removes one.
         """
         values: dict[str, str | None] = {name: None for name in os.environ if "AWS_" in name}
         values.update(environment(self.endpoint, self.home))
@@ -89,7 +89,7 @@ class Shell:
             return Result(status, out.getvalue(), err.getvalue().decode())
 
     def ok(self, *arguments: str, stdin: bytes = b"", **variables: str | None) -> Result:
-        """The same; it must go well."""
+        """Run the command, which must succeed."""
         result = self(*arguments, stdin=stdin, **variables)
         assert result.status == 0, result.err
         return result
@@ -101,7 +101,7 @@ class Shell:
 
     @property
     def driver(self) -> S3StorageDriver:
-        """A driver, to look at the store beside the command."""
+        """A driver, to inspect the store."""
         server = self.endpoint
         return S3StorageDriver(
             server.key,
@@ -113,15 +113,15 @@ class Shell:
         )
 
     def body(self, name: str) -> bytes:
-        """What the store holds."""
+        """The content of an object."""
         return b"".join(self.driver.get_container(BUCKET).get_object(name).as_stream())
 
     def names(self) -> list[str]:
-        """All objects."""
+        """The keys of all objects."""
         return sorted(obj.name for obj in self.driver.get_container(BUCKET).iterate_objects())
 
     def unfinished(self) -> list[str]:
-        """Ids of unfinished uploads."""
+        """Ids of in-progress uploads."""
         container = self.driver.get_container(BUCKET)
         return [upload.id for upload in self.driver.ex_iterate_multipart_uploads(container)]
 
@@ -133,14 +133,14 @@ def command(*arguments: str) -> list[str]:
 
 @dataclass
 class Terminal:
-    """A terminal that a process runs in, and all that was written to it."""
+    """A terminal that a process runs in, and its output."""
 
     process: subprocess.Popen[bytes]
     file: int
     text: str = ""
 
     def read_until(self, wanted: str) -> None:
-        """Wait until ``wanted`` was written."""
+        """Wait for the output ``wanted``."""
         deadline = time.monotonic() + _PATIENCE
         while wanted not in self.text:
             assert time.monotonic() < deadline, f"{wanted!r} did not come: {self.text!r}"
@@ -149,17 +149,17 @@ class Terminal:
                 return
 
     def finish(self) -> int:
-        """Wait for the end; the exit status."""
+        """Wait for the process to end; return its exit status."""
         while self._read():
             pass
         return self.process.wait(_PATIENCE)
 
     def press(self, keys: str) -> None:
-        """As somebody at the keyboard."""
+        """Type ``keys``."""
         os.write(self.file, keys.encode())
 
     def drawn(self) -> Iterator[str]:
-        """The lines that were drawn over each other, and those that stayed."""
+        """All lines, including those that were overwritten."""
         for line in self.text.replace("\x1b[K", "").replace("\n", "\r").split("\r"):
             if line:
                 yield line
@@ -169,7 +169,7 @@ class Terminal:
             raise AssertionError(f"silence after {self.text!r}")
         try:
             piece = os.read(self.file, 65536)
-        except OSError:  # what Linux says when the other side is closed
+        except OSError:  # raised by Linux when the other end is closed
             return False
         self.text += piece.decode(errors="replace")
         return bool(piece)
@@ -183,14 +183,14 @@ def terminal(
     columns: int = 80,
     stdin: int | None = None,
 ) -> Iterator[Terminal]:
-    """The command in a terminal of its own, which Ctrl-C can be pressed in.
+    """Run the command in a terminal.
 
-    :param stdin: a file descriptor in place of the terminal.
+    :param stdin: a file descriptor to use instead of the terminal.
     """
     ours, theirs = pty.openpty()
     ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
-        # A session of its own, whose terminal this is: so that it gets the signals of the keys.
+        # A new session with this controlling terminal, so that Ctrl-C sends a signal.
         [sys.executable, "-c", _IN_TERMINAL, os.ttyname(theirs), *command(*arguments)],
         stdin=theirs if stdin is None else stdin,
         stdout=theirs,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that look, delete, sign and clean up."""
+"""The commands that list, delete, sign and clean up."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from libcloud.test.storage.fakes.servers import fake_server
 
 
 def stored(shell: Shell, *names: str) -> None:
-    """Objects of that many bytes as their names have characters."""
+    """Store objects whose size is the length of their key."""
     container = shell.driver.get_container("bucket")
     for name in names:
         shell.driver.upload_object_via_stream(iter([b"x" * len(name)]), container, name)
 
 
 def begun(shell: Shell, name: str) -> str:
-    """The id of an upload that nobody finishes."""
+    """The id of an upload that stays in progress."""
     driver = shell.driver
     return driver._initiate_multipart(Container("bucket", {}, driver), name)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``doctor`` finds what is wrong, says what to do, and shows no secret."""
+"""``doctor`` finds problems, suggests fixes, and shows no secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from libcloud.test.storage.fakes.servers import fake_server
 
 
 def findings(result: Result) -> dict[str, str]:
-    """The lines by the name of what was looked at, with their mark and hint."""
+    """The output by the name of the check: mark, text and hint."""
     found: dict[str, str] = {}
     name = ""
     for line in result.lines:
@@ -31,7 +31,7 @@ def findings(result: Result) -> dict[str, str]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing pause before it is tried again."""
+    """Retry without delay."""
     monkeypatch.setattr(S3Calls, "_sleep", staticmethod(lambda seconds: None))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each failure is one line that says what, where and what to do, and has its exit status."""
+"""Each error is one line that says what, where and what to do, and has its exit status."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests are repeated without a pause."""
+    """Retry without delay."""
     monkeypatch.setattr(S3Calls, "_sleep", staticmethod(lambda _: None))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A terminal obeys nothing that a store says: neither names, nor times, ids, messages."""
+"""Control characters from a store are escaped: in names, times, ids and messages."""
 
 from __future__ import annotations
 

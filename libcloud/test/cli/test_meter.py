@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a transfer and the line that shows them, by a clock of the test's own."""
+"""The progress of transfers and its line, measured with a fake clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from libcloud.storage.transfer.progress import (
 
 
 class Clock:
-    """Seconds, as the test sets them."""
+    """A fake clock."""
 
     now = 0.0
 
@@ -34,7 +34,7 @@ def clock() -> Clock:
 
 
 def started_transfer(meter: Meter, label: str = "x") -> Transfer:
-    """An object that stays under way."""
+    """A transfer that stays in progress."""
     transfer = Transfer(label, meter)
     meter._transfers = (*meter._transfers, transfer)
     return transfer

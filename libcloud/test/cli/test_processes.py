@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command in a process of its own: pipes, signals, terminals, memory, start."""
+"""The command in a process of its own: pipes, signals, terminals, memory and imports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARTS = ("--part-size", "5MiB", "--window", "1")
 
 @contextmanager
 def pipe() -> Iterator[tuple[int, int]]:
-    """Both ends, closed afterwards."""
+    """The two ends of a pipe, closed afterwards."""
     ends = os.pipe()
     try:
         yield ends
@@ -53,7 +53,7 @@ def test_data_is_piped_in_and_out(shell: Shell) -> None:
     put = shell.start("put", *PARTS, "-", "s3://bucket/x", stdin=-1, stdout=-1, stderr=-1)
     out, err = put.communicate(LARGE)
     assert (put.returncode, out) == (0, b"")
-    # No terminal: one line, at the end.
+    # Without a terminal: one line at the end.
     assert re.fullmatch(rb"stored s3://bucket/x: 12\.0 MiB in 3 parts, .*/s\n", err)
     cat = shell.start("cat", "s3://bucket/x", stdin=-1, stdout=-1, stderr=-1)
     assert cat.communicate() == (LARGE, b"")
@@ -68,7 +68,7 @@ def test_a_signal_aborts_the_upload(shell: Shell, number: int, status: int) -> N
     assert put.stdin is not None and put.stderr is not None
     put.stdin.write(LARGE[: 11 * MIB])
     put.stdin.flush()
-    # Two parts are there, and the command waits for more.
+    # Two parts are stored, and the command waits for more input.
     first = put.stderr.readline()
     assert b'"parts": 1' in first
     put.send_signal(number)
@@ -108,7 +108,7 @@ def test_a_file_without_a_size_is_read_to_its_end(shell: Shell) -> None:
 
 def test_an_interrupted_download_is_reported(shell: Shell) -> None:
     shell.ok("put", "-", "s3://bucket/x", stdin=LARGE)
-    # The output is not read, so that the command stands still in the midst of it.
+    # The output is not read, so the command blocks while it writes.
     get = shell.start("get", "s3://bucket/x", "-", stdin=-1, stdout=-1, stderr=-1)
     assert get.stdout is not None
     get.stdout.read(1)
@@ -205,8 +205,8 @@ def test_no_bar_is_drawn_when_data_goes_to_the_terminal(shell: Shell) -> None:
 
 def test_a_stream_is_uploaded_in_bounded_memory(tmp_path: Path) -> None:
     size = 400 * MIB
-    # What the kernel counts for a process begins with what the one was that started it: so the
-    # command looks at its own memory.
+    # The kernel's peak for a child process starts at the size of its parent, so the command reads
+    # its own peak.
     code = (
         "import re, sys; from libcloud.cli.main import main\n"
         "assert main(['put', '-q', '-', 's3://bucket/x']) == 0\n"

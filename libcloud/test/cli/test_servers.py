@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes in comes out, with servers that are not ours."""
+"""Uploads and downloads with servers of other projects."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting for input heeds signals, wherever and whenever they come."""
+"""Waiting for input reacts to signals in any thread and at any time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pipe() -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 
 def test_a_signal_in_another_thread_ends_the_wait() -> None:
-    """It interrupts no system call of the main thread, which nothing else would wake up."""
+    """It interrupts no system call of the main thread, which would otherwise wait forever."""
     with pipe() as (silent, _), handle_signals():
         thread = threading.Thread(target=signal.raise_signal, args=(signal.SIGTERM,))
         with pytest.raises(Interrupted) as caught:

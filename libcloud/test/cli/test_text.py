@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes, times, ranges and names as people read and write them; URLs."""
+"""Formatting and parsing of sizes, durations, ranges, names and URLs."""
 
 from __future__ import annotations
 

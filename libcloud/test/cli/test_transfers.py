@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``put``, ``get``, ``cat`` and ``cp`` on a server that checks: bytes in are bytes out."""
+"""``put``, ``get``, ``cat`` and ``cp`` on a server that checks its requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGE = pattern(12 * MIB + 1)
 
 @dataclass(frozen=True)
 class Appearing(Action):
-    """Another program makes a file while the request is under way."""
+    """Another program creates a file during the request."""
 
     path: Path
 
