@@ -85,7 +85,7 @@ _UPLOADS = (
     Mutant(
         "the error in a 200 ignored",
         f"{_DRIVERS}/s3_uploads.py",
-        "        answer = self._parsed(s3api.xml.parse_complete, response, what)\n"
+        "        answer = self._client.parse(s3api.xml.parse_complete, response, what)\n"
         "        etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))\n"
         "        told = {s3api.checksums.HEADER + name: value "
         "for name, value in answer.checksums.items()}\n",
@@ -95,7 +95,7 @@ _UPLOADS = (
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
-        f"{_DRIVERS}/s3_evidence.py",
+        "libcloud/storage/s3api/evidence.py",
         " is not None:\n        return False\n",
         " is not None:\n        return True\n",
         _FAILURES,

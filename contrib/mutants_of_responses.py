@@ -163,7 +163,7 @@ _SUCCESSES = (
     Mutant(
         "a response without a body is a deletion that failed",
         f"{_DRIVERS}/s3_delete.py",
-        "        if not text_of(response.body).strip():",
+        "        if not s3api.evidence.text_of(response.body).strip():",
         "        if False:",
         _DELETE,
     ),

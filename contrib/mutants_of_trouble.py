@@ -162,7 +162,7 @@ _PER_PROCESS = (
     ),
     Mutant(
         "a finalizer waits for the lock of its own thread",
-        f"{_DRIVERS}/s3_calls.py",
+        "libcloud/storage/s3/client.py",
         "RetryBudget(lock=PerProcess(threading.RLock))",
         "RetryBudget(lock=PerProcess(threading.Lock))",
         (f"{_TESTS}/test_locks.py",),

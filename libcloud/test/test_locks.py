@@ -25,8 +25,8 @@ import pytest
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
-from libcloud.storage.drivers.s3_optional import GivenUp
 from libcloud.storage.drivers.s3_routes import Routes
+from libcloud.storage.s3.client import UnsupportedFeatures
 from libcloud.storage.s3api.profile import AMAZON
 from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
@@ -164,7 +164,7 @@ def _of_limiter() -> tuple[Any, str, Callable[[], object]]:
 
 
 def _of_given_up() -> tuple[Any, str, Callable[[], object]]:
-    refused = GivenUp("store")
+    refused = UnsupportedFeatures("store")
     return refused, "_lock", lambda: refused.add(["checksum"])
 
 
@@ -414,8 +414,7 @@ def test_a_forked_child_uses_a_driver_whose_locks_other_threads_hold() -> None:
         driver._take_credentials_from(give_credentials)
         driver.ex_max_memory = MemoryBudget(4 * PART)
         assert s3.in_parts(2) == s3.body()
-        driver._retries()
-        driver._given_up()
+        assert driver._client.retries()
         driver.connection.credential_provider._cached = None
         connect = driver.connection.connection
         driver.connection.connection = None
@@ -425,7 +424,7 @@ def test_a_forked_child_uses_a_driver_whose_locks_other_threads_hold() -> None:
         def use() -> bool:
             driver.connection.connection = None
             driver.connection.routes.learn("elsewhere", "eu-west-1")
-            driver._given_up().add(["something"])
+            driver._client.unsupported.add(["something"])
             data = s3.in_parts(4, "of-the-child", ex_window=2)
             return b"".join(s3.container.get_object("of-the-child").as_stream()) == data
 

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from libcloud.storage.drivers import s3_copy_store as s3_copy_store
     from libcloud.storage.drivers import s3_deleted as s3_deleted
     from libcloud.storage.drivers import s3_downloads as s3_downloads
-    from libcloud.storage.drivers import s3_evidence as s3_evidence
     from libcloud.storage.drivers import s3_lanes as s3_lanes
-    from libcloud.storage.drivers import s3_optional as s3_optional
     from libcloud.storage.drivers import s3_options as s3_options
     from libcloud.storage.drivers import s3_reading as s3_reading
     from libcloud.storage.drivers import s3_regions as s3_regions

@@ -12,8 +12,8 @@ from libcloud import common
 from libcloud.common.response import RawResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import drivers, s3api, transfer
-from libcloud.storage.drivers.s3_calls import S3Calls, detail_of, failure_of, text_of
-from libcloud.storage.drivers.s3_connection import attach_detail
+from libcloud.storage.drivers.s3_calls import S3Calls
+from libcloud.storage.s3.client import detail_of, failure_of
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class S3Bodies(S3Calls):
         It is marked if nobody asked for it, and another one if the store refuses it.
         """
         profile = self.profile
-        if asked == "auto" and s3api.optional.CHECKSUM in self._given_up().names:
+        if asked == "auto" and s3api.optional.CHECKSUM in self._client.unsupported.names:
             profile = replace(profile, default_checksum=None)
         name = s3api.integrity.choose_digest(
             profile,
-            signature=self._signature(),
+            signature=self._client.signature_version(),
             secure=bool(getattr(self.connection, "secure", False)),
             asked=asked,
             locked=s3api.headers.has_lock(headers),
@@ -57,7 +57,7 @@ class S3Bodies(S3Calls):
         if isinstance(payload.body, bytes) and not s3api.headers.has_digest(headers):
             digest = s3api.integrity.DIGESTS[self._digest_name("auto", headers)](payload.body)
             headers = {**headers, **s3api.optional.unasked(digest.headers)}
-        retries, attempt, lost = self._retries(), 1, False
+        retries, attempt, lost = self._client.retries(), 1, False
         while True:
             response, failure = self._send_once(payload, path, method, headers, digest)
             found = _refused(failure, headers)
@@ -65,7 +65,7 @@ class S3Bodies(S3Calls):
                 headers = s3api.optional.without_headers(headers, found)
                 response, failure = self._send_once(payload, path, method, headers, digest)
                 if failure is None:
-                    self._given_up().add(found)
+                    self._client.unsupported.add(found)
             if failure is None:
                 retries.succeeded()
                 return response
@@ -78,7 +78,7 @@ class S3Bodies(S3Calls):
                 raise failure.error
             if delay is None:
                 return response
-            self._sleep(delay)
+            self._client.sleep(delay)
             attempt += 1
             if not isinstance(payload.body, bytes):
                 payload.body.seek(0)  # type: ignore[union-attr]  # see _can_go_again
@@ -101,7 +101,7 @@ class S3Bodies(S3Calls):
         found: Mapping[str, str] = {}
         try:
             request = s3api.operations.head(path, sent)
-            response = self._call(request, f"Error looking for {label}", ok=(200, 404))
+            response = self._client.send(request, f"Error looking for {label}", ok=(200, 404))
             if response.status == 404 or response.headers.get("content-length") != str(
                 payload.size
             ):
@@ -187,7 +187,7 @@ class S3Bodies(S3Calls):
         if response.status >= 400:
             detail = detail_of(response)
             refusal = LibcloudError(s3api.errors.describe(detail), driver=self)
-            return response, failure_of(attach_detail(refusal, detail))
+            return response, failure_of(s3api.errors.attach_detail(refusal, detail))
         if content:
             refused = self._refused_by_content(response, content, what)
             if refused is not None:
@@ -205,13 +205,13 @@ class S3Bodies(S3Calls):
         if s3api.xml.parse_error(content) is not None:
             detail = s3api.errors.error_detail(int(response.status), response.headers, content)
             error = LibcloudError(f"{what}: {s3api.errors.describe(detail)}", driver=self)
-            return attach_detail(error, detail)
-        text = text_of(content)
+            return s3api.errors.attach_detail(error, detail)
+        text = s3api.evidence.text_of(content)
         if not s3api.evidence.unexpected_content(
             "PUT", text, etag=response.headers.get("etag", "")
         ):
             return None
-        return drivers.s3_evidence.not_the_store(self.connection, what, response.status, text)
+        return s3api.evidence.not_the_store(self.connection, response.status, text, what)
 
 
 def _content_of(response: Any) -> bytes:

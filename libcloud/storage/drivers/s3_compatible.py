@@ -124,7 +124,7 @@ class S3CompatibleStorageDriver(S3Opening, BaseS3StorageDriver):
             self.profile,
             multipart=self.supports_s3_multipart_upload,
             chunked_encoding=self.supports_chunked_encoding,
-            presigned_urls=self.presigned_urls and self._signature() == "4",
+            presigned_urls=self.presigned_urls and self._client.signature_version() == "4",
         )
 
     def get_object_cdn_url(

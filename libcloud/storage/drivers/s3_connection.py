@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from libcloud import common
 from libcloud.common import signing
@@ -43,8 +43,6 @@ __all__ = [
     "S3RequestSigner",
     "S3Response",
     "S3SignatureV4Connection",
-    "attach_detail",
-    "not_the_store",
 ]
 
 API_VERSION = "2006-03-01"
@@ -65,25 +63,6 @@ _UPLOAD_ANSWER = re.compile(
     rb"<(?:InitiateMultipartUpload|CompleteMultipartUpload|ListParts)Result\b"
 )
 _REPEATED_KEY = re.compile(rb"<(Key|Location)>[^<]*</\1>")
-
-_ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
-
-
-def attach_detail(error: _ErrorT, detail: ErrorDetail) -> _ErrorT:
-    """``error`` with what the store said as attributes.
-
-    They are ``detail``, ``status`` and ``http_code`` (the HTTP status), ``code``, ``request_id``,
-    and ``retry_after`` (seconds; ``None`` if the store names no time).
-    """
-    vars(error).update(
-        detail=detail,
-        status=detail.status,
-        http_code=detail.status,
-        code=detail.code,
-        request_id=detail.request_id,
-        retry_after=detail.retry_after,
-    )
-    return error
 
 
 class S3Response(AWSBaseResponse):
@@ -113,7 +92,7 @@ class S3Response(AWSBaseResponse):
 
     def _not_the_store(self) -> MalformedResponseError:
         content = self._without_secrets(str(self.body))
-        return not_the_store(self.connection, self.status, content)
+        return s3api.evidence.not_the_store(self.connection, self.status, content)
 
     def _document(self) -> Any:
         """The body for the parser, without the key that answers to uploads repeat.
@@ -136,7 +115,7 @@ class S3Response(AWSBaseResponse):
         """Raise what the status stands for.
 
         The errors carry S3's code, message and request id in their text and as attributes, see
-        :func:`attach_detail`.
+        :func:`~libcloud.storage.s3api.errors.attach_detail`.
 
         :raises InvalidCredsError: 401 and 403.
         :raises LibcloudError: any other; a redirect names the region of the bucket.
@@ -145,12 +124,12 @@ class S3Response(AWSBaseResponse):
         driver = getattr(self.connection, "driver", None)
         text = s3api.errors.describe(detail) + self._excerpt(detail)
         if detail.status in (401, 403):
-            raise attach_detail(InvalidCredsError(text, driver=driver), detail)
+            raise s3api.errors.attach_detail(InvalidCredsError(text, driver=driver), detail)
         if detail.status in _REDIRECTS:
             text = f"{_other_region(detail, driver)} {text}"
         else:
             text = f"Unknown error. {text}"
-        raise attach_detail(LibcloudError(text, driver=driver), detail)
+        raise s3api.errors.attach_detail(LibcloudError(text, driver=driver), detail)
 
     def _excerpt(self, detail: ErrorDetail) -> str:
         """The start of a body that is not S3's, such as the page of a proxy."""
@@ -407,21 +386,6 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
             signers.clear()  # those that were renewed sign nothing any more
             signers[credentials] = signer
         return signer
-
-
-def not_the_store(connection: Any, status: int, content: str) -> MalformedResponseError:
-    """The error for a response with a status of success that is not the store's.
-
-    :param content: the start of the body; empty for the response to a HEAD request.
-    """
-    scheme = "https" if getattr(connection, "secure", False) else "http"
-    host = getattr(connection, "host", None) or ""
-    host = f"[{host}]" if ":" in host else host
-    endpoint = f"{scheme}://{host}:{getattr(connection, 'port', '')}".rstrip(":")
-    text = s3api.evidence.describe_page(int(status), content, endpoint)
-    error = MalformedResponseError(text, driver=getattr(connection, "driver", None))
-    vars(error)["is_page"] = s3api.evidence.is_foreign(content)
-    return error
 
 
 def _other_region(detail: ErrorDetail, driver: Any) -> str:

@@ -12,10 +12,9 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import s3api
 from libcloud.storage.arguments import check_container, check_prefix
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_calls import detail_of
-from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_pages import bucket_pages, object_pages, upload_pages
 from libcloud.storage.drivers.s3_uploads import S3Uploads
+from libcloud.storage.s3.client import detail_of
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerError,
@@ -81,7 +80,7 @@ class S3Containers(S3Uploads):
         container = Container(name=container_name, extra={}, driver=self)
         request = s3api.operations.head(self._get_container_path(container))
         try:
-            response = self._call(
+            response = self._client.send(
                 request,
                 f"Error looking for the container {container_name}",
                 ok=(200, 404),
@@ -92,7 +91,7 @@ class S3Containers(S3Uploads):
                 raise
             return container
         if response.status == 404:
-            raise self._no_container(response, container_name)
+            raise self._client.container_not_found(response, container_name)
         return container
 
     def create_container(self, container_name: str) -> Container:
@@ -102,7 +101,7 @@ class S3Containers(S3Uploads):
         if isinstance(request.body, bytes):
             # Text: connection classes of test suites give it back as the text of the answer.
             request = replace(request, body=request.body.decode("ascii"))
-        response = self._call_once(
+        response = self._client.send_once(
             request,
             f"Error creating the container {container_name}",
             ok=(200, 400, 409),
@@ -116,11 +115,13 @@ class S3Containers(S3Uploads):
             kind = ContainerAlreadyExistsError
         elif response.status == 409 or "InvalidBucketName" in (response.body or ""):
             kind = InvalidContainerNameError
-        raise attach_detail(kind(s3api.errors.describe(detail), self, container_name), detail)
+        raise s3api.errors.attach_detail(
+            kind(s3api.errors.describe(detail), self, container_name), detail
+        )
 
     def delete_container(self, container: Container) -> bool:
         check_container(container)
-        response = self._call(
+        response = self._client.send(
             s3api.operations.delete(self._get_container_path(container)),
             f"Error deleting the container {container.name}",
             ok=(200, 204, 404, 409),
@@ -131,9 +132,9 @@ class S3Containers(S3Uploads):
             said = s3api.errors.describe(detail)
             text = f"the container is not empty; delete its objects first. {said}"
             error = ContainerIsNotEmptyError(text, self, container.name)
-            raise attach_detail(error, detail)
+            raise s3api.errors.attach_detail(error, detail)
         if response.status == 404:
-            raise self._no_container(response, container.name)
+            raise self._client.container_not_found(response, container.name)
         return bool(response.status == 204)
 
     def iterate_container_objects(

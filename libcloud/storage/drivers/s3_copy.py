@@ -116,7 +116,7 @@ class S3Copies(S3Uploads):
                 f"{target.label} would be copied onto itself without a change, which S3 refuses: "
                 "give another name, or metadata, a content type or a storage class"
             )
-        if not self._shares_store(obj.driver):
+        if not self._client.shares_store(obj.driver):
             raise ValueError(
                 f"{obj.name} is in another store ({obj.driver.name}), and a store copies what it "
                 "has: download it and upload it"
@@ -128,7 +128,7 @@ class S3Copies(S3Uploads):
             obj.container, obj.name, self._get_object_path(obj.container, obj.name)
         )
         look = s3api.copy_headers.look_headers(given)
-        response = self._call(
+        response = self._client.send(
             s3api.operations.head(place.path, look),
             f"Error looking for {place.label}",
             ok=(200, 404),
@@ -136,7 +136,7 @@ class S3Copies(S3Uploads):
             object_name=obj.name,
         )
         if response.status == 404:
-            raise self._no_object(response, obj.container.name, obj.name)
+            raise self._client.object_not_found(response, obj.container.name, obj.name)
         driver: Any = self
         seen = dict(response.headers)
         size = int(driver._get_content_length_from_headers(seen) or obj.size)
@@ -181,8 +181,8 @@ class S3Copies(S3Uploads):
                 transfer.ranges.RangeSource(source.size),
                 limits=limits,
                 options=options,
-                retries=self._retries(),
-                concurrency=self._concurrency(),
+                retries=self._client.retries(),
+                concurrency=self._client.concurrency(),
                 label=target.label,
             )
         except ObjectError as error:

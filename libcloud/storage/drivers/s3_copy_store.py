@@ -197,7 +197,7 @@ class CopyStore:
 
     def _source_has_changed(self) -> bool:
         place = self._source.place
-        response = self._driver._call(
+        response = self._driver._client.send(
             operations.head(place.path, self._source.look),
             f"Error looking for {place.label}",
             ok=(200, 404),
@@ -217,7 +217,7 @@ class CopyStore:
         return ObjectChangedError(text, self._driver, place.name)
 
     def _call(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
-        return self._driver._call_once(
+        return self._driver._client.send_once(
             request,
             what,
             ok=ok,
@@ -229,7 +229,7 @@ class CopyStore:
         """What the store says of the copy."""
         if not (response.body or "").strip():
             raise self._unable(what)
-        return self._driver._parsed(parse_copy, response, what)
+        return self._driver._client.parse(parse_copy, response, what)
 
     def _unable(self, what: str) -> LibcloudError:
         """The error for a request that was taken for another one.

@@ -12,8 +12,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.arguments import check_container, check_object
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_calls import text_of
-from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_objects import S3Objects
 from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.s3api.names import MAX_KEY_BYTES
@@ -88,7 +86,7 @@ class S3Deletions(S3Uploads, S3Objects):
             raise ValueError(
                 f"{one.name!r} is in the container {one.container.name}, not in {container.name}"
             )
-        if not self._shares_store(one.driver):
+        if not self._client.shares_store(one.driver):
             raise ValueError(f"{one.name!r} is in another store ({one.driver.name})")
         return one.container, one.name
 
@@ -114,10 +112,10 @@ class S3Deletions(S3Uploads, S3Objects):
     ) -> dict[str, Deletion]:
         """By one request, and again for what failed for the moment."""
         results: dict[str, Deletion] = {}
-        retries, attempt, left = self._retries(), 1, names
+        retries, attempt, left = self._client.retries(), 1, names
         while left:
             try:
-                answer = self._patiently(partial(self._delete_once, container, left, quiet))
+                answer = self._client.retry(partial(self._delete_once, container, left, quiet))
             except _ERRORS as error:
                 if _is_unknown_request(error):
                     return {**results, **self._delete_apart(container, left)}
@@ -129,7 +127,7 @@ class S3Deletions(S3Uploads, S3Objects):
             delay = retries.delay_after(attempt, _of_the_moment()) if left else None
             if delay is None:
                 break
-            self._sleep(delay)
+            self._client.sleep(delay)
             attempt += 1
         return results
 
@@ -139,15 +137,15 @@ class S3Deletions(S3Uploads, S3Objects):
         """By one request; ``None`` if the response has no body, which tells nothing of any key."""
         what = f"Error deleting {len(names)} objects of {container.name}"
         path = self._get_container_path(container)
-        response = self._call_once(
+        response = self._client.send_once(
             s3api.operations.delete_objects(path, keys=names, quiet=quiet),
             what,
             ok=(200, 204),
             container_name=container.name,
         )
-        if not text_of(response.body).strip():
+        if not s3api.evidence.text_of(response.body).strip():
             return None
-        return self._parsed(s3api.xml.parse_deleted, response, what)
+        return self._client.parse(s3api.xml.parse_deleted, response, what)
 
     def _read_answer(
         self, answer: DeleteAnswer | None, container: Container, names: Sequence[str], quiet: bool
@@ -177,8 +175,8 @@ class S3Deletions(S3Uploads, S3Objects):
     ) -> LibcloudError:
         detail = s3api.errors.ErrorDetail(200, code, message)
         text = f"{what}: {s3api.errors.describe(detail)}"
-        error = self._translated(detail, text, container.name, name)
-        return error or attach_detail(LibcloudError(text, driver=self), detail)
+        error = self._client.error_for(detail, text, container.name, name)
+        return error or s3api.errors.attach_detail(LibcloudError(text, driver=self), detail)
 
     def _delete_apart(self, container: Container, names: Sequence[str]) -> dict[str, Deletion]:
         """One by one."""

@@ -113,7 +113,7 @@ def _request(driver: Any, obj: Object, headers: Mapping[str, str], wanted: Wante
 def _send(driver: Any, obj: Object, request: HttpRequest, wanted: Wanted, what: str) -> Any:
     pinned = wanted.validator is not None
     try:
-        response = driver._call(
+        response = driver._client.send(
             request,
             what,
             ok=(200, 206, 404),
@@ -122,7 +122,7 @@ def _send(driver: Any, obj: Object, request: HttpRequest, wanted: Wanted, what: 
             object_name=obj.name,
         )
         if response.status == 404:
-            raise driver._no_object(response, obj.container.name, obj.name)
+            raise driver._client.object_not_found(response, obj.container.name, obj.name)
     except (PreconditionFailedError, ObjectDoesNotExistError) as error:
         if not pinned:
             raise
@@ -141,7 +141,7 @@ def _check(driver: Any, obj: Object, response: Any, wanted: Wanted, what: str) -
     headers, size = response.headers, _known_size(obj)
     is_page = s3api.evidence.is_page_of_object(headers)
     if is_page and headers.get("content-length") != str(size_of(obj)):
-        raise drivers.s3_evidence.not_the_store(driver.connection, what, response.status, "")
+        raise s3api.evidence.not_the_store(driver.connection, response.status, "", what)
     if wanted.validator is not None and not wanted.validator.agrees(headers, None):
         raise _changed(obj, "was replaced")
     try:

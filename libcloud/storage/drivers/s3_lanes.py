@@ -138,7 +138,7 @@ def lanes_for(
         return None
     if body.verification is not None and not body.verification.combines:
         return None
-    limit = driver._concurrency()
+    limit = driver._client.concurrency()
     wanted = DEFAULT_WINDOW if window is None else window
     lanes = wanted if limit is None else min(wanted, limit)
     if lanes < 2:
@@ -253,7 +253,7 @@ class Lanes:
         parts = self._parts
         position = start = part * parts.size
         version = self._version.part(start, parts.length_of(part))
-        answer = version.driver._patiently(lambda: version.rest(0))
+        answer = version.driver._client.retry(lambda: version.rest(0))
         digest = self._new_digest()
         try:
             pieces = resumed(answer.response._response, version, _PIECE)

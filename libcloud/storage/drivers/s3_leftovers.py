@@ -165,7 +165,7 @@ class S3Leftovers(S3Containers):
         failures: list[tuple[S3MultipartUpload, Exception]] = []
         for upload in uploads:
             try:
-                self._patiently(partial(self._abort_multipart, container, upload.key, upload.id))
+                self._client.retry(partial(self._abort_multipart, container, upload.key, upload.id))
             except (LibcloudError, OSError) as error:
                 # A store that replaces characters in listings does not know the name it showed.
                 if getattr(error, "status", None) != 404 or "\ufffd" in upload.key:
@@ -223,7 +223,7 @@ class S3Leftovers(S3Containers):
         now = datetime.now(timezone.utc)
         request = s3api.operations.head(self._get_container_path(container))
         try:
-            response = self._call(request, f"Error looking for {container.name}")
+            response = self._client.send(request, f"Error looking for {container.name}")
             return min(now, parsedate_to_datetime(response.headers["date"]))
         except (LibcloudError, KeyError, ValueError, TypeError):
             return now

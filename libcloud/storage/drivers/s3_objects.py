@@ -72,7 +72,7 @@ class S3Objects(S3Calls):
     ) -> Object:
         """The object of a container that is known to exist: one HEAD request."""
         path = self._get_object_path(container, object_name)
-        response = self._call(
+        response = self._client.send(
             s3api.operations.head(path, {**AS_STORED, **(headers or {})}),
             f"Error looking for {container.name}/{object_name}",
             ok=(200, 404),
@@ -80,7 +80,7 @@ class S3Objects(S3Calls):
             object_name=object_name,
         )
         if response.status == 404:
-            raise self._no_object(response, container.name, object_name)
+            raise self._client.object_not_found(response, container.name, object_name)
         return self._headers_to_object(object_name, container, response.headers)
 
     def delete_object(self, obj: Object) -> bool:
@@ -89,7 +89,7 @@ class S3Objects(S3Calls):
         :raises ObjectDoesNotExistError: there was none (Amazon does not tell).
         """
         check_object(obj)
-        response = self._call(
+        response = self._client.send(
             s3api.operations.delete(self._get_object_path(obj.container, obj.name)),
             f"Error deleting {obj.container.name}/{obj.name}",
             ok=(200, 204, 404),
@@ -97,7 +97,7 @@ class S3Objects(S3Calls):
             object_name=obj.name,
         )
         if response.status == 404:
-            raise self._no_object(response, obj.container.name, obj.name)
+            raise self._client.object_not_found(response, obj.container.name, obj.name)
         return bool(response.status == 204)
 
     def download_object(

@@ -60,8 +60,8 @@ def bucket_pages(driver: Any) -> Iterator[tuple[BucketPage, Any]]:
     what = "Error listing containers"
 
     def fetch(token: str | None) -> tuple[BucketPage, Any]:
-        response = driver._call(s3api.operations.list_buckets(token=token), what)
-        return driver._parsed(s3api.xml.parse_buckets, response, what), response.object
+        response = driver._client.send(s3api.operations.list_buckets(token=token), what)
+        return driver._client.parse(s3api.xml.parse_buckets, response, what), response.object
 
     return _follow(driver, what, "", fetch, lambda page: page.next_token)
 
@@ -90,12 +90,12 @@ def object_pages(
             return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
 
         def ask(encoded: bool) -> tuple[ObjectPage, Any]:
-            response = driver._call(
+            response = driver._client.send(
                 request(encoded), what, container_name=container.name, ok=(200, 404)
             )
             if response.status == 404:
-                raise driver._no_container(response, container.name)
-            return driver._parsed(s3api.xml.parse_objects, response, what), response.object
+                raise driver._client.container_not_found(response, container.name)
+            return driver._client.parse(s3api.xml.parse_objects, response, what), response.object
 
         return _with_exact_names(driver, LEVELS if delimiter else OBJECTS, ask)
 
@@ -133,8 +133,8 @@ def upload_pages(
                 page_size=page_size,
                 url_encoding=encoded,
             )
-            response = driver._call(request, what, container_name=container.name)
-            return driver._parsed(s3api.xml.parse_uploads, response, what), response.object
+            response = driver._client.send(request, what, container_name=container.name)
+            return driver._client.parse(s3api.xml.parse_uploads, response, what), response.object
 
         return _with_exact_names(driver, UPLOADS, ask)
 
@@ -155,13 +155,13 @@ def part_pages(
     what = f"Error listing the parts of {container.name}/{key}"
 
     def fetch(marker: int | None) -> tuple[PartPage, Any]:
-        response = driver._call(
+        response = driver._client.send(
             s3api.operations.list_parts(path, upload_id=upload_id, marker=marker, headers=headers),
             what,
             container_name=container.name,
             object_name=key,
         )
-        return driver._parsed(s3api.xml.parse_parts, response, what), response.object
+        return driver._client.parse(s3api.xml.parse_parts, response, what), response.object
 
     return _follow(driver, what, container.name, fetch, lambda page: page.next_marker)
 

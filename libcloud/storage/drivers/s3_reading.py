@@ -16,8 +16,9 @@ from libcloud.common.request import HttpRequest
 from libcloud.common.response import RawResponse
 from libcloud.storage import s3api
 from libcloud.storage.base import Object
-from libcloud.storage.drivers.s3_calls import S3Calls, failure_of
+from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.drivers.s3_verify import Verification
+from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.ranges import Extent
 from libcloud.storage.s3api.received import MODE
@@ -76,7 +77,7 @@ class Version:
         version = s3api.optional.unasked({"If-Match": self.etag})
         request = replace(self.request, headers={**headers, "Range": span, **version})
         try:
-            answer = self.driver._call_once(
+            answer = self.driver._client.send_once(
                 request,
                 f"Error going on with the download of {container_name}/{name}",
                 ok=(200, 206),
@@ -206,14 +207,14 @@ class _EndedError(OSError):
 def _rest(version: Version, error: Exception, received: int, attempt: int) -> tuple[Any, int]:
     """An answer with the rest, and the number of the next attempt."""
     driver = version.driver
-    retries = driver._retries()
+    retries = driver._client.retries()
     while True:
         ended = isinstance(error, _EndedError)
         failure = Failure(error, transient=True) if ended else failure_of(error)
         delay = retries.delay_after(attempt, failure)
         if delay is None:
             raise _too_short(received, version.length, version.obj) if ended else error
-        driver._sleep(delay)
+        driver._client.sleep(delay)
         attempt += 1
         try:
             answer = version.rest(received)

@@ -19,7 +19,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3api
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_answers import Answers
-from libcloud.storage.drivers.s3_calls import failure_of
+from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.headers import has_digest, headers_for
@@ -107,7 +107,7 @@ class DriverStore:
         if not has_digest(headers):
             headers.update(self._chosen(digest.headers))
         request = operations.put_object(self._path, headers=headers, body=self._sendable(body))
-        response = self._driver._call_once(
+        response = self._driver._client.send_once(
             request,
             f"Error uploading {self._label}",
             container_name=self._container.name,
@@ -200,7 +200,7 @@ class DriverStore:
             headers=headers_for(Step.CHECK, self._headers),
         )
         what = f"Error listing the parts of {self._label}"
-        page = self._driver._parsed(s3api.xml.parse_parts, self._call(request, what), what)
+        page = self._driver._client.parse(s3api.xml.parse_parts, self._call(request, what), what)
         return bool(page.parts) or page.is_truncated
 
     def failure(self, step: Step, error: Exception) -> Failure:
@@ -256,7 +256,7 @@ class DriverStore:
     def _call(
         self, request: HttpRequest, what: str, *, ok: Sequence[int] = (200,), raw: bool = False
     ) -> Any:
-        return self._driver._call_once(
+        return self._driver._client.send_once(
             request,
             what,
             ok=ok,

@@ -14,9 +14,8 @@ from libcloud.storage import drivers, s3api, transfer
 from libcloud.storage.arguments import plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_bodies import S3Bodies
-from libcloud.storage.drivers.s3_calls import detail_of
-from libcloud.storage.drivers.s3_connection import attach_detail
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
+from libcloud.storage.s3.client import detail_of
 from libcloud.storage.s3api.names import check_object_name
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
@@ -62,13 +61,13 @@ class S3Uploads(S3Bodies):
         """``POST ?uploads``: the id of a new upload."""
         path = self._get_new_object_path(container, object_name)
         what = f"Error initiating multipart upload of {container.name}/{object_name}"
-        response = self._call_once(
+        response = self._client.send_once(
             s3api.operations.create_upload(path, headers=headers),
             what,
             container_name=container.name,
             object_name=object_name,
         )
-        return self._parsed(s3api.xml.parse_create, response, what)
+        return self._client.parse(s3api.xml.parse_create, response, what)
 
     def _commit_multipart(
         self,
@@ -83,7 +82,7 @@ class S3Uploads(S3Bodies):
         :return: the object's ETag.
         """
         what = f"Error in multipart commit of {container.name}/{object_name}"
-        response = self._call_once(
+        response = self._client.send_once(
             s3api.operations.complete_upload(
                 self._get_object_path(container, object_name),
                 upload_id=upload_id,
@@ -94,7 +93,7 @@ class S3Uploads(S3Bodies):
             container_name=container.name,
             object_name=object_name,
         )
-        answer = self._parsed(s3api.xml.parse_complete, response, what)
+        answer = self._client.parse(s3api.xml.parse_complete, response, what)
         etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))
         told = {s3api.checksums.HEADER + name: value for name, value in answer.checksums.items()}
         etag.headers = {**response.headers, **told}
@@ -110,7 +109,7 @@ class S3Uploads(S3Bodies):
         """``DELETE ?uploadId=``: drop the upload and its parts."""
         path = self._get_object_path(container, object_name)
         try:
-            self._call_once(
+            self._client.send_once(
                 s3api.operations.abort_upload(path, upload_id=upload_id, headers=headers),
                 f"Error in multipart abort of {container.name}/{object_name}",
                 ok=(204,),
@@ -128,7 +127,7 @@ class S3Uploads(S3Bodies):
     ) -> str:
         """Send a part, once: its ETag."""
         what = f"Error uploading chunk {number} of {container.name}/{object_name}"
-        response = self._call_once(
+        response = self._client.send_once(
             request, what, container_name=container.name, object_name=object_name
         )
         return self._etag_of_part(response, what)
@@ -182,9 +181,11 @@ class S3Uploads(S3Bodies):
         detail = detail_of(response)
         text = f"Error uploading {container.name}/{object_name}: {s3api.errors.describe(detail)}"
         if detail.status == 404:
-            raise attach_detail(ContainerDoesNotExistError(text, self, container.name), detail)
-        error = self._translated(detail, text, container.name, object_name)
-        raise error or attach_detail(LibcloudError(text, driver=self), detail)
+            raise s3api.errors.attach_detail(
+                ContainerDoesNotExistError(text, self, container.name), detail
+            )
+        error = self._client.error_for(detail, text, container.name, object_name)
+        raise error or s3api.errors.attach_detail(LibcloudError(text, driver=self), detail)
 
     def _verify(
         self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
@@ -249,7 +250,7 @@ class S3Uploads(S3Bodies):
             part = source.next_part(transfer.upload.plan.DEFAULT_PART_SIZE)
             last, body = part.last, bytes(part.body)
             request = s3api.operations.put_part(path, upload_id=upload_id, number=number, body=body)
-            etag = self._patiently(
+            etag = self._client.retry(
                 partial(self._send_part, request, number, container, object_name)
             )
             chunks.append((number, etag))

@@ -130,7 +130,7 @@ class S3Writers(S3Uploads):
         """Where the engine sends an object, and the other arguments of ``session``."""
         options = dict(options or {})
         digest = self._digest_name(options.pop("ex_checksum", "auto"), headers)
-        concurrency = self._concurrency()
+        concurrency = self._client.concurrency()
         driver: Any = self
         store = drivers.s3_store.DriverStore(
             driver,
@@ -144,7 +144,7 @@ class S3Writers(S3Uploads):
         return store, {
             "limits": self.profile.limits,
             "options": drivers.s3_options.engine_options(options, self.ex_max_memory),
-            "retries": self._retries(),
+            "retries": self._client.retries(),
             "concurrency": concurrency,
             "label": f"{container.name}/{object_name}",
         }

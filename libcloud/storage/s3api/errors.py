@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.s3api.values import ErrorBody
 from libcloud.storage.s3api.xml import parse_error
 from libcloud.utils.redact import redact_text
@@ -24,11 +26,14 @@ __all__ = [
     "TRANSIENT_CODES",
     "TRANSIENT_STATUSES",
     "ErrorDetail",
+    "attach_detail",
     "describe",
     "error_detail",
     "is_transient",
     "printable",
 ]
+
+_ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
 
 TRANSIENT_STATUSES = frozenset(
     {
@@ -257,3 +262,20 @@ def printable(text: str, length: int) -> str:
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     line = _SECRETS.sub(r"\1\2(hidden)", redact_text(line))
     return line if len(line) <= length else line[:length] + "..."
+
+
+def attach_detail(error: _ErrorT, detail: ErrorDetail) -> _ErrorT:
+    """``error`` with the details of the response as attributes.
+
+    They are ``detail``, ``status`` and ``http_code`` (the HTTP status), ``code``, ``request_id``,
+    and ``retry_after`` (seconds; ``None`` if the store names no time).
+    """
+    vars(error).update(
+        detail=detail,
+        status=detail.status,
+        http_code=detail.status,
+        code=detail.code,
+        request_id=detail.request_id,
+        retry_after=detail.retry_after,
+    )
+    return error

@@ -11,7 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+from libcloud.common.request import HttpRequest
+from libcloud.common.types import MalformedResponseError
+from libcloud.storage.s3api import operations, xml
 from libcloud.storage.s3api.errors import printable
 
 __all__ = [
@@ -19,6 +23,9 @@ __all__ = [
     "is_foreign",
     "is_page_of_bucket",
     "is_page_of_object",
+    "is_proven",
+    "not_the_store",
+    "text_of",
     "unexpected_content",
 ]
 
@@ -98,3 +105,60 @@ def describe_page(status: int, content: str, endpoint: str) -> str:
 
 def _names_html(headers: Mapping[str, str]) -> bool:
     return headers.get("content-type", "").partition(";")[0].strip().lower() in _HTML
+
+
+def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:
+    """Whether the content of ``response`` agrees with its status, if that is a success.
+
+    :param what: the operation, for messages.
+    :return: ``False`` if the body is an ``<Error>``: a response may begin with 200 and be one all
+        the same (Amazon S3 API Reference, "CompleteMultipartUpload").
+    :raises MalformedResponseError: the response cannot be the store's.
+    """
+    if not 200 <= int(response.status) < 300:
+        return True
+    if request.method == "HEAD":
+        of_object = "/" in request.path.strip("/")
+        is_page = is_page_of_object if of_object else is_page_of_bucket
+        if is_page(response.headers):
+            error = not_the_store(connection, response.status, "", what)
+            vars(error)["transient"] = False  # nothing was changed, and a console stays one
+            raise error
+        return True
+    content = text_of(response.body)
+    if not content:
+        return True
+    root = response.object
+    if xml.parse_error(content.encode() if isinstance(root, str) else root) is not None:
+        return False
+    if operations.returns_no_content(request) and unexpected_content(
+        request.method, content, etag=response.headers.get("etag", "")
+    ):
+        raise not_the_store(connection, response.status, content, what)
+    return True
+
+
+def not_the_store(
+    connection: Any, status: int, content: str, what: str = ""
+) -> MalformedResponseError:
+    """The error for a response with a status of success that is not the store's.
+
+    :param content: the start of the body; empty for the response to a HEAD request.
+    :param what: the operation, for the message.
+    """
+    scheme = "https" if getattr(connection, "secure", False) else "http"
+    host = getattr(connection, "host", None) or ""
+    host = f"[{host}]" if ":" in host else host
+    endpoint = f"{scheme}://{host}:{getattr(connection, 'port', '')}".rstrip(":")
+    text = describe_page(int(status), content, endpoint)
+    text = f"{what}: {text}" if what else text
+    error = MalformedResponseError(text, driver=getattr(connection, "driver", None))
+    vars(error)["is_page"] = is_foreign(content)
+    return error
+
+
+def text_of(body: object) -> str:
+    """The body of a response as text, which may be of a class that is not ours."""
+    return (
+        body.decode("utf-8", "replace") if isinstance(body, (bytes, bytearray)) else str(body or "")
+    )

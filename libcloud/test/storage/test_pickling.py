@@ -82,8 +82,8 @@ def use(s3: Store) -> Object:
     assert [one.name for one in s3.container.list_objects()] == ["object"]
     with pytest.raises(ObjectDoesNotExistError):
         s3.container.get_object("absent")
-    s3.driver._retries().limiter.throttled(0, 8)
-    s3.driver._given_up().add(["checksum"])
+    s3.driver._client.retries().limiter.throttled(0, 8)
+    s3.driver._client.unsupported.add(["checksum"])
     return obj
 
 

@@ -94,7 +94,7 @@ def test_a_constructor_does_not_look_at_the_environment(environment: Any) -> Non
     )
     assert connection.token is None
     assert connection.routes.style == "path"
-    assert not driver._given_up().names
+    assert not driver._client.unsupported.names
     with pytest.raises(TypeError, match="credentials are needed"):
         S3StorageDriver()
 
@@ -171,7 +171,7 @@ s3 =
         assert connection.user_id == "from-work"
         assert connection.host == "s3.dualstack.eu-central-1.amazonaws.com"
         assert connection.routes.style == "path"
-        assert driver._given_up().names == {"x-amz-checksum"}
+        assert driver._client.unsupported.names == {"x-amz-checksum"}
 
 
 @pytest.mark.parametrize(

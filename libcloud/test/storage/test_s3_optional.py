@@ -13,7 +13,7 @@ import pytest
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
-from libcloud.storage.drivers.s3_optional import GivenUp
+from libcloud.storage.s3.client import UnsupportedFeatures
 from libcloud.storage.s3api.errors import ErrorDetail
 from libcloud.storage.s3api.optional import Unasked, refused, unasked, without
 from libcloud.test._threads import run_in_threads
@@ -214,12 +214,12 @@ def test_each_driver_finds_out_by_itself(there: Store) -> None:
     refuse(there, "UploadPart", CHECKSUM, NOT_IMPLEMENTED)
     there.in_parts(2)
     other = type(there.driver)("key", "secret")
-    assert there.driver._given_up().names == {CHECKSUM}
-    assert other._given_up().names == frozenset()
+    assert there.driver._client.unsupported.names == {CHECKSUM}
+    assert other._client.unsupported.names == frozenset()
 
 
 def test_threads_remember_all_that_any_of_them_found(caplog: pytest.LogCaptureFixture) -> None:
-    given_up = GivenUp("driver")
+    given_up = UnsupportedFeatures("driver")
     run_in_threads(lambda number: given_up.add([f"name{number % 4}"]))
     assert given_up.names == {f"name{number}" for number in range(4)}
     assert len(caplog.records) == 4

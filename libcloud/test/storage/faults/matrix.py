@@ -282,7 +282,7 @@ class _Play:
 
         path = self.direct._get_object_path(self.direct.get_container(BUCKET), self.cell.key)
         request = operations.list_parts(path, upload_id=upload_id)
-        return b"<Part>" in self.direct._call(request, "Error listing parts").body.encode()
+        return b"<Part>" in self.direct._client.send(request, "Error listing parts").body.encode()
 
 
 def _driver(server: Server, endpoint: Endpoint, *, stalls: bool = False) -> Any:

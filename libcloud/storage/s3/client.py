@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends requests to an S3 store: retries, features the store does not support, and clear errors.
+
+A driver *holds* one client and every operation goes through it. The client in turn uses the
+driver's connection, which signs each attempt. Errors carry what was tried, the names of container
+and object, the status, and S3's own code and message.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from libcloud import common
+from libcloud.common.aws import SignedAWSConnection
+from libcloud.common.base import Connection
+from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
+from libcloud.storage import s3api, transfer
+from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.storage.types import (
+    ConditionalConflictError,
+    ContainerDoesNotExistError,
+    InvalidContainerNameError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+from libcloud.utils.per_process import PerProcess
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.s3api.errors import ErrorDetail
+    from libcloud.storage.s3api.store_profile import S3Profile
+    from libcloud.storage.transfer.values import Failure
+
+__all__ = ["ClientOwner", "S3Client", "UnsupportedFeatures", "detail_of", "failure_of"]
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+_ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
+
+_OK = frozenset({200})
+_NO_EXTRA_TIME = nullcontext()
+_THROTTLED = frozenset({429, 503, 509})
+_UPLOAD_GONE = ("NoSuchUpload", "")
+
+
+class ClientOwner(Protocol):
+    """What a client reads from the driver that holds it, at each request: it may change."""
+
+    name: Any
+    connection: Any
+    profile: S3Profile
+
+    @property
+    def ex_retry_policy(self) -> RetryPolicy: ...
+
+    @property
+    def ex_completion_timeout(self) -> float: ...
+
+
+class UnsupportedFeatures:
+    """Features that a store has refused; later requests are sent without them.
+
+    Only features that the library adds on its own account are ever dropped, see
+    :mod:`libcloud.storage.s3api.optional`. One instance serves all threads of a driver.
+
+    :param label: the driver, for messages.
+    :param names: features that the user has turned off from the start.
+    """
+
+    def __init__(self, label: str, names: Iterable[str] = ()) -> None:
+        self._label = label
+        self._lock = PerProcess(threading.RLock)
+        self._names = frozenset(names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What requests are sent without."""
+        return self._names
+
+    def add(self, names: Iterable[str]) -> None:
+        """Remember what the store refused; each is logged once."""
+        with self._lock():
+            new = frozenset(names) - self._names
+            self._names |= new
+        for name in sorted(new):
+            _log.warning(
+                "%s: the store does not support %s; it is not sent any more", self._label, name
+            )
+
+
+class S3Client:
+    """Sends the requests of one driver; thread-safe as far as the driver's connection is.
+
+    :param owner: the driver. It is also the ``driver`` of the exceptions.
+    :param unsupported: features to do without from the start.
+
+    ``sleep`` waits between attempts; tests replace it.
+    """
+
+    sleep: Callable[[float], object] = staticmethod(time.sleep)
+
+    def __init__(self, owner: ClientOwner, unsupported: Iterable[str] = ()) -> None:
+        self._owner = owner
+        self._budget = RetryBudget(lock=PerProcess(threading.RLock))
+        self._limiter = transfer.concurrency.ConcurrencyLimiter(lock=PerProcess(threading.RLock))
+        self.unsupported = UnsupportedFeatures(str(owner.name), unsupported)
+
+    def send(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int] = _OK,
+        raw: bool = False,
+        container_name: str = "",
+        object_name: str = "",
+    ) -> Any:
+        """Send ``request``, which is safe to repeat, and retry transient failures.
+
+        :param what: the operation, for messages: ``"Error listing the container a"``.
+        :param ok: statuses that are not an error.
+        :param raw: do not read the body of the response.
+        :raises LibcloudError: the last response has another status; the error names container,
+            object, status and S3's code.
+        """
+        return self.retry(
+            lambda: self.send_once(
+                request,
+                what,
+                ok=ok,
+                raw=raw,
+                container_name=container_name,
+                object_name=object_name,
+            )
+        )
+
+    def retry(self, operation: Callable[[], _T]) -> _T:
+        """The result of ``operation``, which is repeated after transient failures."""
+        retries = self.retries()
+        attempt = 1
+        while True:
+            try:
+                result = operation()
+            except Exception as error:
+                delay = retries.delay_after(attempt, failure_of(error))
+                if delay is None:
+                    raise
+                self.sleep(delay)
+                attempt += 1
+            else:
+                retries.succeeded()
+                return result
+
+    def send_once(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int] = _OK,
+        raw: bool = False,
+        container_name: str = "",
+        object_name: str = "",
+    ) -> Any:
+        """:meth:`send` without retries.
+
+        If the store refuses a feature that the library added on its own account, the request is
+        sent again without it, and so are all later ones.
+        """
+        names = (container_name, object_name)
+        request = s3api.optional.without(request, self.unsupported.names)
+        try:
+            return self._attempt(request, what, ok=ok, raw=raw, names=names)
+        except LibcloudError as error:
+            refused = s3api.optional.refused(getattr(error, "detail", None), request)
+            if not refused:
+                raise
+        request = s3api.optional.without(request, refused)
+        response = self._attempt(request, what, ok=ok, raw=raw, names=names)
+        self.unsupported.add(refused)
+        return response
+
+    def _attempt(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int],
+        raw: bool,
+        names: tuple[str, str],
+    ) -> Any:
+        """Send ``request`` as it is; see :meth:`send`.
+
+        :param names: of the container and of the object.
+        """
+        connection = self._owner.connection
+        action, params = _action_of(request)
+        try:
+            with self._time_for(request):
+                response = connection.request(
+                    action,
+                    params=params,
+                    data=request.body,
+                    headers=dict(request.headers),
+                    method=request.method,
+                    raw=raw,
+                    retry_failed=False,
+                    **({"stream": True} if raw else {}),
+                )
+        except LibcloudError as error:
+            detail = getattr(error, "detail", None)
+            if isinstance(error, MalformedResponseError):
+                error.value = f"{what}: {error.value}"
+            if detail is None:
+                raise
+            if type(error) is LibcloudError:
+                translated = self.error_for(detail, error.value, *names)
+                if translated is not None:
+                    translated.value = f"{what}: {translated.value}"
+                    raise translated from error
+            error.value = f"{what}: {error.value}"
+            raise
+        except Exception as error:
+            from libcloud.http import network_error
+
+            lost = network_error(error, what, self._owner)
+            if lost is None:
+                raise
+            raise lost from error
+        proven = raw or s3api.evidence.is_proven(connection, request, response, what)
+        if proven and response.status in ok:
+            return response
+        raise self.refusal(response, what, *names)
+
+    def refusal(
+        self, response: Any, what: str, container_name: str, object_name: str
+    ) -> LibcloudError:
+        """The exception for a response that is not a success."""
+        detail = detail_of(response)
+        text = f"{what}: {s3api.errors.describe(detail)}"
+        translated = self.error_for(detail, text, container_name, object_name)
+        return translated or s3api.errors.attach_detail(
+            LibcloudError(text, driver=self._owner), detail
+        )
+
+    def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
+        """Allow more time before the response where the store has to work for it."""
+        connection = self._owner.connection
+        if not s3api.operations.is_answered_late(request) or not isinstance(connection, Connection):
+            return _NO_EXTRA_TIME
+        return connection.allowing(self._owner.ex_completion_timeout)
+
+    def error_for(
+        self, detail: ErrorDetail, text: object, container_name: str, object_name: str
+    ) -> LibcloudError | None:
+        """The specific exception for an error of the store; ``None`` if there is none."""
+        owner = self._owner
+        error: LibcloudError
+        if detail.code == "NoSuchBucket":
+            error = ContainerDoesNotExistError(text, owner, container_name)
+        elif detail.code == "InvalidBucketName":
+            error = InvalidContainerNameError(text, owner, container_name)
+        elif detail.code == "NoSuchKey":
+            error = ObjectDoesNotExistError(text, owner, object_name)
+        elif detail.status == 412 or detail.code == "PreconditionFailed":
+            error = PreconditionFailedError(text, owner, object_name)
+        elif detail.code == "ConditionalRequestConflict":
+            error = ConditionalConflictError(text, owner, object_name)
+        else:
+            return None
+        return self._with(detail, error)
+
+    def _with(self, detail: ErrorDetail, error: _ErrorT) -> _ErrorT:
+        return s3api.errors.attach_detail(error, detail)
+
+    def container_not_found(self, response: Any, name: str) -> ContainerDoesNotExistError:
+        """The exception for a 404 of a container."""
+        detail = detail_of(response)
+        text = s3api.errors.describe(detail)
+        return self._with(detail, ContainerDoesNotExistError(text, self._owner, name))
+
+    def object_not_found(
+        self, response: Any, container_name: str, object_name: str
+    ) -> LibcloudError:
+        """The exception for a 404 of an object.
+
+        The response to a HEAD request does not say whether the container exists.
+        """
+        detail = detail_of(response)
+        if detail.code == "NoSuchBucket":
+            return self.container_not_found(response, container_name)
+        text = f"{container_name}/{object_name}: {s3api.errors.describe(detail)}"
+        return s3api.errors.attach_detail(
+            ObjectDoesNotExistError(text, self._owner, object_name), detail
+        )
+
+    def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
+        """What ``parse`` reads from the document in ``response``.
+
+        :raises LibcloudError: the document is an ``<Error>``, although the status is a success.
+        :raises MalformedResponseError: it is another document than expected.
+        """
+        document = response.object
+        if isinstance(document, str):
+            raise MalformedResponseError(f"{what}: the answer has no body", driver=self._owner)
+        try:
+            return parse(document)
+        except s3api.nodes.MalformedAnswerError as error:
+            detail = detail_of(response)
+            if not detail.code:
+                raise MalformedResponseError(f"{what}: {error}", driver=self._owner) from error
+            text = f"{what}: {s3api.errors.describe(detail)}"
+            raise s3api.errors.attach_detail(
+                LibcloudError(text, driver=self._owner), detail
+            ) from error
+
+    def retries(self) -> Retries:
+        """The retry policy, and the budget and the limiter that the driver's requests share."""
+        return Retries(self._owner.ex_retry_policy, self._budget, limiter=self._limiter)
+
+    def concurrency(self) -> int | None:
+        """Requests that the connection can make at once; ``None``: no limit.
+
+        A connection that others have written or replaced is not assumed to be thread-safe.
+        """
+        connection = self._owner.connection
+        if not isinstance(connection, Connection) or "request" in vars(connection):
+            return 1
+        if type(connection).request is not Connection.request:
+            return 1
+        from libcloud.http import allowed_concurrency
+
+        return allowed_concurrency(type(connection.connection))
+
+    def shares_store(self, driver: Any) -> bool:
+        """Whether ``driver`` talks to the same store."""
+        mine, other = self._owner.connection, getattr(driver, "connection", None)
+        return all(
+            getattr(mine, name, None) == getattr(other, name, None) for name in ("host", "port")
+        )
+
+    def signature_version(self) -> str:
+        """The signature version that protects bodies: ``"4"``, or ``"2"``, which does not.
+
+        An anonymous upload is not signed; it counts as version 2, so it carries a Content-MD5.
+        """
+        connection = self._owner.connection
+        if getattr(connection, "anonymous", False):
+            return "2"
+        return "4" if isinstance(connection, SignedAWSConnection) else "2"
+
+
+def _action_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
+    """What a connection is asked for: the path with bare keys, and the other parameters."""
+    if not request.params:
+        return request.path, {}
+    bare = [(name, value) for name, value in request.params if value is None]
+    params = {name: value for name, value in request.params if value is not None}
+    return common.request.join_target(request.path, bare), params
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What an exception of a request means."""
+    from libcloud.http import is_transient, never_sent
+
+    detail = getattr(error, "detail", None)
+    if isinstance(detail, s3api.errors.ErrorDetail):
+        return transfer.values.Failure(
+            error,
+            transient=s3api.errors.is_transient(detail),
+            upload_gone=detail.code == "NoSuchUpload"
+            or (detail.status == 404 and detail.code in _UPLOAD_GONE),
+            condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
+            throttled=detail.status in _THROTTLED or detail.code in s3api.errors.THROTTLING_CODES,
+            retry_after=detail.retry_after,
+        )
+    if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
+        passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500
+        transient = passing and getattr(error, "transient", True)
+        return transfer.values.Failure(error, transient=transient, effect_unknown=True)
+    if is_transient(error):
+        return transfer.values.Failure(error, transient=True, effect_unknown=not never_sent(error))
+    return transfer.values.Failure(error)
+
+
+def detail_of(response: Any) -> ErrorDetail:
+    """The error in a response, which may be of a class that is not ours."""
+    if hasattr(response, "error_detail"):
+        return response.error_detail()  # type: ignore[no-any-return]
+    content = s3api.evidence.text_of(response.body).encode()
+    return s3api.errors.error_detail(int(response.status), dict(response.headers or {}), content)
