@@ -196,6 +196,13 @@ _PER_PROCESS = (
         (f"{_TESTS}/storage/transfer/test_budget.py",),
     ),
     Mutant(
+        "uploads that were dropped keep their memory until somebody collects it",
+        "libcloud/storage/transfer/budget.py",
+        "                gc.collect()\n",
+        "                pass\n",
+        (f"{_TESTS}/storage/transfer/test_budget.py",),
+    ),
+    Mutant(
         "a thread that exceeded its budget may never do so again",
         "libcloud/storage/transfer/budget.py",
         "                ledger.beyond.clear()\n",

@@ -18,14 +18,19 @@ are two such cases:
 * Another thread holds it, and does nothing. When nobody has given anything back for a time, the
   upload takes one part beyond the budget, with a warning.
 
+Before that, garbage is collected: an exception refers to the uploads that were open where it was
+raised, and may keep those that nobody can use any more.
+
 A forked child, another process that unpickles the budget, and the parent each have the whole budget
 for themselves.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections import deque
+from contextlib import suppress
 from threading import Condition, get_ident
 from typing import Any
 
@@ -35,6 +40,9 @@ from libcloud.utils.per_process import PerProcess
 __all__ = ["MemoryBudget", "MemoryBudgetExceededError", "Share", "Unshared"]
 
 _log = logging.getLogger(__name__)
+
+# Seconds without anything given back, after which garbage is collected.
+_SILENCE = 1.0
 
 
 class MemoryBudgetExceededError(LibcloudError):
@@ -143,26 +151,19 @@ class Share:
         :raises MemoryBudgetExceededError: other uploads of this thread hold the memory, and one
             part more than there is. Nothing was reserved.
         """
-        ledger, patience = self._ledger, self._budget.patience
-        with ledger.changed:
-            ledger.waiting.append(self)
-            try:
-                while not self._admitted(size):
-                    given = ledger.given
-                    if ledger.changed.wait(patience) or given != ledger.given:
-                        continue
-                    _log.warning(
-                        "No upload has given back memory for %.0f seconds: %d bytes are taken "
-                        "beyond the budget of %d",
-                        patience,
-                        size,
-                        self._budget.size,
-                    )
-                    self._hold(size, beyond=True)
-                    break
-                self._reserved = size
-            finally:
-                ledger.waiting.remove(self)
+        ledger = self._ledger
+        try:
+            with ledger.changed:
+                ledger.waiting.append(self)
+            if not self._wait(size, min(_SILENCE, self._budget.patience), final=False):
+                # Not while the lock is held: what is collected may end an upload by a request.
+                gc.collect()
+                self._wait(size, self._budget.patience, final=True)
+            self._reserved = size
+        finally:
+            with ledger.changed:
+                with suppress(ValueError):  # interrupted before it was there
+                    ledger.waiting.remove(self)
                 ledger.changed.notify_all()
 
     def give(self, size: int) -> None:
@@ -191,18 +192,46 @@ class Share:
         self._reserved = 0
         self.give(self._held)
 
-    # Inside; the lock is held.
+    # Inside.
+
+    def _wait(self, size: int, patience: float, *, final: bool) -> bool:
+        """Hold ``size`` bytes; false if that is in vain, and this is not the final attempt.
+
+        :param patience: seconds without anything given back.
+        """
+        ledger = self._ledger
+        with ledger.changed:
+            while not self._admitted(size):
+                # Nothing that this thread holds can be given back while it waits.
+                cannot_wait = self._in_holding_thread()
+                given = ledger.given
+                if not cannot_wait and (ledger.changed.wait(patience) or given != ledger.given):
+                    continue
+                if not final:
+                    return False
+                if cannot_wait:
+                    self._overdraw(size)
+                    return True
+                _log.warning(
+                    "No upload has given back memory for %.0f seconds: %d bytes are taken "
+                    "beyond the budget of %d",
+                    patience,
+                    size,
+                    self._budget.size,
+                )
+                return self._hold(size, beyond=True)
+        return True
+
+    # The lock is held.
+
+    def _in_holding_thread(self) -> bool:
+        """Whether other uploads of this thread hold memory."""
+        return get_ident() in self._ledger.holders.values()
 
     def _admitted(self, size: int) -> bool:
-        """Hold ``size`` bytes if it is the turn of this share; false if it has to wait."""
-        ledger = self._ledger
-        # Nothing that this thread holds can be given back while it waits.
-        cannot_wait = get_ident() in ledger.holders.values()
-        if (cannot_wait or ledger.waiting[0] is self) and self._hold(size):
-            return True
-        if cannot_wait:
-            self._overdraw(size)
-        return cannot_wait
+        """Hold ``size`` bytes if there is room, and it is the turn of this share."""
+        in_turn = self._ledger.waiting[0] is self or self._in_holding_thread()
+        return in_turn and self._hold(size)
 
     def _hold(self, size: int, *, beyond: bool = False) -> bool:
         """Hold ``size`` bytes, if there is room.

@@ -7,6 +7,7 @@ The walk at the end tries all orders in which small uploads can take, wait and g
 from __future__ import annotations
 
 import copy
+import gc
 import logging
 import pickle
 import threading
@@ -289,9 +290,45 @@ def test_waiting_that_is_in_vain_ends(threads: Threads, caplog: pytest.LogCaptur
     budget._ledger().changed = changed
     with caplog.at_level(logging.WARNING):
         waiter.wait(10)
-    assert changed.waits == [300, 300]
+    assert changed.waits == [1, 1, 300]
     assert budget.used == 29
     assert "beyond the budget of 20" in caplog.text
+
+
+class Dropped:
+    """An upload that nobody can use any more, although it refers to itself."""
+
+    def __init__(self, share: Share) -> None:
+        self.share, self.itself = share, self
+
+    def __del__(self) -> None:
+        self.share.close()
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Garbage is collected on demand only."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.parametrize("thread", [0, 1])
+def test_memory_of_uploads_that_were_dropped_is_collected(
+    threads: Threads, caplog: pytest.LogCaptureFixture, thread: int
+) -> None:
+    budget = MemoryBudget(20)
+    share, other = budget.share(), budget.share()
+    assert share.take(20)
+    Dropped(share)
+    threads.current = thread
+    changed: Any = Scripted()
+    budget._ledger().changed = changed
+    other.wait(10)
+    assert budget.used == 10
+    assert changed.waits == [1][:thread]
+    assert not caplog.records
 
 
 def test_who_is_interrupted_waits_no_more(threads: Threads) -> None:
