@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference of the command, from what click knows of it."""
+"""Generates the reference of the command from its click definitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["command_list", "command_reference", "shared_options"]
 
 
 def command_list() -> str:
-    """The commands, and what each is for."""
+    """A table of the commands and their descriptions."""
     lines = ["| command | what it does |", "|---|---|"]
     lines += [
         f"| [`libcloud {name}`](#libcloud-{name}) | {COMMANDS[name][1]} |" for name in COMMANDS
@@ -24,12 +24,12 @@ def command_list() -> str:
 
 
 def shared_options() -> str:
-    """Options that most commands have."""
+    """A table of the options that most commands share."""
     return _table(_shared().values())
 
 
 def command_reference() -> str:
-    """A section for each command, with the options that only few others have."""
+    """A section for each command, with the options that are not shared."""
     context = click.Context(cli, info_name="libcloud")
     return "\n".join(line for name in COMMANDS for line in _section(context, name))
 
@@ -55,11 +55,11 @@ def _section(parent: click.Context, name: str) -> Iterator[str]:
 
 
 def _prose(text: str) -> str:
-    r"""The help of a command; what click is told to leave as it is, by ``\b``, is code."""
+    r"""The help of a command; paragraphs that ``\b`` protects from wrapping are code blocks."""
     paragraphs = []
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         verbatim = paragraph.lstrip().startswith("\b")
-        body = textwrap.dedent(paragraph.replace("\b", "").strip("\n"))
+        body = textwrap.dedent(paragraph.replace("\b", "")).strip("\n")
         paragraphs.append(f"```text\n{body}\n```" if verbatim else " ".join(body.split()))
     return "\n\n".join(paragraphs) + "\n"
 

@@ -58,40 +58,43 @@ class WorkerPool:
         :raises BaseException: a signal, or an error that affects all tasks. The running transfers
             have failed by then.
         """
-        workers = self._start_workers()
-        if not workers:
-            for task in tasks:
-                with failures.collect():
-                    task()
-            return
-        unfinished = 0
+        workers: list[threading.Thread] = []
         try:
-            for task in tasks:
-                self._tasks.put(task)
-                unfinished += 1
-                if unfinished >= 2 * self._jobs:
-                    self._wait_for_result(failures)
-                    unfinished -= 1
-            for _ in range(unfinished):
-                self._wait_for_result(failures)
+            self._start(workers)
+            if workers:
+                self._hand_out(tasks, failures)
+            else:
+                for task in tasks:
+                    with failures.collect():
+                        task()
         except BaseException as error:
             self._cancel(workers)
-            if isinstance(error, KeyboardInterrupt):
+            if workers and isinstance(error, KeyboardInterrupt):
                 finished = count(self._finished, "object")
                 print_stderr(f"libcloud: {finished} finished; running transfers were discarded")
             raise
         self._join(workers)
 
-    def _start_workers(self) -> list[threading.Thread]:
-        """As many threads as can be started: none once the interpreter is shutting down."""
-        workers: list[threading.Thread] = []
+    def _start(self, workers: list[threading.Thread]) -> None:
+        """Start as many threads as possible: none once the interpreter is shutting down."""
         if self._jobs > 1:
             with contextlib.suppress(RuntimeError):
                 for number in range(self._jobs):
                     worker = threading.Thread(target=self._work, name=f"libcloud-job_{number}")
                     worker.start()
                     workers.append(worker)
-        return workers
+
+    def _hand_out(self, tasks: Iterable[Task], failures: Failures) -> None:
+        """Queue the tasks, up to two per job at a time, and wait for all results."""
+        unfinished = 0
+        for task in tasks:
+            self._tasks.put(task)
+            unfinished += 1
+            if unfinished >= 2 * self._jobs:
+                self._wait_for_result(failures)
+                unfinished -= 1
+        for _ in range(unfinished):
+            self._wait_for_result(failures)
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
@@ -124,7 +127,8 @@ class WorkerPool:
                     print_stderr(note)
 
     def _join(self, workers: list[threading.Thread]) -> None:
-        for _ in workers:
+        # One for each thread, even if a signal interrupted ``_start`` before it was recorded.
+        for _ in range(self._jobs):
             self._tasks.put(None)
         for worker in workers:
             worker.join()
