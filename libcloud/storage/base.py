@@ -89,8 +89,8 @@ class Object:
     ) -> bool:
         """See :meth:`StorageDriver.download_object`; ``ex_options`` are keywords of the driver."""
         return self.driver.download_object(
-            self,
-            destination_path,
+            obj=self,
+            destination_path=destination_path,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
             **ex_options,

@@ -190,6 +190,10 @@ def test_containers_and_objects_ask_their_driver() -> None:
     driver.upload_object_via_stream.assert_called_once_with(
         "i", container, "o", extra=None, headers=None, ex_part_size=5
     )
+    obj.download("d", True, False)
+    driver.download_object.assert_called_once_with(
+        obj=obj, destination_path="d", overwrite_existing=True, delete_on_failure=False
+    )
     obj.download_range("d", 1, 2, True, False)
     driver.download_object_range.assert_called_once_with(
         obj=obj,
