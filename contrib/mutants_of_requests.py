@@ -12,7 +12,7 @@ _HTTP = "libcloud/http"
 
 _HEADS = (f"{_TESTS}/test_http_heads.py",)
 _SESSION = (f"{_TESTS}/test_http_session.py",)
-_EXCHANGE = (f"{_TESTS}/test_http_exchange.py",)
+_EXCHANGE = (f"{_TESTS}/test_http_fast_path.py",)
 _CERTAINTY = (f"{_TESTS}/test_http_certainty.py",)
 _SENDING = (f"{_TESTS}/test_http_sending.py",)
 _LIMITS = (f"{_TESTS}/test_http_limits.py",)
@@ -42,7 +42,7 @@ MUTANTS = (
     ),
     Mutant(
         "headers are not looked at",
-        f"{_HTTP}/plain.py",
+        f"{_HTTP}/fast_path.py",
         "                check_header_validity(line)\n",
         "                pass\n",
         _SESSION,
@@ -70,28 +70,28 @@ MUTANTS = (
     ),
     Mutant(
         "a body that is cut is whole",
-        f"{_HTTP}/exchange.py",
+        f"{_HTTP}/fast_path.py",
         "            if len(content) >= said.length:",
         "            if True:",
         _EXCHANGE,
     ),
     Mutant(
         "bytes behind an answer are the next one",
-        f"{_HTTP}/exchange.py",
+        f"{_HTTP}/fast_path.py",
         "                    len(content) == said.length\n",
         "                    True\n",
         _CERTAINTY,
     ),
     Mutant(
         "half a request is followed by the next",
-        f"{_HTTP}/request_state.py",
+        f"{_HTTP}/received.py",
         "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return False",
         _CERTAINTY,
     ),
     Mutant(
         "a header of two lines is sent",
-        f"{_HTTP}/exchange.py",
+        f"{_HTTP}/fast_path.py",
         '    if text.count("\\n") != len(lines) + 2 or',
         "    if",
         _EXCHANGE,
@@ -112,7 +112,7 @@ MUTANTS = (
     ),
     Mutant(
         "a large body that was refused is followed by the next request",
-        f"{_HTTP}/request_state.py",
+        f"{_HTTP}/received.py",
         "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return self.unsent",
         _CERTAINTY,
@@ -161,7 +161,7 @@ MUTANTS = (
     ),
     Mutant(
         "a success for half a request is one",
-        f"{_HTTP}/request_state.py",
+        f"{_HTTP}/received.py",
         "        if self.unsent and status < _REFUSED:",
         "        if False:",
         _CERTAINTY,

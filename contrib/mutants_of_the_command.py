@@ -65,8 +65,8 @@ MUTANTS = (
     Mutant(
         "a watcher hears nothing of plain sockets",
         "libcloud/http/timeouts.py",
-        "        if watcher is None and can_listen(self.sock):",
+        "        if listener is None and can_listen(self.sock):",
         "        if can_listen(self.sock):",
-        (f"{_TESTS}/test_http_watcher.py",),
+        (f"{_TESTS}/test_http_progress.py",),
     ),
 )

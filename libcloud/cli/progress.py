@@ -72,7 +72,7 @@ class Progress:
         from libcloud.http.timeouts import TimedConnection
 
         _active.append(self)
-        TimedConnection.watcher = self.meter
+        TimedConnection.progress_listener = self.meter
         if self._bar:
             self._thread = threading.Thread(
                 target=self._redraw_until_stopped, name="libcloud-bar", daemon=True
@@ -83,7 +83,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         from libcloud.http.timeouts import TimedConnection
 
-        TimedConnection.watcher = None
+        TimedConnection.progress_listener = None
         self._stop.set()
         if self._thread is not None:
             self._thread.join()

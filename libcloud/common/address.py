@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a request goes: the parts of a base URL, and how path and query are put together."""
+"""Base URLs, paths and queries of requests."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class ReportedHost(str):
 
 
 def default_host(host: str) -> str:
-    """The host that a class declares, given its ``host`` attribute, reported or not."""
+    """Return the host that a class declares, given its ``host`` attribute."""
     return host.default if isinstance(host, ReportedHost) else host
 
 
 def split_url(url: str) -> tuple[str, int, int, str]:
-    """Host, port, whether it is secure (0 or 1), and path of a base URL.
+    """Return host, port, secure (0 or 1) and path of a base URL.
 
-    :raises LibcloudError: it is neither http nor https.
+    :raises LibcloudError: the scheme is neither http nor https.
     """
     parsed = urlsplit(url)
     if parsed.scheme not in ("http", "https") or not parsed.hostname:
@@ -56,7 +56,7 @@ def split_url(url: str) -> tuple[str, int, int, str]:
 
 
 def normalise(path: str) -> str:
-    """``path`` with one slash before each segment, and without empty or dot segments."""
+    """Return ``path`` without empty and dot segments."""
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -69,15 +69,15 @@ def normalise(path: str) -> str:
 
 @lru_cache(maxsize=128)  # each part has the same names and upload id, written and signed
 def percent_encoded(text: str) -> str:
-    """``text``, of which only letters, digits and ``-._~`` stay: RFC 3986, section 2.3."""
+    """Percent-encode everything but unreserved characters (RFC 3986, section 2.3)."""
     return quote(text, safe="", errors="surrogateescape")
 
 
 def with_query(action: str, params: Any, *, bare_keys: bool = True) -> str:
-    """``action`` with ``params`` appended: by ``?``, or by ``&`` when it has a query already.
+    """Append ``params`` to ``action``, with ``?``, or with ``&`` if it already has a query.
 
-    :param bare_keys: a parameter whose value is ``None`` becomes its name alone; otherwise the
-        value is written as the text ``None``.
+    :param bare_keys: write a parameter with the value ``None`` without a value; otherwise the
+        value becomes the text ``None``.
     """
     if not params:
         return action
@@ -92,7 +92,7 @@ def with_query(action: str, params: Any, *, bare_keys: bool = True) -> str:
 
 
 def _pair(name: Any, value: Any) -> str:
-    """A parameter; several, for a value that is a list; and a bare key, for ``None``."""
+    """Encode a parameter: one for each item of a list, a bare key for ``None``."""
     if value is None:
         return percent_encoded(str(name))
     if isinstance(name, str) and isinstance(value, str):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections, responses and signers for services that speak as Amazon's do.
+"""Connections, responses and signers for services with Amazon's protocols.
 
-The classes and their protected methods are what drivers outside of this library build on; the
-signatures themselves come from :mod:`libcloud.common.signing.sigv4`.
+Drivers of other projects derive from these classes and override their protected methods. The
+signatures are computed by :mod:`libcloud.common.signing.sigv4`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 PARAMS_NOT_STRING_ERROR_MSG = (
     '"params" dictionary contains an attribute "%s" which value (%s, %s) is not a string. '
-    "Parameters travel in the query, so each value must be a str, an int or a bool. Write lists "
+    "Parameters are sent in the query, so each value must be a str, an int or a bool. Write lists "
     "and nested values as one parameter for each item, such as params['Tag.1.Value'] = 'x'."
 )
 
@@ -59,14 +59,14 @@ _Pairs = tuple[tuple[str, str], ...]
 
 
 class UnsignedPayloadSentinel:
-    """Given as the data of a request, says that the body shall not be part of the signature."""
+    """Passed as the data of a request whose body should not be signed."""
 
 
 class AWSRequestSigner:
-    """Turns parameters and headers into those of a signed request.
+    """Adds a signature to the parameters or headers of a request.
 
-    :param version: API version, for requests that carry one.
-    :param connection: asked at each signing for its host, service and region.
+    :param version: API version, for requests that contain one.
+    :param connection: provides host, service and region at each signing.
     """
 
     def __init__(
@@ -81,23 +81,23 @@ class AWSRequestSigner:
         return f"{type(self).__name__}(access_key={self.access_key!r}, version={self.version!r})"
 
     def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
-        """``params`` with what the signature adds to them."""
+        """Return ``params`` with the additions of the signature."""
         return params
 
     def get_request_headers(
         self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
     ) -> tuple[Any, Any]:
-        """``params`` and ``headers`` with what the signature adds to them."""
+        """Return ``params`` and ``headers`` with the additions of the signature."""
         return params, headers
 
     def _time(self) -> datetime:
-        """The time, by the server's clock as far as the connection knows it."""
+        """Return the current time, corrected by the clock offset of the connection."""
         offset = getattr(self.connection, "clock_offset", None)
         return _now() + offset if isinstance(offset, timedelta) else _now()
 
 
 class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
-    """Version 2 of the query APIs: the signature is a parameter."""
+    """Signature Version 2 of the query APIs: the signature is a parameter."""
 
     def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
         params["SignatureVersion"] = "2"
@@ -118,7 +118,7 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
     def _get_aws_auth_param(
         self, params: Mapping[str, object], secret_key: str, path: str = "/"
     ) -> str:
-        """The signature over host, path and ``params``, in base64.
+        """Return the signature of host, path and ``params``, in base64.
 
         Reference: AWS General Reference, "Signature Version 2 signing process".
         """
@@ -128,7 +128,7 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
 
 
 class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
-    """Version 4: the signature is a header. Keeps the signing key of the day."""
+    """Signature Version 4: the signature is a header. Caches the signing key of the day."""
 
     def __init__(
         self, access_key: str, access_secret: str, version: str | None, connection: Any
@@ -144,10 +144,10 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
     def get_request_headers(
         self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
     ) -> tuple[Any, Any]:
-        """Sign at this moment.
+        """Sign with the current time.
 
-        An ``x-amz-content-sha256`` header that is there already is taken as the payload's hash.
-        Headers that proxies rewrite are not signed, see :func:`sigv4.headers_to_sign`.
+        An existing ``x-amz-content-sha256`` header is used as the payload hash. Headers that
+        proxies rewrite are not signed, see :func:`sigv4.headers_to_sign`.
         """
         when = self._time()
         params = self.get_request_params(params, method=method, path=path)
@@ -227,7 +227,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         return "".join(f"{name}:{value}\n" for name, value in lines)
 
     def _get_payload_hash(self, method: str, data: Any = None) -> str:
-        """What stands for the body: its hash, or ``UNSIGNED-PAYLOAD`` if it is read only once."""
+        """Return the hash of the body, or ``UNSIGNED-PAYLOAD`` if it can be read only once."""
         if data is UnsignedPayloadSentinel or isinstance(data, UnsignedPayloadSentinel):
             return UNSIGNED_PAYLOAD
         if method not in ("POST", "PUT"):
@@ -261,7 +261,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
 
 
 class SignedAWSConnection(AWSTokenConnection):
-    """Signs each request, in each attempt, just before it goes out.
+    """Signs every attempt of a request immediately before it is sent.
 
     :param signature_version: "2" or "4".
     :raises ValueError: another signature version.
@@ -319,7 +319,7 @@ class SignedAWSConnection(AWSTokenConnection):
         return super().add_default_params(params)
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
-        """Sign, with the time of this very attempt."""
+        """Sign with the time of this attempt."""
         return self._signer_of_request().get_request_headers(
             params=params, headers=headers, method=self.method, path=self.action, data=self.data
         )
@@ -329,7 +329,7 @@ class SignedAWSConnection(AWSTokenConnection):
 
 
 def check_params(params: Any) -> None:
-    """Check that each value can be a parameter.
+    """Check that each value can be sent as a parameter.
 
     :param params: a mapping, or pairs.
     :raises ValueError: a value is not a str, int or bool. Nothing was sent.
@@ -340,14 +340,14 @@ def check_params(params: Any) -> None:
 
 
 def _sign(key: bytes | str, msg: str, hex: bool = False) -> Any:
-    """The HMAC-SHA256 of ``msg``: 32 bytes, or 64 hexadecimal digits."""
+    """Return the HMAC-SHA256 of ``msg``: 32 bytes, or 64 hexadecimal digits."""
     secret = key.encode("utf-8") if isinstance(key, str) else key
     digest = hmac.new(secret, msg.encode("utf-8"), hashlib.sha256)
     return digest.hexdigest() if hex else digest.digest()
 
 
 def _hash(msg: str | bytes | bytearray | memoryview) -> str:
-    """The SHA-256 of ``msg`` in hexadecimal; text is hashed as UTF-8."""
+    """Return the SHA-256 of ``msg`` in hexadecimal; text is hashed as UTF-8."""
     return hashlib.sha256(msg.encode("utf-8") if isinstance(msg, str) else msg).hexdigest()
 
 
@@ -356,13 +356,13 @@ def _now() -> datetime:
 
 
 def _pairs(params: Any) -> _Pairs:
-    """A query, a mapping or pairs, with all values as text."""
+    """Return ``params``, a mapping or pairs, as pairs of text."""
     items = params.items() if hasattr(params, "items") else params
     return tuple((str(name), "" if value is None else str(value)) for name, value in items)
 
 
 def _pop(headers: MutableMapping[str, Any], wanted: str) -> str | None:
-    """Take ``wanted`` out of ``headers``, in whatever case it is written."""
+    """Remove ``wanted`` from ``headers``, in any case, and return its value."""
     taken = None
     for name in [name for name in headers if name.lower() == wanted]:
         taken = str(headers.pop(name))
@@ -370,6 +370,6 @@ def _pop(headers: MutableMapping[str, Any], wanted: str) -> str | None:
 
 
 def _host_of(connection: Any) -> str:
-    """The host as its header says it: with the port, unless it is the scheme's own."""
+    """Return the value of the Host header: with the port, unless it is the scheme's default."""
     scheme = "https" if connection.secure else "http"
     return authority(str(connection.host), connection.port, scheme=scheme)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Responses of services that speak as Amazon's do; :mod:`libcloud.common.aws` names them too."""
+"""Responses of services with Amazon's protocols, public as ``libcloud.common.aws``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["AWSBaseResponse", "AWSGenericResponse", "AWSJsonResponse"]
 
 
 class AWSBaseResponse(XmlResponse):
-    """A response in XML; errors are told by a code and a message."""
+    """An XML response whose errors consist of a code and a message."""
 
     namespace: str | None = None
 
     def _parse_error_details(self, element: Any) -> tuple[str | None, str | None]:
-        """Code and message below ``element``, with or without a namespace."""
+        """Return code and message below ``element``, with or without a namespace."""
         code = findtext_ignore_namespace(element=element, xpath="Code", namespace=self.namespace)
         message = findtext_ignore_namespace(
             element=element, xpath="Message", namespace=self.namespace
@@ -29,7 +29,7 @@ class AWSBaseResponse(XmlResponse):
 
 
 class AWSGenericResponse(AWSBaseResponse):
-    """A response whose errors are listed below :attr:`xpath`; codes choose the exception."""
+    """A response with a list of errors at :attr:`xpath`; :attr:`exceptions` maps their codes."""
 
     xpath: str | None = None
     exceptions: ClassVar[dict[str, type[LibcloudError]]] = {}
@@ -38,11 +38,11 @@ class AWSGenericResponse(AWSBaseResponse):
         return self.status in (200, 201, 202)
 
     def parse_error(self) -> str:
-        """The errors of the answer as lines of ``Code: message``.
+        """Return the errors of the response as lines of ``Code: message``.
 
-        :raises InvalidCredsError: the answer is a 403.
-        :raises LibcloudError: of the class that :attr:`exceptions` names for a code of the answer.
-        :raises MalformedResponseError: the answer is not XML.
+        :raises InvalidCredsError: the status is 403.
+        :raises LibcloudError: a subclass that :attr:`exceptions` has for a code of the response.
+        :raises MalformedResponseError: the response is not XML.
         """
         if self.status == 403:
             raise InvalidCredsError(self._without_secrets(str(self.body)))
@@ -70,7 +70,7 @@ class AWSGenericResponse(AWSBaseResponse):
 
 
 def _accepted(failure: type[LibcloudError], context: Mapping[str, Any]) -> dict[str, Any]:
-    """What of ``context`` the constructor of ``failure`` takes; the rest concerns other errors."""
+    """Return the items of ``context`` that the constructor of ``failure`` accepts."""
     parameters = signature(failure).parameters.values()
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return dict(context)
@@ -79,9 +79,9 @@ def _accepted(failure: type[LibcloudError], context: Mapping[str, Any]) -> dict[
 
 
 class AWSJsonResponse(JsonResponse):
-    """A response in JSON; errors are told by ``__type`` and ``message``."""
+    """A JSON response whose errors consist of ``__type`` and ``message``."""
 
     def parse_error(self) -> str:
-        """The error as ``Type: message``."""
+        """Return the error as ``Type: message``."""
         response = self.parse_body() or {}
         return f"{response.get('__type')}: {response.get('message', '')}"

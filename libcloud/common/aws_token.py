@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Temporary credentials: the session token on connections and drivers.
+"""Session tokens of temporary credentials on connections and drivers.
 
-:mod:`libcloud.common.aws` names these classes too.
+The classes are public as ``libcloud.common.aws``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TOKEN_NAME = "x-amz-security-token"
 
 
 def with_param(params: Any, name: str, value: str | None) -> Any:
-    """``params``, a mapping or pairs, with one parameter set; a mapping is changed in place.
+    """Set one parameter in ``params``, a mapping (changed in place) or pairs; return them.
 
     :param value: ``None`` for a bare key.
     """
@@ -28,9 +28,9 @@ def with_param(params: Any, name: str, value: str | None) -> Any:
 
 
 class AWSTokenConnection(ConnectionUserAndKey):
-    """Sends the session token of temporary credentials, as a header and as a parameter.
+    """Sends the session token of temporary credentials as a header and as a parameter.
 
-    :param token: session token; ``None`` for lasting credentials.
+    :param token: session token; ``None`` for long-term credentials.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class AWSTokenConnection(ConnectionUserAndKey):
 class AWSDriver(BaseDriver):
     """A driver with temporary credentials.
 
-    :param token: session token; ``None`` for lasting credentials.
+    :param token: session token; ``None`` for long-term credentials.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base of drivers, and the public names of connections and answers.
+"""The base class of drivers, and the public names of connections and responses.
 
-The flags here are settings: they are read at each request.
+The two flags are settings of the process; they are read for each request.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from libcloud.common.connections import (
     PollingConnection,
 )
 from libcloud.common.exceptions import exception_from_message
-from libcloud.common.lazy import LazyObject
 from libcloud.common.response import (
     JsonResponse,
     RawResponse,
@@ -27,11 +26,12 @@ from libcloud.common.response import (
     XmlResponse,
 )
 from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.utils.lazy import LazyObject
 from libcloud.utils.misc import lowercase_keys
 
 if TYPE_CHECKING:
-    from libcloud.common.httplib import HTTPResponse as HTTPResponse
     from libcloud.http import HttpLibResponseProxy as HttpLibResponseProxy
+    from libcloud.http import HTTPResponse as HTTPResponse
     from libcloud.http import LibcloudConnection as LibcloudConnection
     from libcloud.utils.retry import Retry as Retry
 
@@ -61,37 +61,37 @@ __all__ = [
 ]
 
 RETRY_FAILED_HTTP_REQUESTS = False
-"""Whether requests are tried again after errors that may pass."""
+"""Whether requests are retried after transient errors."""
 
 ALLOW_PATH_DOUBLE_SLASHES = False
-"""Whether ``Connection.morph_action_hook`` leaves paths as they are."""
+"""Whether ``Connection.morph_action_hook`` keeps empty and dot segments in paths."""
 
-# What takes long to import, and is needed with the first request only.
+# Imported with the first request, because importing them takes long.
 _LATE = MappingProxyType(
     {
-        "HTTPResponse": "libcloud.common.httplib",
+        "HTTPResponse": "libcloud.http",
         "HttpLibResponseProxy": "libcloud.http",
         "LibcloudConnection": "libcloud.http",
         "Retry": "libcloud.utils.retry",
     }
 )
 
-# Settings of a driver that are its connection's.
+# Settings that a driver passes to its connection.
 _CONNECTION_SETTINGS = ("timeout", "retry_delay", "backoff", "proxy_url")
 
 
 class BaseDriver:
-    """What all drivers have: credentials and a connection.
+    """The base of all drivers: credentials and a connection.
 
-    :param key: name of the account, or its only key.
-    :param secret: the key that belongs to it.
+    :param key: user name or access key.
+    :param secret: password or secret key.
     :param secure: use https.
-    :param host: in place of the host of the connection class.
-    :param port: in place of the usual one.
-    :param api_version: for drivers that know several.
-    :param region: for drivers that know several.
-    :param kwargs: ``timeout``, ``retry_delay``, ``backoff`` and ``proxy_url`` are the connection's;
-        others are ignored.
+    :param host: replaces the host of the connection class.
+    :param port: replaces the default port.
+    :param api_version: for drivers that support several.
+    :param region: for drivers that support several.
+    :param kwargs: ``timeout``, ``retry_delay``, ``backoff`` and ``proxy_url`` are passed to the
+        connection; others are ignored.
     """
 
     connectionCls: Any = ConnectionKey
@@ -113,7 +113,7 @@ class BaseDriver:
         self.api_version = api_version
         self.region = region
         settings = dict(self._ex_connection_class_kwargs())
-        # By position, as connection classes of other projects expect them.
+        # Positional, as connection classes of other projects expect.
         host, port = settings.pop("host", None) or host, settings.pop("port", None) or port
         arguments = [key] if secret is None else [key, secret]
         arguments.append(secure)

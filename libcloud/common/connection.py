@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A connection to a provider's API: builds a request, sends it, makes an answer of what comes back.
+"""A connection to a provider's API: builds a request, sends it and parses the response.
 
-Drivers change what is sent by the hooks ``morph_action_hook``, ``add_default_params``,
+Drivers customize requests with the hooks ``morph_action_hook``, ``add_default_params``,
 ``add_default_headers``, ``encode_data`` and ``pre_connect_hook``, called in this order. All of them
-run anew in each attempt, on fresh copies: a signature is never older than its request.
+are called in each attempt, on fresh copies, so that each attempt has its own signature.
 
-A connection may be shared by threads. What describes the current request (``action``, ``method``,
-``data``, ``context``) has a value for each thread.
+Threads may share a connection. The attributes of the current request (``action``, ``method``,
+``data``, ``context``) have one value per thread.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ LOG = logging.getLogger(__name__)
 
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")
 
-_AS_USUAL = nullcontext()
+_UNCHANGED = nullcontext()
 
-_lower = methodcaller("lower")  # names of headers may be bytes
+_lower = methodcaller("lower")  # header names may be bytes
 
 
 @dataclass(slots=True)
 class _Call:
-    """What the caller of :meth:`Connection.request` asked for; nothing in it is changed."""
+    """The arguments of :meth:`Connection.request`; they are not modified."""
 
     action: str
     params: Any
@@ -60,7 +60,7 @@ class _Call:
 
 
 class Connection(ConnectionSettings):
-    """Requests to one host. For the arguments see :class:`ConnectionSettings`."""
+    """A connection to one host. For the arguments see :class:`ConnectionSettings`."""
 
     responseCls: Any = Response
     rawResponseCls: Any = RawResponse
@@ -72,7 +72,7 @@ class Connection(ConnectionSettings):
     method: Any = PerThread()
     data: Any = PerThread()
     context: Any = PerThread(factory=dict)
-    _patience: Any = PerThread(0.0)
+    _extended_timeout: Any = PerThread(0.0)
     _requesting: Any = PerThread(False)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -85,30 +85,29 @@ class Connection(ConnectionSettings):
                 descriptor.__set_name__(cls, name)
 
     def set_context(self, context: dict[str, Any]) -> None:
-        """Give the next request of this thread something that its response class can look at.
+        """Attach data to the next request of this thread, for its response class.
 
-        :raises TypeError: it is not a dict.
+        :raises TypeError: ``context`` is not a dict.
         """
         if not isinstance(context, dict):
             raise TypeError("context needs to be a dictionary")
         self.context = context
 
     def reset_context(self) -> None:
-        """Forget the context of this thread."""
+        """Clear the context of this thread."""
         self.context = {}
 
     @contextmanager
-    def allowing(self, seconds: float) -> Iterator[None]:
-        """Let the server be silent for ``seconds``, if that is longer than the timeout.
+    def extended_timeout(self, seconds: float) -> Iterator[None]:
+        """Raise the read timeout to ``seconds`` in the block, for requests of the calling thread.
 
-        Holds for requests of the calling thread in the block. A connection class that is not ours
-        has its own timeout in any case.
+        Has no effect on a foreign ``conn_class``, which keeps its own timeout.
         """
-        outer, self._patience = self._patience, seconds
+        outer, self._extended_timeout = self._extended_timeout, seconds
         try:
             yield
         finally:
-            self._patience = outer
+            self._extended_timeout = outer
 
     def request(
         self,
@@ -122,16 +121,16 @@ class Connection(ConnectionSettings):
         json: Any = None,
         retry_failed: bool | None = None,
     ) -> Any:
-        """Send a request and return the answer: ``responseCls``, or ``rawResponseCls``.
+        """Send a request and return the response: ``responseCls``, or ``rawResponseCls``.
 
-        Nothing that is passed in is changed.
+        The arguments are not modified.
 
-        :param action: path, percent-encoded; it may have a query of its own.
+        :param action: percent-encoded path; may include a query.
         :param params: dict or list of pairs; see ``bare_keys`` for the value ``None``.
         :param data: the body; see :meth:`libcloud.http.LibcloudConnection.prepared_request`.
-        :param raw: leave reading the body of the answer to the caller, with ``stream``.
-        :param json: a document to send as JSON, when there is no ``data``.
-        :param retry_failed: try again after errors that may pass; ``None`` leaves it to the
+        :param raw: return ``rawResponseCls``; with ``stream``, the caller reads the body.
+        :param json: a document to send as JSON if ``data`` is ``None``.
+        :param retry_failed: retry after transient errors; ``None``: according to the
             environment variable LIBCLOUD_RETRY_FAILED_HTTP_REQUESTS and the flag in
             :mod:`libcloud.common.base`. A body that cannot be sent twice is sent once.
         """
@@ -141,8 +140,8 @@ class Connection(ConnectionSettings):
             data = dumps(json)
             headers = {"Content-Type": "application/json", **(headers or {})}
         call = _Call(action, params, data, headers, method, raw, stream)
-        # A request in the midst of another one of the same thread comes from a finalizer, which the
-        # garbage collector runs anywhere, or from a signal handler.
+        # A request within another one of the same thread comes from a signal handler or from a
+        # finalizer, which the garbage collector may run anywhere.
         interrupted = ThreadState(self, self.connection) if self._requesting else None
         self._requesting = True
         try:
@@ -154,7 +153,7 @@ class Connection(ConnectionSettings):
                 interrupted.restore()
 
     def morph_action_hook(self, action: str) -> str:
-        """The path to ask for: ``request_path`` and ``action``, joined.
+        """Hook: return the path of the request, ``request_path`` and ``action`` joined.
 
         Empty and dot segments are removed, unless ``ALLOW_PATH_DOUBLE_SLASHES`` is set in
         :mod:`libcloud.common.base`: then the two are put together as they are.
@@ -166,19 +165,19 @@ class Connection(ConnectionSettings):
         return prefix + (normalise(path) or "/") + question + query
 
     def add_default_params(self, params: Any) -> Any:
-        """Hook: ``params``, which is a copy, with what each request has."""
+        """Hook: add parameters of every request to ``params``, a copy, and return them."""
         return params
 
     def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
-        """Hook: ``headers``, which is a copy, with what each request has."""
+        """Hook: add headers of every request to ``headers``, a copy, and return them."""
         return headers
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
-        """Hook: the last change to parameters and headers; the place to sign."""
+        """Hook: the last changes to parameters and headers, such as the signature."""
         return params, headers
 
     def encode_data(self, data: Any) -> Any:
-        """Hook: the body that is sent for ``data``."""
+        """Hook: return the body to send for ``data``."""
         return data
 
     def _request_with_retries(self, call: _Call, retry_failed: bool | None) -> Any:
@@ -202,13 +201,13 @@ class Connection(ConnectionSettings):
         try:
             rewind()
         except OSError as error:
-            # As it is it would count as an error of the network, and be tried again.
+            # An OSError would count as a network error, and be retried.
             raise LibcloudError(
                 f"The request failed, and its body cannot be sent again: {error}", self.driver
             ) from error
 
     def _attempt(self, call: _Call) -> Any:
-        """Build the request from ``call`` anew, by way of the hooks, and send it."""
+        """Build the request from ``call``, calling the hooks, and send it."""
         call.attempts += 1
         action = self.morph_action_hook(call.action)
         self.action, self.method, self.data = action, call.method, call.data
@@ -235,7 +234,7 @@ class Connection(ConnectionSettings):
                 stream=call.stream,
             )
         finally:
-            # Else the body would live until the next request of this thread.
+            # Otherwise the body would stay in memory until this thread's next request.
             self.data = None
 
     def _connect_once(self) -> None:
@@ -249,13 +248,13 @@ class Connection(ConnectionSettings):
     def _retryable_request(
         self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
     ) -> Any:
-        """Send one request, as it is, and make an answer of what comes back."""
+        """Send one request and create its response."""
         connection = self.connection
         arguments = {"method": method, "url": url, "body": data, "headers": headers}
         started = time.perf_counter()
         try:
-            patience = self._patience
-            with _allowing(connection, patience) if patience else _AS_USUAL:
+            seconds = self._extended_timeout
+            with _extended_timeout(connection, seconds) if seconds else _UNCHANGED:
                 if raw:
                     connection.prepared_request(**arguments, raw=raw, stream=stream)
                 else:
@@ -278,29 +277,29 @@ class Connection(ConnectionSettings):
         return kind(connection=self, response=response)
 
     def _add_cache_busting_to_params(self, params: Any) -> Any:
-        """``params`` with a random value that no cache has seen."""
+        """Add a random parameter, which prevents cached responses."""
         value = get_secure_random_string(8)
         if isinstance(params, Mapping):
             return {**params, "cache-busting": value}
         return [*params, ("cache-busting", value)]
 
 
-def _allowing(connection: Any, seconds: float) -> AbstractContextManager[None]:
+def _extended_timeout(connection: Any, seconds: float) -> AbstractContextManager[None]:
     from libcloud.http import LibcloudConnection
 
     if not isinstance(connection, LibcloudConnection):
-        return _AS_USUAL
-    return connection.allowing(seconds)
+        return _UNCHANGED
+    return connection.extended_timeout(seconds)
 
 
 def _plainer(error: OSError, host: str) -> OSError | None:
-    """An error that says more, or holds less, than ``error``; ``None`` if it is fine as it is."""
+    """Return a clearer error than ``error``, or one that can be pickled; ``None`` if none is."""
     import socket
     import ssl
 
     if isinstance(error, ssl.SSLError):
         return ssl.SSLError(str(error))
-    # What glibc says of a name without an address; not every platform has the constant.
+    # glibc: the name has no address. Not every platform defines the constant.
     no_address = getattr(socket, "EAI_NODATA", -5)
     if not isinstance(error, socket.gaierror) or error.args[:1] != (no_address,):
         return None
@@ -310,9 +309,9 @@ def _plainer(error: OSError, host: str) -> OSError | None:
 
 
 def _flag(name: str) -> bool:
-    """A flag of ``libcloud.common.base``, where users and tests set it.
+    """Return a flag of ``libcloud.common.base``.
 
-    That module imports this one, so it is not imported here. As long as it is not loaded, nobody
-    can have set a flag.
+    That module imports this one, so it is not imported here. Until it is loaded, nobody can have
+    set a flag.
     """
     return bool(getattr(sys.modules.get("libcloud.common.base"), name, False))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections by what they show to the server, and one that waits for a job to end."""
+"""Connections with different kinds of credentials, and one that polls for the end of a job."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = [
 
 
 class PollingConnection(Connection):
-    """Asks for a job, then asks whether it is done, until it is."""
+    """Starts an asynchronous job and polls until it has completed."""
 
     poll_interval: float = 0.5
-    """Seconds between two questions."""
+    """Seconds between two polls."""
 
     timeout: Any = 200
-    """Seconds that a job may take."""
+    """Seconds until a job must have completed."""
 
     request_method = "request"
-    """Name of the method that sends."""
+    """Name of the method that sends requests."""
 
     def async_request(
         self,
@@ -39,10 +39,10 @@ class PollingConnection(Connection):
         method: str = "GET",
         context: dict[str, Any] | None = None,
     ) -> Any:
-        """Ask for a job, wait for its end and return the last answer.
+        """Start a job, wait until it has completed and return the last response.
 
-        :param context: handed to the hooks.
-        :raises LibcloudError: the job did not end in time. It may still be running.
+        :param context: passed to the hooks.
+        :raises LibcloudError: the job did not complete in time. It may still be running.
         """
         send = getattr(self, self.request_method)
         kwargs = self.get_request_kwargs(
@@ -69,7 +69,7 @@ class PollingConnection(Connection):
         method: str = "GET",
         context: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Arguments of the first request."""
+        """Return the arguments of the first request."""
         return {
             "action": action,
             "params": params,
@@ -79,11 +79,11 @@ class PollingConnection(Connection):
         }
 
     def get_poll_request_kwargs(self, response: Any, context: Any, request_kwargs: Any) -> Any:
-        """Arguments of the requests that ask whether the job is done. To be overridden."""
+        """Return the arguments of the requests that poll the job. To be overridden."""
         raise NotImplementedError("get_poll_request_kwargs not implemented")
 
     def has_completed(self, response: Any) -> bool:
-        """Whether ``response`` says that the job is done. To be overridden."""
+        """Return whether the job has completed, according to ``response``. To be overridden."""
         raise NotImplementedError("has_completed not implemented")
 
 
@@ -148,7 +148,7 @@ class ConnectionUserAndKey(ConnectionKey):
 
 
 class CertificateConnection(Connection):
-    """A connection that shows a certificate, PEM, in a file."""
+    """A connection with a client certificate, in a PEM file."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class CertificateConnection(Connection):
 
 
 class KeyCertificateConnection(CertificateConnection):
-    """A connection that shows a certificate whose private key is in a file of its own."""
+    """A connection with a client certificate and its private key, in two PEM files."""
 
     key_file: str | None = None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that stand for an HTTP status."""
+"""Exceptions for HTTP error statuses."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["BaseHTTPError", "RateLimitReachedError", "exception_from_message"]
 
 
 class BaseHTTPError(Exception):
-    """An answer that tells of a failure.
+    """A response with an error status.
 
     :param code: HTTP status.
-    :param message: what the server said: text, or a parsed document.
-    :param headers: headers of the answer, lower case.
+    :param message: the server's message: text, or a parsed document.
+    :param headers: headers of the response, lower case.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class BaseHTTPError(Exception):
 
     @property
     def http_code(self) -> int:
-        """The same as ``code``; the name that the other errors use."""
+        """The same as ``code``, under the name that other exceptions use."""
         return self.code
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class BaseHTTPError(Exception):
 class RateLimitReachedError(BaseHTTPError):
     """Too many requests (429).
 
-    ``retry_after`` holds the seconds the server asks to wait; 0 when it names no time.
+    ``retry_after`` is the number of seconds that the server asks to wait; 0 if unspecified.
     """
 
     code = 429
@@ -62,9 +62,9 @@ _code_map: dict[int, type[BaseHTTPError]] = {429: RateLimitReachedError}
 def exception_from_message(
     code: int, message: Any, headers: MutableMapping[str, str] | None = None
 ) -> BaseHTTPError:
-    """The error for an answer with that status.
+    """Return the exception for a response with that status.
 
-    A date in the header ``retry-after`` is replaced, in ``headers``, by the seconds until then.
+    A date in the ``retry-after`` header is replaced, in ``headers``, by the seconds until then.
     """
     from email.utils import mktime_tz, parsedate_tz
 
@@ -78,7 +78,7 @@ def exception_from_message(
 
 
 def _retry_after(headers: MutableMapping[str, str] | None) -> str | None:
-    """The value of that header, whatever the case of its name."""
+    """Return the value of the header, with its name in any case."""
     for name, value in (headers or {}).items():
         if name.lower() == "retry-after":
             return str(value)
@@ -86,7 +86,7 @@ def _retry_after(headers: MutableMapping[str, str] | None) -> str | None:
 
 
 def _seconds(text: str | None) -> float:
-    """``text`` as a number of seconds; 0 for what is none."""
+    """Parse a number of seconds; 0 if ``text`` is not one."""
     try:
         return max(0.0, float(text or 0))
     except ValueError:

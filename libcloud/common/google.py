@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access tokens for Google's services, and connections that carry them.
+"""OAuth 2.0 access tokens for Google's services, and connections that use them.
 
-A token comes from one of three places: a service account's private key, the metadata server of a
-Google Compute Engine instance, or a user who agrees in a browser. It is kept in a file that only
-its owner can read, and refreshed before it expires.
+A token is obtained with a service account's private key, from the metadata server of a Compute
+Engine instance, or from a user who consents in a browser. It is cached in a file that only its
+owner can read, and refreshed before it expires.
 
 References: Google Identity, "Using OAuth 2.0 for Server to Server Applications" and "OAuth 2.0 for
 iOS & Desktop Apps".
@@ -78,47 +78,47 @@ _ASSERTION_SECONDS = 3600
 
 _METADATA_URL = "http://metadata.google.internal/computeMetadata/v1/"
 
-# A token must outlive the requests that are under way with it.
+# Refresh early, so that a token does not expire during a request.
 _REFRESH_EARLY = timedelta(seconds=30)
 
 
 def _utcnow() -> datetime:
-    """The time in UTC, without a time zone, as the tokens' times are compared."""
+    """Return the current time in UTC, naive, like the expiry times of tokens."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def _utc_timestamp(datetime_obj: datetime) -> str:
-    """A time in UTC as it stands in a token."""
+    """Format a UTC time as in a token."""
     return datetime_obj.strftime(UTC_TIMESTAMP_FORMAT)
 
 
 def _from_utc_timestamp(timestamp: str) -> datetime:
-    """The inverse of :func:`_utc_timestamp`, without a time zone."""
+    """Parse the result of :func:`_utc_timestamp`; naive."""
     return datetime.strptime(timestamp, UTC_TIMESTAMP_FORMAT)
 
 
 def _get_gce_metadata(
     path: str = "", retry_failed: bool | None = None
 ) -> tuple[int | None, str, str | None]:
-    """Status, reason and body of an answer of the metadata server; status ``None`` without one."""
+    """Return status, reason and body from the metadata server; status ``None``: no response."""
     try:
         response = get_response_object(
             _METADATA_URL + path.lstrip("/"),
             headers={"Metadata-Flavor": "Google"},
             retry_failed=retry_failed,
         )
-    except Exception as error:  # it may be anything that keeps a machine from a host
+    except Exception as error:  # any error means that there is no metadata server
         return None, str(error), None
     return int(response.status), "", response.body
 
 
 class GoogleAuthType:
-    """How a user is known to Google."""
+    """How a user authenticates with Google."""
 
     SA = "SA"
     """Service account: a private key."""
     IA = "IA"
-    """Installed application: a user agreed in a browser."""
+    """Installed application: a user consents in a browser."""
     GCE = "GCE"
     """The service account of the Compute Engine instance this runs on."""
     GCS_S3 = "GCS_S3"
@@ -129,7 +129,7 @@ class GoogleAuthType:
 
     @classmethod
     def guess_type(cls, user_id: str | None) -> str:
-        """The type that the form of ``user_id`` tells. May ask the metadata server."""
+        """Derive the type from the form of ``user_id``. May query the metadata server."""
         user_id = user_id or ""
         if cls._is_sa(user_id):
             return cls.SA
@@ -141,7 +141,7 @@ class GoogleAuthType:
 
     @classmethod
     def is_oauth2(cls, auth_type: str) -> bool:
-        """Whether requests carry an access token."""
+        """Return whether requests use an access token."""
         return auth_type in cls.OAUTH2_TYPES
 
     @staticmethod
@@ -163,23 +163,23 @@ class GoogleAuthType:
 
 
 class GoogleBaseDriver(BaseDriver):
-    """What the connections below belong to; for errors and the user agent."""
+    """The driver of the connections below, for errors and the user agent."""
 
     name = "Google API"
 
 
 class GoogleBaseAuthConnection(ConnectionUserAndKey):
-    """Asks Google for tokens.
+    """Requests tokens from Google.
 
-    :param scopes: URLs of what the token shall allow.
-    :param redirect_uri: where the consent page leads back to.
+    :param scopes: scopes of the token, as URLs.
+    :param redirect_uri: redirect target of the consent page.
     :param login_hint: account that the consent page suggests.
     """
 
     driver = GoogleBaseDriver
     responseCls = GoogleResponse
     name = "Google Auth"
-    # The form that is posted holds a secret.
+    # The request body contains a secret.
     follow_redirects = False
     host = "accounts.google.com"
     auth_path = "/o/oauth2/auth"
@@ -205,32 +205,32 @@ class GoogleBaseAuthConnection(ConnectionUserAndKey):
         return headers
 
     def get_new_token(self) -> dict[str, Any]:
-        """A token, and when it expires."""
-        raise NotImplementedError("A subclass knows where tokens come from")
+        """Return a new token and its expiry time."""
+        raise NotImplementedError("get_new_token not implemented")
 
     def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
-        """A token in place of ``token_info``."""
+        """Return a token that replaces ``token_info``."""
         return self.get_new_token()
 
     def _token_request(self, request_body: dict[str, Any]) -> dict[str, Any]:
-        """Post to the token endpoint.
+        """Send a request to the token endpoint.
 
-        :raises GoogleBaseError: Google refused.
-        :raises GoogleAuthError: the answer holds no token.
+        :raises GoogleBaseError: Google rejected the request.
+        :raises GoogleAuthError: the response holds no token.
         """
         response = self.request(_TOKEN_PATH, method="POST", data=urlencode(request_body))
         return _with_expiry(response.object)
 
 
 class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
-    """Tokens of a user who agrees in a browser on this machine."""
+    """Tokens of a user who consents in a browser on this machine."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._state = secrets.token_urlsafe(16)
 
     def get_code(self) -> str:
-        """Ask the user, on standard output, to open the consent page; wait for its code."""
+        """Print the URL of the consent page and wait for its authorization code."""
         query = {
             "response_type": "code",
             "client_id": self.user_id,
@@ -241,20 +241,20 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
         if self.login_hint:
             query["login_hint"] = self.login_hint
         print(
-            "Open this page in a browser on this machine and agree:\n"
+            "Open this page in a browser on this machine and give your consent:\n"
             f"https://{self.host}{self.auth_path}?{urlencode(query)}"
         )
         return self._receive_code_through_local_loopback()
 
     def get_new_token(self) -> dict[str, Any]:
-        """A token for the code that the user brings.
+        """Exchange the user's authorization code for a token.
 
-        :raises GoogleAuthError: there is no terminal, so that nobody would see the request for it.
+        :raises GoogleAuthError: there is no terminal to ask the user.
         """
         asks = getattr(self.get_code, "__func__", None) is _ASK_FOR_CODE
         if asks and not can_ask_user():
             raise GoogleAuthError(
-                f"The key {masked(self.user_id)} asks for a log-in in a browser, and there is no "
+                f"The key {masked(self.user_id)} requires a login in a browser, and there is no "
                 "terminal to ask for it. Use an HMAC key (GOOG...) or a service account"
             )
         return self._token_request(
@@ -268,7 +268,7 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
         )
 
     def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
-        """A token without asking the user again, if ``token_info`` allows it."""
+        """Return a new token, without asking the user if ``token_info`` has a refresh token."""
         if "refresh_token" not in token_info:
             return self.get_new_token()
         token = self._token_request(
@@ -293,14 +293,14 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
             raise GoogleAuthError(str(error)) from error
 
 
-# A subclass, or a test, may have a way to the code that waits for nobody.
+# A subclass or a test may replace this method by one that does not ask the user.
 _ASK_FOR_CODE = GoogleInstalledAppAuthConnection.get_code
 
 
 class GoogleServiceAcctAuthConnection(GoogleBaseAuthConnection):
     """Tokens of a service account.
 
-    :param key: its private key: what :func:`libcloud.common.google_keys.private_key_text` takes.
+    :param key: private key, see :func:`libcloud.common.google_keys.private_key_text`.
     :raises GoogleAuthError: the key cannot be read, or the package ``cryptography`` is missing.
     """
 
@@ -332,9 +332,9 @@ class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
     """Tokens of the service account of the Compute Engine instance this runs on."""
 
     def get_new_token(self) -> dict[str, Any]:
-        """Ask the metadata server.
+        """Request a token from the metadata server.
 
-        :raises ValueError: it gives no token.
+        :raises ValueError: it returns no token.
         """
         status, reason, body = _get_gce_metadata("/instance/service-accounts/default/token")
         if status == 404:
@@ -345,16 +345,16 @@ class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
 
 
 class GoogleOAuth2Credential:
-    """An access token that is always valid when it is asked for. Safe for threads.
+    """Provides a valid access token, refreshed when necessary. Safe for threads.
 
     :param user_id: service account, or client id.
-    :param key: what :class:`GoogleServiceAcctAuthConnection` takes, or the client secret.
-    :param auth_type: of :class:`GoogleAuthType`; ``None`` guesses it from ``user_id``.
-    :param credential_file: where tokens are kept; ``None``: a file in the home directory, named
+    :param key: private key, see :class:`GoogleServiceAcctAuthConnection`, or client secret.
+    :param auth_type: see :class:`GoogleAuthType`; ``None``: derived from ``user_id``.
+    :param credential_file: cache of the token; ``None``: a file in the home directory, named
         after ``user_id``.
-    :param scopes: URLs of what the token shall allow; ``None``: Compute Engine, Cloud Storage and
+    :param scopes: scopes of the token, as URLs; ``None``: Compute Engine, Cloud Storage and
         Cloud DNS.
-    :raises GoogleAuthError: the type is unknown, or has no tokens.
+    :raises GoogleAuthError: the type is unknown, or does not use tokens.
     """
 
     default_credential_file = "~/.google_libcloud_auth"
@@ -387,12 +387,12 @@ class GoogleOAuth2Credential:
         self._load_token()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the token: a copy, or another process, looks for it in its file again."""
+        """The state without the token: a copy or another process reads it from the file."""
         return {**vars(self), "token": None}
 
     @property
     def access_token(self) -> str:
-        """The token; a new one if it has expired or is about to."""
+        """The token, refreshed if it has expired or is about to expire."""
         with self._lock():
             if self.token is None:
                 self._load_token()
@@ -402,7 +402,7 @@ class GoogleOAuth2Credential:
 
     @property
     def token_expire_utc_datetime(self) -> datetime:
-        """When the token expires, in UTC without a time zone."""
+        """The expiry time of the token, in UTC, naive."""
         return _from_utc_timestamp(self._token_info()["expire_time"])
 
     def _make_connection(self, **kwargs: Any) -> GoogleBaseAuthConnection:
@@ -434,26 +434,26 @@ class GoogleOAuth2Credential:
             self._write_token_to_file()
 
     def _get_token_from_file(self) -> dict[str, Any] | None:
-        """The token kept last; ``None`` if there is none that can be read."""
+        """Return the cached token; ``None`` if there is none or it cannot be read."""
         try:
             with open(os.path.expanduser(self.credential_file), encoding="utf-8") as file:
                 token = json.load(file)
         except (OSError, ValueError) as error:
-            LOG.info("No token in %s: %s", self.credential_file, type(error).__name__)
+            LOG.info("No token read from %s: %s", self.credential_file, type(error).__name__)
             return None
         return token if isinstance(token, dict) and "access_token" in token else None
 
     def _write_token_to_file(self) -> None:
-        """Keep the token, in a file that only its owner can read. A failure is only logged."""
+        """Cache the token in a file that only its owner can read. A failure is only logged."""
         path = os.path.realpath(os.path.expanduser(self.credential_file))
         try:
             _write_private(path, json.dumps(self.token))
         except OSError as error:
-            LOG.warning("The token could not be kept in %s: %s", path, error)
+            LOG.warning("The token could not be written to %s: %s", path, error)
 
 
 class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
-    """A connection to a JSON service of Google; each request carries a token."""
+    """A connection to a JSON service of Google; each request contains a token."""
 
     driver = GoogleBaseDriver
     responseCls = GoogleResponse
@@ -494,7 +494,7 @@ class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
         return json.dumps(data)
 
     def morph_action_hook(self, action: str) -> str:
-        """A path below ``request_path``; of a whole URL, its path and query."""
+        """Return a path below ``request_path``, or path and query of an absolute URL."""
         if not action.startswith("https://"):
             return f"{self.request_path}{action}"
         parts = urlsplit(action)
@@ -510,7 +510,7 @@ class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
 
 
 def _write_private(path: str, text: str) -> None:
-    """Put ``text`` in place of the file at ``path``, at once; readable by its owner only."""
+    """Replace the file at ``path`` atomically; only its owner can read it."""
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".token-")
     try:
         with open(handle, "w", encoding="utf-8") as file:
@@ -523,10 +523,10 @@ def _write_private(path: str, text: str) -> None:
 
 
 def _with_expiry(token: Any) -> dict[str, Any]:
-    """``token`` with the time at which it expires."""
+    """Add the expiry time to ``token``."""
     if not isinstance(token, dict) or "access_token" not in token:
         raise GoogleAuthError(
-            "Google answered without a token. Check the credentials and the clock of this machine."
+            "The response of Google contains no token. Check the credentials and the system clock."
         )
     if "expires_in" in token:
         expires = _utcnow() + timedelta(seconds=int(token["expires_in"]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Google's JSON services answer, and the errors among it.
+"""Responses and errors of Google's JSON services.
 
 The classes are public as ``libcloud.common.google``.
 """
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class GoogleAuthError(LibcloudError):
-    """Credentials could not be used, or no token could be had."""
+    """Credentials are not usable, or no token could be obtained."""
 
     def __init__(self, value: Any) -> None:
         super().__init__(value)
@@ -40,9 +40,9 @@ class GoogleAuthError(LibcloudError):
 
 
 class GoogleBaseError(ProviderError):
-    """A service answered with an error.
+    """A service returned an error.
 
-    :param code: Google's word for it; ``None`` if there is none.
+    :param code: Google's error code; ``None`` if there is none.
     """
 
     def __init__(self, value: Any, http_code: int, code: Any, driver: Any = None) -> None:
@@ -51,43 +51,43 @@ class GoogleBaseError(ProviderError):
 
 
 class InvalidRequestError(GoogleBaseError):
-    """The request was refused as it stands (400)."""
+    """The request is invalid (400)."""
 
 
 class JsonParseError(GoogleBaseError):
-    """The answer says success and is not JSON."""
+    """A successful response is not JSON."""
 
 
 class ResourceNotFoundError(GoogleBaseError):
-    """There is no such thing (404)."""
+    """The resource does not exist (404)."""
 
 
 class QuotaExceededError(GoogleBaseError):
-    """The project has used up what it may use."""
+    """The quota of the project is exhausted."""
 
 
 class ResourceExistsError(GoogleBaseError):
-    """There is such a thing already."""
+    """The resource already exists."""
 
 
 class ResourceInUseError(GoogleBaseError):
-    """Something else uses it at present."""
+    """The resource is in use."""
 
 
 class GoogleResponse(JsonResponse):
-    """An answer in JSON. An error raises from here, whatever the status of the answer."""
+    """A JSON response. Raises for errors, regardless of the status."""
 
     valid_response_codes = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
 
     def success(self) -> bool:
-        """Always: :meth:`parse_body` raises what is not a success."""
+        """Always true: :meth:`parse_body` raises the errors."""
         return True
 
     def parse_body(self) -> Any:
-        """The parsed answer; an empty body stays empty.
+        """Return the parsed body; an empty body stays empty.
 
-        :raises JsonParseError: the status is a success and the body is not JSON.
-        :raises GoogleBaseError: the answer is an error; a subclass if it is one that is known.
+        :raises JsonParseError: the status is a success, but the body is not JSON.
+        :raises GoogleBaseError: the response is an error; a subclass for known errors.
         """
         status = int(self.status)
         succeeded = status in self.valid_response_codes
@@ -110,7 +110,7 @@ class GoogleResponse(JsonResponse):
         return body
 
     def _get_error(self, body: dict[str, Any]) -> tuple[Any, Any]:
-        """Code and message of an error, in any of the forms that Google's services use."""
+        """Return code and message of an error, in any of the formats of Google's services."""
         error = body["error"]
         if not _is_dict(error):
             return None, body.get("error_description", error)
@@ -123,7 +123,7 @@ class GoogleResponse(JsonResponse):
         return error.get("code"), error.get("message")
 
     def _failure(self, status: int, message: Any, code: Any) -> GoogleBaseError:
-        """The error to raise: the status decides, and the code where the status says nothing."""
+        """Return the exception for an error: chosen by status, then by code."""
         kind = GoogleBaseError
         if status == HTTPStatus.NOT_FOUND:
             kind = ResourceNotFoundError

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Private keys of service accounts, and what is signed with them. Needs ``cryptography``."""
+"""Private keys of service accounts, and tokens signed with them. Requires ``cryptography``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["load_private_key", "private_key_text", "signed_token"]
 
 
 def private_key_text(key: str | Mapping[str, Any]) -> str:
-    """The PEM text that ``key`` is, holds or names.
+    """Return the PEM text of a private key.
 
-    :param key: PEM text, the JSON key that Google issues as text or parsed, or the path of either.
-    :raises GoogleAuthError: a JSON key without a private key.
+    :param key: PEM text, a JSON key as text or parsed, or the path of a file with either.
+    :raises GoogleAuthError: the JSON key contains no private key.
     """
     if isinstance(key, str) and "PRIVATE KEY" not in key and not key.lstrip().startswith("{"):
         path = os.path.expanduser(key)
@@ -35,9 +35,9 @@ def private_key_text(key: str | Mapping[str, Any]) -> str:
 
 
 def load_private_key(text: str) -> Any:
-    """The key in ``text``, PEM.
+    """Load a private key in PEM format.
 
-    :raises GoogleAuthError: there is none, or the package ``cryptography`` is missing.
+    :raises GoogleAuthError: ``text`` contains none, or the package ``cryptography`` is missing.
     """
     try:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -55,7 +55,7 @@ def load_private_key(text: str) -> Any:
 
 
 def signed_token(private_key: Any, claims: Mapping[str, Any]) -> str:
-    """A JSON web token over ``claims``, RS256: RFC 7515 and RFC 7519."""
+    """Return a JSON Web Token of ``claims``, signed with RS256: RFC 7515 and RFC 7519."""
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -66,5 +66,5 @@ def signed_token(private_key: Any, claims: Mapping[str, Any]) -> str:
 
 
 def _base64url(data: bytes) -> bytes:
-    """Without padding: RFC 7515, section 2."""
+    """Encode without padding: RFC 7515, section 2."""
     return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Receiving the code that Google's consent page hands to a browser, on a port of this machine.
+"""Receives the authorization code of Google's consent page on a loopback port.
 
 Reference: RFC 8252, "OAuth 2.0 for Native Apps", section 7.3.
 """
@@ -18,12 +18,12 @@ _PAGE = (
 
 
 class CodeServer(HTTPServer):
-    """Listens on 127.0.0.1 for a browser that comes back from the consent page.
+    """Listens on 127.0.0.1 for the redirect from the consent page.
 
-    Requests that bring neither a code nor an error, such as for an icon, are not waited for.
+    Requests with neither a code nor an error, such as for an icon, are ignored.
 
-    :param port: 0 takes a free one; ``server_port`` tells which.
-    :param state: what was given to the consent page, and must come back.
+    :param port: 0: any free port, see ``server_port``.
+    :param state: the state passed to the consent page, which the redirect must contain.
     """
 
     def __init__(self, port: int, state: str) -> None:
@@ -32,9 +32,9 @@ class CodeServer(HTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def wait(self) -> str:
-        """The code.
+        """Wait for the code and return it.
 
-        :raises PermissionError: the user or Google refused, or another page brought a code.
+        :raises PermissionError: the user or Google refused, or the state is wrong.
         """
         while not self.answer:
             self.handle_request()
@@ -47,12 +47,12 @@ class CodeServer(HTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: CodeServer
 
-    # Browsers open connections in advance and send nothing; those must not keep others waiting.
+    # Browsers open connections in advance and send nothing; these must not block others.
     timeout = 5
 
     def do_GET(self) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-        refusal = "Nothing is here."
+        refusal = "Not found."
         if "code" in query or "error" in query:
             self.server.answer = query
             refusal = _refusal(query, self.server.state)
@@ -62,13 +62,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(_PAGE % (refusal or "You may close this window.").encode("utf-8"))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Stay silent: the request line holds the code."""
+        """Log nothing: the request line contains the code."""
 
 
 def _refusal(answer: dict[str, str], state: str) -> str:
-    """Why ``answer`` is not good; empty if it is. Quotes nothing of it."""
+    """Return why the redirect is rejected; empty if it is valid. Quotes nothing of it."""
     if not hmac.compare_digest(answer.get("state", "").encode("utf-8"), state.encode("utf-8")):
-        return "The state in the answer is not the one that was sent: authorization is aborted."
+        return "The state in the response is not the one that was sent: authorization is aborted."
     if "code" not in answer:
         return "Authorization was refused."
     return ""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looking drivers up by name in a table that holds them as strings.
+"""Looks up drivers by name in a table of module and class names.
 
-A driver's module is imported when its class is asked for, not before.
+A driver's module is imported when its class is looked up.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def get_driver(
     deprecated_providers: Mapping[Any, Mapping[str, str]] | None = None,
     deprecated_constants: Mapping[Any, str] | None = None,
 ) -> Any:
-    """The class that ``drivers`` names for ``provider``; case does not matter.
+    """Return the class that ``drivers`` has for ``provider``; case-insensitive.
 
     :param drivers: constant -> (module, name of the class).
     :param deprecated_providers: removed providers -> ``{"reason": ..., "url": ...}``.
@@ -48,7 +48,7 @@ def get_driver(
 def set_driver(
     drivers: MutableMapping[Any, tuple[str, str]], provider: Any, module: str, klass: str
 ) -> Any:
-    """Enter a driver into ``drivers`` and return its class.
+    """Register a driver in ``drivers`` and return its class.
 
     :param module: name of the module that holds the class ``klass``.
     :raises AttributeError: the name is taken, or the module has no such class.
@@ -60,7 +60,7 @@ def set_driver(
     try:
         return get_driver(drivers, provider)
     except (ImportError, AttributeError):
-        # Not left behind for the next look-up to fail on.
+        # Otherwise the next lookup would fail.
         drivers.pop(provider)
         raise
 

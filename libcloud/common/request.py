@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A request and an answer as plain values, and the target of a request: path and query.
+"""Requests as values, and request targets: path and query.
 
-A target goes on the wire byte for byte as it is built here; signers read the same value, so what is
-signed is what is sent.
+A target is sent byte for byte as it is built here, and signers use the same value.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from libcloud.utils.bodies import Pieces
 
 __all__ = [
     "Body",
-    "HttpAnswer",
     "HttpRequest",
     "Params",
     "encode_query",
@@ -34,13 +32,13 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What to ask of a server; no host, no credentials.
+    """A request without host and credentials.
 
     :param method: verb, upper case.
     :param path: percent-encoded, starts with ``/``, without a query.
-    :param params: the query, in order, not encoded. The value ``None`` is a bare key: ``?uploads``.
+    :param params: the query, in order, not encoded. ``None`` makes a bare key: ``?uploads``.
     :param headers: names in any case; values ``str``.
-    :param body: bytes to send, or text, sent as UTF-8; ``None`` when the verb has no body.
+    :param body: bytes to send, or text, sent as UTF-8; ``None`` for no body.
     """
 
     method: str
@@ -51,26 +49,12 @@ class HttpRequest:
 
     @property
     def target(self) -> str:
-        """Path and query as they go on the wire."""
+        """Path and query as they are sent."""
         return join_target(self.path, self.params)
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What a server said.
-
-    :param status: HTTP status code.
-    :param headers: names in lower case.
-    :param body: the whole body; empty for HEAD.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
-    body: bytes = field(default=b"", repr=False)
-
-
 def encode_query(params: Iterable[tuple[str, str | None]]) -> str:
-    """The query string of ``params``, without ``?``; a value of ``None`` leaves a bare key."""
+    """Return the query string of ``params`` without ``?``; ``None`` makes a bare key."""
     pairs = []
     for name, value in params:
         key = percent_encoded(name)
@@ -96,7 +80,7 @@ def _decoded(text: str) -> str:
 
 
 def join_target(path: str, params: Iterable[tuple[str, str | None]]) -> str:
-    """``path`` with ``params`` appended: by ``?``, or by ``&`` if it already has a query."""
+    """Append ``params`` to ``path``, with ``?``, or with ``&`` if it already has a query."""
     query = encode_query(params)
     if not query:
         return path
@@ -104,6 +88,6 @@ def join_target(path: str, params: Iterable[tuple[str, str | None]]) -> str:
 
 
 def split_target(target: str) -> tuple[str, Params]:
-    """Path and parameters of a target such as ``/bucket/key?uploads``."""
+    """Split a target such as ``/bucket/key?uploads`` into path and parameters."""
     path, _, query = target.partition("?")
     return path, parse_query(query)

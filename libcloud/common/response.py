@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers: what a server said, parsed, or an error.
+"""Responses: the parsed body, or an exception.
 
 Response       text; reads the whole body
  |- JsonResponse, XmlResponse   ``object`` is the parsed document
@@ -18,15 +18,15 @@ from libcloud.utils.redact import redact_text, secrets_in
 from libcloud.utils.xml import parse_xml
 
 if TYPE_CHECKING:
-    from libcloud.common.httplib import HTTPResponse as HTTPResponse
     from libcloud.http import HttpLibResponseProxy
+    from libcloud.http import HTTPResponse as HTTPResponse
 
 __all__ = ["HTTPResponse", "JsonResponse", "RawResponse", "Response", "XmlResponse"]
 
 # What a Response class accepts unless it overrides ``success``.
 _SUCCESS = (200, 201, 202)
 
-# Bytes of a body whose encoding requests may guess, by looking at all of them many times.
+# Largest body whose encoding requests may guess, which is slow.
 _LONGEST_GUESS = 64 * 1024
 
 # Characters of a document that an error holds, and those that a secret in it may have.
@@ -35,7 +35,7 @@ _LONGEST_SECRET = 4 * 1024
 
 
 class Response:
-    """An answer whose body was read and parsed.
+    """A response whose body is read and parsed.
 
     Subclasses override :meth:`parse_body`, :meth:`parse_error` and :meth:`success`.
 
@@ -68,7 +68,7 @@ class Response:
                 )
             self.object = self.parse_body()
         except BaseException as error:
-            _give_up(response, error, self.status)
+            _abandon(response, error, self.status)
             raise
 
     def _without_secrets(self, text: str) -> str:
@@ -79,7 +79,7 @@ class Response:
 
     @property
     def body(self) -> Any:
-        """The body as text, without white space around it; bytes, as they came, of a raw answer."""
+        """The body as text without surrounding whitespace; of a raw response, the bytes."""
         if "body" not in self.__dict__:
             self.__dict__["body"] = self._load_body()
         return self.__dict__["body"]
@@ -90,19 +90,19 @@ class Response:
         self._content = None
 
     def parse_body(self) -> Any:
-        """The parsed body; it becomes ``object``."""
+        """Return the parsed body, which becomes ``object``."""
         return self.body
 
     def parse_error(self) -> Any:
-        """The message of the error that an unsuccessful answer becomes; may raise another one."""
+        """Return the error message of an unsuccessful response; may raise another exception."""
         return self.body
 
     def success(self) -> bool:
-        """Whether the status is what was hoped for."""
+        """Return whether the status is a success."""
         return self.status in _SUCCESS
 
     def _take(self, response: Any) -> None:
-        """Everything of ``response`` but its body."""
+        """Copy everything but the body from ``response``."""
         self._response = response
         self.headers = _lowercase(response.headers)
         self.error = response.reason
@@ -114,11 +114,11 @@ class Response:
         return _text(self._response, self._content)
 
     def _document(self) -> Any:
-        """The body for a parser: bytes if there are any, for only they tell their encoding."""
+        """Return the body for a parser: bytes if available, because they declare their encoding."""
         return self._content if isinstance(self._content, bytes) else self.body
 
     def _has_no_document(self) -> bool:
-        """Whether the body is empty and counts as no document."""
+        """Return whether the body is empty and is not parsed."""
         if self._content != b"" and self._document().strip():
             return False
         return not self.parse_zero_length_body
@@ -131,12 +131,12 @@ class Response:
 
 
 class JsonResponse(Response):
-    """An answer in JSON; an empty one stays an empty text."""
+    """A JSON response; an empty body stays an empty string."""
 
     def parse_body(self) -> Any:
-        """The document.
+        """Return the parsed document.
 
-        :raises MalformedResponseError: it is not JSON.
+        :raises MalformedResponseError: the body is not JSON.
         """
         if self._has_no_document():
             return self.body
@@ -149,12 +149,12 @@ class JsonResponse(Response):
 
 
 class XmlResponse(Response):
-    """An answer in XML; an empty one stays an empty text."""
+    """An XML response; an empty body stays an empty string."""
 
     def parse_body(self) -> Any:
-        """The root element.
+        """Return the root element.
 
-        :raises MalformedResponseError: it is not XML, or not safe to read.
+        :raises MalformedResponseError: the body is not XML, or not safe to parse.
         """
         if self._has_no_document():
             return self.body
@@ -167,12 +167,12 @@ class XmlResponse(Response):
 
 
 class RawResponse(Response):
-    """An answer whose body is left to the caller: ``iter_content``, or ``body`` for all of it.
+    """A response whose body the caller reads: with ``iter_content``, or with ``body`` as a whole.
 
-    The body of an unsuccessful answer is read, so that the connection is free for others.
+    The body of an unsuccessful response is read at once, which frees the connection.
 
-    :param connection: the connection that asked.
-    :param response: the response of requests; ``None`` asks the connection when it is needed.
+    :param connection: the connection that sent the request.
+    :param response: the response of requests; ``None``: the connection provides it on first use.
     """
 
     def __init__(self, connection: Any, response: Any = None) -> None:
@@ -186,12 +186,12 @@ class RawResponse(Response):
             if not self.success():
                 self.parse_error()
         except BaseException as error:
-            _give_up(response, error, self.status)
+            _abandon(response, error, self.status)
             raise
 
     @property
     def response(self) -> HttpLibResponseProxy:
-        """The response, behind the methods of the standard library's."""
+        """The response with the interface of the standard library's."""
         if self._response is None:
             self._take(self.connection.connection.getresponse())
         from libcloud.http import HttpLibResponseProxy
@@ -200,11 +200,11 @@ class RawResponse(Response):
 
     @property
     def reason(self) -> Any:
-        """Reason of the answer."""
+        """Reason of the response."""
         return self.response.reason
 
     def success(self) -> bool:
-        """Whether the status is in the two hundreds."""
+        """Return whether the status is 2xx."""
         return self.status in range(200, 300)
 
     def _load_body(self) -> Any:
@@ -212,18 +212,18 @@ class RawResponse(Response):
 
 
 def _lowercase(headers: Any) -> dict[str, str]:
-    """``headers`` with names in lower case; those of requests know them already."""
+    """Return ``headers`` with names in lower case; the class of requests has them cached."""
     if hasattr(type(headers), "lower_items"):
         return dict(headers.lower_items())
     return lowercase_keys(dict(headers))
 
 
 def _text(response: Any, content: Any) -> str:
-    """The body of ``response`` as text."""
+    """Return the body of ``response`` as text."""
     if content == b"":
         return ""
     if isinstance(content, bytes) and getattr(response, "encoding", None) is None:
-        # Without a declared encoding requests would guess, slowly.
+        # Without a declared encoding, requests would guess, which is slow.
         try:
             return content.decode("utf-8").strip()
         except UnicodeDecodeError:
@@ -233,8 +233,8 @@ def _text(response: Any, content: Any) -> str:
     return "" if text is None else str(text).strip()
 
 
-def _give_up(response: Any, error: BaseException, status: int) -> None:
-    """Free the connection of ``response``, and note the status on ``error``."""
+def _abandon(response: Any, error: BaseException, status: int) -> None:
+    """Free the connection of ``response`` and record the status on ``error``."""
     response.close()
     if isinstance(error, LibcloudError) and error.http_code is None:
         error.http_code = status
@@ -243,7 +243,7 @@ def _give_up(response: Any, error: BaseException, status: int) -> None:
 def __getattr__(name: str) -> Any:
     """The class that needs the standard library's HTTP client, which nothing else here does."""
     if name == "HTTPResponse":
-        from libcloud.common.httplib import HTTPResponse
+        from libcloud.http import HTTPResponse
 
         return HTTPResponse
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a connection goes, and how: the settings of a connection and the object made from them."""
+"""The settings of a connection, and the HTTP connection that is created from them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ __all__ = ["ConnectionSettings"]
 
 
 class ConnectionSettings:
-    """Host, port, proxy, times and names of a connection.
+    """Host, port, proxy, timeouts and user agent of a connection.
 
     :param secure: use https.
     :param host: name or address; an IPv6 address with or without brackets; ``None``: the class
         attribute.
     :param port: ``None``: 443 or 80.
-    :param url: in place of ``host``, ``port`` and ``secure``; its path comes before each action.
-    :param timeout: seconds to connect, seconds without a byte to or from the server, and, when
-        retries are on, seconds for all attempts together; or a pair of the first two. ``None``: the
-        defaults of :mod:`libcloud.http`.
+    :param url: replaces ``host``, ``port`` and ``secure``; its path is prepended to each action.
+    :param timeout: connect and read timeout in seconds, and with retries also the limit for all
+        attempts together; or a pair (connect, read). ``None``: the defaults of
+        :mod:`libcloud.http`.
     :param proxy_url: ``scheme://[user:password@]host:port``.
     :param retry_delay: seconds before the second attempt.
-    :param backoff: factor of the delay after each attempt.
+    :param backoff: factor by which the delay grows after each attempt.
     :raises ValueError: ``secure`` is false and the class does not allow that.
     """
 
     conn_class: Any = LazyAttribute("libcloud.http", "LibcloudConnection")
-    """What sends. Called with keyword arguments only."""
+    """The class of the HTTP connection. Called with keyword arguments only."""
 
     conn_classes: Any = None
     """In place of ``conn_class``: a class for http and one for https, as tests of 0.x set it."""
@@ -41,7 +41,7 @@ class ConnectionSettings:
     """Name or address; ``None`` in a subclass that sets it later, before a request."""
 
     port: Any = 443
-    """The port; or a pair, for http and for https."""
+    """The port, or a pair of ports for http and https."""
 
     timeout: Any = None
     secure: Any = 1
@@ -51,14 +51,14 @@ class ConnectionSettings:
     allow_insecure = True
 
     follow_redirects: bool | None = None
-    """``False`` for requests with credentials that no other host may see; ``None``: the default."""
+    """``False`` if requests contain credentials for this host only; ``None``: the default."""
 
     bare_keys = False
-    """Whether a parameter whose value is ``None`` is sent as its name alone; otherwise the value is
-    the text ``None``, which is what drivers of Apache Libcloud sign."""
+    """Whether a parameter with the value ``None`` is sent without a value. Otherwise the value is
+    the text ``None``, which drivers of Apache Libcloud sign."""
 
     total_timeout: float | None = None
-    """Seconds for a request and its answer as a whole; ``None``: no limit. See
+    """Seconds for a whole request and its response; ``None``: no limit. See
     :class:`~libcloud.http.LibcloudConnection`."""
 
     def __init__(
@@ -90,7 +90,7 @@ class ConnectionSettings:
         self.proxy_url = proxy_url
 
     def set_http_proxy(self, proxy_url: str) -> None:
-        """Send everything through a proxy, from the next connect on.
+        """Send all requests through a proxy.
 
         :param proxy_url: ``scheme://[user:password@]host:port``.
         """
@@ -105,10 +105,10 @@ class ConnectionSettings:
         base_url: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """Make the object that sends. The network is not touched.
+        """Create the HTTP connection object; nothing is sent.
 
-        :param base_url: in place of ``host`` and ``port``; its path is ignored.
-        :param kwargs: handed to ``conn_class``.
+        :param base_url: replaces ``host`` and ``port``; its path is ignored.
+        :param kwargs: passed to ``conn_class``.
         """
         secure = self.secure
         if base_url is not None:
@@ -128,7 +128,7 @@ class ConnectionSettings:
         self.connection = connection
 
     def user_agent_append(self, token: str) -> None:
-        """Add the name of an application to the header User-Agent."""
+        """Append the name of an application to the User-Agent header."""
         self.ua.append(token)
 
     def _user_agent(self) -> str:
@@ -152,5 +152,5 @@ class ConnectionSettings:
         return usual if port in (None, 80, 443) else port
 
     def _tuple_from_url(self, url: str) -> tuple[str, int, int, str]:
-        """Host, port, secure and path of ``url``."""
+        """Return host, port, secure and path of ``url``."""
         return split_url(url)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that every driver raises, and two small types of the public API."""
+"""Exceptions that all drivers raise, and two small types of the public API."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Type(str, Enum):
 
     @classmethod
     def tostring(cls, value: Enum | str) -> str:
-        """The value of a constant, upper case."""
+        """Return the value of a constant in upper case."""
         return str(value.value if isinstance(value, Enum) else value).upper()
 
     @classmethod
     def fromstring(cls: type[_T], value: str) -> _T | None:
-        """The constant of that name, in any case; ``None`` if there is none."""
+        """Return the constant with that name, case-insensitive; ``None`` if there is none."""
         return cls.__members__.get(value.upper())
 
     def __eq__(self, other: object) -> bool:
@@ -60,23 +60,23 @@ class Type(str, Enum):
         return str(self.value)
 
     def upper(self) -> str:
-        """The value, upper case."""
+        """Return the value in upper case."""
         return str(self.value).upper()
 
     def lower(self) -> str:
-        """The value, lower case."""
+        """Return the value in lower case."""
         return str(self.value).lower()
 
 
 class LibcloudError(Exception):
-    """The root of the errors of this library.
+    """The base class of the exceptions of this library.
 
     :param value: what happened.
-    :param driver: the driver, or its class, that was asked.
+    :param driver: the driver, or its class.
     """
 
     http_code: int | None = None
-    """Status of the answer that caused the error; ``None`` when there was no answer."""
+    """Status of the response that caused the error; ``None`` if there was no response."""
 
     def __init__(self, value: Any, driver: Any = None) -> None:
         super().__init__(value)
@@ -84,7 +84,7 @@ class LibcloudError(Exception):
         self.driver = driver
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickles, which have the class of the driver in its place: it holds credentials."""
+        """Pickle the class of the driver instead of the driver, which contains credentials."""
         return rebuild_error, (type(self), self._picklable_args()), self._picklable_state()
 
     def _picklable_args(self) -> tuple[Any, ...]:
@@ -111,18 +111,18 @@ class LibcloudError(Exception):
 
 
 class InvalidSourceError(LibcloudError, TypeError, AttributeError):
-    """The source of an upload cannot be read, yields something else than bytes or text, or yields
-    nothing but empty pieces and does not end.
+    """The source of an upload cannot be read, yields something other than bytes or text, or yields
+    empty pieces without end.
 
-    Nothing was published. Apache Libcloud raises an ``AttributeError`` for a source that is no
-    iterator and a ``TypeError`` for a piece that is no data: it is both.
+    No object was created. Apache Libcloud raises ``AttributeError`` for a source that is not an
+    iterator and ``TypeError`` for a piece of the wrong type; this exception is both.
     """
 
 
 class MalformedResponseError(LibcloudError):
-    """An answer that could not be understood.
+    """A response that could not be parsed.
 
-    :param body: the answer, as text.
+    :param body: the response body as text.
     """
 
     def __init__(self, value: Any, body: str | None = None, driver: Any = None) -> None:
@@ -135,7 +135,7 @@ class MalformedResponseError(LibcloudError):
 
 
 class ResponseTooLargeError(MalformedResponseError):
-    """A response takes more memory than anything that a store has to say.
+    """A response is larger than the library accepts.
 
     The limits are :data:`libcloud.utils.documents.MAX_RESPONSE_SIZE` and ``MAX_ERROR_SIZE``.
     """
@@ -145,9 +145,9 @@ class ResponseTooLargeError(MalformedResponseError):
 
 
 class ProviderError(LibcloudError):
-    """The provider answered with an error.
+    """The provider returned an error.
 
-    :param http_code: status of the answer.
+    :param http_code: status of the response.
     """
 
     def __init__(self, value: Any, http_code: int, driver: Any = None) -> None:
@@ -159,7 +159,7 @@ class ProviderError(LibcloudError):
 
 
 class InvalidCredsError(ProviderError):
-    """The credentials were refused, or do not allow what was asked."""
+    """The credentials were rejected, or do not permit the operation."""
 
     def __init__(
         self, value: Any = "Invalid credentials with the provider", driver: Any = None
@@ -171,25 +171,25 @@ InvalidCredsException = InvalidCredsError
 
 
 class ServiceUnavailableError(ProviderError):
-    """The provider cannot answer at present."""
+    """The provider is temporarily unavailable."""
 
     def __init__(self, value: Any = "Service unavailable at provider", driver: Any = None) -> None:
         super().__init__(value, http_code=503, driver=driver)
 
 
 def rebuild_error(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
-    """An error of ``kind`` without a call of its constructor; pickle fills in the attributes."""
+    """Create an exception without calling its constructor; pickle restores the attributes."""
     error = kind.__new__(kind)
     error.args = args
     return error
 
 
 class LazyList:
-    """A sequence that loads its pages when they are asked for.
+    """A sequence that loads its pages on demand.
 
     :param get_more: called as ``get_more(last_key=..., value_dict=...)``; returns the items of the
         next page, its last key, and whether it is the last page.
-    :param value_dict: handed to ``get_more`` as it is.
+    :param value_dict: passed to ``get_more`` unchanged.
     """
 
     def __init__(

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests over HTTP: one session of the library requests for each connection.
+"""HTTP requests: one session of the library requests for each connection.
 
-The only package that imports requests. It promises what storage needs and requests does not give by
-itself: the path and query of a URL go on the wire byte for byte as they are given, a body of bytes
-is neither copied nor given a content type, every request has a timeout, and a connection can be
-shared by threads.
+The only package that imports requests. It guarantees what storage needs and requests does not: the
+path and query of a URL are sent byte for byte as given, a body of bytes is neither copied nor given
+a content type, every request has a timeout, and threads can share a connection.
 
-What for: sending one request and getting its answer. May import: ``libcloud.utils`` and
-``libcloud.security``. Proof: ``test/test_http*.py``.
+May import ``libcloud.utils`` and ``libcloud.security``. Tests: ``test/test_http*.py``.
 """
 
 from __future__ import annotations
 
+import http.client
 import os
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -27,8 +26,7 @@ import libcloud.security
 from libcloud.common.types import LibcloudError
 from libcloud.http.adapter import SignedHTTPSAdapter, split_url
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
-from libcloud.http.plain import PlainRequest
-from libcloud.http.response import HttpLibResponseProxy
+from libcloud.http.fast_path import FastRequest
 from libcloud.http.secrets import redacting
 from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
@@ -41,6 +39,7 @@ __all__ = [
     "DEFAULT_CONNECT_TIMEOUT",
     "DEFAULT_REQUEST_TIMEOUT",
     "HTTPAdapter",
+    "HTTPResponse",
     "HttpLibResponseProxy",
     "LibcloudBaseConnection",
     "LibcloudConnection",
@@ -54,21 +53,21 @@ __all__ = [
 ]
 
 ALLOW_REDIRECTS = 1
-"""Whether redirects are followed by connections that leave ``follow_redirects`` at ``None``."""
+"""Whether connections whose ``follow_redirects`` is ``None`` follow redirects."""
 
 DEFAULT_REQUEST_TIMEOUT = 60
-"""Seconds without a byte from the server, where the connection has no timeout of its own."""
+"""Read timeout in seconds of connections without a timeout of their own."""
 
 DEFAULT_CONNECT_TIMEOUT = 10
-"""Seconds to connect, where the connection has no timeout of its own."""
+"""Connect timeout in seconds of connections without a timeout of their own."""
 
-# A response keeps its request, and so the body that was sent, for as long as it lives. Larger
-# bodies than this are dropped from it: a part that was sent must not take memory any longer.
+# A response keeps its request, and with it the body that was sent. Bodies larger than this are
+# removed from it, so that a part does not occupy memory after it was sent.
 _KEPT_BODY_SIZE = 64 * 1024
 
 
 class LibcloudBaseConnection:
-    """The settings of a connection: proxy, certificates, session."""
+    """Settings of a connection: proxy, certificates, session."""
 
     session: Any = None
     proxy_scheme: str | None = None
@@ -84,23 +83,23 @@ class LibcloudBaseConnection:
         self.session = Session()
 
     def set_http_proxy(self, proxy_url: str) -> None:
-        """Send everything through a proxy, whatever the environment says.
+        """Send all requests through a proxy, regardless of the environment.
 
         :param proxy_url: ``scheme://host:port`` or ``scheme://user:password@host:port``.
-        :raises ValueError: it is not of that form.
+        :raises ValueError: the URL does not have this form.
         """
         parts = self._parse_proxy_url(proxy_url=proxy_url)
         self.proxy_scheme, self.proxy_host, self.proxy_port = parts[:3]
         self.proxy_username, self.proxy_password = parts[3:]
         self.http_proxy_used = True
-        # As it was given, in brackets if it is an IPv6 address, and without a path.
+        # Unchanged, with brackets around an IPv6 address, but without a path.
         url = f"{self.proxy_scheme}://{urlsplit(proxy_url).netloc}"
         self.session.proxies = {"http": url, "https": url}
 
     def _parse_proxy_url(
         self, proxy_url: str
     ) -> tuple[str, str | None, int, str | None, str | None]:
-        """Scheme, host, port, user and password of a proxy."""
+        """Return scheme, host, port, user and password of a proxy."""
         parsed = urlsplit(proxy_url)
         if parsed.scheme not in ("http", "https"):
             raise ValueError("Only http and https proxies are supported")
@@ -120,7 +119,7 @@ class LibcloudBaseConnection:
         self.verify = libcloud.security.VERIFY_SSL_CERT
 
     def _setup_ca_cert(self, **kwargs: Any) -> None:
-        """Choose the file of trusted certificates: ``ca_cert``, else as security says."""
+        """Set the file of trusted certificates: ``ca_cert``, or what ``libcloud.security`` says."""
         if self.verify is False:
             return
         ca_cert = kwargs.get("ca_cert", libcloud.security.trusted_certificates())
@@ -139,34 +138,36 @@ class LibcloudBaseConnection:
 
 
 class LibcloudConnection(LibcloudBaseConnection):
-    """A connection to one host. Threads may share it: each gets the answer to its own request.
+    """A connection to one host. Threads may share it: each gets the response to its own request.
 
-    :param host: name or address; ``None``: only whole URLs can be requested.
-    :param port: ``None``: the one of the scheme.
+    :param host: name or address; ``None``: only absolute URLs can be requested.
+    :param port: ``None``: the default port of the scheme.
     :param secure: use https; ``None``: if ``port`` is 443.
-    :param kwargs: ``timeout`` in seconds, to connect and without a byte to or from the server
-        (``None``: the defaults of this module), ``proxy_url``, ``cert_file`` and ``key_file``,
-        ``ca_cert``.
+    :param kwargs: ``timeout`` in seconds, for connecting and for reading or writing (``None``: the
+        defaults of this module), ``proxy_url``, ``cert_file``, ``key_file``, ``ca_cert``.
     """
 
     host: Any = None
     timeout: float | None = None
     response: Any = PerThread()
-    _patience: Any = PerThread(0.0)
+    _extended_timeout: Any = PerThread(0.0)
 
     connect_timeout: float | None = None
-    """Seconds to connect; ``None``: as long as a silence may last."""
+    """Connect timeout in seconds; ``None``: the same as the read timeout."""
 
     total_timeout: float | None = None
-    """Seconds for a request and its answer as a whole, its body included unless it is left unread;
-    ``None``: no limit. Costs a thread for each request."""
+    """Seconds for a whole request and its response, including the body unless it is streamed;
+    ``None``: no limit. Uses one thread per request."""
 
     max_concurrency: int | None = None
-    """Requests that may run at a time; ``None`` is any number. See :func:`allowed_concurrency`."""
+    """Maximum number of concurrent requests; ``None``: unlimited.
+
+    See :func:`allowed_concurrency`.
+    """
 
     follow_redirects: bool | None = None
-    """``None`` leaves it to ``ALLOW_REDIRECTS``. To another host, or from https to http, a redirect
-    takes only headers along that say nothing of who asks: no credentials, no cookies, no keys."""
+    """``None``: as ``ALLOW_REDIRECTS``. A redirect to another host, or from https to http, carries
+    no headers that contain credentials, cookies or keys."""
 
     def __init__(
         self, host: str | None, port: int | None, secure: Any = None, **kwargs: Any
@@ -176,7 +177,7 @@ class LibcloudConnection(LibcloudBaseConnection):
             self.host = f"{scheme}://{authority(str(host), port, scheme=scheme)}"
         proxy_url = kwargs.pop("proxy_url", None)
         timeout = kwargs.pop("timeout", None)
-        # By name: a class that mixes in others decides itself how those are initialised.
+        # By name: a class with several bases decides itself how the others are initialized.
         LibcloudBaseConnection.__init__(self)
         self._setup_verify()
         self._setup_ca_cert(**{name: kwargs[name] for name in ("ca_cert",) if name in kwargs})
@@ -188,7 +189,7 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     @property
     def verification(self) -> bool | str:
-        """What certificates are checked against: a file, the default (``True``), or nothing."""
+        """What certificates are verified against: a file, the default (``True``), or nothing."""
         return self.verify if self.ca_cert is None else self.ca_cert
 
     def request(
@@ -201,12 +202,12 @@ class LibcloudConnection(LibcloudBaseConnection):
         stream: bool = False,
         hooks: Mapping[str, Any] | None = None,
     ) -> None:
-        """Send a request; :meth:`getresponse` has the answer.
+        """Send a request; :meth:`getresponse` returns the response.
 
-        :param url: path and query as they go on the wire, or a whole URL.
+        :param url: path and query as they are sent, or an absolute URL.
         :param body: see :meth:`prepared_request`.
-        :param stream: leave the body of the answer unread.
-        :param hooks: callbacks of requests: ``{"response": function}``.
+        :param stream: do not read the body of the response.
+        :param hooks: hooks of the library requests: ``{"response": function}``.
         """
         headers = self._normalize_headers(headers=dict(headers or {}))
         with redacting(headers), self._deadline():
@@ -232,17 +233,17 @@ class LibcloudConnection(LibcloudBaseConnection):
         raw: bool = False,
         stream: bool = False,
     ) -> None:
-        """Send a request whose body need not fit in memory; :meth:`getresponse` has the answer.
+        """Send a request whose body may exceed memory; :meth:`getresponse` returns the response.
 
-        :param body: bytes of any kind (not copied), text (sent as UTF-8), a file from where it
-            stands, an iterator, or a form as a dict. An iterator is sent in chunks, unless a
-            header ``Content-Length`` says how much it yields.
+        :param body: a bytes-like object (not copied), text (sent as UTF-8), a file (sent from its
+            current position), an iterator, or a form as a dict. An iterator is sent chunked,
+            unless a ``Content-Length`` header states its size.
         """
         headers = self._normalize_headers(headers=dict(headers or {}))
         request = requests.Request(
             method=method, url=self._absolute(url), data=sendable(body), headers=headers
         )
-        # The content of an object may have any size, and is read as the caller has asked for it.
+        # The content of an object may have any size; the caller decides how it is read.
         content = method.upper() == "GET" and not stream
         with redacting(headers), self._deadline():
             response = self.session.send(
@@ -257,57 +258,56 @@ class LibcloudConnection(LibcloudBaseConnection):
         self._keep(response)
 
     @contextmanager
-    def allowing(self, seconds: float) -> Iterator[None]:
-        """Let the server be silent for ``seconds``, if that is longer than usual.
+    def extended_timeout(self, seconds: float) -> Iterator[None]:
+        """Raise the read timeout to ``seconds`` in the block, for requests of the calling thread.
 
-        Holds for what the calling thread sends in the block: requests whose answer has to be worked
-        out.
+        For requests that take the server long to process. A longer timeout is left unchanged.
         """
-        outer, self._patience = self._patience, seconds
+        outer, self._extended_timeout = self._extended_timeout, seconds
         try:
             yield
         finally:
-            self._patience = outer
+            self._extended_timeout = outer
 
     def getresponse(self) -> Any:
-        """The answer to the last request of the calling thread."""
+        """Return the response to the last request of the calling thread."""
         return self.response
 
     def getheaders(self) -> Any:
-        """Headers of the answer."""
+        """Return the headers of the response."""
         return self.response.headers
 
     @property
     def status(self) -> int:
-        """Status of the answer."""
+        """Status of the response."""
         return int(self.response.status_code)
 
     @property
     def reason(self) -> str | None:
-        """Reason of the answer."""
+        """Reason of the response."""
         return self.response.reason  # type: ignore[no-any-return]
 
     def connect(self) -> None:
-        """Nothing: connections are made when they are needed."""
+        """Do nothing: connections are opened when they are needed."""
 
     def read(self) -> bytes:
-        """The body of the answer."""
+        """Return the body of the response."""
         return bytes(self.response.content)
 
     def close(self) -> None:
-        """Give up the answer to the last request of the calling thread."""
+        """Close the response to the last request of the calling thread."""
         if self.response is not None:
             self.response.close()
 
     def _existing_certificates(self) -> bool | str:
-        """What certificates are checked against.
+        """Return what certificates are verified against.
 
-        :raises LibcloudError: there is no such file.
+        :raises LibcloudError: the file does not exist.
         """
         chosen = self.verification
         if isinstance(chosen, str) and self.host.startswith("https") and not os.path.exists(chosen):
             raise LibcloudError(
-                f"there is no file of trusted certificates at {chosen}: see ex_ca_bundle, "
+                f"the file of trusted certificates {chosen} does not exist: see ex_ca_bundle, "
                 "CA_CERTS_PATH in libcloud.security, and the variables SSL_CERT_FILE, "
                 "REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
             )
@@ -319,14 +319,14 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     @property
     def _limits(self) -> Any:
-        """Seconds for requests: to connect and in silence, or one number for both."""
+        """Return the timeout for requests: a pair (connect, read), or one number for both."""
         usual = self.session.timeout
         if isinstance(usual, tuple) and isinstance(usual[1], (int, float)):
-            return usual[0], max(usual[1], self._patience)
+            return usual[0], max(usual[1], self._extended_timeout)
         if not isinstance(usual, (int, float)):
             return usual
         connect = usual if self.connect_timeout is None else min(self.connect_timeout, usual)
-        silence = max(usual, self._patience)
+        silence = max(usual, self._extended_timeout)
         return usual if connect == silence else (connect, silence)
 
     def _deadline(self) -> AbstractContextManager[Any]:
@@ -337,16 +337,16 @@ class LibcloudConnection(LibcloudBaseConnection):
             return url
         if self.host is None:
             raise LibcloudError(
-                "The connection has no host: set its attribute host and call connect(), or pass "
+                "The connection has no host: set its host attribute and call connect(), or pass "
                 "host to the driver"
             )
-        # Without the slash a path could become part of the host's name.
+        # Without the slash, the path could become part of the host name.
         return f"{self.host}{url if url.startswith('/') else '/' + url}"
 
     def _normalize_headers(
         self, headers: MutableMapping[str, Any] | None
     ) -> MutableMapping[str, Any]:
-        """``headers``, changed in place: numbers become text. New ones for ``None``."""
+        """Convert numbers in ``headers`` to text, in place; ``None`` becomes an empty dict."""
         headers = {} if headers is None else headers
         for name, value in headers.items():
             if isinstance(value, (int, float)):
@@ -355,7 +355,7 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     def _keep(self, response: Any) -> None:
         sent = getattr(response, "request", None)
-        if isinstance(sent, PlainRequest):
+        if isinstance(sent, FastRequest):
             if _is_large(sent.body):
                 sent.body = None
         elif isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
@@ -370,11 +370,11 @@ _SENDING_METHODS = ("request", "prepared_request", "getresponse", "connect")
 
 
 def allowed_concurrency(conn_class: Any) -> int | None:
-    """How many requests may run at a time on one instance of ``conn_class``; ``None``: any number.
+    """Return how many concurrent requests an instance of ``conn_class`` supports; ``None``: any.
 
-    The attribute ``max_concurrency`` says so. But a class that overrides one of the methods which
-    send, and neither it nor a class derived from it says anything, counts as 1: it was written
-    for one thread.
+    This is the attribute ``max_concurrency``. A class that overrides a sending method without
+    setting the attribute, in the class itself or in a subclass, counts as 1: it was written for
+    one thread.
     """
     for klass in getattr(conn_class, "__mro__", ()):
         if "max_concurrency" in vars(klass):
@@ -387,3 +387,53 @@ def allowed_concurrency(conn_class: Any) -> int | None:
 
 def _is_large(body: Any) -> bool:
     return isinstance(body, (bytes, bytearray, memoryview, Pieces)) and len(body) > _KEPT_BODY_SIZE
+
+
+class HttpLibResponseProxy:
+    """A response of requests with the interface of :class:`http.client.HTTPResponse`."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+
+    def read(self, amt: int | None = None) -> str:
+        """Return the whole body as text, regardless of ``amt``."""
+        return str(self._response.text)
+
+    def getheader(self, name: str, default: Any = None) -> Any:
+        """Return the value of a header."""
+        return self._response.headers.get(name, default)
+
+    def getheaders(self) -> list[tuple[str, str]]:
+        """Return the headers as pairs of name and value."""
+        return list(self._response.headers.items())
+
+    @property
+    def status(self) -> int:
+        """Status of the response."""
+        return self._response.status_code  # type: ignore[no-any-return]
+
+    @property
+    def reason(self) -> str:
+        """Reason of the response."""
+        return self._response.reason  # type: ignore[no-any-return]
+
+    @property
+    def version(self) -> str:
+        """HTTP version without the dot: 11."""
+        return "11"
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._response.content  # type: ignore[no-any-return]
+
+
+class HTTPResponse(http.client.HTTPResponse):
+    """The standard library's response, whose ``read`` returns "" once it is closed.
+
+    Public as ``libcloud.common.base.HTTPResponse``; kept for compatibility.
+    """
+
+    def read(self, amt: int | None = None) -> Any:
+        """Read at most ``amt`` bytes; return an empty string if the response is closed."""
+        return "" if self.fp is None else super().read(amt)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The adapter of a session: pools of connections that send a target as it is given.
+"""The transport adapter of a session: connection pools that send the request target unchanged.
 
-What requests works out anew for each request (which pool, which certificates) is kept from the
-first request to a host.
+Which pool and which certificates a host needs is determined once, not for each request.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import re
 import threading
+from collections import deque
 from contextlib import nullcontext
 from http.client import HTTPException
 from typing import Any, ClassVar
@@ -26,10 +27,14 @@ from urllib3.poolmanager import PoolManager
 from urllib3.util import SKIP_HEADER
 
 from libcloud.http.errors import named
-from libcloud.http.exchange import Answer, exchange, request_head
+from libcloud.http.fast_path import (
+    FastRequest,
+    FastResponse,
+    ReceivedResponse,
+    exchange,
+    request_head,
+)
 from libcloud.http.heads import WholeHeadResponse
-from libcloud.http.idle import IdleConnections
-from libcloud.http.plain import PlainRequest, PlainResponse
 from libcloud.http.timeouts import TimedConnection, timing
 from libcloud.http.tls import SharedContext
 from libcloud.utils.documents import read_document
@@ -37,23 +42,24 @@ from libcloud.utils.redact import redact_text
 
 __all__ = ["ExactAdapter", "SignedHTTPSAdapter", "split_url"]
 
-# Connections that a session keeps open for reuse: the workers of the largest upload, and some.
+# Connections that a session keeps open: the workers of the largest upload and a few more.
 _POOL_SIZE = 32
 
-# Hosts whose pool is remembered. Regions and buckets in host names make a handful.
+# Number of hosts whose pool is cached. Regions and virtual-hosted buckets lead to a handful.
 _POOLS_KEPT = 32
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
-# What needs no second look before it is sent: a name of RFC 9110, section 5.6.2, and plain text.
+# A header line that can be sent without further checks: a token (RFC 9110, section 5.6.2) and
+# printable ASCII.
 _HEADER_LINE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\x20-\x7e]*")
 
 
 class _Wire(threading.local):
-    """What this thread is sending.
+    """The request that this thread is sending.
 
-    :ivar target: of the request.
+    :ivar target: its target, as it is sent.
     """
 
     target: str | None = None
@@ -61,10 +67,10 @@ class _Wire(threading.local):
 
 _wire = _Wire()
 
-# Tests put functions of their own in its place (responses does).
+# Compared at each request: test libraries such as responses replace this method.
 _SEND = HTTPAdapter.send
 
-# Major versions of urllib3 that the tests run with.
+# Major versions of urllib3 that this library is tested with.
 _KNOWN_URLLIB3 = ("1", "2")
 
 
@@ -72,21 +78,21 @@ _NO = ("0", "false", "no", "off")
 
 
 def _fast_path_wanted() -> bool:
-    """The default of :attr:`ExactAdapter.fast_path`."""
+    """Return the default of :attr:`ExactAdapter.fast_path`."""
     known = getattr(urllib3, "__version__", "").partition(".")[0] in _KNOWN_URLLIB3
     return known and os.environ.get("LIBCLOUD_HTTP_FAST_PATH", "1").lower() not in _NO
 
 
-# The names are those of urllib3: they stand in the messages of errors.
+# The class names are those of urllib3, because they appear in error messages.
 
 
 class _Exact(TimedConnection):
-    """Sends the target as given, where urllib3 would normalise it, and headers at less cost."""
+    """Sends the target as given, where urllib3 would normalize it, and formats headers faster."""
 
     _output: Any
 
-    def response_class(self, *args: Any, **kwargs: Any) -> WholeHeadResponse:  # type: ignore[override]  # called as the class that the standard library has here
-        """The response to the request that was sent last."""
+    def response_class(self, *args: Any, **kwargs: Any) -> WholeHeadResponse:  # type: ignore[override]  # http.client calls it like a class
+        """Return the response to the last request."""
         return WholeHeadResponse(*args, state=self.state, **kwargs)
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
@@ -114,12 +120,12 @@ class HTTPSConnection(_Exact, urllib3.connection.HTTPSConnection):
         self._shared = shared
 
     def connect(self) -> None:
-        with nullcontext() if self._shared is None else self._shared.lent_to(self):
+        with nullcontext() if self._shared is None else self._shared.used_by(self):
             super().connect()
 
 
 class _Pool(urllib3.connectionpool.HTTPConnectionPool):
-    """Connections that send the target as given, and notice an answer that is cut short."""
+    """A pool of connections that send the target as given and detect truncated responses."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not kwargs.get("block"):
@@ -127,10 +133,10 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
         super().__init__(*args, **kwargs)
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
-        return super().urlopen(*args, **_careful(kwargs))
+        return super().urlopen(*args, **_urlopen_arguments(kwargs))
 
     def take_open(self) -> Any:
-        """A connection that is open, to be given back; ``None`` if one has to be opened."""
+        """Take an open connection, to be put back later; ``None`` if the pool has none."""
         connection: Any = self._get_conn()
         if getattr(connection, "sock", None) is not None:
             return connection
@@ -138,7 +144,7 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
         return None
 
     def _put_conn(self, conn: Any) -> None:
-        """Let others use ``conn``, which is closed unless it is certain that its response ended."""
+        """Put ``conn`` back; it is closed first unless its response has certainly ended."""
         if conn is not None and conn.sock is not None and not _is_clean(conn):
             conn.close()
         super()._put_conn(conn)
@@ -147,24 +153,24 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
 
 
 def _is_clean(connection: Any) -> bool:
-    """Whether nothing of the last response is left on ``connection``, nor anything behind it.
+    """Return whether no byte of the last response, or after it, is left on ``connection``.
 
-    What can be seen at the socket is looked for when it is used again.
+    Bytes that arrive later are detected when the connection is taken from the pool.
     """
     state = connection.state
-    # What TLS has decrypted, nobody sees at the socket.
+    # Bytes that TLS has already decrypted are not visible at the socket.
     pending = getattr(connection.sock, "pending", None)
     return state is not None and state.answered and (pending is None or not pending())
 
 
 class HTTPConnectionPool(_Pool):
-    """Connections of http; see :class:`_Pool`."""
+    """A pool of http connections; see :class:`_Pool`."""
 
     ConnectionCls = HTTPConnection
 
 
 class HTTPSConnectionPool(_Pool, urllib3.connectionpool.HTTPSConnectionPool):
-    """Connections of https; see :class:`_Pool`."""
+    """A pool of https connections; see :class:`_Pool`."""
 
     ConnectionCls = HTTPSConnection
 
@@ -176,19 +182,18 @@ _POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
 
 
 class ExactAdapter(HTTPAdapter):
-    """Sends the target of each request as it is, and tells no secrets when that fails."""
+    """Sends the target of each request unchanged; its errors contain no secrets."""
 
     fast_path: ClassVar[bool] = _fast_path_wanted()
-    """Whether requests on open connections are sent in few steps, without requests and urllib3.
+    """Whether requests on open connections use :mod:`libcloud.http.fast_path`.
 
-    False if the environment variable ``LIBCLOUD_HTTP_FAST_PATH`` is 0, or if the major version of
-    urllib3 is not one that this library is tested with. Set it on this class, at any time, for all
-    connections.
+    False if the environment variable ``LIBCLOUD_HTTP_FAST_PATH`` is 0 or if the major version of
+    urllib3 is untested. Setting it on this class changes it for all connections, at any time.
     """
 
     _pid = 0
     _inherited: Any = None
-    _pool_connections: int  # what requests remembers of its arguments
+    _pool_connections: int  # set by requests
     _pool_maxsize: int
     _pool_block: bool
     _known: dict[Any, Any]
@@ -199,18 +204,18 @@ class ExactAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self._begin_anew()
+        self._reset_pools()
 
-    def _begin_anew(self) -> None:
+    def _reset_pools(self) -> None:
         self.poolmanager.pool_classes_by_scheme = _POOLS
         self._known = {}
         self._pid = os.getpid()
 
-    def _leave_to_the_parent(self) -> None:
-        """Begin without a connection, in a process that was forked.
+    def _reset_after_fork(self) -> None:
+        """Start with empty pools in a forked process.
 
-        The parent goes on using those that were open: the answers on them are for one of the two.
-        They are not closed here, for another thread of the parent may have held their locks.
+        The parent keeps using its open connections, so the child must not. They are not closed
+        here, because another thread of the parent may have held their locks at the fork.
         """
         self._inherited = self.poolmanager, dict(self.proxy_manager), self._known, self._inherited
         self.proxy_manager.clear()
@@ -218,7 +223,7 @@ class ExactAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        # A SOCKS proxy has pools of its own, which give the target no other form.
+        # A SOCKS proxy needs its own pools; they do not change the target.
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = _POOLS
         return manager
@@ -230,12 +235,12 @@ class ExactAdapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """The pool for ``request``: the one that the last request with these settings had."""
+        """Return the pool for ``request``, cached by origin and settings."""
         if proxies:
             return super().get_connection_with_tls_context(request, verify, proxies, cert)
         key = (split_url(request.url)[0], verify, cert)
         pool = self._known.get(key)
-        if pool is None or pool.pool is None:  # closed, because others were used more
+        if pool is None or pool.pool is None:  # evicted by urllib3
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             untyped: Any = super()
             untyped.cert_verify(pool, request.url, verify, cert)
@@ -245,15 +250,15 @@ class ExactAdapter(HTTPAdapter):
         return pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Done when the pool was chosen, unless it is that of a proxy."""
+        """Do nothing, unless for a proxy: the pool was created with the certificates."""
         if self._known.get((split_url(url)[0], verify, cert)) is not conn:
             untyped: Any = super()
             untyped.cert_verify(conn, url, verify, cert)
 
     def request_url(self, request: Any, proxies: Any) -> Any:
-        """The target, without secrets: urllib3 puts it into its log and its errors.
+        """Return the target without secrets, because urllib3 logs it and quotes it in errors.
 
-        :func:`_exact` has what goes on the wire, but for a SOCKS proxy, whose pools are urllib3's.
+        :func:`_exact` restores what is sent; a SOCKS proxy uses urllib3's own pools and does not.
         """
         if not proxies:
             target = _wire.target or ""
@@ -263,7 +268,7 @@ class ExactAdapter(HTTPAdapter):
         return url if proxy.lower().startswith("socks") else redact_text(url)
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """The answer in the form of requests, which would look for cookies in each of them."""
+        """Build the response of requests, without searching for cookies if none were set."""
         if "set-cookie" in resp.headers:
             return super().build_response(req, resp)
         response: Any = requests.Response()
@@ -276,17 +281,17 @@ class ExactAdapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         if os.getpid() != self._pid:
-            self._leave_to_the_parent()
+            self._reset_after_fork()
         outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
         try:
             with timing(kwargs.get("timeout")):
                 response = None
-                if isinstance(request, PlainRequest) and not args:
+                if isinstance(request, FastRequest) and not args:
                     response = self._exchanged(request, **kwargs)
                 if response is None:
-                    _ = request.headers  # what is wrong with them is no error of the network
+                    _ = request.headers  # raises for invalid headers, which are not network errors
                     response = super().send(request, *args, **kwargs)
-                # The body of an object is left to who asked for it.
+                # The caller reads the content of an object.
                 if not kwargs.get("stream") or response.status_code not in range(200, 300):
                     read_document(response)
                 return response
@@ -295,7 +300,7 @@ class ExactAdapter(HTTPAdapter):
 
     def _exchanged(
         self,
-        request: PlainRequest,
+        request: FastRequest,
         *,
         stream: bool = False,
         verify: Any = True,
@@ -303,7 +308,7 @@ class ExactAdapter(HTTPAdapter):
         proxies: Any = None,
         timeout: Any = None,
     ) -> requests.Response | None:
-        """The answer to ``request``, on a connection that is open; ``None`` leaves it to requests.
+        """Send ``request`` on an open connection; return ``None`` if requests has to send it.
 
         :raises requests.RequestException: the request failed, as if requests had sent it.
         """
@@ -323,21 +328,21 @@ class ExactAdapter(HTTPAdapter):
         except (OSError, HTTPException, HTTPError) as error:
             raise named(error, request=request, pool=pool, target=target) from error
         finally:
-            # One that is not read yet gives it back itself.
-            if answer is None or isinstance(answer, Answer):
+            # A response that is not yet read puts the connection back itself.
+            if answer is None or isinstance(answer, ReceivedResponse):
                 pool.give_back(connection)
-        if isinstance(answer, Answer):
-            return PlainResponse(answer, request, self)
+        if isinstance(answer, ReceivedResponse):
+            return FastResponse(answer, request, self)
         return self.build_response(request, answer)
 
     def _takes_fast_path(self) -> bool:
-        """Whether nobody has turned it off, stands in for requests, or asks it to try again."""
+        """Return whether the fast path is on, requests is not mocked and it does not retry."""
         retries = self.max_retries
         return self.fast_path and HTTPAdapter.send is _SEND and retries.total == 0
 
 
 class SignedHTTPSAdapter(ExactAdapter):
-    """Shows a certificate of its own to the server.
+    """Presents a client certificate.
 
     :param cert_file: path of the certificate, PEM.
     :param key_file: path of its private key, PEM.
@@ -361,29 +366,68 @@ class SignedHTTPSAdapter(ExactAdapter):
             key_file=self.key_file,
             **kwargs,
         )
-        self._begin_anew()
+        self._reset_pools()
 
 
 def split_url(url: str) -> tuple[str, str]:
-    """Scheme and authority of ``url``, and the rest; neither is changed."""
+    """Split ``url`` into scheme with authority, and the rest."""
     match = _ORIGIN.match(url)
     return (match[1], match[2]) if match else ("", url)
 
 
-def _careful(arguments: dict[str, Any]) -> dict[str, Any]:
-    """``arguments`` of ``urlopen``: with an answer's length as a promise, and headers to loop over.
+def _urlopen_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Adjust the arguments of ``urlopen``: enforce the content length, and use a plain dict.
 
-    The first is the default of urllib3 2; the older one takes half an answer for a whole one.
+    urllib3 2 enforces the length by default; version 1 accepts a truncated response as complete.
     """
     headers = arguments.get("headers")
     if isinstance(headers, CaseInsensitiveDict):
-        arguments["headers"] = dict(headers.items())  # which looks up each name; once is enough
+        arguments["headers"] = dict(headers.items())  # faster to iterate over
     return {"enforce_content_length": True, **arguments}
 
 
 def _exact(url: str) -> str:
-    """``url`` as urllib3 has it, with the target that the request was given."""
+    """Replace the target in ``url``, from urllib3, by the one that the request was given."""
     if _wire.target is None:
         return url
-    # A proxy is told the whole URL.
+    # A proxy gets the absolute URL.
     return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target
+
+
+class IdleConnections:
+    """The idle connections of a pool: the queue interface that urllib3 needs, without a lock.
+
+    The lock of the standard library's queue is not reentrant. If an object is collected while a
+    thread holds that lock, and its ``__del__`` sends a request (for example to abort an upload),
+    the thread would wait for itself.
+
+    :param maxsize: connections to keep, or slightly more if several threads put one back at the
+        same time; 0: unlimited.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._maxsize = maxsize
+        self._items: deque[Any] = deque()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Add ``item``.
+
+        :raises queue.Full: ``maxsize`` is reached.
+        """
+        if 0 < self._maxsize <= len(self._items):
+            raise queue.Full
+        self._items.append(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Remove and return the item that was added last.
+
+        :raises queue.Empty: there is none.
+        """
+        try:
+            return self._items.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def qsize(self) -> int:
+        """Return the number of items."""
+        return len(self._items)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of the network: which may pass, which came before anything was sent, and what to raise."""
+"""Network errors: which are transient, which occurred before anything was sent, what to raise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from libcloud.common.types import LibcloudError
 
 __all__ = ["NetworkError", "is_transient", "named", "network_error", "never_sent"]
 
-# Errors of the network that may be gone at the next attempt.
+# Transient network errors: a retry may succeed.
 _TRANSIENT_ERRNO = {
     errno.EAGAIN,
     errno.ECONNABORTED,
@@ -36,7 +36,7 @@ _TRANSIENT_ERRNO = {
     errno.ETIMEDOUT,
 }
 
-# What TLS says of a connection that broke. All else it says is about certificates and settings.
+# TLS errors of a broken connection. All others concern certificates and settings.
 _BROKEN_TLS = re.compile(r"EOF|timed out|reset|bad record mac|BAD_RECORD_MAC|closed", re.IGNORECASE)
 
 _TRANSIENT = (
@@ -75,10 +75,10 @@ _NOT_CONNECTED = (
 
 
 class NetworkError(LibcloudError):
-    """No answer came, or only a part of one.
+    """No response was received, or only part of one.
 
-    It is also an instance of the class of requests that says what happened, so that code which
-    catches ``requests.ConnectionError`` or ``requests.Timeout`` goes on doing so.
+    It is also an instance of the exception class of requests that describes the failure, so that
+    ``except requests.ConnectionError`` and ``except requests.Timeout`` still catch it.
 
     :ivar reason: the exception of requests.
     """
@@ -95,9 +95,9 @@ class NetworkError(LibcloudError):
 
 
 def network_error(error: BaseException, text: str, driver: Any) -> NetworkError | None:
-    """What to raise in place of ``error``; ``None`` if it is none of requests.
+    """Return the error to raise instead of ``error``; ``None`` if it is not from requests.
 
-    :param text: what was tried, on what; the text of ``error`` is put behind it.
+    :param text: the operation that failed, for the message.
     """
     if not isinstance(error, requests.RequestException) or isinstance(error, NetworkError):
         return None
@@ -109,7 +109,7 @@ def network_error(error: BaseException, text: str, driver: Any) -> NetworkError 
 
 
 def _unpickled(kinds: list[Any], args: tuple[Any, ...]) -> NetworkError:
-    """An error as it was pickled; pickle fills in the attributes."""
+    """Create an error without its attributes, which pickle restores."""
     kind = _class_for(kinds[0]) if kinds else NetworkError
     error = kind.__new__(kind)
     error.args = args
@@ -122,9 +122,9 @@ def _class_for(kind: Any) -> type[NetworkError]:
 
 
 def named(error: Exception, *, request: Any, pool: Any, target: str) -> requests.RequestException:
-    """What requests calls ``error``, with which a request failed on an open connection.
+    """Convert an error on an open connection into the exception that requests would raise.
 
-    :param error: of the standard library or urllib3.
+    :param error: from the standard library or urllib3.
     """
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return requests.ReadTimeout(error, request=request)
@@ -138,16 +138,15 @@ def named(error: Exception, *, request: Any, pool: Any, target: str) -> requests
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the network failed in a way that may be gone at the next attempt.
+    """Return whether ``error`` is a transient network error.
 
-    True for refused, reset and silent connections and for answers cut short; false for certificates
-    that were refused, for requests that could not be made, and for whatever is no error of the
-    network.
+    True for connections that were refused, reset or timed out and for truncated responses; false
+    for rejected certificates, invalid requests and everything that is not a network error.
     """
     if isinstance(error, _PERMANENT):
         return False
     if isinstance(error, (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
-        # The innermost one: the texts of the others hold the URL, and that may say anything.
+        # Only the innermost error: the messages of the others contain the URL, which is arbitrary.
         text = str([*_causes(error)][-1])
         return "certificate" not in text.lower() and bool(_BROKEN_TLS.search(text))
     if isinstance(error, _TRANSIENT):
@@ -156,12 +155,12 @@ def is_transient(error: BaseException) -> bool:
 
 
 def never_sent(error: BaseException) -> bool:
-    """Whether a request failed before any of it left: no connection was made."""
+    """Return whether no connection was made, so that nothing of the request was sent."""
     return any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and the errors it was made from, innermost last."""
+    """Yield ``error`` and its causes, innermost last."""
     cause: object = error
     while isinstance(cause, BaseException):
         yield cause

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The heads of answers: refused when they are cut, and read in one pass when they are plain.
+"""Response heads (status line and headers): truncated ones are rejected, the usual form is fast.
 
-The standard library takes the end of the connection for the end of the head: half of an answer
-becomes one with fewer headers, or half a header, and without a body nothing else tells. And it
-reads each head by its parser for mail, at about the cost of sending the request. So the usual
-answer is read here, and whatever is not of its form is handed to the standard library.
+The standard library treats the end of the connection as the end of the headers, so that a truncated
+response looks like one with fewer headers. It also parses headers with its mail parser, which costs
+about as much as sending the request. Here, heads of the usual form are parsed with one regular
+expression, and all others are passed to the standard library.
 
-The standard library also skips only one kind of interim response, and takes responses whose length
-is not certain. Here all interim responses are skipped, a bounded number of them, and a response
-that could end at two places is an error (RFC 9110, section 15.2; RFC 9112, section 6).
+The standard library also skips only one kind of interim response and accepts responses of ambiguous
+length. Here, all interim responses are skipped, up to a maximum number, and an ambiguous length is
+an error (RFC 9110, section 15.2; RFC 9112, section 6).
 """
 
 from __future__ import annotations
@@ -18,26 +18,25 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from libcloud.http.received import EMPTY_LINES, InvalidResponseError, Received
-from libcloud.http.request_state import RequestState
+from libcloud.http.received import EMPTY_LINES, InvalidResponseError, Received, RequestState
 
 __all__ = ["HEAD_END", "Head", "WholeHeadResponse", "plain_head"]
 
 # As for the standard library, a bare line feed ends a line.
 HEAD_END = re.compile(rb"\n\r?\n")
 
-# Enough for a server that sends one every second while it works on a request for a minute.
+# Enough for a server that sends one per second while it processes a request for a minute.
 _MOST_INTERIM_RESPONSES = 100
 
-# Stores answer with a few KiB, the names and values of their metadata included.
+# Headers of stores take a few KiB, including the metadata of an object.
 _LARGEST_HEAD = 256 * 1024
 
-# The limits of the standard library, which says what is wrong with a head beyond them.
+# The limits of the standard library, which reports what exceeds them.
 _LONGEST_LINE = 65536
 _MOST_LINES = 100
 _MOST_DIGITS = 20
 
-# RFC 9112, sections 4 and 5, for a final answer: what nearly all are.
+# RFC 9112, sections 4 and 5: the usual form of a final response.
 _STATUS = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?:[ \t][^\n]*)?\r?\n")
 _INTERIM = re.compile(rb"HTTP/1\.[0-9] 1(?!01)[0-9][0-9][ \t\r\n]")
 _LENGTH = re.compile(r"[0-9]{1,19}")
@@ -51,11 +50,11 @@ _CLOSES = {None: False, "keep-alive": False, "close": True}
 
 
 class Head(NamedTuple):
-    """The head of a final answer whose body has a length.
+    """The head of a final response whose body has a known length.
 
-    :ivar headers: pairs of name and value, as they came.
-    :ivar found: the same by names in lower case.
-    :ivar length: bytes of the body that follows.
+    :ivar headers: pairs of name and value, as received.
+    :ivar found: the same as a mapping, names in lower case.
+    :ivar length: size of the body that follows, in bytes.
     :ivar closes: the server will close the connection.
     """
 
@@ -68,9 +67,9 @@ class Head(NamedTuple):
 
 
 def plain_head(data: bytes, method: str) -> Head | None:
-    """What a whole head says, with its empty line; ``None`` if it is not of the usual form.
+    """Parse a complete head, up to its empty line; ``None`` if it has an unusual form.
 
-    :param method: of the request; the answer to HEAD has no body.
+    :param method: method of the request; the response to HEAD has no body.
     """
     match = _HEAD.fullmatch(data.decode("iso-8859-1"))
     if match is None:
@@ -82,7 +81,7 @@ def plain_head(data: bytes, method: str) -> Head | None:
         value = value.lstrip(" \t")
         headers.append((name, value))
         if found.setdefault(name.lower(), value) != value:
-            return None  # which of them holds is not ours to say
+            return None  # repeated: let the library decide
     status, length = int(match[1]), found.get("content-length", "").strip()
     without_body = method == "HEAD" or status in _WITHOUT_BODY
     if without_body and "content-length" not in found:
@@ -96,15 +95,13 @@ def plain_head(data: bytes, method: str) -> Head | None:
 
 
 class WholeHeadResponse(http.client.HTTPResponse):
-    """A response that has all of its head, and whose end is certain.
+    """A response with complete headers and an unambiguous length. Skips interim responses.
 
-    Interim responses before it are skipped.
-
-    :param state: of the request. What was received already is taken from it, and whether the
-        connection can be used again is noted there. ``None``: nothing is known.
-    :raises http.client.RemoteDisconnected: the connection ended before the empty line.
-    :raises InvalidResponseError: the length of the body is not certain, the protocol was switched,
-        or the head is too large.
+    :param state: state of the request: holds the bytes that were already received, and records
+        whether the connection can be reused. ``None``: unknown.
+    :raises http.client.RemoteDisconnected: the connection ended within the headers.
+    :raises InvalidResponseError: the length of the body is ambiguous, the protocol was switched, or
+        the headers are too large.
     """
 
     def __init__(
@@ -122,7 +119,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
         super().__init__(received, debuglevel, method, url)
 
     def begin(self) -> None:
-        said: Any = self  # the types of the standard library do not know how it begins
+        said: Any = self  # typeshed lacks these attributes
         if said.headers is not None:
             return
         try:
@@ -143,8 +140,8 @@ class WholeHeadResponse(http.client.HTTPResponse):
             self._check()
 
     def _begin_plain(self, lines: Sequence[bytes]) -> bool:
-        """Take a head of the usual form, if it is one."""
-        said: Any = self  # the types of the standard library do not name all of these
+        """Parse ``lines`` if they have the usual form; return whether they do."""
+        said: Any = self  # typeshed lacks some of these attributes
         head = plain_head(b"".join(lines), said._method)
         if head is None:
             return False
@@ -159,7 +156,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
         return True
 
     def _begin_other(self, lines: Sequence[bytes]) -> None:
-        """Let the standard library read ``lines``, and what may follow them."""
+        """Let the standard library parse ``lines`` and what may follow."""
         replay: Any = _Replay(lines, self.fp)
         stream, self.fp = self.fp, replay
         try:
@@ -171,7 +168,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
             raise http.client.RemoteDisconnected("Remote end closed connection within the headers")
 
     def _check(self) -> None:
-        """Refuse what the standard library takes although nobody can tell where it ends."""
+        """Reject responses of ambiguous length, which the standard library accepts."""
         said: Any = self
         if said.status < http.client.OK:
             raise InvalidResponseError(
@@ -182,17 +179,17 @@ class WholeHeadResponse(http.client.HTTPResponse):
             raise InvalidResponseError(f"Transfer-Encoding {', '.join(codings)!r} is not supported")
         lengths = set(_listed(said.headers, "content-length"))
         if said.chunked:
-            # RFC 9112, section 6.1: the connection ends with a response that states both, or that
-            # is of an old server, which may not know this coding.
+            # RFC 9112, section 6.1: the connection must be closed after a response that has both
+            # headers, or that comes from an HTTP/1.0 server, which may not support this coding.
             said.will_close = said.will_close or bool(lengths) or said.version < 11
         elif len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
             shown = ", ".join(sorted(lengths))[:100]
-            raise InvalidResponseError(f"Content-Length is not one number: {shown!r}")
+            raise InvalidResponseError(f"Content-Length is not a single number: {shown!r}")
         elif lengths and said.length is None:  # the same number several times in one header
             said.length = int(lengths.pop())
 
     def _close_conn(self) -> None:
-        """Called at the end of the body, and by whoever needs no more of it."""
+        """Called at the end of the body, or when the rest of it is not needed."""
         source: Any = self.fp
         ended = self.length == 0 or (bool(self.chunked) and source.ended)
         self._state.answered = self._begun and ended and not source.holds_more()
@@ -201,7 +198,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
 
 
 def _read_final_head(stream: Any) -> list[bytes]:
-    """The lines of a head; those of interim responses before it are skipped."""
+    """Read the lines of a final head, skipping interim responses."""
     for _ in range(_MOST_INTERIM_RESPONSES + 1):
         lines = _read_head(stream)
         if not _INTERIM.match(lines[0]) or lines[-1] not in EMPTY_LINES:
@@ -212,13 +209,13 @@ def _read_final_head(stream: Any) -> list[bytes]:
 
 
 def _listed(headers: Any, name: str) -> list[str]:
-    """The elements of all headers with this name, in lower case."""
+    """Return the list elements of all headers with this name, in lower case."""
     values = headers.get_all(name, ())
     return [item.strip().lower() for value in values for item in value.split(",")]
 
 
 def _read_head(stream: Any) -> list[bytes]:
-    """The lines of a head, at least one: to the empty one, or to where it is none of the usual."""
+    """Read the lines of a head, at least one, up to the empty line or the first unusual one."""
     lines = [stream.readline(_LONGEST_LINE + 1)]
     if _STATUS.fullmatch(lines[0]):
         size = len(lines[0])
@@ -235,7 +232,7 @@ def _read_head(stream: Any) -> list[bytes]:
 
 
 class _Replay:
-    """A stream whose first ``lines`` were read already; it remembers the last one it gave."""
+    """A stream that returns ``lines`` first, and remembers the last line it returned."""
 
     def __init__(self, lines: Sequence[bytes], stream: Any) -> None:
         self._lines = iter(lines)

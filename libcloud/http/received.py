@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stream that a response is read from.
+"""The stream that a response is read from, and the state of the request on a connection.
 
-It begins with what was received already, knows whether bytes follow the response, and bounds what
-the libraries read without a bound: the lines between chunks, and the trailers after the last one.
+The stream starts with bytes that were already received, knows whether bytes follow the response,
+and limits what the libraries read without a limit: the lines between chunks and the trailers.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import io
 import re
 from typing import Any
 
-__all__ = ["EMPTY_LINES", "InvalidResponseError", "Received"]
+__all__ = ["EMPTY_LINES", "InvalidResponseError", "Received", "RequestState"]
 
 EMPTY_LINES = (b"\r\n", b"\n")
 
-# The limits that the standard library has for headers.
+# The limits of the standard library for headers.
 _LONGEST_LINE = 65536
 _MOST_TRAILERS = 100
 
@@ -25,17 +25,17 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n")
 
 
 class InvalidResponseError(http.client.HTTPException):
-    """A response that HTTP does not allow, or that is too large to be one."""
+    """A response that violates HTTP, or whose headers are too large."""
 
 
 class Received(io.BufferedReader):
-    """What is received on a socket, from now on for one response.
+    """The bytes received on a socket for one response.
 
-    It has the one method of a socket that responses of the standard library need.
+    Also has ``makefile``, the socket method that responses of the standard library use.
 
-    :param data: what was received before.
+    :param data: bytes that were already received.
     :param error: raised after ``data``; ``None``: the rest comes from ``sock``.
-    :ivar ended: the last line that was read was empty.
+    :ivar ended: the last line read was empty.
     """
 
     def __init__(self, sock: Any, data: bytes = b"", error: OSError | None = None) -> None:
@@ -45,21 +45,22 @@ class Received(io.BufferedReader):
         self._trailers: int | None = None  # before the last chunk
 
     def makefile(self, mode: str) -> Received:
-        """This stream."""
+        """Return this stream."""
         return self
 
     def begin_body(self, *, chunked: bool) -> None:
-        """The head is read."""
+        """Called after the headers: lines are checked from now on if the body is chunked."""
         self._chunked, self.ended = chunked, False
 
     def holds_more(self) -> bool:
-        """Whether bytes were received that nobody has read."""
+        """Return whether received bytes remain unread."""
         return self.raw.tell() != self.tell()
 
     def readline(self, size: int | None = -1) -> bytes:
-        """A line; those of a chunked body are checked.
+        """Read a line, and check it in a chunked body.
 
-        :raises InvalidResponseError: it is too long, none of a chunk, or there are too many.
+        :raises InvalidResponseError: the line is too long, does not belong to a chunk, or there
+            are too many trailers.
         """
         bounded = size is not None and size >= 0
         line = super().readline(size if bounded else _LONGEST_LINE + 1)
@@ -72,7 +73,7 @@ class Received(io.BufferedReader):
             self._trailers += 1
             if self._trailers > _MOST_TRAILERS:
                 raise InvalidResponseError(f"the body has more than {_MOST_TRAILERS} trailers")
-            return EMPTY_LINES[0] if self.ended else line  # which urllib3 waits for
+            return EMPTY_LINES[0] if self.ended else line  # urllib3 expects this line
         chunk = _CHUNK.fullmatch(line)
         if chunk is None:
             raise InvalidResponseError("the size of a chunk is not a number")
@@ -82,7 +83,7 @@ class Received(io.BufferedReader):
 
 
 class _Counted(io.RawIOBase):
-    """``data``, then ``error`` or what ``rest`` has; its position is the number of bytes given."""
+    """Returns ``data``, then ``rest`` or ``error``; its position counts the returned bytes."""
 
     def __init__(self, rest: Any, data: bytes, error: OSError | None) -> None:
         super().__init__()
@@ -109,3 +110,49 @@ class _Counted(io.RawIOBase):
     def close(self) -> None:
         self._rest.close()
         super().close()
+
+
+# A server that rejects a request may leave this much of its body unread, and would interpret it as
+# the next request or wait for the rest. nginx and Go read up to 256 KiB to keep the connection;
+# other servers read nothing.
+_LARGE = 64 * 1024
+
+# Statuses from here on mean that the request was not executed.
+_REFUSED = 300
+
+
+class RequestState:
+    """The state of one request on a connection.
+
+    It decides whether the connection can be reused: only if the whole request was sent, the
+    response ended where it said it would, and no bytes followed it.
+
+    :ivar received: bytes of the response that arrived while the request was being sent.
+    :ivar error: raised after ``received``; ``None``: the rest comes from the connection.
+    :ivar size: number of bytes sent.
+    :ivar unsent: the server did not accept the whole request.
+    :ivar final: the final response has begun, not only interim ones.
+    :ivar answered: the response was read to its end and no bytes follow it.
+    """
+
+    __slots__ = ("answered", "error", "final", "received", "size", "unsent")
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.error: OSError | None = None
+        self.size = 0
+        self.unsent = self.final = self.answered = False
+
+    def check(self, status: int) -> None:
+        """Reject a success status if the request was not sent completely.
+
+        :raises InvalidResponseError: ``status`` is a success.
+        """
+        if self.unsent and status < _REFUSED:
+            raise InvalidResponseError(
+                f"the server responded with status {status} before it received the whole request"
+            )
+
+    def may_be_unread(self, status: int) -> bool:
+        """Return whether the server may have left part of the request unread."""
+        return self.unsent or (status >= _REFUSED and self.size > _LARGE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeping secrets out of the errors and logs of requests and urllib3, and away from other hosts."""
+"""Keeps secrets out of errors and logs of requests and urllib3, and away from other hosts."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from libcloud.utils.redact import (
 
 __all__ = ["holds_secret", "keep_public_headers", "redacting"]
 
-# What a request may show to a host that it was not made for. Cookies and the credentials of a
-# proxy are those that requests itself has chosen for the new host.
+# Headers that may be sent to another host after a redirect. Cookies and proxy credentials are those
+# that requests has chosen for the new host.
 _PUBLIC_HEADERS = frozenset(
     {
         "accept",
@@ -45,14 +45,14 @@ _PUBLIC_HEADERS = frozenset(
     }
 )
 
-# Forms and documents that hold tokens are small.
+# Forms and documents that contain tokens are small.
 _LONGEST_FORM = 64 * 1024
 
 
 class redacting:
-    """Takes what is secret in a request out of the exceptions of the block.
+    """A context manager that removes the secrets of a request from exceptions of the block.
 
-    :param headers: of the request.
+    :param headers: headers of the request.
     """
 
     __slots__ = ("_headers",)
@@ -73,8 +73,8 @@ class redacting:
         if not name or not _is_refusal(error):
             return
         text = (
-            f"the value of the header {name} cannot be sent: it begins with white space, or has a "
-            "line break or a character that is not Latin-1"
+            f"the value of the header {name} cannot be sent: it starts with whitespace or contains "
+            "a line break or a character that is not Latin-1"
         )
         if not isinstance(error, InvalidHeader):
             raise InvalidHeader(text) from None
@@ -82,13 +82,13 @@ class redacting:
 
 
 def keep_public_headers(request: requests.PreparedRequest) -> None:
-    """Drop from ``request`` what must not be sent to another host than it was made for."""
+    """Remove headers from ``request`` that must not be sent to another host."""
     for name in [name for name in request.headers if name.lower() not in _PUBLIC_HEADERS]:
         del request.headers[name]
 
 
 def holds_secret(body: Any) -> bool:
-    """Whether ``body``, of a request, is a form or a document with a token or a key in it."""
+    """Return whether ``body`` is a form or a document that contains a token or a key."""
     if isinstance(body, str):
         body = body.encode("utf-8")
     if not isinstance(body, (bytes, bytearray)) or len(body) > _LONGEST_FORM:
@@ -98,7 +98,7 @@ def holds_secret(body: Any) -> bool:
 
 
 def _unsendable(headers: Mapping[Any, Any] | None) -> tuple[str, str]:
-    """Name and value of the first header that no library sends; empty if there is none."""
+    """Return name and value of the first header that cannot be sent; empty if all can."""
     for name, value in (headers or {}).items():
         if not isinstance(value, (str, bytes)):
             continue
@@ -109,9 +109,9 @@ def _unsendable(headers: Mapping[Any, Any] | None) -> tuple[str, str]:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether ``error`` is what requests, or ``http.client`` below it, raises for such a header.
+    """Return whether requests or ``http.client`` raised ``error`` for an invalid header.
 
-    requests 2.32.4 lets one line break at the end pass, and ``http.client`` does not.
+    requests 2.32.4 accepts a line break at the end, ``http.client`` does not.
     """
     if isinstance(error, requests.RequestException):
         return isinstance(error, InvalidHeader)
@@ -119,7 +119,7 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _drop_secrets_of_request(error: Any) -> None:
-    """Let ``error`` keep what its request was, but not what authorized it, nor its body."""
+    """Replace the request of ``error`` by a copy without authorization and body."""
     response = getattr(error, "response", None)
     for holder in (error, response, *getattr(response, "history", ())):
         request = getattr(holder, "request", None)
@@ -134,7 +134,7 @@ def _shown(request: requests.PreparedRequest) -> requests.PreparedRequest:
         headers: dict[str, Any] = redact_headers(request.headers)
     except InvalidHeader:
         headers = {}
-    # A header that nobody knows may be one that authorizes the request.
+    # An unknown header may be one that authorizes the request.
     known = {name: headers[name] for name in headers if name.lower() in _PUBLIC_HEADERS}
     made.headers = CaseInsensitiveDict({**dict.fromkeys(headers, REDACTED), **known})
     return made

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sending to a socket while listening for a response that comes early.
+"""Sends a request while watching for an early response.
 
-A server may refuse a request before it has its body, and read no more of it. Whoever sends without
-listening then waits until the limit of silence, or loses the refusal. So a socket does not block
-when it was not able to take the beginning of a request at once: then it is looked at whether it has
-something to read.
+A server may reject a request before it has received the body, and stop reading. A client that only
+sends would then block until its timeout, or lose the error response. So if the first bytes of a
+request cannot be sent at once, the socket becomes non-blocking and is polled for input too.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from libcloud.http.heads import HEAD_END
-from libcloud.http.request_state import RequestState
+from libcloud.http.received import RequestState
 
 __all__ = ["can_listen", "send_buffers"]
 
-# Bytes that have to leave within the limit of silence: about 4 KiB a second with the default.
+# Bytes that must be sent within the timeout: about 4 KiB per second with the default.
 _SLICE = 256 * 1024
 
-# Buffers given to the system at once: what each one takes. Reference: POSIX, limits.h, IOV_MAX.
+# Buffers per system call that every system supports. Reference: POSIX, limits.h, IOV_MAX.
 _AT_ONCE = 16
 
-# Bytes received at once, and kept while only interim responses have come.
+# Bytes to receive at once, and to keep while only interim responses have arrived.
 _RECEIVED = 16 * 1024
 _MOST_INTERIM = 64 * 1024
 
@@ -40,21 +39,21 @@ _BROKEN = (BrokenPipeError, ConnectionResetError)
 
 
 def can_listen(sock: Any) -> bool:
-    """Whether ``sock`` can be read while it is written to: not TLS within TLS, nor stand-ins."""
+    """Return whether ``sock`` can be read while writing: not TLS in TLS, and not a mock."""
     return isinstance(sock, socket.socket)
 
 
 def send_buffers(
     sock: Any, buffers: Sequence[Any], *, state: RequestState, silence: float | None
 ) -> None:
-    """Send ``buffers`` by as few calls as the system can do with.
+    """Send ``buffers`` with as few system calls as possible.
 
-    :param sock: see :func:`can_listen`; it should not block, unless it takes some of them at once.
-        It does not block afterwards if it did not take all of them at once.
+    :param sock: see :func:`can_listen`. It is non-blocking afterwards if it did not accept all
+        buffers at once.
     :param buffers: bytes, or views of bytes.
-    :param silence: seconds to wait until the socket takes more; ``None``: for ever.
-    :raises BrokenPipeError: the server takes no more. What it said before can be read.
-    :raises TimeoutError: ``silence`` is over.
+    :param silence: seconds to wait until the socket accepts more; ``None``: no limit.
+    :raises BrokenPipeError: the server reads no more of the request. Its response can be read.
+    :raises TimeoutError: ``silence`` has elapsed.
     """
     views = [memoryview(buffer) for buffer in buffers if buffer]
     state.size += sum(map(len, views))
@@ -65,14 +64,14 @@ def send_buffers(
             if sock.gettimeout() != 0:
                 sock.settimeout(0)
             _wait(sock, state, silence)
-        # TLS must be given the same bytes again when they could not leave.
+        # TLS must be given the same bytes again if they could not be sent.
         offered = views[start : start + _AT_ONCE] if gathers else [views[start][:_SLICE]]
         try:
             count = sock.sendmsg(offered) if gathers else sock.send(offered[0])
         except _BLOCKED:
             full = True
             continue
-        except ssl.SSLWantReadError:  # TLS 1.2 negotiates its keys anew
+        except ssl.SSLWantReadError:  # TLS 1.2 renegotiation
             _ready(sock, silence, reading=True, writing=False)
             continue
         except _BROKEN as error:
@@ -86,16 +85,16 @@ def send_buffers(
 
 
 def _wait(sock: Any, state: RequestState, silence: float | None) -> None:
-    """Wait until ``sock`` takes more.
+    """Wait until ``sock`` is writable.
 
-    :raises BrokenPipeError: the server has refused the request, or gone away.
+    :raises BrokenPipeError: the server rejected the request or closed the connection.
     """
     readable, writable = _ready(sock, silence, reading=not state.final, writing=True)
     if writable or not readable:
         return
     try:
         data = sock.recv(_RECEIVED)
-    except (BlockingIOError, ssl.SSLWantReadError):  # a message of TLS, such as a session ticket
+    except (BlockingIOError, ssl.SSLWantReadError):  # only a TLS message, such as a session ticket
         return
     except OSError as error:
         state.error = error
@@ -103,15 +102,15 @@ def _wait(sock: Any, state: RequestState, silence: float | None) -> None:
     state.received += data
     status = _final_status(state.received) if data else 0
     state.final = status is not None
-    # A success is none before all has arrived: the server is perhaps still reading.
+    # A success does not count before the whole request was sent: the server may still be reading.
     if status is not None and not 200 <= status < 300:
         raise _stopped(state)
 
 
 def _ready(sock: Any, silence: float | None, *, reading: bool, writing: bool) -> tuple[bool, bool]:
-    """Wait until ``sock`` can be read or written, and return whether it can be either.
+    """Wait until ``sock`` is readable or writable, and return whether it is each.
 
-    Neither means that it is broken.
+    Neither means that the connection is broken.
     """
     if not hasattr(select, "poll"):  # Windows
         found = select.select([sock] * reading, [sock] * writing, [sock], silence)
@@ -127,9 +126,9 @@ def _ready(sock: Any, silence: float | None, *, reading: bool, writing: bool) ->
 
 
 def _final_status(data: bytes) -> int | None:
-    """The status of the response that ``data`` begins with, after interim ones; 0 if it is none.
+    """Return the status of the first final response in ``data``; 0 if it is not HTTP.
 
-    ``None``: it has not come yet.
+    ``None``: no final status has arrived yet.
     """
     start = 0
     while match := _STATUS.match(data, start):
@@ -145,6 +144,6 @@ def _final_status(data: bytes) -> int | None:
 
 
 def _stopped(state: RequestState) -> BrokenPipeError:
-    """What urllib3 takes for "read the response", whatever the system calls it."""
+    """Return the error after which urllib3 reads the response, on every platform."""
     state.unsent = True
-    return BrokenPipeError(errno.EPIPE, "the server takes no more of the request")
+    return BrokenPipeError(errno.EPIPE, "the server reads no more of the request")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session of a connection: sends the URL, the headers and the body of a request as given."""
+"""The session of a connection: sends URL, headers and body of a request unchanged."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from requests.hooks import dispatch_hook
 from requests.models import REDIRECT_STATI
 
 from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter, split_url
-from libcloud.http.plain import PlainRequest, PlainResponse, header_lines
+from libcloud.http.fast_path import FastRequest, FastResponse, header_lines
 from libcloud.http.secrets import holds_secret, keep_public_headers
 from libcloud.utils.bodies import Pieces
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
 
-# RFC 3986 leaves nothing but printable ASCII in a target, and "#" would end it.
+# RFC 3986: a target consists of printable ASCII, and "#" would end it.
 _NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
 
-# What requests looks up in the environment for each request: proxies and certificates.
+# Environment variables that requests reads for each request: proxies and certificates.
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _SETTINGS = (
     *_PROXIES,
@@ -38,14 +38,14 @@ _SETTINGS = (
 )
 _SETTINGS_KEPT = 32
 
-# Redirects that take the body along: RFC 9110, sections 15.4.8 and 15.4.9.
+# Redirects that resend the body: RFC 9110, sections 15.4.8 and 15.4.9.
 _WITH_BODY = (307, 308)
 
-# What a call of ``Session.request`` may have besides what a request is made of, to be a plain one.
+# Further arguments of ``Session.request`` that the fast path supports.
 _SENDING = frozenset({"allow_redirects", "stream", "verify", "timeout"})
 _PLAIN = frozenset({"data", "headers", "hooks"}) | _SENDING
 
-# Tests put functions of their own in the place of this one (requests_mock does).
+# Compared at each request: test libraries such as requests_mock replace this method.
 _SEND = requests.Session.send
 
 _call_hooks: Any = dispatch_hook
@@ -53,9 +53,9 @@ _extract_cookies: Any = extract_cookies_to_jar
 
 
 class Session(requests.Session):
-    """A session that leaves the URL and the headers of a request as they are given."""
+    """A session that does not change the URL and the headers of a request."""
 
-    # What a copy or a pickle of a session takes along.
+    # Attributes that copies and pickles of a session contain.
     __attrs__ = [*requests.Session.__attrs__, "timeout"]  # noqa: RUF012  as in requests
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Session(requests.Session):
         self._origins, self._settings = {}, {}
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
-        """As that of requests, which a request takes that is not a plain one."""
+        """As in requests; a request that the fast path supports is sent without its overhead."""
         origin, target = split_url(str(url))
         known = self._origins.get(origin)
         plain = known is not None and not args and _PLAIN.issuperset(kwargs)
@@ -92,10 +92,7 @@ class Session(requests.Session):
         )
 
     def send(self, request: Any, **kwargs: Any) -> Any:
-        """As that of requests, without the steps that a request does not need.
-
-        These are the ones that follow redirects, and those that look for cookies where none are.
-        """
+        """As in requests, without searching for redirects and cookies where there are none."""
         follows = kwargs.get("allow_redirects", True)
         if follows or requests.Session.send is not _SEND or "proxies" not in kwargs:
             return super().send(_with_cookies(request), **kwargs)
@@ -108,8 +105,8 @@ class Session(requests.Session):
         response.elapsed = timedelta(seconds=time.perf_counter() - started)
         if request.hooks["response"]:
             response = _call_hooks("response", request.hooks, response, **kwargs)
-        if isinstance(response, PlainResponse) and response.status_code not in REDIRECT_STATI:
-            return response  # which has no cookies, and is read
+        if isinstance(response, FastResponse) and response.status_code not in REDIRECT_STATI:
+            return response  # has no cookies, and is read
         if "set-cookie" in response.headers:
             _extract_cookies(self.cookies, request, response.raw)
         if response.is_redirect:
@@ -130,8 +127,7 @@ class Session(requests.Session):
             return self._prepare_plain(
                 str(request.method), url, request.headers, request.data, hooks=request.hooks
             )
-        # Without an ``auth``, requests would look for one in ~/.netrc and put it in the place of
-        # the signature.
+        # Without an ``auth``, requests would replace the signature by credentials from ~/.netrc.
         request.auth = request.auth or _keep_authorization
         prepared = super().prepare_request(request)
         if not request.params:
@@ -143,9 +139,9 @@ class Session(requests.Session):
         return prepared
 
     def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        """Leave behind, on the way to another host or from https to http, what is not for it.
+        """Remove all secret headers on a redirect to another host or from https to http.
 
-        Where requests drops ``Authorization`` alone, and looks for another one in ~/.netrc.
+        requests would remove ``Authorization`` only, and look for a replacement in ~/.netrc.
         """
         before, after = str(response.request.url), str(prepared_request.url)
         if _is_elsewhere(self, before, after):
@@ -154,7 +150,7 @@ class Session(requests.Session):
             prepared_request.headers.pop("Host", None)
 
     def get_redirect_target(self, resp: Any) -> str | None:
-        """Where an answer leads; ``None`` for one that would take a token in the body elsewhere."""
+        """Return the target; ``None`` if a body with a token would be sent to another host."""
         target = super().get_redirect_target(resp)
         if target is None or resp.status_code not in _WITH_BODY:
             return target
@@ -162,8 +158,8 @@ class Session(requests.Session):
         return None if elsewhere and holds_secret(resp.request.body) else target
 
     def _is_plain(self, data: Any) -> bool:
-        """Whether there is nothing in a request that only requests knows how to send."""
-        # A Request without data holds an empty list.
+        """Return whether the fast path supports this request."""
+        # A Request without data has an empty list.
         if data and not isinstance(data, (bytes, memoryview, Pieces)):
             return False
         return not self.cookies and self.auth is None and not self.params
@@ -171,9 +167,9 @@ class Session(requests.Session):
     def _prepare_plain(
         self, method: str, url: str, given: Any, data: Any, *, hooks: Any
     ) -> requests.PreparedRequest:
-        """What ``requests`` makes of a plain request, at a fraction of its cost.
+        """Prepare a request as requests does, at a fraction of the cost.
 
-        :param url: with scheme and host as requests writes them, from an earlier request.
+        :param url: scheme and host are as requests normalizes them, from an earlier request.
         :param given: the headers.
         """
         method = method.upper()
@@ -189,13 +185,13 @@ class Session(requests.Session):
             event: [*functions, *_listed((hooks or {}).get(event))]
             for event, functions in self.hooks.items()
         }
-        return PlainRequest(method, url, headers, body, every)
+        return FastRequest(method, url, headers, body, every)
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
-        """Settings of the environment, looked up again only when it has changed."""
-        # A proxy that was set in code goes before those of the environment.
+        """Return the settings of the environment, cached until it changes."""
+        # A proxy that was set in code takes precedence over the environment.
         proxies = proxies or dict(self.proxies)
         if proxies or not self.trust_env:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
@@ -210,13 +206,13 @@ class Session(requests.Session):
 
 
 def _is_elsewhere(session: Any, before: str, after: str) -> bool:
-    """Whether a URL is of another host than ``before``, or of http where that was of https."""
+    """Return whether a redirect leads to another host or from https to http."""
     return bool(session.should_strip_auth(before, after))
 
 
 def _environment() -> tuple[Any, ...]:
-    """The settings in the environment, to be compared."""
-    # By ``os.environ`` each look costs a microsecond, of which its dictionary takes a twentieth.
+    """Return the values of the relevant environment variables."""
+    # A lookup in ``os.environ`` takes a microsecond; in its underlying dictionary, a twentieth.
     known = getattr(os.environ, "_data", None)
     if isinstance(known, dict):
         return tuple(map(known.get, _encoded_settings()))
@@ -225,25 +221,25 @@ def _environment() -> tuple[Any, ...]:
 
 @cache
 def _encoded_settings() -> tuple[Any, ...]:
-    """Their names as the dictionary behind ``os.environ`` has them."""
+    """Return their names, encoded as in the dictionary behind ``os.environ``."""
     encode: Callable[[str], Any] = os.environ.encodekey
     return tuple(map(encode, _SETTINGS))
 
 
 def _on_the_wire(target: str) -> str:
-    """``target`` with a slash in front, and with what cannot be sent as it is percent-encoded."""
+    """Return ``target`` with a leading slash, unsendable characters percent-encoded."""
     return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target.startswith("/") else f"/{target}")
 
 
 def _listed(hooks: Any) -> list[Any]:
-    """One hook, several, or none, as a list."""
+    """Return one hook, several or none as a list."""
     if hooks is None:
         return []
     return [hooks] if callable(hooks) else list(hooks)
 
 
 def _with_cookies(request: Any) -> Any:
-    """``request`` with a place for cookies: requests looks there when it is sent elsewhere."""
+    """Give ``request`` a cookie jar, which requests needs to follow a redirect."""
     if getattr(request, "_cookies", request) is None:
         request._cookies = RequestsCookieJar()
     return request
@@ -254,5 +250,5 @@ def _percent_encode(match: re.Match[str]) -> str:
 
 
 def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """The ``auth`` of a request that carries what it needs already."""
+    """The ``auth`` of a request that already has its authorization."""
     return request

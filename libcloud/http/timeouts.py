@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a request may take: to connect, in silence, and as a whole.
+"""Timeouts of a request: for connecting, for reading or writing, and for the request as a whole.
 
-The libraries below know two limits, and give the one for connecting to the sending of a body as
-well: a socket keeps it until the answer is awaited, and over plain http it bounds the whole body.
-Here the limit of silence holds from one call that takes some of the body to the next.
+requests and urllib3 apply the connect timeout to sending the body, too, and over plain http to the
+whole body. Here, the read timeout limits the time between two calls that send part of the body.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from typing import Any, ClassVar, Protocol
 
 import requests
 
-from libcloud.http.request_state import RequestState
+from libcloud.http.received import RequestState
 from libcloud.http.sending import can_listen, send_buffers
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["Deadline", "TimedConnection", "Watcher", "timing"]
+__all__ = ["Deadline", "ProgressListener", "TimedConnection", "timing"]
 
-# Bytes that are shown to a watcher, or sent by a call that blocks, at a time.
+# Bytes that are shown to a listener, or sent by a call that blocks, at a time.
 _SLICE = 256 * 1024
 
 
 class _Current(threading.local):
-    """What holds for the request that this thread is sending."""
+    """The timeouts of the request that this thread is sending."""
 
     known = False
     silence: float | None = None
@@ -41,7 +40,7 @@ _current = _Current()
 
 
 class timing:
-    """Let ``timeout``, in any form that requests takes, hold for what this thread sends."""
+    """A context manager that applies ``timeout``, in any form of requests, to this thread."""
 
     __slots__ = ("_outer", "_silence")
 
@@ -61,28 +60,28 @@ def _silence_of(timeout: Any) -> float | None:
     return getattr(silence, "read_timeout", silence)
 
 
-class Watcher(Protocol):
-    """Is told how far requests are, by the thread that sends them. It must be quick."""
+class ProgressListener(Protocol):
+    """Receives the progress of requests, in the thread that sends them. Must return quickly."""
 
     def sending(self, size: int) -> object:
-        """``size`` more bytes of this thread's request are about to leave.
+        """Called before ``size`` more bytes of this thread's request are sent.
 
-        An exception fails the request, of which the server then has not all: it has no effect.
+        An exception cancels the request, which then has no effect, because it is incomplete.
         """
 
     def settled(self) -> object:
-        """This thread's request was answered, or failed; or it begins."""
+        """Called when this thread's request starts, and when it has succeeded or failed."""
 
 
 class TimedConnection(http.client.HTTPConnection):
-    """Mixed into the connections of urllib3."""
+    """A base class of the connections in :mod:`libcloud.http.adapter`."""
 
-    watcher: ClassVar[Watcher | None] = None
-    """For a program that shows how far its transfers are: of all connections of the process, since
-    connections come and go. Set it once, or for the time of a transfer."""
+    progress_listener: ClassVar[ProgressListener | None] = None
+    """For programs that show progress. It applies to all connections of the process, because
+    connections are opened and closed at any time. Set it once, or for the time of a transfer."""
 
     state: RequestState | None = None
-    """Of the request that is on its way, or that was answered last."""
+    """State of the current request, or of the last one."""
 
     _silence: float | None = None
 
@@ -108,27 +107,27 @@ class TimedConnection(http.client.HTTPConnection):
             self.settle()
 
     def begin(self) -> None:
-        """A request is about to be sent on this connection."""
+        """Called before a request is sent on this connection."""
         self.state = RequestState()
         self._set_limits()
         self.settle()
 
     def await_response(self) -> None:
-        """Let the socket wait again: a response is about to be read."""
+        """Make the socket blocking again, before the response is read."""
         sock: Any = self.sock
         if can_listen(sock) and sock.gettimeout() != self._silence:
             sock.settimeout(self._silence)
 
     @staticmethod
     def settle() -> None:
-        """The request was answered, or failed."""
-        if TimedConnection.watcher is not None:
-            TimedConnection.watcher.settled()
+        """Called when the request has succeeded or failed."""
+        if TimedConnection.progress_listener is not None:
+            TimedConnection.progress_listener.settled()
 
     def send(self, data: Any) -> None:
         """Send ``data``, connecting first if necessary.
 
-        :raises BrokenPipeError: the server has answered or gone away before it had all of it.
+        :raises BrokenPipeError: the server responded or closed the connection before the end.
         """
         if self.sock is None and self.auto_open:
             self.connect()
@@ -139,21 +138,21 @@ class TimedConnection(http.client.HTTPConnection):
             super().send(data)
 
     def send_all(self, buffers: Sequence[Any]) -> None:
-        """Send ``buffers`` by as few calls as the system can do with.
+        """Send ``buffers`` with as few system calls as possible.
 
         :param buffers: bytes, or views of bytes.
         :raises BrokenPipeError: see :meth:`send`.
         """
-        watcher = TimedConnection.watcher
-        if watcher is None and can_listen(self.sock):
+        listener = TimedConnection.progress_listener
+        if listener is None and can_listen(self.sock):
             self._send_listening(buffers)
             return
         for buffer in buffers:
             view = memoryview(buffer)
             for start in range(0, len(view), _SLICE):
                 part = view[start : start + _SLICE]
-                if watcher is not None:
-                    watcher.sending(len(part))
+                if listener is not None:
+                    listener.sending(len(part))
                 if can_listen(self.sock):
                     self._send_listening((part,))
                 else:
@@ -162,10 +161,10 @@ class TimedConnection(http.client.HTTPConnection):
     def _send_listening(self, buffers: Sequence[Any]) -> None:
         sock: Any = self.sock
         state = self.state
-        if state is None:  # a proxy is asked for a tunnel
+        if state is None:  # CONNECT to a proxy
             state = RequestState()
         elif (state.size or isinstance(sock, ssl.SSLSocket)) and sock.gettimeout() != 0:
-            # Only over plain http, and only the first call is certain to return at once.
+            # Only over plain http the first call is certain to return at once.
             sock.settimeout(0)
         send_buffers(sock, buffers, state=state, silence=self._silence)
 
@@ -184,12 +183,12 @@ class TimedConnection(http.client.HTTPConnection):
 
 
 class Deadline:
-    """Ends what this thread sends in its ``with`` block when that takes too long as a whole.
+    """A context manager that limits the total time of this thread's requests in the block.
 
-    The socket is shut down from another thread, so that nothing has to be polled.
+    When the time is over, another thread shuts the socket down, so that no polling is needed.
 
     :param seconds: from the start of the block.
-    :raises requests.ReadTimeout: at the end of the block, in place of the error that this caused.
+    :raises requests.ReadTimeout: at the end of the block, replacing the error that this caused.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -217,12 +216,12 @@ class Deadline:
             ) from error
 
     def watch(self, sock: Any) -> None:
-        """From now on the request is on ``sock``."""
+        """Use ``sock`` for the request from now on."""
         with self._lock():
             self._sock = sock
             expired = self._expired
         if expired:
-            raise TimeoutError("the time of the request is over")
+            raise TimeoutError("the total time of the request has elapsed")
 
     def _expire(self) -> None:
         with self._lock():
@@ -233,6 +232,6 @@ class Deadline:
 
 
 def _shut_down(sock: Any) -> None:
-    """End both directions, below TLS, which another thread is in the middle of."""
-    with suppress(OSError):  # it is gone already
+    """Shut down both directions below TLS, which another thread may be using."""
+    with suppress(OSError):  # already closed
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One TLS context for all connections to a host, so that trusted certificates are read once.
+"""One TLS context for all connections to a host, so that trusted certificates are loaded once.
 
-The libraries below make a context for each connection and read the file of certificates anew, which
-takes 20 milliseconds of processor time for each of the connections that an upload opens.
+urllib3 creates a context for each connection and loads the certificates again, which takes 20 ms of
+CPU time for each connection that an upload opens.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 __all__ = ["SharedContext"]
 
-# Where a connection of urllib3 looks for trusted certificates.
+# Attributes of a urllib3 connection that name trusted certificates.
 _PLACES = ("ca_certs", "ca_cert_dir", "ca_cert_data")
 
 
 class SharedContext:
-    """The context of one pool. Threads that come at the same time may make one each."""
+    """The context of one pool. Threads that start at the same time may create one each."""
 
     def __init__(self) -> None:
         self._known: tuple[Any, Any] | None = None
 
     @contextmanager
-    def lent_to(self, connection: Any) -> Iterator[None]:
-        """Let ``connection``, of urllib3, use the context while it connects in the block.
+    def used_by(self, connection: Any) -> Iterator[None]:
+        """Let a urllib3 connection use the context while it connects in the block.
 
-        One that has settings of its own, or no certificates to check against, is left alone; and
-        so is one whose file cannot be read: it says so itself.
+        A connection with settings of its own or without certificates to verify is left unchanged,
+        as is one whose certificates cannot be read: connecting raises the error.
         """
         kept = {name: getattr(connection, name) for name in ("ssl_context", *_PLACES)}
         own = connection.ssl_context, connection.cert_file, connection.ssl_version
         if connection.ca_certs and not any(own):
             with suppress(OSError):
                 connection.ssl_context = self._context(connection)
-                # They are in the context. Named again they would be read again.
+                # The context has them loaded; if named again, they would be loaded again.
                 vars(connection).update(dict.fromkeys(_PLACES))
         try:
             yield

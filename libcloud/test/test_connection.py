@@ -131,7 +131,7 @@ def test_connect_takes_a_host_for_a_connection_without_one(server: Loopback, by_
 @pytest.mark.parametrize("raw", [False, True])
 def test_a_request_without_a_host_says_how_to_set_one(raw: bool) -> None:
     connection = LateHostConnection("user", "key")
-    with pytest.raises(LibcloudError, match="has no host: set its attribute host"):
+    with pytest.raises(LibcloudError, match="has no host: set its host attribute"):
         connection.request("/x", raw=raw)
 
 

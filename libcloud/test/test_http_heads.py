@@ -100,13 +100,16 @@ CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
 
 # What the standard library takes, although it could end at two places; and what is to be said.
 UNCERTAIN = {
-    "two lengths": (OK + b"Content-Length: 2\r\n" + LENGTH, "not one number: '2, 5'"),
-    "two lengths in one": (OK + b"Content-Length: 5, 2\r\n\r\nhello", "not one number"),
-    "negative length": (OK + b"Content-Length: -5\r\n\r\nhello", "not one number"),
-    "length with a sign": (OK + b"Content-Length: +5\r\n\r\nhello", "not one number"),
-    "length in words": (OK + b"Content-Length: five\r\n\r\nhello", "not one number"),
-    "no digits": (OK + b"Content-Length:\r\n\r\nhello", "not one number: ''"),
-    "too many digits": (OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", "not one number"),
+    "two lengths": (OK + b"Content-Length: 2\r\n" + LENGTH, "not a single number: '2, 5'"),
+    "two lengths in one": (OK + b"Content-Length: 5, 2\r\n\r\nhello", "not a single number"),
+    "negative length": (OK + b"Content-Length: -5\r\n\r\nhello", "not a single number"),
+    "length with a sign": (OK + b"Content-Length: +5\r\n\r\nhello", "not a single number"),
+    "length in words": (OK + b"Content-Length: five\r\n\r\nhello", "not a single number"),
+    "no digits": (OK + b"Content-Length:\r\n\r\nhello", "not a single number: ''"),
+    "too many digits": (
+        OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        "not a single number",
+    ),
     "two codings": (
         OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKS,
         "Transfer-Encoding 'gzip, chunked' is not supported",

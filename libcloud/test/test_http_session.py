@@ -16,9 +16,9 @@ import requests
 import requests_mock
 from requests.adapters import HTTPAdapter
 
+from libcloud.common.types import LibcloudError
 from libcloud.http import LibcloudConnection
-from libcloud.http.adapter import ExactAdapter
-from libcloud.http.idle import IdleConnections
+from libcloud.http.adapter import ExactAdapter, IdleConnections
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test._threads import run_in_threads
 
@@ -128,7 +128,7 @@ def test_certificates_that_are_not_there_are_missed_each_time(
     other = LibcloudConnection("127.0.0.1", 443, secure=True)
     other.ca_cert = str(tmp_path / "none.pem")
     for _ in range(2):
-        with pytest.raises(OSError, match=r"none\.pem"):
+        with pytest.raises(LibcloudError, match=r"none\.pem"):
             other.request("GET", "/x")
 
 

@@ -71,9 +71,9 @@ def test_a_server_may_be_allowed_a_longer_silence_never_a_shorter_one(
     timeout: Any, allowed: float, limits: Any
 ) -> None:
     connection = LibcloudConnection("store.example", 80, timeout=timeout)
-    with connection.allowing(allowed):
+    with connection.extended_timeout(allowed):
         assert limits_of(connection) == limits
-    with pytest.raises(ZeroDivisionError), connection.allowing(allowed):
+    with pytest.raises(ZeroDivisionError), connection.extended_timeout(allowed):
         raise ZeroDivisionError
     assert limits_of(connection) == limits_of(
         LibcloudConnection("store.example", 80, timeout=timeout)
@@ -83,7 +83,7 @@ def test_a_server_may_be_allowed_a_longer_silence_never_a_shorter_one(
 def test_what_one_thread_allows_another_does_not() -> None:
     connection = LibcloudConnection("store.example", 80)
     seen = []
-    with connection.allowing(300):
+    with connection.extended_timeout(300):
         run_in_threads(lambda number: seen.append(connection._limits), count=1)
     assert seen == [(10, 60)]
 
@@ -109,7 +109,7 @@ def test_a_connection_hands_on_what_it_allows(server: Loopback) -> None:
 
     with mock.patch.object(requests.Session, "send", recorded):
         for raw in (False, True):
-            with connection.allowing(300):
+            with connection.extended_timeout(300):
                 connection.request("/x", raw=raw)
             connection.request("/x", raw=raw)
     assert limits == [(10, 300), (10, 60)] * 2
@@ -120,7 +120,7 @@ def test_a_foreign_connection_is_told_nothing() -> None:
     foreign.getresponse.return_value = mock.Mock(status_code=200, headers={}, text="", content=b"")
     connection = Connection(host="h")
     connection.connection = foreign
-    with connection.allowing(300):
+    with connection.extended_timeout(300):
         connection.request("/x")
     assert set(foreign.request.call_args.kwargs) == {"method", "url", "body", "headers", "stream"}
 

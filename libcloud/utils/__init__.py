@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small helpers without knowledge of any store or of HTTP.
 
-They import the standard library (and lxml, in ``xml.py``) and nothing of the layers above. Most of
-the modules exist because users of the libcloud API import them. Proved by
-``libcloud/test/test_utils.py``, ``test_files.py``, ``test_xml.py`` and ``test_retry_class.py``.
+May import the standard library (and lxml, in ``xml.py``), nothing of the layers above. Most modules
+exist because users of the libcloud API import them. Tests: ``libcloud/test/test_utils.py``,
+``test_files.py``, ``test_xml.py`` and ``test_retry_class.py``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of arguments, and messages that say what to pass instead."""
+"""Argument validation, with messages that say what to pass instead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
     "whole_number",
 ]
 
-# What other clients call it: boto3, s3fs, minio-py, obstore, smart_open.
+# Names of arguments in other clients: boto3, s3fs, minio-py, obstore, smart_open.
 _KNOWN_ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "endpoint_url": ("endpoint", "url", "uri", "base_url", "server", "endpoint_uri"),
@@ -45,14 +45,14 @@ _KNOWN_ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def kind_of(value: object) -> str:
-    """How a message names the type of ``value``; never its value, which may be a secret."""
+    """Name the type of ``value`` for a message; never its value, which may be a secret."""
     return "None" if value is None else type(value).__name__
 
 
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
-    """The one of ``known`` that ``name`` probably means; ``None`` if it resembles none.
+    """Return the name in ``known`` that ``name`` probably means; ``None`` if none is similar.
 
-    :param likeness: from 0 to 1: how alike two names must be; see ``difflib``.
+    :param likeness: required similarity, 0 to 1; see ``difflib``.
 
     >>> nearest("endpoint", ["host", "endpoint_url"]), nearest("regoin", ["host", "region"])
     ('endpoint_url', 'region')
@@ -71,9 +71,9 @@ def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | 
 
 
 def unexpected_keyword(name: str, known: Iterable[str], *, of: str = "") -> TypeError:
-    """The error for a keyword argument that nobody knows, with the nearest one that is known.
+    """Return the error for an unknown keyword argument, which suggests the nearest known one.
 
-    :param of: whose keyword it would be, for the message.
+    :param of: the called function or class, for the message.
     """
     choices = sorted(known)
     found = nearest(name, choices)
@@ -83,10 +83,10 @@ def unexpected_keyword(name: str, known: Iterable[str], *, of: str = "") -> Type
 
 
 def whole_number(name: str, value: object, *, least: int, example: str = "8 * 1024 * 1024") -> None:
-    """Refuse what is no whole number of at least ``least``; ``None`` passes.
+    """Check that ``value`` is an integer of at least ``least``, or ``None``.
 
-    :param name: of the argument, for the message.
-    :raises TypeError: it is text, a truth value, a fraction or something else.
+    :param name: name of the argument, for the message.
+    :raises TypeError: it is not an integer; a bool is not accepted.
     :raises ValueError: it is too small.
     """
     if value is None:
@@ -102,10 +102,10 @@ def whole_number(name: str, value: object, *, least: int, example: str = "8 * 10
 
 
 def seconds(name: str, value: object) -> None:
-    """Refuse what is no duration in seconds; ``None`` passes.
+    """Check that ``value`` is a duration in seconds, or ``None``.
 
-    :raises TypeError: it is text, a truth value or something else that is no number.
-    :raises ValueError: it is negative, or no number.
+    :raises TypeError: it is not a number; a bool is not accepted.
+    :raises ValueError: it is negative, or NaN.
     """
     if value is None:
         return

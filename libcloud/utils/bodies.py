@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of requests: what can be sent, how long it is, and how to send it once more."""
+"""Request bodies: their types, their length, and rewinding them for a retry."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 __all__ = ["Pieces", "has_content", "rewinder", "sendable"]
 
-# Cheaper to copy than to keep the buffer of the caller locked.
+# Below this size, copying is cheaper than keeping the caller's buffer locked.
 _SMALL = 64 * 1024
 
 
 class Pieces:
-    """A body of known length that lies in several buffers: it is sent without being joined.
+    """A body in several buffers, which are sent without being joined.
 
-    Iterating gives the buffers, in order, as often as wanted.
+    It can be iterated over any number of times, and yields the buffers in order.
 
     >>> body = Pieces([b"ab", b"c"])
     >>> len(body), bytes(body)
@@ -40,19 +40,19 @@ class Pieces:
 
 
 def has_content(body: Any) -> bool:
-    """Whether there is something to send; a file or an iterator counts as something."""
+    """Return whether the body is not empty; a file or an iterator counts as not empty."""
     return bool(body) if isinstance(body, (str, bytes, bytearray, Mapping)) else body is not None
 
 
 def sendable(body: Any) -> Any:
-    """``body`` in the form that goes to the HTTP library.
+    """Convert ``body`` for the HTTP library.
 
     Text becomes bytes. Large buffers (``bytearray``, ``memoryview`` of any format) become a view of
-    their bytes, not a copy. What is known to be empty becomes ``b""``, so that it has a length; and
-    an object that has only ``__next__``, or ``next``, becomes an iterator.
+    their bytes, not a copy. A body that is known to be empty becomes ``b""``, so that it has a
+    length. An object that has only ``__next__``, or ``next``, becomes an iterator.
 
-    :param body: ``None`` for no body. A dict or a list of pairs (a form) and a file stay as they
-        are.
+    :param body: ``None`` for no body. A dict or a list of pairs (a form) and a file are
+        returned unchanged.
     """
     if body is None or isinstance(body, (bytes, Pieces, Mapping, list, tuple)):
         return body
@@ -73,14 +73,14 @@ def sendable(body: Any) -> Any:
 
 
 def rewinder(body: Any) -> Callable[[], None] | None:
-    """A function that puts ``body`` back to where it stands now; ``None`` if there is none.
+    """Return a function that rewinds ``body`` to its current position; ``None`` if impossible.
 
-    To be called before ``body`` is sent for the first time.
+    Call this before ``body`` is sent for the first time.
     """
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview, Mapping, list, tuple)):
         return _nothing
     if not hasattr(body, "read"):
-        # An iterator that yields to more than one ``iter()`` gives its data each time.
+        # An iterable that is not an iterator yields its data each time.
         again = hasattr(body, "__iter__") and not hasattr(body, "__next__")
         return _nothing if again else None
     try:
@@ -96,7 +96,7 @@ def rewinder(body: Any) -> Callable[[], None] | None:
 
 
 def _nothing() -> None:
-    """For a body that is the same at each sending."""
+    """Rewind a body that needs no rewinding."""
 
 
 def _pieces(advance: Callable[[], Any]) -> Iterator[Any]:
@@ -109,14 +109,14 @@ def _pieces(advance: Callable[[], Any]) -> Iterator[Any]:
 
 
 def _is_empty_file(body: Any) -> bool:
-    """Whether nothing is left to read; what cannot be told is not empty."""
+    """Return whether nothing is left to read; if unknown, the file is not empty."""
     try:
         position = body.tell()
         end = body.seek(0, io.SEEK_END)
         if end is None:
             end = body.tell()
         body.seek(position)
-        # Files of /proc have 0 bytes, and something to read.
+        # Files in /proc have size 0 but are not empty.
         empty = end <= position and not body.read(1)
         body.seek(position)
     except (AttributeError, OSError, ValueError, TypeError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which build of the library is installed, and a clear error for what only the other one has.
+"""Which build of the library is installed, and clear errors for modules of the other build.
 
 There are two builds: ``libcloud-storage``, the storage half alone, and the complete build of
 ``contrib/fork/``, which has all other modules of Apache Libcloud as well.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-TYPE_CHECKING = False  # importing typing takes longer than all else here
+TYPE_CHECKING = False  # importing typing would take longer than everything else here
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
@@ -32,7 +32,7 @@ _STORAGE_DRIVERS = """
 
 
 def unavailable(name: str) -> str:
-    """The message for ``name``, which only the complete build has."""
+    """Return the message for ``name``, which only the complete build has."""
     return (
         f"{name} is not part of libcloud-storage, which is the storage half of Apache Libcloud. "
         "The complete build has it: run `make fork` and install the wheel, as described in "
@@ -41,7 +41,7 @@ def unavailable(name: str) -> str:
 
 
 def is_complete() -> bool:
-    """Whether this is the complete build."""
+    """Return whether this is the complete build."""
     return os.path.isdir(os.path.join(os.path.dirname(os.path.dirname(__file__)), "compute"))
 
 
@@ -58,16 +58,16 @@ class ModuleFinder:
         self._modules = frozenset(modules)
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
-        """``None``, so that Python raises its usual error, for all other modules.
+        """Return ``None`` for all other modules, so that Python raises its usual error.
 
-        :raises ModuleNotFoundError: no other finder found the module, and it is one of these.
+        :raises ModuleNotFoundError: the module is in the complete build only.
         """
         if fullname in self._modules:
             raise ModuleNotFoundError(unavailable(fullname), name=fullname)
 
 
 def install_finder() -> None:
-    """Let ``import libcloud.compute`` say which build has it. Has no effect when called again."""
+    """Make ``import libcloud.compute`` say which build has it. Calling it again has no effect."""
     if not any(type(finder).__name__ == ModuleFinder.__name__ for finder in sys.meta_path):
         finder: Any = ModuleFinder(_modules())
         sys.meta_path.append(finder)

@@ -17,7 +17,7 @@ def get_response_object(
     headers: dict[str, Any] | None = None,
     retry_failed: bool | None = None,
 ) -> Any:
-    """The answer of the server at ``url``: a :class:`libcloud.common.base.Response`."""
+    """The response of the server at ``url``: a :class:`libcloud.common.base.Response`."""
     parsed = urlsplit(url)
     connection = Connection(secure=parsed.scheme == "https", host=parsed.hostname, port=parsed.port)
     return connection.request(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Responses that are held in memory as a whole: all but the content of objects.
+"""Responses that are read into memory as a whole: everything except the content of objects.
 
-A few bytes on the wire can be unpacked to gigabytes, and a document of a few megabytes can take a
-hundred times its size once it is parsed. So both are bounded, while they are read.
+A few received bytes can decompress to gigabytes, and a document of a few megabytes can take a
+hundred times its size once it is parsed. Both are limited while they are read.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from libcloud.utils.redact import redact_text
 __all__ = ["MAX_ERROR_SIZE", "MAX_RESPONSE_SIZE", "parse_json", "read_document"]
 
 MAX_RESPONSE_SIZE = 64 * 1024 * 1024
-"""Bytes, unpacked, of a response that is read as a whole. It may be set, also by programs.
+"""Maximum size of a decompressed response that is read as a whole, in bytes. Can be set.
 
 A listing of 1,000 names in S3 is up to about 5 MiB; one of 5,000 blobs with all of their metadata
 in Azure, or 10,000 names in Swift, up to 50 MiB.
 """
 
 MAX_ERROR_SIZE = 1024 * 1024
-"""The same of a response with a status outside of the two hundreds: an error page."""
+"""The same for a response whose status is not 2xx: an error page."""
 
 MAX_JSON_VALUES = 2_000_000
-"""Values in a JSON document; each takes about 60 bytes of memory."""
+"""Maximum number of values in a JSON document; each takes about 60 bytes of memory."""
 
-# Bytes read at once. A packed piece may become a thousand times as large, in older versions of
-# urllib3 (before 2.6) at once.
+# Bytes to read at once. Before urllib3 2.6, a compressed piece may become a thousand times as large
+# at once.
 _PIECE = 64 * 1024
 _PACKED_PIECE = 2 * 1024
 
 
 def read_document(response: Any) -> Any:
-    """The content of a response of requests, which is read now if nobody has done so.
+    """Return the content of a response of requests, reading it if necessary.
 
-    :raises ResponseTooLargeError: it takes more memory than allowed. The connection is closed.
+    :raises ResponseTooLargeError: it exceeds the limit. The connection is closed.
     """
     if getattr(response, "_content", None) is not False or response.raw is None:
-        return response.content  # read already, not of requests, or a mock without a body
+        return response.content  # already read, not from requests, or a mock without a body
     success = 200 <= response.status_code < 300
     limit = MAX_RESPONSE_SIZE if success else MAX_ERROR_SIZE
     try:
@@ -56,8 +56,8 @@ def _read(response: Any, limit: int) -> bytes:
     coding = response.headers.get("content-encoding", "").strip()
     stated = response.headers.get("content-length", "")
     if "," in coding:
-        raise _too_large(response, f"is packed several times ({coding[:40]})")
-    # What HEAD states is the size of the object.
+        raise _too_large(response, f"is compressed several times ({coding[:40]})")
+    # The response to HEAD states the size of the object.
     has_body = getattr(response.request, "method", None) != "HEAD"
     if has_body and not coding and stated.isdigit() and int(stated[:20]) > limit:
         raise _too_large(response, f"has {stated[:20]} bytes; at most {limit} are accepted")
@@ -66,8 +66,8 @@ def _read(response: Any, limit: int) -> bytes:
     for piece in response.iter_content(_PACKED_PIECE if coding else _PIECE):
         size += len(piece)
         if size > limit:
-            pieces.clear()  # which the traceback of a kept exception would hold
-            unpacked = f", unpacked from {coding[:40]}" if coding else ""
+            pieces.clear()  # the traceback of the exception would keep them alive
+            unpacked = f", decompressed from {coding[:40]}" if coding else ""
             raise _too_large(response, f"has more than the {limit} bytes accepted{unpacked}")
         pieces.append(piece)
     return b"".join(pieces)
@@ -83,9 +83,9 @@ def _too_large(response: Any, what: str) -> ResponseTooLargeError:
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON document.
+    """Parse a JSON document.
 
-    :raises ValueError: it is none, or has too many values.
+    :raises ValueError: it is not valid JSON, or contains too many values.
     """
     values = text.count(",") + text.count("[") + text.count("{")
     if values > MAX_JSON_VALUES:

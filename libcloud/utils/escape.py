@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Object names from paths of the local system."""
+"""Object names from local paths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ __all__ = ["sanitize_object_name"]
 
 
 def sanitize_object_name(object_name: str) -> str:
-    """``object_name`` with each backslash turned into a slash.
+    """Replace each backslash in ``object_name`` by a slash.
 
     >>> sanitize_object_name("a\\\\b")
     'a/b'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a caller's data, piece by piece, whatever kind of source it is.
+"""Reads the caller's data piece by piece, from any kind of source.
 
-Everything here is linear in the bytes and in the pieces of the source.
+The cost is linear in the bytes and in the pieces of the source.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = [
 
 CHUNK_SIZE = 8096
 
-# As large as the page of any processor. A larger file without blocks is taken for a sparse one.
+# Not less than the page size of any processor. A larger file without blocks is a sparse file.
 _LARGEST_PSEUDO_FILE = 64 * 1024
 
 MAX_EMPTY_PIECES = 1_000_000
-"""Empty pieces in a row after which an iterator counts as endless: a fraction of a second."""
+"""Consecutive empty pieces after which an iterator counts as endless: a fraction of a second."""
 
 
 def read_in_chunks(
@@ -40,23 +40,23 @@ def read_in_chunks(
     fill_size: bool = False,
     yield_empty: bool = False,
 ) -> Generator[bytes, None, None]:
-    """The data of ``iterator`` as non-empty pieces of bytes.
+    """Yield the data of ``iterator`` as non-empty pieces of bytes.
 
-    A file-like ends with the first empty ``read``; of an iterator only its own end counts, an
-    empty piece is skipped. Text is encoded as UTF-8. A number from 0 to 255 is that byte, for that
-    is what iterating over bytes gives.
+    A file ends with the first empty ``read``. An iterator ends only when it is exhausted; empty
+    pieces are skipped. Text is encoded as UTF-8. An integer from 0 to 255 is a byte, because
+    iterating over bytes yields integers.
 
-    :param iterator: something with ``read(size)``, which may return more than it was asked for, or
-        with ``__next__`` or ``next``. A source with ``read`` is only read.
-    :param chunk_size: bytes asked of ``read``, and the size of the pieces if ``fill_size`` is set;
-        ``None`` or 0 means ``CHUNK_SIZE``.
-    :param fill_size: every piece but the last has exactly ``chunk_size`` bytes; otherwise pieces
-        come as the source gave them.
-    :param yield_empty: yield ``b""`` once if the source has no data at all.
-    :raises TypeError: the source, or a piece of it, is of a kind that holds no data. The pieces
-        before it have been yielded.
-    :raises InvalidSourceError: an iterator gives more than ``MAX_EMPTY_PIECES`` empty pieces in a
-        row.
+    :param iterator: an object with ``read(size)``, which may return more than requested, or with
+        ``__next__`` or ``next``. If it has ``read``, only that is used.
+    :param chunk_size: argument of ``read`` in bytes, and the size of the pieces if ``fill_size`` is
+        set; ``None`` or 0 means ``CHUNK_SIZE``.
+    :param fill_size: every piece but the last has exactly ``chunk_size`` bytes; otherwise
+        pieces are as the source returned them.
+    :param yield_empty: yield ``b""`` once if the source is empty.
+    :raises TypeError: the source or a piece of it has an unsupported type. Earlier pieces have been
+        yielded.
+    :raises InvalidSourceError: an iterator yields more than ``MAX_EMPTY_PIECES`` consecutive empty
+        pieces.
 
     >>> list(read_in_chunks(iter([b"ab", b"", "c"]), chunk_size=2, fill_size=True))
     [b'ab', b'c']
@@ -75,10 +75,10 @@ def read_in_chunks(
 
 
 def at_least_one(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """``pieces``, or ``b""`` once if there is none.
+    """Yield ``pieces``, or ``b""`` once if there are none.
 
-    For programs that read an object by one ``next()`` and pass its size for that of the pieces: 0,
-    if it is empty.
+    For programs that read an object with a single ``next()`` and pass its size as the chunk size,
+    which is 0 if the object is empty.
 
     >>> list(at_least_one(iter([]))), list(at_least_one(iter([b"a"])))
     ([b''], [b'a'])
@@ -88,7 +88,7 @@ def at_least_one(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def exhaust_iterator(iterator: Any) -> bytes:
-    """All the data of a source, by the rules of :func:`read_in_chunks`."""
+    """Return all data of a source, read like :func:`read_in_chunks`."""
     data = io.BytesIO()
     for piece in read_in_chunks(iterator):
         data.write(piece)
@@ -96,17 +96,17 @@ def exhaust_iterator(iterator: Any) -> bytes:
 
 
 def endless_source_error() -> InvalidSourceError:
-    """The error for an iterator that gives empty pieces without end."""
+    """Return the error for an iterator that yields empty pieces without end."""
     return InvalidSourceError(
-        f"More than {MAX_EMPTY_PIECES:,} empty pieces in a row: the iterator does not seem to end, "
-        "and nothing was published. iter(lambda: file.read(size), sentinel) ends only if the "
+        f"More than {MAX_EMPTY_PIECES:,} consecutive empty pieces: the iterator seems endless, and "
+        "no object was created. iter(lambda: file.read(size), sentinel) ends only if the "
         "sentinel equals what read() returns at the end of the file: b'' for a binary file, '' for "
         "a text file. Pass the file itself instead."
     )
 
 
 def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None, str | None]:
-    """Content type and content encoding that the name suggests; ``None`` for what is not known.
+    """Guess content type and content encoding from the name; ``None`` for what is unknown.
 
     >>> guess_file_mime_type("notes.txt")
     ('text/plain', None)
@@ -117,10 +117,10 @@ def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None,
 
 
 def has_exact_size(status: os.stat_result) -> bool:
-    """Whether the size of a file is the number of bytes that can be read from it.
+    """Return whether the size of a file is the number of bytes that can be read from it.
 
-    That is so for regular files, but for those of ``/proc`` and ``/sys``: the former have 0 bytes,
-    the latter mostly 4096 without any block on a disk, whatever can be read from them.
+    This is true for regular files except those in ``/proc`` and ``/sys``, whose stated size is 0
+    or, mostly, 4096 bytes without any disk block.
     """
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return False
@@ -135,7 +135,7 @@ def _pieces_of(source: Any, size: int) -> Iterator[bytes]:
     if callable(advance):
         return _next_pieces(advance)
     raise TypeError(
-        f"{type(source).__name__!r} object is neither an iterator nor has it a read() method"
+        f"{type(source).__name__!r} object is neither an iterator nor has a read() method"
     )
 
 
@@ -171,7 +171,7 @@ def _to_bytes(piece: object) -> bytes:
 
 
 def _refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """The same data in pieces of ``size`` bytes; holds less than one piece besides the caller's."""
+    """Yield the data in pieces of ``size`` bytes; buffers less than one piece."""
     held = bytearray()
     for piece in pieces:
         if not held and len(piece) == size:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts and ports as they stand in a URL."""
+"""Hosts and ports in URLs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def authority(host: str, port: int | None, *, scheme: str) -> str:
-    """``host`` and ``port`` as they stand in a URL and in the header ``Host``.
+    """Return ``host`` and ``port`` as in a URL and in the ``Host`` header.
 
     :param host: name or address; an IPv6 address with or without brackets. A name, or an address
-        in brackets, may have a port with it, as in Apache Libcloud, if ``port`` is that of the
-        scheme.
-    :param port: left out of the result if it is that of the scheme; ``None``: so is none.
+        in brackets, may include a port, as in Apache Libcloud, if ``port`` is the scheme's default.
+    :param port: omitted if it is ``None`` or the scheme's default.
     :param scheme: ``"http"`` or ``"https"``.
 
     >>> authority("::1", 9000, scheme="http"), authority("h", 443, scheme="https")

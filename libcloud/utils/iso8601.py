@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dates as ISO 8601 writes them."""
+"""Dates in ISO 8601 format."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ ZERO = timedelta(0)
 
 
 class ParseError(ValueError):
-    """The text is not a date, or names one that does not exist."""
+    """The text is not a valid date."""
 
 
 class Utc(tzinfo):
     """Coordinated universal time."""
 
     def utcoffset(self, dt: datetime | None) -> timedelta:
-        """Nothing."""
+        """Return zero."""
         return ZERO
 
     def tzname(self, dt: datetime | None) -> str:
-        """``UTC``."""
+        """Return ``UTC``."""
         return "UTC"
 
     def dst(self, dt: datetime | None) -> timedelta:
-        """Nothing."""
+        """Return zero."""
         return ZERO
 
 
@@ -54,7 +54,7 @@ class FixedOffset(tzinfo):
 
     :param offset_hours: hours east of UTC.
     :param offset_minutes: minutes to add, of the same sign.
-    :param name: what ``tzname`` gives.
+    :param name: the result of ``tzname``.
     """
 
     def __init__(self, offset_hours: int, offset_minutes: int, name: str) -> None:
@@ -62,29 +62,29 @@ class FixedOffset(tzinfo):
         self._name = name
 
     def utcoffset(self, dt: datetime | None) -> timedelta:
-        """The offset given."""
+        """Return the offset."""
         return self._offset
 
     def tzname(self, dt: datetime | None) -> str:
-        """The name given."""
+        """Return the name."""
         return self._name
 
     def dst(self, dt: datetime | None) -> timedelta:
-        """Nothing."""
+        """Return zero."""
         return ZERO
 
     def __repr__(self) -> str:
         return f"<FixedOffset {self._name!r}>"
 
     def __getinitargs__(self) -> tuple[int, int, str]:
-        """What copying and pickling call the class with."""
+        """Return the constructor arguments, for copying and pickling."""
         return 0, self._offset // timedelta(minutes=1), self._name
 
 
 def parse_timezone(tzstring: str | None, default_timezone: tzinfo | None = UTC) -> tzinfo | None:
-    """The time zone of ``Z``, ``+02:00``, ``+0200`` or ``+02``; without text the default.
+    """Parse ``Z``, ``+02:00``, ``+0200`` or ``+02``; without text, return the default.
 
-    :raises ParseError: the text is something else.
+    :raises ParseError: the text has another form.
     """
     if tzstring is None:
         return default_timezone
@@ -100,11 +100,11 @@ def parse_timezone(tzstring: str | None, default_timezone: tzinfo | None = UTC) 
 def parse_date(
     datestring: str | None, default_timezone: tzinfo | None = UTC, allow_empty: bool = False
 ) -> datetime | None:
-    """The moment that ``datestring`` names; what is left out is the first of its kind.
+    """Parse a date; omitted parts default to the first month, day, hour and so on.
 
-    :param default_timezone: for a text without a time zone; ``None`` gives a naive date.
-    :param allow_empty: the answer to an empty text is ``None`` instead of an error.
-    :raises ValueError: there is no text.
+    :param default_timezone: for a text without a time zone; ``None``: return a naive date.
+    :param allow_empty: return ``None`` for an empty text instead of raising an error.
+    :raises ValueError: the text is empty.
     :raises ParseError: the text is not a date.
 
     >>> parse_date("2024-02-29T12:30:00.25+02:00").isoformat()
@@ -137,5 +137,5 @@ def parse_date(
 def parse_date_allow_empty(
     datestring: str | None, default_timezone: tzinfo | None = UTC
 ) -> datetime | None:
-    """As :func:`parse_date`, with ``None`` for an empty text."""
+    """Like :func:`parse_date`, but return ``None`` for an empty text."""
     return parse_date(datestring, default_timezone, allow_empty=True)

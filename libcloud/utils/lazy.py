@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is imported only when somebody needs it.
+"""Lazy imports and lazily created objects.
 
-A program that lists a container pays neither for the upload engine nor for the HTTP library before
-its first request.
+A program that lists a container does not import the upload engine, and no program imports the HTTP
+library before its first request.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-__all__ = ["LazyAttribute", "submodules"]
+__all__ = ["LazyAttribute", "LazyObject", "submodules"]
 
 
 def submodules(package: str) -> Callable[[str], ModuleType]:
-    """A ``__getattr__`` for ``package`` that imports its modules when they are named.
+    """Return a ``__getattr__`` for ``package`` that imports its modules on first use.
 
     >>> submodules("json")("decoder").__name__
     'json.decoder'
@@ -41,8 +41,7 @@ def submodules(package: str) -> Callable[[str], ModuleType]:
 class LazyAttribute:
     """A class attribute whose value is looked up in a module at each access.
 
-    Whatever is assigned to the class, a subclass or an object takes its place, as for any
-    attribute.
+    Assigning to the class, a subclass or an object replaces it, as for any attribute.
 
     >>> class Circle:
     ...     ratio = LazyAttribute("math", "pi")
@@ -50,7 +49,7 @@ class LazyAttribute:
     (3.14, 3.14)
 
     :param module: dotted name.
-    :param name: of the value in it.
+    :param name: name of the value in that module.
     """
 
     def __init__(self, module: str, name: str) -> None:
@@ -59,3 +58,35 @@ class LazyAttribute:
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return getattr(import_module(self._module), self._name)
+
+
+class LazyObject:
+    """Base of classes with :meth:`lazy`, a constructor that defers the creation."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    @classmethod
+    def lazy(cls, *args: Any, **kwargs: Any) -> Any:
+        """Return a proxy that creates the object on the first access to an attribute."""
+        return cls._proxy(*args, **kwargs)
+
+    @classmethod
+    def _proxy(cls, *lazy_init_args: Any, **lazy_init_kwargs: Any) -> Any:
+        class Proxy(cls):  # type: ignore[misc,valid-type]  # the class is known at run time only
+            _lazy_obj: Any = None
+
+            def __init__(self) -> None:
+                pass
+
+            def __getattribute__(self, name: str) -> Any:
+                made = object.__getattribute__(self, "_lazy_obj")
+                if made is None:
+                    made = cls(*lazy_init_args, **lazy_init_kwargs)
+                    object.__setattr__(self, "_lazy_obj", made)
+                return made if name == "_lazy_obj" else getattr(made, name)
+
+            def __setattr__(self, name: str, value: Any) -> None:
+                setattr(self._lazy_obj, name, value)
+
+        return Proxy()

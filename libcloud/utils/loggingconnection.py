@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A connection that writes what it sends and gets to a file: ``LIBCLOUD_DEBUG``.
+"""A connection that logs requests and responses to a file: ``LIBCLOUD_DEBUG``.
 
-Secrets are left out: signatures, tokens, keys. Bodies that are not text are described, not written.
+Signatures, tokens and keys are redacted. Bodies that are not text are described, not logged.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _writing = PerProcess(RLock)
 
 
 class LoggingConnection(LibcloudConnection):
-    """Writes each request, as a command of curl, and each answer to ``log``."""
+    """Logs each request, as a curl command, and each response to ``log``."""
 
     protocol = "https"
 
     log: Any = None
-    """A file open for text; ``None``: nothing is written."""
+    """A text file; ``None``: nothing is logged."""
 
     max_concurrency = None
 
@@ -60,7 +60,7 @@ class LoggingConnection(LibcloudConnection):
         """As in :class:`~libcloud.http.LibcloudConnection`."""
         response = super().getresponse()
         if self.log is not None:
-            self._write(self._log_response(_Answer(response)))
+            self._write(self._log_response(_BytesResponse(response)))
         return response
 
     def _start(
@@ -79,7 +79,7 @@ class LoggingConnection(LibcloudConnection):
             self.log.flush()
 
     def _log_response(self, r: Any) -> str:
-        """``r``, an answer, as text. The body of a stream is left to who asked for it."""
+        """Format a response. The body of a streamed response is left to the caller."""
         headers = redact_headers(dict(r.getheaders()))
         body = "# a stream; not read here" if self._streams else r.read()
         lines = [
@@ -93,7 +93,7 @@ class LoggingConnection(LibcloudConnection):
         return "\n".join(lines) + "\n\n"
 
     def _log_curl(self, method: str, url: str, body: Any, headers: Mapping[str, Any]) -> str:
-        """The command of curl that sends the request, but for what is secret in it."""
+        """Return the curl command of the request, with secrets redacted."""
         words = ["curl", "-i"]
         words += ["--head"] if method == "HEAD" else ["-X", quote(method)]
         for name, value in redact_headers(headers).items():
@@ -106,16 +106,16 @@ class LoggingConnection(LibcloudConnection):
         return " ".join([*words, quote(redact_text(target))])
 
 
-class _Answer(HttpLibResponseProxy):
-    """A response whose body is not decoded: it may be anything."""
+class _BytesResponse(HttpLibResponseProxy):
+    """A response whose body is returned as bytes."""
 
     def read(self, amt: int | None = None) -> Any:
-        """The whole body."""
+        """Return the whole body."""
         return self.body
 
 
 def _data_words(body: Any) -> list[str]:
-    """Arguments of curl for ``body``; anything but short text stays out of the log."""
+    """Return the arguments of curl for ``body``; only short text is logged."""
     if isinstance(body, (bytes, bytearray, memoryview)):
         try:
             body = bytes(body).decode("utf-8")
@@ -133,14 +133,14 @@ def _content_type(headers: Mapping[Any, object]) -> str:
 
 
 def _printable(body: Any, content_type: str) -> str:
-    """``body`` as text without secrets; JSON is laid out where the environment asks for it."""
+    """Return ``body`` as text without secrets; JSON is indented if the environment says so."""
     if not isinstance(body, str):
         try:
             body = bytes(body or b"").decode("utf-8")
         except UnicodeDecodeError:
             return f"# {len(body)} bytes that are not text"
     if content_type.endswith("json") and os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"):
-        # What is not JSON after all is shown as it is.
+        # Not valid JSON: shown unchanged.
         with contextlib.suppress(ValueError):
             body = json.dumps(json.loads(body), indent=4)
     return redact_text(body)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Odds and ends that users of the libcloud API import."""
+"""Helpers that users of the libcloud API import."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
 
 
 def find(value: Iterable[_T], predicate: Callable[[_T], object]) -> _T | None:
-    """The first item for which ``predicate`` is true; ``None`` if there is none."""
+    """Return the first item for which ``predicate`` is true; ``None`` if there is none."""
     return next((item for item in value if predicate(item)), None)
 
 
@@ -88,7 +88,7 @@ def merge_valid_keys(
 
 
 def get_new_obj(obj: Any, klass: Callable[..., _T], attributes: Mapping[str, Any]) -> _T:
-    """A new ``klass`` with the attributes of ``obj``, changed by ``attributes``.
+    """Create a ``klass`` with the attributes of ``obj``, updated by ``attributes``.
 
     Dictionaries are merged: a value of the new one replaces that of the old one. ``None`` in
     ``attributes`` leaves the value as it is.
@@ -104,7 +104,7 @@ def get_new_obj(obj: Any, klass: Callable[..., _T], attributes: Mapping[str, Any
 
 
 def str2dicts(data: str) -> list[dict[str, str]]:
-    """Blocks of lines ``key value``, separated by empty lines, as one dictionary a block."""
+    """Parse blocks of ``key value`` lines, separated by empty lines, into dictionaries."""
     blocks: list[dict[str, str]] = [{}]
     for line in data.splitlines():
         if line.strip():
@@ -116,29 +116,29 @@ def str2dicts(data: str) -> list[dict[str, str]]:
 
 
 def str2list(data: str) -> list[str]:
-    """The second word of every line that has one."""
+    """Return the second word of each line that has one."""
     words = [line.split(" ") for line in data.splitlines()]
     return [parts[1] for parts in words if len(parts) > 1]
 
 
 def dict2str(data: Mapping[str, object]) -> str:
-    """One line ``key value`` for each item; a value of ``None`` is left out."""
+    """Format each item as a ``key value`` line; a value of ``None`` is omitted."""
     lines = [key if value is None else f"{key} {value}" for key, value in data.items()]
     return "".join(f"{line}\n" for line in lines)
 
 
 def reverse_dict(dictionary: Mapping[_K, _V]) -> dict[_V, _K]:
-    """Values become keys, keys values."""
+    """Swap keys and values."""
     return {value: key for key, value in dictionary.items()}
 
 
 def lowercase_keys(dictionary: Mapping[str, _V]) -> dict[str, _V]:
-    """A copy with the keys in lower case."""
+    """Return a copy with keys in lower case."""
     return {key.lower(): value for key, value in dictionary.items()}
 
 
 def get_secure_random_string(size: int) -> str:
-    """``size`` hexadecimal digits from the random source of the system."""
+    """Return ``size`` hexadecimal digits from the system's random source."""
     from secrets import token_hex
 
     return token_hex(size)[:size]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Internet addresses."""
+"""IP addresses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PRIVATE_NETWORKS = (
 
 
 def is_private_subnet(ip: str) -> bool:
-    """Whether an IPv4 address is one of the private networks of RFC 1918.
+    """Return whether an IPv4 address belongs to a private network of RFC 1918.
 
     :raises OSError: not an IPv4 address.
     """
@@ -38,7 +38,7 @@ def is_public_subnet(ip: str) -> bool:
 
 
 def is_valid_ip_address(address: str, family: int = socket.AF_INET) -> bool:
-    """Whether ``address`` is written as one of ``family``, in full."""
+    """Return whether ``address`` is a complete address of ``family``."""
     try:
         socket.inet_pton(family, address)
     except OSError:
@@ -47,12 +47,12 @@ def is_valid_ip_address(address: str, family: int = socket.AF_INET) -> bool:
 
 
 def join_ipv4_segments(segments: Iterable[object]) -> str:
-    """The address of four numbers."""
+    """Join four numbers into an address."""
     return ".".join(str(segment) for segment in segments)
 
 
 def increment_ipv4_segments(segments: Sequence[int | str]) -> list[int]:
-    """The address after ``segments``; the first number may become 256."""
+    """Return the address after ``segments``; the first number may become 256."""
     values = [int(segment) for segment in segments]
     for index in range(len(values) - 1, 0, -1):
         if values[index] < 255:

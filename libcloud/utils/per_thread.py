@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attributes that have one value for each thread.
 
-They let an object with "the current request" in its attributes be shared by threads. The values are
-kept by thread, not in the object: no lock is needed, and copies and pickles hold none of them.
+They make an object whose attributes describe "the current request" safe to share between threads.
+The values are stored per thread, not in the object, so no lock is needed, and copies and pickles do
+not contain them.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ __all__ = ["PerThread", "ThreadState"]
 
 
 class PerThread:
-    """A data descriptor: each thread sees what it has set itself, before that the default.
+    """A data descriptor: each thread sees the value that it has set, or the default.
 
     Works on objects whose ``__init__`` was never called. A class attribute of the same name, in a
-    subclass or set later, takes its place, as for any attribute.
+    subclass or set later, replaces it, as for any attribute.
 
     :param default: value before the first assignment, and of the class attribute.
-    :param factory: makes the default of an object instead; its result is kept.
+    :param factory: creates the default of an object instead; its result is stored.
 
     >>> class Call:
     ...     method = PerThread("GET")
@@ -61,9 +62,9 @@ class PerThread:
 
 
 class ThreadState:
-    """What the calling thread has set on some objects, to be put back after an interruption.
+    """The values that the calling thread has set on some objects, to restore after an interruption.
 
-    A finalizer or a signal handler may use an object in the midst of a call that it interrupts.
+    A finalizer or a signal handler may use an object while it interrupts a call on it.
 
     :param instances: objects with :class:`PerThread` attributes; others are ignored.
     """
@@ -76,7 +77,7 @@ class ThreadState:
         self._saved = [(entry[1], dict(entry[1])) for entry in found if entry is not None]
 
     def restore(self) -> None:
-        """Put the values back."""
+        """Restore the values."""
         for values, saved in self._saved:
             values.clear()
             values.update(saved)
@@ -86,13 +87,13 @@ _Entry = tuple["weakref.ref[Any]", dict[str, Any]]
 
 
 class _Objects(dict[int, _Entry]):
-    """What one thread has set on objects, by their ``id``."""
+    """The values that one thread has set on objects, by their ``id``."""
 
     __slots__ = ("__weakref__",)
 
 
-# Holds a ``threading.local`` that is made late, so that gevent and the like may still replace the
-# class after the import.
+# Contains a ``threading.local`` that is created on first use, so that gevent and similar libraries
+# can replace the class after the import.
 _locals: dict[str, Any] = {}
 
 
@@ -108,7 +109,7 @@ def _of_this_thread() -> _Objects:
 
 
 def _values_of(instance: Any) -> dict[str, Any]:
-    """What the calling thread has set on ``instance``."""
+    """Return the values that the calling thread has set on ``instance``."""
     known = _of_this_thread()
     entry = known.get(id(instance))
     if entry is None or entry[0]() is not instance:
@@ -117,7 +118,7 @@ def _values_of(instance: Any) -> dict[str, Any]:
 
 
 def _new_entry(instance: Any, known: _Objects) -> _Entry:
-    """An empty entry, which is removed when ``instance`` is no more."""
+    """Return an empty entry, which is removed when ``instance`` is collected."""
     key, owner = id(instance), weakref.ref(known)
 
     def forget(reference: object) -> None:

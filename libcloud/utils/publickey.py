@@ -10,14 +10,14 @@ __all__ = ["get_pubkey_comment", "get_pubkey_openssh_fingerprint", "get_pubkey_s
 
 
 def get_pubkey_openssh_fingerprint(pubkey: str) -> str:
-    """The fingerprint that OpenSSH shows, for a key written in one line."""
+    """Return the fingerprint that OpenSSH shows for a key in its one-line format."""
     return _fingerprint(base64.b64decode(pubkey.split()[1]))
 
 
 def get_pubkey_comment(pubkey: str, default: str | None = None) -> str:
-    """The comment of a key in OpenSSH's format of one line, which often names its owner.
+    """Return the comment of a key in OpenSSH's one-line format, which often names its owner.
 
-    :param default: returned for a key that has no comment, or another format.
+    :param default: returned for a key without a comment or in another format.
     :raises ValueError: the key has no comment, and there is no default.
 
     >>> get_pubkey_comment("ssh-ed25519 AAAAC3Nz ann@example.org")
@@ -32,7 +32,7 @@ def get_pubkey_comment(pubkey: str, default: str | None = None) -> str:
 
 
 def get_pubkey_ssh2_fingerprint(pubkey: str) -> str:
-    """The fingerprint of the key in DER, as Amazon shows it.
+    """Return the fingerprint of the key in DER format, as Amazon shows it.
 
     :raises ImportError: the package ``cryptography`` is not installed.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Taking secrets out of what is logged, shown or raised."""
+"""Removes secrets from logs, output and exceptions."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ __all__ = [
 
 REDACTED = "[redacted]"
 
-# Shorter texts are no secrets, and may be part of any word.
+# Shorter texts are not secrets, and may be part of any word.
 _SHORTEST = 8
 
-# Headers that grant access to whoever reads them, or hold a key (SSE-C, by any vendor's prefix).
+# Headers that grant access, or contain a key (SSE-C, with any vendor's prefix).
 _HEADER = (
     r"(?:proxy-)?authorization|(?:set-)?cookie|api-?key|private-token"
     r"|x-(?!(?:amz|goog)-meta-)[a-z0-9-]*(?:token|key|secret|password)"
 )
 _SECRET_HEADER = re.compile(_HEADER, re.IGNORECASE)
 
-# The same in a text: as a line, as a parameter, or as a member of an object in any notation.
+# The same in a text: as a line, a parameter, or a member of an object in any notation.
 _HEADER_LINE = re.compile(
     rf"((?<![\w-])(?:{_HEADER})\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\\\"'&<>][^\r\n\\\"'&<>]*",
     re.IGNORECASE,
 )
 
-# Parameters of a query or a form, and members of a JSON object. The signature of a presigned URL
-# is all that one needs to use it.
+# Parameters of a query or a form, and members of a JSON object. The signature of a presigned URL is
+# sufficient to use it.
 _PARAMETER = re.compile(
     r"((?:X-(?:Amz|Goog)-(?:Signature|Security-Token)|(?:(?<![A-Za-z-])|(?<=%3F)|(?<=%26))Signature"
     r"|access_token|refresh_token|id_token|client_secret|assertion|private_key|password"
@@ -51,15 +51,15 @@ _PRIVATE_KEY = re.compile(
 )
 _PASSWORD_IN_URL = re.compile(r"(://)[^\s/@:\"']*:[^\s/@\"']+(?=@)")
 
-# Where a header that authorizes a request is cut into its parts.
+# Separators of the parts of an authorization header.
 _BETWEEN_PARTS = re.compile(r"[\s,:]+|\bSignature=")
 
-# Attributes in which exceptions of the standard library keep texts beside ``args``.
+# Attributes in which exceptions of the standard library store texts, besides ``args``.
 _TEXTS = ("strerror", "filename", "object", "reason", "msg", "text")
 
 
 def redact_headers(headers: Mapping[str, object]) -> dict[str, object]:
-    """A copy of ``headers`` without the values that are secret."""
+    """Return a copy of ``headers`` without secret values."""
     return {
         name: REDACTED if _SECRET_HEADER.fullmatch(str(name)) else value
         for name, value in headers.items()
@@ -67,7 +67,7 @@ def redact_headers(headers: Mapping[str, object]) -> dict[str, object]:
 
 
 def secrets_in(headers: object) -> list[str]:
-    """The secrets that ``headers`` carry, and the forms in which texts may repeat them."""
+    """Return the secrets in ``headers``, in all forms in which texts may repeat them."""
     found: set[str] = set()
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
         if _SECRET_HEADER.fullmatch(_text(name)):
@@ -76,7 +76,7 @@ def secrets_in(headers: object) -> list[str]:
 
 
 def forms_of(value: str) -> list[str]:
-    """What texts may show of a header's secret ``value``: all of it, or a part; quoted, too."""
+    """Return the forms in which texts may repeat a secret header value: in part, or quoted."""
     bare = value.strip()
     found = {bare, repr(value)[1:-1], *_BETWEEN_PARTS.split(bare)}
     found.update([quote(form, safe="") for form in found])
@@ -84,9 +84,9 @@ def forms_of(value: str) -> list[str]:
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """``text`` without ``secrets``, and without the signatures, tokens and keys that show as such.
+    """Remove ``secrets`` from ``text``, and everything recognizable as a signature, token or key.
 
-    These are in URLs, forms, headers, JSON and XML.
+    These are found in URLs, forms, headers, JSON and XML.
 
     >>> redact_text("/b/k?X-Amz-Expires=60&X-Amz-Signature=0a1b2c")
     '/b/k?X-Amz-Expires=60&X-Amz-Signature=[redacted]'
@@ -101,11 +101,11 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def redact_exception(error: BaseException, secrets: Iterable[str] = ()) -> list[BaseException]:
-    """Take secrets out of ``error`` and of the exceptions that it was made from.
+    """Remove secrets from ``error`` and from its causes and contexts.
 
-    They are changed in place: their arguments, attributes and notes.
+    Their arguments, attributes and notes are changed in place.
 
-    :return: all of them.
+    :return: all of these exceptions.
     """
     secrets = list(secrets)
     found: dict[int, BaseException] = {}
@@ -135,7 +135,7 @@ def _texts_of(error: BaseException) -> Iterator[tuple[str, object]]:
 
 
 def _redacted(value: Any, secrets: list[str]) -> Any:
-    """``value``, if it is text or a list of texts, without secrets."""
+    """Remove secrets from ``value`` if it is text or a list of texts."""
     if isinstance(value, str):
         return redact_text(value, secrets)
     if isinstance(value, list):

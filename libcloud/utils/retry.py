@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calling a function again after an error that may pass.
+"""Retries a function after transient errors.
 
-This is the policy of ``Connection.request``; uploads in parts have a finer one of their own.
+This is the policy of ``Connection.request``; multipart uploads have a more detailed one.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ DEFAULT_TIMEOUT = 30
 DEFAULT_DELAY = 1
 DEFAULT_BACKOFF = 1
 
-# Waited after a 429 that names no time.
+# Delay after a 429 without a Retry-After header.
 _RATE_LIMIT_DELAY = 2.0
 
 
 class TransientSSLError(ssl.SSLError):
-    """An error of TLS that may pass."""
+    """A transient TLS error."""
 
 
 RETRY_EXCEPTIONS: tuple[type[Exception], ...] = (
@@ -59,14 +59,15 @@ RETRY_EXCEPTIONS: tuple[type[Exception], ...] = (
 
 
 class MinimalRetry:
-    """Wraps a function so that errors which :meth:`should_retry` accepts are tried again.
+    """Wraps a function so that it is retried after errors that :meth:`should_retry` accepts.
 
-    By itself it accepts none: subclasses do.
+    This class accepts none; subclasses do.
 
     :param retry_delay: seconds before the second attempt; ``None`` or 0 means ``DEFAULT_DELAY``.
-    :param timeout: seconds for all attempts and the time between them; ``None`` or 0 means
-        ``DEFAULT_TIMEOUT``. An attempt is not cut short.
-    :param backoff: factor of the delay after each attempt; ``None`` or 0 means ``DEFAULT_BACKOFF``.
+    :param timeout: seconds for all attempts and delays together; ``None`` or 0 means
+        ``DEFAULT_TIMEOUT``. A running attempt is not interrupted.
+    :param backoff: factor by which the delay grows after each attempt; ``None`` or 0 means
+        ``DEFAULT_BACKOFF``.
     """
 
     def __init__(
@@ -80,15 +81,15 @@ class MinimalRetry:
         self.backoff = backoff or DEFAULT_BACKOFF
 
     def should_retry(self, exception: Exception) -> bool:
-        """Whether the call is tried again after ``exception``."""
+        """Return whether to retry after ``exception``."""
         return False
 
-    def gives_up(self, exception: Exception, remaining: float) -> bool:
-        """Whether ``exception`` is the last word when ``remaining`` seconds would be left."""
+    def should_stop(self, exception: Exception, remaining: float) -> bool:
+        """Return whether to stop after ``exception``, with ``remaining`` seconds left."""
         return remaining < 0
 
     def __call__(self, func: Callable[_P, _T]) -> Callable[_P, _T]:
-        """``func`` with retries; what it raises last is raised unchanged."""
+        """Return ``func`` with retries; its last exception propagates unchanged."""
 
         @wraps(func)
         def retrying(*args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -106,16 +107,16 @@ class MinimalRetry:
                     else:
                         pause = delay
                         delay *= self.backoff
-                    if self.gives_up(error, deadline - time.monotonic() - pause):
+                    if self.should_stop(error, deadline - time.monotonic() - pause):
                         raise
-                    _logger.debug("Trying again in %s s after %s", pause, type(error).__name__)
+                    _logger.debug("Retrying in %s s after %s", pause, type(error).__name__)
                 time.sleep(pause)
 
         return retrying
 
 
 class Retry(MinimalRetry):
-    """Tries again after the errors of ``retry_exceptions``."""
+    """Retries after the errors in ``retry_exceptions``."""
 
     def __init__(
         self,
@@ -128,17 +129,17 @@ class Retry(MinimalRetry):
         self.retry_exceptions = RETRY_EXCEPTIONS if retry_exceptions is None else retry_exceptions
 
     def should_retry(self, exception: Exception) -> bool:
-        """Whether it is one of the listed errors; a certificate that was refused stays refused."""
+        """Return whether it is a listed error; rejected certificates are never retried."""
         if isinstance(exception, ssl.SSLCertVerificationError):
             return False
         return isinstance(exception, tuple(self.retry_exceptions))
 
 
 class RetryForeverOnRateLimitError(Retry):
-    """As :class:`Retry`, and after a 429 without an end."""
+    """Like :class:`Retry`, but retries after a 429 without a limit."""
 
-    def gives_up(self, exception: Exception, remaining: float) -> bool:
-        """Never after a 429."""
+    def should_stop(self, exception: Exception, remaining: float) -> bool:
+        """Never stop after a 429."""
         if isinstance(exception, RateLimitReachedError):
             return False
-        return super().gives_up(exception, remaining)
+        return super().should_stop(exception, remaining)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether there is a user who can be asked."""
+"""Whether the user can be prompted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["can_ask_user"]
 
 
 def can_ask_user() -> bool:
-    """Whether a user sees what is printed: on a terminal, or in an interactive interpreter."""
+    """Return whether a user can be prompted: on a terminal, or in an interactive interpreter."""
     if hasattr(sys, "ps1") or sys.flags.interactive:
         return True
     streams = (sys.stdin, sys.stdout)

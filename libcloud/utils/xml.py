@@ -25,7 +25,7 @@ __all__ = [
     "serialize",
 ]
 
-# The largest answer with a bound is a listing of 1,000 entries: about 5 MiB with names of 1,024
+# The largest response with a bound is a listing of 1,000 entries: about 5 MiB with names of 1,024
 # bytes in percent-encoding.
 MAX_DOCUMENT_SIZE = 64 * 1024 * 1024
 
@@ -38,14 +38,14 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class InvalidXmlError(ValueError):
-    """A document that is not well-formed, is too large, or asks for what no store needs."""
+    """A document that is not well-formed, is too large, or uses features that no store needs."""
 
 
 def parse_xml(data: bytes | bytearray | memoryview | str) -> Any:
-    """The root element (lxml) of a document that is not trusted.
+    """Parse an untrusted document and return its root element (lxml).
 
-    Nothing outside of the document is read, no entity is expanded, and a document type declaration
-    is refused. White space before the document is skipped; comments and processing instructions
+    Nothing outside the document is read, no entity is expanded, and a document type declaration is
+    rejected. White space before the document is skipped; comments and processing instructions
     are dropped.
 
     :param data: the document. The encoding declared in it counts for bytes only.
@@ -121,7 +121,7 @@ def findtext(
 ) -> str | None:
     """The text of the first match.
 
-    :param no_text_value: the answer for a match without text.
+    :param no_text_value: the response for a match without text.
     :return: ``None`` without a match.
     """
     found = element.findtext(fixxpath(xpath, namespace))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The older signature of S3, "Version 2", as functions of a request and a secret.
+"""S3's Signature Version 2, as functions of a request and a secret.
 
-Stores other than Amazon's still ask for it, and Google Cloud Storage signs alike with its own
-header prefix. Sub-resources (``uploads``, ``partNumber``, ...) are part of what is signed.
+Stores other than Amazon's still use it, and Google Cloud Storage uses it with its own header
+prefix. Sub-resources (``uploads``, ``partNumber``, ...) are signed.
 
 Reference: Amazon S3 User Guide, "Signing and authenticating REST requests (AWS signature version
 2)".
@@ -21,7 +21,7 @@ from libcloud.common.request import split_target
 __all__ = ["SUB_RESOURCES", "canonical_resource", "sign", "string_to_sign"]
 
 # The list under "Constructing the CanonicalizedResource element" of the reference above, and cors,
-# delete, restore and tagging, which came later.
+# delete, restore and tagging, which were added later.
 SUB_RESOURCES = frozenset(
     {
         "acl",
@@ -52,11 +52,11 @@ SUB_RESOURCES = frozenset(
     }
 )
 
-# Customer-supplied keys stay out of the signature. Reference: Google Cloud Storage, "V2 signing
+# Customer-supplied encryption keys are not signed. Reference: Google Cloud Storage, "V2 signing
 # process", "Canonical extension headers".
 _NOT_SIGNED = frozenset({"x-goog-encryption-key", "x-goog-encryption-key-sha256"})
 
-# A header that goes over several lines counts as one line; spaces within a line stay as they are.
+# A folded header is unfolded; spaces within a line are kept.
 # Reference: as above, "Constructing the CanonicalizedAmzHeaders element", steps 4 and 5.
 _LINE_FOLD = re.compile(r"\s*[\r\n]\s*")
 
@@ -70,13 +70,13 @@ def string_to_sign(
     expires: str | None = None,
     vendor_prefix: str = "x-amz",
 ) -> str:
-    """The text that the secret signs.
+    """Return the text to sign.
 
-    :param target: path as on the wire, with the query that it may have.
+    :param target: path as it is sent; may include a query.
     :param params: the rest of the query, not encoded.
-    :param expires: the ``Expires`` parameter of a request that is authorized by its query; takes
-        the place of the date. ``None``: the ``Date`` header, unless ``<vendor_prefix>-date`` is
-        there, which is signed as a header of the vendor.
+    :param expires: the ``Expires`` parameter of a request that is authorized by its query; replaces
+        the date. ``None``: the ``Date`` header, unless there is a ``<vendor_prefix>-date``, which
+        is signed as a vendor header.
     """
     own = {name.lower(): value for name, value in headers.items()}
     if expires is not None:
@@ -95,7 +95,7 @@ def string_to_sign(
 
 
 def canonical_resource(target: str, params: Iterable[tuple[str, str | None]] = ()) -> str:
-    """The path, and the sub-resources of both queries: sorted by name, values not encoded."""
+    """Return the path with the sub-resources of both queries, sorted, values not encoded."""
     path, own = split_target(target)
     chosen = sorted((name, value or "") for name, value in (*own, *params) if name in SUB_RESOURCES)
     query = "&".join(f"{name}={value}" if value else name for name, value in chosen)
@@ -103,7 +103,7 @@ def canonical_resource(target: str, params: Iterable[tuple[str, str | None]] = (
 
 
 def sign(secret: str, text: str) -> str:
-    """The signature of ``text``: its HMAC-SHA1, in base64."""
+    """Return the signature of ``text``: its HMAC-SHA1, in base64."""
     digest = hmac.new(secret.encode("utf-8"), text.encode("utf-8"), hashlib.sha1).digest()
     return base64.b64encode(digest).decode("ascii")
 

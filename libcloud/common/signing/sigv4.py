@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signature Version 4 as S3 wants it: functions of a request, credentials, a scope and a time.
+"""AWS Signature Version 4 for S3, as functions of a request, credentials, a scope and a time.
 
-The path is signed exactly as it goes on the wire: encoded once, never normalised. So the caller
-builds one target, signs it and sends it.
+The path is signed exactly as it is sent: encoded once and never normalized.
 
 Reference: Amazon S3 API Reference, "Authenticating Requests (AWS Signature Version 4)".
 """
@@ -52,8 +51,8 @@ EMPTY_PAYLOAD_HASH = hashlib.sha256(b"").hexdigest()
 # Using Query Parameters (AWS Signature Version 4)".
 MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 
-# Headers that say what is asked for. Proxies and HTTP libraries rewrite the others (User-Agent,
-# Accept-Encoding, Connection, Content-Length), which would break the signature.
+# Signed headers. Proxies and HTTP libraries rewrite the others (User-Agent, Accept-Encoding,
+# Connection, Content-Length), which would invalidate the signature.
 _SIGNED_NAMES = frozenset({"host", "date", "content-md5", "content-type", "range"})
 _SIGNED_PREFIX = "x-amz-"
 
@@ -63,9 +62,9 @@ _TERMINATOR = "aws4_request"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a signature holds.
+    """The region and service that a signature is valid for.
 
-    :param region: name of the region; may be empty for stores that have none.
+    :param region: may be empty for stores without regions.
     :param service: ``s3`` for every S3-compatible store.
     """
 
@@ -73,23 +72,23 @@ class Scope:
     service: str = "s3"
 
     def on(self, when: datetime) -> str:
-        """The credential scope of that day."""
+        """Return the credential scope of that day."""
         return self.on_day(stamp_of(when)[:8])
 
     def on_day(self, day: str) -> str:
-        """The credential scope of a day, ``YYYYMMDD``."""
+        """Return the credential scope of a day, ``YYYYMMDD``."""
         return f"{day}/{self.region}/{self.service}/{_TERMINATOR}"
 
 
 scope_of = lru_cache(maxsize=32)(Scope)
-"""A scope, the same object each time: known by a glance."""
+"""Return a cached scope: the same object each time, which is fast to compare."""
 
 
 class SigningKeys:
-    """Keeps the signing key of the day, so that four HMACs a request become a part of one.
+    """Caches the signing key of the day, which saves four HMACs per request.
 
-    Belongs to one signer and lives as long as it; a copy begins anew. Safe for threads: an entry is
-    replaced whole.
+    Belongs to one signer; a copy of it starts empty. Safe for threads: an entry is replaced
+    atomically.
     """
 
     __slots__ = ("_entry", "_keyed")
@@ -111,9 +110,9 @@ class SigningKeys:
         scope: Scope,
         derive: Callable[[], bytes] | None = None,
     ) -> bytes:
-        """The signing key for that day and scope: derived now, or kept from the last call.
+        """Return the signing key for that day and scope, derived or from the cache.
 
-        :param derive: in place of :func:`signing_key`.
+        :param derive: replaces :func:`signing_key`.
         """
         return self.of_day(secret, stamp_of(when)[:8], scope, derive)
 
@@ -129,11 +128,11 @@ class SigningKeys:
         return entry[1]
 
     def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
-        """The signature of ``text``, hexadecimal, by the key of that day and scope."""
+        """Return the hexadecimal signature of ``text`` with the key of that day and scope."""
         key = self.of_day(secret, day, scope)
         keyed = self._keyed
         if keyed is None or keyed[0] is not key:
-            # To copy what has seen the key costs less than to show it the key once more.
+            # Copying an HMAC object is faster than creating one with the key.
             self._keyed = keyed = (key, hmac.new(key, digestmod="sha256"))
         running = keyed[1].copy()
         running.update(text.encode("utf-8"))
@@ -149,15 +148,15 @@ def sign_headers(
     payload_hash: str | None = None,
     keys: SigningKeys | None = None,
 ) -> dict[str, str]:
-    """The headers that make ``request`` a signed one, to be added to its own.
+    """Return the headers that sign ``request``, to be added to its own.
 
-    A ``host`` header must be in the request, as it will be sent (with its port, unless it is the
-    scheme's own). Signatures and dates of an earlier signing in the request are ignored.
+    The request must have a ``host`` header as it will be sent (with its port, unless it is the
+    scheme's default). Headers of an earlier signature are ignored.
 
-    :param when: time of signing; a server refuses it when it is 15 minutes off.
+    :param when: time of signing; servers reject a difference of more than 15 minutes.
     :param payload_hash: SHA-256 of the body in hexadecimal, or :data:`UNSIGNED_PAYLOAD`. ``None``:
         the request's own ``x-amz-content-sha256`` header, else the hash of ``request.body``.
-    :param keys: where to keep the signing key between calls.
+    :param keys: cache of the signing key.
     :return: names in lower case.
     """
     headers = _lower(request.headers)
@@ -195,12 +194,12 @@ def sign(
     stamp: str,
     keys: SigningKeys,
 ) -> str:
-    """The value of the ``Authorization`` header of a request, in one pass.
+    """Return the ``Authorization`` header of a request.
 
     For the first three see :class:`~libcloud.common.request.HttpRequest`.
 
-    :param headers: what :func:`headers_to_sign` gave.
-    :param stamp: the time, as the header ``x-amz-date`` has it.
+    :param headers: the result of :func:`headers_to_sign`.
+    :param stamp: the time, formatted as in the ``x-amz-date`` header.
     """
     day = stamp[:8]
     credential_scope = scope.on_day(day)
@@ -221,12 +220,12 @@ def presign(
     host: str,
     keys: SigningKeys | None = None,
 ) -> str:
-    """A target, path and query, that carries its own authorization for ``expires`` seconds.
+    """Return a target, path and query, with an authorization valid for ``expires`` seconds.
 
-    Whoever uses it must send the headers of ``request`` as they are; the body is not signed.
+    It must be used with exactly the headers of ``request``; the body is not signed.
 
     :param expires: seconds from ``when``, 1 to :data:`MAX_PRESIGN_SECONDS`.
-    :param host: as the client will send it: with its port, unless it is the scheme's own.
+    :param host: as the client will send it: with its port, unless it is the scheme's default.
     :raises ValueError: ``expires`` is out of range.
     """
     if not 1 <= expires <= MAX_PRESIGN_SECONDS:
@@ -258,7 +257,7 @@ def presign(
 
 
 def payload_hash_of(body: Body | str | None) -> str:
-    """The SHA-256 of ``body`` in hexadecimal; text is hashed as UTF-8, ``None`` as no bytes."""
+    """Return the SHA-256 of ``body`` in hexadecimal; text is hashed as UTF-8, ``None`` as empty."""
     if body is None:
         return EMPTY_PAYLOAD_HASH
     if isinstance(body, str):
@@ -270,7 +269,7 @@ def payload_hash_of(body: Body | str | None) -> str:
 
 
 def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
-    """Those of ``headers`` that are signed: names in lower case and sorted, values folded."""
+    """Select the signed headers: names in lower case and sorted, whitespace in values folded."""
     signed = {}
     for name, value in headers.items():
         lower = name.lower()
@@ -280,7 +279,7 @@ def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
 
 
 def canonical_query(params: Collection[tuple[str, str | None]]) -> str:
-    """``params`` encoded, then sorted; a bare key counts as one with an empty value."""
+    """Return ``params`` encoded, then sorted; a bare key gets an empty value."""
     if not params:
         return ""
     pairs = [(percent_encoded(name), percent_encoded(value or "")) for name, value in params]
@@ -290,9 +289,9 @@ def canonical_query(params: Collection[tuple[str, str | None]]) -> str:
 def canonical_request(
     request: HttpRequest, *, headers: Mapping[str, str], payload_hash: str
 ) -> str:
-    """The text whose hash is signed.
+    """Return the canonical request, whose hash is signed.
 
-    :param headers: what :func:`headers_to_sign` gave; replaces the request's own.
+    :param headers: the result of :func:`headers_to_sign`; replaces the request's own.
     """
     return _canonical(
         request.method, request.path, request.params, headers=headers, payload_hash=payload_hash
@@ -313,7 +312,7 @@ def _canonical(
 
 
 def string_to_sign(canonical: str, *, when: datetime, scope: Scope) -> str:
-    """The text that the signing key signs."""
+    """Return the text that the signing key signs."""
     digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
     return "\n".join((ALGORITHM, stamp_of(when), scope.on(when), digest))
 

@@ -253,7 +253,7 @@ class S3Client:
         connection = self._owner.connection
         if not s3api.operations.is_answered_late(request) or not isinstance(connection, Connection):
             return _NO_EXTRA_TIME
-        return connection.allowing(self._owner.ex_completion_timeout)
+        return connection.extended_timeout(self._owner.ex_completion_timeout)
 
     def error_for(
         self, detail: ErrorDetail, text: object, container_name: str, object_name: str

@@ -191,7 +191,7 @@ def empty_pieces_without_end_are_refused_and_nothing_is_stored(h: Harness) -> No
         source = itertools.chain([pattern(h.part_size + 1)], itertools.repeat(empty))
         with (
             mock.patch.object(files, "MAX_EMPTY_PIECES", 10_000),
-            pytest.raises(InvalidSourceError, match="10,000 empty pieces in a row"),
+            pytest.raises(InvalidSourceError, match="10,000 consecutive empty pieces"),
         ):
             h.stream(container, "object", source)
     assert h.names(container) == []

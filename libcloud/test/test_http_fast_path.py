@@ -19,8 +19,7 @@ import urllib3
 from libcloud.common.types import ResponseTooLargeError
 from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter
-from libcloud.http.exchange import request_head
-from libcloud.http.plain import PlainResponse
+from libcloud.http.fast_path import FastResponse, request_head
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.test_http_heads import HEADS, UNCERTAIN
 
@@ -87,7 +86,7 @@ def connect(server: Loopback, *, opened: bool) -> LibcloudConnection:
 
 def is_short(connection: LibcloudConnection) -> bool:
     """Whether the answer that ``connection`` has came in few steps."""
-    return isinstance(connection.response, PlainResponse)
+    return isinstance(connection.response, FastResponse)
 
 
 def unfolded(value: str) -> str:

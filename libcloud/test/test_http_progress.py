@@ -45,7 +45,7 @@ class Cut(Count):
 
 def test_every_byte_of_a_body_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     count, data = Count(), pattern(SIZE)
-    monkeypatch.setattr(TimedConnection, "watcher", count)
+    monkeypatch.setattr(TimedConnection, "progress_listener", count)
     with store() as s3:
         s3.stream(iter([data]), ex_part_size=1024 * 1024 + 1)
         assert s3.body() == data
@@ -56,7 +56,7 @@ def test_every_byte_of_a_body_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_request_that_is_cut_fails_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with store() as s3:
-        monkeypatch.setattr(TimedConnection, "watcher", Cut())
+        monkeypatch.setattr(TimedConnection, "progress_listener", Cut())
         with pytest.raises(KeyError, match="enough"):
             s3.stream(iter([pattern(SIZE)]), ex_part_size=1024 * 1024 + 1)
         # The server may see the abort before it sees that the connection of a part is gone: of that
