@@ -199,7 +199,7 @@ _READING = (
     ),
     Mutant(
         "short download unnoticed",
-        f"{_DRIVERS}/s3_reading.py",
+        "libcloud/storage/transfer/download/body.py",
         "    if length is not None and received < length:",
         "    if False:",
         _DOWNLOADS,

@@ -10,19 +10,20 @@ __all__ = ["MUTANTS"]
 _TESTS = "libcloud/test/storage"
 _DRIVERS = "libcloud/storage/drivers"
 _S3API = "libcloud/storage/s3api"
+_DOWNLOAD = "libcloud/storage/transfer/download"
 
 _INTEGRITY = (f"{_TESTS}/s3api/test_integrity.py",)
 _CHECKSUMS = (f"{_TESTS}/test_s3_checksums.py",)
 _OPTIONS = (f"{_TESTS}/test_s3_options.py",)
 
 _VERIFIED = (f"{_TESTS}/test_s3_verified.py",)
-_LANES = (f"{_TESTS}/test_s3_lanes.py",)
+_PARALLEL = (f"{_TESTS}/test_s3_parallel_downloads.py",)
 
 MUTANTS = (
     Mutant(
         "a download that differs from its checksum goes unnoticed",
-        f"{_DRIVERS}/s3_verify.py",
-        "if digest == self._value:",
+        f"{_DOWNLOAD}/verification.py",
+        "if digest == self.expected:",
         "if True:",
         _VERIFIED,
     ),
@@ -41,32 +42,32 @@ MUTANTS = (
         _VERIFIED,
     ),
     Mutant(
-        "parts that helpers did not get left out",
-        f"{_DRIVERS}/s3_lanes.py",
-        "            self._state[part] = _FREE\n",
-        "            self._state[part] = _DONE\n            self._left -= 1\n",
-        _LANES,
+        "parts that a worker failed to fetch are left out",
+        f"{_DOWNLOAD}/parallel.py",
+        "            self._state[part] = _PENDING\n",
+        "            self._state[part] = _DONE\n            self._remaining -= 1\n",
+        _PARALLEL,
     ),
     Mutant(
         "ranges written one part too early",
-        f"{_DRIVERS}/s3_lanes.py",
+        f"{_DOWNLOAD}/parallel.py",
         "position = start = part * parts.size",
         "position = start = max(part - 1, 0) * parts.size",
-        _LANES,
+        _PARALLEL,
     ),
     Mutant(
-        "helpers that are not waited for",
-        f"{_DRIVERS}/s3_lanes.py",
-        "for helper in helpers:\n            helper.join()\n        return self._parts.take(part)",
+        "workers that are not waited for",
+        f"{_DOWNLOAD}/parallel.py",
+        "for worker in workers:\n            worker.join()\n        return self._parts.claim(part)",
         "return False",
-        _LANES,
+        _PARALLEL,
     ),
     Mutant(
-        "parts compared with nothing",
-        f"{_DRIVERS}/s3_lanes.py",
+        "parts are not verified",
+        f"{_DOWNLOAD}/parallel.py",
         "if self._verification is not None:\n            lengths",
         "if False:\n            lengths",
-        _LANES,
+        _PARALLEL,
     ),
     Mutant(
         "a range compared with the checksum of the whole",

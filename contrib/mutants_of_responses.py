@@ -13,55 +13,55 @@ _S3API = "libcloud/storage/s3api"
 
 _EVIDENCE = (f"{_TESTS}/test_s3_evidence.py",)
 _DELETE = (f"{_TESTS}/test_s3_delete.py",)
-_EXTENTS = (f"{_TESTS}/s3api/test_ranges.py", f"{_TESTS}/test_s3_extents.py")
+_EXTENTS = (f"{_TESTS}/transfer/download/test_ranges.py", f"{_TESTS}/test_s3_extents.py")
 _VERSIONS = (f"{_TESTS}/test_filesystem_versions.py",)
 
 _DOWNLOADS = (
     Mutant(
         "another range is passed on",
-        f"{_S3API}/ranges.py",
+        "libcloud/storage/transfer/download/ranges.py",
         "    if first != (start or 0) or wrong_end or last < first:",
         "    if last < first:",
         _EXTENTS,
     ),
     Mutant(
         "the length of a range is not compared",
-        f"{_S3API}/ranges.py",
+        "libcloud/storage/transfer/download/ranges.py",
         "    if length is not None and length != last - first + 1:",
         "    if False:",
         _EXTENTS,
     ),
     Mutant(
         "more bytes than asked for are given away",
-        f"{_DRIVERS}/s3_reading.py",
+        "libcloud/storage/transfer/download/body.py",
         "        if length is not None and received > length:",
         "        if False:",
         _EXTENTS,
     ),
     Mutant(
         "a body without a length that ends early is whole",
-        f"{_DRIVERS}/s3_downloads.py",
+        "libcloud/storage/s3/download_port.py",
         "    return None if _is_transcoded(headers) else _known_size(obj)",
         "    return None",
         _EXTENTS,
     ),
     Mutant(
         "the size of the object is not compared",
-        f"{_DRIVERS}/s3_downloads.py",
+        "libcloud/storage/s3/download_port.py",
         "    if None in (size, extent.total) or size == extent.total:",
         "    if True:",
         _EXTENTS,
     ),
     Mutant(
         "a store that ignores conditions gives another version",
-        f"{_S3API}/ranges.py",
+        "libcloud/storage/transfer/download/ranges.py",
         "        return strip_etag(self.etag) == strip_etag(etag)",
         "        return True",
         _EXTENTS,
     ),
     Mutant(
         "a version without an ETag is any version",
-        f"{_S3API}/ranges.py",
+        "libcloud/storage/transfer/download/ranges.py",
         "        return not (self.modified and modified) or self.modified == modified",
         "        return True",
         _EXTENTS,
@@ -176,9 +176,9 @@ _SUCCESSES = (
     ),
     Mutant(
         "a store that refuses conditions cannot be read by ranges",
-        f"{_DRIVERS}/s3_downloads.py",
-        "s3api.optional.unasked(wanted.validator.conditions())",
-        "wanted.validator.conditions()",
+        "libcloud/storage/s3/download_port.py",
+        "s3api.optional.unasked(selection.validator.conditions())",
+        "selection.validator.conditions()",
         _VERSIONS,
     ),
     Mutant(

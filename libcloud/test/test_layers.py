@@ -72,8 +72,11 @@ FILES = {"pathlib", "tempfile", "shutil", "io", "mmap"}
 OPENERS = {"open", "io.open", "os.open", "os.fdopen", "builtins.open"}
 
 # The modules of ``transfer`` that wait and start threads.
-RUNNERS = tuple(
-    f"libcloud.storage.transfer.upload.{name}" for name in ("runner", "workers", "at_exit")
+RUNNERS = (
+    "libcloud.storage.transfer.download.parallel",
+    "libcloud.storage.transfer.upload.at_exit",
+    "libcloud.storage.transfer.upload.runner",
+    "libcloud.storage.transfer.upload.workers",
 )
 
 # (importing module, imported module): why it is right all the same.
@@ -296,9 +299,7 @@ KNOWN_CYCLIC = {
     "libcloud.storage.drivers.s3_copy",
     "libcloud.storage.drivers.s3_copy_store",
     "libcloud.storage.drivers.s3_delete",
-    "libcloud.storage.drivers.s3_downloads",
     "libcloud.storage.drivers.s3_leftovers",
-    "libcloud.storage.drivers.s3_objects",
     "libcloud.storage.drivers.s3_regions",
     "libcloud.storage.drivers.s3_resume",
     "libcloud.storage.drivers.s3_store",
@@ -419,7 +420,7 @@ HEAVY = {
     "libcloud.storage.payload",
     "libcloud.storage.writer",
     "libcloud.storage.drivers.s3_copy_store",
-    "libcloud.storage.drivers.s3_reading",
+    "libcloud.storage.transfer.download.body",
     "libcloud.storage.drivers.s3_store",
     "libcloud.storage.s3api.errors",
     "libcloud.storage.s3api.operations",
@@ -463,7 +464,7 @@ def test_an_upload_of_one_request_loads_nothing_that_only_parts_need() -> None:
     loaded = _loaded_by("from libcloud.storage.drivers import s3_bodies, s3_store")
     assert "libcloud.storage.drivers.s3_store" in loaded
     assert not loaded & {f"libcloud.storage.s3api.{name}" for name in ("values", "xml")}
-    assert "libcloud.storage.drivers.s3_reading" not in loaded
+    assert "libcloud.storage.transfer.download.body" not in loaded
 
 
 def test_a_request_without_a_body_loads_nothing_that_only_documents_need() -> None:

@@ -18,14 +18,10 @@ if TYPE_CHECKING:
     from libcloud.storage.drivers import s3_connection as s3_connection
     from libcloud.storage.drivers import s3_copy_store as s3_copy_store
     from libcloud.storage.drivers import s3_deleted as s3_deleted
-    from libcloud.storage.drivers import s3_downloads as s3_downloads
-    from libcloud.storage.drivers import s3_lanes as s3_lanes
     from libcloud.storage.drivers import s3_options as s3_options
-    from libcloud.storage.drivers import s3_reading as s3_reading
     from libcloud.storage.drivers import s3_regions as s3_regions
     from libcloud.storage.drivers import s3_resume as s3_resume
     from libcloud.storage.drivers import s3_store as s3_store
     from libcloud.storage.drivers import s3_urls as s3_urls
-    from libcloud.storage.drivers import s3_verify as s3_verify
 else:
     __getattr__ = submodules(__name__)

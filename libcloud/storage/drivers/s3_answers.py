@@ -8,6 +8,7 @@ from typing import Any
 
 from libcloud.storage.s3api import integrity
 from libcloud.storage.s3api.etags import strip_etag
+from libcloud.storage.s3api.integrity import encrypted
 from libcloud.storage.transfer.values import Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
 
@@ -92,14 +93,3 @@ class Answers:
 
     def _error(self, text: str) -> ObjectHashMismatchError:
         return ObjectHashMismatchError(text, self._driver, self._name)
-
-
-def encrypted(headers: Mapping[str, str]) -> bool:
-    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own.
-
-    :param headers: of an upload, or of an answer; Complete does not tell of a customer's key.
-    """
-    named = {name.lower(): value for name, value in headers.items()}
-    if "x-amz-server-side-encryption-customer-algorithm" in named:
-        return True
-    return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")

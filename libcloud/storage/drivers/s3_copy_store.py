@@ -15,9 +15,9 @@ from libcloud.storage.s3api import integrity, operations
 from libcloud.storage.s3api.copy_headers import CopyHeaders
 from libcloud.storage.s3api.etags import strip_etag
 from libcloud.storage.s3api.headers import headers_for
-from libcloud.storage.s3api.ranges import Validator, content_length
 from libcloud.storage.s3api.values import CopyAnswer
 from libcloud.storage.s3api.xml import parse_copy
+from libcloud.storage.transfer.download.ranges import Validator, content_length
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,

@@ -8,23 +8,22 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from libcloud import storage
-from libcloud.storage import drivers, s3api
+from libcloud.storage import drivers, s3, s3api, transfer
 from libcloud.storage.arguments import check_download, check_name, check_object
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_calls import S3Calls
-from libcloud.storage.drivers.s3_counted import CountedResponse
 from libcloud.utils.arguments import size_of, whole_number
 from libcloud.utils.files import at_least_one, read_in_chunks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage.drivers.s3_downloads import Download
-    from libcloud.storage.drivers.s3_lanes import Lanes
     from libcloud.storage.drivers.s3_options import ReadKeywords
-    from libcloud.storage.s3api.ranges import Validator
+    from libcloud.storage.s3.download_port import Download
+    from libcloud.storage.transfer.download.parallel import ParallelDownload
+    from libcloud.storage.transfer.download.ranges import Validator
 
-__all__ = ["AS_STORED", "CHUNK_SIZE", "S3Objects"]
+__all__ = ["CHUNK_SIZE", "S3Objects"]
 
 CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes read at once where the caller does not say; also the smallest part of Amazon's S3."""
@@ -32,8 +31,8 @@ CHUNK_SIZE = 5 * 1024 * 1024
 # Bytes read at once into a file.
 _PIECE = 1024 * 1024
 
-# What is stored compressed is wanted as it is stored: its size and hash are those of the object.
-AS_STORED = {"Accept-Encoding": "identity"}
+# The size and hash are those of the bytes as they are stored, perhaps compressed.
+_AS_STORED = {"Accept-Encoding": "identity"}
 
 # rclone (1.75) answers a range by 200, with a Content-Range.
 _PARTIAL = (200, 206)
@@ -73,7 +72,7 @@ class S3Objects(S3Calls):
         """The object of a container that is known to exist: one HEAD request."""
         path = self._get_object_path(container, object_name)
         response = self._client.send(
-            s3api.operations.head(path, {**AS_STORED, **(headers or {})}),
+            s3api.operations.head(path, {**_AS_STORED, **(headers or {})}),
             f"Error looking for {container.name}/{object_name}",
             ok=(200, 404),
             container_name=container.name,
@@ -113,10 +112,10 @@ class S3Objects(S3Calls):
         on_bytes: Callable[[int], object] | None = None,
         **options: Unpack[ReadKeywords],
     ) -> bool:
-        """Save the object as a file, which appears when it is whole.
+        """Save the object as a file, which appears when it is complete.
 
-        A large one comes over several connections. They are of help only, so that it comes all the
-        same from a store that gives no ranges.
+        A large object is fetched over several connections. A store that does not support ranges
+        is read over one.
 
         :param ex_verify_hash: what the bytes are compared with. ``None``: a checksum that the store
             keeps with the object, if it tells one. ``True``: otherwise an ETag that is an MD5,
@@ -137,24 +136,26 @@ class S3Objects(S3Calls):
         whole_number("ex_part_size", ex_part_size, least=1)
         response = self._open(obj, options, verify=ex_verify_hash).response
         if delete_on_failure and self._saves_as_usual():
-            lanes = drivers.s3_lanes.lanes_for(
-                self,
+            parallel = transfer.download.parallel.parallel_download(
+                getattr(response, "_response", None) if response.status == 200 else None,
                 obj,
-                response,
+                limit=self._client.concurrency(),
                 window=ex_window,
                 part_size=ex_part_size,
                 on_bytes=on_bytes,
             )
-            if lanes is not None:
-                return self._save_by(lanes, obj, destination_path, overwrite_existing)
+            if parallel is not None:
+                return self._save_by(parallel, obj, destination_path, overwrite_existing)
         raw = response.response
+        if on_bytes is not None:
+            raw = transfer.download.body.CountingResponse(raw, on_bytes)
         return self._get_object(
             obj=obj,
             callback=self._save_object,
             response=response,
             callback_kwargs={
                 "obj": obj,
-                "response": raw if on_bytes is None else CountedResponse(raw, on_bytes),
+                "response": raw,
                 "destination_path": destination_path,
                 "overwrite_existing": overwrite_existing,
                 "delete_on_failure": delete_on_failure,
@@ -239,13 +240,17 @@ class S3Objects(S3Calls):
         )
 
     def _save_by(
-        self, lanes: Lanes, obj: Object, path: str | PathLike[str], overwrite_existing: bool
+        self,
+        parallel: ParallelDownload,
+        obj: Object,
+        path: str | PathLike[str],
+        overwrite_existing: bool,
     ) -> bool:
         destination = storage.destination.resolve_destination(
             path, obj.name, overwrite_existing=overwrite_existing, driver=self
         )
         with storage.destination.opened(destination) as file:
-            lanes.fetch(file)
+            parallel.fetch(file)
             file.commit()
         return True
 
@@ -269,10 +274,13 @@ class S3Objects(S3Calls):
         verify: bool | None = False,
         validator: Validator | None = None,
     ) -> Download:
-        """Ask for the object's bytes, they are not read yet; see :class:`.s3_downloads.Wanted`."""
-        wanted = drivers.s3_downloads.Wanted(start, end, verify, validator)
-        headers = self._read_headers(options)
-        return drivers.s3_downloads.open_download(self, obj, headers, wanted)
+        """Request bytes of the object, see :class:`.download_port.Selection`; read none yet."""
+        port = s3.download_port
+        span = "" if start is None else self._get_standard_range_str(start, end)
+        path = self._get_object_path(obj.container, obj.name)
+        request = s3api.operations.get_object(path, headers=self._read_headers(options))
+        selection = port.Selection(start, end, span, verify, validator)
+        return port.start_download(self._client, self, obj, request, selection)
 
     def _stream(
         self, download: Download, obj: Object, chunk_size: int | None, status: Collection[int]
@@ -286,14 +294,14 @@ class S3Objects(S3Calls):
             callback_kwargs={"iterator": response.iter_content(size), "chunk_size": size},
             success_status_code=status,
         )
-        return drivers.s3_reading.exact(pieces, download.length, obj)
+        return transfer.download.body.check_length(pieces, download.length, obj)
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
         """Bytes of the very version that ``obj`` was when it was looked at.
 
         :raises ObjectChangedError: it is there no more.
         """
-        validator = drivers.s3_downloads.validator_of(obj)
+        validator = s3.download_port.validator_of(obj)
         download = self._open(obj, {}, start_bytes, end_bytes, validator=validator)
         return self._stream(download, obj, None, _PARTIAL)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
-from libcloud.storage import drivers, s3api
+from libcloud.storage import s3api, transfer
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_answers import Answers
 from libcloud.storage.s3.client import failure_of
@@ -315,7 +315,7 @@ class DriverStore:
             f"Error reading {self._label}",
             raw=True,
         )
-        drivers.s3_reading.leave_encoded(response)
+        transfer.download.body.disable_decoding(response)
         return b"".join(response.iter_content(_READ_SIZE)) == bytes(self._whole)
 
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3api import optional as optional
     from libcloud.storage.s3api import presign as presign
     from libcloud.storage.s3api import profile as profile
-    from libcloud.storage.s3api import ranges as ranges
     from libcloud.storage.s3api import raw_names as raw_names
     from libcloud.storage.s3api import received as received
     from libcloud.storage.s3api import regions as regions

@@ -1,14 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ETags as they stand in answers."""
+"""Alias of :mod:`libcloud.utils.etags`."""
 
 from __future__ import annotations
 
+from libcloud.utils.etags import strip_etag
+
 __all__ = ["strip_etag"]
-
-
-def strip_etag(etag: str) -> str:
-    """``etag`` without the mark of a weak one and without its quotes; otherwise opaque."""
-    etag = etag.strip()
-    if etag.startswith("W/"):
-        etag = etag[2:]
-    return etag.strip('"')

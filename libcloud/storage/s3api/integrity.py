@@ -26,6 +26,7 @@ __all__ = [
     "choose_digest",
     "complete_headers",
     "create_headers",
+    "encrypted",
     "expected_etag",
     "is_md5",
     "look_headers",
@@ -238,3 +239,14 @@ def _hashed(hasher: Any, body: Body) -> Any:
     for piece in _pieces(body):
         hasher.update(piece)
     return hasher
+
+
+def encrypted(headers: Mapping[str, str]) -> bool:
+    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own.
+
+    :param headers: of an upload, or of an answer; Complete does not tell of a customer's key.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    if "x-amz-server-side-encryption-customer-algorithm" in named:
+        return True
+    return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")

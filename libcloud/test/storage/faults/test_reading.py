@@ -237,7 +237,7 @@ def test_a_refusal_of_the_rest_is_raised_at_once(server: FakeS3, stored: Object)
     server.faults.add("GetObject", Truncate(1400))
     server.faults.add("GetObject", Status(403, "AccessDenied"), nth=2, times=None)
 
-    with pytest.raises(Exception, match=r"going on with the download.*AccessDenied"):
+    with pytest.raises(Exception, match=r"resuming the download.*AccessDenied"):
         list(stored.as_stream(700))
 
     assert len(ranges(server)) == 2

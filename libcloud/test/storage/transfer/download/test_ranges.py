@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from libcloud.storage.s3api.ranges import Extent, UnexpectedExtentError, Validator, extent_of
+from libcloud.storage.transfer.download.ranges import (
+    Extent,
+    UnexpectedExtentError,
+    Validator,
+    extent_of,
+)
 
 
 def ranged(told: str = "", length: int | None = None) -> dict[str, str]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which bytes of which version of an object a response brings, by its headers.
+"""Which bytes of which version of an object a response contains, by its headers.
 
-A response to a range is compared with the range: a proxy, a cache or a store may answer with other
-bytes than those asked for, and with those of another version than the one that is being read.
+A response is compared with the range that was requested: a proxy, a cache or a store may return
+other bytes, or those of another version than the one that is being read.
 
 Reference: RFC 9110, 13.1 (preconditions), 14.4 (Content-Range), 15.3.7 (206 Partial Content).
 """
@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from libcloud.storage.s3api.etags import strip_etag
+from libcloud.utils.etags import strip_etag
 
 __all__ = ["Extent", "UnexpectedExtentError", "Validator", "content_length", "extent_of"]
 
@@ -21,15 +21,15 @@ _CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|
 
 
 class UnexpectedExtentError(ValueError):
-    """The response brings other bytes than those that were asked for."""
+    """The response contains other bytes than those that were requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The bytes of an object that a response brings.
+    """The bytes of an object that a response contains.
 
-    :param length: bytes of the body; ``None`` if nothing tells.
-    :param total: bytes of the object; ``None`` if nothing tells.
+    :param length: bytes of the body; ``None`` if it is not known.
+    :param total: bytes of the object; ``None`` if it is not known.
     """
 
     length: int | None
@@ -38,10 +38,10 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """What tells one version of an object from another.
+    """Identifies one version of an object.
 
-    :param etag: as the store writes it; empty if it names none.
-    :param modified: the ``Last-Modified`` header, for where there is no ETag; may be empty.
+    :param etag: as the store writes it; may be empty.
+    :param modified: the ``Last-Modified`` header, used where there is no ETag; may be empty.
     :param size: bytes of the object; ``None`` if it is not known.
     """
 
@@ -50,16 +50,16 @@ class Validator:
     size: int | None = None
 
     def conditions(self) -> dict[str, str]:
-        """Headers that have the store refuse another version.
+        """Headers that make the store refuse another version.
 
-        A weak ETag never fulfils ``If-Match``.
+        A weak ETag never matches in ``If-Match``.
         """
         if strip_etag(self.etag) and not self.etag.startswith("W/"):
             return {"If-Match": self.etag}
         return {"If-Unmodified-Since": self.modified} if self.modified else {}
 
     def agrees(self, headers: Mapping[str, str], total: int | None) -> bool:
-        """Whether a response may be of this version; not every store knows conditions.
+        """Whether a response may be of this version; not every store honours preconditions.
 
         :param headers: of the response; names in lower case.
         :param total: bytes of the object by the response; ``None`` if it does not say.
@@ -80,23 +80,23 @@ def extent_of(
     end: int | None = None,
     size: int | None = None,
 ) -> Extent:
-    """What a response of status 200 or 206 brings.
+    """What a response of status 200 or 206 contains.
 
     :param headers: names in lower case.
-    :param start: of the range that was asked for; ``None`` if none was.
+    :param start: of the range that was requested; ``None`` if none was.
     :param end: the byte after it; ``None`` for the end of the object.
     :param size: bytes of the object, if they are known.
-    :raises UnexpectedExtentError: other bytes than those.
+    :raises UnexpectedExtentError: it contains other bytes.
     """
-    told = headers.get("content-range", "").strip()
+    content_range = headers.get("content-range", "").strip()
     length = None if "transfer-encoding" in headers else content_length(headers)
-    if start is None and not told:
+    if start is None and not content_range:
         return Extent(length, length)
-    if not told:
+    if not content_range:
         return _extent_of_unnamed(status, headers, start or 0, end, size)
-    match = _CONTENT_RANGE.fullmatch(told)
+    match = _CONTENT_RANGE.fullmatch(content_range)
     if match is None:
-        raise UnexpectedExtentError(f"the response has the Content-Range {told[:60]!r}")
+        raise UnexpectedExtentError(f"the response has the Content-Range {content_range[:60]!r}")
     first, last = int(match[1]), int(match[2])
     total = None if match[3] == "*" else int(match[3])
     known = size if total is None else total
@@ -104,10 +104,10 @@ def extent_of(
     wrong_end = last != expected if known is not None else expected is not None and last > expected
     if first != (start or 0) or wrong_end or last < first:
         asked = f"{start or 0}-{'' if expected is None else expected}"
-        raise UnexpectedExtentError(f"the response has bytes {told[6:60]}, not {asked}")
+        raise UnexpectedExtentError(f"the response has bytes {content_range[6:60]}, not {asked}")
     if length is not None and length != last - first + 1:
         raise UnexpectedExtentError(
-            f"the response has {length} bytes and the Content-Range {told[:60]}"
+            f"the response has {length} bytes and the Content-Range {content_range[:60]}"
         )
     return Extent(last - first + 1, total)
 
@@ -121,7 +121,7 @@ def content_length(headers: Mapping[str, str]) -> int | None:
 def _extent_of_unnamed(
     status: int, headers: Mapping[str, str], start: int, end: int | None, size: int | None
 ) -> Extent:
-    """What a response to a range brings that does not name its bytes: only their number tells."""
+    """What a response to a range without a Content-Range contains, by the number of its bytes."""
     length = content_length(headers)
     if status == 200:
         known = size if length is None else length

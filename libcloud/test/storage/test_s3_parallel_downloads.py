@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from libcloud.http import LibcloudConnection
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers import s3_lanes
 from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.transfer.download import parallel
 from libcloud.storage.types import IncompleteDownloadError, ObjectHashMismatchError
 from libcloud.test.storage.fakes.digests import checksum
 from libcloud.test.storage.fakes.faults import Action, Drop, FlipBit, Hold, Status, Truncate
@@ -41,11 +41,11 @@ def running() -> Iterator[Store]:
 @pytest.fixture
 def s3(running: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store, and a driver that reads 300 bytes at once."""
-    monkeypatch.setattr(s3_lanes, "_PIECE", 300)
+    monkeypatch.setattr(parallel, "_PIECE", 300)
     running.server.reset()
     running.server.create_bucket("bucket")
     yield running
-    join_helpers()
+    join_workers()
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def stored(s3: Store) -> Object:
     return found
 
 
-def join_helpers() -> None:
+def join_workers() -> None:
     for thread in threading.enumerate():
         if thread.name == "libcloud-download":
             thread.join(30)
@@ -144,7 +144,7 @@ def test_a_file_is_the_object(
     assert fetch(stored, path, ex_window=window, ex_part_size=part_size) is True
     assert path.read_bytes() == DATA
     assert list(tmp_path.iterdir()) == [path]
-    join_helpers()
+    join_workers()
 
 
 def test_the_last_parts_come_as_ranges_of_the_same_version(
@@ -166,8 +166,8 @@ def test_the_last_parts_come_as_ranges_of_the_same_version(
 def test_a_large_object_is_split_unasked(
     s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_lanes, "_SMALLEST", len(DATA) - 1)
-    monkeypatch.setattr(s3_lanes, "DEFAULT_PART_SIZE", PART)
+    monkeypatch.setattr(parallel, "_MIN_SIZE", len(DATA) - 1)
+    monkeypatch.setattr(parallel, "DEFAULT_PART_SIZE", PART)
     hold_the_first_connection(s3, 500, until="bytes=4000-4599")
     assert stored.download(tmp_path / "file") is True
     assert (tmp_path / "file").read_bytes() == DATA
@@ -337,7 +337,7 @@ def test_an_interrupt_leaves_neither_file_nor_helpers_nor_descriptors(
     call: int,
 ) -> None:
     assert fetch(stored, tmp_path / "warm") is True
-    join_helpers()
+    join_workers()
     calls = 0
 
     def write(descriptor: int, data: bytes, position: int) -> int:
@@ -352,7 +352,7 @@ def test_an_interrupt_leaves_neither_file_nor_helpers_nor_descriptors(
     monkeypatch.setattr(os, "pwrite", write)
     with pytest.raises(error, match="stop"):
         fetch(stored, tmp_path / "file", ex_window=2, ex_part_size=300)
-    join_helpers()
+    join_workers()
     assert descriptors_in(tmp_path) == []
     assert [path.name for path in tmp_path.iterdir()] == ["warm"]
 
@@ -399,33 +399,33 @@ def test_without_threads_one_connection_does(
     lengths=st.lists(st.integers(1, 9), min_size=1, max_size=20),
     size=st.integers(1, 12),
 )
-def test_pieces_are_cut_where_parts_end(lengths: list[int], size: int) -> None:
+def test_pieces_are_split_where_parts_end(lengths: list[int], size: int) -> None:
     data = bytes(range(sum(lengths)))
     rest = iter(data)
     pieces = [bytes(next(rest) for _ in range(length)) for length in lengths]
-    parts = s3_lanes._Parts(len(data), size)
+    parts = parallel._Parts(len(data), size)
     found: dict[int, bytes] = {}
-    for cut in s3_lanes._cuts(iter(pieces), parts):
-        assert cut.begins == (cut.part not in found)
-        found[cut.part] = found.get(cut.part, b"") + bytes(cut.data)
-        assert cut.ends == (len(found[cut.part]) == parts.length_of(cut.part))
+    for piece in parallel._split(iter(pieces), parts):
+        assert piece.starts == (piece.part not in found)
+        found[piece.part] = found.get(piece.part, b"") + bytes(piece.data)
+        assert piece.ends == (len(found[piece.part]) == parts.length_of(piece.part))
     assert list(found.values()) == [data[at : at + size] for at in range(0, len(data), size)]
 
 
-def test_a_part_has_one_owner() -> None:
-    parts = s3_lanes._Parts(4600, 1000)
-    assert parts.take(0)
-    assert not parts.take(0)
-    assert [parts.take_last() for _ in range(5)] == [4, 3, 2, 1, None]
-    parts.give_back(3)
-    assert parts.take_last() == 3
+def test_a_part_is_claimed_once() -> None:
+    parts = parallel._Parts(4600, 1000)
+    assert parts.claim(0)
+    assert not parts.claim(0)
+    assert [parts.claim_last() for _ in range(5)] == [4, 3, 2, 1, None]
+    parts.release(3)
+    assert parts.claim_last() == 3
     for part in range(5):
         assert not parts.complete
-        parts.written(part, None)
+        parts.finish(part, None)
     assert parts.complete
-    parts.give_back(2)
+    parts.release(2)
     parts.stopped = True
-    assert parts.take_last() is None
+    assert parts.claim_last() is None
 
 
 # Real servers.
@@ -441,7 +441,7 @@ def test_servers_of_others_give_what_they_have(
         driver: Any = S3StorageDriver(
             endpoint.key, endpoint.secret, host=endpoint.host, port=endpoint.port, secure=False
         )
-        container = driver.create_container("lanes")
+        container = driver.create_container("parallel")
         obj = driver.upload_object_via_stream(iter([data]), container, "object")
         for number in range(5):
             path = tmp_path / str(number)
@@ -450,20 +450,24 @@ def test_servers_of_others_give_what_they_have(
 
 
 @pytest.mark.parametrize("window", [1, WINDOW])
-def test_every_byte_is_told_once(s3: Store, stored: Object, tmp_path: Path, window: int) -> None:
-    told: list[int] = []
-    assert fetch(stored, tmp_path / "x", ex_window=window, on_bytes=told.append)
-    join_helpers()
+def test_every_byte_is_reported_once(
+    s3: Store, stored: Object, tmp_path: Path, window: int
+) -> None:
+    reported: list[int] = []
+    assert fetch(stored, tmp_path / "x", ex_window=window, on_bytes=reported.append)
+    join_workers()
     assert (tmp_path / "x").read_bytes() == DATA
-    assert sum(told) == len(DATA)
+    assert sum(reported) == len(DATA)
 
 
 @pytest.mark.parametrize("window", [1, WINDOW])
-def test_who_is_told_can_end_it(s3: Store, stored: Object, tmp_path: Path, window: int) -> None:
+def test_a_callback_can_end_the_download(
+    s3: Store, stored: Object, tmp_path: Path, window: int
+) -> None:
     def stop(_: int) -> None:
         raise KeyError("enough")
 
     with pytest.raises(KeyError, match="enough"):
         fetch(stored, tmp_path / "x", ex_window=window, on_bytes=stop)
-    join_helpers()
+    join_workers()
     assert os.listdir(tmp_path) == []

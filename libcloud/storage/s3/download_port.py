@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Downloads from an S3 store: the first response, and the port for resuming and parallel ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from libcloud.common.response import RawResponse
+from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.storage import s3api
+from libcloud.storage.base import Object
+from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
+from libcloud.storage.s3api.checksums import combined, encoded
+from libcloud.storage.s3api.received import MODE, MODE_HEADERS, expected_digest
+from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
+from libcloud.storage.transfer.download.port import RangeResponse
+from libcloud.storage.transfer.download.ranges import (
+    Extent,
+    UnexpectedExtentError,
+    Validator,
+    extent_of,
+)
+from libcloud.storage.transfer.download.verification import Verification
+from libcloud.storage.types import (
+    ObjectChangedError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+from libcloud.utils.arguments import size_of
+from libcloud.utils.etags import strip_etag
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.transfer.values import Failure
+
+__all__ = ["AS_STORED", "Download", "S3DownloadPort", "Selection", "start_download", "validator_of"]
+
+AS_STORED = {"Accept-Encoding": "identity"}
+"""Requests the bytes as they are stored: the object's size and hash are those of these bytes."""
+
+_RANGE_NOT_SATISFIABLE = 416
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which bytes of an object to download.
+
+    :param start: first byte; ``None`` for the whole object.
+    :param end: the byte after the last one; ``None`` for the end of the object.
+    :param range_header: the value of the ``Range`` header for them; empty for the whole object.
+    :param verify: for a whole object; see ``download_object`` of the driver.
+    :param validator: the version to download; ``None``: any.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    range_header: str = ""
+    verify: bool | None = False
+    validator: Validator | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A response whose body has not been read.
+
+    :param length: bytes of the body; ``None`` if it is not known.
+    """
+
+    response: Any
+    length: int | None
+
+
+class S3DownloadPort:
+    """Requests ranges of one object; see :class:`~libcloud.storage.transfer.download.port`.
+
+    :param request: that the first response was for.
+    """
+
+    def __init__(self, client: S3Client, obj: Object, request: HttpRequest) -> None:
+        self._client = client
+        # The first response had the checksum of the whole object; there is none for a range.
+        headers = {name: value for name, value in request.headers.items() if name != MODE}
+        self._request = replace(request, headers=headers)
+        self.obj = obj
+        self.retries = client.retries
+        self.sleep = client.sleep
+
+    def get(self, start: int, end: int, etag: str) -> RangeResponse:
+        """See :meth:`DownloadPort.get`."""
+        version = s3api.optional.unasked({"If-Match": etag})
+        added = {"Range": f"bytes={start}-{end - 1}", **version}
+        container_name, name = self.obj.container.name, self.obj.name
+        response = self._client.send_once(
+            replace(self._request, headers={**self._request.headers, **added}),
+            f"Error resuming the download of {container_name}/{name}",
+            ok=(200, 206),
+            raw=True,
+            container_name=container_name,
+            object_name=name,
+        )
+        return RangeResponse(response.status, response.headers, response.response._response)
+
+    def failure(self, error: BaseException) -> Failure:
+        """See :meth:`DownloadPort.failure`."""
+        return failure_of(error)
+
+
+def start_download(
+    client: S3Client,
+    owner: ClientOwner,
+    obj: Object,
+    request: HttpRequest,
+    selection: Selection,
+) -> Download:
+    """Request the bytes of ``obj``; the body is not read yet.
+
+    Where possible, reading it resumes after the connection breaks.
+
+    :param owner: the driver.
+    :param request: GET of the object, with the user's headers.
+    :raises ObjectDoesNotExistError: there is no such object.
+    :raises ObjectChangedError: it is not the version that was selected, or has another size than
+        ``obj``.
+    :raises MalformedResponseError: the response contains other bytes than those requested.
+    """
+    what = f"Error downloading {obj.container.name}/{obj.name}"
+    request = _with_headers(request, selection, checksums=bool(owner.profile.checksums))
+    response = _send(client, obj, request, selection, what)
+    try:
+        extent = _check(owner, obj, response, selection, what)
+    except BaseException:
+        if isinstance(response, RawResponse):
+            response._response.close()
+        raise
+    disable_decoding(response)
+    pinned = pin(response, S3DownloadPort(client, obj, request), selection.start or 0, extent)
+    verification = _verification(owner, obj, response.headers, wanted=selection.verify)
+    # The size of a whole object is checked by the function that saves it, if it cannot be resumed.
+    is_unpinned_whole = selection.start is None and pinned is None
+    length = None if is_unpinned_whole else extent.length
+    make_resumable(response, obj, pinned=pinned, verification=verification, length=length)
+    return Download(response, _length(response, extent, obj, selection))
+
+
+def validator_of(obj: Object) -> Validator:
+    """What identifies the version of ``obj``, an object of this driver."""
+    etag = obj.extra.get("etag") or (f'"{obj.hash}"' if obj.hash else "")
+    modified = obj.extra.get("last_modified")
+    is_http_date = isinstance(modified, str) and modified.endswith("GMT")
+    return Validator(str(etag), str(modified) if is_http_date else "", _known_size(obj))
+
+
+def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool) -> HttpRequest:
+    headers = {**AS_STORED, **request.headers}
+    if selection.validator is not None:
+        # The response is compared as well, so a store that refuses preconditions can do without.
+        headers.update(s3api.optional.unasked(selection.validator.conditions()))
+    if selection.range_header:
+        headers["Range"] = selection.range_header
+    if selection.verify is not False and checksums:
+        headers.update(s3api.optional.unasked(MODE_HEADERS))
+    return replace(request, headers=headers)
+
+
+def _send(
+    client: S3Client, obj: Object, request: HttpRequest, selection: Selection, what: str
+) -> Any:
+    try:
+        response = client.send(
+            request,
+            what,
+            ok=(200, 206, 404),
+            raw=True,
+            container_name=obj.container.name,
+            object_name=obj.name,
+        )
+        if response.status == 404:
+            raise client.object_not_found(response, obj.container.name, obj.name)
+    except (PreconditionFailedError, ObjectDoesNotExistError) as error:
+        if selection.validator is None:
+            raise
+        raise _changed(obj, "was replaced or deleted") from error
+    except LibcloudError as error:
+        size = _known_size(obj)
+        is_outside = getattr(error, "status", None) == _RANGE_NOT_SATISFIABLE
+        if not is_outside or size is None or (selection.start or 0) >= size:
+            raise
+        raise _changed(obj, f"is shorter than the {size} bytes that it had") from error
+    return response
+
+
+def _check(
+    owner: ClientOwner, obj: Object, response: Any, selection: Selection, what: str
+) -> Extent:
+    """Compare a response with what was requested, and with what is known of the object."""
+    headers, size = response.headers, _known_size(obj)
+    is_page = s3api.evidence.is_page_of_object(headers)
+    if is_page and headers.get("content-length") != str(size_of(obj)):
+        raise s3api.evidence.not_the_store(owner.connection, response.status, "", what)
+    if selection.validator is not None and not selection.validator.agrees(headers, None):
+        raise _changed(obj, "was replaced")
+    try:
+        extent = extent_of(
+            response.status, headers, start=selection.start, end=selection.end, size=size
+        )
+    except UnexpectedExtentError as error:
+        raise MalformedResponseError(f"{what}: {error}", driver=owner) from error
+    if None in (size, extent.total) or size == extent.total:
+        return extent
+    etag = strip_etag(headers.get("etag", ""))
+    if obj.hash and etag in ("", obj.hash) and not _is_transcoded(headers):
+        text = f"{what}: it has {size} bytes, and the response says {extent.total}"
+        raise MalformedResponseError(text, driver=owner)
+    if selection.start is None:
+        return extent  # the whole of another version
+    raise _changed(obj, f"has {extent.total} bytes, not the {size} that it had")
+
+
+def _verification(
+    owner: ClientOwner, obj: Object, headers: Mapping[str, str], *, wanted: bool | None
+) -> Verification | None:
+    """The checksum that the bytes of ``obj`` must have; ``None`` if it is unknown or not wanted.
+
+    :param headers: of the response with the whole object; names in lower case.
+    """
+    if wanted is False:
+        return None
+    opaque = s3api.integrity.encrypted(headers)
+    expected = expected_digest(owner.profile, headers, opaque=opaque, md5=wanted is True)
+    if expected is None:
+        return None
+    checksum, value = expected
+    return Verification(
+        obj,
+        checksum.name,
+        value,
+        new=checksum.new,
+        combine=partial(combined, checksum) if checksum.polynomial is not None else None,
+        # An MD5 was taken from an ETag, which is hexadecimal.
+        format=bytes.hex if checksum.name == "md5" else encoded,
+    )
+
+
+def _length(response: Any, extent: Extent, obj: Object, selection: Selection) -> int | None:
+    """Bytes that the body of a stream must have."""
+    headers = response.headers
+    if selection.start is not None:
+        return extent.length
+    if "content-encoding" in headers and not isinstance(response, RawResponse):
+        return None  # a foreign class may decode it
+    if extent.length is not None:
+        return extent.length
+    return None if _is_transcoded(headers) else _known_size(obj)
+
+
+def _is_transcoded(headers: Mapping[str, str]) -> bool:
+    """Whether Google may have decompressed the body; its size is not that of the object.
+
+    Reference: Google Cloud Storage, "Transcoding of gzip-compressed files".
+    """
+    return headers.get("x-goog-stored-content-encoding", "identity") != "identity"
+
+
+def _changed(obj: Object, why: str) -> ObjectChangedError:
+    text = f"{obj.container.name}/{obj.name} {why}: look at it again, and start again"
+    return ObjectChangedError(text, obj.driver, obj.name)
+
+
+def _known_size(obj: Object) -> int | None:
+    """The size of the object; ``None`` for one that was made by hand without a size."""
+    size = size_of(obj)
+    return size if size and size > 0 else None

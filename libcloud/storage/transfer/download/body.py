@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads one version of an object, and resumes where a connection breaks.
+
+The rest is requested as a range, with ``If-Match`` and the ETag of the first response, and the
+responses are compared with what was requested. So a reader gets the bytes of one version, as many
+as the first response announced, or an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from libcloud.common.response import RawResponse
+from libcloud.storage.base import Object
+from libcloud.storage.transfer.download.port import Content, DownloadPort, RangeResponse
+from libcloud.storage.transfer.download.ranges import (
+    Extent,
+    UnexpectedExtentError,
+    extent_of,
+)
+from libcloud.storage.transfer.download.verification import Verification
+from libcloud.storage.transfer.values import Failure
+from libcloud.storage.types import (
+    IncompleteDownloadError,
+    ObjectChangedError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+from libcloud.utils.etags import strip_etag
+from libcloud.utils.files import read_in_chunks
+
+__all__ = [
+    "CountingResponse",
+    "PinnedRange",
+    "ResumableBody",
+    "check_length",
+    "disable_decoding",
+    "make_resumable",
+    "pin",
+]
+
+# Bytes read at once after a break. Where connections break early, most of a larger piece would be
+# requested again and again.
+_PIECE_AFTER_BREAK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedRange:
+    """A range of one version of an object, which can be requested from any of its bytes on.
+
+    :param etag: of the version, as the store wrote it.
+    :param start: first byte of the range in the object.
+    :param length: of the range, bytes.
+    :param total: size of the object, bytes; ``None`` if it is not known.
+    """
+
+    port: DownloadPort
+    etag: str
+    start: int
+    length: int
+    total: int | None = None
+
+    def part(self, start: int, length: int) -> PinnedRange:
+        """A part of this range.
+
+        :param start: counted from the start of this range.
+        """
+        return replace(self, start=self.start + start, length=length)
+
+    def request_rest(self, received: int) -> Content:
+        """Request all but the first ``received`` bytes; one request.
+
+        :raises ObjectChangedError: the object was deleted or replaced.
+        :raises IncompleteDownloadError: the store does not return exactly the rest.
+        """
+        first, end = self.start + received, self.start + self.length
+        try:
+            response = self.port.get(first, end, self.etag)
+        except (ObjectDoesNotExistError, PreconditionFailedError) as error:
+            why = "the object was replaced or deleted meanwhile"
+            raise self._error(ObjectChangedError, why, received) from error
+        try:
+            self._check(response, first, end, received)
+        except BaseException:
+            response.content.close()
+            raise
+        return response.content
+
+    def read(self, size: int) -> Generator[bytes, None, None]:
+        """Request and read the range in pieces of up to ``size`` bytes; resumes after errors."""
+        content, attempt = self.request(0)
+        with closing(content):
+            yield from check_length(
+                _resuming(content, self, size, attempt), self.length, self.port.obj
+            )
+
+    def request(
+        self, received: int, attempt: int = 1, error: Exception | None = None
+    ) -> tuple[Content, int]:
+        """:meth:`request_rest` with retries.
+
+        :param attempt: the one that failed with ``error``; without an error, the first one.
+        :return: the response, and the number of the attempt that got it.
+        """
+        retries = self.port.retries()
+        while True:
+            if error is not None:
+                self._wait(retries.delay_after(attempt, self._failure(error)), error, received)
+                attempt += 1
+            try:
+                content = self.request_rest(received)
+                retries.succeeded()
+                return content, attempt
+            except Exception as latest:
+                error = latest
+
+    def _failure(self, error: Exception) -> Failure:
+        if isinstance(error, _EndedEarlyError):
+            return Failure(error, transient=True)
+        return self.port.failure(error)
+
+    def _wait(self, delay: float | None, error: Exception, received: int) -> None:
+        if delay is not None:
+            self.port.sleep(delay)
+            return
+        if isinstance(error, _EndedEarlyError):
+            raise _too_short(received, self.length, self.port.obj)
+        raise error
+
+    def _check(self, response: RangeResponse, first: int, end: int, received: int) -> None:
+        """Compare a response with the range that was requested."""
+        headers = response.headers
+        if strip_etag(headers.get("etag", "")) != strip_etag(self.etag):
+            raise self._error(ObjectChangedError, "the object was replaced meanwhile", received)
+        refused = "the store did not give the rest alone"
+        # rclone (1.75) answers a range request with status 200, but with a Content-Range.
+        if "content-range" not in headers:
+            raise self._error(IncompleteDownloadError, refused, received)
+        try:
+            extent = extent_of(response.status, headers, start=first, end=end)
+        except UnexpectedExtentError as error:
+            why = f"{refused} ({error})"
+            raise self._error(IncompleteDownloadError, why, received) from error
+        if None not in (extent.total, self.total) and extent.total != self.total:
+            why = f"the object has {extent.total} bytes now"
+            raise self._error(ObjectChangedError, why, received)
+        if extent.length != end - first:
+            raise self._error(IncompleteDownloadError, refused, received)
+
+    def _error(
+        self, kind: type[IncompleteDownloadError], why: str, received: int
+    ) -> IncompleteDownloadError:
+        obj = self.port.obj
+        text = f"the body broke off after {received} of {self.length} bytes, and {why}"
+        return kind(f"{text}: start again", obj.driver, obj.name)
+
+
+class ResumableBody:
+    """A response of requests whose ``iter_content`` resumes after transient errors.
+
+    All other attributes are those of the response.
+
+    :param pinned: what the body consists of; ``None``: it cannot be resumed.
+    :param verification: compared at the end; ``None``: nothing is.
+    :param length: bytes that it must have; ``None`` if that is not known.
+    """
+
+    def __init__(
+        self,
+        response: Any,
+        obj: Object,
+        pinned: PinnedRange | None,
+        verification: Verification | None,
+        length: int | None,
+    ) -> None:
+        self._response = response
+        self._obj = obj
+        self.pinned = pinned
+        self.verification = verification
+        self.length = length
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # a half-made copy has not even a response
+            raise AttributeError(name)
+        return getattr(self._response, name)
+
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
+        """The body in pieces of ``chunk_size`` bytes, except for the last.
+
+        :raises OSError: the network's, once the retry policy allows no more attempts; or see
+            :meth:`PinnedRange.request_rest`.
+        :raises ObjectHashMismatchError: at the end, if the checksum differs.
+        """
+        if decode_unicode or not chunk_size:
+            return self._response.iter_content(chunk_size, decode_unicode)
+        return read_in_chunks(self._pieces(chunk_size), chunk_size, fill_size=True)
+
+    def read_unverified(self, size: int) -> Iterator[bytes]:
+        """The body in pieces of at most ``size`` bytes, of which only the number is checked."""
+        return check_length(_resuming(self._response, self.pinned, size), self.length, self._obj)
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        pieces = self.read_unverified(size)
+        return pieces if self.verification is None else _verifying(pieces, self.verification)
+
+
+class CountingResponse:
+    """In place of what a raw response calls its ``response``; reports the bytes that arrive.
+
+    :param on_bytes: called with the size of each piece before it is passed on.
+    """
+
+    def __init__(self, response: Any, on_bytes: Callable[[int], object]) -> None:
+        self._inner = response
+        self._on_bytes = on_bytes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @property
+    def _response(self) -> CountingResponse:
+        return self
+
+    def iter_content(self, size: int) -> Iterator[bytes]:
+        """The body, in pieces."""
+        for piece in self._inner._response.iter_content(size):
+            self._on_bytes(len(piece))
+            yield piece
+
+
+class _EndedEarlyError(OSError):
+    """A body ended early, without an error of the connection."""
+
+
+def _resuming(
+    content: Content, pinned: PinnedRange | None, size: int, attempt: int = 1
+) -> Iterator[bytes]:
+    """The bytes of ``content``, resumed after transient errors.
+
+    :param pinned: what they are; ``None``: they cannot be requested again.
+    :param size: of a piece at most, bytes.
+    :param attempt: that got ``content``; counting restarts with every piece that arrives.
+    """
+    pieces = content.iter_content(size)
+    received = 0
+    while True:
+        try:
+            piece = next(pieces, None)
+            if piece is None and pinned is not None and received < pinned.length:
+                raise _EndedEarlyError  # a body without a length ends where its connection ends
+        except Exception as error:
+            if pinned is None:
+                raise
+            if received >= pinned.length:
+                return
+            rest, attempt = pinned.request(received, attempt, error)
+            pieces = rest.iter_content(min(size, _PIECE_AFTER_BREAK))
+            continue
+        if piece is None:
+            return
+        received += len(piece)
+        attempt = 1
+        yield piece
+
+
+def _verifying(pieces: Iterator[bytes], verification: Verification) -> Iterator[bytes]:
+    """``pieces``, and an exception at their end if the checksum differs."""
+    checksum = verification.new()
+    for piece in pieces:
+        checksum.update(piece)
+        yield piece
+    verification.check(checksum.digest())
+
+
+def check_length(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:
+    """``pieces``, and an exception if there are more bytes, or fewer.
+
+    No byte of a piece that is too much is passed on.
+
+    :param length: ``None``: nothing is checked.
+    :raises IncompleteDownloadError: there are more than ``length`` bytes, or fewer.
+    """
+    received = 0
+    for piece in pieces:
+        received += len(piece)
+        if length is not None and received > length:
+            raise IncompleteDownloadError(
+                f"the body has more than the {length} bytes that were requested",
+                obj.driver,
+                obj.name,
+            )
+        yield piece
+    if length is not None and received < length:
+        raise _too_short(received, length, obj)
+
+
+def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadError:
+    return IncompleteDownloadError(
+        f"the body ended after {received} of {length} bytes", obj.driver, obj.name
+    )
+
+
+def pin(response: Any, port: DownloadPort, start: int, extent: Extent) -> PinnedRange | None:
+    """What the body of ``response`` consists of; ``None`` if it cannot be resumed.
+
+    It cannot if the response is of a foreign class, has no length, has no ETag that stands for its
+    very bytes, or is decoded on the way.
+
+    :param start: of the body in the object, bytes.
+    """
+    if not isinstance(response, RawResponse) or response.status not in (200, 206):
+        return None
+    etag = response.headers.get("etag", "")
+    if not extent.length or not etag or etag.startswith("W/"):
+        return None
+    if "content-encoding" in response.headers:
+        return None
+    return PinnedRange(port, etag, start, extent.length, extent.total)
+
+
+def make_resumable(
+    response: Any,
+    obj: Object,
+    *,
+    pinned: PinnedRange | None,
+    verification: Verification | None,
+    length: int | None,
+) -> None:
+    """Let reading the body of ``response`` resume after errors, and verify it at the end.
+
+    :param pinned: from :func:`pin`; ``None``: it is an error if the connection breaks.
+    :param length: bytes that it must have; ``None`` if that is not known.
+    """
+    if not isinstance(response, RawResponse):
+        return
+    if pinned is None and verification is None and length is None:
+        return
+    body = ResumableBody(response._response, obj, pinned, verification, length)
+    response._response = body
+    response.iter_content = body.iter_content
+
+
+def disable_decoding(response: Any) -> None:
+    """Read the body as it is stored, whatever its Content-Encoding.
+
+    A store keeps a Content-Encoding with an object and returns it, whatever the request accepts.
+    Decoding would give other bytes than are stored.
+    """
+    raw = getattr(getattr(response, "_response", None), "raw", None)
+    headers = getattr(raw, "headers", None)
+    if headers is not None:
+        headers.pop("content-encoding", None)

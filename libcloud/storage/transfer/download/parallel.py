@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parallel download: a large object is fetched over several connections into one file.
+
+The first connection reads the whole object from its beginning. Workers fetch ranges of the same
+version, the last part first, and the first connection stops where it meets them. A worker that
+fails does no harm: what the workers do not get, because the store does not support ranges or the
+object was replaced meanwhile, the first connection reads as it would have without them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from threading import RLock, Thread
+
+from libcloud.storage.base import Object
+from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
+from libcloud.storage.transfer.download.verification import RunningChecksum
+from libcloud.storage.types import IncompleteDownloadError
+from libcloud.utils.arguments import size_of
+from libcloud.utils.per_process import PerProcess
+from libcloud.utils.staging import StagingFile
+
+__all__ = ["DEFAULT_CONNECTIONS", "DEFAULT_PART_SIZE", "ParallelDownload", "parallel_download"]
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_PART_SIZE = 8 * 1024 * 1024
+"""Bytes of a range."""
+
+DEFAULT_CONNECTIONS = 4
+"""Connections at once, including the first."""
+
+_MIN_SIZE = 4 * DEFAULT_PART_SIZE
+"""Up to this size, bytes, objects are fetched over one connection by default."""
+
+# Bytes read at once; each connection holds one or two such pieces in memory.
+_PIECE = 1024 * 1024
+
+_PENDING, _CLAIMED, _DONE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Consecutive bytes of one part.
+
+    :param starts: they are the first of the part.
+    :param ends: they are the last of the part.
+    """
+
+    part: int
+    data: memoryview
+    starts: bool
+    ends: bool
+
+
+class _Parts:
+    """The parts of an object, and which of them are claimed or done. Thread-safe.
+
+    :param length: of the object, bytes.
+    :param size: of all parts but the last.
+    """
+
+    def __init__(self, length: int, size: int) -> None:
+        self.length = length
+        self.size = size
+        self.stopped = False
+        count = -(-length // size)
+        self.digests: list[bytes] = [b""] * count
+        self._state = bytearray(count)
+        self._remaining = count  # not done
+        self._last = count - 1  # all parts after it are claimed or done
+        self._lock = PerProcess(RLock)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all parts are written."""
+        return not self._remaining
+
+    def length_of(self, part: int) -> int:
+        """Bytes of ``part``, counted from 0."""
+        return min(self.size, self.length - part * self.size)
+
+    def claim(self, part: int) -> bool:
+        """Claim ``part`` for the caller; false if another has it."""
+        with self._lock():
+            pending = self._state[part] == _PENDING
+            if pending:
+                self._state[part] = _CLAIMED
+            return pending
+
+    def claim_last(self) -> int | None:
+        """Claim the last pending part for the caller; ``None`` if there is none."""
+        with self._lock():
+            while self._last >= 0 and self._state[self._last] != _PENDING:
+                self._last -= 1
+            if self._last < 0 or self.stopped:
+                return None
+            self._state[self._last] = _CLAIMED
+            return self._last
+
+    def release(self, part: int) -> None:
+        """``part`` is pending again."""
+        with self._lock():
+            self._state[part] = _PENDING
+            self._last = max(self._last, part)
+
+    def finish(self, part: int, checksum: RunningChecksum | None) -> None:
+        """``part`` is written to the file."""
+        with self._lock():
+            self._state[part] = _DONE
+            self._remaining -= 1
+            self.digests[part] = checksum.digest() if checksum is not None else b""
+
+
+def parallel_download(
+    body: object,
+    obj: Object,
+    *,
+    limit: int | None,
+    window: int | None,
+    part_size: int | None,
+    on_bytes: Callable[[int], object] | None = None,
+) -> ParallelDownload | None:
+    """How ``obj``, whose whole ``body`` the first response has, is fetched in parallel.
+
+    :param limit: connections that can be used at once; ``None``: no limit.
+    :param window: connections to use; ``None``: the default.
+    :param part_size: bytes; ``None``: the default, and only for large objects.
+    :return: ``None`` if one connection is used: the object is small, the body cannot be resumed,
+        the file cannot be written at a position, or the checksum cannot be combined from parts.
+    """
+    if not isinstance(body, ResumableBody) or body.pinned is None or not hasattr(os, "pwrite"):
+        return None
+    minimum = _MIN_SIZE if window is None and part_size is None else part_size or DEFAULT_PART_SIZE
+    length = body.pinned.length
+    if length <= minimum or length != size_of(obj):
+        return None
+    if body.verification is not None and body.verification.combine is None:
+        return None
+    wanted = DEFAULT_CONNECTIONS if window is None else window
+    connections = wanted if limit is None else min(wanted, limit)
+    if connections < 2:
+        return None
+    return ParallelDownload(
+        body,
+        body.pinned,
+        connections=connections,
+        part_size=part_size or DEFAULT_PART_SIZE,
+        on_bytes=on_bytes,
+    )
+
+
+class ParallelDownload:
+    """One object, fetched over several connections.
+
+    :param body: of the first response: the whole object.
+    :param pinned: what the body consists of.
+    :param connections: at once, including the first.
+    :param part_size: bytes of a range.
+    :param on_bytes: called with the size of each piece that is about to be written, by any thread.
+    """
+
+    def __init__(
+        self,
+        body: ResumableBody,
+        pinned: PinnedRange,
+        *,
+        connections: int,
+        part_size: int,
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> None:
+        self._body = body
+        self._pinned = pinned
+        self._verification = body.verification
+        self._connections = connections
+        self._parts = _Parts(pinned.length, part_size)
+        self._on_bytes = on_bytes
+
+    def fetch(self, file: StagingFile) -> None:
+        """Write the object to ``file``.
+
+        After an exception workers may continue for a while, on a file descriptor of their own.
+
+        :raises ObjectHashMismatchError: the checksum of the received bytes differs.
+        """
+        if not file.appears_whole:
+            for piece in self._body.iter_content(_PIECE):
+                self._count(piece)
+                file.write(piece)
+            return
+        parts, descriptor = self._parts, file.fileno()
+        try:
+            self._read_first(descriptor, self._start_workers(descriptor, self._connections - 1))
+        finally:
+            parts.stopped = True
+            self._body.close()
+        if self._verification is not None:
+            lengths = map(parts.length_of, range(len(parts.digests)))
+            self._verification.check_parts(zip(parts.digests, lengths, strict=True))
+
+    def _start_workers(self, descriptor: int, count: int) -> list[Thread]:
+        workers: list[Thread] = []
+        for _ in range(count):
+            own = os.dup(descriptor)  # the file may be closed before a worker has ended
+            worker = Thread(target=self._work, args=(own,), name="libcloud-download", daemon=True)
+            try:
+                worker.start()
+            except RuntimeError:  # no more threads can be started: continue with those there are
+                os.close(own)
+                break
+            workers.append(worker)
+        return workers
+
+    def _read_first(self, descriptor: int, workers: Sequence[Thread]) -> None:
+        """Read the first connection until all parts are written."""
+        parts, position = self._parts, 0
+        claimed, checksum = False, None
+        for piece in _split(self._body.read_unverified(_PIECE), parts):
+            if piece.starts:
+                claimed = parts.claim(piece.part) or self._claim_after(piece.part, workers)
+                if parts.complete:
+                    return
+                checksum = self._new_checksum()
+            if claimed:
+                self._count(piece.data)
+                _write(descriptor, piece.data, position, checksum)
+            position += len(piece.data)
+            if claimed and piece.ends:
+                parts.finish(piece.part, checksum)
+        for worker in workers:
+            worker.join()
+        if not parts.complete:
+            obj = self._pinned.port.obj
+            text = f"the body ended after {position} bytes, too early"
+            raise IncompleteDownloadError(text, obj.driver, obj.name)
+
+    def _claim_after(self, part: int, workers: Sequence[Thread]) -> bool:
+        """Claim ``part`` if it is still pending when the workers have ended."""
+        for worker in workers:
+            worker.join()
+        return self._parts.claim(part)
+
+    def _work(self, descriptor: int) -> None:
+        """Fetch parts until none is left or one fails."""
+        try:
+            while (part := self._parts.claim_last()) is not None:
+                try:
+                    self._fetch_part(part, descriptor)
+                except Exception as error:
+                    _log.debug("A range could not be fetched (%s)", type(error).__name__)
+                    self._parts.release(part)
+                    return
+        finally:
+            os.close(descriptor)
+
+    def _fetch_part(self, part: int, descriptor: int) -> None:
+        parts = self._parts
+        position = start = part * parts.size
+        checksum = self._new_checksum()
+        with closing(self._pinned.part(start, parts.length_of(part)).read(_PIECE)) as pieces:
+            for piece in pieces:
+                if parts.stopped:
+                    return
+                self._count(piece)
+                _write(descriptor, piece, position, checksum)
+                position += len(piece)
+        parts.finish(part, checksum)
+
+    def _count(self, data: bytes | memoryview) -> None:
+        if self._on_bytes is not None:
+            self._on_bytes(len(data))
+
+    def _new_checksum(self) -> RunningChecksum | None:
+        return self._verification.new() if self._verification is not None else None
+
+
+def _split(pieces: Iterator[bytes], parts: _Parts) -> Iterator[_Slice]:
+    """``pieces``, split where a part ends."""
+    part = offset = 0
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            data = rest[: parts.length_of(part) - offset]
+            rest = rest[len(data) :]
+            ends = offset + len(data) == parts.length_of(part)
+            yield _Slice(part, data, not offset, ends)
+            part, offset = (part + 1, 0) if ends else (part, offset + len(data))
+
+
+def _write(
+    descriptor: int, data: bytes | memoryview, position: int, checksum: RunningChecksum | None
+) -> None:
+    if checksum is not None:
+        checksum.update(data)
+    rest = memoryview(data)
+    while rest:
+        count = os.pwrite(descriptor, rest, position)
+        position += count
+        rest = rest[count:]
