@@ -100,9 +100,9 @@ def test_a_driver_on_the_base_class_may_be_given_anything() -> None:
 @pytest.mark.parametrize("option", ["endpoint", "region_name"])
 def test_an_unknown_keyword_is_an_error_before_the_environment_is_read(option: str) -> None:
     with pytest.raises(TypeError, match=f"no keyword argument '{option}'"):
-        S3StorageDriver.from_env(**{option: "x"})
+        S3StorageDriver.from_env(profile="there is none", **{option: "x"})
     with pytest.raises(TypeError, match=f"no keyword argument '{option}'"):
-        S3StorageDriver.from_url("s3://bucket", **{option: "x"})
+        S3StorageDriver.from_url("s3://bucket?profile=none", **{option: "x"})
     with pytest.raises(ValueError, match="did you mean endpoint_url"):
         S3StorageDriver.from_url("s3://bucket?endpoint=http://localhost:9000")
 

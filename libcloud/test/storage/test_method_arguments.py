@@ -461,13 +461,14 @@ def test_other_methods_of_s3_say_what_to_pass() -> None:
 def test_numbers_and_bytes_in_metadata_and_headers_are_sent_as_text() -> None:
     with store() as s3:
         meta_data: Any = {"int": 5, "float": 1.5, "bytes": b"b", "none": None}
-        s3.driver.upload_object_via_stream(
-            iter([b"x"]),
-            s3.container,
-            "object",
-            extra={"meta_data": meta_data},
-            headers={"Cache-Control": None, "x-amz-meta-header": 7},
-        )
+        for name in ("first", "object"):  # on a new connection, and on an open one
+            s3.driver.upload_object_via_stream(
+                iter([b"x"]),
+                s3.container,
+                name,
+                extra={"meta_data": meta_data},
+                headers={"Cache-Control": None, "x-amz-meta-header": 7},
+            )
         found = s3.driver.get_object("bucket", "object").meta_data
         assert found == {"int": "5", "float": "1.5", "bytes": "b", "header": "7"}
 
