@@ -63,8 +63,8 @@ def test_a_reserved_port_can_be_had_by_its_server_alone() -> None:
     with servers.reserved_ports(2) as [port, other]:
         assert port != other
         with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
-            stranger.bind((servers.HOST, port))
-        with socket.create_server((servers.HOST, port)):
+            stranger.bind(("127.0.0.1", port))
+        with socket.create_server(("127.0.0.1", port)):
             assert servers._listens(port)
 
 
