@@ -32,8 +32,11 @@ from mutant_list import MUTANTS
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2
-SECONDS_A_TEST = 30  # a mutant that makes a test wait for ever is caught, too
-SECONDS = 300
+SECONDS_A_TEST = 60  # a mutant that makes a test wait for ever is caught, too
+SECONDS = 1200
+# Without a mutant all tests must pass, even on a machine with much else to do.
+SECONDS_A_PASSING_TEST = 300
+SECONDS_OF_ALL = 3600
 
 _edits = itertools.count(1)
 
@@ -68,7 +71,7 @@ def _all_pass(mutants: Iterable[Mutant], trees: Sequence[Path]) -> bool:
     tests = sorted({test for mutant in mutants for test in mutant.tests})
     halves = [half for number in range(AT_ONCE) if (half := tests[number::AT_ONCE])]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in pool.map(_pytest, trees, halves):
+        for done in pool.map(_pytest_without_a_mutant, trees, halves):
             if done.returncode:
                 print(done.stdout, done.stderr, "The tests fail without any bug.", sep="\n")
                 return False
@@ -128,9 +131,19 @@ def _write(place: Path, text: str) -> None:
     os.utime(place, (when, when))
 
 
-def _pytest(tree: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
+def _pytest_without_a_mutant(tree: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
+    return _pytest(tree, tests, seconds_a_test=SECONDS_A_PASSING_TEST, seconds=SECONDS_OF_ALL)
+
+
+def _pytest(
+    tree: Path,
+    tests: Iterable[str],
+    *,
+    seconds_a_test: int = SECONDS_A_TEST,
+    seconds: int = SECONDS,
+) -> subprocess.CompletedProcess[str]:
     # By thread: it ends all of pytest, and so does not wait for threads that are waiting, too.
-    patience = (f"--timeout={SECONDS_A_TEST}", "--timeout-method=thread")
+    patience = (f"--timeout={seconds_a_test}", "--timeout-method=thread")
     options = ("-x", "-q", "-p", "no:cacheprovider", *patience)
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],
@@ -141,7 +154,7 @@ def _pytest(tree: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str
         },  # compiled once a tree, not once a mutant
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=seconds,
         check=False,
     )
 
