@@ -76,11 +76,11 @@ def allowed(server: str) -> dict[Cell, frozenset[str]]:
 
 
 def problems(server: str, found: dict[Cell, str]) -> list[str]:
-    """The cells of which came what should not."""
+    """The cells, of those that were played, of which came what should not."""
     return [
         f"{server}: {cell.key} came to {found[cell]!r} and not to {' or '.join(sorted(words))}"
         for cell, words in allowed(server).items()
-        if found[cell] not in words
+        if cell in found and found[cell] not in words
     ]
 
 

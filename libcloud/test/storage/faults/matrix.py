@@ -29,7 +29,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from libcloud.http import is_transient
+from libcloud.http import LibcloudConnection, is_transient
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
@@ -39,13 +39,14 @@ from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.conformance.sources import cut
-from libcloud.test.storage.fakes import options
+from libcloud.test.storage.fakes import options, routes
 from libcloud.test.storage.fakes.faults import (
     Action,
     Drop,
     ErrorIn200,
     FlipBit,
     LoseAnswer,
+    Rule,
     Status,
     WrongETag,
 )
@@ -57,6 +58,7 @@ from libcloud.test.storage.fakes.servers import (
     rclone_server,
     seaweedfs_server,
 )
+from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.faults.proxy import (
     CloseIdle,
     CutAnswer,
@@ -66,7 +68,17 @@ from libcloud.test.storage.faults.proxy import (
     WrongETagInBody,
 )
 
-__all__ = ["FAULTS", "OPERATIONS", "SERVERS", "Cell", "cells", "play", "play_all", "printed"]
+__all__ = [
+    "FAULTS",
+    "OPERATIONS",
+    "SERVERS",
+    "Cell",
+    "cells",
+    "play",
+    "play_fault",
+    "printed",
+    "running",
+]
 
 OPERATIONS = {
     "put": "PutObject",
@@ -105,10 +117,12 @@ FAULTS: dict[str, tuple[Callable[[], Action], tuple[str, ...]]] = {
 
 ATTEMPTS = 3
 STALLED_ATTEMPTS = 2
+# Of the requests that are stalled only: a busy server takes its time for the others.
 STALL_SECONDS = 0.5
 LARGEST_PIECE = 256 * 1024
 OLD = b"the one before"
 BUCKET = "faults"
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +230,7 @@ class _Play:
             times = None if self.cell.always else 1
             rule = proxy.faults.add(name, action, times=times, part=part)
             try:
-                told, error = self._told(proxy, container)
+                told, error = self._told(proxy, container, rule)
             finally:
                 if isinstance(action, Stall):
                     action.release.set()
@@ -224,12 +238,11 @@ class _Play:
             return "NO FAULT"
         return told + self._left(error) + ("" if reads else self._stored(container, error))
 
-    def _told(self, proxy: FaultProxy, container: Container) -> tuple[str, BaseException | None]:
-        driver = _driver(
-            self.server,
-            replace(self.endpoint, host=proxy.host, port=proxy.port),
-            stalls=self.cell.fault == "stall",
-        )
+    def _told(
+        self, proxy: FaultProxy, container: Container, rule: Rule
+    ) -> tuple[str, BaseException | None]:
+        endpoint = replace(self.endpoint, host=proxy.host, port=proxy.port)
+        driver = _driver(self.server, endpoint, stalls=rule if self.cell.fault == "stall" else None)
         try:
             right = self._act(driver, Container(container.name, {}, driver))
         except Exception as error:
@@ -285,8 +298,33 @@ class _Play:
         return b"<Part>" in self.direct._client.send(request, "Error listing parts").body.encode()
 
 
-def _driver(server: Server, endpoint: Endpoint, *, stalls: bool = False) -> Any:
-    """A driver that does not wait between attempts."""
+def _impatient(stalls: Rule) -> type[LibcloudConnection]:
+    """A connection class that waits for the answers to all requests but those that are stalled."""
+
+    class Impatient(LibcloudConnection):
+        def prepared_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+            self._choose_timeout(method, url)
+            super().prepared_request(method, url, *args, **kwargs)
+
+        def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+            self._choose_timeout(method, url)
+            super().request(method, url, *args, **kwargs)
+
+        def _choose_timeout(self, method: str, url: str) -> None:
+            due = replace(stalls).due  # a copy: nothing is counted
+            request = Incoming(method, url, ())
+            self.session.timeout = (
+                STALL_SECONDS if due(routes.operation_of(request), request) else PATIENCE
+            )
+
+    return Impatient
+
+
+def _driver(server: Server, endpoint: Endpoint, *, stalls: Rule | None = None) -> Any:
+    """A driver that does not wait between attempts.
+
+    :param stalls: the requests that are not answered.
+    """
     limits = replace(server.profile.limits, min_part_size=1)
     members = {
         "profile": replace(server.profile, limits=limits),
@@ -294,7 +332,7 @@ def _driver(server: Server, endpoint: Endpoint, *, stalls: bool = False) -> Any:
         "ex_completion_timeout": STALL_SECONDS if stalls else 60.0,
     }
     driver_class: Any = type("Driver", (S3StorageDriver,), members)
-    return driver_class(
+    driver = driver_class(
         endpoint.key,
         endpoint.secret,
         secure=False,
@@ -302,8 +340,10 @@ def _driver(server: Server, endpoint: Endpoint, *, stalls: bool = False) -> Any:
         port=endpoint.port,
         region=endpoint.region,
         ex_profile=members["profile"],
-        **({"timeout": STALL_SECONDS} if stalls else {}),
     )
+    if stalls:
+        driver.connection.conn_class = _impatient(stalls)
+    return driver
 
 
 def _name_of(error: Exception) -> str:
@@ -337,17 +377,12 @@ def running(name: str) -> Iterator[Endpoint]:
         yield endpoint
 
 
-def play_all(name: str) -> dict[Cell, str]:
-    """All cells on the server ``name``. Those that wait for a silent server wait together."""
-    with running(name) as endpoint, ThreadPoolExecutor(16) as pool:
-        found = {}
-        for cell in cells(name):
-            if cell.fault != "stall":
-                found[cell] = play(name, endpoint, cell)
-        waiting = [cell for cell in cells(name) if cell.fault == "stall"]
-        told = pool.map(lambda cell: play(name, endpoint, cell), waiting)
-        found.update(zip(waiting, told, strict=True))
-        return found
+def play_fault(name: str, endpoint: Endpoint, fault: str) -> dict[Cell, str]:
+    """All cells of ``fault`` on the running server ``name``; those that wait, wait together."""
+    concerned = [cell for cell in cells(name) if cell.fault == fault]
+    with ThreadPoolExecutor(16 if fault == "stall" else 1) as pool:
+        results = pool.map(lambda cell: play(name, endpoint, cell), concerned)
+        return dict(zip(concerned, results, strict=True))
 
 
 def printed(found: dict[Cell, str]) -> str:
@@ -369,4 +404,8 @@ def printed(found: dict[Cell, str]) -> str:
 if __name__ == "__main__":
     logging.disable()
     for server_name in sys.argv[1:] or SERVERS:
-        print(f"{server_name}\n\n{printed(play_all(server_name))}\n")
+        table: dict[Cell, str] = {}
+        with running(server_name) as started:
+            for row in FAULTS:
+                table |= play_fault(server_name, started, row)
+        print(f"{server_name}\n\n{printed(table)}\n")
