@@ -395,9 +395,8 @@ def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end() -> 
     for first in (
         new_upload(Memory()),
         new_upload(keep=True),
-        resumed_upload(),
+        resumed_upload(attempts=1),
         resumed_upload(keep=True, window=3),
-        throttled_upload(),
         short_upload(),
     ):
         situations, ends = walk(first)
@@ -407,3 +406,10 @@ def test_every_situation_of_a_small_upload_has_a_next_step_and_a_right_end() -> 
     progress = {(state, event) for state, events in TRANSITIONS.items() for event in events}
     assert {(state, event) for state, event in taken if event not in CLEAN_UP} == progress
     assert {event for _, event in taken if event in CLEAN_UP} == set(CLEAN_UP)
+
+
+@pytest.mark.slow
+def test_every_situation_at_a_store_that_throttles_has_a_right_end() -> None:
+    situations, ends = walk(throttled_upload())
+    assert situations > 10_000
+    assert ends > 10
