@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["CommittedETag", "DriverStore", "Published"]
 
 _READ_SIZE = 64 * 1024
+# S3 answers 200; some gateways say that they have created something, or that there is no body.
+_STORED = (200, 201, 204)
 _NO_DIGEST = Digest()
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
@@ -110,6 +112,7 @@ class DriverStore:
         response = self._driver._client.send_once(
             request,
             f"Error uploading {self._label}",
+            ok=_STORED,
             container_name=self._container.name,
             object_name=self._name,
         )
@@ -135,7 +138,7 @@ class DriverStore:
             headers=headers,
         )
         what = f"Error uploading chunk {number} of {self._label}"
-        response = self._call(request, what)
+        response = self._call(request, what, ok=_STORED)
         etag = self._driver._etag_of_part(response, what)
         self.answers.of_part(number, digest, response.headers)
         self.see_time(response.headers)

@@ -111,6 +111,12 @@ class Amazon(S3StorageDriver):
     )
 
 
+class Opaque(Amazon):
+    """At a store whose ETags are not compared."""
+
+    profile = replace(Amazon.profile, etag_is_md5=False, multipart_etag=False)
+
+
 class Google(GoogleStorageDriver):
     ex_retry_policy = RetryPolicy(attempts=2, base=0.0)
 
@@ -186,6 +192,26 @@ def test_a_success_without_etag_and_body_is_believed(
     sent = document.get(name, body) if body.startswith(b"<") else body
     with Loopback(lambda request: reply(200, sent, {"Content-Type": "text/html"})) as server:
         WRITES[name](asked_of(server, tmp_path))
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+@pytest.mark.parametrize("name", ["stream", "file", "writer", "stream in parts"])
+def test_data_is_stored_by_any_of_these_statuses(name: str, status: int, tmp_path: Path) -> None:
+    documents = {
+        "uploads": b"<InitiateMultipartUploadResult><UploadId>id</UploadId>"
+        b"</InitiateMultipartUploadResult>",
+        "uploadId=id": b"<CompleteMultipartUploadResult><ETag>etag</ETag>"
+        b"</CompleteMultipartUploadResult>",
+    }
+
+    def answer(request: Received) -> bytes:
+        if request.method == "POST":
+            return reply(200, documents[request.target.partition("?")[2]])
+        return reply(status, b"", {"ETag": '"0cc175b9c0f1b6a831c399e269772661"'})
+
+    with Loopback(answer) as server:
+        upload = {**WRITES, **OTHERS}[name]
+        upload(asked_of(server, tmp_path, Opaque))
 
 
 def test_a_container_of_an_empty_page_exists(tmp_path: Path) -> None:
