@@ -147,8 +147,8 @@ def _of_retry_budget() -> tuple[Any, str, Callable[[], object]]:
     budget = RetryBudget(lock=PerProcess(threading.RLock))
 
     def use() -> None:
-        budget.pay()
-        budget.earn()
+        budget.spend()
+        budget.refill()
 
     return budget, "_lock", use
 

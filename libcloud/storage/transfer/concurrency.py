@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many parts may be in flight at a store that asks for fewer requests.
+"""Limits the parts in flight at a store that throttles requests.
 
-As TCP does it (RFC 5681): halved when the store says that it is too much, one more after a while
-without that. What counts is when a request was *sent*: the answers to requests that were under way
-when the number was halved say nothing of the number it is now. So all refusals of one burst halve
-it once, and no clock is needed.
+Additive increase, multiplicative decrease, like TCP (RFC 5681): the limit is halved when the store
+throttles, and raised by one after a while without throttling. Only requests that were *sent* under
+the current limit count. So all refusals of one burst halve it once, and no clock is needed.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from typing import Any
 
 __all__ = ["ConcurrencyLimiter"]
 
-# One more after each part in flight was answered well so many times.
+# The limit is raised by one after so many successes of each part in flight.
 _ROUNDS = 2
 
 
 class ConcurrencyLimiter:
-    """The limit that the uploads of one driver share. It holds for each of them.
+    """The limit that the uploads of one driver share; it applies to each of them.
 
-    :param lock: gives the lock that guards it when threads share it.
+    :param lock: returns the lock that guards it when threads share it.
     """
 
     def __init__(self, *, lock: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
@@ -34,7 +33,7 @@ class ConcurrencyLimiter:
 
     @property
     def epoch(self) -> int:
-        """To be noted when a request is sent, and given back with its outcome."""
+        """Identifies the current limit; noted with each request and passed with its outcome."""
         return self._epoch
 
     def limit(self, window: int) -> int:
@@ -43,7 +42,7 @@ class ConcurrencyLimiter:
         return window if limit is None else min(window, limit)
 
     def throttled(self, epoch: int, window: int) -> bool:
-        """The store asked for fewer requests; whether the limit is lower now.
+        """Record that the store throttled a request; true if the limit is lower now.
 
         :param epoch: from when the request was sent.
         :param window: of its upload.
@@ -59,7 +58,7 @@ class ConcurrencyLimiter:
             return self._limit < before
 
     def succeeded(self, epoch: int) -> None:
-        """A request was answered well.
+        """Record that a request succeeded.
 
         :param epoch: from when it was sent.
         """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a listener hears while an upload goes on: frozen values, in the caller's thread.
+"""Events of an upload: frozen values, passed to a listener in the caller's thread.
 
-A listener is any function of one argument. What it raises fails the upload: it is aborted, nothing
-is published, and the listener's exception is the one the caller sees. Only what is told of an
-object that is published already (its last event, or the end of a single PUT) comes too late.
+A listener is any function of one argument. An exception that it raises fails the upload: it is
+aborted, nothing is published, and the exception propagates to the caller. Events about an object
+that is already published (the last one, or the end of a single PUT) come too late for that.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class UploadEvent:
 
 @dataclass(frozen=True, slots=True)
 class UploadStarted(UploadEvent):
-    """A multipart upload exists at the store from now on."""
+    """The multipart upload was created."""
 
     upload_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PartStarted(UploadEvent):
-    """A part goes out for the first time. ``number`` is 0 for an object sent by one PUT."""
+    """A part is sent for the first time. ``number`` is 0 for an object sent by one PUT."""
 
     number: int
     size: int
@@ -59,12 +59,12 @@ class PartDone(UploadEvent):
 
 @dataclass(frozen=True, slots=True)
 class Retried(UploadEvent):
-    """A request failed and will be made again.
+    """A request failed and will be retried.
 
     :param step: which one: ``"put"``, ``"create"``, ``"part"``, ``"complete"``, ``"confirm"``,
         ``"abort"`` or ``"check"``.
     :param number: of the part; 0 for other steps.
-    :param attempt: the one to come; the first retry is 2.
+    :param attempt: the next one; the first retry is 2.
     :param delay: seconds until then.
     :param throttled: the store asked for fewer requests.
     """
@@ -79,10 +79,10 @@ class Retried(UploadEvent):
 
 @dataclass(frozen=True, slots=True)
 class Throttled(UploadEvent):
-    """The store asked for fewer requests, and gets fewer parts at a time.
+    """The store throttled a request, so fewer parts are sent at once.
 
-    :param limit: parts that are sent at once from now on; more again after a while without
-        complaints.
+    :param limit: parts sent at once from now on; it rises again after a while without
+        throttling.
     """
 
     limit: int
@@ -90,7 +90,7 @@ class Throttled(UploadEvent):
 
 @dataclass(frozen=True, slots=True)
 class UploadCompleted(UploadEvent):
-    """The object is published, whole."""
+    """The object is published."""
 
     etag: str
     parts: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts that nobody sends: ranges of an object which the store copies by itself."""
+"""Parts of a server-side copy: ranges of the source object, which the store copies."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ class RangeSource:
         self._taken = 0
 
     def next_part(self, size: int) -> RangePart:
-        """The next ``size`` bytes, or what is left of them."""
+        """The next ``size`` bytes, or fewer at the end."""
         start, self._taken = self._taken, min(self._size, self._taken + size)
         return RangePart(range(start, self._taken), self._taken == self._size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When to try again, and after how long: a policy as a value, and a budget that many share."""
+"""When to retry and after what delay, and a budget that limits the retries of many requests."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Retries", "RetryBudget", "RetryPolicy"]
 class RetryPolicy:
     """Exponential delays with full jitter.
 
-    :param attempts: how often a request is made at most, the first included; 1 never repeats.
+    :param attempts: attempts of a request at most, including the first; 1 disables retries.
     :param base: upper bound of the first delay, seconds.
     :param cap: upper bound of every computed delay, seconds.
-    :param longest_wait: how long a ``Retry-After`` of the store is obeyed at most, seconds.
+    :param longest_wait: limit of a ``Retry-After`` of the store, seconds.
     """
 
     attempts: int = 6
@@ -40,7 +40,7 @@ class RetryPolicy:
         """Seconds to wait after attempt number ``attempt`` failed.
 
         :param jitter: a random number from 0 to 1.
-        :param retry_after: what the store asked for; the delay is not shorter, up to
+        :param retry_after: what the store asked for, seconds; the minimum of the delay, up to
             ``longest_wait``.
         """
         computed = min(self.cap, self.base * 2.0 ** min(attempt - 1, 30)) * jitter
@@ -50,13 +50,13 @@ class RetryPolicy:
 
 
 class RetryBudget:
-    """Tokens that retries pay with, so that a store in trouble is not hammered by all at once.
+    """A token bucket for retries, so that an overloaded store is not flooded with them.
 
-    A retry costs ``cost`` tokens, a success gives one back. An empty budget means that the
-    failure is final. Cost and size are those of the AWS SDKs' standard retry mode, in which only a
+    A retry costs ``cost`` tokens and a success returns one. If there are too few, the failure is
+    final. Cost and size are those of the AWS SDKs' standard retry mode, in which only a
     timeout costs more.
 
-    :param lock: gives the lock that guards the count when threads share the budget.
+    :param lock: returns the lock that guards the count when threads share the budget.
     """
 
     def __init__(
@@ -76,52 +76,52 @@ class RetryBudget:
         """Tokens left."""
         return self._tokens
 
-    def pay(self) -> bool:
-        """Take the price of one retry; false, and nothing taken, when too little is left."""
+    def spend(self) -> bool:
+        """Take the tokens for one retry; false, and none are taken, if too few are left."""
         with self._lock():
             if self._tokens < self._cost:
                 return False
             self._tokens -= self._cost
             return True
 
-    def earn(self) -> None:
-        """Give one token back, after a success."""
+    def refill(self) -> None:
+        """Return one token, after a success."""
         with self._lock():
             self._tokens = min(self._size, self._tokens + 1)
 
 
 class Retries:
-    """The policy, the budget and the dice of one upload.
+    """The retry policy, the retry budget and the source of jitter of one transfer.
 
-    :param dice: gives numbers from 0 to 1; ``None``: Python's own.
-    :param limiter: how many parts may be in flight; shared, like the budget.
+    :param random: returns random numbers from 0 to 1; ``None``: those of ``random``.
+    :param limiter: limits the parts in flight; shared, like the budget.
     """
 
     def __init__(
         self,
         policy: RetryPolicy | None = None,
         budget: RetryBudget | None = None,
-        dice: Callable[[], float] | None = None,
+        random: Callable[[], float] | None = None,
         limiter: ConcurrencyLimiter | None = None,
     ) -> None:
         self.policy = policy or RetryPolicy()
         self._budget = budget or RetryBudget()
-        self._dice = dice
+        self._random = random
         self.limiter = limiter or ConcurrencyLimiter()
 
     def delay_after(self, attempt: int, failure: Failure, *, cleanup: bool = False) -> float | None:
         """Seconds until the next attempt, or ``None`` when there is none.
 
-        :param cleanup: the request cleans up after a failure, and is tried again in any case: what
-            stays behind costs its owner money.
+        :param cleanup: the request cleans up after a failure. It is retried even if the budget is
+            empty, because parts that remain at the store are billed.
         """
         if not failure.transient or attempt >= self.policy.attempts:
             return None
-        if not (self._budget.pay() or cleanup):
+        if not (self._budget.spend() or cleanup):
             return None
-        dice = self._dice or import_module("random").random
-        return self.policy.delay(attempt, dice(), failure.retry_after)
+        random = self._random or import_module("random").random
+        return self.policy.delay(attempt, random(), failure.retry_after)
 
     def succeeded(self) -> None:
-        """A request was answered well."""
-        self._budget.earn()
+        """A request succeeded."""
+        self._budget.refill()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words the engine's parts speak to each other: steps, commands, answers, failures.
+"""Values that the modules of the engine exchange: steps, commands, results, failures.
 
-All of it is frozen: a worker gets values and returns values.
+All are frozen: a worker gets values and returns values.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Body = bytes | bytearray | memoryview | Pieces
 
 
 class Step(Enum):
-    """A request to the store, by what it is for."""
+    """The purpose of a request to the store."""
 
     PUT = "put"  # the whole object in one request
     CREATE = "create"
@@ -46,7 +46,7 @@ class Step(Enum):
 
 
 class Confirmation(Enum):
-    """What a look at the store says after the answer to a publishing request was lost."""
+    """What the store says about the object after the response that publishes it was lost."""
 
     STORED = "stored"
     ABSENT = "absent"
@@ -103,11 +103,11 @@ class StoredObject:
 class Failure:
     """Why a request did not succeed.
 
-    :param error: what the caller is to see if nothing helps.
+    :param error: raised if there are no more attempts.
     :param transient: the same request may succeed later.
-    :param effect_unknown: the request may have taken effect although no answer says so.
-    :param contradicted: the store has answered that it was done, but of other data than was sent;
-        whether that is so a look tells.
+    :param effect_unknown: the request may have taken effect although no response says so.
+    :param contradicted: the response reports success, but with other data than was sent; a HEAD
+        request shows whether that is so.
     :param upload_gone: the store does not know the upload (any more).
     :param condition_failed: the store refused because of the object that is there (412).
     :param throttled: the store asks for fewer requests.
@@ -149,19 +149,19 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do until a request in flight is answered."""
+    """Wait until a request in flight is answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Wait until ``size`` bytes of the memory that uploads share are there for this one."""
+    """Wait until the memory budget has ``size`` bytes for this upload."""
 
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """It is over: look at the machine's ``result`` and ``error``."""
+    """The upload has ended; see ``result`` and ``error`` of the machine."""
 
 
 Command = Pull | Send | Wait | Await | Stop

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine needs of a source, and of a store: a handful of calls, each one request.
+"""What the upload engine requires of a source and of a store: a few calls, each one request.
 
-What a part consists of is between these two: bytes that are sent, or a range of bytes that the
-store copies by itself. The engine looks at its length only.
+Source and store agree on what a part consists of: bytes to send, or a range that the store copies.
+The engine only uses its length.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class PartStore(Protocol[_Taken]):
     """One object of a store, about to be written from parts of one kind.
 
     The calls may come from several threads at once. Each makes one request, tries once, and raises
-    when the store did not say yes; :meth:`failure` tells what that means.
+    unless the store reports success; :meth:`failure` classifies the exception.
     """
 
     def digest(self, body: _Taken) -> Digest:
@@ -70,7 +70,7 @@ class PartStore(Protocol[_Taken]):
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
     ) -> tuple[Confirmation, StoredObject | None]:
-        """Look whether the object is there and is the one that was sent.
+        """Check whether the object exists and is the one that was sent.
 
         :param parts: empty for an object sent by one request.
         """

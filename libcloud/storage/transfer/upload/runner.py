@@ -147,7 +147,7 @@ class Transfer(Generic[Content]):
             assert machine.result is not None
             result = machine.result
             if self._listener is not None:
-                self._tell(UploadCompleted(result.size, result.etag, result.parts))
+                self._notify(UploadCompleted(result.size, result.etag, result.parts))
             return result
         error = self._error_to_raise(machine.error)
         self._name_what_is_left(error)
@@ -196,7 +196,7 @@ class Transfer(Generic[Content]):
         if send.step in _CARRIES_BODY:
             body, digest = self._bodies[send.number or 1]
             if send.attempt == 1 and self._listener is not None:
-                self._tell(PartStarted(self._machine.bytes_done, send.number, len(body)))
+                self._notify(PartStarted(self._machine.bytes_done, send.number, len(body)))
         machine = self._machine
         parts = machine.receipts if send.step in (Step.COMPLETE, Step.CONFIRM) else ()
         task = Task(send, machine.upload_id or "", body, digest, parts, machine.size)
@@ -210,9 +210,9 @@ class Transfer(Generic[Content]):
             event = self._take(outcomes[0])
             outcomes.popleft()
             if event is not None:
-                self._tell(event)
+                self._notify(event)
             if failure is not None and self._machine.limit < limit:
-                self._tell(Throttled(self._machine.bytes_done, self._machine.limit))
+                self._notify(Throttled(self._machine.bytes_done, self._machine.limit))
 
     def _take(self, outcome: Outcome) -> UploadEvent | None:
         send, machine = outcome.send, self._machine
@@ -250,7 +250,7 @@ class Transfer(Generic[Content]):
             outcome.failure.throttled,
         )
 
-    def _tell(self, event: UploadEvent) -> None:
+    def _notify(self, event: UploadEvent) -> None:
         if self._listener is not None and not self._muted:
             self._listener(event)
 

@@ -18,7 +18,7 @@ POLICY = RetryPolicy(attempts=5, base=0.5, cap=4.0, longest_wait=60.0)
 
 
 def retries(budget: RetryBudget | None = None, jitter: float = 1.0) -> Retries:
-    return Retries(POLICY, budget, dice=lambda: jitter)
+    return Retries(POLICY, budget, random=lambda: jitter)
 
 
 # The policy.
@@ -71,9 +71,9 @@ def test_what_is_permanent_is_not_tried_again_and_costs_nothing() -> None:
     assert budget.tokens == 10
 
 
-def test_the_dice_are_thrown_for_each_delay() -> None:
+def test_each_delay_has_its_own_jitter() -> None:
     dice = iter([0.5, 0.0, 1.0])
-    repeats = Retries(POLICY, dice=lambda: next(dice))
+    repeats = Retries(POLICY, random=lambda: next(dice))
     assert [repeats.delay_after(1, BUSY) for _ in range(3)] == [0.25, 0.0, 0.5]
 
 
@@ -115,11 +115,11 @@ def test_the_clean_up_goes_on_without_a_budget() -> None:
 
 def test_the_budget_is_never_more_than_full() -> None:
     budget = RetryBudget(3, cost=1)
-    budget.earn()
+    budget.refill()
     assert budget.tokens == 3
-    budget.pay()
-    budget.earn()
-    budget.earn()
+    budget.spend()
+    budget.refill()
+    budget.refill()
     assert budget.tokens == 3
 
 
@@ -141,8 +141,8 @@ class CheckingLock:
 def test_the_lock_guards_every_change() -> None:
     lock = CheckingLock()
     budget = RetryBudget(10, lock=lambda: lock)
-    budget.pay()
-    budget.earn()
+    budget.spend()
+    budget.refill()
     assert lock.taken == 2
 
 
@@ -153,9 +153,9 @@ def test_a_shared_budget_loses_no_token() -> None:
     def spend() -> None:
         start.wait(30)
         for _ in range(1000):
-            assert budget.pay()
-            assert budget.pay()
-            budget.earn()
+            assert budget.spend()
+            assert budget.spend()
+            budget.refill()
 
     threads = [threading.Thread(target=spend) for _ in range(4)]
     for thread in threads:

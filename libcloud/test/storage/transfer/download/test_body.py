@@ -70,7 +70,7 @@ class FakePort:
         return RangeResponse(206, headers, content)
 
     def retries(self) -> Retries:
-        return Retries(RetryPolicy(attempts=ATTEMPTS, base=1.0), dice=lambda: 1.0)
+        return Retries(RetryPolicy(attempts=ATTEMPTS, base=1.0), random=lambda: 1.0)
 
     def failure(self, error: BaseException) -> Failure:
         return Failure(error, transient=isinstance(error, ConnectionError))

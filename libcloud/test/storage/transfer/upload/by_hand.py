@@ -36,7 +36,7 @@ TAKEN = Failure(FileExistsError("it is there"), condition_failed=True)
 
 def machine(plan: PartPlan | None = None, **options: Any) -> UploadMachine:
     """A machine for parts of 10 bytes, with a window of 2 and 3 attempts, unless said otherwise."""
-    retries = Retries(RetryPolicy(ATTEMPTS, base=1.0), dice=lambda: 0.5)
+    retries = Retries(RetryPolicy(ATTEMPTS, base=1.0), random=lambda: 0.5)
     return UploadMachine(
         plan or PartPlan(LIMITS, 10), **{"window": 2, "retries": retries, **options}
     )

@@ -93,7 +93,7 @@ class Sending:
             PartPlan(self.limits, self.part),
             window=self.window,
             memory=self.memory,
-            retries=Retries(RetryPolicy(self.attempts, base=self.base), dice=_one),
+            retries=Retries(RetryPolicy(self.attempts, base=self.base), random=_one),
             keep=self.keep,
             expected_size=self.size,
             upload_id=self.upload_id,

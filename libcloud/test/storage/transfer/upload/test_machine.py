@@ -166,7 +166,7 @@ def test_rule_3_a_permanent_error_is_not_repeated() -> None:
 
 
 def test_rule_3_an_empty_budget_ends_the_repeating_but_not_the_clean_up() -> None:
-    retries = Retries(RetryPolicy(9), RetryBudget(5, cost=5), dice=lambda: 0.5)
+    retries = Retries(RetryPolicy(9), RetryBudget(5, cost=5), random=lambda: 0.5)
     upload = machine(retries=retries)
     pull(upload)
     assert fail(upload, BUSY, Step.CREATE) is not None

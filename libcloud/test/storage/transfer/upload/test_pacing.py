@@ -41,7 +41,7 @@ class Upload:
             PartPlan(limits, PART),
             window=window,
             share=budget.share() if budget is not None else None,
-            retries=Retries(RetryPolicy(attempts=99), dice=lambda: 0.0, limiter=limiter),
+            retries=Retries(RetryPolicy(attempts=99), random=lambda: 0.0, limiter=limiter),
         )
         self.parts = parts
         self.flying: list[Send] = []

@@ -46,7 +46,7 @@ class MachineWalk(RuleBasedStateMachine):
     def begin(self, window: int, keep: bool, resumed: bool) -> None:
         self.window = window
         limits = Limits(min_part_size=1, max_part_size=10, max_parts=MOST_PARTS)
-        retries = Retries(RetryPolicy(ATTEMPTS), RetryBudget(cost=0), dice=lambda: 0.5)
+        retries = Retries(RetryPolicy(ATTEMPTS), RetryBudget(cost=0), random=lambda: 0.5)
         machine = UploadMachine(
             PartPlan(limits, 10),
             window=window,

@@ -135,7 +135,7 @@ def new_machine(
     **options: Any,
 ) -> RecordingMachine:
     # Retries are free: a budget that all situations share would soon be empty, and end all retries.
-    retries = Retries(RetryPolicy(attempts), RetryBudget(cost=0), dice=_half)
+    retries = Retries(RetryPolicy(attempts), RetryBudget(cost=0), random=_half)
     limits = Limits(min_part_size=1, max_part_size=10, max_parts=9, max_object_size=90)
     share: Any = memory
     plan = PartPlan(limits, 10)
