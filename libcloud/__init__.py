@@ -14,6 +14,7 @@ import sys
 from importlib import import_module
 
 from libcloud.utils.builds import PACKAGES, install_finder, is_complete, unavailable
+from libcloud.utils.moved import install_moved_finder
 
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes as long as all else here
 if TYPE_CHECKING:
@@ -91,4 +92,5 @@ def _enable_ssh_debug(fo: Any) -> None:
 
 
 install_finder()
+install_moved_finder()
 _init_once()
