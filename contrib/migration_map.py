@@ -52,7 +52,7 @@ METHODS = {
 }
 
 INTRODUCTION = """\
-# Map
+# Where each name is
 
 For those who review this library against Apache Libcloud 3.9.1: where each class and method is, and
 what differs. A place is the module that defines it, and its name there; what is defined in another
