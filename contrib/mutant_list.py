@@ -114,13 +114,6 @@ _UPLOADS = (
         "        if False:",
         _FAILURES,
     ),
-    Mutant(
-        "caller's headers changed",
-        f"{_DRIVERS}/s3_options.py",
-        "    sent = dict(asked)\n",
-        "    sent = headers if isinstance(headers, dict) else {}\n    sent.update(asked)\n",
-        (f"{_TESTS}/storage/test_s3_options.py",),
-    ),
 )
 
 _VALUES = (
