@@ -28,6 +28,16 @@ QUICK = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_COMPILE": "1"}
 Result = subprocess.CompletedProcess[str]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the builds, which install many packages, to CI and to ``make test ENVS=upstream``."""
+    if os.environ.get("LIBCLOUD_TEST_BUILDS") == "library":
+        reason = "left to CI and to `make test ENVS=upstream`"
+        here = Path(__file__).parent
+        for item in items:
+            if here in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def run(*command: str | Path, **environment: str) -> Result:
     """Run a command away from the sources; what it printed is in the result."""
     return subprocess.run(
