@@ -3,7 +3,7 @@
 
 It needs the extra ``fsspec``; nothing else of the library imports this module. Once that is
 installed, fsspec knows ``libcloud+s3://`` and, for programs whose URLs know no plus (xarray),
-``libclouds3://``; ``s3://`` too, if told so::
+``libclouds3://``; ``s3://`` too, if it is registered for it::
 
     fsspec.register_implementation("s3", LibcloudFileSystem, clobber=True)
     pandas.read_parquet("s3://container/table", storage_options={"endpoint_url": "http://..."})

@@ -16,8 +16,8 @@ are sent while more are read, and once the source has ended and every part is st
 completed.
 
 Two things can go wrong with a request that publishes the object (``PUT`` and ``COMPLETE``). If the
-store refuses it, nothing was published. If the answer is lost, nobody knows: the upload is
-``CONFIRMING`` until a look at the store settles whether the object is there.
+store refuses it, nothing was published. If the response is lost, the outcome is unknown: the upload
+is ``CONFIRMING`` until a HEAD request settles whether the object is there.
 
 An error, or a cancellation, stops the upload. Requests in flight are waited for first: a part that
 lands after the abort would stay at the store and be billed. What happens next depends on what the
