@@ -22,15 +22,15 @@ __all__ = ["MUTANTS"]
 
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
-_S3API = "libcloud/storage/s3api"
+_S3 = "libcloud/storage/s3"
 
 _MULTIPART = (f"{_TESTS}/storage/test_s3_multipart.py",)
 _FAILURES = (f"{_TESTS}/storage/test_s3_failures.py",)
 _DOWNLOADS = (f"{_TESTS}/storage/test_s3_downloads.py",)
 _DEFECTS = (f"{_TESTS}/storage/test_defects.py",)
 _PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
-_INTEGRITY = (f"{_TESTS}/storage/s3api/test_integrity.py",)
-_HEADERS = (f"{_TESTS}/storage/s3api/test_headers.py",)
+_INTEGRITY = (f"{_TESTS}/storage/s3/test_integrity.py",)
+_HEADERS = (f"{_TESTS}/storage/s3/test_headers.py",)
 
 _UPLOADS = (
     Mutant(
@@ -42,21 +42,21 @@ _UPLOADS = (
     ),
     Mutant(
         "parts numbered from 0",
-        f"{_S3API}/operations.py",
+        f"{_S3}/requests.py",
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", str(number - 1)), ("uploadId", upload_id))',
         _MULTIPART,
     ),
     Mutant(
         "every part sent as 1",
-        f"{_S3API}/operations.py",
+        f"{_S3}/requests.py",
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", "1"), ("uploadId", upload_id))',
         _MULTIPART,
     ),
     Mutant(
         "upload id missing on parts",
-        f"{_S3API}/operations.py",
+        f"{_S3}/requests.py",
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", str(number)),)',
         _MULTIPART,
@@ -85,9 +85,9 @@ _UPLOADS = (
     Mutant(
         "the error in a 200 ignored",
         f"{_DRIVERS}/s3_uploads.py",
-        "        answer = self._client.parse(s3api.xml.parse_complete, response, what)\n"
-        "        etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))\n"
-        "        told = {s3api.checksums.HEADER + name: value "
+        "        answer = self._client.parse(s3.xml.parse_complete, response, what)\n"
+        "        etag = drivers.s3_store.CommittedETag(s3.etags.strip_etag(answer.etag))\n"
+        "        told = {s3.checksums.HEADER + name: value "
         "for name, value in answer.checksums.items()}\n",
         "        etag = drivers.s3_store.CommittedETag("
         "response.headers.get('etag', '').strip('\"'))\n        told = {}\n",
@@ -95,7 +95,7 @@ _UPLOADS = (
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
-        "libcloud/storage/s3api/evidence.py",
+        "libcloud/storage/s3/evidence.py",
         " is not None:\n        return False\n",
         " is not None:\n        return True\n",
         _FAILURES,
@@ -119,56 +119,56 @@ _UPLOADS = (
 _VALUES = (
     Mutant(
         "metadata dropped on Create",
-        f"{_S3API}/headers.py",
+        f"{_S3}/headers.py",
         "return name not in _CONDITIONS and not _describes_one_body(name)",
         'return name not in _CONDITIONS and "-meta-" not in name',
         _HEADERS,
     ),
     Mutant(
         "conditions lost on the way to Complete",
-        f"{_S3API}/headers.py",
+        f"{_S3}/headers.py",
         "if step is Step.COMPLETE and name in _CONDITIONS:",
         "if False:",
         _HEADERS,
     ),
     Mutant(
         "the customer's key kept from the parts",
-        f"{_S3API}/headers.py",
+        f"{_S3}/headers.py",
         "return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)",
         "return step not in (Step.ABORT, Step.PART) and name.startswith(_CUSTOMER_KEY)",
         _HEADERS,
     ),
     Mutant(
         "payload digest of other bytes",
-        f"{_S3API}/integrity.py",
+        f"{_S3}/integrity.py",
         "hashed = _hashed(hashlib.sha256(), body)",
         'hashed = _hashed(hashlib.sha256(b"x"), body)',
         _INTEGRITY,
     ),
     Mutant(
         "no Content-MD5",
-        f"{_S3API}/integrity.py",
+        f"{_S3}/integrity.py",
         'Digest({"Content-MD5": encoded(value)}, "md5", value)',
         'Digest({}, "md5", value)',
         _INTEGRITY,
     ),
     Mutant(
         "a body over http is not signed",
-        f"{_S3API}/integrity.py",
+        f"{_S3}/integrity.py",
         'return "none-unsigned" if secure else "sha256"',
         'return "none-unsigned"',
         _INTEGRITY,
     ),
     Mutant(
         "the CRC of the whole is that of the last part",
-        f"{_S3API}/crc.py",
+        f"{_S3}/crc.py",
         "return _product(polynomial, _shift(polynomial, second_length), first) ^ second",
         "return second",
-        (f"{_TESTS}/storage/s3api/test_crc.py",),
+        (f"{_TESTS}/storage/s3/test_crc.py",),
     ),
     Mutant(
         "object names rewritten",
-        f"{_S3API}/names.py",
+        f"{_S3}/names.py",
         "        return quote(name, safe=_SAFE, ",
         '        return quote(name.replace("//", "/"), safe=_SAFE, ',
         (f"{_TESTS}/storage/test_s3_names.py",),

@@ -91,10 +91,10 @@ MUTANTS = (
     ),
     Mutant(
         "any text of an answer becomes part of a host",
-        "libcloud/storage/s3api/store_profile.py",
+        "libcloud/storage/s3/store_profile.py",
         "        if not _REGION.fullmatch(region):\n            return None\n",
         "",
-        (f"{_TESTS}/storage/s3api/test_profile.py",),
+        (f"{_TESTS}/storage/s3/test_profile.py",),
     ),
     Mutant(
         "the Host header without the bucket",
@@ -112,14 +112,14 @@ MUTANTS = (
     ),
     Mutant(
         "dots in the name of a host over https",
-        "libcloud/storage/s3api/endpoint.py",
+        "libcloud/storage/s3/endpoint.py",
         "pattern = _BUCKET if secure else _DOTTED_BUCKET",
         "pattern = _DOTTED_BUCKET",
         _ENDPOINTS,
     ),
     Mutant(
         "an endpoint that shows its password",
-        "libcloud/storage/s3api/endpoint.py",
+        "libcloud/storage/s3/endpoint.py",
         '    if "@" in parts.netloc:\n',
         '    if "@" in parts.path:\n',
         _ENDPOINTS,

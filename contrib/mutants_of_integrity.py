@@ -9,10 +9,10 @@ __all__ = ["MUTANTS"]
 
 _TESTS = "libcloud/test/storage"
 _DRIVERS = "libcloud/storage/drivers"
-_S3API = "libcloud/storage/s3api"
+_S3 = "libcloud/storage/s3"
 _DOWNLOAD = "libcloud/storage/transfer/download"
 
-_INTEGRITY = (f"{_TESTS}/s3api/test_integrity.py",)
+_INTEGRITY = (f"{_TESTS}/s3/test_integrity.py",)
 _CHECKSUMS = (f"{_TESTS}/test_s3_checksums.py",)
 _OPTIONS = (f"{_TESTS}/test_s3_options.py",)
 
@@ -29,14 +29,14 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum of parts taken for that of the bytes",
-        f"{_S3API}/checksums.py",
+        f"{_S3}/checksums.py",
         'if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":',
         "if False:",
         _VERIFIED,
     ),
     Mutant(
         "the ETag of an encrypted object taken for its MD5",
-        f"{_S3API}/received.py",
+        f"{_S3}/received.py",
         "not md5 or opaque or not",
         "not md5 or not",
         _VERIFIED,
@@ -92,21 +92,21 @@ MUTANTS = (
     ),
     Mutant(
         "a locked object without a checksum",
-        f"{_S3API}/integrity.py",
+        f"{_S3}/integrity.py",
         "if profile.checks_payload and not locked:",
         "if profile.checks_payload:",
         _OPTIONS,
     ),
     Mutant(
         "CRC-32C combined by the polynomial of CRC-32",
-        f"{_S3API}/checksums.py",
+        f"{_S3}/checksums.py",
         '_awscrt("crc32c", 4), CRC32C)',
         '_awscrt("crc32c", 4), CRC32)',
         _INTEGRITY,
     ),
     Mutant(
         "a checksum that the store tells otherwise goes unnoticed",
-        f"{_S3API}/integrity.py",
+        f"{_S3}/integrity.py",
         "return self.value == self.expected",
         "return True",
         _CHECKSUMS,
@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum of a lost answer not asked for",
-        f"{_S3API}/integrity.py",
+        f"{_S3}/integrity.py",
         'return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}',
         "return {}",
         _CHECKSUMS,

@@ -9,7 +9,7 @@ __all__ = ["MUTANTS"]
 
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
-_S3API = "libcloud/storage/s3api"
+_S3 = "libcloud/storage/s3"
 
 _PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
 _LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
@@ -31,14 +31,14 @@ MUTANTS = (
     ),
     Mutant(
         "buckets are listed by one request",
-        f"{_S3API}/xml.py",
+        f"{_S3}/xml.py",
         "    truncated = _is_truncated(root, token is not None)\n",
         "    truncated = False\n",
         _PAGES,
     ),
     Mutant(
         "a carriage return in a name becomes a line feed",
-        f"{_S3API}/raw_names.py",
+        f"{_S3}/raw_names.py",
         'if b"\\r" in document or _CONTROL',
         "if _CONTROL",
         _LISTED_NAMES,
@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "bytes that are not UTF-8 are replaced",
-        f"{_S3API}/xml.py",
+        f"{_S3}/xml.py",
         'partial(decode, errors="surrogateescape")',
         'partial(decode, errors="replace")',
         _LISTED_NAMES,

@@ -9,7 +9,7 @@ __all__ = ["MUTANTS"]
 
 _TESTS = "libcloud/test/storage"
 _DRIVERS = "libcloud/storage/drivers"
-_S3API = "libcloud/storage/s3api"
+_S3 = "libcloud/storage/s3"
 
 _EVIDENCE = (f"{_TESTS}/test_s3_evidence.py",)
 _DELETE = (f"{_TESTS}/test_s3_delete.py",)
@@ -99,35 +99,35 @@ _SUCCESSES = (
     ),
     Mutant(
         "a web page counts as deleted",
-        f"{_S3API}/operations.py",
+        f"{_S3}/requests.py",
         '    if request.method == "DELETE":\n        return True\n',
         '    if request.method == "DELETE":\n        return False\n',
         _EVIDENCE,
     ),
     Mutant(
         "a web page counts as a container",
-        f"{_S3API}/evidence.py",
+        f"{_S3}/evidence.py",
         'return _names_html(headers) and headers.get("content-length", "") != "0"',
         "return False",
         _EVIDENCE,
     ),
     Mutant(
         "a web page counts as an object",
-        f"{_S3API}/evidence.py",
+        f"{_S3}/evidence.py",
         "return _names_html(headers) and not any(",
         "return False and not any(",
         _EVIDENCE,
     ),
     Mutant(
         "an object must not be a web page",
-        f"{_S3API}/evidence.py",
+        f"{_S3}/evidence.py",
         "return _names_html(headers) and not any(name.startswith(_OF_OBJECTS) for name in headers)",
         "return _names_html(headers)",
         _EVIDENCE,
     ),
     Mutant(
         "any document counts as stored",
-        f"{_S3API}/evidence.py",
+        f"{_S3}/evidence.py",
         'return not etag and not root["name"].startswith(_DOCUMENTS[method])',
         "return False",
         _EVIDENCE,
@@ -163,7 +163,7 @@ _SUCCESSES = (
     Mutant(
         "a response without a body is a deletion that failed",
         f"{_DRIVERS}/s3_delete.py",
-        "        if not s3api.evidence.text_of(response.body).strip():",
+        "        if not s3.evidence.text_of(response.body).strip():",
         "        if False:",
         _DELETE,
     ),
@@ -177,7 +177,7 @@ _SUCCESSES = (
     Mutant(
         "a store that refuses conditions cannot be read by ranges",
         "libcloud/storage/s3/download_port.py",
-        "s3api.optional.unasked(selection.validator.conditions())",
+        "s3.optional.unasked(selection.validator.conditions())",
         "selection.validator.conditions()",
         _VERSIONS,
     ),

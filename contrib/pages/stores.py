@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from feature_table import size_text
 
-from libcloud.storage.s3api import profile as profiles
-from libcloud.storage.s3api import profiles_servers, profiles_services
-from libcloud.storage.s3api.profile import PROFILES, S3Profile
+from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3 import profiles_servers, profiles_services
+from libcloud.storage.s3.profile import PROFILES, S3Profile
 
 __all__ = ["notes", "store_notes", "stores_table"]
 

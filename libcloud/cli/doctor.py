@@ -231,12 +231,12 @@ def _route(store: Store) -> Iterator[Check]:
 
 def _access(store: Store) -> Iterator[Check]:
     """Whether the store responds and accepts the credentials, and the clock skew."""
-    from libcloud.storage.s3api import operations
+    from libcloud.storage.s3 import requests
 
     driver, name = store.driver, store.target.container
-    request = operations.list_buckets()
+    request = requests.list_buckets()
     if name:
-        request = operations.list_objects_v1(
+        request = requests.list_objects_v1(
             driver._get_container_path(store.container()), page_size=1
         )
     date: datetime | None = None

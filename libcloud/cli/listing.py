@@ -16,7 +16,7 @@ from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.storage.capabilities import KIB
-from libcloud.storage.s3api.values import parse_time
+from libcloud.storage.s3.values import parse_time
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object

@@ -3,7 +3,7 @@
 
 ``base.py`` is the contract, ``types.py`` has the names of providers and the errors,
 ``providers.py`` is the registry; the drivers are in ``drivers/``, the upload in parts is in
-``transfer/``, the S3 protocol in ``s3api/``.
+``transfer/``, the S3 protocol in ``s3/``.
 
 What is in here directly may import ``libcloud.utils``, ``libcloud.common`` and ``libcloud.http``,
 and no driver; only ``providers.py`` and ``filesystem.py`` stand above the drivers. Proved by

@@ -116,7 +116,7 @@ def test_a_source_file_starts_with_its_licence_and_says_what_it_is_for(path: Pat
 
 
 @pytest.mark.parametrize(
-    "package", ["storage", "storage/transfer", "storage/s3api", "storage/drivers", "common"]
+    "package", ["storage", "storage/transfer", "storage/s3", "storage/drivers", "common"]
 )
 def test_a_package_says_what_it_is_for_and_which_test_proves_it(package: str) -> None:
     source = (ROOT / "libcloud" / package / "__init__.py").read_text(encoding="utf-8")

@@ -39,7 +39,6 @@ LAYERS = {
     "libcloud.utils.loggingconnection": 2,
     "libcloud.storage": 3,
     "libcloud.storage.transfer": 4,
-    "libcloud.storage.s3api": 5,
     "libcloud.storage.s3": 5,
     "libcloud.storage.drivers": 6,
     "libcloud.storage.providers": 7,
@@ -56,8 +55,8 @@ FOREIGN = {
     "urllib3": ("libcloud.http",),
     "lxml": ("libcloud.utils.xml",),
     # CRC-32C and CRC-64/NVME, an extra.
-    "awscrt": ("libcloud.storage.s3api.checksums",),
-    "zlib_ng": ("libcloud.storage.s3api.checksums",),
+    "awscrt": ("libcloud.storage.s3.checksums",),
+    "zlib_ng": ("libcloud.storage.s3.checksums",),
     "certifi": ("libcloud.security",),
     "botocore": ("libcloud.common.credentials.botocore",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
@@ -197,9 +196,24 @@ def signing_and_credentials_need_no_connection(source: Source) -> Iterator[str]:
         yield from _inside(source, *(f"libcloud.common.{name}" for name in names), "libcloud.http")
 
 
+WITH_IO = frozenset(
+    [
+        "client",
+        "copying",
+        "deletion",
+        "download_port",
+        "listing",
+        "multipart",
+        "objects",
+        "upload_port",
+    ]
+)
+"""Modules of a protocol package that send requests, through its client."""
+
+
 def the_protocol_does_no_io(source: Source) -> Iterator[str]:
-    """``s3api`` turns values into values: no HTTP, no socket, no thread."""
-    if source.is_in("libcloud.storage.s3api"):
+    """Most of ``s3`` turns values into values: no HTTP, no socket, no thread."""
+    if source.is_in("libcloud.storage.s3") and _file(source) not in WITH_IO:
         yield from _inside(source, "libcloud.http")
         yield from _tops(source, CONCURRENCY | NETWORK)
 
@@ -311,7 +325,7 @@ KNOWN_CYCLIC = {
 def _import_graph(sources: Iterable[Source]) -> dict[str, set[str]]:
     """For each module, the modules that it imports; imports for annotations and in functions count.
 
-    Where a module imports a package to name its modules (``s3api.operations.head``), it depends on
+    Where a module imports a package to name its modules (``s3.requests.head``), it depends on
     those modules, and on the package only if it uses something else of it.
     """
     known = {source.module: source for source in sources}
@@ -422,10 +436,10 @@ HEAVY = {
     "libcloud.storage.drivers.s3_copy_store",
     "libcloud.storage.transfer.download.body",
     "libcloud.storage.drivers.s3_store",
-    "libcloud.storage.s3api.errors",
-    "libcloud.storage.s3api.operations",
-    "libcloud.storage.s3api.values",
-    "libcloud.storage.s3api.xml",
+    "libcloud.storage.s3.errors",
+    "libcloud.storage.s3.requests",
+    "libcloud.storage.s3.values",
+    "libcloud.storage.s3.xml",
     "libcloud.storage.transfer.upload.machine",
     "libcloud.storage.transfer.upload.session",
     "libcloud.storage.transfer.values",
@@ -463,16 +477,14 @@ def test_importing_a_driver_loads_nothing_that_only_a_request_needs(driver: str)
 def test_an_upload_of_one_request_loads_nothing_that_only_parts_need() -> None:
     loaded = _loaded_by("from libcloud.storage.drivers import s3_bodies, s3_store")
     assert "libcloud.storage.drivers.s3_store" in loaded
-    assert not loaded & {f"libcloud.storage.s3api.{name}" for name in ("values", "xml")}
+    assert not loaded & {f"libcloud.storage.s3.{name}" for name in ("values", "xml")}
     assert "libcloud.storage.transfer.download.body" not in loaded
 
 
 def test_a_request_without_a_body_loads_nothing_that_only_documents_need() -> None:
-    loaded = _loaded_by("from libcloud.storage.s3api import operations, optional")
-    assert "libcloud.storage.s3api.operations" in loaded
-    assert not loaded & {
-        f"libcloud.storage.s3api.{name}" for name in ("integrity", "values", "xml")
-    }
+    loaded = _loaded_by("from libcloud.storage.s3 import optional, requests")
+    assert "libcloud.storage.s3.requests" in loaded
+    assert not loaded & {f"libcloud.storage.s3.{name}" for name in ("integrity", "values", "xml")}
 
 
 def test_what_is_called_heavy_exists() -> None:
@@ -481,7 +493,7 @@ def test_what_is_called_heavy_exists() -> None:
 
 
 TRANSFER = "libcloud.storage.transfer"
-S3API = "libcloud.storage.s3api"
+S3_PACKAGE = "libcloud.storage.s3"
 BASE = "from libcloud.common.base import Connection"
 PLANTED = [
     (imports_point_downwards, "libcloud.http", BASE),
@@ -494,9 +506,9 @@ PLANTED = [
         "LazyAttribute('libcloud.storage.base', 'x')",
     ),
     (imports_point_downwards, "libcloud.common.types", "if TYPE_CHECKING:\n    from . import base"),
-    (imports_point_downwards, f"{TRANSFER}.plan", "from libcloud.storage import s3api"),
+    (imports_point_downwards, f"{TRANSFER}.plan", "from libcloud.storage import s3"),
     (other_distributions_have_one_door, "libcloud.common.base", "import requests.adapters"),
-    (other_distributions_have_one_door, f"{S3API}.xml", "from lxml import etree"),
+    (other_distributions_have_one_door, f"{S3_PACKAGE}.xml", "from lxml import etree"),
     (other_distributions_have_one_door, "libcloud.utils.files", "import boto3"),
     (only_runners_know_threads, f"{TRANSFER}.machine", "import threading"),
     (only_runners_know_threads, f"{TRANSFER}.plan", "from concurrent import futures"),
@@ -510,8 +522,8 @@ PLANTED = [
         "libcloud.common.signing.sigv2",
         "from .. import base",
     ),
-    (the_protocol_does_no_io, f"{S3API}.store", "from libcloud import http"),
-    (the_protocol_does_no_io, f"{S3API}.errors", "import socket"),
+    (the_protocol_does_no_io, f"{S3_PACKAGE}.profile", "from libcloud import http"),
+    (the_protocol_does_no_io, f"{S3_PACKAGE}.errors", "import socket"),
     (drivers_do_not_know_the_registry, "libcloud.storage.drivers.s3", "from .. import providers"),
     (nothing_needs_the_tests, "libcloud.cli.main", "from libcloud.test import MockHttp"),
     (py3_is_for_others, "libcloud.storage.base", "from libcloud.utils.py3 import b"),

@@ -27,7 +27,7 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.storage.drivers.s3_routes import Routes
 from libcloud.storage.s3.client import UnsupportedFeatures
-from libcloud.storage.s3api.profile import AMAZON
+from libcloud.storage.s3.profile import AMAZON
 from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 from libcloud.storage.transfer.retry import RetryBudget

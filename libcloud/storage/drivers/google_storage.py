@@ -33,7 +33,7 @@ from libcloud.storage.drivers.s3 import (
 )
 from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_connection import ExactPathConnection
-from libcloud.storage.s3api.profile import GOOGLE
+from libcloud.storage.s3.profile import GOOGLE
 from libcloud.utils.hosts import authority
 
 __all__ = [

@@ -8,7 +8,7 @@ An upload of a stream takes one of three ways, chosen by flags of the driver's c
                                  +-- neither -----------------------> _upload_buffered
 
 The way is a callback that is passed to ``_put_object()``, which sets what all uploads share. What a
-request looks like is in ``s3api/operations.py``, what comes next in ``transfer/upload/machine.py``.
+request looks like is in ``s3/requests.py``, what comes next in ``transfer/upload/machine.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
-from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_file_path, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_access import endpoint_of
@@ -48,8 +48,8 @@ from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
-from libcloud.storage.s3api.names import NAMESPACE
-from libcloud.storage.s3api.profile import AMAZON, GENERIC, S3Profile
+from libcloud.storage.s3.names import NAMESPACE
+from libcloud.storage.s3.profile import AMAZON, GENERIC, S3Profile
 from libcloud.utils import files
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
         :param options: with ``ex_`` before them, the fields of
             :class:`~libcloud.storage.transfer.upload.session.UploadOptions` and of
-            :class:`~libcloud.storage.s3api.write_options.WriteOptions`; also
+            :class:`~libcloud.storage.s3.write_options.WriteOptions`; also
             ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``, ``"crc64nvme"`` (these two
             take the extra ``checksums``), ``"sha256"``, ``"md5"`` or ``None``, instead of the
             cheapest that the store checks.
@@ -235,7 +235,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         response = result["response"]
         self._check_stored(response, container, object_name)
         if verify_hash and not drivers.s3_answers.encrypted(sent):
-            etag = s3api.etags.strip_etag(response.headers.get("etag", ""))
+            etag = s3.etags.strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
         size = result["bytes_transferred"]
         return self._made_object(
@@ -291,10 +291,10 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
     :param region: ``None``: that of the class, or the one that ``endpoint_url`` or the profile
         names. With a host, any name the store has for it.
     :param host: of another store; Amazon's otherwise.
-    :param ex_profile: what is special about the store, from ``s3api/profile.py``. ``None``: it is
+    :param ex_profile: what is special about the store, from ``s3/profile.py``. ``None``: it is
         found by the host, and nothing is assumed of one that nobody knows.
     :param ex_s3_profile: the same by its name, such as ``"r2"``; see
-        :data:`~libcloud.storage.s3api.profile.PROFILES`.
+        :data:`~libcloud.storage.s3.profile.PROFILES`.
     :param kwargs: those of :class:`~libcloud.storage.drivers.s3_access.S3Access` (``endpoint_url``,
         ``ex_addressing_style``, ...) and :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is
         seconds to connect, and seconds without a byte to or from the store, or a pair of both;

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.aws import SignedAWSConnection
-from libcloud.storage import s3api
+from libcloud.storage import s3
 from libcloud.storage.arguments import check_known_keywords, check_settings
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.storage.drivers.s3_routes import RoutedConnection, Routes
-from libcloud.storage.s3api.profile import GENERIC, S3Profile
+from libcloud.storage.s3.profile import GENERIC, S3Profile
 from libcloud.utils.arguments import kind_of, seconds
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
-    from libcloud.storage.s3api.endpoint import Endpoint
+    from libcloud.storage.s3.endpoint import Endpoint
 
 __all__ = ["CHECKSUM_CALCULATIONS", "S3Access", "endpoint_of"]
 
@@ -42,7 +42,7 @@ def endpoint_of(
         raise TypeError(f"endpoint_url must be a str, not {kind_of(url)}")
     if host is not None or port is not None:
         raise ValueError("endpoint_url says what host and port say: pass one of them")
-    return s3api.endpoint.parse_endpoint(url)
+    return s3.endpoint.parse_endpoint(url)
 
 
 def _check_host(host: object, port: object) -> None:

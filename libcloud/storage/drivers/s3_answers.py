@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from libcloud.storage.s3api import integrity
-from libcloud.storage.s3api.etags import strip_etag
-from libcloud.storage.s3api.integrity import encrypted
+from libcloud.storage.s3 import integrity
+from libcloud.storage.s3.etags import strip_etag
+from libcloud.storage.s3.integrity import encrypted
 from libcloud.storage.transfer.values import Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from libcloud import common
 from libcloud.common.response import RawResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.s3.client import detail_of, failure_of
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
@@ -30,21 +30,21 @@ class S3Bodies(S3Calls):
     """What ``_upload_object`` sends."""
 
     def _digest_name(self, asked: str | None, headers: Mapping[str, str]) -> str:
-        """Which digest to send along; see :func:`~s3api.integrity.choose_digest`.
+        """Which digest to send along; see :func:`~s3.integrity.choose_digest`.
 
         It is marked if nobody asked for it, and another one if the store refuses it.
         """
         profile = self.profile
-        if asked == "auto" and s3api.optional.CHECKSUM in self._client.unsupported.names:
+        if asked == "auto" and s3.optional.CHECKSUM in self._client.unsupported.names:
             profile = replace(profile, default_checksum=None)
-        name = s3api.integrity.choose_digest(
+        name = s3.integrity.choose_digest(
             profile,
             signature=self._client.signature_version(),
             secure=bool(getattr(self.connection, "secure", False)),
             asked=asked,
-            locked=s3api.headers.has_lock(headers),
+            locked=s3.headers.has_lock(headers),
         )
-        return s3api.optional.Unasked(name) if asked == "auto" else name
+        return s3.optional.Unasked(name) if asked == "auto" else name
 
     def _send_payload(
         self, payload: Payload, path: str, method: str, headers: dict[str, str]
@@ -54,15 +54,15 @@ class S3Bodies(S3Calls):
         One that was read before it is sent goes with its digest.
         """
         digest = transfer.values.Digest()
-        if isinstance(payload.body, bytes) and not s3api.headers.has_digest(headers):
-            digest = s3api.integrity.DIGESTS[self._digest_name("auto", headers)](payload.body)
-            headers = {**headers, **s3api.optional.unasked(digest.headers)}
+        if isinstance(payload.body, bytes) and not s3.headers.has_digest(headers):
+            digest = s3.integrity.DIGESTS[self._digest_name("auto", headers)](payload.body)
+            headers = {**headers, **s3.optional.unasked(digest.headers)}
         retries, attempt, lost = self._client.retries(), 1, False
         while True:
             response, failure = self._send_once(payload, path, method, headers, digest)
             found = _refused(failure, headers)
             if found:
-                headers = s3api.optional.without_headers(headers, found)
+                headers = s3.optional.without_headers(headers, found)
                 response, failure = self._send_once(payload, path, method, headers, digest)
                 if failure is None:
                     self._client.unsupported.add(found)
@@ -96,11 +96,11 @@ class S3Bodies(S3Calls):
         :raises UploadOutcomeUnknownError: the look does not tell.
         """
         label = unquote(path.partition("?")[0].lstrip("/"))
-        sent = s3api.headers.headers_for(transfer.values.Step.CONFIRM, headers)
-        sent.update(s3api.optional.unasked(s3api.integrity.look_headers(digest)))
+        sent = s3.headers.headers_for(transfer.values.Step.CONFIRM, headers)
+        sent.update(s3.optional.unasked(s3.integrity.look_headers(digest)))
         found: Mapping[str, str] = {}
         try:
-            request = s3api.operations.head(path, sent)
+            request = s3.requests.head(path, sent)
             response = self._client.send(request, f"Error looking for {label}", ok=(200, 404))
             if response.status == 404 or response.headers.get("content-length") != str(
                 payload.size
@@ -129,11 +129,11 @@ class S3Bodies(S3Calls):
     ) -> bool | None:
         """Whether an object with the headers ``found`` is what was sent, as far as they tell."""
         opaque = encrypted or drivers.s3_answers.encrypted(found)
-        told = s3api.integrity.told(self.profile, digest, found, opaque=opaque)
+        told = s3.integrity.told(self.profile, digest, found, opaque=opaque)
         if told is not None:
             return told.same
-        etag = s3api.etags.strip_etag(found.get("etag", ""))
-        if opaque or not s3api.integrity.is_md5(etag):
+        etag = s3.etags.strip_etag(found.get("etag", ""))
+        if opaque or not s3.integrity.is_md5(etag):
             return None
         return etag == payload.digest()
 
@@ -144,7 +144,7 @@ class S3Bodies(S3Calls):
 
         Its ETag is looked at later, and only if the caller wants it.
         """
-        told = s3api.integrity.told(self.profile, digest, headers, opaque=True)
+        told = s3.integrity.told(self.profile, digest, headers, opaque=True)
         if told is None or told.same:
             return None
         return ObjectHashMismatchError(
@@ -162,11 +162,11 @@ class S3Bodies(S3Calls):
         :param headers: of the answer; names in lower case.
         :param data_hash: MD5 of what was sent, hexadecimal.
         """
-        found = s3api.checksums.checksum_in(headers)
+        found = s3.checksums.checksum_in(headers)
         if found is not None:
-            return {"algorithm": found[0].name, "value": s3api.checksums.encoded(found[1])}
-        etag = s3api.etags.strip_etag(headers.get("etag", ""))
-        if etag != data_hash or not s3api.integrity.is_md5(etag) or not self.profile.etag_is_md5:
+            return {"algorithm": found[0].name, "value": s3.checksums.encoded(found[1])}
+        etag = s3.etags.strip_etag(headers.get("etag", ""))
+        if etag != data_hash or not s3.integrity.is_md5(etag) or not self.profile.etag_is_md5:
             return None
         return (
             None if drivers.s3_answers.encrypted(headers) else {"algorithm": "md5", "value": etag}
@@ -186,8 +186,8 @@ class S3Bodies(S3Calls):
             return None, failure_of(network_error(error, what, self) or error)
         if response.status >= 400:
             detail = detail_of(response)
-            refusal = LibcloudError(s3api.errors.describe(detail), driver=self)
-            return response, failure_of(s3api.errors.attach_detail(refusal, detail))
+            refusal = LibcloudError(s3.errors.describe(detail), driver=self)
+            return response, failure_of(s3.errors.attach_detail(refusal, detail))
         if content:
             refused = self._refused_by_content(response, content, what)
             if refused is not None:
@@ -202,16 +202,14 @@ class S3Bodies(S3Calls):
 
         :param content: the start of it.
         """
-        if s3api.xml.parse_error(content) is not None:
-            detail = s3api.errors.error_detail(int(response.status), response.headers, content)
-            error = LibcloudError(f"{what}: {s3api.errors.describe(detail)}", driver=self)
-            return s3api.errors.attach_detail(error, detail)
-        text = s3api.evidence.text_of(content)
-        if not s3api.evidence.unexpected_content(
-            "PUT", text, etag=response.headers.get("etag", "")
-        ):
+        if s3.xml.parse_error(content) is not None:
+            detail = s3.errors.error_detail(int(response.status), response.headers, content)
+            error = LibcloudError(f"{what}: {s3.errors.describe(detail)}", driver=self)
+            return s3.errors.attach_detail(error, detail)
+        text = s3.evidence.text_of(content)
+        if not s3.evidence.unexpected_content("PUT", text, etag=response.headers.get("etag", "")):
             return None
-        return s3api.evidence.not_the_store(self.connection, response.status, text, what)
+        return s3.evidence.not_the_store(self.connection, response.status, text, what)
 
 
 def _content_of(response: Any) -> bytes:
@@ -231,7 +229,7 @@ def _content_of(response: Any) -> bytes:
 def _refused(failure: Failure | None, headers: Mapping[str, str]) -> frozenset[str]:
     """What was refused although nobody asked for it."""
     detail = getattr(failure.error, "detail", None) if failure is not None else None
-    return s3api.optional.refused(detail, common.request.HttpRequest("PUT", "/", headers=headers))
+    return s3.optional.refused(detail, common.request.HttpRequest("PUT", "/", headers=headers))
 
 
 def _can_go_again(payload: Payload, headers: Mapping[str, str], failure: Failure) -> bool:
@@ -239,6 +237,6 @@ def _can_go_again(payload: Payload, headers: Mapping[str, str], failure: Failure
     if payload.source_error is not None:
         return False
     may_be_there = failure.effect_unknown or failure.contradicted
-    if may_be_there and s3api.headers.has_condition(headers):
+    if may_be_there and s3.headers.has_condition(headers):
         return False  # it would meet the object that the attempt before may have made
     return isinstance(payload.body, bytes) or hasattr(payload.body, "seek")

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from libcloud.storage import s3api
+from libcloud.storage import s3
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.s3.client import S3Client
-from libcloud.storage.s3api.names import check_bucket, check_object_name, encode_name
-from libcloud.storage.s3api.profile import capabilities
+from libcloud.storage.s3.names import check_bucket, check_object_name, encode_name
+from libcloud.storage.s3.profile import capabilities
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
 
@@ -39,7 +39,7 @@ class S3Calls(S3Access):
         """Sends the requests; one for all threads of the driver, created at first use."""
         client = vars(self).get("_s3_client")
         if client is None:
-            without = (s3api.optional.CHECKSUM,)
+            without = (s3.optional.CHECKSUM,)
             unsupported = without if self._checksum_calculation == "when_required" else ()
             client = vars(self).setdefault("_s3_client", S3Client(self, unsupported))
         return client  # type: ignore[no-any-return]

@@ -24,14 +24,14 @@ from libcloud.common.aws import (
 from libcloud.common.aws_token import with_param
 from libcloud.common.base import RawResponse
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
-from libcloud.storage import s3api
+from libcloud.storage import s3
 from libcloud.storage.drivers.s3_repair import RepairingConnection
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
-    from libcloud.storage.s3api.errors import ErrorDetail
+    from libcloud.storage.s3.errors import ErrorDetail
 
 __all__ = [
     "API_VERSION",
@@ -92,7 +92,7 @@ class S3Response(AWSBaseResponse):
 
     def _not_the_store(self) -> MalformedResponseError:
         content = self._without_secrets(str(self.body))
-        return s3api.evidence.not_the_store(self.connection, self.status, content)
+        return s3.evidence.not_the_store(self.connection, self.status, content)
 
     def _document(self) -> Any:
         """The body for the parser, without the key that answers to uploads repeat.
@@ -105,31 +105,31 @@ class S3Response(AWSBaseResponse):
             return document
         if _UPLOAD_ANSWER.match(document):
             return _REPEATED_KEY.sub(b"", document)
-        return s3api.raw_names.with_raw_names(document)
+        return s3.raw_names.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
-        """What this answer says of an error; see :func:`s3api.errors.error_detail`."""
-        return s3api.errors.error_detail(int(self.status), self.headers, _bytes(self.body))
+        """What this answer says of an error; see :func:`s3.errors.error_detail`."""
+        return s3.errors.error_detail(int(self.status), self.headers, _bytes(self.body))
 
     def parse_error(self) -> Any:
         """Raise what the status stands for.
 
         The errors carry S3's code, message and request id in their text and as attributes, see
-        :func:`~libcloud.storage.s3api.errors.attach_detail`.
+        :func:`~libcloud.storage.s3.errors.attach_detail`.
 
         :raises InvalidCredsError: 401 and 403.
         :raises LibcloudError: any other; a redirect names the region of the bucket.
         """
         detail = self.error_detail()
         driver = getattr(self.connection, "driver", None)
-        text = s3api.errors.describe(detail) + self._excerpt(detail)
+        text = s3.errors.describe(detail) + self._excerpt(detail)
         if detail.status in (401, 403):
-            raise s3api.errors.attach_detail(InvalidCredsError(text, driver=driver), detail)
+            raise s3.errors.attach_detail(InvalidCredsError(text, driver=driver), detail)
         if detail.status in _REDIRECTS:
             text = f"{_other_region(detail, driver)} {text}"
         else:
             text = f"Unknown error. {text}"
-        raise s3api.errors.attach_detail(LibcloudError(text, driver=driver), detail)
+        raise s3.errors.attach_detail(LibcloudError(text, driver=driver), detail)
 
     def _excerpt(self, detail: ErrorDetail) -> str:
         """The start of a body that is not S3's, such as the page of a proxy."""

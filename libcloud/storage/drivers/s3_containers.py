@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import s3api
+from libcloud.storage import s3
 from libcloud.storage.arguments import check_container, check_prefix
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_pages import bucket_pages, object_pages, upload_pages
@@ -23,7 +23,7 @@ from libcloud.storage.types import (
 )
 
 if TYPE_CHECKING:
-    from libcloud.storage.s3api.values import ObjectRecord
+    from libcloud.storage.s3.values import ObjectRecord
 
 __all__ = ["RESPONSES_PER_REQUEST", "S3Containers", "S3MultipartUpload"]
 
@@ -78,7 +78,7 @@ class S3Containers(S3Uploads):
         :raises LibcloudError: it is in another region, or the store said something else.
         """
         container = Container(name=container_name, extra={}, driver=self)
-        request = s3api.operations.head(self._get_container_path(container))
+        request = s3.requests.head(self._get_container_path(container))
         try:
             response = self._client.send(
                 request,
@@ -97,7 +97,7 @@ class S3Containers(S3Uploads):
     def create_container(self, container_name: str) -> Container:
         container = Container(name=container_name, extra={}, driver=self)
         path = self._get_container_path(container)
-        request = s3api.operations.create_bucket(path, location=self._location())
+        request = s3.requests.create_bucket(path, location=self._location())
         if isinstance(request.body, bytes):
             # Text: connection classes of test suites give it back as the text of the answer.
             request = replace(request, body=request.body.decode("ascii"))
@@ -115,24 +115,24 @@ class S3Containers(S3Uploads):
             kind = ContainerAlreadyExistsError
         elif response.status == 409 or "InvalidBucketName" in (response.body or ""):
             kind = InvalidContainerNameError
-        raise s3api.errors.attach_detail(
-            kind(s3api.errors.describe(detail), self, container_name), detail
+        raise s3.errors.attach_detail(
+            kind(s3.errors.describe(detail), self, container_name), detail
         )
 
     def delete_container(self, container: Container) -> bool:
         check_container(container)
         response = self._client.send(
-            s3api.operations.delete(self._get_container_path(container)),
+            s3.requests.delete(self._get_container_path(container)),
             f"Error deleting the container {container.name}",
             ok=(200, 204, 404, 409),
             container_name=container.name,
         )
         if response.status == 409:
             detail = detail_of(response)
-            said = s3api.errors.describe(detail)
+            said = s3.errors.describe(detail)
             text = f"the container is not empty; delete its objects first. {said}"
             error = ContainerIsNotEmptyError(text, self, container.name)
-            raise s3api.errors.attach_detail(error, detail)
+            raise s3.errors.attach_detail(error, detail)
         if response.status == 404:
             raise self._client.container_not_found(response, container.name)
         return bool(response.status == 204)
@@ -168,7 +168,7 @@ class S3Containers(S3Uploads):
             for page, _ in pages:
                 begun = True
                 for upload in page.uploads:
-                    created = s3api.values.parse_time(upload.initiated)
+                    created = s3.values.parse_time(upload.initiated)
                     yield S3MultipartUpload(
                         upload.key, upload.upload_id, created, upload.initiator, upload.owner
                     )
@@ -210,7 +210,7 @@ class S3Containers(S3Uploads):
             yield self._to_container(element)
 
     def _to_container(self, element: Any) -> Container:
-        bucket = s3api.xml.bucket_record(element)
+        bucket = s3.xml.bucket_record(element)
         return Container(bucket.name, {"creation_date": bucket.creation_date}, self)
 
     def _objects_of(
@@ -225,7 +225,7 @@ class S3Containers(S3Uploads):
         return [self._to_obj(element, container) for element in _named(obj, xpath)]
 
     def _to_obj(self, element: Any, container: Container) -> Object:
-        return self._from_record(s3api.xml.object_record(element), container)
+        return self._from_record(s3.xml.object_record(element), container)
 
     def _from_record(self, record: ObjectRecord, container: Container) -> Object:
         return Object(

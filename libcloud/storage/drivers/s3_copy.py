@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_extra, check_object, plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import MIB, Limits
@@ -22,7 +22,7 @@ from libcloud.utils.arguments import whole_number
 
 if TYPE_CHECKING:
     from libcloud.storage.drivers.s3_copy_store import Place, Source
-    from libcloud.storage.s3api.copy_headers import CopyHeaders, Given
+    from libcloud.storage.s3.copy_headers import CopyHeaders, Given
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import UploadOptions
     from libcloud.storage.transfer.values import StoredObject
@@ -90,12 +90,12 @@ class S3Copies(S3Uploads):
         )
         if ex_storage_class is not None:
             headers = self._with_storage_class(headers, ex_storage_class)
-        given = s3api.copy_headers.split_headers(headers, self.http_vendor_prefix)
+        given = s3.copy_headers.split_headers(headers, self.http_vendor_prefix)
         self._refuse_copy(
-            obj, target, unchanged=not s3api.copy_headers.changes(given, metadata, content_type)
+            obj, target, unchanged=not s3.copy_headers.changes(given, metadata, content_type)
         )
         source = self._look_at(obj, given)
-        wanted = s3api.copy_headers.copy_headers(
+        wanted = s3.copy_headers.copy_headers(
             given, source.seen, metadata=metadata, content_type=content_type
         )
         limits, size = self._copy_limits(source, ex_part_size)
@@ -127,9 +127,9 @@ class S3Copies(S3Uploads):
         place = drivers.s3_copy_store.Place(
             obj.container, obj.name, self._get_object_path(obj.container, obj.name)
         )
-        look = s3api.copy_headers.look_headers(given)
+        look = s3.copy_headers.look_headers(given)
         response = self._client.send(
-            s3api.operations.head(place.path, look),
+            s3.requests.head(place.path, look),
             f"Error looking for {place.label}",
             ok=(200, 404),
             container_name=obj.container.name,
@@ -204,7 +204,7 @@ class S3Copies(S3Uploads):
             hash=stored.etag or None,
             extra=extra,
             meta_data={
-                name[len(prefix) :]: s3api.headers.decode_metadata(value)
+                name[len(prefix) :]: s3.headers.decode_metadata(value)
                 for name, value in described.items()
                 if name.startswith(prefix)
             },

@@ -11,12 +11,12 @@ from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_store import DriverStore
-from libcloud.storage.s3api import integrity, operations
-from libcloud.storage.s3api.copy_headers import CopyHeaders
-from libcloud.storage.s3api.etags import strip_etag
-from libcloud.storage.s3api.headers import headers_for
-from libcloud.storage.s3api.values import CopyAnswer
-from libcloud.storage.s3api.xml import parse_copy
+from libcloud.storage.s3 import integrity, requests
+from libcloud.storage.s3.copy_headers import CopyHeaders
+from libcloud.storage.s3.etags import strip_etag
+from libcloud.storage.s3.headers import headers_for
+from libcloud.storage.s3.values import CopyAnswer
+from libcloud.storage.s3.xml import parse_copy
 from libcloud.storage.transfer.download.ranges import Validator, content_length
 from libcloud.storage.transfer.values import (
     Confirmation,
@@ -109,7 +109,7 @@ class CopyStore:
         return Digest()
 
     def put(self, body: range, digest: Digest) -> StoredObject:
-        request = operations.copy_object(
+        request = requests.copy_object(
             self._target.path,
             source=self._source.place.path,
             if_match=self._source.etag,
@@ -125,7 +125,7 @@ class CopyStore:
 
     def put_part(self, upload_id: str, number: int, body: range, digest: Digest) -> PartReceipt:
         what = f"{self._what}, part {number}"
-        request = operations.copy_part(
+        request = requests.copy_part(
             self._target.path,
             upload_id=upload_id,
             number=number,
@@ -155,7 +155,7 @@ class CopyStore:
     ) -> tuple[Confirmation, StoredObject | None]:
         if parts:
             return self._upload.confirm(parts, size)
-        request = operations.head(
+        request = requests.head(
             self._target.path, headers_for(Step.CONFIRM, self._headers.in_parts)
         )
         response = self._call(request, f"Error looking for {self._target.label}", ok=(200, 404))
@@ -198,7 +198,7 @@ class CopyStore:
     def _source_has_changed(self) -> bool:
         place = self._source.place
         response = self._driver._client.send(
-            operations.head(place.path, self._source.look),
+            requests.head(place.path, self._source.look),
             f"Error looking for {place.label}",
             ok=(200, 404),
             container_name=place.container.name,

@@ -9,17 +9,17 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_container, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_objects import S3Objects
 from libcloud.storage.drivers.s3_uploads import S3Uploads
-from libcloud.storage.s3api.names import MAX_KEY_BYTES
+from libcloud.storage.s3.names import MAX_KEY_BYTES
 from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
     from libcloud.storage.drivers.s3_deleted import Deletion
-    from libcloud.storage.s3api.values import DeleteAnswer
+    from libcloud.storage.s3.values import DeleteAnswer
     from libcloud.storage.transfer.values import Failure
 
 __all__ = ["S3Deletions"]
@@ -103,7 +103,7 @@ class S3Deletions(S3Uploads, S3Objects):
 
     def _fits_a_list(self, name: str) -> bool:
         """Whether ``name`` can be deleted together with others; a bad one would spoil them all."""
-        if not self.profile.bulk_delete or not s3api.xml.can_express(name):
+        if not self.profile.bulk_delete or not s3.xml.can_express(name):
             return False
         return 0 < len(name.encode()) <= MAX_KEY_BYTES
 
@@ -138,14 +138,14 @@ class S3Deletions(S3Uploads, S3Objects):
         what = f"Error deleting {len(names)} objects of {container.name}"
         path = self._get_container_path(container)
         response = self._client.send_once(
-            s3api.operations.delete_objects(path, keys=names, quiet=quiet),
+            s3.requests.delete_objects(path, keys=names, quiet=quiet),
             what,
             ok=(200, 204),
             container_name=container.name,
         )
-        if not s3api.evidence.text_of(response.body).strip():
+        if not s3.evidence.text_of(response.body).strip():
             return None
-        return self._client.parse(s3api.xml.parse_deleted, response, what)
+        return self._client.parse(s3.xml.parse_deleted, response, what)
 
     def _read_answer(
         self, answer: DeleteAnswer | None, container: Container, names: Sequence[str], quiet: bool
@@ -173,10 +173,10 @@ class S3Deletions(S3Uploads, S3Objects):
     def _refusal(
         self, what: str, container: Container, name: str, code: str, message: str
     ) -> LibcloudError:
-        detail = s3api.errors.ErrorDetail(200, code, message)
-        text = f"{what}: {s3api.errors.describe(detail)}"
+        detail = s3.errors.ErrorDetail(200, code, message)
+        text = f"{what}: {s3.errors.describe(detail)}"
         error = self._client.error_for(detail, text, container.name, name)
-        return error or s3api.errors.attach_detail(LibcloudError(text, driver=self), detail)
+        return error or s3.errors.attach_detail(LibcloudError(text, driver=self), detail)
 
     def _delete_apart(self, container: Container, names: Sequence[str]) -> dict[str, Deletion]:
         """One by one."""
@@ -209,7 +209,7 @@ def _may_pass(result: Deletion) -> bool:
     """Whether it is an error of the moment; one that is not known is taken for a lasting one."""
     return (
         isinstance(result, drivers.s3_deleted.FailedDeletion)
-        and result.code in s3api.errors.TRANSIENT_CODES
+        and result.code in s3.errors.TRANSIENT_CODES
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from libcloud.storage.s3api.profile import (
+from libcloud.storage.s3.profile import (
     AMAZON,
     GENERIC,
     S3Profile,

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_name
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_containers import S3Containers, S3MultipartUpload
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from libcloud.storage.drivers.s3_options import UploadKeywords
-    from libcloud.storage.s3api.values import PartRecord
+    from libcloud.storage.s3.values import PartRecord
 
 __all__ = ["IncompleteCleanupError", "S3Leftovers"]
 
@@ -195,7 +195,7 @@ class S3Leftovers(S3Containers):
                 f"upload must be an S3MultipartUpload, not {kind_of(upload)}: get one by "
                 "ex_iterate_multipart_uploads"
             )
-        sent = s3api.headers.headers_for(transfer.values.Step.CHECK, headers)
+        sent = s3.headers.headers_for(transfer.values.Step.CHECK, headers)
         for page, _ in part_pages(self, container, upload.key, upload.id, sent):
             yield from page.parts
 
@@ -221,7 +221,7 @@ class S3Leftovers(S3Containers):
         from email.utils import parsedate_to_datetime
 
         now = datetime.now(timezone.utc)
-        request = s3api.operations.head(self._get_container_path(container))
+        request = s3.requests.head(self._get_container_path(container))
         try:
             response = self._client.send(request, f"Error looking for {container.name}")
             return min(now, parsedate_to_datetime(response.headers["date"]))

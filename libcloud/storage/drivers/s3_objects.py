@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from libcloud import storage
-from libcloud.storage import drivers, s3, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_download, check_name, check_object
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_calls import S3Calls
@@ -55,7 +55,7 @@ class S3Objects(S3Calls):
     ) -> Object:
         """The object, after a HEAD request on the container and one on the object.
 
-        :param options: fields of :class:`~libcloud.storage.s3api.write_options.ReadOptions` with
+        :param options: fields of :class:`~libcloud.storage.s3.write_options.ReadOptions` with
             ``ex_`` before them; the methods that download take them too.
 
         :raises ContainerDoesNotExistError: there is no such container.
@@ -72,7 +72,7 @@ class S3Objects(S3Calls):
         """The object of a container that is known to exist: one HEAD request."""
         path = self._get_object_path(container, object_name)
         response = self._client.send(
-            s3api.operations.head(path, {**_AS_STORED, **(headers or {})}),
+            s3.requests.head(path, {**_AS_STORED, **(headers or {})}),
             f"Error looking for {container.name}/{object_name}",
             ok=(200, 404),
             container_name=container.name,
@@ -89,7 +89,7 @@ class S3Objects(S3Calls):
         """
         check_object(obj)
         response = self._client.send(
-            s3api.operations.delete(self._get_object_path(obj.container, obj.name)),
+            s3.requests.delete(self._get_object_path(obj.container, obj.name)),
             f"Error deleting {obj.container.name}/{obj.name}",
             ok=(200, 204, 404),
             container_name=obj.container.name,
@@ -278,7 +278,7 @@ class S3Objects(S3Calls):
         port = s3.download_port
         span = "" if start is None else self._get_standard_range_str(start, end)
         path = self._get_object_path(obj.container, obj.name)
-        request = s3api.operations.get_object(path, headers=self._read_headers(options))
+        request = s3.requests.get_object(path, headers=self._read_headers(options))
         selection = port.Selection(start, end, span, verify, validator)
         return port.start_download(self._client, self, obj, request, selection)
 
@@ -317,10 +317,10 @@ class S3Objects(S3Calls):
         return Object(
             name=object_name,
             size=int(size),
-            hash=s3api.etags.strip_etag(headers["etag"]) if "etag" in headers else None,
+            hash=s3.etags.strip_etag(headers["etag"]) if "etag" in headers else None,
             extra=extra,
             meta_data={
-                name[len(prefix) :]: s3api.headers.decode_metadata(value)
+                name[len(prefix) :]: s3.headers.decode_metadata(value)
                 for name, value in headers.items()
                 if name.startswith(prefix)
             },

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from libcloud.storage import s3api, transfer
+from libcloud.storage import s3, transfer
 from libcloud.utils.arguments import unexpected_keyword
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from libcloud.storage.s3api.profile import S3Profile
-    from libcloud.storage.s3api.write_options import WriteOptions
+    from libcloud.storage.s3.profile import S3Profile
+    from libcloud.storage.s3.write_options import WriteOptions
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import UploadOptions
@@ -34,7 +34,7 @@ class UploadKeywords(TypedDict, total=False):
 
     Those of the engine are the fields of
     :class:`~libcloud.storage.transfer.upload.session.UploadOptions`, those of the object the fields
-    of :class:`~libcloud.storage.s3api.write_options.WriteOptions`.
+    of :class:`~libcloud.storage.s3.write_options.WriteOptions`.
     """
 
     ex_checksum: str | None
@@ -67,7 +67,7 @@ class UploadKeywords(TypedDict, total=False):
 class ReadKeywords(TypedDict, total=False):
     """What ``get_object`` and the methods that download take.
 
-    They are told in :class:`~libcloud.storage.s3api.write_options.ReadOptions`.
+    They are told in :class:`~libcloud.storage.s3.write_options.ReadOptions`.
     """
 
     ex_sse_customer_key: bytes | None
@@ -81,7 +81,7 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, An
     :raises TypeError: no such keyword.
     :raises ValueError: a value that makes no sense.
     """
-    kind = s3api.write_options
+    kind = s3.write_options
     if not given:
         return kind.NOTHING_ASKED, {}
     _check_names(given, UploadKeywords.__annotations__)
@@ -105,7 +105,7 @@ def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict
     :raises ValueError: a value that makes no sense, or the store has no such thing.
     """
     _check_names(given, ReadKeywords.__annotations__)
-    options = s3api.write_options.ReadOptions(
+    options = s3.write_options.ReadOptions(
         **{name.removeprefix("ex_"): value for name, value in given.items()}
     )
     asked = options.headers()
@@ -135,7 +135,7 @@ def write_headers(
     :param prefix: of the store's own headers: only S3's own has all of the options.
     :raises ValueError: the store has no such thing, or ``headers`` say something else.
     """
-    if options is s3api.write_options.NOTHING_ASKED:
+    if options is s3.write_options.NOTHING_ASKED:
         return dict(headers or {})
     asked = options.headers()
     _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote_plus
 
-from libcloud.storage import s3api
+from libcloud.storage import s3
 from libcloud.storage.types import IncompleteListingError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.base import Container
-    from libcloud.storage.s3api.values import BucketPage, ObjectPage, PartPage, UploadPage
+    from libcloud.storage.s3.values import BucketPage, ObjectPage, PartPage, UploadPage
 
 __all__ = ["bucket_pages", "object_pages", "part_pages", "upload_pages"]
 
@@ -60,8 +60,8 @@ def bucket_pages(driver: Any) -> Iterator[tuple[BucketPage, Any]]:
     what = "Error listing containers"
 
     def fetch(token: str | None) -> tuple[BucketPage, Any]:
-        response = driver._client.send(s3api.operations.list_buckets(token=token), what)
-        return driver._client.parse(s3api.xml.parse_buckets, response, what), response.object
+        response = driver._client.send(s3.requests.list_buckets(token=token), what)
+        return driver._client.parse(s3.xml.parse_buckets, response, what), response.object
 
     return _follow(driver, what, "", fetch, lambda page: page.next_token)
 
@@ -83,8 +83,8 @@ def object_pages(
         def request(encoded: bool) -> HttpRequest:
             shared: dict[str, Any] = {"delimiter": delimiter, "url_encoding": encoded}
             if version == 1:
-                return s3api.operations.list_objects_v1(path, prefix=prefix, marker=after, **shared)
-            listing = s3api.operations.list_objects_v2(
+                return s3.requests.list_objects_v1(path, prefix=prefix, marker=after, **shared)
+            listing = s3.requests.list_objects_v2(
                 path, prefix=prefix, token=token, start_after=after, **shared
             )
             return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
@@ -95,7 +95,7 @@ def object_pages(
             )
             if response.status == 404:
                 raise driver._client.container_not_found(response, container.name)
-            return driver._client.parse(s3api.xml.parse_objects, response, what), response.object
+            return driver._client.parse(s3.xml.parse_objects, response, what), response.object
 
         return _with_exact_names(driver, LEVELS if delimiter else OBJECTS, ask)
 
@@ -124,7 +124,7 @@ def upload_pages(
         key, upload_id = marker or (None, None)
 
         def ask(encoded: bool) -> tuple[UploadPage, Any]:
-            request = s3api.operations.list_uploads(
+            request = s3.requests.list_uploads(
                 path,
                 prefix=prefix,
                 delimiter=delimiter,
@@ -134,7 +134,7 @@ def upload_pages(
                 url_encoding=encoded,
             )
             response = driver._client.send(request, what, container_name=container.name)
-            return driver._client.parse(s3api.xml.parse_uploads, response, what), response.object
+            return driver._client.parse(s3.xml.parse_uploads, response, what), response.object
 
         return _with_exact_names(driver, UPLOADS, ask)
 
@@ -156,12 +156,12 @@ def part_pages(
 
     def fetch(marker: int | None) -> tuple[PartPage, Any]:
         response = driver._client.send(
-            s3api.operations.list_parts(path, upload_id=upload_id, marker=marker, headers=headers),
+            s3.requests.list_parts(path, upload_id=upload_id, marker=marker, headers=headers),
             what,
             container_name=container.name,
             object_name=key,
         )
-        return driver._client.parse(s3api.xml.parse_parts, response, what), response.object
+        return driver._client.parse(s3.xml.parse_parts, response, what), response.object
 
     return _follow(driver, what, container.name, fetch, lambda page: page.next_marker)
 

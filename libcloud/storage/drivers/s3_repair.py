@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.common.types import LibcloudError
-from libcloud.storage import s3api
+from libcloud.storage import s3
 from libcloud.storage.drivers.s3_routes import RoutedConnection
 from libcloud.utils.bodies import rewinder
 from libcloud.utils.per_thread import PerThread
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
     from libcloud.common.credentials.provider import CredentialProvider
     from libcloud.storage.drivers.s3_routes import Route
-    from libcloud.storage.s3api.errors import ErrorDetail
+    from libcloud.storage.s3.errors import ErrorDetail
 
 __all__ = ["RepairingConnection"]
 
@@ -172,7 +172,7 @@ class RepairingConnection(RoutedConnection):
         :param mended: reasons so far. A region and the time count once, credentials as often as
             they may expire on the way.
         """
-        if detail is None or not isinstance(detail, s3api.errors.ErrorDetail):
+        if detail is None or not isinstance(detail, s3.errors.ErrorDetail):
             return ""
         if "region" not in mended and self._goes_elsewhere(call, detail, began):
             return "region"

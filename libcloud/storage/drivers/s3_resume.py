@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from libcloud.storage.capabilities import Limits
-from libcloud.storage.s3api import integrity
-from libcloud.storage.s3api.checksums import encoded
-from libcloud.storage.s3api.values import PartRecord
+from libcloud.storage.s3 import integrity
+from libcloud.storage.s3.checksums import encoded
+from libcloud.storage.s3.values import PartRecord
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,

@@ -14,8 +14,8 @@ from threading import RLock
 from typing import Any
 
 from libcloud.common.base import ConnectionUserAndKey
-from libcloud.storage import s3api
-from libcloud.storage.s3api.profile import S3Profile
+from libcloud.storage import s3
+from libcloud.storage.s3.profile import S3Profile
 from libcloud.utils.hosts import authority
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread
@@ -55,7 +55,7 @@ class Routes:
     """The ways of the requests of one driver, for all its threads.
 
     :param host: that of the driver.
-    :param style: one of :data:`~libcloud.storage.s3api.endpoint.STYLES`.
+    :param style: one of :data:`~libcloud.storage.s3.endpoint.STYLES`.
     :param dualstack: hosts of other regions are dual-stack ones.
     :param fips: they are FIPS ones.
     :raises ValueError: there is no such style, or ``host`` is an address, which no name can stand
@@ -72,10 +72,10 @@ class Routes:
         dualstack: bool = False,
         fips: bool = False,
     ) -> None:
-        if style != "path" and style not in s3api.endpoint.STYLES:
-            styles = ", ".join(s3api.endpoint.STYLES)
+        if style != "path" and style not in s3.endpoint.STYLES:
+            styles = ", ".join(s3.endpoint.STYLES)
             raise ValueError(f"There is no addressing style {style!r}; there are {styles}")
-        if style == "virtual" and s3api.endpoint.is_address(host):
+        if style == "virtual" and s3.endpoint.is_address(host):
             raise ValueError(f"No bucket can be part of the address {host}: use the style 'path'")
         self._profile = profile
         self._host = host
@@ -109,7 +109,7 @@ class Routes:
         host = self._host
         if region is not None and self._movable:
             host = self._profile.host(region, **self._variant) or self._host
-        if self._virtual and s3api.endpoint.can_be_in_host(bucket, secure=self._secure):
+        if self._virtual and s3.endpoint.can_be_in_host(bucket, secure=self._secure):
             return Route(f"{bucket}.{host}", f"/{key}{query}", bucket, region, True)
         return Route(host, action, bucket, region)
 

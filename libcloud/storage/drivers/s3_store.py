@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
-from libcloud.storage import s3api, transfer
+from libcloud.storage import s3, transfer
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_answers import Answers
+from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.client import failure_of
-from libcloud.storage.s3api import integrity, operations
-from libcloud.storage.s3api.etags import strip_etag
-from libcloud.storage.s3api.headers import has_digest, headers_for
-from libcloud.storage.s3api.optional import Unasked, unasked
+from libcloud.storage.s3.etags import strip_etag
+from libcloud.storage.s3.headers import has_digest, headers_for
+from libcloud.storage.s3.optional import Unasked, unasked
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -69,8 +69,8 @@ class DriverStore:
 
     :param path: of the object, as the driver makes it.
     :param headers: of the upload as a whole; each request gets those that belong to it.
-    :param digest: a name in :data:`~libcloud.storage.s3api.integrity.DIGESTS`; marked, if nobody
-        asked for it, see :class:`~libcloud.storage.s3api.optional.Unasked`.
+    :param digest: a name in :data:`~libcloud.storage.s3.integrity.DIGESTS`; marked, if nobody
+        asked for it, see :class:`~libcloud.storage.s3.optional.Unasked`.
     :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
 
     ``answers`` has what was found out about the published object.
@@ -108,7 +108,7 @@ class DriverStore:
         headers = headers_for(Step.PUT, self._headers)
         if not has_digest(headers):
             headers.update(self._chosen(digest.headers))
-        request = operations.put_object(self._path, headers=headers, body=self._sendable(body))
+        request = requests.put_object(self._path, headers=headers, body=self._sendable(body))
         response = self._driver._client.send_once(
             request,
             f"Error uploading {self._label}",
@@ -130,7 +130,7 @@ class DriverStore:
 
     def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
         headers = {**headers_for(Step.PART, self._headers), **self._chosen(digest.headers)}
-        request = operations.put_part(
+        request = requests.put_part(
             self._path,
             upload_id=upload_id,
             number=number,
@@ -173,7 +173,7 @@ class DriverStore:
             **headers_for(Step.CONFIRM, self._headers),
             **self._chosen(integrity.look_headers(sent)),
         }
-        request = operations.head(self._path, headers)
+        request = requests.head(self._path, headers)
         response = self._call(request, f"Error looking for {self._label}", ok=(200, 404))
         if response.status == 404:
             return Confirmation.ABSENT, None
@@ -196,14 +196,14 @@ class DriverStore:
         )
 
     def has_parts(self, upload_id: str) -> bool:
-        request = operations.list_parts(
+        request = requests.list_parts(
             self._path,
             upload_id=upload_id,
             page_size=1,
             headers=headers_for(Step.CHECK, self._headers),
         )
         what = f"Error listing the parts of {self._label}"
-        page = self._driver._client.parse(s3api.xml.parse_parts, self._call(request, what), what)
+        page = self._driver._client.parse(s3.xml.parse_parts, self._call(request, what), what)
         return bool(page.parts) or page.is_truncated
 
     def failure(self, step: Step, error: Exception) -> Failure:
@@ -238,7 +238,7 @@ class DriverStore:
 
         :return: ``""`` if it is not known; the object is published all the same.
         """
-        request = operations.head(self._path, headers_for(Step.CONFIRM, self._headers))
+        request = requests.head(self._path, headers_for(Step.CONFIRM, self._headers))
         try:
             response = self._call(request, f"Error looking for {self._label}", ok=(200, 404))
         except (LibcloudError, OSError):
@@ -314,7 +314,7 @@ class DriverStore:
     def _has_the_same_bytes(self) -> bool:
         headers = {"Accept-Encoding": "identity", **headers_for(Step.CONFIRM, self._headers)}
         response = self._call(
-            operations.get_object(self._path, headers=headers),
+            requests.get_object(self._path, headers=headers),
             f"Error reading {self._label}",
             raw=True,
         )

@@ -10,13 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_bodies import S3Bodies
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.s3.client import detail_of
-from libcloud.storage.s3api.names import check_object_name
+from libcloud.storage.s3.names import check_object_name
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     InvalidObjectNameError,
@@ -62,12 +62,12 @@ class S3Uploads(S3Bodies):
         path = self._get_new_object_path(container, object_name)
         what = f"Error initiating multipart upload of {container.name}/{object_name}"
         response = self._client.send_once(
-            s3api.operations.create_upload(path, headers=headers),
+            s3.requests.create_upload(path, headers=headers),
             what,
             container_name=container.name,
             object_name=object_name,
         )
-        return self._client.parse(s3api.xml.parse_create, response, what)
+        return self._client.parse(s3.xml.parse_create, response, what)
 
     def _commit_multipart(
         self,
@@ -83,19 +83,19 @@ class S3Uploads(S3Bodies):
         """
         what = f"Error in multipart commit of {container.name}/{object_name}"
         response = self._client.send_once(
-            s3api.operations.complete_upload(
+            s3.requests.complete_upload(
                 self._get_object_path(container, object_name),
                 upload_id=upload_id,
-                parts=[s3api.values.CompletedPart(number, etag) for number, etag in chunks],
+                parts=[s3.values.CompletedPart(number, etag) for number, etag in chunks],
                 headers=headers,
             ),
             what,
             container_name=container.name,
             object_name=object_name,
         )
-        answer = self._client.parse(s3api.xml.parse_complete, response, what)
-        etag = drivers.s3_store.CommittedETag(s3api.etags.strip_etag(answer.etag))
-        told = {s3api.checksums.HEADER + name: value for name, value in answer.checksums.items()}
+        answer = self._client.parse(s3.xml.parse_complete, response, what)
+        etag = drivers.s3_store.CommittedETag(s3.etags.strip_etag(answer.etag))
+        told = {s3.checksums.HEADER + name: value for name, value in answer.checksums.items()}
         etag.headers = {**response.headers, **told}
         return etag
 
@@ -110,7 +110,7 @@ class S3Uploads(S3Bodies):
         path = self._get_object_path(container, object_name)
         try:
             self._client.send_once(
-                s3api.operations.abort_upload(path, upload_id=upload_id, headers=headers),
+                s3.requests.abort_upload(path, upload_id=upload_id, headers=headers),
                 f"Error in multipart abort of {container.name}/{object_name}",
                 ok=(204,),
                 container_name=container.name,
@@ -138,7 +138,7 @@ class S3Uploads(S3Bodies):
         :raises MalformedResponseError: there is none: nothing says that the part is stored, and
             Complete could not name it. The part can be sent again.
         """
-        etag = s3api.etags.strip_etag(response.headers.get("etag", ""))
+        etag = s3.etags.strip_etag(response.headers.get("etag", ""))
         if not etag:
             raise MalformedResponseError(f"{what}: the response has no ETag", driver=self)
         return etag
@@ -179,13 +179,13 @@ class S3Uploads(S3Bodies):
         if response.status in (200, 201, 204):
             return
         detail = detail_of(response)
-        text = f"Error uploading {container.name}/{object_name}: {s3api.errors.describe(detail)}"
+        text = f"Error uploading {container.name}/{object_name}: {s3.errors.describe(detail)}"
         if detail.status == 404:
-            raise s3api.errors.attach_detail(
+            raise s3.errors.attach_detail(
                 ContainerDoesNotExistError(text, self, container.name), detail
             )
         error = self._client.error_for(detail, text, container.name, object_name)
-        raise error or s3api.errors.attach_detail(LibcloudError(text, driver=self), detail)
+        raise error or s3.errors.attach_detail(LibcloudError(text, driver=self), detail)
 
     def _verify(
         self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
@@ -249,7 +249,7 @@ class S3Uploads(S3Bodies):
             number = len(chunks) + 1
             part = source.next_part(transfer.upload.plan.DEFAULT_PART_SIZE)
             last, body = part.last, bytes(part.body)
-            request = s3api.operations.put_part(path, upload_id=upload_id, number=number, body=body)
+            request = s3.requests.put_part(path, upload_id=upload_id, number=number, body=body)
             etag = self._client.retry(
                 partial(self._send_part, request, number, container, object_name)
             )

@@ -9,7 +9,7 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
 from libcloud.common.signing.sigv4 import Scope
 from libcloud.common.types import LibcloudError
-from libcloud.storage.s3api.presign import Endpoint, presigned_url
+from libcloud.storage.s3.presign import Endpoint, presigned_url
 from libcloud.utils.arguments import kind_of
 
 __all__ = ["presigned_object_url"]

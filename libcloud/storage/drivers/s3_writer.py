@@ -14,7 +14,7 @@ from os import PathLike
 from typing import IO, TYPE_CHECKING, Any
 
 from libcloud import storage
-from libcloud.storage import drivers, s3api, transfer
+from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_upload, plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_uploads import S3Uploads
@@ -114,7 +114,7 @@ class S3Writers(S3Uploads):
         sent = self._with_storage_class(plain_headers(headers), storage_class)
         sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
         meta_data = extra.get("meta_data") or {}
-        sent.update(s3api.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
+        sent.update(s3.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
         if extra.get("acl"):
             sent[f"{self.http_vendor_prefix}-acl"] = extra["acl"]
         return self._get_new_object_path(container, object_name), sent
@@ -174,7 +174,7 @@ class S3Writers(S3Uploads):
             known["checksum"] = dict(checksum)
         if headers.get("x-amz-version-id"):
             known["version_id"] = headers["x-amz-version-id"]
-        etag = s3api.etags.strip_etag(headers.get("etag", "")) or None
+        etag = s3.etags.strip_etag(headers.get("etag", "")) or None
         meta_data = extra.get("meta_data") or {}
         return Object(object_name, size, etag, known, meta_data, container, self)
 

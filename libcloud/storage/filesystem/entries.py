@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from libcloud.storage.base import Object
-from libcloud.storage.s3api.values import parse_time
+from libcloud.storage.s3.values import parse_time
 
 __all__ = [
     "Info",

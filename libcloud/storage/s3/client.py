@@ -19,7 +19,7 @@ from libcloud import common
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
-from libcloud.storage import s3api, transfer
+from libcloud.storage import s3, transfer
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.types import (
     ConditionalConflictError,
@@ -32,8 +32,8 @@ from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-    from libcloud.storage.s3api.errors import ErrorDetail
-    from libcloud.storage.s3api.store_profile import S3Profile
+    from libcloud.storage.s3.errors import ErrorDetail
+    from libcloud.storage.s3.store_profile import S3Profile
     from libcloud.storage.transfer.values import Failure
 
 __all__ = ["ClientOwner", "S3Client", "UnsupportedFeatures", "detail_of", "failure_of"]
@@ -67,7 +67,7 @@ class UnsupportedFeatures:
     """Features that a store has refused; later requests are sent without them.
 
     Only features that the library adds on its own account are ever dropped, see
-    :mod:`libcloud.storage.s3api.optional`. One instance serves all threads of a driver.
+    :mod:`libcloud.storage.s3.optional`. One instance serves all threads of a driver.
 
     :param label: the driver, for messages.
     :param names: features that the user has turned off from the start.
@@ -173,14 +173,14 @@ class S3Client:
         sent again without it, and so are all later ones.
         """
         names = (container_name, object_name)
-        request = s3api.optional.without(request, self.unsupported.names)
+        request = s3.optional.without(request, self.unsupported.names)
         try:
             return self._attempt(request, what, ok=ok, raw=raw, names=names)
         except LibcloudError as error:
-            refused = s3api.optional.refused(getattr(error, "detail", None), request)
+            refused = s3.optional.refused(getattr(error, "detail", None), request)
             if not refused:
                 raise
-        request = s3api.optional.without(request, refused)
+        request = s3.optional.without(request, refused)
         response = self._attempt(request, what, ok=ok, raw=raw, names=names)
         self.unsupported.add(refused)
         return response
@@ -232,7 +232,7 @@ class S3Client:
             if lost is None:
                 raise
             raise lost from error
-        proven = raw or s3api.evidence.is_proven(connection, request, response, what)
+        proven = raw or s3.evidence.is_proven(connection, request, response, what)
         if proven and response.status in ok:
             return response
         raise self.refusal(response, what, *names)
@@ -242,16 +242,16 @@ class S3Client:
     ) -> LibcloudError:
         """The exception for a response that is not a success."""
         detail = detail_of(response)
-        text = f"{what}: {s3api.errors.describe(detail)}"
+        text = f"{what}: {s3.errors.describe(detail)}"
         translated = self.error_for(detail, text, container_name, object_name)
-        return translated or s3api.errors.attach_detail(
+        return translated or s3.errors.attach_detail(
             LibcloudError(text, driver=self._owner), detail
         )
 
     def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
         """Allow more time before the response where the store has to work for it."""
         connection = self._owner.connection
-        if not s3api.operations.is_answered_late(request) or not isinstance(connection, Connection):
+        if not s3.requests.is_answered_late(request) or not isinstance(connection, Connection):
             return _NO_EXTRA_TIME
         return connection.extended_timeout(self._owner.ex_completion_timeout)
 
@@ -276,12 +276,12 @@ class S3Client:
         return self._with(detail, error)
 
     def _with(self, detail: ErrorDetail, error: _ErrorT) -> _ErrorT:
-        return s3api.errors.attach_detail(error, detail)
+        return s3.errors.attach_detail(error, detail)
 
     def container_not_found(self, response: Any, name: str) -> ContainerDoesNotExistError:
         """The exception for a 404 of a container."""
         detail = detail_of(response)
-        text = s3api.errors.describe(detail)
+        text = s3.errors.describe(detail)
         return self._with(detail, ContainerDoesNotExistError(text, self._owner, name))
 
     def object_not_found(
@@ -294,8 +294,8 @@ class S3Client:
         detail = detail_of(response)
         if detail.code == "NoSuchBucket":
             return self.container_not_found(response, container_name)
-        text = f"{container_name}/{object_name}: {s3api.errors.describe(detail)}"
-        return s3api.errors.attach_detail(
+        text = f"{container_name}/{object_name}: {s3.errors.describe(detail)}"
+        return s3.errors.attach_detail(
             ObjectDoesNotExistError(text, self._owner, object_name), detail
         )
 
@@ -310,12 +310,12 @@ class S3Client:
             raise MalformedResponseError(f"{what}: the answer has no body", driver=self._owner)
         try:
             return parse(document)
-        except s3api.nodes.MalformedAnswerError as error:
+        except s3.nodes.MalformedAnswerError as error:
             detail = detail_of(response)
             if not detail.code:
                 raise MalformedResponseError(f"{what}: {error}", driver=self._owner) from error
-            text = f"{what}: {s3api.errors.describe(detail)}"
-            raise s3api.errors.attach_detail(
+            text = f"{what}: {s3.errors.describe(detail)}"
+            raise s3.errors.attach_detail(
                 LibcloudError(text, driver=self._owner), detail
             ) from error
 
@@ -369,14 +369,14 @@ def failure_of(error: BaseException) -> Failure:
     from libcloud.http import is_transient, never_sent
 
     detail = getattr(error, "detail", None)
-    if isinstance(detail, s3api.errors.ErrorDetail):
+    if isinstance(detail, s3.errors.ErrorDetail):
         return transfer.values.Failure(
             error,
-            transient=s3api.errors.is_transient(detail),
+            transient=s3.errors.is_transient(detail),
             upload_gone=detail.code == "NoSuchUpload"
             or (detail.status == 404 and detail.code in _UPLOAD_GONE),
             condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
-            throttled=detail.status in _THROTTLED or detail.code in s3api.errors.THROTTLING_CODES,
+            throttled=detail.status in _THROTTLED or detail.code in s3.errors.THROTTLING_CODES,
             retry_after=detail.retry_after,
         )
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
@@ -392,5 +392,5 @@ def detail_of(response: Any) -> ErrorDetail:
     """The error in a response, which may be of a class that is not ours."""
     if hasattr(response, "error_detail"):
         return response.error_detail()  # type: ignore[no-any-return]
-    content = s3api.evidence.text_of(response.body).encode()
-    return s3api.errors.error_detail(int(response.status), dict(response.headers or {}), content)
+    content = s3.evidence.text_of(response.body).encode()
+    return s3.errors.error_detail(int(response.status), dict(response.headers or {}), content)

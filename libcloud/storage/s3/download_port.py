@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.response import RawResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.storage import s3api
+from libcloud.storage import s3
 from libcloud.storage.base import Object
+from libcloud.storage.s3.checksums import combined, encoded
 from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
-from libcloud.storage.s3api.checksums import combined, encoded
-from libcloud.storage.s3api.received import MODE, MODE_HEADERS, expected_digest
+from libcloud.storage.s3.received import MODE, MODE_HEADERS, expected_digest
 from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
 from libcloud.storage.transfer.download.port import RangeResponse
 from libcloud.storage.transfer.download.ranges import (
@@ -90,7 +90,7 @@ class S3DownloadPort:
 
     def get(self, start: int, end: int, etag: str) -> RangeResponse:
         """See :meth:`DownloadPort.get`."""
-        version = s3api.optional.unasked({"If-Match": etag})
+        version = s3.optional.unasked({"If-Match": etag})
         added = {"Range": f"bytes={start}-{end - 1}", **version}
         container_name, name = self.obj.container.name, self.obj.name
         response = self._client.send_once(
@@ -157,11 +157,11 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
     headers = {**AS_STORED, **request.headers}
     if selection.validator is not None:
         # The response is compared as well, so a store that refuses preconditions can do without.
-        headers.update(s3api.optional.unasked(selection.validator.conditions()))
+        headers.update(s3.optional.unasked(selection.validator.conditions()))
     if selection.range_header:
         headers["Range"] = selection.range_header
     if selection.verify is not False and checksums:
-        headers.update(s3api.optional.unasked(MODE_HEADERS))
+        headers.update(s3.optional.unasked(MODE_HEADERS))
     return replace(request, headers=headers)
 
 
@@ -197,9 +197,9 @@ def _check(
 ) -> Extent:
     """Compare a response with what was requested, and with what is known of the object."""
     headers, size = response.headers, _known_size(obj)
-    is_page = s3api.evidence.is_page_of_object(headers)
+    is_page = s3.evidence.is_page_of_object(headers)
     if is_page and headers.get("content-length") != str(size_of(obj)):
-        raise s3api.evidence.not_the_store(owner.connection, response.status, "", what)
+        raise s3.evidence.not_the_store(owner.connection, response.status, "", what)
     if selection.validator is not None and not selection.validator.agrees(headers, None):
         raise _changed(obj, "was replaced")
     try:
@@ -228,7 +228,7 @@ def _verification(
     """
     if wanted is False:
         return None
-    opaque = s3api.integrity.encrypted(headers)
+    opaque = s3.integrity.encrypted(headers)
     expected = expected_digest(owner.profile, headers, opaque=opaque, md5=wanted is True)
     if expected is None:
         return None

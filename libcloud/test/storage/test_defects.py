@@ -12,8 +12,8 @@ G4     ``test_s3_names``, ``test_http_wire``
 G5     ``test_s3_threads``, ``test_connection``
 G6     ``test_s3_headers``
 G7     ``test_destination``, ``test_local``
-G8     ``s3api/test_xml``, ``test_s3_containers``
-G9     ``test_s3_failures``, ``s3api/test_errors``
+G8     ``s3/test_xml``, ``test_s3_containers``
+G9     ``test_s3_failures``, ``s3/test_errors``
 G10    ``transfer/upload/test_walk``
 G11    ``test_s3_multipart``
 G12    ``test_s3_failures``, ``transfer/upload/test_walk``
@@ -47,7 +47,7 @@ from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3api.profile import GENERIC
+from libcloud.storage.s3.profile import GENERIC
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.transfer.upload.plan import plan_for
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError

@@ -6,13 +6,13 @@ The first half, and why these tests are short, is in ``test_defects.py``.
 =====  =============================================================================
 G19    ``test_s3_downloads``
 G20    ``transfer/upload/test_source``
-G21    ``s3api/test_presign``, ``test_ovh``
+G21    ``s3/test_presign``, ``test_ovh``
 G22    ``test_ovh``, ``test_scaleway``
 G23    ``test_s3_downloads``
 G24    ``test_s3_downloads``
-G25    ``test_s3_containers``, ``s3api/test_xml``
+G25    ``test_s3_containers``, ``s3/test_xml``
 G26    ``test_s3_containers``
-G27    ``test_s3_containers``, ``s3api/test_profile``
+G27    ``test_s3_containers``, ``s3/test_profile``
 G28    ``test_s3_connection``, ``test_s3_bad_input``
 G29    ``test_google_storage``
 G30    ``test_s3_multipart``, ``test_s3_files``

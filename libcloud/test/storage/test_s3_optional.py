@@ -14,8 +14,8 @@ import pytest
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.s3.client import UnsupportedFeatures
-from libcloud.storage.s3api.errors import ErrorDetail
-from libcloud.storage.s3api.optional import Unasked, refused, unasked, without
+from libcloud.storage.s3.errors import ErrorDetail
+from libcloud.storage.s3.optional import Unasked, refused, unasked, without
 from libcloud.test._threads import run_in_threads
 from libcloud.test.storage.fakes.faults import Rule, Status
 from libcloud.test.storage.fakes.options import AMAZON

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
+from libcloud.storage import s3
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3api import operations
-from libcloud.storage.s3api.values import CompletedPart
+from libcloud.storage.s3.values import CompletedPart
 from libcloud.test.storage.s3_servers import store
 
 
@@ -62,14 +62,17 @@ def test_a_driver_class_says_how_long_a_completion_may_take(limits: dict[str, An
 @pytest.mark.parametrize(
     ("request_", "late"),
     [
-        (operations.complete_upload("/b/k", upload_id="1", parts=[CompletedPart(1, "e")]), True),
-        (operations.copy_object("/b/k", source="/b/s"), True),
-        (operations.copy_part("/b/k", source="/b/s", upload_id="1", number=1, span=range(9)), True),
-        (operations.put_part("/b/k", upload_id="1", number=1, body=b""), False),
-        (operations.create_upload("/b/k"), False),
-        (operations.abort_upload("/b/k", upload_id="1"), False),
-        (operations.put_object("/b/k"), False),
+        (s3.requests.complete_upload("/b/k", upload_id="1", parts=[CompletedPart(1, "e")]), True),
+        (s3.requests.copy_object("/b/k", source="/b/s"), True),
+        (
+            s3.requests.copy_part("/b/k", source="/b/s", upload_id="1", number=1, span=range(9)),
+            True,
+        ),
+        (s3.requests.put_part("/b/k", upload_id="1", number=1, body=b""), False),
+        (s3.requests.create_upload("/b/k"), False),
+        (s3.requests.abort_upload("/b/k", upload_id="1"), False),
+        (s3.requests.put_object("/b/k"), False),
     ],
 )
 def test_the_store_works_long_on_completions_and_copies(request_: Any, late: bool) -> None:
-    assert operations.is_answered_late(request_) is late
+    assert s3.requests.is_answered_late(request_) is late

@@ -33,8 +33,8 @@ from libcloud.http import LibcloudConnection, is_transient
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3api import profile as profiles
-from libcloud.storage.s3api.profile import S3Profile
+from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3.profile import S3Profile
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 from libcloud.test.storage.conformance.harness import pattern
@@ -291,10 +291,10 @@ class _Play:
         return text + ("+orphan" if orphans else "") + ("s" if orphans > 1 else "")
 
     def _has_parts(self, upload_id: str) -> bool:
-        from libcloud.storage.s3api import operations
+        from libcloud.storage.s3 import requests
 
         path = self.direct._get_object_path(self.direct.get_container(BUCKET), self.cell.key)
-        request = operations.list_parts(path, upload_id=upload_id)
+        request = requests.list_parts(path, upload_id=upload_id)
         return b"<Part>" in self.direct._client.send(request, "Error listing parts").body.encode()
 
 

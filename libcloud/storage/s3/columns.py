@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The objects of a listing, read column by column: all keys, all sizes, all ETags of a page.
+
+A page has a thousand objects, and to look at each element of each takes several times as long. What
+is not of the usual shape is left to those who look at each element: see :mod:`.xml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from libcloud.storage.s3.etags import strip_etag
+from libcloud.storage.s3.nodes import Element, Node, is_number
+from libcloud.storage.s3.values import ObjectRecord
+from libcloud.utils.xml import compiled_xpath
+
+__all__ = ["read_columns", "read_others"]
+
+# The texts of the first elements of a name in each object, where that is one piece of text.
+_COLUMNS = tuple(
+    f"n:Contents/{path}[1]/text()[last()=1]"
+    for path in ("n:Key", "n:Size", "n:ETag", "n:LastModified", "n:StorageClass")
+)
+_OWNER_COLUMNS = tuple(
+    f"n:Contents/n:Owner[1]/{path}[1]/text()[last()=1]" for path in ("n:ID", "n:DisplayName")
+)
+_OBJECTS = "count(n:Contents)"
+_OTHERS = "*[not(self::n:Contents)]"
+_NESTED = "count(n:Contents/*/*) + count(n:Contents/*/*/*)"
+
+
+def read_others(root: Element) -> list[Element] | None:
+    """All children of the listing ``root`` that are no objects.
+
+    :return: ``None`` if ``root`` is not of lxml, or has objects in several namespaces.
+    """
+    if not hasattr(root, "nsmap") or not isinstance(root.tag, str):
+        return None
+    others: list[Element] = compiled_xpath(_OTHERS, _namespace(root))(root)
+    return None if any(Node(other).name == "Contents" for other in others) else others
+
+
+def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectRecord] | None:
+    """The objects that the listing ``root``, of lxml, shows, in order.
+
+    :param decode: makes a key of its text.
+    :return: ``None`` if any of the objects lacks something that others have, has something twice or
+        nested, or holds what is no number: where texts and objects cannot be told to belong
+        together.
+    """
+    namespace = _namespace(root)
+
+    def find(path: str) -> list[str]:
+        return compiled_xpath(path, namespace)(root)  # type: ignore[no-any-return]
+
+    def count(path: str) -> int:
+        return int(compiled_xpath(path, namespace)(root))
+
+    size = count(_OBJECTS)
+    keys, sizes, etags, times, classes = (find(path) for path in _COLUMNS)
+    ids, names = (find(path) for path in _OWNER_COLUMNS)
+    whole = len(keys) == len(sizes) == size and all(map(is_number, sizes))
+    if not whole or count(_NESTED) != len(ids) + len(names):
+        return None
+    optional = (etags, times, ids, names, classes)
+    if any(len(column) not in (0, size) for column in optional):
+        return None
+    return [
+        ObjectRecord(
+            decode(key),
+            strip_etag(etag) if etag else None,
+            int(number),
+            (modified.strip() or None) if modified else None,
+            owner_id,
+            owner_name,
+            (storage_class.strip() or None) if storage_class else None,
+        )
+        for key, number, etag, modified, owner_id, owner_name, storage_class in zip(
+            keys, sizes, *(_filled(column, size) for column in optional), strict=True
+        )
+    ]
+
+
+def _namespace(root: Element) -> str | None:
+    tag = str(root.tag)
+    return tag[1:].partition("}")[0] if tag.startswith("{") else None
+
+
+def _filled(column: Sequence[str], size: int) -> Sequence[str | None]:
+    """``column``, or as many of ``None`` if it is empty."""
+    return column or [None] * size

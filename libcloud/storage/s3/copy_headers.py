@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Headers of copies: what is kept of the source, what is changed, and which request gets it.
+
+S3 either keeps all that describes the source or nothing of it, and an object that is made of parts
+starts with nothing. So what is to be kept is told again where something changes.
+
+Reference: Amazon S3 API Reference, CopyObject, "x-amz-metadata-directive", and UploadPartCopy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from libcloud.storage.s3.headers import metadata_headers
+
+__all__ = ["CopyHeaders", "Given", "changes", "copy_headers", "look_headers", "split_headers"]
+
+_DESCRIPTION = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+)
+_OF_SOURCE = ("copy-source-", "source-expected-bucket-owner")
+_RESERVED = ("copy-source", "copy-source-range", "metadata-directive")
+# With one of these a copy onto itself is a change: the text of S3's refusal.
+_CHANGES = ("server-side-encryption", "storage-class", "website-redirect-location")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The headers that a caller wants, by what they are about.
+
+    :param own: about the copy.
+    :param of_source: about the source: a customer's key, conditions, the owner.
+    :param vendor: what the names of the store's own headers begin with: ``x-amz``.
+    """
+
+    own: Mapping[str, str]
+    of_source: Mapping[str, str]
+    vendor: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyHeaders:
+    """The headers of a copy.
+
+    :param whole: of one CopyObject.
+    :param in_parts: of an upload whose parts are copied.
+    :param of_source: of every request that reads the source.
+    """
+
+    whole: Mapping[str, str]
+    in_parts: Mapping[str, str]
+    of_source: Mapping[str, str]
+
+
+def split_headers(headers: Mapping[str, str], vendor: str) -> Given:
+    """``headers`` of the caller, by what they are about.
+
+    :raises ValueError: one that is told by an argument. Nothing was sent.
+    """
+    own: dict[str, str] = {}
+    of_source: dict[str, str] = {}
+    for name, value in headers.items():
+        rest = _without(name, vendor)
+        if rest in _RESERVED:
+            raise ValueError(f"the header {name} is set by the copy itself; leave it out")
+        (of_source if rest.startswith(_OF_SOURCE) else own)[name] = value
+    return Given(own, of_source, vendor)
+
+
+def changes(given: Given, metadata: Mapping[str, object] | None, content_type: str | None) -> bool:
+    """Whether a copy onto itself would change anything."""
+    if _describes(given, metadata, content_type):
+        return True
+    return any(_without(name, given.vendor).startswith(_CHANGES) for name in given.own)
+
+
+def look_headers(given: Given) -> dict[str, str]:
+    """What a HEAD of the source must carry."""
+    headers = {"Accept-Encoding": "identity"}  # the size and the ETag of what is stored
+    headers.update(
+        (name, value)
+        for name, value in given.own.items()
+        if _without(name, given.vendor) == "request-payer"
+    )
+    for name, value in given.of_source.items():
+        rest = _without(name, given.vendor)
+        if rest == "source-expected-bucket-owner":
+            headers[f"{given.vendor}-expected-bucket-owner"] = value
+        elif rest.startswith("copy-source-server-side-encryption"):
+            headers[f"{given.vendor}-{rest.removeprefix('copy-source-')}"] = value
+    return headers
+
+
+def copy_headers(
+    given: Given,
+    seen: Mapping[str, str],
+    *,
+    metadata: Mapping[str, object] | None = None,
+    content_type: str | None = None,
+) -> CopyHeaders:
+    """The headers of a copy.
+
+    :param seen: those of the source, from a look at it; names in lower case.
+    :param metadata: user metadata of the copy; ``None`` keeps that of the source.
+    :param content_type: of the copy; ``None`` keeps that of the source.
+    :raises ValueError: metadata that no header can carry. Nothing was sent.
+    """
+    prefix = f"{given.vendor}-meta-"
+    kept = {name: seen[name] for name in _DESCRIPTION if name in seen}
+    kept.update(_kept_metadata(seen, prefix) if metadata is None else {})
+    wanted = dict(given.own)
+    wanted.update(metadata_headers(metadata or {}, prefix))
+    if content_type is not None:
+        wanted = _merged(wanted, {"Content-Type": content_type})
+    described = _merged(kept, wanted)
+    tagging = f"{given.vendor}-tagging-directive"
+    in_parts = {name: value for name, value in described.items() if name.lower() != tagging}
+    whole = wanted
+    if _describes(given, metadata, content_type):
+        whole = {**described, f"{given.vendor}-metadata-directive": "REPLACE"}
+    return CopyHeaders(whole, in_parts, given.of_source)
+
+
+def _describes(
+    given: Given, metadata: Mapping[str, object] | None, content_type: str | None
+) -> bool:
+    """Whether the copy gets another description than the source has."""
+    if metadata is not None or content_type is not None:
+        return True
+    prefix = f"{given.vendor}-meta-"
+    return any(
+        name.lower() in _DESCRIPTION or name.lower().startswith(prefix) for name in given.own
+    )
+
+
+def _kept_metadata(seen: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """User metadata as it was read, but for what is not ASCII and must be encoded again."""
+    found = {name: value for name, value in seen.items() if name.startswith(prefix)}
+    foreign = {name[len(prefix) :]: text for name, text in found.items() if not text.isascii()}
+    return {**found, **metadata_headers(foreign, prefix)}
+
+
+def _merged(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
+    """Both; where names are the same in any case, the second."""
+    names = {name.lower() for name in second}
+    return {**{name: first[name] for name in first if name.lower() not in names}, **second}
+
+
+def _without(name: str, vendor: str) -> str:
+    """``name`` in lower case, without the store's prefix; empty if it does not have that."""
+    name = name.lower()
+    return name[len(vendor) + 1 :] if name.startswith(f"{vendor}-") else ""

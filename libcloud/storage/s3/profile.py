@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What differs between the stores that speak S3, as data; and a store's profile by name or by host.
+
+A store's driver is a class with a name, a website and one of these profiles. Each value that is not
+Amazon's has its source beside it; where nothing is known of a store, the cautious value stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from libcloud.storage.s3.profiles_servers import (
+    GARAGE,
+    GENERIC,
+    JUICEFS,
+    MINIO,
+    MOTO,
+    RCLONE,
+    RGW,
+    SEAWEEDFS,
+)
+from libcloud.storage.s3.profiles_services import (
+    AMAZON,
+    AURORA,
+    B2,
+    DO_SPACES,
+    GOOGLE,
+    HETZNER,
+    IDRIVE,
+    IONOS,
+    LINODE,
+    OUTSCALE,
+    OVH,
+    R2,
+    SCALEWAY,
+    STORJ,
+    TIGRIS,
+    VULTR,
+    WASABI,
+)
+from libcloud.storage.s3.store_profile import S3Profile, capabilities
+
+__all__ = [
+    "AMAZON",
+    "AURORA",
+    "B2",
+    "DO_SPACES",
+    "GARAGE",
+    "GENERIC",
+    "GOOGLE",
+    "HETZNER",
+    "IDRIVE",
+    "IONOS",
+    "JUICEFS",
+    "LINODE",
+    "MINIO",
+    "MOTO",
+    "OUTSCALE",
+    "OVH",
+    "PROFILES",
+    "R2",
+    "RCLONE",
+    "RGW",
+    "SCALEWAY",
+    "SEAWEEDFS",
+    "STORJ",
+    "TIGRIS",
+    "VULTR",
+    "WASABI",
+    "S3Profile",
+    "capabilities",
+    "profile_named",
+    "profile_of_host",
+]
+
+PROFILES: Mapping[str, S3Profile] = MappingProxyType(
+    {
+        "amazon": AMAZON,
+        "auroraobjects": AURORA,
+        "b2": B2,
+        "ceph": RGW,
+        "digitalocean": DO_SPACES,
+        "garage": GARAGE,
+        "generic": GENERIC,
+        "google": GOOGLE,
+        "hetzner": HETZNER,
+        "idrive": IDRIVE,
+        "ionos": IONOS,
+        "juicefs": JUICEFS,
+        "linode": LINODE,
+        "minio": MINIO,
+        "moto": MOTO,
+        "outscale": OUTSCALE,
+        "ovh": OVH,
+        "r2": R2,
+        "rclone": RCLONE,
+        "scaleway": SCALEWAY,
+        "seaweedfs": SEAWEEDFS,
+        "storj": STORJ,
+        "tigris": TIGRIS,
+        "vultr": VULTR,
+        "wasabi": WASABI,
+    }
+)
+"""All profiles, by the names that ``ex_s3_profile`` takes."""
+
+
+def profile_named(name: str) -> S3Profile:
+    """The profile of that name; case does not matter.
+
+    :raises ValueError: there is none.
+
+    >>> profile_named("R2").name
+    'Cloudflare R2'
+    """
+    found = PROFILES.get(name.lower())
+    if found is None:
+        raise ValueError(f"There is no S3 profile {name!r}; there are {', '.join(PROFILES)}")
+    return found
+
+
+def profile_of_host(host: str) -> S3Profile | None:
+    """The profile of the store that ``host`` belongs to; ``None`` if its name does not tell.
+
+    >>> profile_of_host("1f0a.r2.cloudflarestorage.com").name
+    'Cloudflare R2'
+    >>> profile_of_host("127.0.0.1") is None
+    True
+    """
+    host = host.lower().rstrip(".")
+    return next((profile for profile in PROFILES.values() if profile.owns(host)), None)

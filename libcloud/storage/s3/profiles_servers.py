@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that anybody can run, as data; see :mod:`~libcloud.storage.s3.profile`."""
+
+from __future__ import annotations
+
+from libcloud.storage.capabilities import KIB, TIB, Limits
+from libcloud.storage.s3.regions import AMAZON_HOSTS
+from libcloud.storage.s3.store_profile import S3Profile
+
+__all__ = ["GARAGE", "GENERIC", "JUICEFS", "MINIO", "MOTO", "RCLONE", "RGW", "SEAWEEDFS"]
+
+# boto3 names the region of a new bucket and asks for encoded names wherever it is used, so that
+# stores know both; one that refuses the latter is asked again without it.
+GENERIC = S3Profile(name="S3-compatible store", location_constraint=True, url_encoded_listing=True)
+
+MINIO = S3Profile(
+    name="MinIO",
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    # Not with compression, encryption or --no-compat: those ETags are not 32 digits long
+    # (github.com/apache/libcloud/issues/1607).
+    etag_is_md5=True,
+    multipart_etag=True,
+    # Old releases refuse x-amz-checksum-* (galaxy-operator#262), so nothing is sent unasked.
+    checksums=("crc32", "crc32c", "sha256", "sha1"),
+    unsigned_payload=True,
+    bulk_delete=True,
+)
+
+RGW = S3Profile(
+    name="Ceph RGW",
+    default_region="default",
+    # Upstream's driver signs by version 2 unless told otherwise.
+    signature_versions=("2", "4"),
+    location_constraint=True,
+    # Old releases have neither ListObjectsV2 nor encoding-type (rclone: quirks of "Ceph"); they
+    # ignore the latter. Without it a listing that has a control character in a name is not XML.
+    url_encoded_listing=True,
+    # Limits: docs.ceph.com, "Ceph Object Gateway Config Reference", rgw_multipart_min_part_size,
+    # rgw_multipart_part_upload_limit, rgw_max_put_size.
+    etag_is_md5=True,
+    multipart_etag=True,
+    supports_copy_part=True,
+    bulk_delete=True,
+)
+
+# Measured with moto 5.2.5: it verifies neither signature, digest nor checksum, and ignores the
+# page size of ListMultipartUploads. Of a listing with encoded names, the prefixes are not encoded.
+MOTO = S3Profile(
+    name="moto",
+    hosts=AMAZON_HOSTS,
+    location_constraint=True,
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    multipart_etag=True,
+    unsigned_payload=True,
+    conditional_writes=True,
+    any_object_name=True,
+    bulk_delete=True,
+)
+
+# Measured with rclone 1.75.2: names must be paths of a file system; x and x/child exclude each
+# other; names of metadata come back capitalised; conditions and checksums are ignored; a range is
+# answered by 200; UploadPartCopy makes an empty part; after Complete, HEAD gives the MD5 of the
+# whole object. There is no smallest part. Of the digests it compares Content-MD5 only.
+RCLONE = S3Profile(
+    name="rclone serve s3",
+    url_encoded_listing=True,
+    limits=Limits(min_part_size=64 * KIB, max_object_size=5 * TIB),
+    etag_is_md5=True,
+    checks_payload=False,
+    unsigned_payload=True,
+    nested_names=False,
+    metadata=False,
+    partial_status=200,
+    bulk_delete=True,
+)
+
+# Measured with SeaweedFS 4.48. It does not compare the SHA-256 of a signature with the body, but
+# Content-MD5 and checksums. A listing of uploads replaces control characters in keys, also if it
+# is asked for encoded ones.
+SEAWEEDFS = S3Profile(
+    name="SeaweedFS",
+    signature_versions=("4", "2"),
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    multipart_etag=True,
+    checksums=("crc32", "crc32c", "crc64nvme", "sha256", "sha1"),
+    full_object_checksum=True,
+    checks_payload=False,
+    conditional_writes=True,
+    bulk_delete=True,
+)
+
+# Measured with JuiceFS 1.4.2: MinIO's front end of 2021 on a file system, so that keys are paths.
+# The ETag is kept with --keep-etag only, metadata with --object-meta.
+JUICEFS = S3Profile(
+    name="JuiceFS gateway",
+    signature_versions=("4", "2"),
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    multipart_etag=True,
+    nested_names=False,
+    bulk_delete=True,
+)
+
+GARAGE = S3Profile(
+    name="Garage",
+    # garagehq.deuxfleurs.fr, "Quick Start": s3_region = "garage". The same, "S3 Compatibility
+    # status": Signature Version 4 only; ListObjectsV2, UploadPartCopy and DeleteObjects are there.
+    default_region="garage",
+    list_version=2,
+    supports_copy_part=True,
+    bulk_delete=True,
+)

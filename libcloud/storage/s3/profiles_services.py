@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services that one can rent, as data; see :mod:`~libcloud.storage.s3.profile`."""
+
+from __future__ import annotations
+
+from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
+from libcloud.storage.s3.regions import (
+    AMAZON_HOSTS,
+    AMAZON_PATTERNS,
+    DIGITALOCEAN_HOSTS,
+    OUTSCALE_HOSTS,
+    OVH_HOSTS,
+    SCALEWAY_HOSTS,
+)
+from libcloud.storage.s3.store_profile import S3Profile
+
+__all__ = [
+    "AMAZON",
+    "AURORA",
+    "B2",
+    "DO_SPACES",
+    "GOOGLE",
+    "HETZNER",
+    "IDRIVE",
+    "IONOS",
+    "LINODE",
+    "OUTSCALE",
+    "OVH",
+    "R2",
+    "SCALEWAY",
+    "STORJ",
+    "TIGRIS",
+    "VULTR",
+    "WASABI",
+]
+
+_MB = 1000 * 1000
+_GB = 1000 * _MB
+_TB = 1000 * _GB
+
+AMAZON = S3Profile(
+    name="Amazon S3",
+    hosts=AMAZON_HOSTS,
+    host_patterns=AMAZON_PATTERNS,
+    # The last is the one of China.
+    domains=(r"\.amazonaws\.com", r"\.amazonaws\.eu", r"\.amazonaws\.com\.cn"),
+    # Amazon S3 User Guide, "Virtual hosting of general purpose buckets": the bucket in the path is
+    # the older way, which is kept for those who use it.
+    path_style=False,
+    location_constraint=True,
+    list_version=2,
+    url_encoded_listing=True,
+    limits=Limits(),
+    supports_copy_part=True,
+    etag_is_md5=True,
+    multipart_etag=True,
+    # Amazon S3 User Guide, "Checking object integrity in Amazon S3"; by measured cost.
+    checksums=("crc32", "crc32c", "crc64nvme", "sha256", "sha1"),
+    default_checksum="crc32",
+    full_object_checksum=True,
+    object_size_check=True,
+    unsigned_payload=True,
+    conditional_writes=True,
+    any_object_name=True,
+    bulk_delete=True,
+)
+
+OUTSCALE = S3Profile(
+    name="Outscale",
+    domains=(r"\.outscale\.com", r"\.outscale\.hk"),
+    hosts=OUTSCALE_HOSTS,
+    default_region="eu-west-2",
+    signature_versions=("2", "4"),
+    location_constraint=True,
+    etag_is_md5=True,
+    bulk_delete=True,
+)
+
+DO_SPACES = S3Profile(
+    name="DigitalOcean Spaces",
+    domains=(r"\.digitaloceanspaces\.com",),
+    hosts=DIGITALOCEAN_HOSTS,
+    default_region="nyc3",
+    signature_versions=("2", "4"),
+    # No url-encoded listing (rclone: quirks of "DigitalOcean"). Limits: docs.digitalocean.com,
+    # "Spaces Limits": 5 TB an object, 5 GB a PUT, in decimal units to be on the safe side.
+    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    etag_is_md5=True,
+    multipart_etag=True,
+    bulk_delete=True,
+)
+
+OVH = S3Profile(
+    name="OVH",
+    domains=(r"\.cloud\.ovh\.net", r"\.cloud\.ovh\.us"),
+    hosts=OVH_HOSTS,
+    default_region="sbg",
+    etag_is_md5=True,
+    bulk_delete=True,
+)
+
+SCALEWAY = S3Profile(
+    name="Scaleway",
+    domains=(r"\.scw\.cloud",),
+    hosts=SCALEWAY_HOSTS,
+    default_region="fr-par",
+    # scaleway.com/en/docs/object-storage: 1,000 parts of 5 MB to 5 GB, 5 TB an object.
+    limits=Limits(
+        max_part_size=5 * _GB, max_parts=1000, max_object_size=5 * _TB, max_put_size=5 * _GB
+    ),
+    etag_is_md5=True,
+    bulk_delete=True,
+)
+
+AURORA = S3Profile(
+    name="AuroraObjects",
+    domains=(r"\.auroraobjects\.eu",),
+    hosts={"": "o.auroraobjects.eu"},
+    default_region="",
+    signature_versions=("2",),
+    etag_is_md5=True,
+    etag_was_seen=False,
+)
+
+GOOGLE = S3Profile(
+    name="Google Cloud Storage (XML API)",
+    domains=(r"\.storage\.googleapis\.com",),
+    hosts={"auto": "storage.googleapis.com"},
+    default_region="auto",
+    signature_versions=("2", "4"),
+    # cloud.google.com/storage/docs/multipart-uploads: no preconditions on multipart uploads, the
+    # composed object has no MD5, uploads never expire. UploadPartCopy is not there, and one
+    # CopyObject takes any size (rclone: quirks of "GCS"); DeleteObjects is not there (s5cmd).
+    copies_any_size=True,
+    etag_is_md5=True,
+    list_version=2,
+    url_encoded_listing=True,
+)
+
+R2 = S3Profile(
+    name="Cloudflare R2",
+    domains=(r"\.r2\.cloudflarestorage\.com",),
+    # <account>.r2.cloudflarestorage.com: the user names it.
+    default_region="auto",
+    list_version=2,
+    url_encoded_listing=True,
+    # developers.cloudflare.com/r2/platform/limits: PUT 4.995 GiB, object 4.995 TiB;
+    # .../r2/objects/multipart-objects: parts of equal size.
+    limits=Limits(
+        max_part_size=5 * GIB - 5 * MIB,
+        max_object_size=5 * TIB - 5 * GIB,
+        max_put_size=5 * GIB - 5 * MIB,
+        equal_parts=True,
+    ),
+    supports_copy_part=True,
+    etag_is_md5=True,
+    # As Amazon's since June 2023 (R2 changelog).
+    multipart_etag=True,
+    # CRC32 since April 2025; the others were missing then (skypilot#5282). Not sent unasked.
+    checksums=("crc32",),
+    unsigned_payload=True,
+    bulk_delete=True,
+)
+
+B2 = S3Profile(
+    name="Backblaze B2",
+    domains=(r"\.backblazeb2\.com",),
+    host_pattern="s3.{region}.backblazeb2.com",
+    default_region="us-west-004",
+    list_version=2,
+    url_encoded_listing=True,
+    # backblaze.com/docs: parts of 5 MB to 5 GB, 10,000 of them, files of 10 TB. It refuses
+    # x-amz-sdk-checksum-algorithm (s3transfer#327).
+    limits=Limits(
+        min_part_size=5 * _MB,
+        max_part_size=5 * _GB,
+        max_object_size=10 * _TB,
+        max_put_size=5 * _GB,
+    ),
+    supports_copy_part=True,
+    bulk_delete=True,
+)
+
+WASABI = S3Profile(
+    name="Wasabi",
+    domains=(r"\.wasabisys\.com",),
+    # docs.wasabi.com, "What are the service URLs for Wasabi's different storage regions?"
+    hosts={"us-east-1": "s3.wasabisys.com"},
+    host_pattern="s3.{region}.wasabisys.com",
+    location_constraint=True,
+    list_version=2,
+    url_encoded_listing=True,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    bulk_delete=True,
+)
+
+STORJ = S3Profile(
+    name="Storj",
+    domains=(r"\.storjshare\.io",),
+    hosts={"global": "gateway.storjshare.io"},
+    default_region="global",
+    list_version=2,
+    # A segment is 64 MiB, and each part costs one at least; no UploadPartCopy (rclone: "Storj").
+    limits=Limits(min_part_size=64 * MIB, max_object_size=5 * TIB),
+    bulk_delete=True,
+)
+
+TIGRIS = S3Profile(
+    name="Tigris",
+    # tigrisdata.com/docs: t3.storage.dev; fly.storage.tigris.dev on Fly. The region is "auto".
+    hosts={"auto": "t3.storage.dev"},
+    more_hosts=("fly.storage.tigris.dev",),
+    domains=(r"\.storage\.dev", r"\.storage\.tigris\.dev"),
+    default_region="auto",
+    # The same, "Bucket URL format": buckets made after 19 February 2025 are known by the name of
+    # the host only.
+    path_style=False,
+    list_version=2,
+    url_encoded_listing=True,
+)
+
+HETZNER = S3Profile(
+    name="Hetzner Object Storage",
+    # docs.hetzner.com/storage/object-storage: fsn1, nbg1, hel1; the location is the region. Runs
+    # Ceph, see there. Limits, here and below, are Ceph's in decimal units, to be on the safe side.
+    host_pattern="{region}.your-objectstorage.com",
+    domains=(r"\.your-objectstorage\.com",),
+    default_region="fsn1",
+    url_encoded_listing=True,
+    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    bulk_delete=True,
+)
+
+IONOS = S3Profile(
+    name="IONOS Object Storage",
+    # rclone: endpoints and regions of "IONOS"; the first region is called "de".
+    hosts={
+        "de": "s3-eu-central-1.ionoscloud.com",
+        "eu-central-2": "s3-eu-central-2.ionoscloud.com",
+        "eu-south-2": "s3-eu-south-2.ionoscloud.com",
+    },
+    domains=(r"\.ionoscloud\.com",),
+    default_region="de",
+    # No url-encoded listing (rclone: quirks of "IONOS").
+    bulk_delete=True,
+)
+
+LINODE = S3Profile(
+    name="Linode Object Storage (Akamai)",
+    # techdocs.akamai.com/cloud-computing: hosts are REGION.linodeobjects.com. Runs Ceph, see there.
+    host_pattern="{region}.linodeobjects.com",
+    domains=(r"\.linodeobjects\.com",),
+    url_encoded_listing=True,
+    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    bulk_delete=True,
+)
+
+VULTR = S3Profile(
+    name="Vultr Object Storage",
+    # docs.vultr.com: hosts are LOCATION.vultrobjects.com, such as ewr1. Runs Ceph, see there.
+    host_pattern="{region}.vultrobjects.com",
+    domains=(r"\.vultrobjects\.com",),
+    default_region="ewr1",
+    url_encoded_listing=True,
+    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    bulk_delete=True,
+)
+
+IDRIVE = S3Profile(
+    name="IDrive e2",
+    # Each account has a host for each region, such as b1n0.va.idrivee2-21.com: the user names it.
+    domains=(r"\.idrivee2(?:-\d+)?\.com",),
+    bulk_delete=True,
+)

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The requests of the S3 protocol, as values.
+
+Each function takes the *encoded* path, such as ``/bucket/key%20x``, and gives the
+:class:`~libcloud.common.request.HttpRequest` to send: no host, no credentials, no signature. The
+caller's headers are copied, never changed.
+
+Reference: Amazon S3 API Reference; each function names its operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from libcloud.common.request import Body, HttpRequest
+from libcloud.storage import s3
+
+if TYPE_CHECKING:
+    from libcloud.storage.s3.values import CompletedPart
+
+__all__ = [
+    "abort_upload",
+    "complete_upload",
+    "copy_object",
+    "copy_part",
+    "create_bucket",
+    "create_upload",
+    "delete",
+    "delete_objects",
+    "get_object",
+    "head",
+    "is_answered_late",
+    "list_buckets",
+    "list_objects_v1",
+    "list_objects_v2",
+    "list_parts",
+    "list_uploads",
+    "put_object",
+    "put_part",
+    "returns_no_content",
+]
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_XML = "application/xml"
+
+
+def put_object(
+    path: str, *, headers: Mapping[str, str] | None = None, body: Body = b""
+) -> HttpRequest:
+    """PutObject: the whole object in one request."""
+    return HttpRequest("PUT", path, headers=_copy(headers), body=body)
+
+
+def create_upload(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """CreateMultipartUpload. All that is to be kept with the object goes into ``headers`` here."""
+    return HttpRequest("POST", path, (("uploads", None),), _copy(headers), b"")
+
+
+def put_part(
+    path: str,
+    *,
+    upload_id: str,
+    number: int,
+    body: Body,
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """UploadPart. Sent again with the same number it replaces the part.
+
+    :param number: from 1.
+    :raises ValueError: ``number`` is less than 1.
+    """
+    if number < 1:
+        raise ValueError(f"Parts are numbered from 1, not {number}")
+    params = (("partNumber", str(number)), ("uploadId", upload_id))
+    return HttpRequest("PUT", path, params, _copy(headers), body)
+
+
+def copy_object(
+    path: str,
+    *,
+    source: str,
+    if_match: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    vendor: str = "x-amz",
+) -> HttpRequest:
+    """CopyObject: the store copies the whole of ``source`` by itself.
+
+    :param source: encoded path of the object to copy, such as ``/bucket/key%20x``.
+    :param if_match: ETag, without quotes, that the source must have; ``None``: any.
+    :param vendor: what the names of the store's own headers begin with.
+    """
+    given = {**_copy(headers), **_source_headers(source, if_match, vendor)}
+    return HttpRequest("PUT", path, headers=given, body=b"")
+
+
+def copy_part(
+    path: str,
+    *,
+    upload_id: str,
+    number: int,
+    source: str,
+    span: range,
+    if_match: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    vendor: str = "x-amz",
+) -> HttpRequest:
+    """UploadPartCopy: a part is copied from ``source`` by the store. See :func:`copy_object`.
+
+    :param number: from 1.
+    :param span: bytes of the source, from 0.
+    :raises ValueError: ``number`` is less than 1, or ``span`` holds nothing.
+    """
+    if not span or span.step != 1 or span.start < 0:
+        raise ValueError(f"No part can be copied from the bytes {span}")
+    request = put_part(path, upload_id=upload_id, number=number, body=b"", headers=headers)
+    given = {**request.headers, **_source_headers(source, if_match, vendor)}
+    given[f"{vendor}-copy-source-range"] = f"bytes={span.start}-{span.stop - 1}"
+    return replace(request, headers=given)
+
+
+def complete_upload(
+    path: str,
+    *,
+    upload_id: str,
+    parts: Sequence[CompletedPart],
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """CompleteMultipartUpload.
+
+    :raises ValueError: no part, or numbers that do not ascend.
+    """
+    # A form's content type would have the body read as parameters; so one is always named.
+    given = _copy(headers)
+    if not any(name.lower() == "content-type" for name in given):
+        given["Content-Type"] = _XML
+    return HttpRequest("POST", path, (("uploadId", upload_id),), given, s3.xml.complete_body(parts))
+
+
+def abort_upload(
+    path: str, *, upload_id: str, headers: Mapping[str, str] | None = None
+) -> HttpRequest:
+    """AbortMultipartUpload: 204, or 404 if there is no such upload any more."""
+    return HttpRequest("DELETE", path, (("uploadId", upload_id),), _copy(headers))
+
+
+def list_parts(
+    path: str,
+    *,
+    upload_id: str,
+    marker: int | None = None,
+    page_size: int | None = 1000,
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """ListParts.
+
+    :param marker: show parts with greater numbers; ``None`` begins.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("uploadId", upload_id),
+        ("max-parts", page_size),
+        ("part-number-marker", marker),
+    ]
+    return HttpRequest("GET", path, _given(params), _copy(headers))
+
+
+def list_uploads(
+    path: str,
+    *,
+    prefix: str | None = None,
+    delimiter: str | None = None,
+    key_marker: str | None = None,
+    upload_id_marker: str | None = None,
+    page_size: int | None = 1000,
+    url_encoding: bool = False,
+) -> HttpRequest:
+    """ListMultipartUploads.
+
+    :param path: of the bucket.
+    :param key_marker: show what comes after it; ``None`` begins.
+    :param upload_id_marker: left out without ``key_marker``, for stores ignore it then.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    :param url_encoding: ask for percent-encoded keys, so that every key can be told.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("max-uploads", page_size),
+        ("prefix", prefix),
+        ("delimiter", delimiter),
+        ("encoding-type", "url" if url_encoding else None),
+        ("key-marker", key_marker),
+        ("upload-id-marker", upload_id_marker if key_marker else None),
+    ]
+    return HttpRequest("GET", path, (("uploads", None), *_given(params)))
+
+
+def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """HeadObject or HeadBucket, by ``path``."""
+    return HttpRequest("HEAD", path, headers=_copy(headers))
+
+
+def get_object(
+    path: str,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """GetObject, whole or in part.
+
+    :param start: first byte wanted, from 0; ``None`` is 0.
+    :param end: byte *after* the last one wanted, as in a slice; ``None`` is the end.
+    :raises ValueError: the range is empty or negative: HTTP cannot ask for that.
+    """
+    given = _copy(headers)
+    if start is not None or end is not None:
+        first = start or 0
+        if first < 0 or (end is not None and end <= first):
+            raise ValueError(f"No range of bytes goes from {first} to before {end}")
+        given["Range"] = f"bytes={first}-{'' if end is None else end - 1}"
+    return HttpRequest("GET", path, headers=given)
+
+
+def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """DeleteObject or DeleteBucket, by ``path``."""
+    return HttpRequest("DELETE", path, headers=_copy(headers))
+
+
+def delete_objects(
+    path: str,
+    *,
+    keys: Sequence[str],
+    quiet: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> HttpRequest:
+    """DeleteObjects, with the Content-MD5 that it must have.
+
+    :param path: of the bucket.
+    :param keys: not encoded; at most 1,000, and each :func:`~.xml.can_express`.
+    :param quiet: the answer names only the keys that were not deleted.
+    :raises ValueError: no key, or one that XML cannot express.
+    """
+    body = s3.xml.delete_body(keys, quiet=quiet)
+    given = {**_copy(headers), "Content-Type": _XML, **s3.integrity.DIGESTS["md5"](body).headers}
+    return HttpRequest("POST", path, (("delete", None),), given, body)
+
+
+def list_objects_v1(
+    path: str,
+    *,
+    prefix: str | None = None,
+    marker: str | None = None,
+    delimiter: str | None = None,
+    page_size: int | None = None,
+    url_encoding: bool = False,
+) -> HttpRequest:
+    """ListObjects.
+
+    :param marker: show keys after it; ``None`` begins.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("prefix", prefix),
+        ("marker", marker),
+        ("delimiter", delimiter),
+        ("max-keys", page_size),
+        ("encoding-type", "url" if url_encoding else None),
+    ]
+    return HttpRequest("GET", path, _given(params))
+
+
+def list_objects_v2(
+    path: str,
+    *,
+    prefix: str | None = None,
+    token: str | None = None,
+    delimiter: str | None = None,
+    page_size: int | None = None,
+    url_encoding: bool = False,
+    start_after: str | None = None,
+) -> HttpRequest:
+    """ListObjectsV2.
+
+    :param token: of the page before; ``None`` begins.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    :param start_after: show keys after it; only the first page needs it.
+    """
+    params: list[tuple[str, str | int | None]] = [
+        ("list-type", "2"),
+        ("prefix", prefix),
+        ("continuation-token", token),
+        ("start-after", start_after),
+        ("delimiter", delimiter),
+        ("max-keys", page_size),
+        ("encoding-type", "url" if url_encoding else None),
+    ]
+    return HttpRequest("GET", path, _given(params))
+
+
+def create_bucket(
+    path: str, *, location: str | None = None, headers: Mapping[str, str] | None = None
+) -> HttpRequest:
+    """CreateBucket.
+
+    :param location: region to name in the body; ``None`` or empty sends no body.
+    """
+    body = s3.xml.create_bucket_body(location) if location else None
+    return HttpRequest("PUT", path, headers=_copy(headers), body=body)
+
+
+def list_buckets(*, token: str | None = None) -> HttpRequest:
+    """ListBuckets: all that the credentials own.
+
+    :param token: of the page before; ``None`` begins.
+    """
+    return HttpRequest("GET", "/", _given([("continuation-token", token)]))
+
+
+def returns_no_content(request: HttpRequest) -> bool:
+    """Whether a success is a response without a document: what stores and deletes, but for copies.
+
+    Reference: Amazon S3 API Reference, "Response Elements" of each operation.
+    """
+    if request.method == "DELETE":
+        return True
+    return request.method == "PUT" and not _is_copy(request)
+
+
+def is_answered_late(request: HttpRequest) -> bool:
+    """Whether the store may work for minutes before it answers: Complete, and copies.
+
+    Reference: Amazon S3 API Reference, "CompleteMultipartUpload": "Processing of a
+    CompleteMultipartUpload request could take several minutes to finalize."
+    """
+    if request.method == "POST":
+        return any(name == "uploadId" for name, _ in request.params)
+    if request.body:
+        return False  # a copy is asked for without one
+    return _is_copy(request)
+
+
+def _is_copy(request: HttpRequest) -> bool:
+    return any(name.lower().endswith("-copy-source") for name in request.headers)
+
+
+def _copy(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return dict(headers or _NO_HEADERS)
+
+
+def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str, str]:
+    """What names the object to copy from; without the first slash, as all stores take it."""
+    headers = {f"{vendor}-copy-source": source.removeprefix("/")}
+    if if_match is not None:
+        headers[f"{vendor}-copy-source-if-match"] = f'"{if_match}"'
+    return headers
+
+
+def _given(params: Sequence[tuple[str, str | int | None]]) -> tuple[tuple[str, str], ...]:
+    """``params`` that have a value; the empty text counts as none, as stores read it."""
+    return tuple((name, str(value)) for name, value in params if value not in (None, ""))

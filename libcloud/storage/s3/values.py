@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The records of the S3 protocol: what answers are read into, and what a Complete is made of.
+
+Texts are as the store sent them, keys and prefixes decoded, ETags without their quotes. Times stay
+text, because most callers pass them on; :func:`parse_time` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+__all__ = [
+    "BucketPage",
+    "BucketRecord",
+    "CompleteAnswer",
+    "CompletedPart",
+    "CopyAnswer",
+    "DeleteAnswer",
+    "ErrorBody",
+    "ObjectPage",
+    "ObjectRecord",
+    "PartPage",
+    "PartRecord",
+    "UploadPage",
+    "UploadRecord",
+    "parse_time",
+]
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """The time that a listing wrote as ``text``, aware; ``None`` if there is no sense in it.
+
+    >>> parse_time("2010-11-10T20:48:33.000Z")
+    datetime.datetime(2010, 11, 10, 20, 48, 33, tzinfo=datetime.timezone.utc)
+    """
+    if not text:
+        return None
+    text = text.strip()
+    if text.endswith(("Z", "z")):
+        text = text[:-1] + "+00:00"
+    head, dot, rest = text.partition(".")
+    if dot:
+        # Python 3.10 reads three or six digits after the point; Go's servers send up to nine.
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        text = f"{head}.{digits[:6]:0<6}{rest[len(digits) :]}"
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedPart:
+    """A part as Complete lists it.
+
+    :param number: from 1.
+    :param etag: what the store answered to the part; quotes are optional.
+    :param checksums: by algorithm in lower case (``crc32``), base64; only of the algorithm that the
+        upload was created with.
+    """
+
+    number: int
+    etag: str
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteAnswer:
+    """What a store says of an object that it put together from parts.
+
+    :param etag: ``""`` if the store does not tell.
+    :param checksums: of the whole object, by algorithm in lower case, base64; a composite one ends
+        in ``-`` and the number of parts.
+    """
+
+    etag: str
+    bucket: str | None = None
+    key: str | None = None
+    location: str | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyAnswer:
+    """What a store says of an object, or of a part, that it copied.
+
+    :param etag: ``None`` if the store does not tell.
+    :param last_modified: time as the store wrote it; ``None`` if it did not.
+    :param checksums: of the copy, by algorithm in lower case, base64.
+    """
+
+    etag: str | None
+    last_modified: str | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAnswer:
+    """What a store says of keys that it was to delete.
+
+    :param deleted: keys; empty if the request asked it to be quiet.
+    :param errors: what was not deleted: key, S3's word for the error, and a sentence.
+
+    A key is ``""`` where the store names none; nothing follows from such an entry.
+    """
+
+    deleted: frozenset[str] = frozenset()
+    errors: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """An ``<Error>`` document, without the elements that repeat what was signed.
+
+    :param code: S3's word for the error; empty if the store left it out.
+    :param region: where the bucket is, if the store says so.
+    :param endpoint: the host to ask instead, if the store says so.
+    """
+
+    code: str
+    message: str = ""
+    request_id: str | None = None
+    host_id: str | None = None
+    region: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """An unfinished upload.
+
+    :param initiated: time as the store wrote it; ``None`` if it did not.
+    :param initiator: display name, or id, of who began it; ``None`` if the store does not tell.
+    :param owner: display name, or id, of who will own the object; ``None`` likewise.
+    """
+
+    key: str
+    upload_id: str
+    initiated: str | None = None
+    initiator: str | None = None
+    owner: str | None = None
+    storage_class: str | None = None
+
+    @property
+    def initiated_at(self) -> datetime | None:
+        """``initiated`` as an aware time; ``None`` if it is missing or makes no sense."""
+        return parse_time(self.initiated)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPage:
+    """One page of unfinished uploads.
+
+    :param next_key_marker: ask for the next page with it; ``None`` when there is no next page.
+    :param next_upload_id_marker: goes with it; ``None`` if the store has none.
+    :param encoding: see :class:`ObjectPage`.
+    :param decoded: a key is another one than was written.
+    """
+
+    uploads: tuple[UploadRecord, ...] = ()
+    is_truncated: bool = False
+    next_key_marker: str | None = None
+    next_upload_id_marker: str | None = None
+    prefixes: tuple[str, ...] = ()
+    encoding: str = ""
+    decoded: bool = False
+
+    def entry_names(self) -> list[str]:
+        """The keys and prefixes on the page."""
+        return [*(upload.key for upload in self.uploads), *self.prefixes]
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """A part that the store holds.
+
+    :param etag: ``None`` if the store does not tell.
+    :param size: bytes.
+    """
+
+    number: int
+    etag: str | None
+    size: int
+    last_modified: str | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PartPage:
+    """One page of the parts of an upload.
+
+    :param next_marker: ask for the next page with it; ``None`` when there is no next page.
+    """
+
+    parts: tuple[PartRecord, ...] = ()
+    is_truncated: bool = False
+    next_marker: int | None = None
+
+    def entry_names(self) -> list[str]:
+        """The numbers of the parts on the page, as text."""
+        return [str(part.number) for part in self.parts]
+
+
+class ObjectRecord(NamedTuple):
+    """An object as a listing shows it. A tuple, for a page has a thousand of them.
+
+    :param etag: ``None`` if the store does not tell.
+    :param size: bytes.
+    :param last_modified: time as the store wrote it; ``None`` if it did not.
+    """
+
+    key: str
+    etag: str | None
+    size: int
+    last_modified: str | None = None
+    owner_id: str | None = None
+    owner_name: str | None = None
+    storage_class: str | None = None
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """``last_modified`` as an aware time; ``None`` if it is missing or makes no sense."""
+        return parse_time(self.last_modified)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage:
+    """One page of a listing, of version 1 or 2.
+
+    :param prefixes: what the delimiter folded together.
+    :param next_marker: for version 1: ask for the next page with it. ``None`` when there is no next
+        page, and when the page is empty and the store names none.
+    :param next_token: the same for version 2.
+    :param encoding: how names were written: ``"url"`` percent-encoded, as the store says; empty as
+        they are; :data:`~libcloud.storage.s3.raw_names.RAW` in a document that was not valid.
+    :param decoded: a prefix is another one than was written; see ``encoding``.
+    """
+
+    objects: tuple[ObjectRecord, ...] = ()
+    is_truncated: bool = False
+    next_marker: str | None = None
+    next_token: str | None = None
+    prefixes: tuple[str, ...] = ()
+    encoding: str = ""
+    decoded: bool = False
+
+    def entry_names(self) -> list[str]:
+        """The keys and prefixes on the page."""
+        return [*(record.key for record in self.objects), *self.prefixes]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRecord:
+    """A bucket as the list of buckets shows it.
+
+    :param creation_date: time as the store wrote it; ``None`` if it did not.
+    """
+
+    name: str
+    creation_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketPage:
+    """One page of the list of buckets.
+
+    :param next_token: ask for the next page with it; ``None`` when this is all.
+    """
+
+    buckets: tuple[BucketRecord, ...] = ()
+    owner_id: str | None = None
+    owner_name: str | None = None
+    is_truncated: bool = False
+    next_token: str | None = None
+
+    def entry_names(self) -> list[str]:
+        """The names of the buckets on the page."""
+        return [bucket.name for bucket in self.buckets]

@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The XML of the S3 protocol: answers into records, and the two bodies that a client sends.
+
+Every reader takes the body of an answer, or its root element if somebody has parsed it already;
+with or without a namespace, with optional elements left out. What cannot be understood is a
+:class:`MalformedAnswerError`, and no other error. An ``<Error>`` that came with a status of 200 is
+found by :func:`parse_error`: ask that first.
+
+Reference: Amazon S3 API Reference, and the shapes of botocore's service model
+(``data/s3/2006-03-01/service-2.json``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from urllib.parse import unquote, unquote_plus
+from xml.sax.saxutils import escape
+
+from libcloud.storage.s3.columns import read_columns, read_others
+from libcloud.storage.s3.etags import strip_etag
+from libcloud.storage.s3.names import NAMESPACE
+from libcloud.storage.s3.nodes import (
+    Element,
+    Fields,
+    MalformedAnswerError,
+    Node,
+    Source,
+    excerpt,
+    read_root,
+)
+from libcloud.storage.s3.raw_names import RAW
+from libcloud.storage.s3.values import (
+    BucketPage,
+    BucketRecord,
+    CompleteAnswer,
+    CompletedPart,
+    CopyAnswer,
+    DeleteAnswer,
+    ErrorBody,
+    ObjectPage,
+    ObjectRecord,
+    PartPage,
+    PartRecord,
+    UploadPage,
+    UploadRecord,
+)
+
+__all__ = [
+    "NAMESPACE",
+    "MalformedAnswerError",
+    "bucket_record",
+    "can_express",
+    "complete_body",
+    "create_bucket_body",
+    "delete_body",
+    "object_record",
+    "parse_buckets",
+    "parse_complete",
+    "parse_copy",
+    "parse_create",
+    "parse_deleted",
+    "parse_error",
+    "parse_objects",
+    "parse_parts",
+    "parse_uploads",
+]
+
+# XML 1.0, production [2] Char: what no document can hold, however it is escaped.
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes long to compile
+
+# XML 1.0, 2.11, and XML 1.1, 2.2 and 2.11: what may be made a line break or be restricted.
+_ALTERED = "[\t\n\r\x7f-\x9f\u2028]"
+
+_NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
+
+_Decode = Callable[[str], str]
+
+
+def parse_create(source: Source) -> str:
+    """The id of the upload that a store has created.
+
+    :raises MalformedAnswerError: there is none. Whether the store keeps an upload is unknown.
+    """
+    upload_id = _answer(source).need("UploadId").strip()
+    if not upload_id:
+        raise MalformedAnswerError("The UploadId of the answer is empty")
+    return upload_id
+
+
+def parse_complete(source: Source) -> CompleteAnswer:
+    """What a store says of the object that it put together.
+
+    The ETag may be empty: Ceph RGW names none. Then the name of the root element is what shows
+    that it is such an answer.
+
+    :raises MalformedAnswerError: it is no such answer. The object may exist.
+    """
+    root = _answer(source)
+    etag = strip_etag(root.find("ETag") or "")
+    if not etag and root.name != "CompleteMultipartUploadResult":
+        raise MalformedAnswerError(f"The answer has no ETag in {root.name}")
+    return CompleteAnswer(
+        etag=etag,
+        bucket=root.find("Bucket"),
+        key=root.find("Key"),
+        location=root.find("Location"),
+        checksums=_checksums(root),
+    )
+
+
+def parse_copy(source: Source) -> CopyAnswer:
+    """What a store says of an object or a part that it copied.
+
+    :raises MalformedAnswerError: it is no such answer. The copy may exist.
+    """
+    root = read_root(source)
+    if not root.name.startswith("Copy"):
+        raise _unexpected(source, root)
+    etag = strip_etag(root.find("ETag") or "")
+    return CopyAnswer(etag or None, root.word("LastModified"), _checksums(root))
+
+
+def parse_deleted(source: Source) -> DeleteAnswer:
+    """What became of keys that were to be deleted.
+
+    :raises MalformedAnswerError: it is no such answer. Any of the keys may be deleted.
+    """
+    root = read_root(source)
+    if not root.name.startswith("Delete"):
+        raise _unexpected(source, root)
+    errors = [
+        (node.find("Key") or "", node.word("Code") or "", node.word("Message") or "")
+        for node in root.children("Error")
+    ]
+    deleted = [node.find("Key") or "" for node in root.children("Deleted")]
+    return DeleteAnswer(frozenset(deleted), tuple(errors))
+
+
+def parse_error(source: Source) -> ErrorBody | None:
+    """The error that an answer tells of; ``None`` if it is anything else, or cannot be read.
+
+    Elements that repeat what was signed (``StringToSign``, ``AWSAccessKeyId`` ...) are never read.
+    """
+    try:
+        node = _error_node(read_root(source))
+        if node is None:
+            return None
+        return ErrorBody(
+            code=node.word("Code") or "",
+            message=node.word("Message") or "",
+            request_id=node.word("RequestId"),
+            host_id=node.word("HostId"),
+            region=node.word("Region"),
+            endpoint=node.word("Endpoint"),
+        )
+    except MalformedAnswerError:
+        return None
+
+
+def parse_uploads(source: Source) -> UploadPage:
+    """One page of unfinished uploads. :raises MalformedAnswerError: it is no such page."""
+    root = _listing(source)
+    nodes, decode, encoding = list(root.children("Upload")), _decoder(root), _encoding(root)
+    written = [node.need("Key") for node in nodes]
+    if not all(map(_may_be_encoded, written)):
+        decode, encoding = str, ""
+    uploads = tuple(_upload(node, decode) for node in nodes)
+    id_marker = root.find("NextUploadIdMarker")
+    truncated = _is_truncated(root, bool(uploads and root.find("NextKeyMarker")))
+    last = uploads[-1].key if uploads else None
+    next_key = _marker(root.find("NextKeyMarker"), last, decode)
+    if next_key == last and uploads:
+        id_marker = id_marker or uploads[-1].upload_id
+    return UploadPage(
+        uploads=uploads,
+        is_truncated=truncated,
+        next_key_marker=next_key if truncated else None,
+        next_upload_id_marker=id_marker if truncated else None,
+        prefixes=_prefixes(root, decode),
+        encoding=encoding,
+        decoded=encoding == "url" and written != [upload.key for upload in uploads],
+    )
+
+
+def parse_parts(source: Source) -> PartPage:
+    """One page of the parts of an upload. :raises MalformedAnswerError: it is no such page."""
+    root = _listing(source)
+    parts = tuple(_part(node) for node in root.children("Part"))
+    marker = root.number("NextPartNumberMarker")
+    truncated = _is_truncated(root, bool(parts and marker))
+    if not marker and parts:
+        marker = parts[-1].number
+    return PartPage(parts, truncated, (marker or None) if truncated else None)
+
+
+def parse_objects(source: Source) -> ObjectPage:
+    """One page of a listing, version 1 or 2. :raises MalformedAnswerError: it is no such page."""
+    whole = _listing(source)
+    others = read_others(whole.element)
+    root = whole if others is None else Node(whole.element, others)
+    decode = _decoder(root)
+    records = None if others is None else read_columns(whole.element, decode)
+    if records is None:
+        records = [_object(element, decode) for element in whole.elements("Contents")]
+    objects = tuple(records)
+    prefixes = _prefixes(root, decode)
+    named, token = root.find("NextMarker"), root.find("NextContinuationToken")
+    truncated = _is_truncated(root, bool(named or token) and bool(objects or prefixes))
+    next_marker = _marker(named, _last(objects, prefixes), decode)
+    return ObjectPage(
+        objects=objects,
+        is_truncated=truncated,
+        next_marker=next_marker if truncated else None,
+        next_token=token if truncated else None,
+        prefixes=prefixes,
+        encoding=_encoding(root),
+        decoded=_encoding(root) == "url" and list(prefixes) != _prefixes_as_written(root),
+    )
+
+
+def object_record(element: Element) -> ObjectRecord:
+    """One ``Contents`` element of a listing. :raises MalformedAnswerError: it is none."""
+    parent = getattr(element, "getparent", lambda: None)()
+    return _object(element, str if parent is None else _decoder(Node(parent)))
+
+
+def bucket_record(element: Element) -> BucketRecord:
+    """One ``Bucket`` element of a list of buckets. :raises MalformedAnswerError: it is none."""
+    return _bucket(Node(element))
+
+
+def parse_buckets(source: Source) -> BucketPage:
+    """The list of buckets. :raises MalformedAnswerError: it is no such list."""
+    root = _listing(source)
+    owner, buckets = root.child("Owner"), root.child("Buckets")
+    records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
+    token = root.find("ContinuationToken")
+    truncated = _is_truncated(root, token is not None)
+    return BucketPage(
+        buckets=records,
+        owner_id=owner.find("ID") if owner else None,
+        owner_name=owner.find("DisplayName") if owner else None,
+        is_truncated=truncated,
+        next_token=token if truncated else None,
+    )
+
+
+def complete_body(parts: Sequence[CompletedPart]) -> bytes:
+    """The body of a Complete: without a namespace, ETags without quotes.
+
+    :raises ValueError: no part, or numbers that do not ascend: no store would accept that.
+    """
+    if not parts:
+        raise ValueError("An upload cannot be completed without parts")
+    texts = []
+    last = 0
+    for part in parts:
+        if part.number <= last:
+            raise ValueError(f"Part {part.number} is listed after part {last}: numbers must ascend")
+        last = part.number
+        fields = [("PartNumber", str(part.number)), ("ETag", strip_etag(part.etag))]
+        fields += [(f"Checksum{name.upper()}", value) for name, value in part.checksums.items()]
+        texts.append(_element("Part", "".join(_element(tag, _text(text)) for tag, text in fields)))
+    return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
+
+
+def delete_body(keys: Sequence[str], *, quiet: bool = False) -> bytes:
+    """The body of a DeleteObjects.
+
+    :param quiet: the answer need not name what was deleted.
+    :raises ValueError: no key, or one that XML cannot express.
+    """
+    if not keys:
+        raise ValueError("There is no key to delete")
+    inner = _element("Quiet", "true") if quiet else ""
+    inner += "".join(_element("Object", _element("Key", _key(key))) for key in keys)
+    return f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()
+
+
+def can_express(text: str) -> bool:
+    """Whether every reader of XML gets ``text`` out as it was put in.
+
+    No document can hold most control characters, readers turn a carriage return into a line break,
+    and some drop white space at the ends.
+    """
+    return text == text.strip() and not re.search(_NOT_XML, text) and not re.search(_ALTERED, text)
+
+
+def create_bucket_body(location: str) -> bytes:
+    """The body of a CreateBucket that names the region to create the bucket in."""
+    constraint = _element("LocationConstraint", _text(location))
+    name = "CreateBucketConfiguration"
+    return f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'.encode()
+
+
+def _answer(source: Source) -> Node:
+    """The root of an answer that tells of no error.
+
+    Servers differ in what they call it: rclone answers ``InitiateMultipartUpload``.
+    """
+    root = read_root(source)
+    if _error_node(root) is not None:
+        raise _unexpected(source, root)
+    return root
+
+
+def _listing(source: Source) -> Node:
+    """The root of a listing. All are called ``List...``; anything else would pass for empty."""
+    root = read_root(source)
+    if not root.name.startswith("List"):
+        raise _unexpected(source, root)
+    return root
+
+
+def _unexpected(source: Source, root: Node) -> MalformedAnswerError:
+    detail = excerpt(source) if isinstance(source, bytes) else excerpt(f"<{root.name}>")
+    return MalformedAnswerError(f"The answer is not what was asked for: {detail}")
+
+
+def _error_node(root: Node) -> Node | None:
+    """The element with the code: the root, or where the query protocol of AWS puts it."""
+    if root.name == "ErrorResponse":
+        return root.child("Error")
+    if root.name == "Response":
+        errors = root.child("Errors")
+        return errors.child("Error") if errors else None
+    return root if root.name == "Error" else None
+
+
+def _encoding(root: Node) -> str:
+    """How names in this answer are written, see :class:`ObjectPage`."""
+    encoding = (root.word("EncodingType") or "").lower()
+    return encoding if encoding in ("url", RAW) else ""
+
+
+def _decoder(root: Node) -> _Decode:
+    """How names in this answer are to be read: as they are, or percent-decoded.
+
+    Bytes that are not UTF-8 become half surrogates (PEP 383), and are sent as they came.
+    """
+    # S3 encodes as a form does: a space is "+", and a plus "%2B".
+    decode = {"url": unquote_plus, RAW: unquote}.get(_encoding(root))
+    return str if decode is None else partial(decode, errors="surrogateescape")
+
+
+def _upload(node: Node, decode: _Decode) -> UploadRecord:
+    return UploadRecord(
+        key=decode(node.need("Key")),
+        upload_id=node.need("UploadId").strip(),
+        initiated=node.word("Initiated"),
+        initiator=_person(node.child("Initiator")),
+        owner=_person(node.child("Owner")),
+        storage_class=node.word("StorageClass"),
+    )
+
+
+def _part(node: Node) -> PartRecord:
+    etag = node.find("ETag")
+    return PartRecord(
+        number=node.need_number("PartNumber"),
+        etag=strip_etag(etag) if etag else None,
+        size=node.need_number("Size"),
+        last_modified=node.word("LastModified"),
+        checksums=_checksums(node),
+    )
+
+
+def _object(element: Element, decode: _Decode) -> ObjectRecord:
+    fields = Fields(element)
+    etag, owner = fields.text("ETag"), fields.child("Owner")
+    return ObjectRecord(
+        decode(fields.need("Key")),
+        strip_etag(etag) if etag else None,
+        fields.need_number("Size"),
+        fields.text("LastModified").strip() or None,
+        (owner.text("ID") or None) if owner else None,
+        (owner.text("DisplayName") or None) if owner else None,
+        fields.text("StorageClass").strip() or None,
+    )
+
+
+def _bucket(node: Node) -> BucketRecord:
+    return BucketRecord(node.need("Name"), node.word("CreationDate"))
+
+
+def _person(node: Node | None) -> str | None:
+    return None if node is None else node.find("DisplayName") or node.find("ID")
+
+
+def _prefixes(root: Node, decode: _Decode) -> tuple[str, ...]:
+    names = _prefixes_as_written(root)
+    return tuple(map(decode, names)) if all(map(_may_be_encoded, names)) else tuple(names)
+
+
+def _prefixes_as_written(root: Node) -> list[str]:
+    return [node.need("Prefix") for node in root.children("CommonPrefixes")]
+
+
+def _may_be_encoded(name: str) -> bool:
+    """Whether a name can be percent-encoded: if it holds what would be encoded, it is not."""
+    return name.isascii() and name.isprintable() and " " not in name
+
+
+def _is_truncated(root: Node, implied: bool) -> bool:
+    """Whether there is more than this page.
+
+    :param implied: what the rest of the page suggests, for stores that leave IsTruncated out.
+    """
+    return root.flag("IsTruncated") if root.word("IsTruncated") else implied
+
+
+def _marker(named: str | None, last: str | None, decode: _Decode) -> str | None:
+    """The marker to go on from: the one that the store names, else the last name of the page.
+
+    rclone (1.75) leaves the marker as it is in a listing with encoded names; it is the last name.
+    """
+    return last if named is None or named == last else decode(named)
+
+
+def _last(objects: Sequence[ObjectRecord], prefixes: Iterable[str]) -> str | None:
+    """The last name of a page, in the order of UTF-8, which is S3's."""
+    names = [*(record.key for record in objects[-1:]), *prefixes]
+    return max(names, key=lambda name: name.encode("utf-8", "surrogateescape"), default=None)
+
+
+def _checksums(node: Node) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for child in node.children():
+        if child.name.startswith("Checksum") and child.name not in _NOT_CHECKSUMS:
+            value = child.text().strip()
+            if value:
+                found.setdefault(child.name[len("Checksum") :].lower(), value)
+    return found
+
+
+def _element(name: str, content: str) -> str:
+    return f"<{name}>{content}</{name}>"
+
+
+def _key(key: str) -> str:
+    if not can_express(key):
+        raise ValueError(f"XML cannot express {key[:40]!r} safely")
+    return escape(key)
+
+
+def _text(value: str) -> str:
+    if re.search(_NOT_XML, value):
+        raise ValueError(f"XML cannot express {value[:40]!r}")
+    return escape(value)

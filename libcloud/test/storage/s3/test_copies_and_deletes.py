@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol of copies by the store, and of many objects deleted at once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from xml.etree import ElementTree
+
+import pytest
+
+from libcloud.common.request import HttpRequest
+from libcloud.storage.s3 import requests
+from libcloud.storage.s3.values import CopyAnswer, DeleteAnswer
+from libcloud.storage.s3.xml import (
+    MalformedAnswerError,
+    can_express,
+    delete_body,
+    parse_copy,
+    parse_deleted,
+)
+
+NAMESPACE = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+
+
+# Copies
+
+
+def test_a_copy_is_a_put_without_a_body_that_names_its_source() -> None:
+    headers = {"x-amz-storage-class": "GLACIER"}
+    request = requests.copy_object(
+        "/b/new%20key", source="/a/old%2Fkey", if_match="e1", headers=headers
+    )
+    assert (request.method, request.target, request.body) == ("PUT", "/b/new%20key", b"")
+    assert request.headers == {
+        "x-amz-storage-class": "GLACIER",
+        "x-amz-copy-source": "a/old%2Fkey",
+        "x-amz-copy-source-if-match": '"e1"',
+    }
+    assert headers == {"x-amz-storage-class": "GLACIER"}
+
+
+def test_a_copy_of_any_version_of_the_source_has_no_condition() -> None:
+    request = requests.copy_object("/b/k", source="/a//lead", vendor="x-goog")
+    assert request.headers == {"x-goog-copy-source": "a//lead"}
+
+
+def test_a_part_is_copied_from_a_range_that_includes_its_last_byte() -> None:
+    request = requests.copy_part(
+        "/b/k",
+        upload_id="U+",
+        number=2,
+        source="/a/k",
+        span=range(10, 20),
+        if_match="e1",
+        headers={"x-amz-request-payer": "requester"},
+    )
+    assert (request.method, request.target) == ("PUT", "/b/k?partNumber=2&uploadId=U%2B")
+    assert request.body == b""
+    assert request.headers == {
+        "x-amz-request-payer": "requester",
+        "x-amz-copy-source": "a/k",
+        "x-amz-copy-source-range": "bytes=10-19",
+        "x-amz-copy-source-if-match": '"e1"',
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "span"), [(0, range(1)), (1, range(0)), (1, range(0, 9, 2)), (1, range(-1, 3))]
+)
+def test_what_is_no_part_or_no_range_is_refused(number: int, span: range) -> None:
+    with pytest.raises(ValueError):
+        requests.copy_part("/b/k", upload_id="U", number=number, source="/a/k", span=span)
+
+
+@pytest.mark.parametrize("namespace", ["", NAMESPACE])
+@pytest.mark.parametrize("root", ["CopyObjectResult", "CopyPartResult"])
+def test_the_answer_to_a_copy(root: str, namespace: str) -> None:
+    body = (
+        f"<{root}{namespace}><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
+        f'<ETag>"e2"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></{root}>'
+    )
+    answer = CopyAnswer("e2", "2026-01-02T03:04:05.000Z", {"crc32": "AAAAAA=="})
+    assert parse_copy(body.encode()) == answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<Error><Code>InternalError</Code></Error>",
+        b"<html/>",
+    ],
+)
+def test_what_is_no_answer_to_a_copy(body: bytes) -> None:
+    with pytest.raises(MalformedAnswerError):
+        parse_copy(body)
+
+
+@pytest.mark.parametrize("etag", ["", "<ETag/>", '<ETag>""</ETag>'])
+def test_a_store_need_not_tell_the_etag_of_a_copy(etag: str) -> None:
+    assert parse_copy(f"<CopyPartResult>{etag}</CopyPartResult>".encode()) == CopyAnswer(None)
+
+
+# Deletions
+
+
+def _keys(request: HttpRequest) -> list[str]:
+    assert isinstance(request.body, bytes)
+    root = ElementTree.fromstring(request.body)
+    return [node.text or "" for node in root.iter() if node.tag.endswith("}Key")]
+
+
+def test_many_keys_are_deleted_by_one_request_with_a_digest() -> None:
+    keys = ["a&b<c>", "é/ü", "a//b", "]]>", '"quoted"', "a  b"]
+    request = requests.delete_objects("/b", keys=keys, headers={"x-amz-mfa": "1"})
+    assert (request.method, request.target) == ("POST", "/b?delete")
+    assert isinstance(request.body, bytes)
+    assert request.headers == {
+        "x-amz-mfa": "1",
+        "Content-Type": "application/xml",
+        "Content-MD5": base64.b64encode(hashlib.md5(request.body).digest()).decode(),
+    }
+    assert _keys(request) == keys
+    assert b"Quiet" not in request.body
+
+
+def test_the_answer_can_be_asked_to_be_short() -> None:
+    assert b"<Quiet>true</Quiet><Object>" in delete_body(["a"], quiet=True)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["\x00", "a\x1fb", "a\tb", "a\nb", "a\rb", "a\x7f", " a", "a ", "\x85", "\ufffe", "\ud800"],
+)
+def test_names_that_xml_could_change_stay_out_of_it(key: str) -> None:
+    assert not can_express(key)
+    with pytest.raises(ValueError, match="XML cannot express"):
+        delete_body(["fine", key])
+
+
+@pytest.mark.parametrize("key", ["a", "a b", "a&amp;b", "<", "\U0001f600", "\xad", "..", "/"])
+def test_all_other_names_can_be_expressed(key: str) -> None:
+    assert can_express(key)
+    assert _keys(requests.delete_objects("/b", keys=[key])) == [key]
+
+
+def test_nothing_cannot_be_deleted() -> None:
+    with pytest.raises(ValueError):
+        delete_body([])
+
+
+@pytest.mark.parametrize("namespace", ["", NAMESPACE])
+def test_the_answer_tells_of_each_key(namespace: str) -> None:
+    body = (
+        f"<DeleteResult{namespace}><Deleted><Key>a</Key></Deleted><Error><Key>b</Key>"
+        "<Code>AccessDenied</Code><Message>No.</Message></Error>"
+        "<Deleted><Key>c d</Key><VersionId>1</VersionId></Deleted><Error><Key>e</Key></Error>"
+        "</DeleteResult>"
+    )
+    answer = parse_deleted(body.encode())
+    assert answer.deleted == {"a", "c d"}
+    assert answer.errors == (("b", "AccessDenied", "No."), ("e", "", ""))
+
+
+def test_a_short_answer_names_nothing() -> None:
+    assert parse_deleted(b"<DeleteResult/>") == DeleteAnswer()
+
+
+def test_an_entry_may_name_no_key() -> None:
+    body = b"<DeleteResult><Deleted/><Error><Code>X</Code></Error></DeleteResult>"
+    assert parse_deleted(body) == DeleteAnswer(frozenset({""}), (("", "X", ""),))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html/>", b"<Error><Code>X</Code></Error>"])
+def test_what_is_no_answer_to_a_deletion(body: bytes) -> None:
+    with pytest.raises(MalformedAnswerError):
+        parse_deleted(body)
