@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -20,7 +19,7 @@ from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
 from libcloud.storage import s3, transfer
-from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.types import (
     ConditionalConflictError,
     ContainerDoesNotExistError,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.errors import ErrorDetail
     from libcloud.storage.s3.store_profile import S3Profile
+    from libcloud.storage.transfer.retry import Retries, RetryPolicy
     from libcloud.storage.transfer.values import Failure
 
 __all__ = ["ClientOwner", "S3Client", "UnsupportedFeatures", "detail_of", "failure_of"]
@@ -99,16 +99,11 @@ class S3Client:
 
     :param owner: the driver. It is also the ``driver`` of the exceptions.
     :param unsupported: features to do without from the start.
-
-    ``sleep`` waits between attempts; tests replace it.
     """
-
-    sleep: Callable[[float], object] = staticmethod(time.sleep)
 
     def __init__(self, owner: ClientOwner, unsupported: Iterable[str] = ()) -> None:
         self._owner = owner
-        self._budget = RetryBudget(lock=PerProcess(threading.RLock))
-        self._limiter = transfer.concurrency.ConcurrencyLimiter(lock=PerProcess(threading.RLock))
+        self.retry_loop = RetryLoop(owner, failure_of)
         self.unsupported = UnsupportedFeatures(str(owner.name), unsupported)
 
     def send(
@@ -142,20 +137,7 @@ class S3Client:
 
     def retry(self, operation: Callable[[], _T]) -> _T:
         """The result of ``operation``, which is repeated after transient failures."""
-        retries = self.retries()
-        attempt = 1
-        while True:
-            try:
-                result = operation()
-            except Exception as error:
-                delay = retries.delay_after(attempt, failure_of(error))
-                if delay is None:
-                    raise
-                self.sleep(delay)
-                attempt += 1
-            else:
-                retries.succeeded()
-                return result
+        return self.retry_loop.run(operation)
 
     def send_once(
         self,
@@ -321,7 +303,11 @@ class S3Client:
 
     def retries(self) -> Retries:
         """The retry policy, and the budget and the limiter that the driver's requests share."""
-        return Retries(self._owner.ex_retry_policy, self._budget, limiter=self._limiter)
+        return self.retry_loop.retries()
+
+    def sleep(self, seconds: float) -> object:
+        """Wait before the next attempt."""
+        return self.retry_loop.sleep(seconds)
 
     def concurrency(self) -> int | None:
         """Requests that the connection can make at once; ``None``: no limit.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from libcloud.storage.s3.client import S3Client
+from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.test._loopback import Loopback, reply
 from libcloud.test._resolver import loopback_names
 from libcloud.test.cli.running import BUCKET, Result, Shell
@@ -32,7 +32,7 @@ def findings(result: Result) -> dict[str, str]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry without delay."""
-    monkeypatch.setattr(S3Client, "sleep", staticmethod(lambda seconds: None))
+    monkeypatch.setattr(RetryLoop, "sleep", staticmethod(lambda seconds: None))
 
 
 def test_all_checks_pass_on_a_working_store(shell: Shell) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.s3.client import S3Client
+from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.faults import Drop, Status
 from libcloud.test.storage.fakes.options import AMAZON
@@ -49,7 +49,7 @@ CASES = [
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry without delay."""
-    monkeypatch.setattr(S3Client, "sleep", staticmethod(lambda _: None))
+    monkeypatch.setattr(RetryLoop, "sleep", staticmethod(lambda _: None))
 
 
 @pytest.mark.parametrize(("arguments", "status", "parts"), CASES, ids=lambda value: str(value)[:50])

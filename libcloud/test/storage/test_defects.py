@@ -193,7 +193,7 @@ def test_g09_a_part_is_sent_again(s3: Store, fault: Any) -> None:
 def test_g09_the_store_says_how_long_to_wait(s3: Store) -> None:
     waited: list[float] = []
     s3.driver.ex_retry_policy = RetryPolicy(base=0.0)
-    s3.driver._client.sleep = waited.append
+    s3.driver._client.retry_loop.sleep = waited.append
     s3.server.faults.add("HeadBucket", Status(503, "SlowDown", headers={"Retry-After": "7"}))
     s3.driver.get_container("bucket")
     assert waited == [7.0]

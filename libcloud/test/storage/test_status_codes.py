@@ -52,7 +52,7 @@ def _object(s3: Store) -> Any:
 @pytest.mark.parametrize("what", CALLS)
 def test_the_status_is_in_the_text(s3: Store, tmp_path: Path, what: str, status: int) -> None:
     operation, call = CALLS[what]
-    s3.driver._client.sleep = lambda _: None
+    s3.driver._client.retry_loop.sleep = lambda _: None
     s3.server.faults.add(operation, Status(status, "SomeCode", "Somebody says so."), times=None)
     with pytest.raises(LibcloudError) as caught:
         call(s3, tmp_path)

@@ -273,7 +273,7 @@ def test_what_is_decoded_on_its_way_is_not_put_together(server: FakeS3, stored: 
 def test_waiting_follows_the_driver_s_policy(server: FakeS3, stored: Object) -> None:
     waits: list[float] = []
     driver: Any = stored.driver
-    driver._client.sleep = waits.append
+    driver._client.retry_loop.sleep = waits.append
     server.faults.add("GetObject", Truncate(1400))
     busy = Status(503, "SlowDown", headers={"Retry-After": "7"})
     server.faults.add("GetObject", busy, nth=2)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Repeats the requests of one driver after transient failures.
+
+The client of every protocol holds one :class:`RetryLoop`. What its requests share is here: the
+retry budget, the concurrency limiter, and how to wait.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
+from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.utils.per_process import PerProcess
+
+if TYPE_CHECKING:
+    from libcloud.storage.transfer.values import Failure
+
+__all__ = ["PolicyOwner", "RetryLoop"]
+
+_T = TypeVar("_T")
+
+
+class PolicyOwner(Protocol):
+    """The driver, which its user may give another policy at any time."""
+
+    @property
+    def ex_retry_policy(self) -> RetryPolicy: ...
+
+
+class RetryLoop:
+    """Retries for all threads of one driver.
+
+    :param owner: the driver.
+    :param failure_of: classifies an exception of a request; must be picklable.
+
+    ``sleep`` waits between attempts; tests replace it.
+    """
+
+    sleep: Callable[[float], object] = staticmethod(time.sleep)
+
+    def __init__(self, owner: PolicyOwner, failure_of: Callable[[BaseException], Failure]) -> None:
+        self._owner = owner
+        self._failure_of = failure_of
+        self._budget = RetryBudget(lock=PerProcess(threading.RLock))
+        self._limiter = ConcurrencyLimiter(lock=PerProcess(threading.RLock))
+
+    def retries(self) -> Retries:
+        """The retry policy, and the budget and the limiter that the driver's requests share."""
+        return Retries(self._owner.ex_retry_policy, self._budget, limiter=self._limiter)
+
+    def run(self, operation: Callable[[], _T]) -> _T:
+        """The result of ``operation``, which is repeated after transient failures."""
+        retries = self.retries()
+        attempt = 1
+        while True:
+            try:
+                result = operation()
+            except Exception as error:
+                delay = retries.delay_after(attempt, self._failure_of(error))
+                if delay is None:
+                    raise
+                self.sleep(delay)
+                attempt += 1
+            else:
+                retries.succeeded()
+                return result
