@@ -69,4 +69,24 @@ MUTANTS = (
         "        if can_listen(self.sock):",
         (f"{_TESTS}/test_http_progress.py",),
     ),
+    Mutant(
+        "the output of a command that failed is stored",
+        f"{_CLI}/programs.py",
+        '        _raise_if_failed(self._name, self._process.wait(), "nothing was stored")',
+        "        self._process.wait()",
+        (
+            f"{_TESTS}/cli/test_programs.py"
+            "::test_an_object_is_not_replaced_by_the_output_of_a_command_that_fails",
+        ),
+    ),
+    Mutant(
+        "a consumer reads the end of a download that failed",
+        f"{_CLI}/programs.py",
+        "        if process.poll() is None:\n            _end(process)",
+        "        process.stdin and process.stdin.close(), process.wait()",
+        (
+            f"{_TESTS}/cli/test_programs.py"
+            "::test_a_consumer_never_sees_the_end_of_a_download_that_fails",
+        ),
+    ),
 )

@@ -53,9 +53,9 @@ class Typed:
 
 
 SESSION = [
-    Typed("pg_dump shop | libcloud put - s3://backups/shop.sql --fail-on-empty"),
+    Typed("libcloud put s3://backups/shop.sql -- pg_dump shop"),
     Typed("libcloud ls --human s3://backups"),
-    Typed("pg_dump shop | libcloud put - s3://backups/again.sql", interrupt_at=40),
+    Typed("libcloud put s3://backups/again.sql -- pg_dump shop", interrupt_at=40),
     Typed("libcloud uploads ls s3://backups; libcloud ls --human s3://backups"),
 ]
 

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Iterator
 
 from libcloud.cli.network import is_network_error, network_hint, network_text
+from libcloud.cli.programs import ProgramError
 from libcloud.cli.text import printable
 from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError
 from libcloud.common.credentials.profiles import ProfileFileError
@@ -130,7 +131,7 @@ def redact(text: str) -> str:
 
 def exit_status(error: BaseException) -> int:
     """The exit status for an error; see ``main.py``."""
-    if isinstance(error, ReportedError):
+    if isinstance(error, (ReportedError, ProgramError)):
         return error.status
     if isinstance(error, ProfileFileError):
         return USAGE

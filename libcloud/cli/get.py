@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,7 @@ from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
+from libcloud.cli.programs import CommandWithProgram, consume
 from libcloud.cli.progress import Progress
 from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
@@ -52,9 +53,14 @@ _range_option = click.option(
 )
 
 
-@click.command()
+@click.command(cls=CommandWithProgram)
 @click.argument("url")
-@click.argument("destination", default=".", type=click.Path(allow_dash=True))
+@click.argument(
+    "destination",
+    metavar="[DESTINATION | -- COMMAND...]",
+    default=".",
+    type=click.Path(allow_dash=True),
+)
 @click.option("-r", "--recursive", is_flag=True, help="Download all objects below URL.")
 @_range_option
 @click.option("--no-clobber", is_flag=True, help="Fail if the file exists.")
@@ -65,6 +71,7 @@ def get(
     *,
     url: str,
     destination: str,
+    program: tuple[str, ...],
     recursive: bool,
     byte_range: str | None,
     no_clobber: bool,
@@ -72,10 +79,13 @@ def get(
 ) -> None:
     """Download the object at URL to DESTINATION: a file, a directory (.) or - for standard output.
 
+    With -- COMMAND, write it to the standard input of COMMAND. If the download fails, COMMAND is
+    terminated before its input ends. Its exit status is that of libcloud.
+
     \b
     Examples:
       libcloud get s3://backups/db.sql
-      libcloud get s3://backups/db.sql - | psql db
+      libcloud get s3://backups/db.sql -- psql db
       libcloud get --recursive s3://photos/2026/ photos/
 
     With --recursive, URL is a directory, with or without a slash at its end, and the files keep
@@ -89,8 +99,10 @@ def get(
     store = open_store(url, settings)
     store.target.require_container()
     object_options.check_supported_by(store)
-    if recursive and (byte_range or destination == STDIO):
-        raise click.UsageError("--recursive cannot be used with --range or standard output")
+    if recursive and (byte_range or program or destination == STDIO):
+        raise click.UsageError(
+            "--recursive cannot be used with --range, standard output or a command"
+        )
     output = _Output(destination, overwrite=not no_clobber)
     if recursive:
         _get_all(store, output, settings, object_options)
@@ -99,6 +111,9 @@ def get(
     with error_context(target):
         obj = _find_object(store, target.name, object_options)
         selection = _Selection(_range(byte_range, obj), object_options.read_keywords)
+        if program:
+            _to_program(obj, selection, settings, program)
+            return
         if destination == STDIO:
             _to_stdout(obj, selection, settings)
             return
@@ -303,14 +318,31 @@ def _to_stdout(obj: Object, selection: _Selection, settings: Settings) -> None:
     if output.isatty():  # a progress bar would mix with the data
         settings = replace(settings, quiet=True)
     with Progress(obj.name, selection.size_of(obj), settings) as progress:
-        with progress.transfer(obj.name) as transfer:
-            for piece in progress.count_pieces(selection.pieces(obj), transfer):
-                with _errors_name("standard output"):
-                    output.write(piece)
-        with _errors_name("standard output"):
-            output.flush()
+        _write_to(output, "standard output", obj, selection, progress)
     if settings.json_progress:
         progress.finish(obj.name)
+
+
+def _to_program(
+    obj: Object, selection: _Selection, settings: Settings, program: tuple[str, ...]
+) -> None:
+    """Write the selected data to the standard input of a program."""
+    size = selection.size_of(obj)
+    with Progress(obj.name, size, settings) as progress, consume(program) as stdin:
+        _write_to(stdin, program[0], obj, selection, progress)
+    progress.finish(f"passed {obj.name} to {program[0]}")
+
+
+def _write_to(
+    output: IO[bytes], label: str, obj: Object, selection: _Selection, progress: Progress
+) -> None:
+    """Write the selected data to ``output``, which messages call ``label``."""
+    with progress.transfer(obj.name) as transfer:
+        for piece in progress.count_pieces(selection.pieces(obj), transfer):
+            with _errors_name(label):
+                output.write(piece)
+    with _errors_name(label):
+        output.flush()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ Exit statuses:
 6     the input does not match ``--expect-size`` or ``--fail-on-empty``
 130   interrupted by Ctrl-C (129 by SIGHUP, 143 by SIGTERM); the upload was aborted
 141   the reader of standard output closed the pipe
+other that of COMMAND in ``put URL -- COMMAND`` and ``get URL -- COMMAND``; 126 and
+      127 if it cannot be started
 ====  ==============================================================================
 """
 
@@ -78,6 +80,7 @@ Exit status:
   6    the input does not match --expect-size or --fail-on-empty
   130  interrupted (129 SIGHUP, 143 SIGTERM); the upload was aborted
   141  the reader of standard output closed the pipe
+  *    of COMMAND, in put URL -- COMMAND; 126 or 127 if it cannot be started
 
 Run libcloud COMMAND --help for the options of a command.
 """

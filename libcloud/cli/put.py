@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import mimetypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,6 +16,7 @@ from libcloud.cli.errors import ObjectExistsError, error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
+from libcloud.cli.programs import CommandWithProgram, produce
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.settings import Settings, job_options
 from libcloud.cli.sources import Source, plan_uploads, read_pieces, size_of_stream
@@ -31,11 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["put"]
 
 
-@click.command()
-@click.argument(
-    "paths", metavar="SOURCES...", nargs=-1, required=True, type=click.Path(allow_dash=True)
-)
-@click.argument("url")
+@click.command(cls=CommandWithProgram, options_metavar="[OPTIONS]")
+@click.argument("paths", metavar="SOURCES...", nargs=-1, type=click.Path(allow_dash=True))
+@click.argument("url", metavar="URL [-- COMMAND...]")
 @click.option("-r", "--recursive", is_flag=True, help="Upload all files below directories.")
 @click.option("--resume", "upload_id", metavar="ID", help="Resume the upload with this id.")
 @click.option("--keep", is_flag=True, help="Keep the parts of a failed upload, for --resume.")
@@ -46,6 +45,7 @@ def put(
     *,
     paths: tuple[str, ...],
     url: str,
+    program: tuple[str, ...],
     recursive: bool,
     upload_id: str | None,
     keep: bool,
@@ -53,18 +53,26 @@ def put(
 ) -> None:
     """Upload SOURCES, which are files, directories or - for standard input, to URL.
 
+    With -- COMMAND, upload what COMMAND writes to its standard output. If it fails, nothing is
+    stored, and its exit status is that of libcloud.
+
     A URL that ends in a slash or names only a bucket is a directory: objects are named after their
     files. Files in a directory keep their path below it.
 
     \b
     Examples:
-      pg_dump db | libcloud put - s3://backups/db.sql --fail-on-empty
+      libcloud put s3://backups/db.sql -- pg_dump db
+      tar -c /srv | libcloud put - s3://backups/srv.tar --fail-on-empty
       libcloud put a.jpg b.jpg s3://photos/2026/
       libcloud put --recursive site/ s3://www.example.com
 
     An object appears only when its upload is complete. A failed or interrupted upload is aborted,
     unless --keep is given: then --resume reads the same input again and sends the missing parts.
     """
+    if program:
+        paths = (STDIO,)
+    elif not paths:
+        raise click.UsageError("missing SOURCES: what to upload")
     store = open_store(url, settings)
     object_options.check_supported_by(store)
     sources = plan_uploads(paths, store.target, recursive=recursive)
@@ -78,7 +86,10 @@ def put(
     jobs = min(settings.jobs, len(sources))
     memory = _memory_limit(settings, jobs)
     uploader = _Uploader(store, container, settings, object_options, upload_id, keep, memory)
-    if sources and sources[0].path == STDIO:
+    if program:
+        with produce(program) as producer:
+            _put_stream(uploader, sources[0], producer.output, producer.checked)
+    elif sources and sources[0].path == STDIO:
         _put_stdin(uploader, sources[0])
     else:
         _put_files(uploader, sources, WorkerPool(max(1, jobs)))
@@ -100,6 +111,19 @@ def _put_stdin(uploader: _Uploader, source: Source) -> None:
     stream = sys.stdin.buffer
     if stream.isatty() and not uploader.settings.quiet:
         print_stderr("libcloud: reading from the terminal; end with Ctrl-D, cancel with Ctrl-C")
+    _put_stream(uploader, source, stream)
+
+
+def _put_stream(
+    uploader: _Uploader,
+    source: Source,
+    stream: BinaryIO,
+    checked: Callable[[Iterator[bytes]], Iterator[bytes]] = iter,
+) -> None:
+    """Upload ``stream``.
+
+    :param checked: called with the pieces of the stream; yields what is uploaded.
+    """
     known = size_of_stream(stream)
     total = uploader.object_options.expect_size if known is None else known
     target = uploader.store.target
@@ -110,7 +134,7 @@ def _put_stdin(uploader: _Uploader, source: Source) -> None:
         progress.transfer(str(target)) as transfer,
         report_unfinished_upload(transfer, target, resumable=True),
     ):
-        pieces = uploader.read(stream)
+        pieces = checked(uploader.read(stream))
         uploader.upload(replace(source, size=known), pieces, progress, transfer)
     progress.finish(f"stored {target}")
 

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``put URL -- COMMAND`` and ``get URL -- COMMAND``: a program that produces or consumes the data.
+
+In a shell pipeline, neither side learns that the other one failed: ``dump | libcloud put`` stores
+what a dump wrote before it crashed, and ``libcloud get | restore`` ends the input of ``restore``
+early when the download fails. Here the command starts the program itself, so that an upload is
+published only after its producer succeeded, and a consumer reads the end of its input only after
+all of the object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import IO, Any
+
+import click
+
+from libcloud.cli.targets import is_url
+from libcloud.cli.text import printable
+
+__all__ = ["CommandWithProgram", "ProgramError", "consume", "produce"]
+
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_SECONDS_TO_END = 5.0
+
+
+class ProgramError(Exception):
+    """The program could not be started or failed.
+
+    :param status: its exit status, or that which a shell reports if a signal killed it.
+    """
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class CommandWithProgram(click.Command):
+    """A command whose arguments may end in ``-- COMMAND...``, after a single URL.
+
+    The callback receives the program and its arguments as ``program``, empty without one. Where no
+    URL comes first, ``--`` has its usual meaning: what follows is not an option.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            place = args.index("--")
+            if self._is_single_url(ctx, args[:place]):
+                rest = super().parse_args(ctx, args[:place])
+                ctx.params["program"] = tuple(args[place + 1 :])
+                if not ctx.params["program"]:
+                    raise click.UsageError("a command must follow --", ctx)
+                return rest
+        rest = super().parse_args(ctx, args)
+        ctx.params["program"] = ()
+        return rest
+
+    def _is_single_url(self, ctx: click.Context, args: list[str]) -> bool:
+        """Whether the only argument in ``args`` that belongs to no option is a URL."""
+        parser = type(self.make_parser(ctx))(ctx)
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option):
+                param.add_to_parser(parser, ctx)
+        try:
+            _, operands, _ = parser.parse_args(list(args))
+        except click.UsageError:
+            return False  # the same error is raised, with its message, when the command is parsed
+        return len(operands) == 1 and is_url(operands[0])
+
+
+@contextlib.contextmanager
+def produce(program: tuple[str, ...]) -> Iterator[_Producer]:
+    """Start ``program``, whose standard output the block reads.
+
+    It reads this process's standard input and shares its standard error. If the block fails, the
+    program is terminated, and killed after 5 seconds.
+
+    :raises ProgramError: it cannot be started.
+    """
+    with _running(program, stdout=subprocess.PIPE) as process:
+        yield _Producer(program[0], process)
+
+
+class _Producer:
+    """A running program.
+
+    :ivar output: its standard output.
+    """
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        self.output: Any = process.stdout
+        self._name = name
+        self._process = process
+
+    def checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield ``pieces``, which are read from the output, and then wait for the program.
+
+        :raises ProgramError: it failed. This ends the iterator with an error, so an upload of these
+            pieces stores nothing.
+        """
+        yield from pieces
+        _raise_if_failed(self._name, self._process.wait(), "nothing was stored")
+
+
+@contextlib.contextmanager
+def consume(program: tuple[str, ...]) -> Iterator[IO[bytes]]:
+    """Start ``program``; yield its standard input, which is closed after the block, and wait.
+
+    If the block fails, the program is terminated before its input ends, so that it cannot mistake a
+    part of the data for all of it.
+
+    :raises ProgramError: it cannot be started, or it failed.
+    """
+    with _running(program, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it may succeed without reading everything
+            yield process.stdin
+            process.stdin.close()
+        _raise_if_failed(program[0], process.wait())
+
+
+@contextlib.contextmanager
+def _running(
+    program: tuple[str, ...], *, stdin: int | None = None, stdout: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        process = subprocess.Popen(program, stdin=stdin, stdout=stdout)
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        text = getattr(error, "strerror", None) or str(error)
+        raise ProgramError(
+            f"{printable(program[0])} cannot be started: {text}",
+            _NOT_FOUND if missing else _NOT_EXECUTABLE,
+        ) from None
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            _end(process)
+        for stream in (process.stdout, process.stdin):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Terminate the program and wait until it has ended."""
+    process.terminate()
+    try:
+        process.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _raise_if_failed(name: str, status: int, consequence: str = "") -> None:
+    """:raises ProgramError: ``status``, as :mod:`subprocess` reports it, is not 0."""
+    if not status:
+        return
+    suffix = f": {consequence}" if consequence else ""
+    if status > 0:
+        raise ProgramError(f"{printable(name)} failed with exit status {status}{suffix}", status)
+    try:
+        killer = signal.Signals(-status).name
+    except ValueError:
+        killer = f"signal {-status}"
+    raise ProgramError(f"{printable(name)} was killed by {killer}{suffix}", 128 - status)
