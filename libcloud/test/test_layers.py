@@ -85,7 +85,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libcloud.cli.demo", "libcloud.test.storage.fakes.servers"): (
         "the demonstration needs a server, and the one of the tests is installed with them"
     ),
-    ("libcloud.storage.transfer.upload.session", "concurrent.futures.Executor"): (
+    ("libcloud.storage.transfer.upload.options", "concurrent.futures.Executor"): (
         "the type of a parameter: the executor of the caller"
     ),
     (

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
-from libcloud.storage import drivers, s3, transfer
+from libcloud.storage import drivers, s3
 from libcloud.storage.arguments import check_file_path, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_access import endpoint_of
@@ -263,11 +263,8 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
         request_method: str = "PUT",
     ) -> dict[str, Any]:
         """The callback for streams of unknown length: hands them to the engine, part by part."""
-        store, settings = self._engine(container, object_name, request_path, headers, options)
-        with self._naming(object_name):
-            stored = transfer.upload.session.upload(
-                store, transfer.upload.source.PartSource(iterator), **settings
-            )
+        store, session = self._session(container, object_name, request_path, headers, options)
+        stored = session.send_stream(iterator)
         response = drivers.s3_store.Published(200, {**stored.headers, "etag": stored.etag})
         return {
             "response": response,

@@ -109,21 +109,17 @@ class S3Leftovers(S3Containers):
         path = self._get_object_path(container, object_name)
         headers, rest = driver._keywords(headers, options)
         rest = {"ex_on_failure": "keep", **rest}
-        store, settings = driver._engine(container, object_name, path, headers, rest)
+        store, session = driver._session(container, object_name, path, headers, rest)
         upload = S3MultipartUpload(object_name, upload_id, None, None, None)
         held = {part.number: part for part in self._parts_of(container, upload, headers)}
-        chosen = settings.pop("options")
+        chosen = session.options
         if chosen.part_size is None and 1 in held:
             chosen = replace(chosen, part_size=held[1].size or None)
-        sizes = drivers.s3_resume.sizes_to_keep(held, settings["limits"])
-        with driver._naming(object_name):
-            stored = transfer.upload.session.upload(
-                drivers.s3_resume.ResumedStore(store, held),
-                transfer.upload.source.PartSource(iterator),
-                options=chosen,
-                resumed=transfer.upload.session.Resumed(upload_id, sizes),
-                **settings,
-            )
+        session = replace(
+            session, store=drivers.s3_resume.ResumedStore(store, held), options=chosen
+        )
+        sizes = drivers.s3_resume.sizes_to_keep(held, session.limits)
+        stored = session.send_stream(iterator, transfer.upload.session.Resumed(upload_id, sizes))
         made: Object = driver._made_object(
             container,
             object_name,

@@ -7,46 +7,31 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from libcloud.storage import s3, transfer
+from libcloud.storage import s3
+from libcloud.storage.transfer.upload.options import EngineKeywords
 from libcloud.utils.arguments import unexpected_keyword
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from libcloud.storage.s3.profile import S3Profile
     from libcloud.storage.s3.write_options import WriteOptions
-    from libcloud.storage.transfer.budget import MemoryBudget
-    from libcloud.storage.transfer.progress import Listener
-    from libcloud.storage.transfer.upload.session import UploadOptions
 
 __all__ = [
     "ReadKeywords",
     "UploadKeywords",
-    "engine_options",
     "read_headers",
     "split_keywords",
     "write_headers",
 ]
 
 
-class UploadKeywords(TypedDict, total=False):
-    """What ``upload_object``, ``upload_object_via_stream`` and ``ex_open_writer`` take.
+class UploadKeywords(EngineKeywords, total=False):
+    """Keywords of ``upload_object``, ``upload_object_via_stream`` and ``ex_open_writer``.
 
-    Those of the engine are the fields of
-    :class:`~libcloud.storage.transfer.upload.session.UploadOptions`, those of the object the fields
-    of :class:`~libcloud.storage.s3.write_options.WriteOptions`.
+    Those of the object are the fields of
+    :class:`~libcloud.storage.s3.write_options.WriteOptions`.
     """
 
     ex_checksum: str | None
-
-    ex_part_size: int | None
-    ex_window: int | None
-    ex_max_memory: int | MemoryBudget | None
-    ex_size_hint: int | None
-    ex_size: int | None
-    ex_on_failure: str
-    ex_executor: Executor | None
-    on_event: Listener | None
 
     ex_if_none_match: str | None
     ex_if_match: str | None
@@ -154,18 +139,3 @@ def write_headers(
         elif value != asked[known]:
             raise ValueError(f"headers and a keyword say two things of {name}")
     return sent
-
-
-def engine_options(
-    given: Mapping[str, Any], max_memory: int | MemoryBudget | None = None
-) -> UploadOptions:
-    """The options of the engine that keywords, what :func:`split_keywords` left, stand for.
-
-    :param max_memory: where no keyword says it.
-    :raises TypeError: no such option.
-    :raises ValueError: a value that makes no sense.
-    """
-    if not given and max_memory is None:
-        return transfer.upload.session.DEFAULT_OPTIONS
-    named = {name.removeprefix("ex_"): value for name, value in given.items()}
-    return transfer.upload.session.UploadOptions(**{"max_memory": max_memory, **named})

@@ -1,91 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upload from its options: chooses plan, window and runner, and runs it."""
+"""An upload of one object, as drivers use it; nothing here depends on a protocol.
+
+A driver's ``upload_object_via_stream`` consists of these steps::
+
+    own, options = split_keywords(keywords, OwnKeywords.__annotations__)
+    port = ...  # the protocol's PartStore for this object, see ``port.py``
+    session = UploadSession(
+        port, limits, options, retries, driver=self, container_name=..., object_name=...
+    )
+    stored = session.send_stream(iterator)
+
+``send_file`` uploads a file by its path, and ``open_writer`` opens a file that is uploaded while it
+is written. Errors that the engine raises name the driver and the object. A subclass of a driver may
+override the methods that streams go through; then :func:`spooled_writer` opens the writer, and
+:func:`is_overridden` tells.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Executor
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import IO, Any, Generic, TypeVar
 
-from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.progress import Listener
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.machine import UploadMachine
+from libcloud.storage.transfer.upload.options import (
+    DEFAULT_MEMORY,
+    DEFAULT_OPTIONS,
+    DEFAULT_WINDOW,
+    EngineKeywords,
+    UploadOptions,
+    split_keywords,
+)
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan, plan_for
 from libcloud.storage.transfer.upload.port import Content, PartStore, Source
 from libcloud.storage.transfer.upload.runner import Transfer
+from libcloud.storage.transfer.upload.source import PartSource, open_file
 from libcloud.storage.transfer.upload.workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.upload.writer import PushedTransfer
 from libcloud.storage.transfer.values import StoredObject
-from libcloud.storage.types import ObjectTooLargeError
-from libcloud.utils.arguments import kind_of, whole_number
+from libcloud.storage.types import ObjectError, ObjectTooLargeError
+from libcloud.storage.writer import SpoolSink, UploadWriter
 from libcloud.utils.bodies import Pieces
 
 __all__ = [
     "DEFAULT_MEMORY",
     "DEFAULT_OPTIONS",
     "DEFAULT_WINDOW",
+    "EngineKeywords",
     "Resumed",
     "UploadOptions",
+    "UploadSession",
     "begin",
+    "is_overridden",
+    "split_keywords",
+    "spooled_writer",
     "upload",
 ]
 
-DEFAULT_WINDOW = 12
-DEFAULT_MEMORY = 128 * MIB
-
-
-@dataclass(frozen=True, slots=True)
-class UploadOptions:
-    """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
-
-    :param part_size: size of the first part, bytes; raised to the store's smallest. Parts of a
-        stream of unknown length grow from there as the store's limits demand.
-    :param window: parts held, and sent, at once.
-    :param max_memory: bytes of parts held at once, and never more: where parts are large, the
-        window narrows, and then parts grow no further. What does not fit the store in parts of that
-        size is refused, as soon as its length is known. A
-        :class:`~libcloud.storage.transfer.budget.MemoryBudget` bounds the uploads together that are
-        given the same one. ``None``: 128 MiB, or a whole window of parts of the size that was asked
-        for by ``part_size`` (8 MiB, if it was not), if that is more; or one part, however large it
-        has to be.
-    :param size_hint: bytes that the stream will have, more or less: parts are planned for it, and
-        where that makes them large, ``max_memory`` says how many are sent at once.
-    :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
-    :param on_failure: ``"abort"`` removes what was sent of an upload that fails; ``"keep"`` leaves
-        it at the store, and the exception has its ``upload_id``.
-    :param executor: somebody's pool of threads to send parts with; ``None``: one of our own.
-    :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`, in
-        the caller's thread. Its keyword has no ``ex_``.
-    """
-
-    part_size: int | None = None
-    window: int | None = None
-    max_memory: int | MemoryBudget | None = None
-    size_hint: int | None = None
-    size: int | None = None
-    on_failure: str = "abort"
-    executor: Executor | None = None
-    on_event: Listener | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("part_size", "max_memory"):
-            value = getattr(self, name)
-            if not isinstance(value, MemoryBudget):
-                whole_number(f"ex_{name}", value, least=1)
-        whole_number("ex_window", self.window, least=1, example="4")
-        for name in ("size_hint", "size"):
-            whole_number(f"ex_{name}", getattr(self, name), least=0)
-        if self.executor is not None and not hasattr(self.executor, "submit"):
-            raise TypeError(f"ex_executor must be an Executor, not {kind_of(self.executor)}")
-        if self.on_event is not None and not callable(self.on_event):
-            raise TypeError(f"on_event must be a function, not {kind_of(self.on_event)}")
-        if self.on_failure not in ("abort", "keep"):
-            raise ValueError(f"ex_on_failure is 'abort' or 'keep', not {self.on_failure!r}")
-
-
-DEFAULT_OPTIONS = UploadOptions()
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +73,154 @@ class Resumed:
 
     upload_id: str
     sizes: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSession(Generic[Content]):
+    """The upload of one object through the port of any protocol.
+
+    :param store: the port; see :class:`~libcloud.storage.transfer.upload.port.PartStore`.
+    :param concurrency: requests in flight at once at most; 1: all requests are made in the caller's
+        thread, one after another, and one part is held. ``None``: no limit.
+    :param driver: set as the ``driver`` of errors that the engine raises.
+    """
+
+    store: PartStore[Content]
+    limits: Limits
+    options: UploadOptions
+    retries: Retries
+    concurrency: int | None = None
+    driver: Any = None
+    container_name: str = ""
+    object_name: str = ""
+
+    def send(self, source: Source[Content], resumed: Resumed | None = None) -> StoredObject:
+        """Send everything that ``source`` has.
+
+        :param resumed: the upload to continue; ``None``: a new one.
+        :raises ObjectTooLargeError: the announced size exceeds the limits. Nothing was sent.
+        :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
+        """
+        try:
+            return upload(self.store, source, resumed=resumed, **self._settings())
+        except ObjectError as error:
+            self.name_error(error)
+            raise
+
+    def send_stream(
+        self: UploadSession[bytes | Pieces], stream: object, resumed: Resumed | None = None
+    ) -> StoredObject:
+        """Send a stream; see :class:`~libcloud.storage.transfer.upload.source.PartSource`.
+
+        :raises InvalidSourceError: it cannot be read.
+        :raises BaseException: see :meth:`send`.
+        """
+        return self.send(PartSource(stream), resumed)
+
+    def send_file(
+        self: UploadSession[bytes | Pieces], path: str | os.PathLike[str]
+    ) -> StoredObject:
+        """Send the file at ``path``; a regular file must keep its size meanwhile.
+
+        :raises OSError: it cannot be read.
+        :raises SizeMismatchError: its size changed. Nothing was published.
+        :raises BaseException: see :meth:`send`.
+        """
+        with open_file(path) as (file, size):
+            session = self
+            if self.options.size is None and size is not None:
+                session = replace(self, options=replace(self.options, size=size))
+            return session.send_stream(file)
+
+    def open_writer(
+        self: UploadSession[bytes | Pieces], finish: Callable[[StoredObject], _Result]
+    ) -> UploadWriter[_Result]:
+        """A file to write to, which is sent in parts meanwhile; nothing is sent yet.
+
+        :param finish: makes the ``result`` of the writer, when the object is published.
+        """
+        pushed = begin(self.store, **self._settings())
+        return UploadWriter(_PartSink(pushed, finish, self.name_error), self._label)
+
+    def name_error(self, error: ObjectError) -> None:
+        """Set the driver and the object of an error that the engine raised without them."""
+        if not error.object_name:
+            error.driver, error.object_name = self.driver, self.object_name
+
+    @property
+    def _label(self) -> str:
+        return f"{self.container_name}/{self.object_name}"
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "limits": self.limits,
+            "options": self.options,
+            "retries": self.retries,
+            "concurrency": self.concurrency,
+            "label": self._label,
+        }
+
+
+class _PartSink(Generic[_Result]):
+    """Where a writer writes to: an upload in parts."""
+
+    def __init__(
+        self,
+        pushed: PushedTransfer,
+        finish: Callable[[StoredObject], _Result],
+        name_error: Callable[[ObjectError], None],
+    ) -> None:
+        self._transfer = pushed
+        self._finish = finish
+        self._name_error = name_error
+
+    @property
+    def over(self) -> bool:
+        return self._transfer.over
+
+    @property
+    def begun(self) -> bool:
+        return self._transfer.begun
+
+    def write(self, data: bytes | memoryview) -> None:
+        try:
+            self._transfer.write(data)
+        except ObjectError as error:
+            self._name_error(error)
+            raise
+
+    def publish(self) -> _Result:
+        try:
+            stored = self._transfer.publish()
+        except ObjectError as error:
+            self._name_error(error)
+            raise
+        return self._finish(stored)
+
+    def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
+        self._transfer.abort(error, quiet=quiet, wanted=wanted)
+
+
+def spooled_writer(
+    upload: Callable[[IO[bytes]], _Result], container_name: str, object_name: str
+) -> UploadWriter[_Result]:
+    """A writer that keeps the data in a temporary file and uploads it when it is closed.
+
+    :param upload: uploads the file, which is positioned at its start; its result is the writer's.
+    """
+    return UploadWriter(SpoolSink(upload), f"{container_name}/{object_name}")
+
+
+def is_overridden(driver: object, names: Iterable[str], package: str) -> bool:
+    """Whether any method in ``names`` is not the one that a module in ``package`` defines.
+
+    A user's subclass may override a method, and a test may replace one on the instance.
+    """
+    return any(
+        name in vars(driver)
+        or not getattr(getattr(type(driver), name), "__module__", "").startswith(f"{package}.")
+        for name in names
+    )
 
 
 def upload(

@@ -8,15 +8,17 @@ part takes its own size in memory, and no more, while it is filled as well as wh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["PartBuffer", "PartSource", "PulledPart", "pieces_of"]
+__all__ = ["PartBuffer", "PartSource", "PulledPart", "open_file", "pieces_of"]
 
 _READ_SIZE = 1024 * 1024
 
@@ -168,6 +170,17 @@ class PartSource:
             if empty > files.MAX_EMPTY_PIECES:
                 raise files.endless_source_error()
         return False
+
+
+@contextmanager
+def open_file(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int | None]]:
+    """Open the file at ``path``; the second value is its size, ``None`` if that is not exact.
+
+    :raises OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        status = os.fstat(file.fileno())
+        yield file, status.st_size if files.has_exact_size(status) else None
 
 
 def pieces_of(source: object) -> Iterator[object]:

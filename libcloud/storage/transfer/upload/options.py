@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of an upload, which are keywords of every driver's upload methods."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from libcloud.storage.capabilities import MIB
+from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.progress import Listener
+from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
+
+__all__ = [
+    "DEFAULT_MEMORY",
+    "DEFAULT_OPTIONS",
+    "DEFAULT_WINDOW",
+    "EngineKeywords",
+    "UploadOptions",
+    "split_keywords",
+]
+
+DEFAULT_WINDOW = 12
+DEFAULT_MEMORY = 128 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
+
+    :param part_size: size of the first part, bytes; raised to the store's smallest. Parts of a
+        stream of unknown length grow from there as the store's limits demand.
+    :param window: parts held, and sent, at once.
+    :param max_memory: bytes of parts held at once, and never more: where parts are large, the
+        window narrows, and then parts grow no further. What does not fit the store in parts of that
+        size is refused, as soon as its length is known. A
+        :class:`~libcloud.storage.transfer.budget.MemoryBudget` bounds the uploads together that are
+        given the same one. ``None``: 128 MiB, or a whole window of parts of the size that was asked
+        for by ``part_size`` (8 MiB, if it was not), if that is more; or one part, however large it
+        has to be.
+    :param size_hint: bytes that the stream will have, more or less: parts are planned for it, and
+        where that makes them large, ``max_memory`` says how many are sent at once.
+    :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
+    :param on_failure: ``"abort"`` removes what was sent of an upload that fails; ``"keep"`` leaves
+        it at the store, and the exception has its ``upload_id``.
+    :param executor: somebody's pool of threads to send parts with; ``None``: one of our own.
+    :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`, in
+        the caller's thread. Its keyword has no ``ex_``.
+    """
+
+    part_size: int | None = None
+    window: int | None = None
+    max_memory: int | MemoryBudget | None = None
+    size_hint: int | None = None
+    size: int | None = None
+    on_failure: str = "abort"
+    executor: Executor | None = None
+    on_event: Listener | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("part_size", "max_memory"):
+            value = getattr(self, name)
+            if not isinstance(value, MemoryBudget):
+                whole_number(f"ex_{name}", value, least=1)
+        whole_number("ex_window", self.window, least=1, example="4")
+        for name in ("size_hint", "size"):
+            whole_number(f"ex_{name}", getattr(self, name), least=0)
+        if self.executor is not None and not hasattr(self.executor, "submit"):
+            raise TypeError(f"ex_executor must be an Executor, not {kind_of(self.executor)}")
+        if self.on_event is not None and not callable(self.on_event):
+            raise TypeError(f"on_event must be a function, not {kind_of(self.on_event)}")
+        if self.on_failure not in ("abort", "keep"):
+            raise ValueError(f"ex_on_failure is 'abort' or 'keep', not {self.on_failure!r}")
+
+
+DEFAULT_OPTIONS = UploadOptions()
+
+
+class EngineKeywords(TypedDict, total=False):
+    """Keywords of every driver's upload methods: the fields of :class:`UploadOptions`."""
+
+    ex_part_size: int | None
+    ex_window: int | None
+    ex_max_memory: int | MemoryBudget | None
+    ex_size_hint: int | None
+    ex_size: int | None
+    ex_on_failure: str
+    ex_executor: Executor | None
+    on_event: Listener | None
+
+
+def split_keywords(
+    given: Mapping[str, Any],
+    own: Collection[str] = (),
+    *,
+    max_memory: int | MemoryBudget | None = None,
+) -> tuple[dict[str, Any], UploadOptions]:
+    """Split the keywords of an upload method into the driver's own and the options of the engine.
+
+    :param own: names of the driver's own keywords.
+    :param max_memory: default of ``ex_max_memory``, the ``ex_max_memory`` of the driver.
+    :raises TypeError: there is no such keyword; the message suggests the nearest one.
+    :raises ValueError: the value of an option makes no sense.
+    """
+    if not given and max_memory is None:
+        return {}, DEFAULT_OPTIONS
+    known = EngineKeywords.__annotations__
+    for name in given:
+        if name not in known and name not in own:
+            raise unexpected_keyword(name, {*known, *own})
+    kept = {name: value for name, value in given.items() if name in own}
+    options = {name.removeprefix("ex_"): given[name] for name in given if name not in own}
+    return kept, UploadOptions(**{"max_memory": max_memory, **options})
