@@ -297,6 +297,20 @@ _PLAN = (
         "        self._lock = nullcontext\n",
         "retry",
     ),
+    Mutant(
+        "a piece that is too small becomes a part",
+        "libcloud/storage/transfer/cut.py",
+        "        if together < least:",
+        "        if False:",
+        ("libcloud/test/storage/transfer/test_cut.py::test_a_small_piece_joins_its_neighbour",),
+    ),
+    Mutant(
+        "cutting a piece again skips what was waiting",
+        "libcloud/storage/transfer/cut.py",
+        "            yield [*waiting, PieceRange(position, start, stop)]",
+        "            yield [PieceRange(position, start, stop)]",
+        ("libcloud/test/storage/transfer/test_cut.py::test_a_small_piece_joins_its_neighbour",),
+    ),
 )
 
 MUTANTS = _MACHINE + _RUNNER + _SOURCE + _PLAN

@@ -20,6 +20,7 @@ from libcloud.utils.lazy import submodules
 if TYPE_CHECKING:
     from libcloud.storage.transfer import budget as budget
     from libcloud.storage.transfer import concurrency as concurrency
+    from libcloud.storage.transfer import cut as cut
     from libcloud.storage.transfer import download as download
     from libcloud.storage.transfer import progress as progress
     from libcloud.storage.transfer import ranges as ranges

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cuts pieces of data into the parts of one upload: a pure function of the sizes of the pieces.
+
+Several machines can make the parts of one object because each part depends on nothing but this
+plan: a task that runs twice writes the same bytes as the same part. Parts are numbered from 1
+without a gap, and all but the last have at least the smallest size that the store accepts. A piece
+that is too small for a part of its own joins its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from libcloud.storage.capabilities import Limits
+from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, plan_for
+
+__all__ = ["CutPart", "PieceRange", "cut"]
+
+
+class PieceRange(NamedTuple):
+    """Bytes of a piece.
+
+    :param piece: position of the piece, from 0.
+    :param start: first byte, from 0.
+    :param stop: the byte after the last.
+    """
+
+    piece: int
+    start: int
+    stop: int
+
+
+class CutPart(NamedTuple):
+    """A part: ranges of pieces, to be joined in this order.
+
+    :param number: from 1.
+    :param ranges: not empty, and without empty ranges, but for the only part of no data.
+    """
+
+    number: int
+    ranges: tuple[PieceRange, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(stop - start for _, start, stop in self.ranges)
+
+
+def cut(
+    sizes: Sequence[int], limits: Limits, *, part_size: int = DEFAULT_PART_SIZE
+) -> list[CutPart]:
+    """The parts that carry pieces of ``sizes`` bytes, in their order.
+
+    Where the limits allow it, parts begin and end with pieces, so that a piece is needed for as few
+    parts as possible. Otherwise all parts but the last have the same size.
+
+    >>> parts = cut([2, 9, 20], Limits(min_part_size=5), part_size=10)
+    >>> [[tuple(span) for span in part.ranges] for part in parts]
+    [[(0, 0, 2), (1, 0, 3)], [(1, 3, 9)], [(2, 0, 10)], [(2, 10, 20)]]
+
+    :param sizes: of the pieces, bytes; 0 is allowed.
+    :param part_size: the size to aim at, bytes. Parts are larger if that takes fewer than
+        ``limits.max_parts`` of them.
+    :return: at least one part; its ranges are empty if there is no data.
+    :raises ObjectTooLargeError: the limits allow no object of that size.
+    :raises TypeError: a size is not a whole number.
+    :raises ValueError: a size is negative, or ``part_size`` is less than 1.
+    """
+    for position, size in enumerate(sizes):
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise TypeError(f"the size of piece {position} must be an int, not {size!r}")
+        if size < 0:
+            raise ValueError(f"the size of piece {position} is negative: {size}")
+    total = sum(sizes)
+    equal = plan_for(total, limits, start=part_size).start  # also checks the total
+    if not total:
+        return [CutPart(1, ())]
+    if not limits.equal_parts:
+        smallest = limits.min_part_size
+        # With this smallest size, there cannot be too many parts.
+        sufficient = -(-total // max(1, limits.max_parts - 1))
+        for least in (smallest, max(smallest, sufficient)):
+            goal = max(equal, 2 * least)
+            if goal > limits.max_part_size:
+                break
+            parts = _numbered(_along_pieces(sizes, least, goal))
+            if len(parts) <= limits.max_parts:
+                return parts
+    return _numbered(_every(equal, sizes))
+
+
+def _along_pieces(sizes: Sequence[int], least: int, goal: int) -> Iterator[list[PieceRange]]:
+    """Parts of ``least`` to ``goal`` bytes that begin and end with pieces if possible.
+
+    :param goal: at least twice ``least``: then whatever exceeds it can be halved.
+    """
+    waiting: list[PieceRange] = []  # pieces that together are smaller than a part
+    held = 0
+    for position, size in enumerate(sizes):
+        if not size:
+            continue
+        together = held + size
+        if together < least:
+            waiting.append(PieceRange(position, 0, size))
+            held = together
+            continue
+        # The first part takes what is waiting; the rest of the piece is divided evenly.
+        count = -(-together // goal)
+        edges = [together * index // count - held for index in range(1, count + 1)]
+        start = 0
+        for stop in edges:
+            yield [*waiting, PieceRange(position, start, stop)]
+            waiting, start = [], stop
+        held = 0
+    if waiting:
+        yield waiting
+
+
+def _every(size: int, sizes: Sequence[int]) -> Iterator[list[PieceRange]]:
+    """Parts of ``size`` bytes, whatever the pieces are."""
+    ranges: list[PieceRange] = []
+    room = size
+    for position, length in enumerate(sizes):
+        start = 0
+        while start < length:
+            stop = min(length, start + room)
+            ranges.append(PieceRange(position, start, stop))
+            room -= stop - start
+            start = stop
+            if not room:
+                yield ranges
+                ranges, room = [], size
+    if ranges:
+        yield ranges
+
+
+def _numbered(parts: Iterable[list[PieceRange]]) -> list[CutPart]:
+    return [CutPart(number, tuple(ranges)) for number, ranges in enumerate(parts, 1)]
