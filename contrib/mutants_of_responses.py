@@ -41,13 +41,13 @@ _DOWNLOADS = (
     Mutant(
         "a body without a length that ends early is whole",
         "libcloud/storage/s3/download_port.py",
-        "    return None if _is_transcoded(headers) else _known_size(obj)",
+        "    return None if _is_transcoded(headers) else known_size(obj)",
         "    return None",
         _EXTENTS,
     ),
     Mutant(
         "the size of the object is not compared",
-        "libcloud/storage/s3/download_port.py",
+        "libcloud/storage/transfer/download/start.py",
         "    if None in (size, extent.total) or size == extent.total:",
         "    if True:",
         _EXTENTS,

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.response import RawResponse
-from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3
 from libcloud.storage.base import Object
 from libcloud.storage.s3.checksums import combined, encoded
@@ -17,60 +16,24 @@ from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
 from libcloud.storage.s3.received import MODE, MODE_HEADERS, expected_digest
 from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
 from libcloud.storage.transfer.download.port import RangeResponse
-from libcloud.storage.transfer.download.ranges import (
-    Extent,
-    UnexpectedExtentError,
-    Validator,
-    extent_of,
+from libcloud.storage.transfer.download.ranges import Extent
+from libcloud.storage.transfer.download.start import (
+    AS_STORED,
+    Download,
+    Selection,
+    check_response,
+    first_response,
+    known_size,
+    validator_of,
 )
 from libcloud.storage.transfer.download.verification import Verification
-from libcloud.storage.types import (
-    ObjectChangedError,
-    ObjectDoesNotExistError,
-    PreconditionFailedError,
-)
 from libcloud.utils.arguments import size_of
-from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.transfer.values import Failure
 
 __all__ = ["AS_STORED", "Download", "S3DownloadPort", "Selection", "start_download", "validator_of"]
-
-AS_STORED = {"Accept-Encoding": "identity"}
-"""Requests the bytes as they are stored: the object's size and hash are those of these bytes."""
-
-_RANGE_NOT_SATISFIABLE = 416
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which bytes of an object to download.
-
-    :param start: first byte; ``None`` for the whole object.
-    :param end: the byte after the last one; ``None`` for the end of the object.
-    :param range_header: the value of the ``Range`` header for them; empty for the whole object.
-    :param verify: for a whole object; see ``download_object`` of the driver.
-    :param validator: the version to download; ``None``: any.
-    """
-
-    start: int | None = None
-    end: int | None = None
-    range_header: str = ""
-    verify: bool | None = False
-    validator: Validator | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A response whose body has not been read.
-
-    :param length: bytes of the body; ``None`` if it is not known.
-    """
-
-    response: Any
-    length: int | None
 
 
 class S3DownloadPort:
@@ -145,14 +108,6 @@ def start_download(
     return Download(response, _length(response, extent, obj, selection))
 
 
-def validator_of(obj: Object) -> Validator:
-    """What identifies the version of ``obj``, an object of this driver."""
-    etag = obj.extra.get("etag") or (f'"{obj.hash}"' if obj.hash else "")
-    modified = obj.extra.get("last_modified")
-    is_http_date = isinstance(modified, str) and modified.endswith("GMT")
-    return Validator(str(etag), str(modified) if is_http_date else "", _known_size(obj))
-
-
 def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool) -> HttpRequest:
     headers = {**AS_STORED, **request.headers}
     if selection.validator is not None:
@@ -168,7 +123,7 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
 def _send(
     client: S3Client, obj: Object, request: HttpRequest, selection: Selection, what: str
 ) -> Any:
-    try:
+    def send() -> Any:
         response = client.send(
             request,
             what,
@@ -179,44 +134,20 @@ def _send(
         )
         if response.status == 404:
             raise client.object_not_found(response, obj.container.name, obj.name)
-    except (PreconditionFailedError, ObjectDoesNotExistError) as error:
-        if selection.validator is None:
-            raise
-        raise _changed(obj, "was replaced or deleted") from error
-    except LibcloudError as error:
-        size = _known_size(obj)
-        is_outside = getattr(error, "status", None) == _RANGE_NOT_SATISFIABLE
-        if not is_outside or size is None or (selection.start or 0) >= size:
-            raise
-        raise _changed(obj, f"is shorter than the {size} bytes that it had") from error
-    return response
+        return response
+
+    return first_response(send, obj, selection)
 
 
 def _check(
     owner: ClientOwner, obj: Object, response: Any, selection: Selection, what: str
 ) -> Extent:
     """Compare a response with what was requested, and with what is known of the object."""
-    headers, size = response.headers, _known_size(obj)
+    headers = response.headers
     is_page = s3.evidence.is_page_of_object(headers)
     if is_page and headers.get("content-length") != str(size_of(obj)):
         raise s3.evidence.not_the_store(owner.connection, response.status, "", what)
-    if selection.validator is not None and not selection.validator.agrees(headers, None):
-        raise _changed(obj, "was replaced")
-    try:
-        extent = extent_of(
-            response.status, headers, start=selection.start, end=selection.end, size=size
-        )
-    except UnexpectedExtentError as error:
-        raise MalformedResponseError(f"{what}: {error}", driver=owner) from error
-    if None in (size, extent.total) or size == extent.total:
-        return extent
-    etag = strip_etag(headers.get("etag", ""))
-    if obj.hash and etag in ("", obj.hash) and not _is_transcoded(headers):
-        text = f"{what}: it has {size} bytes, and the response says {extent.total}"
-        raise MalformedResponseError(text, driver=owner)
-    if selection.start is None:
-        return extent  # the whole of another version
-    raise _changed(obj, f"has {extent.total} bytes, not the {size} that it had")
+    return check_response(obj, response, selection, what, transcoded=_is_transcoded(headers))
 
 
 def _verification(
@@ -253,7 +184,7 @@ def _length(response: Any, extent: Extent, obj: Object, selection: Selection) ->
         return None  # a foreign class may decode it
     if extent.length is not None:
         return extent.length
-    return None if _is_transcoded(headers) else _known_size(obj)
+    return None if _is_transcoded(headers) else known_size(obj)
 
 
 def _is_transcoded(headers: Mapping[str, str]) -> bool:
@@ -262,14 +193,3 @@ def _is_transcoded(headers: Mapping[str, str]) -> bool:
     Reference: Google Cloud Storage, "Transcoding of gzip-compressed files".
     """
     return headers.get("x-goog-stored-content-encoding", "identity") != "identity"
-
-
-def _changed(obj: Object, why: str) -> ObjectChangedError:
-    text = f"{obj.container.name}/{obj.name} {why}: look at it again, and start again"
-    return ObjectChangedError(text, obj.driver, obj.name)
-
-
-def _known_size(obj: Object) -> int | None:
-    """The size of the object; ``None`` for one that was made by hand without a size."""
-    size = size_of(obj)
-    return size if size and size > 0 else None

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first response of a download: which bytes were requested, and whether these are the ones.
+
+What a store answers beyond that, such as checksums, is up to its protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.storage.base import Object
+from libcloud.storage.transfer.download.ranges import (
+    Extent,
+    UnexpectedExtentError,
+    Validator,
+    extent_of,
+)
+from libcloud.storage.types import (
+    ObjectChangedError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+from libcloud.utils.arguments import size_of
+from libcloud.utils.etags import strip_etag
+
+__all__ = [
+    "AS_STORED",
+    "Download",
+    "Selection",
+    "changed",
+    "check_response",
+    "first_response",
+    "known_size",
+    "validator_of",
+]
+
+AS_STORED = {"Accept-Encoding": "identity"}
+"""Requests the bytes as they are stored: the object's size and hash are those of these bytes."""
+
+_RANGE_NOT_SATISFIABLE = 416
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which bytes of an object to download.
+
+    :param start: first byte; ``None`` for the whole object.
+    :param end: the byte after the last one; ``None`` for the end of the object.
+    :param range_header: the value of the ``Range`` header for them; empty for the whole object.
+    :param verify: for a whole object; see ``download_object`` of the driver.
+    :param validator: the version to download; ``None``: any.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    range_header: str = ""
+    verify: bool | None = False
+    validator: Validator | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A response whose body has not been read.
+
+    :param length: bytes of the body; ``None`` if it is not known.
+    """
+
+    response: Any
+    length: int | None
+
+
+def validator_of(obj: Object) -> Validator:
+    """What identifies the version of ``obj``, an object of a driver of this library."""
+    etag = obj.extra.get("etag") or (f'"{obj.hash}"' if obj.hash else "")
+    modified = obj.extra.get("last_modified")
+    is_http_date = isinstance(modified, str) and modified.endswith("GMT")
+    return Validator(str(etag), str(modified) if is_http_date else "", known_size(obj))
+
+
+def first_response(send: Callable[[], Any], obj: Object, selection: Selection) -> Any:
+    """What ``send`` returns, with its errors translated for the version that was selected.
+
+    :raises ObjectChangedError: the object is not the version that was selected, or ends before the
+        range.
+    """
+    try:
+        return send()
+    except (PreconditionFailedError, ObjectDoesNotExistError) as error:
+        if selection.validator is None:
+            raise
+        raise changed(obj, "was replaced or deleted") from error
+    except LibcloudError as error:
+        size = known_size(obj)
+        is_outside = getattr(error, "status", None) == _RANGE_NOT_SATISFIABLE
+        if not is_outside or size is None or (selection.start or 0) >= size:
+            raise
+        raise changed(obj, f"is shorter than the {size} bytes that it had") from error
+
+
+def check_response(
+    obj: Object, response: Any, selection: Selection, what: str, *, transcoded: bool = False
+) -> Extent:
+    """Compare a response with what was requested, and with what is known of the object.
+
+    :param transcoded: the size of the body is not that of the object.
+    :raises ObjectChangedError: it is of another version.
+    :raises MalformedResponseError: it contains other bytes than those requested.
+    """
+    headers, size = response.headers, known_size(obj)
+    if selection.validator is not None and not selection.validator.agrees(headers, None):
+        raise changed(obj, "was replaced")
+    try:
+        extent = extent_of(
+            response.status, headers, start=selection.start, end=selection.end, size=size
+        )
+    except UnexpectedExtentError as error:
+        raise MalformedResponseError(f"{what}: {error}", driver=obj.driver) from error
+    if None in (size, extent.total) or size == extent.total:
+        return extent
+    etag = strip_etag(headers.get("etag", ""))
+    if obj.hash and etag in ("", obj.hash) and not transcoded:
+        text = f"{what}: it has {size} bytes, and the response says {extent.total}"
+        raise MalformedResponseError(text, driver=obj.driver)
+    if selection.start is None:
+        return extent  # the whole of another version
+    raise changed(obj, f"has {extent.total} bytes, not the {size} that it had")
+
+
+def changed(obj: Object, why: str) -> ObjectChangedError:
+    """The exception for an object that is not the version that was selected."""
+    text = f"{obj.container.name}/{obj.name} {why}: look at it again, and start again"
+    return ObjectChangedError(text, obj.driver, obj.name)
+
+
+def known_size(obj: Object) -> int | None:
+    """The size of the object; ``None`` for one that was made by hand without a size."""
+    size = size_of(obj)
+    return size if size and size > 0 else None
