@@ -14,10 +14,9 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from libcloud import common
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
-from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.types import (
@@ -45,7 +44,6 @@ _ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
 
 _OK = frozenset({200})
 _NO_EXTRA_TIME = nullcontext()
-_THROTTLED = frozenset({429, 503, 509})
 _UPLOAD_GONE = ("NoSuchUpload", "")
 
 
@@ -181,18 +179,10 @@ class S3Client:
         :param names: of the container and of the object.
         """
         connection = self._owner.connection
-        action, params = _action_of(request)
         try:
             with self._time_for(request):
-                response = connection.request(
-                    action,
-                    params=params,
-                    data=request.body,
-                    headers=dict(request.headers),
-                    method=request.method,
-                    raw=raw,
-                    retry_failed=False,
-                    **({"stream": True} if raw else {}),
+                response = transfer.sending.send_once(
+                    connection, request, what, raw=raw, driver=self._owner
                 )
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
@@ -207,13 +197,6 @@ class S3Client:
                     raise translated from error
             error.value = f"{what}: {error.value}"
             raise
-        except Exception as error:
-            from libcloud.http import network_error
-
-            lost = network_error(error, what, self._owner)
-            if lost is None:
-                raise
-            raise lost from error
         proven = raw or s3.evidence.is_proven(connection, request, response, what)
         if proven and response.status in ok:
             return response
@@ -314,14 +297,7 @@ class S3Client:
 
         A connection that others have written or replaced is not assumed to be thread-safe.
         """
-        connection = self._owner.connection
-        if not isinstance(connection, Connection) or "request" in vars(connection):
-            return 1
-        if type(connection).request is not Connection.request:
-            return 1
-        from libcloud.http import allowed_concurrency
-
-        return allowed_concurrency(type(connection.connection))
+        return transfer.sending.concurrency_of(self._owner.connection)
 
     def shares_store(self, driver: Any) -> bool:
         """Whether ``driver`` talks to the same store."""
@@ -341,19 +317,8 @@ class S3Client:
         return "4" if isinstance(connection, SignedAWSConnection) else "2"
 
 
-def _action_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
-    """What a connection is asked for: the path with bare keys, and the other parameters."""
-    if not request.params:
-        return request.path, {}
-    bare = [(name, value) for name, value in request.params if value is None]
-    params = {name: value for name, value in request.params if value is not None}
-    return common.request.join_target(request.path, bare), params
-
-
 def failure_of(error: BaseException) -> Failure:
     """What an exception of a request means."""
-    from libcloud.http import is_transient, never_sent
-
     detail = getattr(error, "detail", None)
     if isinstance(detail, s3.errors.ErrorDetail):
         return transfer.values.Failure(
@@ -362,16 +327,11 @@ def failure_of(error: BaseException) -> Failure:
             upload_gone=detail.code == "NoSuchUpload"
             or (detail.status == 404 and detail.code in _UPLOAD_GONE),
             condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
-            throttled=detail.status in _THROTTLED or detail.code in s3.errors.THROTTLING_CODES,
+            throttled=detail.status in transfer.sending.THROTTLED
+            or detail.code in s3.errors.THROTTLING_CODES,
             retry_after=detail.retry_after,
         )
-    if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
-        passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500
-        transient = passing and getattr(error, "transient", True)
-        return transfer.values.Failure(error, transient=transient, effect_unknown=True)
-    if is_transient(error):
-        return transfer.values.Failure(error, transient=True, effect_unknown=not never_sent(error))
-    return transfer.values.Failure(error)
+    return transfer.sending.failure_without_detail(error)
 
 
 def detail_of(response: Any) -> ErrorDetail:

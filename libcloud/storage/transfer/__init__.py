@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer import ranges as ranges
     from libcloud.storage.transfer import retry as retry
     from libcloud.storage.transfer import retry_loop as retry_loop
+    from libcloud.storage.transfer import sending as sending
     from libcloud.storage.transfer import upload as upload
     from libcloud.storage.transfer import values as values
 else:

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store said of an error, whatever its protocol, and how an exception shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from libcloud.common.types import LibcloudError
+from libcloud.utils.redact import redact_text
+
+__all__ = [
+    "CODE_LENGTH",
+    "MESSAGE_LENGTH",
+    "ErrorDetail",
+    "attach_detail",
+    "describe",
+    "http_date",
+    "printable",
+    "retry_after",
+    "word",
+]
+
+_ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
+
+MESSAGE_LENGTH = 500
+"""Characters of a store's message that are shown."""
+
+CODE_LENGTH = 100
+"""Characters of a code or an id that are shown."""
+
+# A message may quote what was signed: name=value, name: value, Credential=..., and the key id.
+_SECRETS = re.compile(
+    r"(?i)\b((?:x-amz-[\w-]*|aws)?(?:signature|credential|security-token|accesskeyid|secret[\w-]*)"
+    r"|authorization)\b(\s*[=:]\s*)(?:(?:AWS4-HMAC-SHA256|AWS|GOOG1|Bearer)\s+)?[^\s,;&<>]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """What a store said went wrong.
+
+    :param status: HTTP status; 200 if the error came in the body of an answer that began well.
+    :param code: the store's word for it; empty if there is none, as in every answer to HEAD.
+    :param message: the store's sentence, without credentials; may be empty.
+    :param request_id: for the store's support.
+    :param host_id: likewise.
+    :param region: where the bucket is, if the store says so.
+    :param retry_after: seconds to wait, if the store says so.
+    :param date: the store's time when it answered, aware, if it says so.
+    :param endpoint: the host to ask instead, if the store says so. Anybody could say so.
+    """
+
+    status: int
+    code: str = ""
+    message: str = ""
+    request_id: str | None = None
+    host_id: str | None = None
+    region: str | None = None
+    retry_after: float | None = None
+    date: datetime | None = None
+    endpoint: str | None = None
+
+
+def describe(detail: ErrorDetail) -> str:
+    """One line for an exception: status, and what of code, message and request id there is.
+
+    >>> describe(ErrorDetail(503, "SlowDown", "Reduce your request rate.", "4442587F"))
+    'Status code: 503, code: SlowDown, message: Reduce your request rate., request id: 4442587F'
+    """
+    said = (
+        ("code", detail.code),
+        ("message", detail.message),
+        ("request id", detail.request_id),
+    )
+    return ", ".join(
+        [f"Status code: {detail.status}", *(f"{name}: {value}" for name, value in said if value)]
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None) -> float | None:
+    """Seconds to wait by ``Retry-After`` (RFC 9110, 10.2.3); a date that has passed is 0."""
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        return float(text)
+    until, since = http_date(text), now or http_date(headers.get("date", ""))
+    if until is None or since is None:
+        return None
+    if since.tzinfo is None:
+        since = since.replace(tzinfo=timezone.utc)
+    return max(0.0, (until - since).total_seconds())
+
+
+def http_date(text: str) -> datetime | None:
+    """A date of a header, aware; ``None`` if it is none."""
+    try:
+        when = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+
+
+def word(text: str | None) -> str | None:
+    """``text`` for a message, such as a code or an id; ``None`` if it says nothing."""
+    return printable(text, CODE_LENGTH) or None if text else None
+
+
+def printable(text: str, length: int) -> str:
+    """``text`` on one line, at most ``length`` characters, without credentials."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    line = _SECRETS.sub(r"\1\2(hidden)", redact_text(line))
+    return line if len(line) <= length else line[:length] + "..."
+
+
+def attach_detail(error: _ErrorT, detail: ErrorDetail) -> _ErrorT:
+    """``error`` with the details of the response as attributes.
+
+    They are ``detail``, ``status`` and ``http_code`` (the HTTP status), ``code``, ``request_id``,
+    and ``retry_after`` (seconds; ``None`` if the store names no time).
+    """
+    vars(error).update(
+        detail=detail,
+        status=detail.status,
+        http_code=detail.status,
+        code=detail.code,
+        request_id=detail.request_id,
+        retry_after=detail.retry_after,
+    )
+    return error

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends a request that is a value through the connection of a driver, whatever its protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from libcloud import common
+from libcloud.common.base import Connection
+from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
+from libcloud.storage.transfer.values import Failure
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+
+__all__ = ["THROTTLED", "concurrency_of", "failure_without_detail", "send_once"]
+
+THROTTLED = frozenset({429, 503, 509})
+"""Statuses by which a store asks for fewer requests."""
+
+
+def send_once(
+    connection: Any, request: HttpRequest, what: str, *, raw: bool = False, driver: Any = None
+) -> Any:
+    """The response to ``request``, whatever its status.
+
+    :param what: the operation, for messages.
+    :param raw: do not read the body of the response.
+    :param driver: of the exception.
+    :raises LibcloudError: there was no response; or what the connection raises.
+    """
+    action, params = _action_of(request)
+    try:
+        return connection.request(
+            action,
+            params=params,
+            data=request.body,
+            headers=dict(request.headers),
+            method=request.method,
+            raw=raw,
+            retry_failed=False,
+            **({"stream": True} if raw else {}),
+        )
+    except LibcloudError:
+        raise
+    except Exception as error:
+        from libcloud.http import network_error
+
+        lost = network_error(error, what, driver)
+        if lost is None:
+            raise
+        raise lost from error
+
+
+def _action_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
+    """What a connection is asked for: the path with bare keys, and the other parameters."""
+    if not request.params:
+        return request.path, {}
+    bare = [(name, value) for name, value in request.params if value is None]
+    params = {name: value for name, value in request.params if value is not None}
+    return common.request.join_target(request.path, bare), params
+
+
+def concurrency_of(connection: Any) -> int | None:
+    """Requests that ``connection`` can make at once; ``None``: no limit.
+
+    A connection that others have written or replaced is not assumed to be thread-safe.
+    """
+    if not isinstance(connection, Connection) or "request" in vars(connection):
+        return 1
+    if type(connection).request is not Connection.request:
+        return 1
+    from libcloud.http import allowed_concurrency
+
+    return allowed_concurrency(type(connection.connection))
+
+
+def failure_without_detail(error: BaseException) -> Failure:
+    """What an exception means that no error response of a store has caused."""
+    from libcloud.http import is_transient, never_sent
+
+    if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
+        passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500
+        transient = passing and getattr(error, "transient", True)
+        return Failure(error, transient=transient, effect_unknown=True)
+    if is_transient(error):
+        return Failure(error, transient=True, effect_unknown=not never_sent(error))
+    return Failure(error)
