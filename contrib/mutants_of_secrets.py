@@ -122,7 +122,7 @@ MUTANTS = (
     Mutant(
         "times of a store are obeyed by the terminal",
         "libcloud/cli/listing.py",
-        "        return _escaped(text)\n",
+        "        return escaped(text)\n",
         "        return text\n",
         (f"{_TESTS}/cli/test_escapes.py",),
     ),

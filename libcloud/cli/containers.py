@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from libcloud.cli.errors import error_context
+from libcloud.cli.errors import ReportedError, error_context
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 
@@ -24,12 +24,30 @@ def mb(settings: Settings, *, url: str) -> None:
 
 @click.command()
 @click.argument("url")
+@click.option("--force", is_flag=True, help="Delete its objects and in-progress uploads first.")
 @store_options
-def rb(settings: Settings, *, url: str) -> None:
-    """Delete the bucket at URL. It must be empty."""
+def rb(settings: Settings, *, url: str, force: bool) -> None:
+    """Delete the bucket at URL. It must be empty, unless --force is given."""
     store = _open_bucket(url, settings)
     with error_context(store.target):
+        if force:
+            _empty(store)
         store.driver.delete_container(store.container())
+
+
+def _empty(store: Store) -> None:
+    """Delete all objects, and abort all in-progress uploads.
+
+    :raises ReportedError: an object could not be deleted. The errors were printed.
+    """
+    from libcloud.cli.rm import delete_objects
+
+    container = store.container()
+    failed = delete_objects(store, container.iterate_objects(), dry_run=False, quiet=True)
+    if failed:
+        raise ReportedError
+    if store.supports_multipart:
+        store.driver.ex_cleanup_multipart_uploads(container, older_than=None)
 
 
 def _open_bucket(url: str, settings: Settings) -> Store:

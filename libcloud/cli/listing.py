@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
+from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.selection import Selection, literal_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -21,7 +23,7 @@ from libcloud.storage.s3.values import parse_time
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["ls", "stat"]
+__all__ = ["escaped", "ls", "stat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,19 @@ class _Entry:
 @click.option(
     "--total", is_flag=True, help="Print number and total size of the objects to standard error."
 )
+@filter_options
+@literal_option
 @store_options
 def ls(
-    settings: Settings, *, url: str, recursive: bool, human: bool, as_json: bool, total: bool
+    settings: Settings,
+    *,
+    url: str,
+    recursive: bool,
+    human: bool,
+    as_json: bool,
+    total: bool,
+    filters: Filters,
+    literal: bool,
 ) -> None:
     """List the buckets of a store (s3://), or the objects whose keys start with URL.
 
@@ -58,15 +70,18 @@ def ls(
       libcloud ls s3://
       libcloud ls --human s3://photos/2026/
       libcloud ls --recursive --json s3://photos | jq .name
+      libcloud ls 's3://photos/2026/**/*.jpg'
 
-    Keys with further slashes are grouped into directories, unless --recursive is given. The columns
-    are time, size and key. On a terminal, control characters are escaped.
+    Keys with further slashes are grouped into directories, unless --recursive is given or URL has
+    wildcards: * and ? match all characters but a slash, ** also slashes. The columns are time, size
+    and key. On a terminal, control characters are escaped.
     """
     store = open_store(url, settings)
     target = store.target
     shown = objects = size = 0
     with error_context(target):
-        for entry in _objects(store, recursive) if target.container else _containers(store):
+        selection = Selection(store, filters=filters, literal=literal)
+        for entry in _objects(selection, recursive) if target.container else _containers(store):
             click.echo(_as_json(entry) if as_json else _as_line(entry, human=human))
             shown += 1
             objects += entry.kind == "object"
@@ -95,7 +110,7 @@ def stat(settings: Settings, *, url: str, as_json: bool) -> None:
         click.echo(json.dumps(facts, default=str))
         return
     for name, value in _flat(facts):
-        click.echo(f"{_escaped(name) + ':':<15}{_escaped(str(value))}")
+        click.echo(f"{escaped(name) + ':':<15}{escaped(str(value))}")
 
 
 def _containers(store: Store) -> Iterator[_Entry]:
@@ -104,16 +119,25 @@ def _containers(store: Store) -> Iterator[_Entry]:
         yield _Entry("container", container.name, time=str(created) if created else None)
 
 
-def _objects(store: Store, recursive: bool) -> Iterator[_Entry]:
+def _objects(selection: Selection, recursive: bool) -> Iterator[_Entry]:
     """The objects that match the target, grouped at the next slash unless ``recursive``."""
+    store, filters = selection.store, selection.filters
     container, prefix = store.container(), store.target.name
+    if selection.has_wildcard:
+        yield from map(_entry, selection.objects())
+        return
     if recursive:
-        yield from map(_entry, container.iterate_objects(prefix=prefix or None))
+        for obj in container.iterate_objects(prefix=prefix or None):
+            if filters.select(selection.relative(obj)):
+                yield _entry(obj)
         return
     from libcloud.storage.drivers.s3_levels import iterate_level
 
     last = ""
     for found in iterate_level(container, prefix):
+        name = found if isinstance(found, str) else found.name
+        if not filters.select(name[len(selection.base) :]):
+            continue
         if not isinstance(found, str):
             yield _entry(found)
         elif found != last:
@@ -138,7 +162,7 @@ def _as_line(entry: _Entry, *, human: bool) -> str:
         size = size_text(entry.size) if human else str(entry.size)
     elif entry.kind == "directory":
         size = "DIR"
-    return f"{_local_time(entry.time):<19} {size:>{11 if human else 14}}  {_escaped(entry.name)}"
+    return f"{_local_time(entry.time):<19} {size:>{11 if human else 14}}  {escaped(entry.name)}"
 
 
 def _local_time(text: str | None) -> str:
@@ -147,11 +171,11 @@ def _local_time(text: str | None) -> str:
         return ""
     when = parse_time(text)
     if when is None:
-        return _escaped(text)
+        return escaped(text)
     return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """``text`` for standard output, with control characters escaped on a terminal."""
     return printable(text) if sys.stdout.isatty() else text
 

@@ -57,6 +57,7 @@ COMMANDS = {
     "cp": ("cp", "Copy objects within a store."),
     "demo": ("demo", "Upload generated data, download it and compare."),
     "doctor": ("doctor", "Check credentials, endpoint, region and access."),
+    "du": ("du", "Print the number and total size of objects."),
     "get": ("get", "Download objects to files or standard output."),
     "ls": ("listing", "List buckets or objects."),
     "mb": ("containers", "Create a bucket."),

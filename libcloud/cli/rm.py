@@ -19,7 +19,7 @@ from libcloud.common.types import LibcloudError
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["rm"]
+__all__ = ["delete_objects", "rm"]
 
 # Objects that one request deletes, if the store supports that.
 _BATCH = 1000
@@ -53,7 +53,7 @@ def rm(
             target.require_object()
         with error_context(target):
             objects = _below(store, force) if recursive else _single(store, force)
-            failed += _delete(store, objects, dry_run=dry_run, quiet=settings.quiet)
+            failed += delete_objects(store, objects, dry_run=dry_run, quiet=settings.quiet)
     if failed:
         raise ReportedError(FAILED)
 
@@ -80,7 +80,7 @@ def _below(store: Store, force: bool) -> Iterator[Object]:
     yield from itertools.chain([first], objects)
 
 
-def _delete(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bool) -> int:
+def delete_objects(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bool) -> int:
     """Delete ``objects`` and print their names; return how many could not be deleted."""
     failed = number = 0
     while batch := list(itertools.islice(objects, _BATCH)):

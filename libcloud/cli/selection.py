@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The objects that a URL selects: one, all below a directory, or those that match wildcards."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from libcloud.cli.errors import NoObjectsError
+from libcloud.cli.patterns import Filters, has_wildcard, key_pattern, literal_prefix
+from libcloud.cli.stores import Store
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Object
+
+__all__ = ["Selection", "literal_option"]
+
+literal_option = click.option(
+    "--literal", is_flag=True, help="Do not treat *, ? and [ in a key as wildcards."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Several objects of a store, selected by its URL.
+
+    :param recursive: all objects below the URL, or below the directories that match its wildcards.
+    :param filters: applied to the keys without :attr:`base`.
+    :param literal: the URL contains no wildcards.
+    """
+
+    store: Store
+    recursive: bool = False
+    filters: Filters = field(default_factory=Filters)
+    literal: bool = False
+
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether the key in the URL contains wildcards."""
+        return not self.literal and has_wildcard(self.store.target.name)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the URL names exactly one object."""
+        return not self.recursive and not self.has_wildcard
+
+    @property
+    def base(self) -> str:
+        """The directory that relative names start from; empty, or with a slash at its end."""
+        name = self.store.target.name
+        if self.recursive and not self.has_wildcard:
+            return self.store.target.as_directory().name
+        literal = literal_prefix(name) if self.has_wildcard else name
+        return "".join(literal.rpartition("/")[:2])
+
+    def objects(self) -> Iterator[Object]:
+        """The objects, as the store lists them.
+
+        :raises NoObjectsError: there are none.
+        """
+        found = (obj for obj in self._listed() if self.filters.select(self.relative(obj)))
+        first = next(found, None)
+        if first is None:
+            raise NoObjectsError(f"no objects match {self}")
+        return itertools.chain([first], found)
+
+    def relative(self, obj: Object) -> str:
+        """The key without :attr:`base`."""
+        return str(obj.name[len(self.base) :])
+
+    def __str__(self) -> str:
+        target = self.store.target
+        return str(target.as_directory() if self.recursive and not self.has_wildcard else target)
+
+    def _listed(self) -> Iterator[Object]:
+        container, name = self.store.container(), self.store.target.name
+        if self.has_wildcard:
+            pattern = key_pattern(name)
+            below = key_pattern(f"{name.rstrip('/')}/**") if self.recursive else None
+            for obj in container.iterate_objects(prefix=literal_prefix(name) or None):
+                if pattern.fullmatch(obj.name) or (below and below.fullmatch(obj.name)):
+                    yield obj
+        elif self.recursive:
+            yield from container.iterate_objects(prefix=self.base or None)
+        else:
+            yield self.store.object(name)
