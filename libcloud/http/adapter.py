@@ -42,8 +42,8 @@ from libcloud.utils.redact import redact_text
 
 __all__ = ["ExactAdapter", "SignedHTTPSAdapter", "split_url"]
 
-# Connections that a session keeps open: the workers of the largest upload and a few more.
-_POOL_SIZE = 32
+# Connections that a session keeps open: those of the largest worker pool and a few more.
+_POOL_SIZE = 288
 
 # Number of hosts whose pool is cached. Regions and virtual-hosted buckets lead to a handful.
 _POOLS_KEPT = 32

@@ -21,6 +21,8 @@ from libcloud.utils.lazy import submodules
 if TYPE_CHECKING:
     from libcloud.storage import destination as destination
     from libcloud.storage import payload as payload
+    from libcloud.storage import scheduler as scheduler
+    from libcloud.storage import worker_pool as worker_pool
     from libcloud.storage import writer as writer
 else:
     __getattr__ = submodules(__name__)

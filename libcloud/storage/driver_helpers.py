@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud import storage
-from libcloud.common.base import BaseDriver
+from libcloud.common.base import BaseDriver, Connection
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import InvalidSourceError, ObjectDoesNotExistError
 from libcloud.utils import files
@@ -22,8 +22,10 @@ from libcloud.utils.arguments import size_of, whole_number
 
 if TYPE_CHECKING:
     from libcloud.storage.payload import Hasher, Payload
+    from libcloud.storage.scheduler import Limiter
+    from libcloud.storage.worker_pool import WorkerPool
 
-__all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "StorageDriverHelpers"]
+__all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "StorageDriverHelpers", "concurrency_of"]
 
 CHUNK_SIZE = 8096
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
@@ -55,6 +57,26 @@ class StorageDriverHelpers(BaseDriver):
     _rewinds_finished_streams = True
     """Whether a file that stands at its end is sent from its start, as drivers of Apache Libcloud
     expect; otherwise nothing is left of it, and nothing is sent."""
+
+    @property
+    def _pool(self) -> WorkerPool:
+        """The worker pool that all operations on many objects share; created at first use."""
+        pool: WorkerPool | None = vars(self).get("_worker_pool")
+        if pool is None:
+            kind, limit = storage.worker_pool.WorkerPool, self._max_concurrency()
+            most = storage.scheduler.MAX_WORKERS if limit is None else limit
+            pool = vars(self).setdefault(
+                "_worker_pool", kind(self._concurrency_limiter(), max_workers=most)
+            )
+        return pool
+
+    def _concurrency_limiter(self) -> Limiter | None:
+        """Hook: what narrows the worker pool when the store throttles; ``None``: nothing."""
+        return None
+
+    def _max_concurrency(self) -> int | None:
+        """Hook: requests that the driver can make at once; ``None``: no limit."""
+        return concurrency_of(getattr(self, "connection", None))
 
     def _normalize_prefix_argument(self, prefix: str | None, ex_prefix: str | None) -> str | None:
         """The prefix to use: that under the old name wins, with a warning."""
@@ -278,6 +300,20 @@ class StorageDriverHelpers(BaseDriver):
         if end_bytes is None:
             return f"bytes={start_bytes}-"
         return f"bytes={start_bytes}-{end_bytes if end_bytes_inclusive else end_bytes - 1}"
+
+
+def concurrency_of(connection: object) -> int | None:
+    """Requests that ``connection`` can make at once; ``None``: no limit.
+
+    A connection that others have written or replaced is not assumed to be thread-safe.
+    """
+    if not isinstance(connection, Connection) or "request" in vars(connection):
+        return 1
+    if type(connection).request is not Connection.request:
+        return 1
+    from libcloud.http import allowed_concurrency
+
+    return allowed_concurrency(type(connection.connection))
 
 
 def _rewind(stream: Any) -> None:

@@ -26,7 +26,9 @@ The tree of errors, all under :class:`LibcloudError`::
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from libcloud.common.types import InvalidSourceError as InvalidSourceError
 from libcloud.common.types import LibcloudError
@@ -48,11 +50,34 @@ __all__ = [
     "ObjectError",
     "ObjectHashMismatchError",
     "ObjectTooLargeError",
+    "OperationResult",
     "PreconditionFailedError",
     "Provider",
     "SizeMismatchError",
     "UploadOutcomeUnknownError",
 ]
+
+_ItemT = TypeVar("_ItemT")
+_ValueT = TypeVar("_ValueT")
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult(Generic[_ItemT, _ValueT]):
+    """The outcome of an operation on one of many objects.
+
+    :param item: what the caller passed for it.
+    :param value: what the operation returned; ``None`` if it failed.
+    :param error: why it failed; ``None`` if it succeeded.
+    """
+
+    item: _ItemT
+    value: _ValueT | None
+    error: Exception | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the operation succeeded."""
+        return self.error is None
 
 
 class Provider:

@@ -16,6 +16,7 @@ from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
 
 if TYPE_CHECKING:
+    from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
 
 __all__ = ["S3Calls"]
@@ -43,6 +44,12 @@ class S3Calls(S3Access):
             unsupported = without if self._checksum_calculation == "when_required" else ()
             client = vars(self).setdefault("_s3_client", S3Client(self, unsupported))
         return client  # type: ignore[no-any-return]
+
+    def _concurrency_limiter(self) -> Limiter:
+        return self._client.limiter
+
+    def _max_concurrency(self) -> int | None:
+        return self._client.concurrency()
 
     @property
     def capabilities(self) -> Capabilities:

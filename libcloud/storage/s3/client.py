@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.errors import ErrorDetail
     from libcloud.storage.s3.store_profile import S3Profile
+    from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
     from libcloud.storage.transfer.retry import Retries, RetryPolicy
     from libcloud.storage.transfer.values import Failure
 
@@ -287,6 +288,11 @@ class S3Client:
     def retries(self) -> Retries:
         """The retry policy, and the budget and the limiter that the driver's requests share."""
         return self.retry_loop.retries()
+
+    @property
+    def limiter(self) -> ConcurrencyLimiter:
+        """Limits the requests in flight when the store throttles them."""
+        return self.retry_loop.limiter
 
     def sleep(self, seconds: float) -> object:
         """Wait before the next attempt."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits the parts in flight at a store that throttles requests.
+"""Limits the requests in flight at a store that throttles them.
 
 Additive increase, multiplicative decrease, like TCP (RFC 5681): the limit is halved when the store
 throttles, and raised by one after a while without throttling. Only requests that were *sent* under
@@ -19,13 +19,15 @@ _ROUNDS = 2
 
 
 class ConcurrencyLimiter:
-    """The limit that the uploads of one driver share; it applies to each of them.
+    """The limit that the uploads of one driver and its worker pool share; it applies to each.
 
     :param lock: returns the lock that guards it when threads share it.
+    :ivar in_flight: tasks of the worker pool that run at the moment.
     """
 
     def __init__(self, *, lock: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
         self._lock = lock
+        self.in_flight = 0
         self._limit: int | None = None
         self._widest = 0
         self._epoch = 0
@@ -41,16 +43,17 @@ class ConcurrencyLimiter:
         limit = self._limit
         return window if limit is None else min(window, limit)
 
-    def throttled(self, epoch: int, window: int) -> bool:
+    def throttled(self, epoch: int, window: int = 1) -> bool:
         """Record that the store throttled a request; true if the limit is lower now.
 
         :param epoch: from when the request was sent.
-        :param window: of its upload.
+        :param window: of its upload; 1 if it belongs to none.
         """
         with self._lock():
             if epoch != self._epoch:
                 return False
             self._epoch += 1
+            window = max(window, self.in_flight)
             before = self.limit(window)
             self._successes = 0
             self._widest = max(self._widest, window)

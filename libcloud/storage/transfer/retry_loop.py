@@ -8,12 +8,12 @@ retry budget, the concurrency limiter, and how to wait.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.utils import cancellation
 from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
@@ -40,31 +40,36 @@ class RetryLoop:
     ``sleep`` waits between attempts; tests replace it.
     """
 
-    sleep: Callable[[float], object] = staticmethod(time.sleep)
+    sleep: Callable[[float], object] = staticmethod(cancellation.sleep)
 
     def __init__(self, owner: PolicyOwner, failure_of: Callable[[BaseException], Failure]) -> None:
         self._owner = owner
         self._failure_of = failure_of
         self._budget = RetryBudget(lock=PerProcess(threading.RLock))
-        self._limiter = ConcurrencyLimiter(lock=PerProcess(threading.RLock))
+        self.limiter = ConcurrencyLimiter(lock=PerProcess(threading.RLock))
 
     def retries(self) -> Retries:
         """The retry policy, and the budget and the limiter that the driver's requests share."""
-        return Retries(self._owner.ex_retry_policy, self._budget, limiter=self._limiter)
+        return Retries(self._owner.ex_retry_policy, self._budget, limiter=self.limiter)
 
     def run(self, operation: Callable[[], _T]) -> _T:
         """The result of ``operation``, which is repeated after transient failures."""
         retries = self.retries()
         attempt = 1
         while True:
+            epoch = self.limiter.epoch
             try:
                 result = operation()
             except Exception as error:
-                delay = retries.delay_after(attempt, self._failure_of(error))
+                failure = self._failure_of(error)
+                if failure.throttled:
+                    self.limiter.throttled(epoch)
+                delay = retries.delay_after(attempt, failure)
                 if delay is None:
                     raise
                 self.sleep(delay)
                 attempt += 1
             else:
                 retries.succeeded()
+                self.limiter.succeeded(epoch)
                 return result

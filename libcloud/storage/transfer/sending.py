@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from libcloud import common
-from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
+from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.transfer.values import Failure
 
 if TYPE_CHECKING:
@@ -59,20 +59,6 @@ def _action_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
     bare = [(name, value) for name, value in request.params if value is None]
     params = {name: value for name, value in request.params if value is not None}
     return common.request.join_target(request.path, bare), params
-
-
-def concurrency_of(connection: Any) -> int | None:
-    """Requests that ``connection`` can make at once; ``None``: no limit.
-
-    A connection that others have written or replaced is not assumed to be thread-safe.
-    """
-    if not isinstance(connection, Connection) or "request" in vars(connection):
-        return 1
-    if type(connection).request is not Connection.request:
-        return 1
-    from libcloud.http import allowed_concurrency
-
-    return allowed_concurrency(type(connection.connection))
 
 
 def failure_without_detail(error: BaseException) -> Failure:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -21,6 +20,7 @@ from typing import Any, Generic
 
 from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
+from libcloud.utils import cancellation
 
 __all__ = ["InlineWorkers", "Outcome", "Task", "ThreadWorkers"]
 
@@ -32,6 +32,9 @@ _LARGEST_BLOCK = 32 * 1024 * 1024 - 64 * 1024
 
 # What must be known even if it was interrupted. The others are simply made again.
 _LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
+
+# What cleans up after a failure, also when the upload is cancelled.
+_CLEANUP = frozenset({Step.ABORT, Step.CHECK, Step.CONFIRM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class InlineWorkers(Generic[Content]):
     """
 
     def __init__(
-        self, store: PartStore[Content], sleep: Callable[[float], object] = time.sleep
+        self, store: PartStore[Content], sleep: Callable[[float], object] = cancellation.sleep
     ) -> None:
         self._store = store
         self._sleep = sleep
@@ -120,7 +123,9 @@ class InlineWorkers(Generic[Content]):
 
     def submit(self, task: Task[Content]) -> None:
         if task.send.delay:
-            self._sleep(task.send.delay)
+            cleans_up = task.send.step in _CLEANUP
+            with cancellation.shielded() if cleans_up else contextlib.nullcontext():
+                self._sleep(task.send.delay)
         try:
             # One line, so that no signal handler runs between the answer and its record but in the
             # instant of the append; then the outcome counts as unknown.
@@ -170,7 +175,7 @@ class ThreadWorkers(Generic[Content]):
         executor: Executor | None = None,
         memory: int = 0,
         cores: int | None = None,
-        sleep: Callable[[float], object] = time.sleep,
+        sleep: Callable[[float], object] = cancellation.sleep,
     ) -> None:
         self._store = store
         self._memory = memory

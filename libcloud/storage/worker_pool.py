@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker pool of a driver: runs operations on many objects side by side.
+
+A request to a store mostly waits for the network, so a thousand small objects one after another
+take a thousand times its latency. All operations on many objects share the pool of their driver.
+How many tasks run at once is decided by ``scheduler.py``: the window starts large enough to
+hide the latency of a network and grows while that raises the throughput; the concurrency limiter
+of the store narrows it when the store throttles.
+
+Tests: ``libcloud/test/storage/test_worker_pool.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Limiter, Scheduler
+from libcloud.storage.types import OperationResult
+from libcloud.utils.cancellation import Cancellation
+from libcloud.utils.per_process import PerProcess
+from libcloud.utils.per_thread import PerThread
+
+__all__ = ["WorkerPool"]
+
+# Seconds after which an unused thread ends.
+_IDLE = 10.0
+
+# Seconds for which running tasks are waited for when their results are not wanted any more.
+_GRACE = 1.0
+
+_Item = TypeVar("_Item")
+_T = TypeVar("_T")
+_Task = Callable[[], None]
+
+
+class _Unlimited:
+    in_flight = 0
+
+    def limit(self, window: int) -> int:
+        return window
+
+
+class _Workers:
+    """The threads of a pool in one process."""
+
+    inside = PerThread(False)
+    """Whether the calling thread is one of them."""
+
+    def __init__(self, limiter: Limiter, most: int) -> None:
+        self._scheduler: Scheduler[_Task] = Scheduler(AdaptiveWindow(most=most), limiter)
+        self._ready: SimpleQueue[_Task] = SimpleQueue()
+        self._lock = PerProcess(threading.RLock)
+        self._idle = 0  # threads that wait for a task which is not in ``_ready`` yet
+        self._threads = 0
+
+    @property
+    def limit(self) -> int:
+        """Tasks that may run at once."""
+        return self._scheduler.limit
+
+    def add(self, task: _Task) -> None:
+        """Run ``task``, which raises nothing, in a thread; in this one if none can be started."""
+        with self._lock():
+            self._scheduler.add(task)
+            self._start_tasks()
+        while not self._threads and self._run_inline():
+            pass
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let other tasks run in place of the one of this thread, which waits for them."""
+        if not self.inside:
+            yield
+            return
+        with self._lock():
+            self._scheduler.pause()
+            self._start_tasks()
+        try:
+            yield
+        finally:
+            with self._lock():
+                self._scheduler.resume()
+
+    def _start_tasks(self) -> None:
+        for task in self._scheduler.startable():
+            self._ready.put(task)
+            if self._idle:
+                self._idle -= 1
+            else:
+                self._start_thread()
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name="libcloud-worker", daemon=True)
+        self._threads += 1
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter ends, or the system has no more threads
+            self._threads -= 1
+
+    def _run_inline(self) -> bool:
+        try:
+            task = self._ready.get_nowait()
+        except Empty:
+            return False
+        task()
+        self._finish()
+        with self._lock():
+            self._idle = 0
+        return True
+
+    def _work(self) -> None:
+        self.inside = True
+        while True:
+            try:
+                task = self._ready.get(timeout=_IDLE)
+            except Empty:
+                if self._may_end():
+                    return
+                continue
+            task()
+            del task  # while it waits, it keeps nothing of the last object
+            self._finish()
+
+    def _finish(self) -> None:
+        with self._lock():
+            self._scheduler.finished(time.monotonic())
+            self._idle += 1
+            self._start_tasks()
+
+    def _may_end(self) -> bool:
+        with self._lock():
+            if not self._idle:  # a task is on its way to this thread
+                return False
+            self._idle -= 1
+            self._threads -= 1
+            return True
+
+
+class _Future(Future[_T]):
+    """A future whose result the pool's own tasks can wait for."""
+
+    _workers: _Workers
+
+    def result(self, timeout: float | None = None) -> _T:
+        with self._workers.paused():
+            return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        with self._workers.paused():
+            return super().exception(timeout)
+
+
+class WorkerPool:
+    """Runs tasks in threads that all operations of a driver share. Thread-safe.
+
+    Threads start when they are needed and end when they are not; each process has its own. A task
+    may use the pool itself: while it waits for others, these run in its place.
+
+    :param limiter: the concurrency limiter of the store; ``None`` if it has none.
+    :param max_workers: tasks that run at once at most; with 1, :meth:`map` runs them in the calling
+        thread, one after another.
+    """
+
+    def __init__(self, limiter: Limiter | None = None, *, max_workers: int = MAX_WORKERS) -> None:
+        self._arguments = limiter, max_workers
+        self._workers = PerProcess(partial(_Workers, limiter or _Unlimited(), max_workers))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _pool, self._arguments
+
+    @property
+    def limit(self) -> int:
+        """Tasks that may run at once now."""
+        return self._workers().limit
+
+    def submit(self, function: Callable[..., _T], /, *args: Any) -> Future[_T]:
+        """Run ``function(*args)`` in a thread.
+
+        :return: its result; ``asyncio.wrap_future`` makes it awaitable.
+        """
+        workers = self._workers()
+        future: _Future[_T] = _Future()
+        future._workers = workers
+        workers.add(partial(_run_future, future, function, args))
+        return future
+
+    def map(
+        self,
+        function: Callable[[_Item], _T],
+        items: Iterable[_Item],
+        *,
+        ordered: bool = True,
+        fail_fast: bool = True,
+        jobs: int | None = None,
+    ) -> Iterator[OperationResult[_Item, _T]]:
+        """Call ``function`` for each of ``items``; nothing starts before the first result is asked.
+
+        Items are read by the calling thread, at most twice as many ahead as tasks may run at once.
+        If the iteration ends early (an error, a signal, ``break``), tasks that have not started are
+        dropped and running ones are cancelled, see :mod:`libcloud.utils.cancellation`; they are
+        waited for, for a second at most.
+
+        :param ordered: results come in the order of ``items``; otherwise as completed.
+        :param fail_fast: raise the first error; otherwise results contain the errors.
+        :param jobs: tasks of this call that run at once at most; ``None``: as many as the pool's.
+        """
+        if jobs == 1 or self._arguments[1] == 1:
+            return _map_inline(function, items, fail_fast)
+        return _Run(self._workers(), function, ordered, fail_fast, jobs).results(items)
+
+
+def _pool(limiter: Limiter | None, max_workers: int) -> WorkerPool:
+    return WorkerPool(limiter, max_workers=max_workers)
+
+
+def _run_future(future: Future[_T], function: Callable[..., _T], args: tuple[Any, ...]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function(*args)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+def _map_inline(
+    function: Callable[[_Item], _T], items: Iterable[_Item], fail_fast: bool
+) -> Iterator[OperationResult[_Item, _T]]:
+    for item in items:
+        try:
+            value = function(item)
+        except Exception as error:
+            if fail_fast:
+                raise
+            yield OperationResult(item, None, error)
+        else:
+            yield OperationResult(item, value)
+
+
+class _Job(Generic[_Item, _T]):
+    """One item of a :class:`_Run` and what became of it."""
+
+    __slots__ = ("done", "error", "item", "value")
+
+    def __init__(self, item: _Item) -> None:
+        self.item = item
+        self.value: _T | None = None
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class _Run(Generic[_Item, _T]):
+    """One call of :meth:`WorkerPool.map`."""
+
+    def __init__(
+        self,
+        workers: _Workers,
+        function: Callable[[_Item], _T],
+        ordered: bool,
+        fail_fast: bool,
+        jobs: int | None,
+    ) -> None:
+        self._workers = workers
+        self._function = function
+        self._ordered = ordered
+        self._fail_fast = fail_fast
+        self._jobs = jobs
+        self._pid = os.getpid()
+        self._cancellation = Cancellation()
+        self._unfinished = 0  # jobs that have not been taken out of ``_finished``
+        self._finished: SimpleQueue[_Job[_Item, _T]] = SimpleQueue()
+        self._results: deque[_Job[_Item, _T]] = deque()  # not given to the caller yet
+
+    def results(self, items: Iterable[_Item]) -> Iterator[OperationResult[_Item, _T]]:
+        """The results."""
+        try:
+            for item in items:
+                self._add(_Job(item))
+                while self._is_full():
+                    self._collect(wait=True)
+                    yield from self._available()
+                self._collect(wait=False)
+                yield from self._available()
+            while self._unfinished or self._results:
+                self._collect(wait=True)
+                yield from self._available()
+        finally:
+            self._stop()
+
+    def _add(self, job: _Job[_Item, _T]) -> None:
+        self._unfinished += 1
+        if self._ordered:
+            self._results.append(job)
+        self._workers.add(partial(self._run, job))
+
+    def _is_full(self) -> bool:
+        pending = len(self._results) if self._ordered else self._unfinished
+        limit = self._workers.limit
+        if self._jobs is not None and self._unfinished >= self._jobs:
+            return True
+        return pending >= 2 * limit
+
+    def _run(self, job: _Job[_Item, _T]) -> None:
+        try:
+            if not self._cancellation.cancelled:
+                with self._cancellation.active():
+                    job.value = self._function(job.item)
+        except BaseException as error:
+            job.error = error
+        self._finished.put(job)
+
+    def _collect(self, *, wait: bool) -> None:
+        """Take the jobs that are finished; with ``wait``, at least one if there is any."""
+        wait = wait and not (self._results and self._results[0].done)
+        while self._unfinished:
+            try:
+                job = self._finished.get_nowait()
+            except Empty:
+                if not wait:
+                    return
+                with self._workers.paused():
+                    job = self._finished.get()
+            wait = False
+            self._unfinished -= 1
+            job.done = True
+            if not self._ordered:
+                self._results.append(job)
+
+    def _available(self) -> Iterator[OperationResult[_Item, _T]]:
+        while self._results and self._results[0].done:
+            job = self._results.popleft()
+            error = job.error
+            if error is not None and (self._fail_fast or not isinstance(error, Exception)):
+                raise error
+            yield OperationResult(job.item, job.value, error)
+
+    def _stop(self) -> None:
+        """Cancel what is unfinished, and wait for a while until it has ended."""
+        self._cancellation.cancel()
+        if self._pid != os.getpid():
+            return
+        end = time.monotonic() + _GRACE
+        with self._workers.paused(), contextlib.suppress(Empty):
+            while self._unfinished and (left := end - time.monotonic()) > 0:
+                self._finished.get(timeout=left)
+                self._unfinished -= 1

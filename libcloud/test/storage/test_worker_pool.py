@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker pool of a driver: what starts when, how results come, and how it stops.
+
+The window and the scheduler run on a virtual clock: a simulated store answers after a latency and
+has a limited capacity.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import os
+import pickle
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.scheduler import MAX_WORKERS, START_WORKERS, AdaptiveWindow, Scheduler
+from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
+from libcloud.storage.worker_pool import WorkerPool
+from libcloud.utils import cancellation
+
+
+class SimulatedStore:
+    """Serves the tasks of a scheduler in virtual time.
+
+    :param capacity: requests it answers per second, at most.
+    :param allowed: requests it accepts at once; it throttles more.
+    """
+
+    def __init__(
+        self, *, latency: float = 0.03, capacity: float = 1e9, allowed: int = 10**9
+    ) -> None:
+        self.limiter = ConcurrencyLimiter()
+        self.window = AdaptiveWindow()
+        self.most = 0
+        self.throttled = 0
+        self._scheduler: Scheduler[int] = Scheduler(self.window, self.limiter)
+        self._latency, self._capacity, self._allowed = latency, capacity, allowed
+
+    def serve(self, tasks: int) -> float:
+        """Serve so many tasks; return the seconds that they took."""
+        now, free, scheduler = 0.0, 0.0, self._scheduler
+        for number in range(tasks):
+            scheduler.add(number)
+        answers: list[tuple[float, int, bool, int]] = []
+        while True:
+            for task in scheduler.startable():
+                free = max(now, free) + 1 / self._capacity
+                accepted = len(answers) < self._allowed
+                heapq.heappush(answers, (free + self._latency, self.limiter.epoch, accepted, task))
+                self.most = max(self.most, scheduler.running)
+            if not answers:
+                return now
+            now, epoch, accepted, task = heapq.heappop(answers)
+            if accepted:
+                self.limiter.succeeded(epoch)
+            else:
+                self.throttled += 1
+                self.limiter.throttled(epoch)
+                scheduler.add(task)  # it is tried again
+            scheduler.finished(now)
+
+
+def test_the_window_hides_the_latency_from_the_first_request() -> None:
+    assert SimulatedStore().serve(START_WORKERS) == pytest.approx(0.03, rel=0.01)
+
+
+def test_the_window_grows_to_its_maximum_while_that_pays() -> None:
+    store = SimulatedStore()
+    seconds = store.serve(10_000)
+    assert store.most == store.window.size == MAX_WORKERS
+    assert seconds < 10_000 / MAX_WORKERS * 0.03 * 1.2
+
+
+def test_the_window_does_not_grow_where_that_does_not_pay() -> None:
+    store = SimulatedStore(capacity=1_000)
+    store.serve(5_000)
+    assert store.most <= START_WORKERS * 1.5
+
+
+def test_a_store_that_throttles_from_the_first_request_narrows_the_window() -> None:
+    store = SimulatedStore(allowed=8)
+    store.serve(2_000)
+    assert store.most == START_WORKERS
+    assert store.throttled < 400  # the store is probed for more every now and then
+    assert store.limiter.limit(MAX_WORKERS) <= 16
+
+
+def test_a_throttled_window_recovers_when_the_store_does() -> None:
+    store = SimulatedStore(allowed=8)
+    store.serve(100)
+    assert store.limiter.limit(MAX_WORKERS) <= 16
+    store._allowed = 10**9
+    store.serve(10_000)
+    assert store.limiter.limit(MAX_WORKERS) == MAX_WORKERS
+
+
+def test_a_small_upload_in_the_pool_halves_what_the_pool_has_in_flight() -> None:
+    limiter = ConcurrencyLimiter()
+    limiter.in_flight = 64
+    limiter.throttled(limiter.epoch, 1)
+    assert limiter.limit(MAX_WORKERS) == 32
+
+
+def test_results_come_in_order() -> None:
+    first = threading.Event()
+
+    def work(number: int) -> int:
+        if number == 0:
+            assert first.wait(30)
+        if number == 3:
+            first.set()
+        return number * number
+
+    results = WorkerPool().map(work, range(8))
+    assert [(one.item, one.value) for one in results] == [(n, n * n) for n in range(8)]
+
+
+def test_results_come_as_completed() -> None:
+    last = threading.Event()
+
+    def work(number: int) -> None:
+        if number == 0:
+            assert last.wait(30)
+
+    items = []
+    for result in WorkerPool().map(work, range(4), ordered=False):
+        items.append(result.item)
+        if len(items) == 3:
+            last.set()
+    assert sorted(items) == [0, 1, 2, 3]
+    assert items[-1] == 0
+
+
+def test_tasks_run_at_the_same_time() -> None:
+    meet = threading.Barrier(START_WORKERS, timeout=30)
+    assert len([*WorkerPool().map(lambda _: meet.wait(), range(START_WORKERS))]) == START_WORKERS
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_no_more_tasks_run_than_were_asked_for(jobs: int) -> None:
+    lock, running, most = threading.Lock(), 0, 0
+
+    def work(_: int) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        with lock:
+            running -= 1
+
+    assert len([*WorkerPool().map(work, range(60), jobs=jobs)]) == 60
+    assert most <= jobs
+
+
+@pytest.mark.parametrize("jobs", [1, None])
+def test_an_error_ends_the_results_or_is_one_of_them(jobs: int | None) -> None:
+    def work(number: int) -> int:
+        if number == 2:
+            raise KeyError(number)
+        return number
+
+    results = [*WorkerPool().map(work, range(5), fail_fast=False, jobs=jobs)]
+    assert [one.value for one in results] == [0, 1, None, 3, 4]
+    assert [one.item for one in results if not one.ok] == [2]
+    assert isinstance(results[2].error, KeyError)
+    values = []
+    with pytest.raises(KeyError):
+        for one in WorkerPool().map(work, range(5), jobs=jobs):
+            values.append(one.value)
+    assert values == [0, 1]
+
+
+def test_a_million_items_are_read_as_they_are_needed() -> None:
+    read = 0
+
+    def items() -> Iterator[int]:
+        nonlocal read
+        while read < 1_000_000:
+            yield read
+            read += 1
+
+    results = WorkerPool().map(abs, items())
+    assert read == 0
+    assert next(results).value == 0
+    results.close()  # type: ignore[attr-defined]  # a generator
+    assert read <= 2 * START_WORKERS
+
+
+def test_results_do_not_wait_for_items_that_come_slowly() -> None:
+    got: list[int] = []
+
+    def items() -> Iterator[int]:
+        number = 0
+        while not got:  # until a result has come, however many items it takes
+            yield number
+            number += 1
+
+    for result in WorkerPool().map(abs, items(), ordered=False):
+        got.append(result.item)
+    assert 0 in got
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), LookupError("listing")])
+def test_an_end_in_the_callers_thread_cancels_what_runs_and_what_waits(end: BaseException) -> None:
+    begun, cancelled = [], []
+    started = threading.Event()
+
+    def work(number: int) -> None:
+        begun.append(number)
+        started.set()
+        try:
+            cancellation.sleep(300)
+        except cancellation.CancelledError:
+            cancelled.append(number)
+            raise
+
+    def items() -> Iterator[int]:
+        yield from range(70)
+        assert started.wait(30)
+        raise end
+
+    with pytest.raises(type(end)):
+        [*WorkerPool().map(work, items())]
+    assert sorted(cancelled) == sorted(begun)
+    assert len(begun) <= START_WORKERS
+
+
+def test_a_piece_is_the_last_one_once_the_work_is_cancelled() -> None:
+    closed = []
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"x"
+        finally:
+            closed.append(True)
+
+    token = cancellation.Cancellation()
+    with token.active(), pytest.raises(cancellation.CancelledError):
+        for number, _ in enumerate(cancellation.interruptible(pieces())):
+            assert number < 3
+            if number == 2:
+                token.cancel()
+    assert closed == [True]
+    with token.active(), cancellation.shielded():
+        cancellation.sleep(0)
+    cancellation.raise_if_cancelled()
+
+
+def test_a_task_may_use_the_pool() -> None:
+    """All workers wait for tasks that wait for tasks; each of them lets another one run."""
+    pool = WorkerPool(max_workers=2)
+
+    def outer(number: int) -> int:
+        inner = sum(one.value or 0 for one in pool.map(abs, range(number)))
+        return inner + pool.submit(abs, -number).result()
+
+    assert [one.value for one in pool.map(outer, range(20))] == [
+        sum(range(n)) + n for n in range(20)
+    ]
+
+
+def test_a_future_can_be_awaited() -> None:
+    pool = WorkerPool()
+
+    async def run() -> list[int]:
+        futures = [asyncio.wrap_future(pool.submit(abs, -number)) for number in range(5)]
+        return await asyncio.gather(*futures)
+
+    assert asyncio.run(run()) == [0, 1, 2, 3, 4]
+    with pytest.raises(ZeroDivisionError):
+        pool.submit(divmod, 1, 0).result()
+
+
+@pytest.mark.parametrize("startable", [0, 1])
+def test_tasks_run_when_few_or_no_threads_can_be_started(
+    startable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the end of the interpreter."""
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def start_few(thread: threading.Thread) -> None:
+        if len(started) == startable:
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    pool = WorkerPool()
+    assert [one.value for one in pool.map(abs, range(300))] == [*range(300)]
+    assert pool.submit(abs, -3).result() == 3
+
+
+def test_a_driver_has_one_pool_and_copies_have_their_own() -> None:
+    driver = DummyStorageDriver("key", "secret")
+    assert driver._pool is driver._pool
+    copy = pickle.loads(pickle.dumps(WorkerPool(ConcurrencyLimiter())))
+    assert [one.value for one in copy.map(abs, range(3))] == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_has_threads_of_its_own() -> None:
+    pool = WorkerPool()
+    assert [one.value for one in pool.map(abs, range(3))] == [0, 1, 2]
+    child = os.fork()
+    if child == 0:
+        os._exit(sum(one.value or 0 for one in pool.map(abs, range(10))))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 45
