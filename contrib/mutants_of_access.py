@@ -9,6 +9,7 @@ __all__ = ["MUTANTS"]
 
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
+_S3 = "libcloud/storage/s3"
 
 _REGIONS = (f"{_TESTS}/storage/test_s3_regions.py",)
 _ENDPOINTS = (f"{_TESTS}/storage/test_s3_endpoints.py",)
@@ -31,7 +32,7 @@ MUTANTS = (
     ),
     Mutant(
         "version 2 signs in the query",
-        f"{_DRIVERS}/s3_connection.py",
+        f"{_S3}/connection.py",
         '        expires = dict(_pairs(params)).get("Expires")\n',
         '        params = with_param(params, "AWSAccessKeyId", self.user_id)\n'
         "        later = str(int(self.server_time().timestamp()) + 900)\n"
@@ -40,86 +41,86 @@ MUTANTS = (
         _CONNECTION,
     ),
     Mutant(
-        "signed for the driver's region, wherever the bucket is",
-        f"{_DRIVERS}/s3_routes.py",
-        "        if route is not None and route.region is not None:\n"
-        "            return str(route.region)\n",
+        "signed for the region of the driver instead of the bucket",
+        f"{_S3}/connection.py",
+        "        if address is not None and address.region is not None:\n"
+        "            return str(address.region)\n",
         "",
         _REGIONS,
     ),
     Mutant(
-        "the region of a bucket forgotten",
-        f"{_DRIVERS}/s3_routes.py",
-        "            self._regions[bucket] = region\n",
-        "            pass\n",
+        "the region of a bucket is not remembered",
+        f"{_S3}/endpoint.py",
+        "        self._regions[bucket] = region\n",
+        "        pass\n",
         _REGIONS,
     ),
     Mutant(
-        "the region of a bucket known, and all sent the usual way",
-        f"{_DRIVERS}/s3_routes.py",
+        "a known region is ignored",
+        f"{_S3}/endpoint.py",
         "return not self._virtual and not self._regions",
         "return not self._virtual",
         _REGIONS,
     ),
     Mutant(
-        "the region of one bucket taken for all",
-        f"{_DRIVERS}/s3_routes.py",
+        "the region of one bucket is used for all",
+        f"{_S3}/endpoint.py",
         "        region = self._regions.get(bucket)\n",
         "        region = next(iter(self._regions.values()), None)\n",
         _REGIONS,
     ),
     Mutant(
-        "a host of one's own left for another region",
-        f"{_DRIVERS}/s3_routes.py",
+        "a custom host is replaced by that of another region",
+        f"{_S3}/endpoint.py",
         "self._movable = dualstack or fips or profile.serves(host)",
         "self._movable = True",
         _ENDPOINTS,
     ),
     Mutant(
-        "another thread's discovery taken for a refusal",
-        f"{_DRIVERS}/s3_repair.py",
-        "        if not region or region == began.region:\n",
-        "        if not region or region == route.region:\n",
+        "a region that another thread learned is not used",
+        f"{_S3}/recovery.py",
+        "        if not region or region == attempt.region:\n",
+        "        if not region or region == address.region:\n",
         _REGIONS,
     ),
     Mutant(
-        "sent to and fro for ever",
-        f"{_DRIVERS}/s3_repair.py",
-        'if "region" not in mended and',
-        "if",
+        "a redirect followed forever",
+        f"{_S3}/recovery.py",
+        "            if self._used[strategy] < strategy.limit and strategy",
+        "            if strategy",
         _REGIONS,
     ),
     Mutant(
         "any text of an answer becomes part of a host",
-        "libcloud/storage/s3/store_profile.py",
+        f"{_S3}/store_profile.py",
         "        if not _REGION.fullmatch(region):\n            return None\n",
         "",
         (f"{_TESTS}/storage/s3/test_profile.py",),
     ),
     Mutant(
         "the Host header without the bucket",
-        f"{_DRIVERS}/s3_routes.py",
-        "return authority(route.host, int(self.port), scheme=self._scheme)",
+        f"{_S3}/connection.py",
+        "return authority(address.host, int(self.port), scheme=self._scheme)",
         "return super()._host_header()",
         _ENDPOINTS,
     ),
     Mutant(
         "version 2 signs the path without the bucket",
-        f"{_DRIVERS}/s3_connection.py",
+        f"{_S3}/connection.py",
         "            path=self._resource(),\n",
         "            path=self.action,\n",
         _ENDPOINTS,
     ),
     Mutant(
         "dots in the name of a host over https",
-        "libcloud/storage/s3/endpoint.py",
+        f"{_S3}/endpoint.py",
         "pattern = _BUCKET if secure else _DOTTED_BUCKET",
         "pattern = _DOTTED_BUCKET",
         _ENDPOINTS,
     ),
     Mutant(
         "an endpoint that shows its password",
-        "libcloud/storage/s3/endpoint.py",
+        f"{_S3}/endpoint.py",
         '    if "@" in parts.netloc:\n',
         '    if "@" in parts.path:\n',
         _ENDPOINTS,
@@ -146,15 +147,15 @@ MUTANTS = (
         _EXPIRING,
     ),
     Mutant(
-        "expired credentials renewed once for an attempt",
-        f"{_DRIVERS}/s3_repair.py",
-        "_RENEWALS = 3\n",
-        "_RENEWALS = 1\n",
+        "expired credentials are fetched only once per request",
+        f"{_S3}/recovery.py",
+        "    limit = 3\n",
+        "    limit = 1\n",
         _EXPIRING,
     ),
     Mutant(
         "an anonymous driver signs",
-        f"{_DRIVERS}/s3_connection.py",
+        f"{_S3}/connection.py",
         "        return (params, headers) if self.anonymous else super()",
         "        return super()",
         _OPENING,
@@ -203,9 +204,9 @@ MUTANTS = (
     ),
     Mutant(
         "a pickle holds the signer of credentials that were obtained",
-        "libcloud/storage/drivers/s3_connection.py",
-        'kept = vars(self).setdefault("_signers", PerProcess(dict))',
-        'signers = {}; kept = lambda: vars(self).setdefault("_signers", signers)',
+        f"{_S3}/connection.py",
+        'cached = vars(self).setdefault("_signers", PerProcess(dict))',
+        'signers = {}; cached = lambda: vars(self).setdefault("_signers", signers)',
         _PICKLING,
     ),
     Mutant(

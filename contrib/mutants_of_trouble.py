@@ -111,7 +111,7 @@ _LOOKS = (
     ),
     Mutant(
         "a page of a proxy is half an answer of S3",
-        f"{_DRIVERS}/s3_connection.py",
+        "libcloud/storage/s3/response.py",
         "            if int(self.status) < 400:",
         "            if True:",
         _FAILURES,

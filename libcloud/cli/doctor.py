@@ -141,7 +141,7 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
         yield from _endpoint(store)
         access = list(_access(store))
         yield from access
-        yield from _route(store)
+        yield from _addressing(store)
         if any(check.kind == "failure" for check in access):
             return
     yield from _capabilities(store.driver.capabilities)
@@ -209,22 +209,22 @@ def _endpoint(store: Store) -> Iterator[Check]:
         yield Check("warning", "encryption", "plain http", hint)
 
 
-def _route(store: Store) -> Iterator[Check]:
+def _addressing(store: Store) -> Iterator[Check]:
     """Addressing style of the bucket, and the region that requests are signed for."""
     driver, name = store.driver, store.target.container
-    routes = getattr(driver.connection, "routes", None)
-    if routes is None:
+    addressing = getattr(driver.connection, "addressing", None)
+    if addressing is None:
         return
     region = getattr(driver, "region_name", None) or ""
     if not name:
-        yield Check("note", "style", f"{routes.style}, signed for {region or 'no region'}")
+        yield Check("note", "style", f"{addressing.style}, signed for {region or 'no region'}")
         return
-    route = routes.of(driver._get_container_path(store.container()))
-    style = f"virtual-hosted, host {route.host}" if route.in_host else "path"
+    address = addressing.resolve(driver._get_container_path(store.container()))
+    style = f"virtual-hosted, host {address.host}" if address.in_host else "path"
     yield Check("note", "style", style)
-    if route.region is not None and route.region != region:
-        text = f"the bucket is in {route.region}, where requests for it are sent"
-        yield Check("warning", "region", text, f"--region {route.region} saves a request")
+    if address.region is not None and address.region != region:
+        text = f"the bucket is in {address.region}, where requests for it are sent"
+        yield Check("warning", "region", text, f"--region {address.region} saves a request")
     else:
         yield Check("note", "signed for", region or "no region")
 

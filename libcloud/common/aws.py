@@ -320,11 +320,11 @@ class SignedAWSConnection(AWSTokenConnection):
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         """Sign with the time of this attempt."""
-        return self._signer_of_request().get_request_headers(
+        return self._current_signer().get_request_headers(
             params=params, headers=headers, method=self.method, path=self.action, data=self.data
         )
 
-    def _signer_of_request(self) -> AWSRequestSigner:
+    def _current_signer(self) -> AWSRequestSigner:
         return self.signer
 
 

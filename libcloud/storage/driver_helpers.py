@@ -199,14 +199,15 @@ class StorageDriverHelpers(BaseDriver):
         self, payload: Payload, path: str, method: str, headers: dict[str, str]
     ) -> Any:
         try:
-            return self.connection.request(
-                path, method=method, data=payload.body, headers=headers, raw=True
-            )
+            return self._request(path, method=method, data=payload.body, headers=headers, raw=True)
         except Exception as error:
             source_error = payload.source_error
             if source_error is None or source_error is error:
                 raise
             raise source_error from error
+
+    def _request(self, action: str, **arguments: Any) -> Any:
+        return self.connection.request(action, **arguments)
 
     def _with_content_type(
         self,

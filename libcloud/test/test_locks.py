@@ -25,9 +25,7 @@ import pytest
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
-from libcloud.storage.drivers.s3_routes import Routes
 from libcloud.storage.s3.client import UnsupportedFeatures
-from libcloud.storage.s3.profile import AMAZON
 from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 from libcloud.storage.transfer.retry import RetryBudget
@@ -168,11 +166,6 @@ def _of_given_up() -> tuple[Any, str, Callable[[], object]]:
     return refused, "_lock", lambda: refused.add(["checksum"])
 
 
-def _of_routes() -> tuple[Any, str, Callable[[], object]]:
-    routes = Routes(AMAZON, host="s3.amazonaws.com", secure=True)
-    return routes, "_lock", lambda: routes.learn("bucket", "eu-west-1")
-
-
 def _of_credentials() -> tuple[Any, str, Callable[[], object]]:
     source = CredentialProvider(lambda: Credentials("key", "secret"))
     return source, "_lock", lambda: (source.current(), source.refresh(Credentials("key", "secret")))
@@ -190,7 +183,6 @@ def _of_connection() -> tuple[Any, str, Callable[[], object]]:
         _of_retry_budget,
         _of_limiter,
         _of_given_up,
-        _of_routes,
         _of_credentials,
         _of_connection,
     ],
@@ -423,7 +415,7 @@ def test_a_forked_child_uses_a_driver_whose_locks_other_threads_hold() -> None:
 
         def use() -> bool:
             driver.connection.connection = None
-            driver.connection.routes.learn("elsewhere", "eu-west-1")
+            driver.connection.addressing.learn_region("elsewhere", "eu-west-1")
             driver._client.unsupported.add(["something"])
             data = s3.in_parts(4, "of-the-child", ex_window=2)
             return b"".join(s3.container.get_object("of-the-child").as_stream()) == data

@@ -15,7 +15,6 @@ from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
     from libcloud.storage.drivers import s3_answers as s3_answers
-    from libcloud.storage.drivers import s3_connection as s3_connection
     from libcloud.storage.drivers import s3_copy_store as s3_copy_store
     from libcloud.storage.drivers import s3_deleted as s3_deleted
     from libcloud.storage.drivers import s3_options as s3_options

@@ -32,7 +32,6 @@ from libcloud.storage.drivers.s3 import (
     S3Response,
 )
 from libcloud.storage.drivers.s3_access import endpoint_of
-from libcloud.storage.drivers.s3_connection import ExactPathConnection
 from libcloud.storage.s3.profile import GOOGLE
 from libcloud.utils.hosts import authority
 
@@ -73,7 +72,7 @@ class GCSResponse(GoogleResponse):
     """An answer of the JSON API."""
 
 
-class GoogleStorageConnection(ExactPathConnection):
+class GoogleStorageConnection(BaseS3Connection):
     """A connection to the XML API: with an access key and a secret, or with an access token.
 
     :param user_id: access key of interoperable access, or who asks for tokens.

@@ -23,15 +23,6 @@ from libcloud.storage import drivers, s3
 from libcloud.storage.arguments import check_file_path, check_object
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3_access import endpoint_of
-from libcloud.storage.drivers.s3_connection import (
-    API_VERSION,
-    EXPIRATION_SECONDS,
-    BaseS3Connection,
-    S3Connection,
-    S3RawResponse,
-    S3Response,
-    S3SignatureV4Connection,
-)
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
 from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.drivers.s3_containers import (
@@ -41,15 +32,23 @@ from libcloud.storage.drivers.s3_containers import (
 )
 from libcloud.storage.drivers.s3_copy import S3Copies
 from libcloud.storage.drivers.s3_delete import S3Deletions
-from libcloud.storage.drivers.s3_hosts import choose_host, choose_profile, region_by_default
 from libcloud.storage.drivers.s3_leftovers import IncompleteCleanupError, S3Leftovers
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
+from libcloud.storage.s3.connection import (
+    API_VERSION,
+    EXPIRATION_SECONDS,
+    BaseS3Connection,
+    S3Connection,
+    S3SignatureV4Connection,
+)
+from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_region
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.profile import AMAZON, GENERIC, S3Profile
+from libcloud.storage.s3.response import S3RawResponse, S3Response
 from libcloud.utils import files
 
 if TYPE_CHECKING:
@@ -328,7 +327,7 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
         )
         default = self.region_name
         if endpoint is not None or ex_s3_profile is not None:
-            default = region_by_default(self.profile, host, default)
+            default = default_region(self.profile, host, default)
         region = region or default
         known = choose_host(self.profile, host, region, kwargs)
         self.region = region

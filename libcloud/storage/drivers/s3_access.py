@@ -10,8 +10,8 @@ from libcloud.common.aws import SignedAWSConnection
 from libcloud.storage import s3
 from libcloud.storage.arguments import check_known_keywords, check_settings
 from libcloud.storage.base import StorageDriver
-from libcloud.storage.drivers.s3_repair import RepairingConnection
-from libcloud.storage.drivers.s3_routes import RoutedConnection, Routes
+from libcloud.storage.s3.connection import BaseS3Connection
+from libcloud.storage.s3.endpoint import Addressing
 from libcloud.storage.s3.profile import GENERIC, S3Profile
 from libcloud.utils.arguments import kind_of, seconds
 
@@ -138,11 +138,11 @@ class S3Access(StorageDriver):
         super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
         if endpoint is not None and endpoint.path:
             self.connection.request_path = endpoint.path
-        self._route_by(ex_addressing_style, dualstack=ex_use_dualstack, fips=ex_use_fips)
+        self._set_addressing(ex_addressing_style, dualstack=ex_use_dualstack, fips=ex_use_fips)
         if ex_credentials is not None:
             self._take_credentials_from(ex_credentials)
         if ex_anonymous:
-            self._repairing("ex_anonymous").anonymous = True
+            self._own_connection("ex_anonymous").anonymous = True
         if signature_version is not None and str(signature_version) != self._signature_version():
             raise ValueError(
                 f"Invalid signature_version: {type(self).__name__} signs by version "
@@ -159,14 +159,14 @@ class S3Access(StorageDriver):
     def _signature_version(self) -> str:
         return "4" if isinstance(self.connection, SignedAWSConnection) else "2"
 
-    def _route_by(self, style: str, *, dualstack: bool, fips: bool) -> None:
+    def _set_addressing(self, style: str, *, dualstack: bool, fips: bool) -> None:
         connection = self.connection
-        if not isinstance(connection, RoutedConnection):
+        if not isinstance(connection, BaseS3Connection):
             if style != "path":
                 kind = type(connection).__name__
-                raise TypeError(f"ex_addressing_style: {kind} knows the style 'path' only")
+                raise TypeError(f"ex_addressing_style: {kind} supports only the style 'path'")
             return
-        connection.routes = Routes(
+        connection.addressing = Addressing(
             self.profile,
             host=connection.host,
             secure=bool(connection.secure),
@@ -178,17 +178,17 @@ class S3Access(StorageDriver):
     def _take_credentials_from(self, provider: Callable[[], Credentials]) -> None:
         from libcloud.common.credentials.provider import CredentialProvider
 
-        connection = self._repairing("ex_credentials")
+        connection = self._own_connection("ex_credentials")
         if not isinstance(provider, CredentialProvider):
             provider = CredentialProvider(provider, now=connection.server_time)
         connection.credential_provider = provider
 
-    def _repairing(self, keyword: str) -> RepairingConnection:
-        """The connection, which can do without credentials of its own.
+    def _own_connection(self, keyword: str) -> BaseS3Connection:
+        """Return the connection if it supports other credentials than its arguments.
 
-        :raises TypeError: it cannot.
+        :raises TypeError: it does not, because it is the class of another project.
         """
         connection = self.connection
-        if not isinstance(connection, RepairingConnection):
+        if not isinstance(connection, BaseS3Connection):
             raise TypeError(f"{keyword}: {type(connection).__name__} has fixed credentials")
         return connection

@@ -172,6 +172,9 @@ class S3Bodies(S3Calls):
             None if drivers.s3_answers.encrypted(headers) else {"algorithm": "md5", "value": etag}
         )
 
+    def _request(self, action: str, **arguments: Any) -> Any:
+        return self._client.request(action, **arguments)
+
     def _send_once(
         self, payload: Payload, path: str, method: str, headers: dict[str, str], digest: Digest
     ) -> tuple[Any, Failure | None]:

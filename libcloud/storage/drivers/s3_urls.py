@@ -32,14 +32,14 @@ def presigned_object_url(
         raise TypeError(f"ex_method must be a str, such as 'GET', not {kind_of(method)}")
     if connection.anonymous:
         raise LibcloudError("Nobody signs a URL for an anonymous driver", connection.driver)
-    route = connection.route_of(path)
-    host = connection.host if route is None else route.host
+    address = connection.address_of(path)
+    host = connection.host if address is None else address.host
     return presigned_url(
         HttpRequest(method.upper(), connection.morph_action_hook(path)),
         endpoint=Endpoint(host, bool(connection.secure), connection.port),
-        credentials=connection.credentials_of_request()
+        credentials=connection.current_credentials()
         or Credentials(connection.user_id, connection.key, getattr(connection, "token", None)),
-        scope=Scope((route.region if route is not None else None) or region, "s3"),
+        scope=Scope((address.region if address is not None else None) or region, "s3"),
         when=connection.server_time(),
         expires=int(hours * 3600),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import checksums as checksums
     from libcloud.storage.s3 import client as client
     from libcloud.storage.s3 import columns as columns
+    from libcloud.storage.s3 import connection as connection
     from libcloud.storage.s3 import copy_headers as copy_headers
     from libcloud.storage.s3 import crc as crc
     from libcloud.storage.s3 import download_port as download_port
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import profiles_services as profiles_services
     from libcloud.storage.s3 import raw_names as raw_names
     from libcloud.storage.s3 import received as received
+    from libcloud.storage.s3 import recovery as recovery
     from libcloud.storage.s3 import regions as regions
     from libcloud.storage.s3 import requests as requests
+    from libcloud.storage.s3 import response as response
     from libcloud.storage.s3 import store_profile as store_profile
     from libcloud.storage.s3 import values as values
     from libcloud.storage.s3 import write_options as write_options

@@ -18,6 +18,7 @@ from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
+from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.types import (
     ConditionalConflictError,
@@ -26,6 +27,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
+from libcloud.utils.bodies import rewinder
 from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
@@ -179,11 +181,10 @@ class S3Client:
 
         :param names: of the container and of the object.
         """
-        connection = self._owner.connection
         try:
             with self._time_for(request):
                 response = transfer.sending.send_once(
-                    connection, request, what, raw=raw, driver=self._owner
+                    self, request, what, raw=raw, driver=self._owner
                 )
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
@@ -198,10 +199,39 @@ class S3Client:
                     raise translated from error
             error.value = f"{what}: {error.value}"
             raise
+        connection = self._owner.connection
         proven = raw or s3.evidence.is_proven(connection, request, response, what)
         if proven and response.status in ok:
             return response
         raise self.refusal(response, what, *names)
+
+    def request(self, action: str, *, method: str = "GET", data: Any = None, **rest: Any) -> Any:
+        """Send a request with the driver's connection, again after each successful recovery.
+
+        For the arguments and the result see :meth:`libcloud.common.base.Connection.request`; for
+        the recovery, :mod:`libcloud.storage.s3.recovery`. The connection of another project is left
+        to handle its errors itself.
+        """
+        connection = self._owner.connection
+        if not isinstance(connection, BaseS3Connection):
+            return connection.request(action, method=method, data=data, **rest)
+        rewind = rewinder(data)
+        recoveries = s3.recovery.Recoveries()
+        while True:
+            attempt = s3.recovery.Attempt.begin(connection, action, method)
+            try:
+                response = connection.request(action, method=method, data=data, **rest)
+            except LibcloudError as error:
+                detail = getattr(error, "detail", None)
+                if not recoveries.recover(attempt, detail) or rewind is None:
+                    raise
+            else:
+                # The response class treats some errors as a success.
+                if response.status != 400 or not hasattr(response, "error_detail"):
+                    return response
+                if not recoveries.recover(attempt, response.error_detail()) or rewind is None:
+                    return response
+            rewind()
 
     def refusal(
         self, response: Any, what: str, container_name: str, object_name: str

@@ -1,41 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a store is reached, and whether a bucket's name can stand in the name of its host."""
+"""Endpoints: which host a request goes to, and whether the bucket is in its path or its host name.
+
+Drivers build paths as ``/bucket/key``. :class:`Addressing` resolves each of them to a host and the
+path to send, by addressing style and by the region of the bucket.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
+from libcloud.storage.s3.profile import (
+    AMAZON,
+    GENERIC,
+    S3Profile,
+    profile_named,
+    profile_of_host,
+)
 from libcloud.utils.hosts import authority
 
-__all__ = ["STYLES", "Endpoint", "can_be_in_host", "is_address", "parse_endpoint"]
+__all__ = [
+    "STYLES",
+    "Address",
+    "Addressing",
+    "Endpoint",
+    "can_be_in_host",
+    "choose_host",
+    "choose_profile",
+    "default_region",
+    "is_address",
+    "parse_endpoint",
+]
+
+_log = logging.getLogger(__name__)
 
 STYLES = ("auto", "path", "virtual")
-"""Where the bucket of a request stands.
+"""Addressing styles of buckets.
 
-``path``: in the path. ``virtual``: in the name of the host, if it can stand there. ``auto``: so
-with Amazon, and with stores that want it so; elsewhere in the path.
+``path``: the bucket is the first part of the path. ``virtual``: it is the first label of the host
+name, if its own name allows that. ``auto``: ``virtual`` for Amazon and for stores that require it,
+``path`` for all others.
 """
 
 _PORTS = {"https": 443, "http": 80}
 
-# One label of a host's name, by the rules for buckets: Amazon S3 User Guide, "General purpose
-# bucket naming rules".
+_NOT_A_URL = "the endpoint is not a valid URL: write http://HOST:PORT or https://HOST"
+
+# One label of a host name that is also allowed in a bucket name: Amazon S3 User Guide, "General
+# purpose bucket naming rules".
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _BUCKET = re.compile(_LABEL)
 _DOTTED_BUCKET = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
+# A region comes from a response of the server, becomes part of log messages and is signed.
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a store is reached.
+    """The base URL of a store.
 
     :param host: name or address; an IPv6 address with or without brackets.
-    :param secure: https, not http.
-    :param port: ``None`` is the scheme's own.
-    :param path: what all paths of the store begin with, without a slash at its end; mostly empty.
+    :param secure: use https.
+    :param port: ``None``: the default port of the scheme.
+    :param path: prefix of all paths, without a trailing slash; usually empty.
     """
 
     host: str
@@ -50,18 +83,18 @@ class Endpoint:
 
     @property
     def authority(self) -> str:
-        """What a client sends as ``Host``: the port only where it is not the scheme's own."""
+        """The value of the Host header: with the port unless it is the default of the scheme."""
         return authority(self.host, self.port, scheme=self.scheme)
 
 
 def parse_endpoint(url: str) -> Endpoint:
-    """The endpoint that ``url`` names; its port is always a number.
+    """Parse the URL of an endpoint; the port of the result is always a number.
 
-    A path is kept: requests go to ``URL/bucket/key``, and are signed so, for stores behind a
-    gateway that hands paths on as they are.
+    A path is kept: requests are sent to ``URL/bucket/key`` and signed like that, for stores behind
+    a gateway that does not rewrite paths.
 
-    :raises ValueError: it is no http or https URL, or holds credentials, a query or a fragment. The
-        message does not show it, for it may hold a secret.
+    :raises ValueError: this is not an http or https URL, or it contains credentials, a query or a
+        fragment. The message does not quote it, because it may contain a secret.
 
     >>> parse_endpoint("http://localhost:9000")
     Endpoint(host='localhost', secure=False, port=9000, path='')
@@ -70,11 +103,11 @@ def parse_endpoint(url: str) -> Endpoint:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        raise ValueError("the endpoint is no URL: write http://HOST:PORT or https://HOST") from None
+        raise ValueError(_NOT_A_URL) from None
     if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-        raise ValueError("the endpoint is no URL: write http://HOST:PORT or https://HOST")
+        raise ValueError(_NOT_A_URL)
     if "@" in parts.netloc:
-        raise ValueError("an endpoint holds no credentials: pass a key and a secret beside it")
+        raise ValueError("an endpoint must not contain credentials: pass key and secret separately")
     if parts.query or parts.fragment:
         raise ValueError("an endpoint has no query and no fragment: write https://HOST/PATH")
     return Endpoint(
@@ -86,9 +119,9 @@ def parse_endpoint(url: str) -> Endpoint:
 
 
 def can_be_in_host(bucket: str, *, secure: bool) -> bool:
-    """Whether the name of a bucket can be the first part of a host's name.
+    """Return whether a bucket name can be the first part of a host name.
 
-    Over https it has no dots, because a certificate for ``*.host`` is good for one label only.
+    With https it must not contain dots, because a certificate for ``*.host`` covers one label only.
 
     >>> can_be_in_host("photos.2026", secure=False), can_be_in_host("photos.2026", secure=True)
     (True, False)
@@ -100,9 +133,191 @@ def can_be_in_host(bucket: str, *, secure: bool) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether ``host`` is an IP address rather than a name."""
+    """Return whether ``host`` is an IP address rather than a name."""
     try:
         ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one request goes.
+
+    :param host: includes the bucket if ``in_host``.
+    :param action: path and query to send to that host.
+    :param bucket: as in a path, percent-encoded; empty for requests without a bucket.
+    :param region: the region to sign for; ``None``: the driver's.
+    :param in_host: the bucket is part of ``host``, not of ``action``.
+    """
+
+    host: str
+    action: str
+    bucket: str
+    region: str | None = None
+    in_host: bool = False
+
+    @property
+    def resource(self) -> str:
+        """Path and query including the bucket, whatever the addressing style."""
+        return f"/{self.bucket}{self.action}" if self.in_host else self.action
+
+
+class Addressing:
+    """Resolves the requests of one driver to hosts; thread-safe.
+
+    :param host: the host of the driver.
+    :param style: one of :data:`STYLES`.
+    :param dualstack: use the dual-stack hosts of other regions.
+    :param fips: use their FIPS hosts.
+    :raises ValueError: unknown style, or ``virtual`` with an IP address as host.
+    """
+
+    def __init__(
+        self,
+        profile: S3Profile,
+        *,
+        host: str,
+        secure: bool,
+        style: str = "path",
+        dualstack: bool = False,
+        fips: bool = False,
+    ) -> None:
+        if style not in STYLES:
+            raise ValueError(f"unknown addressing style {style!r}; choose {', '.join(STYLES)}")
+        if style == "virtual" and is_address(host):
+            raise ValueError(
+                f"a bucket cannot be part of the IP address {host}: use the addressing style 'path'"
+            )
+        self._profile = profile
+        self._host = host
+        self._secure = secure
+        self._variant = {"dualstack": dualstack, "fips": fips, "dotted": style != "path"}
+        # Requests are never moved away from a custom host, only signed for another region.
+        self._movable = dualstack or fips or profile.serves(host)
+        self._virtual = style == "virtual" or (
+            style == "auto" and self._movable and not profile.path_style
+        )
+        self._regions: dict[str, str] = {}
+
+    @property
+    def style(self) -> str:
+        """``"path"``, or ``"virtual"`` for buckets whose names allow it."""
+        return "virtual" if self._virtual else "path"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every request currently goes unchanged to the host of the driver."""
+        return not self._virtual and not self._regions
+
+    def resolve(self, action: str) -> Address:
+        """Return where a request goes.
+
+        :param action: ``/bucket/key?query``, percent-encoded.
+        """
+        bucket, key, query = _split(action)
+        region = self._regions.get(bucket)
+        host = self._host
+        if region is not None and self._movable:
+            host = self._profile.host(region, **self._variant) or self._host
+        if self._virtual and can_be_in_host(bucket, secure=self._secure):
+            return Address(f"{bucket}.{host}", f"/{key}{query}", bucket, region, True)
+        return Address(host, action, bucket, region)
+
+    def known_region(self, action: str) -> str | None:
+        """Return the region of the bucket of a request if a response has revealed it."""
+        return self._regions.get(_split(action)[0]) if self._regions else None
+
+    def has_host(self, region: str) -> bool:
+        """Return whether requests for ``region`` can go to a host of that region."""
+        return self._movable and self._profile.host(region, **self._variant) is not None
+
+    def region_of_host(self, host: str, bucket: str) -> str | None:
+        """Return the region of a host that a response names; ``None`` if it is not a regional one.
+
+        :param host: with or without the bucket as its first label.
+        """
+        return self._profile.region_of(host.lower().removeprefix(f"{bucket}."))
+
+    def learn_region(self, bucket: str, region: str) -> bool:
+        """Remember the region of a bucket; return whether ``region`` is a valid name."""
+        if not _REGION.fullmatch(region):
+            return False
+        known = self._regions.get(bucket)
+        self._regions[bucket] = region
+        if known != region:
+            what = f"The bucket {bucket}" if bucket else "The store"
+            _log.info("%s is in the region %s; its requests go there from now on", what, region)
+        return True
+
+
+def _split(action: str) -> tuple[str, str, str]:
+    """Return the bucket, the key, and the query with its question mark."""
+    path, question, query = action.partition("?")
+    bucket, _, key = path.removeprefix("/").partition("/")
+    return bucket, key, question + query
+
+
+def choose_profile(
+    own: S3Profile,
+    *,
+    host: str | None,
+    given: S3Profile | None = None,
+    named: str | None = None,
+) -> S3Profile:
+    """Return the profile of a driver.
+
+    :param own: the profile of its class.
+    :param host: the host passed by the user; ``None``: a host of the profile.
+    :param given: the profile passed by the user; takes precedence.
+    :param named: the name of a profile passed by the user.
+    :raises ValueError: there is no profile of that name, or both are given.
+    """
+    if given is not None and named is not None:
+        raise ValueError("ex_profile and ex_s3_profile exclude each other: pass one of them")
+    if given is not None:
+        return given
+    if named is not None:
+        return profile_named(named)
+    # Only the class for Amazon is also used for other stores.
+    if host is None or own is not AMAZON:
+        return own
+    return profile_of_host(host) or GENERIC
+
+
+def default_region(profile: S3Profile, host: str | None, default: str) -> str:
+    """Return the region to use if the user passes none: of the host, of the profile, or default."""
+    found = profile.region_of(host) if host else None
+    if found is not None:
+        return found
+    # Most profiles contain "us-east-1" only because their servers accept any region.
+    return default if profile.default_region in ("", "us-east-1") else profile.default_region
+
+
+def choose_host(
+    profile: S3Profile, host: str | None, region: str, options: Mapping[str, Any]
+) -> str:
+    """Return ``host``, or the host of the region if it is ``None``.
+
+    :param options: keywords of the driver, of which ``ex_use_dualstack``, ``ex_use_fips`` and
+        ``ex_addressing_style`` are used.
+    :raises ValueError: the store has no such region or no such host for it, or ``host`` is combined
+        with an option that selects another host.
+    """
+    variant = {name: bool(options.get(f"ex_use_{name}")) for name in ("dualstack", "fips")}
+    asked = " and ".join(f"ex_use_{name}" for name, wanted in variant.items() if wanted)
+    if host is not None:
+        if asked:
+            raise ValueError(f"{asked} selects a host of Amazon: do not pass host as well")
+        return host
+    # The hosts with a hyphen are those of Apache Libcloud; buckets can only precede the others.
+    dotted = options.get("ex_addressing_style", "path") != "path"
+    found = profile.host(region, **variant, dotted=dotted)
+    if found is not None:
+        return found
+    if not (profile.hosts or profile.host_pattern):
+        raise ValueError(f"{profile.name} has no default host: pass endpoint_url")
+    if asked and profile.host(region) is not None:
+        raise ValueError(f"{profile.name} has no host for {asked} in the region {region}")
+    raise ValueError(f"Invalid or unsupported region: {region}")

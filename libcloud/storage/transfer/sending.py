@@ -24,6 +24,7 @@ def send_once(
 ) -> Any:
     """The response to ``request``, whatever its status.
 
+    :param connection: a connection, or a client with the same ``request`` method.
     :param what: the operation, for messages.
     :param raw: do not read the body of the response.
     :param driver: of the exception.

@@ -145,7 +145,7 @@ def test_the_environment_chooses_how_to_ask(
     assert (driver.signature_version, driver.profile.name) == ("2", "SeaweedFS")
     assert driver.region_name == "eu"
     assert not isinstance(driver.connection, SignedAWSConnection)
-    assert driver.connection.route_of("/bucket/key").host == "bucket.s3.localhost"
+    assert driver.connection.address_of("/bucket/key").host == "bucket.s3.localhost"
     assert environment(CA="/some/ca.pem").launch().__enter__().certificate == "/some/ca.pem"
     with pytest.raises(ValueError, match="2 or 4"):
         environment(SIGNATURE="3")

@@ -18,7 +18,7 @@ from libcloud.common import aws
 from libcloud.common.base import BaseDriver
 from libcloud.common.signing import sigv4
 from libcloud.common.types import LibcloudError
-from libcloud.storage.drivers.s3_connection import (
+from libcloud.storage.s3.connection import (
     BaseS3Connection,
     S3Connection,
     S3SignatureV4Connection,

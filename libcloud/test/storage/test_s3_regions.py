@@ -15,7 +15,7 @@ import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_routes import Routes
+from libcloud.storage.s3.endpoint import Addressing
 from libcloud.storage.s3.profile import AMAZON as AMAZON_STORE
 from libcloud.storage.types import ContainerError
 from libcloud.test._resolver import loopback_names
@@ -77,7 +77,7 @@ def test_a_file_goes_there_from_its_beginning(tmp_path: Path, size: int) -> None
 def test_a_download_that_is_the_first_request_goes_there_too(status: int) -> None:
     with far_store() as there:
         there.stream(iter([b"body"]))
-        there.driver.connection.routes.learn(BUCKET, HERE)
+        there.driver.connection.addressing.learn_region(BUCKET, HERE)
         obj = Object("object", 4, None, {}, {}, there.container, there.driver)
         if status == 400:
             answer = Status(
@@ -236,7 +236,9 @@ def test_a_region_that_was_found_out_is_worth_a_line_in_the_log(
         there.driver.get_container(BUCKET)
     lines = [record.getMessage() for record in caplog.records]
     found = [line for line in lines if "region" in line]
-    assert found == [f"The bucket {BUCKET} is in the region {THERE}; requests for it go there"]
+    assert found == [
+        f"The bucket {BUCKET} is in the region {THERE}; its requests go there from now on"
+    ]
 
 
 def test_a_store_whose_region_is_another_lists_its_containers(
@@ -245,7 +247,7 @@ def test_a_store_whose_region_is_another_lists_its_containers(
     options = replace(AMAZON, region="mars-1")
     with store(options, region="moon-1") as there, caplog.at_level(logging.INFO):
         assert [found.name for found in there.driver.iterate_containers()] == [BUCKET]
-    assert "The store is in the region mars-1; requests for it go there" in caplog.messages
+    assert "The store is in the region mars-1; its requests go there from now on" in caplog.messages
 
 
 def test_the_error_of_the_look_does_not_take_the_place_of_the_refusal() -> None:
@@ -257,12 +259,12 @@ def test_the_error_of_the_look_does_not_take_the_place_of_the_refusal() -> None:
 
 
 def test_routes_of_threads_do_not_mix() -> None:
-    routes = Routes(AMAZON_STORE, host="s3.amazonaws.com", secure=True, style="auto")
+    addressing = Addressing(AMAZON_STORE, host="s3.amazonaws.com", secure=True, style="auto")
     regions = [f"eu-{letter * 4}-1" for letter in "abcdefgh"]
 
     def learn(number: int) -> None:
         for _ in range(100):
-            routes.learn(f"bucket-{number}", regions[number % 8])
-            assert routes.of(f"/bucket-{number}/key").region == regions[number % 8]
+            addressing.learn_region(f"bucket-{number}", regions[number % 8])
+            assert addressing.resolve(f"/bucket-{number}/key").region == regions[number % 8]
 
     run_in_threads(learn)

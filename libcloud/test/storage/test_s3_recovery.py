@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Refusals because of the clock or of credentials, which an S3 driver mends by itself."""
+"""Recovery of an S3 client from requests that were refused because of clock or credentials."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def at(hours: float, version: str = "4") -> Options:
 
 
 def codes(there: Store) -> list[str]:
-    """What was refused, in order."""
+    """Return the error codes of refused requests, in order."""
     return [entry.code for entry in there.server.requests if entry.code]
 
 
@@ -44,7 +44,7 @@ def codes(there: Store) -> list[str]:
 
 
 @pytest.mark.parametrize(("version", "hours"), [("4", 2), ("4", -2), ("2", 2), ("2", -2)])
-def test_a_clock_that_is_wrong_is_set_by_the_first_refusal(version: str, hours: float) -> None:
+def test_clock_skew_is_corrected_after_the_first_refusal(version: str, hours: float) -> None:
     with store(at(hours, version), version=version) as there:
         data = there.in_parts(4)
         assert there.body() == data
@@ -54,27 +54,27 @@ def test_a_clock_that_is_wrong_is_set_by_the_first_refusal(version: str, hours: 
     assert codes(there) == ["RequestTimeTooSkewed"]
 
 
-def test_the_refusal_of_a_head_says_nothing_and_is_understood_all_the_same() -> None:
+def test_clock_skew_is_detected_in_the_response_to_head_which_has_no_code() -> None:
     with store(at(2)) as there:
         assert there.driver.get_container(BUCKET).name == BUCKET
         assert len(there.server.requests) == 2
 
 
-def test_threads_that_are_refused_together_are_all_repeated_once() -> None:
+def test_requests_of_threads_that_are_refused_together_are_repeated_once() -> None:
     with store(at(2)) as there:
         run_in_threads(lambda number: there.driver.get_container(BUCKET))
         assert len(there.server.requests) <= 16
 
 
-def test_a_refusal_is_not_repeated_when_the_clock_is_right() -> None:
+def test_a_refused_request_is_not_repeated_if_the_clock_is_right() -> None:
     with store() as there:
         there.server.faults.add("HeadBucket", Status(403), times=None)
         with pytest.raises(InvalidCredsError):
-            there.driver.connection.request(f"/{BUCKET}", method="HEAD")
+            there.driver._client.request(f"/{BUCKET}", method="HEAD")
         assert there.server.count("HeadBucket") == 1
 
 
-def test_a_clock_that_was_set_and_is_still_refused_is_an_error() -> None:
+def test_a_request_that_is_refused_with_the_corrected_clock_is_an_error() -> None:
     with store(at(2)) as there:
         refused = Status(403, "RequestTimeTooSkewed")
         there.server.faults.add("ListObjects", refused, times=None)
@@ -86,24 +86,24 @@ def test_a_clock_that_was_set_and_is_still_refused_is_an_error() -> None:
         assert len(there.server.requests) == 2
 
 
-def test_a_file_is_sent_again_from_where_it_stood() -> None:
+def test_a_file_is_sent_again_from_its_former_position() -> None:
     with store(replace(at(2), unsigned_payload=True)) as there:
         file = io.BytesIO(b"head and body")
         file.seek(9)
         headers = {"Content-Length": "4"}
-        there.driver.connection.request(
+        there.driver._client.request(
             f"/{BUCKET}/object", method="PUT", data=file, headers=headers, raw=True
         )
         assert there.body() == b"body"
 
 
-def test_what_cannot_be_sent_twice_is_an_error_once() -> None:
+def test_a_body_that_cannot_be_rewound_is_not_sent_again() -> None:
     with store(at(2)) as there:
         headers = {"Content-Length": "4"}
 
         def send() -> Any:
             body: Iterator[bytes] = iter([b"body"])
-            there.driver.connection.request(
+            there.driver._client.request(
                 f"/{BUCKET}/object", method="PUT", data=body, headers=headers, raw=True
             )
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_sent_twice_is_an_error_once() -> None:
         assert there.server.count("PutObject") == 1
 
 
-def test_presigned_urls_are_of_the_time_of_the_store() -> None:
+def test_presigned_urls_use_the_clock_of_the_store() -> None:
     with store(at(-2)) as there:
         there.driver.upload_object_via_stream(iter([b"body"]), there.container, "object")
         obj = there.driver.get_object(BUCKET, "object")
@@ -120,7 +120,7 @@ def test_presigned_urls_are_of_the_time_of_the_store() -> None:
             assert answer.read() == b"body"
 
 
-def test_a_clock_that_is_set_is_worth_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_clock_skew_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     with store(at(2)) as there, caplog.at_level(logging.WARNING):
         there.driver.get_container(BUCKET)
         there.driver.get_container(BUCKET)
@@ -133,7 +133,7 @@ def test_a_clock_that_is_set_is_worth_a_line_in_the_log(caplog: pytest.LogCaptur
 
 
 class Issuer:
-    """Gives out credentials that a server takes until the next ones are made."""
+    """Issues credentials that the server accepts until the next ones are issued."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -142,14 +142,14 @@ class Issuer:
         self.rotate()
 
     def rotate(self) -> None:
-        """From now on others are valid."""
+        """Issue new credentials, which replace the former ones."""
         number = len(self.made)
         self.made.append(Credentials(f"AKIA{number}", f"s3cr3t{number}", f"t0ken{number}"))
         if self.there is not None:
             self.accept(self.made[-1])
 
     def accept(self, valid: Credentials) -> None:
-        """Let the server know."""
+        """Let the server accept these credentials only."""
         assert self.there is not None
         self.there.server.options = replace(
             self.there.server.options,
@@ -165,7 +165,7 @@ class Issuer:
 
 @pytest.fixture(params=["4", "2"])
 def issued(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Issuer]]:
-    """A driver that asks the issuer, whose server takes what that gives."""
+    """A store whose driver gets its credentials from an issuer."""
     issuer = Issuer()
     with store(VERSIONS[request.param], version=request.param, ex_credentials=issuer) as there:
         issuer.there = there
@@ -173,7 +173,7 @@ def issued(request: pytest.FixtureRequest) -> Iterator[tuple[Store, Issuer]]:
         yield there, issuer
 
 
-def test_credentials_come_from_the_function(issued: tuple[Store, Issuer]) -> None:
+def test_credentials_come_from_the_provider(issued: tuple[Store, Issuer]) -> None:
     there, issuer = issued
     data = there.in_parts(3)
     assert there.body() == data
@@ -181,7 +181,9 @@ def test_credentials_come_from_the_function(issued: tuple[Store, Issuer]) -> Non
     assert not codes(there)
 
 
-def test_credentials_that_expire_on_the_way_are_replaced(issued: tuple[Store, Issuer]) -> None:
+def test_credentials_that_expire_during_an_upload_are_replaced(
+    issued: tuple[Store, Issuer],
+) -> None:
     there, issuer = issued
     pieces = [b"a" * 1000, b"b" * 1000, b"c" * 1000, b"d" * 1000]
 
@@ -197,7 +199,7 @@ def test_credentials_that_expire_on_the_way_are_replaced(issued: tuple[Store, Is
     assert not there.server.unfinished_uploads()
 
 
-def test_all_that_are_refused_together_are_repeated_after_one_question(
+def test_requests_that_are_refused_together_fetch_credentials_once(
     issued: tuple[Store, Issuer],
 ) -> None:
     there, issuer = issued
@@ -207,7 +209,7 @@ def test_all_that_are_refused_together_are_repeated_after_one_question(
     assert issuer.asked == 2
 
 
-def test_a_head_that_is_refused_without_a_word_leads_to_one_question(
+def test_a_head_that_is_refused_without_a_code_fetches_credentials_once(
     issued: tuple[Store, Issuer],
 ) -> None:
     there, issuer = issued
@@ -218,7 +220,7 @@ def test_a_head_that_is_refused_without_a_word_leads_to_one_question(
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_expired_credentials_without_others_are_an_error(
+def test_expired_credentials_without_a_replacement_are_an_error(
     issued: tuple[Store, Issuer], status: int
 ) -> None:
     there, issuer = issued
@@ -230,7 +232,7 @@ def test_expired_credentials_without_others_are_an_error(
     assert len(there.server.requests) == 1
 
 
-def test_what_is_denied_leads_to_no_question(issued: tuple[Store, Issuer]) -> None:
+def test_access_denied_does_not_fetch_credentials(issued: tuple[Store, Issuer]) -> None:
     there, issuer = issued
     there.server.faults.add("*", Status(403, "AccessDenied"), times=None)
     for _ in range(3):
@@ -239,7 +241,7 @@ def test_what_is_denied_leads_to_no_question(issued: tuple[Store, Issuer]) -> No
     assert issuer.asked == 1
 
 
-def test_an_error_of_the_function_is_what_the_caller_sees() -> None:
+def test_an_error_of_the_provider_propagates() -> None:
     def broken() -> Credentials:
         raise LookupError("no credentials today")
 
@@ -249,7 +251,7 @@ def test_an_error_of_the_function_is_what_the_caller_sees() -> None:
         assert not there.server.requests
 
 
-def test_presigned_urls_are_signed_by_the_function_too() -> None:
+def test_presigned_urls_use_the_credentials_of_the_provider() -> None:
     issuer = Issuer()
     with store(ex_credentials=issuer) as there:
         issuer.there = there
@@ -268,26 +270,26 @@ def test_presigned_urls_are_signed_by_the_function_too() -> None:
         lambda ask: S3StorageDriver(None, None, ex_credentials=ask),
     ],
 )
-def test_no_key_is_needed_beside_the_function(make: Any) -> None:
+def test_no_key_is_required_with_a_provider(make: Any) -> None:
     issuer = Issuer()
     connection = make(issuer).connection
     assert issuer.asked == 0
     assert (connection.user_id, connection.key, connection.token) == ("AKIA0", "s3cr3t0", "t0ken0")
 
 
-def test_without_a_function_a_key_is_needed() -> None:
+def test_a_key_is_required_without_a_provider() -> None:
     with pytest.raises(TypeError, match="credentials are needed"):
         S3StorageDriver()
 
 
-def test_fixed_credentials_can_be_changed_as_before() -> None:
+def test_fixed_credentials_can_be_changed() -> None:
     connection = S3StorageDriver("key", "secret", token="token").connection
     assert (connection.user_id, connection.key, connection.token) == ("key", "secret", "token")
     connection.token = "other"
     assert connection.token == "other"
 
 
-def test_a_connection_of_others_has_fixed_credentials() -> None:
+def test_a_foreign_connection_class_has_fixed_credentials() -> None:
     class Foreign:
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
@@ -300,13 +302,13 @@ def test_a_connection_of_others_has_fixed_credentials() -> None:
         Driver(ex_credentials=Issuer())
 
 
-def test_a_missing_bucket_is_no_matter_of_credentials(issued: tuple[Store, Issuer]) -> None:
+def test_a_missing_bucket_does_not_fetch_credentials(issued: tuple[Store, Issuer]) -> None:
     there, issuer = issued
     with pytest.raises(ContainerDoesNotExistError):
         there.driver.get_container("absent")
     assert issuer.asked == 1
 
 
-def test_a_total_is_handed_to_the_connection() -> None:
+def test_the_total_timeout_is_passed_to_the_connection() -> None:
     connection = S3StorageDriver("key", "secret", ex_total_timeout=900).connection
     assert (connection.total_timeout, connection.connection.total_timeout) == (900, 900)

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections to S3: addressing and signatures.
+
+There is one class for each signature version. The classes are public in
+``libcloud.storage.drivers.s3``, and drivers and users derive from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from libcloud import common
+from libcloud.common import signing
+from libcloud.common.aws import (
+    AWSRequestSigner,
+    AWSRequestSignerAlgorithmV4,
+    AWSTokenConnection,
+    SignedAWSConnection,
+    check_params,
+)
+from libcloud.common.aws_token import with_param
+from libcloud.common.base import ConnectionUserAndKey
+from libcloud.common.credentials import clean_key, clean_secret
+from libcloud.storage.s3.response import S3RawResponse, S3Response
+from libcloud.utils.bodies import Pieces
+from libcloud.utils.hosts import authority
+from libcloud.utils.per_process import PerProcess
+from libcloud.utils.per_thread import PerThread
+
+if TYPE_CHECKING:
+    from libcloud.common.credentials import Credentials
+    from libcloud.common.credentials.provider import CredentialProvider
+    from libcloud.storage.s3.endpoint import Address, Addressing
+
+__all__ = [
+    "API_VERSION",
+    "EXPIRATION_SECONDS",
+    "BaseS3Connection",
+    "S3Connection",
+    "S3RequestSigner",
+    "S3SignatureV4Connection",
+]
+
+API_VERSION = "2006-03-01"
+
+# Part of the public API: validity of a URL signed with Signature Version 2, in seconds.
+EXPIRATION_SECONDS = 15 * 60
+
+_DATES = frozenset({"date", "x-amz-date"})
+_PAYLOAD = "x-amz-content-sha256"
+_SET_BY_SIGNER = frozenset({_PAYLOAD, "x-amz-date", "authorization"})
+
+
+class _CredentialField:
+    """An attribute: the assigned value, or that of the current credentials of the provider."""
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return None
+        credentials = instance.current_credentials()
+        if credentials is None:
+            return vars(instance).get(self._name)
+        return getattr(credentials, self._field)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if self._field == "secret":
+            value = clean_secret(value)
+        else:
+            value = clean_key(value, "access key" if self._field == "key" else "session token")
+        vars(instance)[self._name] = value
+
+
+class _Current(NamedTuple):
+    """What the current attempt of a thread uses, whatever other threads learn meanwhile."""
+
+    address: Address | None = None
+    credentials: Credentials | None = None
+
+
+_NOTHING = _Current()
+
+
+class BaseS3Connection(ConnectionUserAndKey):
+    """A connection that signs with Signature Version 2, in the ``Authorization`` header.
+
+    A signature in the query would remain usable in the access logs of servers and proxies, and
+    MinIO rejects multipart uploads that are signed like that. It is used only if a subclass adds an
+    ``Expires`` parameter.
+
+    Paths are sent as the driver builds them: object names may contain ``//`` and dot segments.
+    Redirects are not followed, because they lead to a host that the request is not signed for and
+    that must not receive the credentials.
+    """
+
+    host = "s3.amazonaws.com"
+    responseCls = S3Response
+    rawResponseCls = S3RawResponse
+    follow_redirects = False
+    bare_keys = True
+
+    user_id: Any = _CredentialField("key")
+    key: Any = _CredentialField("secret")
+    token: Any = _CredentialField("token")
+
+    credential_provider: CredentialProvider | None = None
+    """The source of credentials; ``None``: the arguments."""
+
+    anonymous = False
+    """Whether requests are sent without a signature."""
+
+    clock_offset = timedelta(0)
+    """How far the clock of the store is ahead of this machine's."""
+
+    addressing: Addressing | None = None
+    """Resolves requests to hosts; ``None``: all go to :attr:`host`."""
+
+    _current: Any = PerThread(_NOTHING)
+
+    def server_time(self) -> datetime:
+        """Return the current time by the clock of the store, as far as it is known."""
+        return datetime.now(timezone.utc) + self.clock_offset
+
+    def current_credentials(self) -> Credentials | None:
+        """Return the credentials of the provider, the same throughout an attempt.
+
+        ``None``: there is no provider.
+        """
+        provider = self.credential_provider
+        if provider is None:
+            return None
+        return self._current.credentials or provider.current()
+
+    def address_of(self, action: str) -> Address | None:
+        """Return the address of a request; within an attempt, that of the attempt.
+
+        ``None``: the request goes to :attr:`host` unchanged.
+        """
+        if self.addressing is None or self.addressing.is_plain:
+            return None
+        address: Address | None = self._current.address
+        return address or self.addressing.resolve(action)
+
+    def signing_region(self) -> str:
+        """Return the region that the request of this thread is signed for."""
+        address = self._current.address
+        if address is not None and address.region is not None:
+            return str(address.region)
+        return str(getattr(self.driver, "region_name", None) or "")
+
+    def morph_action_hook(self, action: str) -> str:
+        """Prepend the path of the endpoint to ``action``, without normalising either.
+
+        A bucket that is part of the host name is removed from the path.
+        """
+        address = self.address_of(action)
+        return self._with_prefix(action if address is None else address.action)
+
+    def _with_prefix(self, action: str) -> str:
+        action = action if action.startswith("/") else f"/{action}"
+        return f"{(self.request_path or '').rstrip('/')}{action}"
+
+    def _attempt(self, call: Any) -> Any:
+        addressing, provider = self.addressing, self.credential_provider
+        plain = addressing is None or addressing.is_plain
+        if plain and provider is None:
+            return super()._attempt(call)
+        self._current = _Current(
+            None if plain or addressing is None else addressing.resolve(call.action),
+            None if provider is None else provider.current(),
+        )
+        try:
+            return super()._attempt(call)
+        finally:
+            self._current = _NOTHING
+
+    def _host_header(self) -> str:
+        address = self._current.address
+        if address is None or address.host == self.host:
+            return super()._host_header()
+        return authority(address.host, int(self.port), scheme=self._scheme)
+
+    def _retryable_request(
+        self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
+    ) -> Any:
+        address = self._current.address
+        if address is not None and address.host != self.host:
+            url = f"{self._scheme}://{self._host_header()}{url}"
+        return super()._retryable_request(url, data, headers, method, raw, stream)
+
+    @staticmethod
+    def get_auth_signature(
+        method: str,
+        headers: Mapping[str, Any],
+        params: Any,
+        expires: Any,
+        secret_key: str,
+        path: str,
+        vendor_prefix: str,
+    ) -> str:
+        """Return the signature in base64.
+
+        :param params: the query, a mapping or pairs. Its sub-resources are signed, and so are those
+            in the query of ``path``.
+        :param expires: the ``Expires`` parameter, seconds since 1970; ``None``: the ``Date`` header
+            is signed.
+        :param vendor_prefix: prefix of the headers that are signed: ``x-amz`` or ``x-goog``.
+        """
+        text = signing.sigv2.string_to_sign(
+            method=method,
+            target=path,
+            headers={name: str(value) for name, value in headers.items()},
+            params=_pairs(params),
+            expires=None if expires is None else str(expires),
+            vendor_prefix=vendor_prefix,
+        )
+        return signing.sigv2.sign(secret_key, text)
+
+    def add_default_params(self, params: Any) -> Any:
+        """Send sub-resources without a value as bare keys.
+
+        Servers differ in whether ``uploads=`` is signed like that or as ``uploads``.
+        """
+        for name, value in _pairs(params):
+            if value == "" and name in signing.sigv2.SUB_RESOURCES:
+                params = with_param(params, name, None)
+        return params
+
+    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+        """Sign with the time of this attempt."""
+        if self.anonymous:
+            return params, headers
+        expires = dict(_pairs(params)).get("Expires")
+        if expires is None and not _DATES.intersection(name.lower() for name in headers):
+            from email.utils import formatdate
+
+            headers["Date"] = formatdate(self.server_time().timestamp(), usegmt=True)
+        signature = self.get_auth_signature(
+            method=self.method,
+            headers=headers,
+            params=params,
+            expires=expires,
+            secret_key=self.key,
+            path=self._resource(),
+            vendor_prefix=getattr(self.driver, "http_vendor_prefix", "x-amz"),
+        )
+        if expires is not None:
+            return with_param(params, "Signature", signature), headers
+        headers["Authorization"] = f"AWS {self.user_id}:{signature}"
+        return params, headers
+
+    def _resource(self) -> str:
+        """Return the path to sign, which includes the bucket even if that is part of the host.
+
+        Reference: Amazon S3 User Guide, "Signing and authenticating REST requests (AWS signature
+        version 2)", CanonicalizedResource.
+        """
+        address = self._current.address
+        if address is None or not address.in_host:
+            return str(self.action)
+        return self._with_prefix(address.resource)
+
+
+class S3Connection(AWSTokenConnection, BaseS3Connection):
+    """Signature Version 2 with temporary credentials, whose token is a signed header."""
+
+    def add_default_params(self, params: Any) -> Any:
+        return BaseS3Connection.add_default_params(self, params)
+
+
+class S3RequestSigner(AWSRequestSignerAlgorithmV4):
+    """Signature Version 4 of S3: no ``Version`` parameter, and a hash of every body if possible."""
+
+    def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
+        return params
+
+    def get_request_headers(
+        self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
+    ) -> tuple[Any, Any]:
+        """Sign with the current time; see the base class. In one pass, because this is costly."""
+        stamp = signing.sigv4.stamp_of(self._time())
+        own_hash = None
+        for name in [name for name in headers if name.lower() in _SET_BY_SIGNER]:
+            value = headers.pop(name)
+            own_hash = value if name.lower() == _PAYLOAD else own_hash
+        payload_hash = str(own_hash or self._get_payload_hash(method, data))
+        headers["X-AMZ-Date"] = stamp
+        headers["X-AMZ-Content-SHA256"] = payload_hash
+        bare_path, _, query = path.partition("?")
+        pairs = (*common.request.parse_query(query), *_pairs(params))
+        headers["Authorization"] = signing.sigv4.sign(
+            method,
+            bare_path,
+            pairs,
+            headers=signing.sigv4.headers_to_sign(headers),
+            payload_hash=payload_hash,
+            key_id=self.access_key,
+            secret=self.access_secret,
+            scope=self._scope(),
+            stamp=stamp,
+            keys=self._keys,
+        )
+        return params, headers
+
+    def _get_payload_hash(self, method: str, data: Any = None) -> str:
+        if data is None:
+            return signing.sigv4.EMPTY_PAYLOAD_HASH
+        if isinstance(data, (str, bytes, bytearray, memoryview)):
+            return signing.sigv4.payload_hash_of(data)
+        if isinstance(data, Pieces):
+            hasher = hashlib.sha256()
+            for piece in data:
+                hasher.update(piece)
+            return hasher.hexdigest()
+        return signing.sigv4.UNSIGNED_PAYLOAD
+
+    def _scope(self) -> signing.sigv4.Scope:
+        connection = self.connection
+        return signing.sigv4.scope_of(connection.signing_region(), connection.service_name)
+
+
+class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
+    """A connection that signs with Signature Version 4, in the ``Authorization`` header."""
+
+    service_name = "s3"
+    version = API_VERSION
+
+    _SIGNERS: ClassVar[Mapping[str, type[AWSRequestSigner]]] = {"4": S3RequestSigner}
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        url: str | None = None,
+        timeout: float | None = None,
+        proxy_url: str | None = None,
+        token: str | None = None,
+        retry_delay: float | None = None,
+        backoff: float | None = None,
+    ) -> None:
+        super().__init__(
+            user_id,
+            key,
+            secure=secure,
+            host=host,
+            port=port,
+            url=url,
+            timeout=timeout,
+            proxy_url=proxy_url,
+            token=token,
+            retry_delay=retry_delay,
+            backoff=backoff,
+            signature_version="4",
+        )
+
+    def add_default_params(self, params: Any) -> Any:
+        """Add none: the token is sent in a header only."""
+        check_params(params)
+        return params
+
+    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+        """Sign with the time of this attempt."""
+        return (params, headers) if self.anonymous else super().pre_connect_hook(params, headers)
+
+    def _current_signer(self) -> AWSRequestSigner:
+        """Return the signer, or with a credential provider one for its current credentials."""
+        credentials = self.current_credentials()
+        if credentials is None:
+            return self.signer
+        # A value of this process, so that no pickle contains credentials of a provider.
+        cached: PerProcess[dict[Credentials, AWSRequestSigner]]
+        cached = vars(self).setdefault("_signers", PerProcess(dict))
+        signers = cached()
+        signer = signers.get(credentials)
+        if signer is None:
+            signer = type(self.signer)(
+                access_key=credentials.key,
+                access_secret=credentials.secret,
+                version=self.version,
+                connection=self,
+            )
+            signers.clear()  # former credentials are not used again
+            signers[credentials] = signer
+        return signer
+
+
+def _pairs(params: Any) -> list[tuple[str, str | None]]:
+    if not params:
+        return []
+    items = params.items() if hasattr(params, "items") else params
+    return [(str(name), None if value is None else str(value)) for name, value in items]

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recovery from refused requests: wrong region, wrong clock, expired credentials.
+
+A store keeps each bucket in one region, compares the date of a request with its own clock, and
+accepts temporary credentials until they expire. None of this is an error of the caller. A strategy
+corrects the connection according to the response, and the client then sends the request again, with
+a new signature. A refused request had no effect, so any request can be repeated.
+
+A strategy that was successful is not tried again for the same request, except for credentials:
+those that last only for seconds can expire again on the way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Protocol
+
+from libcloud.common.types import LibcloudError
+
+if TYPE_CHECKING:
+    from libcloud.common.credentials import Credentials
+    from libcloud.storage.s3.connection import BaseS3Connection
+    from libcloud.storage.s3.endpoint import Address
+    from libcloud.storage.s3.errors import ErrorDetail
+
+__all__ = ["Attempt", "ClockSkew", "ExpiredCredentials", "Recoveries", "Strategy", "WrongRegion"]
+
+_log = logging.getLogger(__name__)
+
+_REDIRECTS = frozenset({301, 302, 307, 308})
+_REFUSED = frozenset({400, 401, 403})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt of a request, and the state of the connection that it was signed with.
+
+    Other threads may have changed that state by the time the response arrives.
+
+    :param action: path and query as the driver builds them.
+    :param credentials: ``None``: the connection has fixed credentials.
+    """
+
+    connection: BaseS3Connection
+    action: str
+    method: str
+    clock_offset: timedelta
+    region: str
+    credentials: Credentials | None
+
+    @classmethod
+    def begin(cls, connection: BaseS3Connection, action: str, method: str) -> Attempt:
+        """Return the attempt that the calling thread is about to make."""
+        addressing = connection.addressing
+        region = None if addressing is None else addressing.known_region(action)
+        return cls(
+            connection,
+            action,
+            method,
+            connection.clock_offset,
+            region or str(getattr(connection.driver, "region_name", "")),
+            connection.current_credentials(),
+        )
+
+
+class Strategy(Protocol):
+    """One way to recover; has no state of its own, so one instance serves all requests."""
+
+    limit: int
+    """How often it may be successful for one request."""
+
+    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
+        """Correct the connection; return whether the request may be accepted now."""
+
+
+class WrongRegion:
+    """Sends requests for a bucket to its region, and signs them for it.
+
+    The host comes from the store profile, never from the response, which could lead a signed
+    request anywhere. On a custom host, only the region of the signature changes.
+
+    Reference: Amazon S3 API Reference, "List of error codes".
+    """
+
+    limit = 1
+
+    _WRONG_LOCATION = "IllegalLocationConstraintException"
+    _CODES = frozenset(
+        {
+            _WRONG_LOCATION,
+            "AuthorizationHeaderMalformed",
+            "PermanentRedirect",
+            "TemporaryRedirect",
+        }
+    )
+
+    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
+        addressing = attempt.connection.addressing
+        if addressing is None or not self._is_cause(error):
+            return False
+        if error.code == self._WRONG_LOCATION and attempt.method == "PUT":
+            path, _, query = attempt.action.partition("?")
+            if not query and "/" not in path.strip("/"):
+                return False  # the error is about the region of a bucket to be created
+        address = addressing.resolve(attempt.action)
+        region = error.region or addressing.region_of_host(error.endpoint or "", address.bucket)
+        region = region or self._region_by_head(attempt, address, error)
+        if not region or region == attempt.region:
+            return False
+        if error.status in _REDIRECTS and not addressing.has_host(region):
+            return False  # another signature does not help on this host
+        return addressing.learn_region(address.bucket, region)
+
+    def _is_cause(self, error: ErrorDetail) -> bool:
+        if error.status in _REDIRECTS or error.code in self._CODES:
+            return True
+        # The response to HEAD has no error code, but may state the region in a header.
+        return error.status == 400 and not error.code and error.region is not None
+
+    def _region_by_head(self, attempt: Attempt, address: Address, error: ErrorDetail) -> str | None:
+        """Ask for the region of the bucket, if the response does not state it."""
+        states_region = error.status not in _REDIRECTS and error.code != self._WRONG_LOCATION
+        if states_region or not address.bucket or attempt.method == "HEAD":
+            return None
+        try:
+            response = attempt.connection.request(
+                f"/{address.bucket}", method="HEAD", retry_failed=False
+            )
+        except LibcloudError as failure:
+            return getattr(getattr(failure, "detail", None), "region", None)
+        except OSError:
+            return None  # the refusal is the error to raise
+        return dict(response.headers).get("x-amz-bucket-region")
+
+
+class ClockSkew:
+    """Signs by the clock of the store, which the ``Date`` header of the response states."""
+
+    limit = 1
+
+    _CODES = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+
+    # Stores accept 15 minutes (Amazon S3 API Reference, "RequestTimeTooSkewed"). A difference of
+    # less than a minute may be the time on the network, and is not why a request was refused.
+    _NOTABLE = timedelta(minutes=1)
+
+    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
+        if error.date is None or not self._may_be_cause(error):
+            return False
+        connection = attempt.connection
+        offset = error.date - datetime.now(timezone.utc)
+        if abs(offset - connection.clock_offset) > self._NOTABLE:
+            connection.clock_offset = offset
+            _log.warning(
+                "The clocks of this machine and of %s differ by %.0f seconds; requests are signed "
+                "with the time of the store",
+                connection.host,
+                abs(offset.total_seconds()),
+            )
+        return abs(connection.clock_offset - attempt.clock_offset) > self._NOTABLE
+
+    def _may_be_cause(self, error: ErrorDetail) -> bool:
+        if error.status not in _REFUSED:
+            return False
+        # The response to HEAD has no error code.
+        if error.code in self._CODES or (error.status == 403 and not error.code):
+            return True
+        return error.code == "AccessDenied" and "expired" in error.message.lower()
+
+
+class ExpiredCredentials:
+    """Fetches new credentials, if the connection has a source of credentials."""
+
+    limit = 3
+
+    _CODES = frozenset(
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",  # a key that was replaced and deleted
+            "InvalidToken",
+            "TokenRefreshRequired",
+        }
+    )
+
+    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
+        provider, used = attempt.connection.credential_provider, attempt.credentials
+        if provider is None or used is None or error.status not in _REFUSED:
+            return False
+        # The response to HEAD has no error code.
+        certain = error.code in self._CODES
+        return (certain or not error.code) and provider.refresh(used, certain=certain)
+
+
+STRATEGIES: tuple[Strategy, ...] = (WrongRegion(), ClockSkew(), ExpiredCredentials())
+"""In the order in which they are tried."""
+
+
+class Recoveries:
+    """The strategies of one request, each with the number of times it may still be used."""
+
+    def __init__(self) -> None:
+        self._used: Counter[Strategy] = Counter()
+
+    def recover(self, attempt: Attempt, error: ErrorDetail | None) -> bool:
+        """Try the strategies in turn; return whether the request may be accepted now.
+
+        :param error: ``None``: the failure was not a response of the store.
+        """
+        if error is None:
+            return False
+        for strategy in STRATEGIES:
+            if self._used[strategy] < strategy.limit and strategy.recover(attempt, error):
+                self._used[strategy] += 1
+                return True
+        return False
