@@ -42,6 +42,7 @@ from libcloud.cli.errors import (
 )
 from libcloud.cli.failures import report
 from libcloud.cli.progress import print_stderr
+from libcloud.cli.settings import group_options
 from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
 
@@ -113,8 +114,9 @@ class _Group(click.Group):
     context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, "-V", "--version", message="libcloud %(version)s")
+@group_options
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, /, **_: object) -> None:
     """Manage objects in Amazon S3, S3-compatible stores, Google Cloud Storage and local files.
 
     A URL is s3://BUCKET/KEY, gs://BUCKET/KEY or file:///DIRECTORY/NAME. Other providers and
@@ -136,6 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
+    elif arguments[1:] == ["-h"]:  # with a URL, the -h of ls and du is --human
+        arguments[1:] = ["--help"]
     _allow_undecodable_names()
     try:
         # Not cli.main(), which handles signals and broken pipes in its own way.

@@ -10,10 +10,19 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from libcloud.cli.text import parse_duration, parse_size
 
-__all__ = ["Settings", "age", "job_options", "size", "store_options", "transfer_options"]
+__all__ = [
+    "Settings",
+    "age",
+    "group_options",
+    "job_options",
+    "size",
+    "store_options",
+    "transfer_options",
+]
 
 _T = TypeVar("_T")
 
@@ -45,6 +54,8 @@ class Settings:
     provider: str | None = None
     addressing_style: str | None = None
     no_sign_request: bool = False
+    ca_bundle: str | None = None
+    no_verify_ssl: bool = False
     debug: bool = False
     window: int | None = None
     part_size: int | None = None
@@ -69,6 +80,17 @@ _STORE = [
         help="Bucket addressing style: in the path or as a virtual host.",
     ),
     click.option("--no-sign-request", is_flag=True, help="Send anonymous requests."),
+    click.option(
+        "--ca-bundle",
+        type=click.Path(exists=True),
+        metavar="PATH",
+        help="File or directory with the certificates to trust.",
+    ),
+    click.option(
+        "--no-verify-ssl",
+        is_flag=True,
+        help="Do not verify certificates: others can then read and change the data.",
+    ),
     click.option("--debug", is_flag=True, help="Log requests, and print tracebacks of errors."),
 ]
 
@@ -102,6 +124,13 @@ _JOBS = [
 ]
 
 
+def group_options(group: Callable[..., Any]) -> Callable[..., Any]:
+    """Accept the options of :func:`store_options` before the command as well."""
+    for option in reversed(_STORE):
+        group = option(group)
+    return group
+
+
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that use a store, passed as the argument ``settings``."""
     return _add_options(command, _STORE)
@@ -122,7 +151,12 @@ def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..
 
     @functools.wraps(command)
     def run(**values: Any) -> Any:
+        context = click.get_current_context()
         chosen = {name: values.pop(name) for name in names if name in values}
+        for name, value in context.find_root().params.items():
+            # An option after the command overrides the same option before it.
+            if context.get_parameter_source(name) in (None, ParameterSource.DEFAULT):
+                chosen[name] = value
         return command(settings=Settings(**chosen), **values)
 
     decorated: Callable[..., Any] = run

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from libcloud import security
 from libcloud.cli.errors import hide_secrets
+from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
@@ -92,11 +95,22 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
         driver = kind("key", "secret")
         return driver
     found = find_settings(target, settings)
+    _set_up_certificates(settings)
     try:
         driver = kind(**driver_settings(target, found, settings))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     return driver
+
+
+def _set_up_certificates(settings: Settings) -> None:
+    """Apply ``--ca-bundle`` and ``--no-verify-ssl`` to all connections of this process."""
+    if settings.ca_bundle:
+        security.CA_CERTS_PATH = settings.ca_bundle
+    if settings.no_verify_ssl and security.VERIFY_SSL_CERT:
+        security.VERIFY_SSL_CERT = False
+        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+        print_stderr("libcloud: warning: certificates are not verified (--no-verify-ssl)")
 
 
 def find_settings(target: Target, settings: Settings) -> Discovery:
@@ -131,6 +145,8 @@ def driver_settings(target: Target, found: Discovery, settings: Settings) -> dic
         options["ex_s3_profile"] = target.s3_profile
     if settings.addressing_style:
         options["ex_addressing_style"] = settings.addressing_style
+    if settings.ca_bundle or settings.no_verify_ssl:
+        options.pop("ex_ca_bundle", None)
     options.pop("ex_credentials", None)
     if settings.no_sign_request:
         if target.provider == Provider.GOOGLE_STORAGE:
