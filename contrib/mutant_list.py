@@ -213,7 +213,7 @@ _READING = (
     ),
     Mutant(
         "listing stops after page one",
-        f"{_DRIVERS}/s3_pages.py",
+        "libcloud/storage/s3/listing.py",
         "        if not page.is_truncated:\n",
         "        if True:\n",
         _PAGES,

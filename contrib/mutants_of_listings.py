@@ -17,14 +17,14 @@ _LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
 MUTANTS = (
     Mutant(
         "a listing that cannot continue ends",
-        f"{_DRIVERS}/s3_pages.py",
+        f"{_S3}/listing.py",
         "            raise IncompleteListingError(\n",
         "            return\n            raise IncompleteListingError(\n",
         _PAGES,
     ),
     Mutant(
         "only the last marker of a listing is remembered",
-        f"{_DRIVERS}/s3_pages.py",
+        f"{_S3}/listing.py",
         "        seen.add(hash(marker))",
         "        seen = {hash(marker)}",
         _PAGES,
@@ -45,14 +45,14 @@ MUTANTS = (
     ),
     Mutant(
         "names that are replaced are believed",
-        f"{_DRIVERS}/s3_pages.py",
+        f"{_S3}/listing.py",
         "    if kind in known or not _is_doubtful(fetched[0]):",
         "    if True:",
         _LISTED_NAMES,
     ),
     Mutant(
         "a store that says that it encodes is believed",
-        f"{_DRIVERS}/s3_pages.py",
+        f"{_S3}/listing.py",
         "    return found == expected or found != decoded",
         "    return True",
         _LISTED_NAMES,

@@ -56,10 +56,10 @@ MUTANTS = (
         (f"{_TESTS}/cli/test_meter.py",),
     ),
     Mutant(
-        "one level is listed by all that is below it",
-        "libcloud/storage/drivers/s3_levels.py",
-        ', delimiter="/")',
-        ")",
+        "a directory is listed by everything below it",
+        "libcloud/storage/drivers/s3.py",
+        ', delimiter="/"',
+        "",
         (f"{_TESTS}/cli/test_commands.py::test_one_level_is_listed",),
     ),
     Mutant(

@@ -9,27 +9,28 @@ __all__ = ["MUTANTS"]
 
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
+_S3 = "libcloud/storage/s3"
 
 _FAILURES = (f"{_TESTS}/storage/test_s3_failures.py",)
 
 _RESUMED = (
     Mutant(
         "a part of the same size is the same part",
-        f"{_DRIVERS}/s3_resume.py",
-        "    if held.size != len(body):\n        return False\n",
-        "    return held.size == len(body)\n",
+        f"{_S3}/multipart.py",
+        "    if stored.size != len(body):\n        return False\n",
+        "    return stored.size == len(body)\n",
         (f"{_TESTS}/storage/test_s3_resume.py",),
     ),
     Mutant(
         "a resumed upload sends everything again",
-        f"{_DRIVERS}/s3_resume.py",
-        "        if held is not None and held.etag and _is_the_same(held, body, digest):",
+        f"{_S3}/multipart.py",
+        "        if stored is not None and stored.etag and _is_same(stored, body, digest):",
         "        if False:",
         (f"{_TESTS}/storage/test_s3_resume.py",),
     ),
     Mutant(
         "a resumed upload that fails is aborted",
-        f"{_DRIVERS}/s3_leftovers.py",
+        f"{_DRIVERS}/s3.py",
         'rest = {"ex_on_failure": "keep", **rest}',
         'rest = {"ex_on_failure": "abort", **rest}',
         (f"{_TESTS}/storage/test_s3_resume.py",),

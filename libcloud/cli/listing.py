@@ -131,10 +131,10 @@ def _objects(selection: Selection, recursive: bool) -> Iterator[_Entry]:
             if filters.select(selection.relative(obj)):
                 yield _entry(obj)
         return
-    from libcloud.storage.drivers.s3_levels import iterate_level
+    from libcloud.storage.directories import iterate_directory
 
     last = ""
-    for found in iterate_level(container, prefix):
+    for found in iterate_directory(container, prefix):
         name = found if isinstance(found, str) else found.name
         if not filters.select(name[len(selection.base) :]):
             continue

@@ -187,9 +187,9 @@ class Container:
 
         A driver that has ``_get_object_in`` is spared to look for the container once more.
         """
-        look = _look_inside(self.driver)
-        if look is not None:
-            return look(self, object_name)
+        look_up = companion_method(self.driver, "get_object", "_get_object_in")
+        if look_up is not None:
+            return cast("Object", look_up(self, object_name))
         return self.driver.get_object(container_name=self.name, object_name=object_name)
 
     def upload_object(
@@ -569,15 +569,24 @@ def check_object(obj: object) -> None:
         )
 
 
-def _look_inside(driver: StorageDriver) -> Callable[[Container, str], Object] | None:
-    """The driver's ``_get_object_in``; ``None`` if it has none, or its ``get_object`` is another's.
+def companion_method(driver: object, public: str, private: str) -> Callable[..., Any] | None:
+    """The driver's method ``private``, which does a part of what its method ``public`` does.
 
-    A subclass, or a test, that replaces ``get_object`` is asked by that.
+    :return: ``None`` if there is none, or if a subclass or a test overrides ``public``: then that
+        has to be called.
     """
-    owner = next((kind for kind in type(driver).__mro__ if "get_object" in vars(kind)), object)
-    if "_get_object_in" not in vars(owner) or "get_object" in vars(driver):
+    owner = next((kind for kind in type(driver).__mro__ if public in vars(kind)), object)
+    if private not in vars(owner) or public in getattr(driver, "__dict__", ()):
         return None
-    return cast("Callable[[Container, str], Object]", getattr(driver, "_get_object_in", None))
+    return cast("Callable[..., Any]", getattr(driver, private))
+
+
+def is_overridden(driver: object, kind: type, *names: str) -> bool:
+    """Whether ``driver``, an instance or a subclass of ``kind``, has its own method of a name."""
+    return any(
+        getattr(type(driver), name) is not getattr(kind, name) or name in vars(driver)
+        for name in names
+    )
 
 
 def _provider(driver: StorageDriver | None) -> str | None:

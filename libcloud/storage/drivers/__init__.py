@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from libcloud.storage.drivers import s3_deleted as s3_deleted
     from libcloud.storage.drivers import s3_options as s3_options
     from libcloud.storage.drivers import s3_regions as s3_regions
-    from libcloud.storage.drivers import s3_resume as s3_resume
     from libcloud.storage.drivers import s3_store as s3_store
     from libcloud.storage.drivers import s3_urls as s3_urls
 else:

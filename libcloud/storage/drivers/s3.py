@@ -14,27 +14,31 @@ request looks like is in ``s3/requests.py``, what comes next in ``transfer/uploa
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
-from libcloud.storage import drivers, s3
-from libcloud.storage.arguments import check_file_path, check_object
-from libcloud.storage.base import Container, Object
+from libcloud.common.types import LibcloudError
+from libcloud.storage import drivers, s3, transfer
+from libcloud.storage.arguments import (
+    check_container,
+    check_download,
+    check_file_path,
+    check_name,
+    check_object,
+    check_prefix,
+)
+from libcloud.storage.base import Container, Object, is_overridden
 from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
 from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, S3_CDN_URL_EXPIRY_HOURS
-from libcloud.storage.drivers.s3_containers import (
-    RESPONSES_PER_REQUEST,
-    S3Containers,
-    S3MultipartUpload,
-)
 from libcloud.storage.drivers.s3_copy import S3Copies
 from libcloud.storage.drivers.s3_delete import S3Deletions
-from libcloud.storage.drivers.s3_leftovers import IncompleteCleanupError, S3Leftovers
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
-from libcloud.storage.drivers.s3_objects import CHUNK_SIZE, S3Objects
 from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
@@ -50,12 +54,22 @@ from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.profile import AMAZON, GENERIC, S3Profile
 from libcloud.storage.s3.response import S3RawResponse, S3Response
 from libcloud.utils import files
+from libcloud.utils.arguments import size_of as object_size
+from libcloud.utils.arguments import whole_number
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from libcloud.storage.drivers.s3_deleted import DeletedObject, FailedDeletion
-    from libcloud.storage.drivers.s3_options import UploadKeywords
+    from libcloud.storage.drivers.s3_options import ReadKeywords, UploadKeywords
+    from libcloud.storage.s3.download_port import Download
+    from libcloud.storage.s3.multipart import (
+        RESPONSES_PER_REQUEST,
+        IncompleteCleanupError,
+        S3MultipartUpload,
+    )
+    from libcloud.storage.s3.values import ObjectPage, PartRecord
+    from libcloud.storage.transfer.download.ranges import Validator
 
 __all__ = [
     "API_VERSION",
@@ -77,11 +91,15 @@ __all__ = [
 ]
 
 
-class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Containers, S3Objects):
-    """What all drivers for S3-compatible stores do.
+CHUNK_SIZE = 5 * 1024 * 1024
+"""Bytes per piece of a stream by default; also the smallest part of Amazon S3."""
 
-    A store's driver, or a user's subclass, says by ``supports_s3_multipart_upload`` whether streams
-    are uploaded in parts; nothing else is needed.
+
+class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions):
+    """The base of all drivers for S3-compatible stores.
+
+    ``supports_s3_multipart_upload`` of a store's driver, or of a user's subclass, decides whether
+    streams are uploaded in parts.
     """
 
     name = "Amazon S3 (standard)"
@@ -92,6 +110,413 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions, S3Leftovers, S3Conta
     _rewinds_finished_streams = False
     supports_s3_multipart_upload = True
     namespace = NAMESPACE
+    http_vendor_prefix = "x-amz"
+    ex_location_name = ""
+    #: In-progress uploads per page of a listing; ``None`` for
+    #: :data:`~libcloud.storage.s3.multipart.RESPONSES_PER_REQUEST`.
+    RESPONSES_PER_REQUEST: int | None = None
+
+    # Containers.
+
+    def iterate_containers(self) -> Iterator[Container]:
+        for _, document in s3.listing.bucket_pages(self._client):
+            yield from self._to_containers(document, "Buckets/Bucket")
+
+    def get_container(self, container_name: str) -> Container:
+        """The container, after one HEAD request.
+
+        :raises ContainerDoesNotExistError: there is no such container. One that may not be looked
+            at (403) is assumed to exist.
+        :raises LibcloudError: it is in another region, or the request failed.
+        """
+        container = Container(name=container_name, extra={}, driver=self)
+        path = self._get_container_path(container)
+        s3.containers.look_up(self._client, path, container_name)
+        return container
+
+    def create_container(self, container_name: str) -> Container:
+        container = Container(name=container_name, extra={}, driver=self)
+        path = self._get_container_path(container)
+        s3.containers.create(self._client, path, container_name, self._location())
+        return container
+
+    def delete_container(self, container: Container) -> bool:
+        check_container(container)
+        path = self._get_container_path(container)
+        return s3.containers.delete(self._client, path, container.name)
+
+    def _location(self) -> str | None:
+        """The region to create containers in, if the store requires its name."""
+        region = getattr(self, "region_name", None) or ""
+        return self.ex_location_name or self.profile.location(region)
+
+    def _to_containers(self, obj: Any, xpath: str) -> Iterator[Container]:
+        for element in s3.listing.elements(obj, xpath):
+            yield self._to_container(element)
+
+    def _to_container(self, element: Any) -> Container:
+        bucket = s3.xml.bucket_record(element)
+        return Container(bucket.name, {"creation_date": bucket.creation_date}, self)
+
+    # Listings.
+
+    def iterate_container_objects(
+        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+    ) -> Iterator[Object]:
+        check_prefix(prefix)
+        prefix = self._normalize_prefix_argument(prefix, ex_prefix)
+        path = self._get_container_path(container)
+        pages = s3.listing.object_pages(self._client, path, container.name, prefix)
+        for page, document in pages:
+            yield from self._objects_of(page, document, container)
+
+    def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
+        """See :func:`~libcloud.storage.directories.iterate_directory`."""
+        path = self._get_container_path(container)
+        pages = s3.listing.object_pages(
+            self._client, path, container.name, prefix or None, delimiter="/"
+        )
+        for page, document in pages:
+            objects = self._objects_of(page, document, container)
+            yield from s3.listing.sorted_directory(page.prefixes, objects)
+
+    def _objects_of(
+        self, page: ObjectPage, document: Any, container: Container
+    ) -> Iterator[Object]:
+        """The objects of a page.
+
+        They are built from ``document``, which is slower, only if a subclass overrides ``_to_objs``
+        or ``_to_obj``.
+        """
+        if is_overridden(self, BaseS3StorageDriver, "_to_objs", "_to_obj"):
+            return iter(self._to_objs(document, "Contents", container))
+        return (s3.listing.object_from(record, container, self) for record in page.objects)
+
+    def _to_objs(self, obj: Any, xpath: str, container: Container) -> list[Object]:
+        return [self._to_obj(element, container) for element in s3.listing.elements(obj, xpath)]
+
+    def _to_obj(self, element: Any, container: Container) -> Object:
+        return s3.listing.object_from(s3.xml.object_record(element), container, self)
+
+    # Objects.
+
+    def get_object(
+        self, container_name: str, object_name: str, **options: Unpack[ReadKeywords]
+    ) -> Object:
+        """The object, after a HEAD request on the container and one on the object.
+
+        :param options: fields of :class:`~libcloud.storage.s3.write_options.ReadOptions` with
+            ``ex_`` before them; the download methods take them too.
+        :raises ContainerDoesNotExistError: there is no such container.
+        :raises ObjectDoesNotExistError: there is no such object in it.
+        """
+        check_name(object_name, "object_name")
+        headers = self._read_headers(options)
+        container = self.get_container(container_name=container_name)
+        return self._get_object_in(container, object_name, headers)
+
+    def _get_object_in(
+        self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
+    ) -> Object:
+        """The object of a container that is known to exist, after one HEAD request."""
+        path = self._get_object_path(container, object_name)
+        found = s3.objects.look_up(self._client, path, container.name, object_name, headers)
+        return self._headers_to_object(object_name, container, found)
+
+    def _headers_to_object(
+        self, object_name: str, container: Container, headers: Mapping[str, str]
+    ) -> Object:
+        size = self._get_content_length_from_headers(headers)
+        return s3.objects.object_from(headers, object_name, size, container, self)
+
+    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
+        return headers.get("content-length")
+
+    def _read_headers(self, options: Mapping[str, object]) -> dict[str, str]:
+        """The headers that keywords of a read require."""
+        if not options:
+            return {}
+        return drivers.s3_options.read_headers(
+            options,
+            prefix=self.http_vendor_prefix,
+            secure=bool(getattr(self.connection, "secure", False)),
+        )
+
+    def delete_object(self, obj: Object) -> bool:
+        """Delete an object.
+
+        :raises ObjectDoesNotExistError: there is none, and the store reports that (Amazon does
+            not).
+        """
+        check_object(obj)
+        path = self._get_object_path(obj.container, obj.name)
+        return s3.objects.delete(self._client, path, obj.container.name, obj.name)
+
+    # Downloads.
+
+    def download_object(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+        *,
+        ex_verify_hash: bool | None = None,
+        ex_window: int | None = None,
+        ex_part_size: int | None = None,
+        on_bytes: Callable[[int], object] | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> bool:
+        """Save the object as a file, which appears when it is complete.
+
+        A large object is downloaded over several connections, unless the store does not support
+        ranges.
+
+        :param ex_verify_hash: what the bytes are compared with. ``None``: the checksum that the
+            store keeps with the object, if it reports one. ``True``: otherwise an ETag that is an
+            MD5, which takes several times the processor time of the download. ``False``: nothing.
+        :param ex_window: connections at once. ``None``: up to 4 for an object of more than 32 MiB.
+            A download that keeps a partial file (``delete_on_failure=False``), or is compared with
+            a hash that cannot be combined from parts, uses one.
+        :param ex_part_size: bytes that one connection requests at a time; ``None``: 8 MiB.
+        :param on_bytes: called with the number of bytes of each piece received, by the thread that
+            received it; with several connections too. An exception of it in the calling thread ends
+            the download, and no file appears.
+        :raises ObjectHashMismatchError: the bytes received differ from those of the store.
+        :raises TypeError: an argument has another type. Nothing was sent.
+        :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
+        """
+        check_download(obj, destination_path)
+        whole_number("ex_window", ex_window, least=1, example="4")
+        whole_number("ex_part_size", ex_part_size, least=1)
+        to = transfer.download.saving.Destination(
+            destination_path,
+            overwrite_existing,
+            delete_on_failure,
+            window=ex_window,
+            part_size=ex_part_size,
+            on_bytes=on_bytes,
+            limit=self._client.concurrency(),
+        )
+        started = self._start_download(obj, options, verify=ex_verify_hash)
+        return transfer.download.saving.save(self, obj, started, to, partial=False)
+
+    def download_object_as_stream(
+        self,
+        obj: Object,
+        chunk_size: int | None = None,
+        *,
+        ex_verify_hash: bool | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> Iterator[bytes]:
+        """The object in pieces.
+
+        :param ex_verify_hash: as for :meth:`download_object`. A mismatch raises
+            ``ObjectHashMismatchError`` after the last piece.
+        """
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
+        started = self._start_download(obj, options, verify=ex_verify_hash)
+        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=False)
+
+    def download_object_range(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        start_bytes: int,
+        end_bytes: int | None = None,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+        **options: Unpack[ReadKeywords],
+    ) -> bool:
+        check_download(obj, destination_path)
+        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
+        to = transfer.download.saving.Destination(
+            destination_path, overwrite_existing, delete_on_failure
+        )
+        started = self._start_download(obj, options, start_bytes, end_bytes)
+        return transfer.download.saving.save(self, obj, started, to, partial=True)
+
+    def download_object_range_as_stream(
+        self,
+        obj: Object,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> Iterator[bytes]:
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
+        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
+        if start_bytes == 0 and end_bytes is None and not object_size(obj):
+            # In HTTP an empty object has no ranges.
+            started, partial = self._start_download(obj, options), False
+        else:
+            started, partial = self._start_download(obj, options, start_bytes, end_bytes), True
+        return transfer.download.saving.stream(
+            self, obj, started, chunk_size or None, partial=partial
+        )
+
+    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
+        """Bytes of the version that ``obj`` describes.
+
+        :raises ObjectChangedError: it was replaced or deleted.
+        """
+        validator = s3.download_port.validator_of(obj)
+        started = self._start_download(obj, {}, start_bytes, end_bytes, validator=validator)
+        return transfer.download.saving.stream(self, obj, started, None, partial=True)
+
+    def _start_download(
+        self,
+        obj: Object,
+        options: Mapping[str, object],
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        verify: bool | None = False,
+        validator: Validator | None = None,
+    ) -> Download:
+        """Request bytes of the object, see :class:`.download_port.Selection`; read none yet."""
+        span = "" if start is None else self._get_standard_range_str(start, end)
+        path = self._get_object_path(obj.container, obj.name)
+        request = s3.requests.get_object(path, headers=self._read_headers(options))
+        selection = s3.download_port.Selection(start, end, span, verify, validator)
+        return s3.download_port.start_download(self._client, self, obj, request, selection)
+
+    # In-progress uploads.
+
+    def ex_iterate_multipart_uploads(
+        self, container: Container, prefix: str | None = None, delimiter: str | None = None
+    ) -> Iterator[S3MultipartUpload]:
+        """In-progress uploads, in the order of the store.
+
+        :param prefix: only uploads of objects whose names start with it.
+        :param delimiter: leave out names that contain it after the prefix.
+        """
+        check_prefix(prefix)
+        if not self.supports_s3_multipart_upload:
+            raise LibcloudError("Feature not supported", driver=self)
+        yield from s3.multipart.uploads(
+            self._client,
+            self._get_container_path(container),
+            container.name,
+            prefix=prefix,
+            delimiter=delimiter,
+            page_size=self.RESPONSES_PER_REQUEST,
+        )
+
+    def ex_cleanup_all_multipart_uploads(
+        self, container: Container, prefix: str | None = None
+    ) -> None:
+        """Abort every in-progress upload, including those that are being sent.
+
+        An upload that no longer exists counts as aborted; an error with one does not stop the
+        others. ``ex_cleanup_multipart_uploads`` can leave out recent uploads.
+
+        :raises LibcloudError: the first error, after all have been tried.
+        """
+        uploads = self.ex_iterate_multipart_uploads(container, prefix)
+        s3.multipart.abort_all(uploads, partial(self._abort_multipart, container))
+
+    def ex_cleanup_multipart_uploads(
+        self,
+        container: Container,
+        prefix: str | None = None,
+        older_than: timedelta | datetime | None = None,
+        dry_run: bool = False,
+    ) -> list[S3MultipartUpload]:
+        """Abort in-progress uploads. An error with one does not stop the others.
+
+        :param prefix: only uploads of objects whose names start with it.
+        :param older_than: leave out uploads that were started after this time, or less than this
+            long ago, and those whose start the store does not report. ``None`` aborts all,
+            including those that are being sent.
+        :param dry_run: abort nothing.
+        :return: uploads that no longer exist, or with ``dry_run`` those that would be aborted; in
+            the order of the store.
+        :raises ValueError: ``older_than`` has no time zone, or is negative. Nothing was sent.
+        :raises IncompleteCleanupError: some may still exist, after all have been tried.
+        :raises LibcloudError: they could not be listed. Nothing was aborted.
+        """
+        path = self._get_container_path(container)
+        latest = s3.multipart.latest_start(self._client, path, container.name, older_than)
+        uploads = [
+            upload
+            for upload in self.ex_iterate_multipart_uploads(container, prefix)
+            if latest is None or (upload.created_at is not None and upload.created_at <= latest)
+        ]
+        if dry_run:
+            return uploads
+        abort = partial(self._abort_multipart, container)
+        return s3.multipart.abort_listed(self._client, container.name, uploads, abort)
+
+    def ex_list_parts(
+        self, container: Container, upload: S3MultipartUpload
+    ) -> Iterator[PartRecord]:
+        """The parts that the store has of ``upload``, by number; 1,000 per request.
+
+        How many there are, and how many bytes they take::
+
+            sizes = [part.size for part in driver.ex_list_parts(container, upload)]
+            print(len(sizes), sum(sizes))
+
+        :raises LibcloudError: the upload does not exist any more (``code`` is ``"NoSuchUpload"``),
+            or the request failed.
+        """
+        s3.multipart.check_upload(upload)
+        path = self._get_object_path(container, upload.key)
+        yield from s3.multipart.parts(self._client, path, upload, container.name, {})
+
+    def ex_resume_upload(
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> Object:
+        """Resume an upload that failed, and publish the object.
+
+        ``iterator`` yields all the data again, from its start. It is divided into the same parts,
+        and a part that the store has is sent again unless it is known to be the same, by its size
+        and by its checksum or an ETag that is its MD5. So different data, or a store whose ETags
+        are no hashes, does no harm; more is sent then.
+
+        Metadata, content type and the like are those that the upload was started with.
+
+        :param upload_id: of the exception, or from :meth:`ex_iterate_multipart_uploads`.
+        :param headers: the same as before, as far as they concern encryption, conditions and the
+            payer; keywords for these work as well.
+        :param options: those of :meth:`upload_object_via_stream`, the same as before; without
+            ``ex_part_size`` parts are as large as the first one at the store. ``ex_on_failure`` is
+            ``"keep"`` by default, so that the upload can be resumed again.
+        :return: the object, without its metadata.
+        :raises ValueError: the driver does not upload in parts. Nothing was sent.
+        :raises LibcloudError: the upload does not exist any more (``code`` is ``"NoSuchUpload"``):
+            it was aborted, or it was completed; look up the object to find out.
+        :raises BaseException: as for :meth:`upload_object_via_stream`.
+        """
+        if not self.supports_s3_multipart_upload:
+            raise ValueError(f"the driver {self.name!r} does not upload in parts")
+        check_name(upload_id, "upload_id")
+        path = self._get_object_path(container, object_name)
+        headers, rest = self._keywords(headers, options)
+        rest = {"ex_on_failure": "keep", **rest}
+        store, session = self._session(container, object_name, path, headers, rest)
+        upload = s3.multipart.S3MultipartUpload(object_name, upload_id, None, None, None)
+        parts = s3.multipart.parts(self._client, path, upload, container.name, headers)
+        stored = s3.multipart.resume(session, upload_id, parts, iterator)
+        return self._made_object(
+            container,
+            object_name,
+            size=stored.size,
+            headers={**stored.headers, "etag": stored.etag},
+            extra={},
+            checksum=store.answers.checksum,
+        )
+
+    # Uploads.
 
     def upload_object(
         self,
@@ -356,10 +781,20 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
         )
 
 
+_IN_OTHER_MODULES = {
+    "DeletedObject": "drivers.s3_deleted",
+    "FailedDeletion": "drivers.s3_deleted",
+    "IncompleteCleanupError": "s3.multipart",
+    "RESPONSES_PER_REQUEST": "s3.multipart",
+    "S3MultipartUpload": "s3.multipart",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Classes that are made when somebody asks for one: of single regions, and of results."""
-    if name in ("DeletedObject", "FailedDeletion"):
-        return getattr(drivers.s3_deleted, name)
+    """Names that are defined in modules which are only loaded when they are used."""
+    module = _IN_OTHER_MODULES.get(name)
+    if module is not None:
+        return getattr(import_module(f"libcloud.storage.{module}"), name)
     if name.startswith("S3") and hasattr(drivers.s3_regions, name):
         return getattr(drivers.s3_regions, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

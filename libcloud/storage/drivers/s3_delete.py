@@ -12,7 +12,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_container, check_object
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_objects import S3Objects
 from libcloud.storage.drivers.s3_uploads import S3Uploads
 from libcloud.storage.s3.names import MAX_KEY_BYTES
 from libcloud.storage.types import ObjectDoesNotExistError
@@ -35,7 +34,7 @@ _UNKNOWN_CODES = frozenset({"MethodNotAllowed", "NotImplemented"})
 _ERRORS = (LibcloudError, OSError)
 
 
-class S3Deletions(S3Uploads, S3Objects):
+class S3Deletions(S3Uploads):
     """Many objects at once."""
 
     def ex_delete_objects(

@@ -14,7 +14,7 @@ from typing import Any
 from fsspec.spec import AbstractFileSystem  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers.s3_levels import iterate_level
+from libcloud.storage.directories import iterate_directory
 from libcloud.storage.filesystem.entries import (
     Info,
     directory_entry,
@@ -226,7 +226,7 @@ class LookingFileSystem(AbstractFileSystem):  # type: ignore[misc]
         prefix = prefix_of(path)
         files: list[Info] = []
         directories: dict[str, Info] = {}  # a file may have the same path as one of them
-        for found in iterate_level(self._container(container), prefix):
+        for found in iterate_directory(self._container(container), prefix):
             if isinstance(found, str):
                 child = directory_of(container, found)
                 directories[child] = directory_entry(child)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import client as client
     from libcloud.storage.s3 import columns as columns
     from libcloud.storage.s3 import connection as connection
+    from libcloud.storage.s3 import containers as containers
     from libcloud.storage.s3 import copy_headers as copy_headers
     from libcloud.storage.s3 import crc as crc
     from libcloud.storage.s3 import download_port as download_port
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import evidence as evidence
     from libcloud.storage.s3 import headers as headers
     from libcloud.storage.s3 import integrity as integrity
+    from libcloud.storage.s3 import listing as listing
+    from libcloud.storage.s3 import multipart as multipart
     from libcloud.storage.s3 import names as names
     from libcloud.storage.s3 import nodes as nodes
+    from libcloud.storage.s3 import objects as objects
     from libcloud.storage.s3 import optional as optional
     from libcloud.storage.s3 import presign as presign
     from libcloud.storage.s3 import profile as profile

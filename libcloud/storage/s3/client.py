@@ -103,7 +103,10 @@ class S3Client:
     """
 
     def __init__(self, owner: ClientOwner, unsupported: Iterable[str] = ()) -> None:
-        self._owner = owner
+        #: The driver.
+        self.owner = owner
+        #: Whether each kind of listing is requested with encoded names, as far as that is known.
+        self.encoded_listings: dict[str, bool] = {}
         self.retry_loop = RetryLoop(owner, failure_of)
         self.unsupported = UnsupportedFeatures(str(owner.name), unsupported)
 
@@ -184,7 +187,7 @@ class S3Client:
         try:
             with self._time_for(request):
                 response = transfer.sending.send_once(
-                    self, request, what, raw=raw, driver=self._owner
+                    self, request, what, raw=raw, driver=self.owner
                 )
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
@@ -199,7 +202,7 @@ class S3Client:
                     raise translated from error
             error.value = f"{what}: {error.value}"
             raise
-        connection = self._owner.connection
+        connection = self.owner.connection
         proven = raw or s3.evidence.is_proven(connection, request, response, what)
         if proven and response.status in ok:
             return response
@@ -212,7 +215,7 @@ class S3Client:
         the recovery, :mod:`libcloud.storage.s3.recovery`. The connection of another project is left
         to handle its errors itself.
         """
-        connection = self._owner.connection
+        connection = self.owner.connection
         if not isinstance(connection, BaseS3Connection):
             return connection.request(action, method=method, data=data, **rest)
         rewind = rewinder(data)
@@ -240,22 +243,20 @@ class S3Client:
         detail = detail_of(response)
         text = f"{what}: {s3.errors.describe(detail)}"
         translated = self.error_for(detail, text, container_name, object_name)
-        return translated or s3.errors.attach_detail(
-            LibcloudError(text, driver=self._owner), detail
-        )
+        return translated or s3.errors.attach_detail(LibcloudError(text, driver=self.owner), detail)
 
     def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
         """Allow more time before the response where the store has to work for it."""
-        connection = self._owner.connection
+        connection = self.owner.connection
         if not s3.requests.is_answered_late(request) or not isinstance(connection, Connection):
             return _NO_EXTRA_TIME
-        return connection.extended_timeout(self._owner.ex_completion_timeout)
+        return connection.extended_timeout(self.owner.ex_completion_timeout)
 
     def error_for(
         self, detail: ErrorDetail, text: object, container_name: str, object_name: str
     ) -> LibcloudError | None:
         """The specific exception for an error of the store; ``None`` if there is none."""
-        owner = self._owner
+        owner = self.owner
         error: LibcloudError
         if detail.code == "NoSuchBucket":
             error = ContainerDoesNotExistError(text, owner, container_name)
@@ -278,7 +279,7 @@ class S3Client:
         """The exception for a 404 of a container."""
         detail = detail_of(response)
         text = s3.errors.describe(detail)
-        return self._with(detail, ContainerDoesNotExistError(text, self._owner, name))
+        return self._with(detail, ContainerDoesNotExistError(text, self.owner, name))
 
     def object_not_found(
         self, response: Any, container_name: str, object_name: str
@@ -292,7 +293,7 @@ class S3Client:
             return self.container_not_found(response, container_name)
         text = f"{container_name}/{object_name}: {s3.errors.describe(detail)}"
         return s3.errors.attach_detail(
-            ObjectDoesNotExistError(text, self._owner, object_name), detail
+            ObjectDoesNotExistError(text, self.owner, object_name), detail
         )
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
@@ -303,17 +304,15 @@ class S3Client:
         """
         document = response.object
         if isinstance(document, str):
-            raise MalformedResponseError(f"{what}: the answer has no body", driver=self._owner)
+            raise MalformedResponseError(f"{what}: the answer has no body", driver=self.owner)
         try:
             return parse(document)
         except s3.nodes.MalformedAnswerError as error:
             detail = detail_of(response)
             if not detail.code:
-                raise MalformedResponseError(f"{what}: {error}", driver=self._owner) from error
+                raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
             text = f"{what}: {s3.errors.describe(detail)}"
-            raise s3.errors.attach_detail(
-                LibcloudError(text, driver=self._owner), detail
-            ) from error
+            raise s3.errors.attach_detail(LibcloudError(text, driver=self.owner), detail) from error
 
     def retries(self) -> Retries:
         """The retry policy, and the budget and the limiter that the driver's requests share."""
@@ -333,11 +332,11 @@ class S3Client:
 
         A connection that others have written or replaced is not assumed to be thread-safe.
         """
-        return transfer.sending.concurrency_of(self._owner.connection)
+        return transfer.sending.concurrency_of(self.owner.connection)
 
     def shares_store(self, driver: Any) -> bool:
         """Whether ``driver`` talks to the same store."""
-        mine, other = self._owner.connection, getattr(driver, "connection", None)
+        mine, other = self.owner.connection, getattr(driver, "connection", None)
         return all(
             getattr(mine, name, None) == getattr(other, name, None) for name in ("host", "port")
         )
@@ -347,7 +346,7 @@ class S3Client:
 
         An anonymous upload is not signed; it counts as version 2, so it carries a Content-MD5.
         """
-        connection = self._owner.connection
+        connection = self.owner.connection
         if getattr(connection, "anonymous", False):
             return "2"
         return "4" if isinstance(connection, SignedAWSConnection) else "2"

@@ -21,6 +21,7 @@ __all__ = [
     "has_lock",
     "headers_for",
     "metadata_headers",
+    "metadata_in",
 ]
 
 # Whoever pays, and whose bucket it must be: asked of every request.
@@ -113,3 +114,16 @@ def decode_metadata(value: str) -> str:
         return str(make_header(decode_header(value)))
     except (LookupError, UnicodeError, ValueError):
         return value
+
+
+def metadata_in(headers: Mapping[str, str], vendor: str) -> dict[str, str]:
+    """The user metadata among ``headers``, whose names are in lower case.
+
+    :param vendor: ``x-amz``, or what the store uses in its place.
+    """
+    prefix = f"{vendor}-meta-"
+    return {
+        name[len(prefix) :]: decode_metadata(value)
+        for name, value in headers.items()
+        if name.startswith(prefix)
+    }

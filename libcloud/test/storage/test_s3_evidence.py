@@ -14,8 +14,7 @@ import pytest
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
-from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.drivers.s3_containers import S3MultipartUpload
+from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.writer import UploadWriter
 from libcloud.test._loopback import Loopback, Received, reply

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from libcloud.storage.base import Container
+from libcloud.storage.directories import iterate_directory
 from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
-from libcloud.storage.drivers.s3_levels import iterate_level
 from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.storage.s3 import profile as profiles
 from libcloud.storage.types import IncompleteListingError
@@ -108,7 +108,7 @@ def test_a_listing_that_cannot_continue_is_an_error(pages: Pages, version: int) 
 @pytest.mark.parametrize("pages", STUCK.values(), ids=STUCK)
 def test_one_level_that_cannot_continue_is_an_error(pages: Pages) -> None:
     with Server(pages) as server:
-        failing(iterate_level(server.container(), "dir/"))
+        failing(iterate_directory(server.container(), "dir/"))
 
 
 def test_the_error_says_how_far_the_listing_got() -> None:

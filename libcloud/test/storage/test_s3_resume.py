@@ -248,7 +248,7 @@ def test_a_driver_without_uploads_in_parts_has_none_to_resume() -> None:
         supports_s3_multipart_upload = False
 
     with store(kind=Plain) as there:
-        with pytest.raises(ValueError, match="no uploads in parts"):
+        with pytest.raises(ValueError, match="does not upload in parts"):
             resume(there, "id")
         assert there.server.requests == []
 

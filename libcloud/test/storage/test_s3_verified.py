@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from libcloud.storage.drivers import s3_objects
+from libcloud.storage.transfer.download import saving
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.test.storage.fakes.digests import checksum
 from libcloud.test.storage.fakes.faults import FlipBit, Status, Truncate
@@ -37,7 +37,7 @@ def https() -> Iterator[Store]:
 @pytest.fixture
 def s3(running: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store, and a driver that reads into files piece by piece."""
-    monkeypatch.setattr(s3_objects, "_PIECE", 700)
+    monkeypatch.setattr(saving, "_PIECE", 700)
     running.server.reset()
     running.server.create_bucket("bucket")
     return running
@@ -193,7 +193,7 @@ def test_an_empty_object_is_compared_too(s3: Store, tmp_path: Path) -> None:
 def test_what_amazon_keeps_of_its_own_accord_is_compared(
     tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_objects, "_PIECE", 700)
+    monkeypatch.setattr(saving, "_PIECE", 700)
     with store() as s3:
         obj = s3.stream(iter([DATA]))
         assert read(obj, tmp_path) == DATA

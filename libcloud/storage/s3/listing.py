@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listings of buckets, objects, in-progress uploads and parts, page by page.
+
+A listing never ends early without an error: if the store reports more entries but returns no
+marker to continue from, or one that was used before, it raises :class:`IncompleteListingError`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import unquote_plus
+
+from libcloud.storage import s3
+from libcloud.storage.base import Container, Object
+from libcloud.storage.types import IncompleteListingError
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.s3.client import S3Client
+    from libcloud.storage.s3.values import (
+        BucketPage,
+        ObjectPage,
+        ObjectRecord,
+        PartPage,
+        UploadPage,
+    )
+
+__all__ = [
+    "bucket_pages",
+    "elements",
+    "object_from",
+    "object_pages",
+    "part_pages",
+    "sorted_directory",
+    "upload_pages",
+]
+
+_log = logging.getLogger(__name__)
+
+# Kinds of listings: a server may encode names correctly in one kind and not in another.
+_OBJECTS, _DIRECTORIES, _UPLOADS = "objects", "directories", "uploads"
+
+
+class _Page(Protocol):
+    """What the pages of all listings have in common."""
+
+    @property
+    def is_truncated(self) -> bool: ...
+
+    def entry_names(self) -> list[str]: ...
+
+
+class _NamedPage(_Page, Protocol):
+    """A page of keys."""
+
+    @property
+    def encoding(self) -> str: ...
+
+    @property
+    def decoded(self) -> bool: ...
+
+
+_PageT = TypeVar("_PageT", bound=_Page)
+_NamedPageT = TypeVar("_NamedPageT", bound=_NamedPage)
+
+# A page, and the parsed document that it was read from.
+_Fetched = tuple[_PageT, Any]
+
+
+def bucket_pages(client: S3Client) -> Iterator[tuple[BucketPage, Any]]:
+    """The pages of the list of buckets."""
+    what = "Error listing containers"
+
+    def fetch(token: str | None) -> tuple[BucketPage, Any]:
+        response = client.send(s3.requests.list_buckets(token=token), what)
+        return client.parse(s3.xml.parse_buckets, response, what), response.object
+
+    return _follow(client, what, "", fetch, lambda page: page.next_token)
+
+
+def object_pages(
+    client: S3Client,
+    path: str,
+    container_name: str,
+    prefix: str | None,
+    *,
+    delimiter: str | None = None,
+) -> Iterator[tuple[ObjectPage, Any]]:
+    """The pages of a listing of objects, by the version of the request that the profile names.
+
+    :param path: of the container, encoded.
+    :raises ContainerDoesNotExistError: there is no such container.
+    """
+    what = f"Error listing the container {container_name}"
+    version = client.owner.profile.list_version
+
+    def request(encoded: bool, token: str | None, after: str | None) -> HttpRequest:
+        shared: dict[str, Any] = {"delimiter": delimiter, "url_encoding": encoded}
+        if version == 1:
+            return s3.requests.list_objects_v1(path, prefix=prefix, marker=after, **shared)
+        listing = s3.requests.list_objects_v2(
+            path, prefix=prefix, token=token, start_after=after, **shared
+        )
+        return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
+
+    def fetch(marker: tuple[str | None, str | None] | None) -> tuple[ObjectPage, Any]:
+        def ask(encoded: bool) -> tuple[ObjectPage, Any]:
+            response = client.send(
+                request(encoded, *(marker or (None, None))),
+                what,
+                container_name=container_name,
+                ok=(200, 404),
+            )
+            if response.status == 404:
+                raise client.container_not_found(response, container_name)
+            return client.parse(s3.xml.parse_objects, response, what), response.object
+
+        return _with_exact_names(client, _DIRECTORIES if delimiter else _OBJECTS, ask)
+
+    def marker_of(page: ObjectPage) -> tuple[str | None, str | None] | None:
+        # Some stores name both; the one of the other version would not advance the listing.
+        if page.next_token is not None and version != 1:
+            return page.next_token, None
+        return None if page.next_marker is None else (None, page.next_marker)
+
+    return _follow(client, what, container_name, fetch, marker_of)
+
+
+def upload_pages(
+    client: S3Client,
+    path: str,
+    container_name: str,
+    *,
+    prefix: str | None,
+    delimiter: str | None,
+    page_size: int,
+) -> Iterator[tuple[UploadPage, Any]]:
+    """The pages of the in-progress uploads of the container at ``path``."""
+    what = f"Error listing the in-progress uploads of {container_name}"
+
+    def fetch(marker: tuple[str | None, str | None] | None) -> tuple[UploadPage, Any]:
+        key, upload_id = marker or (None, None)
+
+        def ask(encoded: bool) -> tuple[UploadPage, Any]:
+            request = s3.requests.list_uploads(
+                path,
+                prefix=prefix,
+                delimiter=delimiter,
+                key_marker=key,
+                upload_id_marker=upload_id,
+                page_size=page_size,
+                url_encoding=encoded,
+            )
+            response = client.send(request, what, container_name=container_name)
+            return client.parse(s3.xml.parse_uploads, response, what), response.object
+
+        return _with_exact_names(client, _UPLOADS, ask)
+
+    def marker_of(page: UploadPage) -> tuple[str | None, str | None] | None:
+        # Without a key marker the store would ignore the upload id and start over.
+        if page.next_key_marker is None:
+            return None
+        return page.next_key_marker, page.next_upload_id_marker
+
+    return _follow(client, what, container_name, fetch, marker_of)
+
+
+def part_pages(
+    client: S3Client,
+    path: str,
+    upload_id: str,
+    *,
+    container_name: str,
+    object_name: str,
+    headers: Mapping[str, str],
+) -> Iterator[tuple[PartPage, Any]]:
+    """The pages of the parts of an upload of the object at ``path``."""
+    what = f"Error listing the parts of {container_name}/{object_name}"
+
+    def fetch(marker: int | None) -> tuple[PartPage, Any]:
+        response = client.send(
+            s3.requests.list_parts(path, upload_id=upload_id, marker=marker, headers=headers),
+            what,
+            container_name=container_name,
+            object_name=object_name,
+        )
+        return client.parse(s3.xml.parse_parts, response, what), response.object
+
+    return _follow(client, what, container_name, fetch, lambda page: page.next_marker)
+
+
+def _follow(
+    client: S3Client,
+    what: str,
+    container_name: str,
+    fetch: Callable[[Any], _Fetched[_PageT]],
+    marker_of: Callable[[_PageT], Hashable],
+) -> Iterator[_Fetched[_PageT]]:
+    """The pages of a listing, from the first to the one that is not truncated.
+
+    :param fetch: the page after a marker; ``None`` gets the first one.
+    :param marker_of: the marker that leads from a page to the next one; ``None`` if it has none.
+    :raises IncompleteListingError: a truncated page has no marker, or one that was used before.
+    """
+    marker: Any = None
+    # Hashes, for a listing of 1,000,000,000 objects has 1,000,000 markers of up to 1,024 bytes.
+    seen: set[int] = set()
+    pages = entries = 0
+    last: str | None = None
+    while True:
+        fetched = fetch(marker)
+        page = fetched[0]
+        names = page.entry_names()
+        pages, entries = pages + 1, entries + len(names)
+        last = names[-1] if names else last
+        yield fetched
+        if not page.is_truncated:
+            return
+        marker = marker_of(page)
+        if marker is None or hash(marker) in seen:
+            why = (
+                "no marker to continue from" if marker is None else "a marker that was used before"
+            )
+            raise IncompleteListingError(
+                f"{what}: the store says that there is more, and gives {why}. The listing got as "
+                f"far as {last!r}: {entries:,} entries in {pages:,} pages. If the server speaks "
+                "another version of the API than the driver assumes, name it by ex_s3_profile",
+                client.owner,
+                container_name,
+                entries=entries,
+                pages=pages,
+                last=last,
+            )
+        seen.add(hash(marker))
+
+
+def _with_exact_names(
+    client: S3Client, kind: str, ask: Callable[[bool], _Fetched[_NamedPageT]]
+) -> _Fetched[_NamedPageT]:
+    """A page of keys, requested again with the other encoding if its names may be wrong.
+
+    XML cannot express every name. Unless names are requested percent-encoded, servers then send
+    invalid documents or replace characters by U+FFFD; but some claim to encode and do not. The
+    client remembers which encoding each kind of listing needs.
+
+    :param ask: requests the page; its argument says whether names are to be encoded.
+    """
+    known = client.encoded_listings
+    encoded = known.get(kind, client.owner.profile.url_encoded_listing)
+    fetched = ask(encoded)
+    if kind in known or not _is_doubtful(fetched[0]):
+        return fetched
+    plain = ask(False) if encoded and fetched[0].encoding == "url" else fetched
+    if not encoded:
+        fetched = ask(True)
+    known[kind] = _is_encoded(fetched[0], plain[0])
+    if known[kind]:
+        return fetched
+    if any("\ufffd" in name for name in plain[0].entry_names()):
+        _log.warning(
+            "%s: names in a listing of this store may differ from those of the objects: it does "
+            "not encode characters that XML cannot express",
+            client.owner.name,
+        )
+    return plain
+
+
+def _is_doubtful(page: _NamedPage) -> bool:
+    """Whether names of ``page`` may differ from those of the objects."""
+    if page.encoding == "url":
+        # Servers are wrong where boto3 never asks: SeaweedFS 4.48 does not encode the keys of
+        # uploads, moto 5.2 does not encode prefixes.
+        return page.decoded
+    return page.encoding != "" or any("\ufffd" in name for name in page.entry_names())
+
+
+def _is_encoded(page: _NamedPage, plain: _NamedPage) -> bool:
+    """Whether the names of ``page`` were encoded, compared with ``plain``, requested without."""
+    if page.encoding != "url":
+        return False
+    found, expected = page.entry_names(), plain.entry_names()
+    decoded = [unquote_plus(name, errors="surrogateescape") for name in expected]
+    return found == expected or found != decoded
+
+
+def object_from(record: ObjectRecord, container: Container, driver: Any) -> Object:
+    """The object that a listing shows as ``record``."""
+    return Object(
+        record.key,
+        record.size,
+        record.etag,
+        {"last_modified": record.last_modified},
+        {"owner": {"id": record.owner_id, "display_name": record.owner_name}},
+        container,
+        driver,
+    )
+
+
+def sorted_directory(prefixes: Iterable[str], objects: Iterable[Object]) -> list[Object | str]:
+    """A page of a delimiter listing, in the order of S3: by the bytes of the names."""
+
+    def key(found: Object | str) -> bytes:
+        name = found if isinstance(found, str) else found.name
+        return name.encode("utf-8", "surrogateescape")
+
+    return sorted((*prefixes, *objects), key=key)
+
+
+def elements(root: Any, path: str) -> list[Any]:
+    """The elements at ``path`` (local names separated by slashes), in any namespace or none."""
+    found = [root]
+    for name in path.split("/"):
+        found = [child for parent in found for child in parent if _local_name(child) == name]
+    return found
+
+
+def _local_name(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In-progress uploads: list, abort and resume them.
+
+The parts of an upload are stored, and billed, until somebody completes or aborts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage import s3, transfer
+from libcloud.storage.types import ContainerError
+from libcloud.utils.arguments import kind_of
+
+if TYPE_CHECKING:
+    from libcloud.storage.capabilities import Limits
+    from libcloud.storage.s3.client import S3Client
+    from libcloud.storage.s3.values import PartRecord
+    from libcloud.storage.transfer.upload.port import PartStore
+    from libcloud.storage.transfer.upload.session import UploadSession
+    from libcloud.storage.transfer.values import (
+        Digest,
+        PartReceipt,
+        StoredObject,
+    )
+    from libcloud.utils.bodies import Pieces
+
+    _Data = bytes | Pieces
+
+__all__ = [
+    "RESPONSES_PER_REQUEST",
+    "IncompleteCleanupError",
+    "ResumedPort",
+    "S3MultipartUpload",
+    "abort_all",
+    "abort_listed",
+    "check_upload",
+    "latest_start",
+    "parts",
+    "resume",
+    "sizes_to_keep",
+    "uploads",
+]
+
+RESPONSES_PER_REQUEST = 100
+"""In-progress uploads per page of a listing, unless a driver class specifies another number."""
+
+Abort = Callable[[str, str], object]
+"""Aborts the upload of a key, by its upload id."""
+
+
+class S3MultipartUpload:
+    """An in-progress upload.
+
+    :param key: name of the object that it will become.
+    :param id: the upload id.
+    :param created_at: aware time of its start; ``None`` if the store does not report it.
+    :param initiator: who started it; ``None`` if the store does not report it.
+    :param owner: who will own the object; likewise.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        id: str,
+        created_at: datetime | None,
+        initiator: str | None,
+        owner: str | None,
+    ) -> None:
+        self.key = key
+        self.id = id
+        self.created_at = created_at
+        self.initiator = initiator
+        self.owner = owner
+
+    def __repr__(self) -> str:
+        return f"<S3MultipartUpload: key={self.key}>"
+
+
+class IncompleteCleanupError(ContainerError):
+    """Some in-progress uploads could not be aborted. All were tried.
+
+    :param aborted: uploads that no longer exist.
+    :param failures: uploads that may still exist, each with its error; the first of these errors is
+        the ``__cause__``.
+    """
+
+    error_type = "IncompleteCleanupError"
+
+    def __init__(
+        self,
+        value: object,
+        driver: object,
+        container_name: str,
+        *,
+        aborted: Sequence[S3MultipartUpload] = (),
+        failures: Sequence[tuple[S3MultipartUpload, Exception]] = (),
+    ) -> None:
+        super().__init__(value, driver, container_name)
+        self.aborted = list(aborted)
+        self.failures = list(failures)
+
+
+# Listing.
+
+
+def uploads(
+    client: S3Client,
+    path: str,
+    container_name: str,
+    *,
+    prefix: str | None,
+    delimiter: str | None,
+    page_size: int | None,
+) -> Iterator[S3MultipartUpload]:
+    """The in-progress uploads of the container at ``path``, in the order of the store."""
+    pages = s3.listing.upload_pages(
+        client,
+        path,
+        container_name,
+        prefix=prefix,
+        delimiter=delimiter,
+        page_size=page_size or RESPONSES_PER_REQUEST,
+    )
+    is_first = True
+    try:
+        for page, _ in pages:
+            is_first = False
+            for upload in page.uploads:
+                yield S3MultipartUpload(
+                    upload.key,
+                    upload.upload_id,
+                    upload.initiated_at,
+                    upload.initiator,
+                    upload.owner,
+                )
+    except LibcloudError as error:
+        # "rclone serve s3" 1.75.2 answers so for a bucket in which no upload was ever started.
+        if not is_first or getattr(error, "code", None) != "NoSuchUpload":
+            raise
+
+
+def parts(
+    client: S3Client,
+    path: str,
+    upload: S3MultipartUpload,
+    container_name: str,
+    headers: Mapping[str, str],
+) -> Iterator[PartRecord]:
+    """The parts that the store has of ``upload``, by number; 1,000 per request.
+
+    :param path: of the object, encoded.
+    :param headers: of the upload; those that belong to this request are sent.
+    """
+    pages = s3.listing.part_pages(
+        client,
+        path,
+        upload.id,
+        container_name=container_name,
+        object_name=upload.key,
+        headers=s3.headers.headers_for(transfer.values.Step.CHECK, headers),
+    )
+    for page, _ in pages:
+        yield from page.parts
+
+
+def check_upload(upload: object) -> None:
+    """:raises TypeError: it is not an upload."""
+    if not hasattr(upload, "key"):
+        raise TypeError(
+            f"upload must be an S3MultipartUpload, not {kind_of(upload)}: get one by "
+            "ex_iterate_multipart_uploads"
+        )
+
+
+# Aborting.
+
+
+def abort_all(found: Iterable[S3MultipartUpload], abort: Abort) -> None:
+    """Abort every upload of a listing, once through the list.
+
+    :raises LibcloudError: the first error, after all have been tried.
+    """
+    first: LibcloudError | None = None
+    for upload in found:
+        try:
+            abort(upload.key, upload.id)
+        except LibcloudError as error:
+            if not _no_longer_exists(upload, error):
+                first = first or error
+    if first is not None:
+        raise first
+
+
+def abort_listed(
+    client: S3Client, container_name: str, found: Sequence[S3MultipartUpload], abort: Abort
+) -> list[S3MultipartUpload]:
+    """Abort ``found``, with retries.
+
+    :return: the uploads that no longer exist.
+    :raises IncompleteCleanupError: some may still exist, after all have been tried.
+    """
+    aborted: list[S3MultipartUpload] = []
+    failures: list[tuple[S3MultipartUpload, Exception]] = []
+    for upload in found:
+        try:
+            client.retry(lambda upload=upload: abort(upload.key, upload.id))  # type: ignore[misc]
+        except (LibcloudError, OSError) as error:
+            if not _no_longer_exists(upload, error):
+                failures.append((upload, error))
+                continue
+        aborted.append(upload)
+    if failures:
+        names = ", ".join(f"{upload.key} ({upload.id})" for upload, _ in failures[:3])
+        raise IncompleteCleanupError(
+            f"{len(failures)} of {len(found)} in-progress uploads may still exist: {names}"
+            + (" ..." if len(failures) > 3 else ""),
+            client.owner,
+            container_name,
+            aborted=aborted,
+            failures=failures,
+        ) from failures[0][1]
+    return aborted
+
+
+def _no_longer_exists(upload: S3MultipartUpload, error: Exception) -> bool:
+    """Whether an abort failed because the upload does not exist any more.
+
+    A store that replaces characters in listings does not find the name that it listed.
+    """
+    return getattr(error, "status", None) == 404 and "\ufffd" not in upload.key
+
+
+def latest_start(
+    client: S3Client, path: str, container_name: str, older_than: timedelta | datetime | None
+) -> datetime | None:
+    """The latest start of uploads to abort; ``None``: any.
+
+    :param path: of the container, whose store is asked for the time.
+    :raises ValueError: ``older_than`` has no time zone, or is negative. Nothing was sent.
+    """
+    if not isinstance(older_than, (timedelta, datetime, type(None))):
+        raise TypeError(
+            f"older_than must be a timedelta or a datetime, not {kind_of(older_than)}: "
+            "for example timedelta(days=7)"
+        )
+    if isinstance(older_than, timedelta):
+        if older_than < timedelta(0):
+            raise ValueError(f"older_than cannot be negative: {older_than}")
+        return _earliest_now(client, path, container_name) - older_than
+    if older_than is not None and older_than.tzinfo is None:
+        raise ValueError("older_than needs a time zone: for example datetime.now(timezone.utc)")
+    return older_than
+
+
+def _earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
+    """The current time by the store's clock or ours, whichever is earlier.
+
+    So no upload seems older than it is.
+    """
+    from email.utils import parsedate_to_datetime
+
+    now = datetime.now(timezone.utc)
+    try:
+        response = client.send(s3.requests.head(path), f"Error looking for {container_name}")
+        return min(now, parsedate_to_datetime(response.headers["date"]))
+    except (LibcloudError, KeyError, ValueError, TypeError):
+        return now
+
+
+# Resuming: the store is the journal. It reports which parts it has, their sizes, and their
+# checksums or ETags; a part that these do not prove to be the same is sent again.
+
+
+class ResumedPort:
+    """The port of an object for which an upload exists already.
+
+    :param port: of the object.
+    :param stored: parts that the store has, by number.
+    """
+
+    def __init__(self, port: PartStore[_Data], stored: Mapping[int, PartRecord]) -> None:
+        self._port = port
+        self._stored = stored
+        self.digest = port.digest
+        self.complete = port.complete
+        self.confirm = port.confirm
+        self.abort = port.abort
+        self.has_parts = port.has_parts
+        self.failure = port.failure
+
+    def put(self, body: _Data, digest: Digest) -> StoredObject:
+        raise AssertionError("a resumed upload is completed, whatever its size")
+
+    def create(self) -> str:
+        raise AssertionError("the upload exists already")
+
+    def put_part(self, upload_id: str, number: int, body: _Data, digest: Digest) -> PartReceipt:
+        stored = self._stored.get(number)
+        if stored is not None and stored.etag and _is_same(stored, body, digest):
+            return transfer.values.PartReceipt(number, stored.etag, len(body), digest)
+        return self._port.put_part(upload_id, number, body, digest)
+
+
+def resume(
+    session: UploadSession[_Data],
+    upload_id: str,
+    parts: Iterable[PartRecord],
+    iterator: object,
+) -> StoredObject:
+    """Send what is missing of an upload, and complete it.
+
+    :param session: as for a new upload.
+    :param parts: that the store has.
+    """
+    stored = {part.number: part for part in parts}
+    options = session.options
+    if options.part_size is None and 1 in stored:
+        options = replace(options, part_size=stored[1].size or None)
+    resumed = transfer.upload.session.Resumed(upload_id, sizes_to_keep(stored, session.limits))
+    session = replace(session, store=ResumedPort(session.store, stored), options=options)
+    return session.send_stream(iterator, resumed)
+
+
+def sizes_to_keep(stored: Mapping[int, PartRecord], limits: Limits) -> dict[int, int]:
+    """The sizes of parts into which the source is divided again.
+
+    The last part is left out if it is too small for any other position, and so are all parts where
+    the store requires equal sizes.
+    """
+    if limits.equal_parts:
+        return {}
+    return {
+        number: part.size
+        for number, part in stored.items()
+        if limits.min_part_size <= part.size <= limits.max_part_size
+    }
+
+
+def _is_same(stored: PartRecord, body: _Data, digest: Digest) -> bool:
+    """Whether a stored part has the bytes of ``body``, by what the store reports."""
+    if stored.size != len(body):
+        return False
+    if digest.algorithm in stored.checksums:
+        return stored.checksums[digest.algorithm] == s3.checksums.encoded(digest.value)
+    return stored.etag == s3.integrity.md5_hex(body)
