@@ -92,10 +92,10 @@ MUTANTS = (
     ),
     Mutant(
         "any text of an answer becomes part of a host",
-        f"{_S3}/store_profile.py",
+        f"{_S3}/profiles/profile.py",
         "        if not _REGION.fullmatch(region):\n            return None\n",
         "",
-        (f"{_TESTS}/storage/s3/test_profile.py",),
+        (f"{_TESTS}/storage/s3/test_profiles.py",),
     ),
     Mutant(
         "the Host header without the bucket",

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 
 from feature_table import size_text
 
-from libcloud.storage.s3 import profile as profiles
-from libcloud.storage.s3 import profiles_servers, profiles_services
-from libcloud.storage.s3.profile import PROFILES, S3Profile
+from libcloud.storage.s3 import profiles
+from libcloud.storage.s3.profiles import PROFILES, S3Profile, servers, services
 
 __all__ = ["notes", "store_notes", "stores_table"]
 
@@ -44,7 +43,7 @@ def store_notes() -> str:
 def notes() -> dict[str, list[str]]:
     """The comments of each profile, by its constant."""
     by_constant: dict[str, list[str]] = {}
-    for module in (profiles_services, profiles_servers):
+    for module in (services, servers):
         source = inspect.getsource(module)
         for node in ast.parse(source).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("S3Profile("):

@@ -174,7 +174,7 @@ def _takes_any_endpoint(target: Target) -> bool:
     """Whether the region and endpoint of the environment apply to the store."""
     if not target.s3_profile:
         return target.provider in _ANY_ENDPOINT
-    from libcloud.storage.s3.profile import profile_named
+    from libcloud.storage.s3.profiles import profile_named
 
     profile = profile_named(target.s3_profile)
     return not (profile.hosts or profile.host_pattern)

@@ -41,7 +41,7 @@ class Target:
     :param name: key of an object, or a prefix of keys; may be empty.
     :param base: for files, the directory that contains the container.
     :param s3_profile: store profile that the scheme names, a name in
-        :data:`~libcloud.storage.s3.profile.PROFILES`; otherwise empty.
+        :data:`~libcloud.storage.s3.profiles.PROFILES`; otherwise empty.
     """
 
     scheme: str
@@ -120,7 +120,7 @@ def _resolve_provider(name: str, text: str) -> tuple[str, str]:
 
     if name in DRIVERS:
         return name, ""
-    from libcloud.storage.s3.profile import PROFILES
+    from libcloud.storage.s3.profiles import PROFILES
 
     if name in PROFILES:
         return Provider.S3, name

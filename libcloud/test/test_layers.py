@@ -521,7 +521,7 @@ PLANTED = [
         "libcloud.common.signing.sigv2",
         "from .. import base",
     ),
-    (the_protocol_does_no_io, f"{S3_PACKAGE}.profile", "from libcloud import http"),
+    (the_protocol_does_no_io, f"{S3_PACKAGE}.profiles", "from libcloud import http"),
     (the_protocol_does_no_io, f"{S3_PACKAGE}.errors", "import socket"),
     (drivers_do_not_know_the_registry, "libcloud.storage.drivers.s3", "from .. import providers"),
     (nothing_needs_the_tests, "libcloud.cli.main", "from libcloud.test import MockHttp"),

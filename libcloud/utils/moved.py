@@ -30,6 +30,7 @@ MOVED = {
     "libcloud.http.plain": "libcloud.http.fast_path",
     "libcloud.http.response": "libcloud.http",
     "libcloud.storage._writer": "libcloud.storage.writer",
+    "libcloud.storage.s3.profile": "libcloud.storage.s3.profiles",
     "libcloud.storage.transfer.governor": "libcloud.storage.transfer.concurrency",
     "libcloud.storage.transfer.machine": f"{_UPLOAD}.machine",
     "libcloud.storage.transfer.plan": f"{_UPLOAD}.plan",

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver
-from libcloud.storage.s3.profile import AURORA
+from libcloud.storage.s3.profiles import AURORA
 from libcloud.storage.types import Provider
 
 __all__ = [

@@ -9,7 +9,7 @@ from libcloud.storage.drivers.s3 import API_VERSION, S3SignatureV4Connection
 from libcloud.storage.drivers.s3 import BaseS3Connection as BaseS3Connection
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver as BaseS3StorageDriver
 from libcloud.storage.drivers.s3_compatible import S3CompatibleStorageDriver
-from libcloud.storage.s3.profile import MINIO
+from libcloud.storage.s3.profiles import MINIO
 
 __all__ = ["API_VERSION", "MinIOConnectionAWS4", "MinIOStorageDriver"]
 

@@ -8,7 +8,7 @@ from libcloud.storage.drivers.s3 import S3SignatureV4Connection
 from libcloud.storage.drivers.s3 import S3StorageDriver as S3StorageDriver
 from libcloud.storage.drivers.s3_compatible import RegionalStorageDriver
 from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
-from libcloud.storage.s3.profile import OVH
+from libcloud.storage.s3.profiles import OVH
 
 __all__ = [
     "NO_CDN_SUPPORT_ERROR",

@@ -11,7 +11,7 @@ from libcloud.storage.drivers.s3 import API_VERSION, S3Connection, S3SignatureV4
 from libcloud.storage.drivers.s3 import BaseS3Connection as BaseS3Connection
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver as BaseS3StorageDriver
 from libcloud.storage.drivers.s3_compatible import Connections, S3CompatibleStorageDriver
-from libcloud.storage.s3.profile import OUTSCALE, RGW
+from libcloud.storage.s3.profiles import OUTSCALE, RGW
 
 __all__ = [
     "API_VERSION",

@@ -51,7 +51,7 @@ from libcloud.storage.s3.connection import (
 )
 from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_region
 from libcloud.storage.s3.names import NAMESPACE
-from libcloud.storage.s3.profile import AMAZON, GENERIC, S3Profile
+from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile
 from libcloud.storage.s3.response import S3RawResponse, S3Response
 from libcloud.utils import files
 from libcloud.utils.arguments import size_of as object_size
@@ -712,10 +712,10 @@ class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
     :param region: ``None``: that of the class, or the one that ``endpoint_url`` or the profile
         names. With a host, any name the store has for it.
     :param host: of another store; Amazon's otherwise.
-    :param ex_profile: what is special about the store, from ``s3/profile.py``. ``None``: it is
+    :param ex_profile: what is special about the store, from ``s3/profiles``. ``None``: it is
         found by the host, and nothing is assumed of one that nobody knows.
     :param ex_s3_profile: the same by its name, such as ``"r2"``; see
-        :data:`~libcloud.storage.s3.profile.PROFILES`.
+        :data:`~libcloud.storage.s3.profiles.PROFILES`.
     :param kwargs: those of :class:`~libcloud.storage.drivers.s3_access.S3Access` (``endpoint_url``,
         ``ex_addressing_style``, ...) and :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is
         seconds to connect, and seconds without a byte to or from the store, or a pair of both;

@@ -12,7 +12,7 @@ from libcloud.storage.arguments import check_known_keywords, check_settings
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.s3.endpoint import Addressing
-from libcloud.storage.s3.profile import GENERIC, S3Profile
+from libcloud.storage.s3.profiles import GENERIC, S3Profile
 from libcloud.utils.arguments import kind_of, seconds
 
 if TYPE_CHECKING:

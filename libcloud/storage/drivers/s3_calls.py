@@ -11,7 +11,7 @@ from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
 from libcloud.storage.s3.client import S3Client
 from libcloud.storage.s3.names import check_bucket, check_object_name, encode_name
-from libcloud.storage.s3.profile import capabilities
+from libcloud.storage.s3.profiles import capabilities
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
 

@@ -20,7 +20,7 @@ from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.s3.endpoint import choose_profile
-from libcloud.storage.s3.profile import GENERIC, S3Profile, capabilities
+from libcloud.storage.s3.profiles import GENERIC, S3Profile, capabilities
 
 __all__ = [
     "Connections",

@@ -14,7 +14,7 @@ from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.storage.arguments import check_known_keywords
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3_access import S3Access
-from libcloud.storage.s3.profile import AMAZON, S3Profile
+from libcloud.storage.s3.profiles import AMAZON, S3Profile
 from libcloud.utils.arguments import nearest
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from libcloud.storage.transfer.upload.options import EngineKeywords
 from libcloud.utils.arguments import unexpected_keyword
 
 if TYPE_CHECKING:
-    from libcloud.storage.s3.profile import S3Profile
+    from libcloud.storage.s3.profiles import S3Profile
     from libcloud.storage.s3.write_options import WriteOptions
 
 __all__ = [

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from libcloud.storage.drivers.s3 import S3SignatureV4Connection, S3StorageDriver
-from libcloud.storage.s3.regions import AMAZON_HOSTS
+from libcloud.storage.s3.profiles.hosts import AMAZON_HOSTS
 
 # Name in the class, region, and its name as a location, where that is another.
 _REGIONS = (

@@ -2,7 +2,7 @@
 """The S3 protocol for any driver: requests, responses, and a client that sends them.
 
 ``requests`` builds each operation as a value, ``xml`` and ``errors`` parse responses, ``names``
-says what a bucket or key may be called and how it is encoded, ``profile`` how one store differs
+says what a bucket or key may be called and how it is encoded, ``profiles`` how one store differs
 from another, ``presign`` makes URLs that contain their own authorization; ``values`` are the
 records that go in and out. None of these does any I/O. ``client`` sends
 requests, and ``download_port`` lets the transfer engine read objects through it.
@@ -41,16 +41,12 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import objects as objects
     from libcloud.storage.s3 import optional as optional
     from libcloud.storage.s3 import presign as presign
-    from libcloud.storage.s3 import profile as profile
-    from libcloud.storage.s3 import profiles_servers as profiles_servers
-    from libcloud.storage.s3 import profiles_services as profiles_services
+    from libcloud.storage.s3 import profiles as profiles
     from libcloud.storage.s3 import raw_names as raw_names
     from libcloud.storage.s3 import received as received
     from libcloud.storage.s3 import recovery as recovery
-    from libcloud.storage.s3 import regions as regions
     from libcloud.storage.s3 import requests as requests
     from libcloud.storage.s3 import response as response
-    from libcloud.storage.s3 import store_profile as store_profile
     from libcloud.storage.s3 import values as values
     from libcloud.storage.s3 import write_options as write_options
     from libcloud.storage.s3 import xml as xml

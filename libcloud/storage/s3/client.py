@@ -33,7 +33,7 @@ from libcloud.utils.per_process import PerProcess
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.errors import ErrorDetail
-    from libcloud.storage.s3.store_profile import S3Profile
+    from libcloud.storage.s3.profiles.profile import S3Profile
     from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
     from libcloud.storage.transfer.retry import Retries, RetryPolicy
     from libcloud.storage.transfer.values import Failure

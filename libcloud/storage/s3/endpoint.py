@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from libcloud.storage.s3.profile import (
+from libcloud.storage.s3.profiles import (
     AMAZON,
     GENERIC,
     S3Profile,

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from libcloud.storage.s3.checksums import CHECKSUMS, HEADER, combined, decoded, encoded
-from libcloud.storage.s3.profile import S3Profile
+from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.utils.bodies import Pieces
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from libcloud.storage.s3.checksums import HEADER, Checksum, checksum_in
 from libcloud.storage.s3.etags import strip_etag
 from libcloud.storage.s3.integrity import is_md5
-from libcloud.storage.s3.profile import S3Profile
+from libcloud.storage.s3.profiles import S3Profile
 
 __all__ = ["MODE", "MODE_HEADERS", "expected_digest"]
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from libcloud.cli.main import COMMANDS
-from libcloud.storage.s3.profile import PROFILES
+from libcloud.storage.s3.profiles import PROFILES
 from libcloud.storage.transfer.upload.states import CLEAN_UP, TRANSITIONS, Event, State
 from libcloud.test.docs.pages import ROOT
 

@@ -47,7 +47,7 @@ from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3.profile import GENERIC
+from libcloud.storage.s3.profiles import GENERIC
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.transfer.upload.plan import plan_for
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError

@@ -12,7 +12,7 @@ G23    ``test_s3_downloads``
 G24    ``test_s3_downloads``
 G25    ``test_s3_containers``, ``s3/test_xml``
 G26    ``test_s3_containers``
-G27    ``test_s3_containers``, ``s3/test_profile``
+G27    ``test_s3_containers``, ``s3/test_profiles``
 G28    ``test_s3_connection``, ``test_s3_bad_input``
 G29    ``test_google_storage``
 G30    ``test_s3_multipart``, ``test_s3_files``

@@ -13,7 +13,7 @@ import pytest
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3EUWestStorageDriver, S3StorageDriver
-from libcloud.storage.s3.profile import GENERIC
+from libcloud.storage.s3.profiles import GENERIC
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,

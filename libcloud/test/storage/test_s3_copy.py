@@ -16,8 +16,8 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import GIB, MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3 import profile as profiles
-from libcloud.storage.s3.profile import S3Profile
+from libcloud.storage.s3 import profiles
+from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     InvalidObjectNameError,

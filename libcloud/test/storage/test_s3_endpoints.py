@@ -18,7 +18,7 @@ from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3 import profiles
 from libcloud.storage.s3.endpoint import Endpoint, can_be_in_host, parse_endpoint
 from libcloud.test._resolver import loopback_names
 from libcloud.test.storage.fakes.options import AMAZON, SIGV2, Options

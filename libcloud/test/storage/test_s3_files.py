@@ -18,7 +18,7 @@ from libcloud.http import NetworkError
 from libcloud.storage.drivers import s3 as s3_module
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3.profile import GENERIC
+from libcloud.storage.s3.profiles import GENERIC
 from libcloud.storage.transfer.progress import PartStarted, UploadEvent
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE
 from libcloud.storage.types import (

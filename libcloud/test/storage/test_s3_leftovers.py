@@ -13,7 +13,7 @@ import pytest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import IncompleteCleanupError, S3MultipartUpload, S3StorageDriver
-from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3 import profiles
 from libcloud.storage.types import ContainerDoesNotExistError, IncompleteListingError
 from libcloud.test.storage.fakes.faults import Action, Drop, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON

@@ -15,7 +15,7 @@ import pytest
 
 from libcloud.http import LibcloudConnection
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3.profile import AMAZON as AMAZON_PROFILE
+from libcloud.storage.s3.profiles import AMAZON as AMAZON_PROFILE
 from libcloud.test.storage.fakes.options import AMAZON, NO_NAMESPACE, SIGV2
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 

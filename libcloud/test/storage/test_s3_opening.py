@@ -21,7 +21,7 @@ from libcloud.storage.drivers.rgw import S3RGWOutscaleStorageDriver, S3RGWStorag
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.drivers.s3_regions import _driver as region_class
 from libcloud.storage.filesystem import LibcloudFileSystem
-from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3 import profiles
 from libcloud.test.storage.fakes.options import AMAZON, SIGV2
 from libcloud.test.storage.fakes.server import FakeS3
 from libcloud.test.storage.s3_servers import BUCKET, store

@@ -16,7 +16,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.directories import iterate_directory
 from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
-from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3 import profiles
 from libcloud.storage.types import IncompleteListingError
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.cli.running import Shell

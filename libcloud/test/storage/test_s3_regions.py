@@ -16,7 +16,7 @@ import pytest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.s3.endpoint import Addressing
-from libcloud.storage.s3.profile import AMAZON as AMAZON_STORE
+from libcloud.storage.s3.profiles import AMAZON as AMAZON_STORE
 from libcloud.storage.types import ContainerError
 from libcloud.test._resolver import loopback_names
 from libcloud.test._threads import run_in_threads

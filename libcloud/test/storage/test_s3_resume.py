@@ -13,7 +13,7 @@ import pytest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3 import profiles
 from libcloud.storage.transfer.progress import UploadCompleted, UploadEvent
 from libcloud.storage.types import (
     PreconditionFailedError,

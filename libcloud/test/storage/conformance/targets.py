@@ -21,8 +21,8 @@ from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver, S3StorageDriver
-from libcloud.storage.s3 import profile as profiles
-from libcloud.storage.s3.profile import S3Profile
+from libcloud.storage.s3 import profiles
+from libcloud.storage.s3.profiles import S3Profile
 from libcloud.test.storage.conformance.harness import FEATURES, declared
 from libcloud.test.storage.fakes import options
 from libcloud.test.storage.fakes.options import Options

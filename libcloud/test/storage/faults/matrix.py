@@ -33,8 +33,8 @@ from libcloud.http import LibcloudConnection, is_transient
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3 import profile as profiles
-from libcloud.storage.s3.profile import S3Profile
+from libcloud.storage.s3 import profiles
+from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 from libcloud.test.storage.conformance.harness import pattern

@@ -22,7 +22,7 @@ import pytest
 
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3.profile import AMAZON
+from libcloud.storage.s3.profiles import AMAZON
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.faults.troubled import BUCKET, SHARE, TroubledServer

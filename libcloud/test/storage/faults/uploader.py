@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3 import profile as profiles
+from libcloud.storage.s3 import profiles
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.conformance.sources import cut

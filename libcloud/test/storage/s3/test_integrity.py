@@ -27,7 +27,7 @@ from libcloud.storage.s3.integrity import (
     told,
     whole_checksum,
 )
-from libcloud.storage.s3.profile import AMAZON, S3Profile
+from libcloud.storage.s3.profiles import AMAZON, S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.test.storage.fakes.digests import crc
 from libcloud.utils.bodies import Pieces

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that one can rent, as data; see :mod:`~libcloud.storage.s3.profile`."""
+"""Services that one can rent, as data; see :mod:`~libcloud.storage.s3.profiles`."""
 
 from __future__ import annotations
 
 from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
-from libcloud.storage.s3.regions import (
+from libcloud.storage.s3.profiles.hosts import (
     AMAZON_HOSTS,
     AMAZON_PATTERNS,
     DIGITALOCEAN_HOSTS,
@@ -12,7 +12,7 @@ from libcloud.storage.s3.regions import (
     OVH_HOSTS,
     SCALEWAY_HOSTS,
 )
-from libcloud.storage.s3.store_profile import S3Profile
+from libcloud.storage.s3.profiles.profile import S3Profile
 
 __all__ = [
     "AMAZON",

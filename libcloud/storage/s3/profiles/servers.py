@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that anybody can run, as data; see :mod:`~libcloud.storage.s3.profile`."""
+"""Servers that anybody can run, as data; see :mod:`~libcloud.storage.s3.profiles`."""
 
 from __future__ import annotations
 
 from libcloud.storage.capabilities import KIB, TIB, Limits
-from libcloud.storage.s3.regions import AMAZON_HOSTS
-from libcloud.storage.s3.store_profile import S3Profile
+from libcloud.storage.s3.profiles.hosts import AMAZON_HOSTS
+from libcloud.storage.s3.profiles.profile import S3Profile
 
 __all__ = ["GARAGE", "GENERIC", "JUICEFS", "MINIO", "MOTO", "RCLONE", "RGW", "SEAWEEDFS"]
 

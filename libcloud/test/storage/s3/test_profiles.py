@@ -9,8 +9,8 @@ import hashlib
 import pytest
 
 from libcloud.storage.capabilities import GIB, MIB, TIB, Capabilities, Limits
-from libcloud.storage.s3 import profile as profiles
-from libcloud.storage.s3.profile import (
+from libcloud.storage.s3 import profiles
+from libcloud.storage.s3.profiles import (
     PROFILES,
     S3Profile,
     capabilities,

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What differs between the stores that speak S3, as data; and a store's profile by name or by host.
+"""The differences between stores that speak S3, as data; and a store's profile by name or host.
 
-A store's driver is a class with a name, a website and one of these profiles. Each value that is not
-Amazon's has its source beside it; where nothing is known of a store, the cautious value stands.
+``profile`` defines what a profile contains, ``services`` and ``servers`` have one for each store,
+and ``hosts`` lists the hosts of regions. Each value that is not Amazon's has its source next to it;
+where a store is not known to have a feature, the cautious value is used. No I/O; the tests are
+``libcloud/test/storage/s3/test_profiles.py``.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from libcloud.storage.s3.profiles_servers import (
+from libcloud.storage.s3.profiles.profile import S3Profile, capabilities
+from libcloud.storage.s3.profiles.servers import (
     GARAGE,
     GENERIC,
     JUICEFS,
@@ -20,7 +23,7 @@ from libcloud.storage.s3.profiles_servers import (
     RGW,
     SEAWEEDFS,
 )
-from libcloud.storage.s3.profiles_services import (
+from libcloud.storage.s3.profiles.services import (
     AMAZON,
     AURORA,
     B2,
@@ -39,7 +42,6 @@ from libcloud.storage.s3.profiles_services import (
     VULTR,
     WASABI,
 )
-from libcloud.storage.s3.store_profile import S3Profile, capabilities
 
 __all__ = [
     "AMAZON",

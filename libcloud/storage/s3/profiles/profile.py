@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What differs between the stores that speak S3: the kinds of values that a profile holds.
-
-The profiles themselves are in :mod:`~libcloud.storage.s3.profile`.
-"""
+"""What a profile contains, and the capabilities that follow from it."""
 
 from __future__ import annotations
 
