@@ -22,6 +22,8 @@ GOOGLE = ["cryptography>=42"]
 CLI = ["click>=8.2"]
 # botocore 1.35: the oldest release that the tests are run with, as part of boto3.
 AWS = ["botocore>=1.35"]
+# keystoneauth1 5.6: the first release that is tested on Python 3.12.
+SWIFT = ["keystoneauth1>=5.6", "PyYAML>=6"]
 # fsspec 2025.3: the oldest release whose own tests of file systems were passed.
 FSSPEC = ["fsspec>=2025.3"]
 # Sphinx 8.1 is the last release for Python 3.10; MyST 4 and furo 2024.8.6 are the first for it.
@@ -35,6 +37,7 @@ TEST = [
     *FSSPEC,
     *CHECKSUMS,
     *AWS,
+    *SWIFT,
     "boto3>=1.35",
     "smart_open[s3]>=7",
     "hypothesis>=6.100",
@@ -94,6 +97,7 @@ METADATA: dict[str, Any] = {
         "local": LOCAL,
         "google": GOOGLE,
         "aws": AWS,
+        "swift": SWIFT,
         "cli": CLI,
         "frames": FRAMES,
         "fsspec": FSSPEC,

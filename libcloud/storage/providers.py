@@ -53,6 +53,8 @@ DRIVERS: dict[str, tuple[str, str]] = {
         "libcloud.storage.drivers.auroraobjects",
         "AuroraObjectsStorageDriver",
     ),
+    Provider.CLOUDFILES: (_CLOUDFILES, "CloudFilesStorageDriver"),
+    Provider.OPENSTACK_SWIFT: (_CLOUDFILES, "OpenStackSwiftStorageDriver"),
     Provider.GOOGLE_STORAGE: ("libcloud.storage.drivers.google_storage", "GoogleStorageDriver"),
 }
 
@@ -65,11 +67,9 @@ _COMPLETE = MappingProxyType(
             "libcloud.storage.drivers.backblaze_b2",
             "BackblazeB2StorageDriver",
         ),
-        Provider.CLOUDFILES: (_CLOUDFILES, "CloudFilesStorageDriver"),
         Provider.KTUCLOUD: ("libcloud.storage.drivers.ktucloud", "KTUCloudStorageDriver"),
         Provider.NIMBUS: ("libcloud.storage.drivers.nimbus", "NimbusStorageDriver"),
         Provider.NINEFOLD: ("libcloud.storage.drivers.ninefold", "NinefoldStorageDriver"),
-        Provider.OPENSTACK_SWIFT: (_CLOUDFILES, "OpenStackSwiftStorageDriver"),
     }
 )
 

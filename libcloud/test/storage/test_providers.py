@@ -18,11 +18,9 @@ ABSENT = [
     Provider.ALIYUN_OSS,
     Provider.AZURE_BLOBS,
     Provider.BACKBLAZE_B2,
-    Provider.CLOUDFILES,
     Provider.KTUCLOUD,
     Provider.NIMBUS,
     Provider.NINEFOLD,
-    Provider.OPENSTACK_SWIFT,
 ]
 REMOVED = [Provider.CLOUDFILES_US, Provider.CLOUDFILES_UK, Provider.CLOUDFILES_SWIFT]
 

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenStack Swift, and Cloud Files of Rackspace, which is a Swift with a CDN."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from typing import Any
+from urllib.parse import quote
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage import swift
+from libcloud.storage.arguments import check_object
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.cloudfiles_connection import (
+    AUTH_URL,
+    CloudFilesConnection,
+    CloudFilesRawResponse,
+    CloudFilesResponse,
+    OpenStackSwiftConnection,
+)
+from libcloud.storage.drivers.swift import SwiftStorageDriver
+from libcloud.storage.swift.multipart import SwiftMultipartUpload
+
+__all__ = [
+    "AUTH_URL",
+    "CloudFilesConnection",
+    "CloudFilesRawResponse",
+    "CloudFilesResponse",
+    "CloudFilesStorageDriver",
+    "OpenStackSwiftConnection",
+    "OpenStackSwiftStorageDriver",
+    "SwiftMultipartUpload",
+    "SwiftStorageDriver",
+]
+
+_REGIONS = ("ord", "dfw", "iad", "lon", "hkg", "syd")
+
+
+class CloudFilesStorageDriver(SwiftStorageDriver):
+    """Cloud Files of Rackspace.
+
+    :param region: one of :meth:`list_regions`.
+    :param use_internal_url: use the endpoint for machines in the same network.
+    :param kwargs: those of :class:`~libcloud.storage.drivers.swift.SwiftStorageDriver`.
+    """
+
+    name = "CloudFiles"
+    website = "http://www.rackspace.com/"
+    connectionCls: Any = CloudFilesConnection
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        region: str | None = "ord",
+        use_internal_url: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.use_internal_url = use_internal_url
+        super().__init__(key, secret, secure, host, port, region, **kwargs)
+
+    def _ex_connection_class_kwargs(self) -> dict[str, Any]:
+        internal = {"use_internal_url": True} if self.use_internal_url else {}
+        return {**super()._ex_connection_class_kwargs(), **internal}
+
+    @classmethod
+    def list_regions(cls) -> list[str]:
+        """Regions of Cloud Files."""
+        return list(_REGIONS)
+
+    # The account, temporary URLs, static websites and the CDN.
+
+    def ex_get_meta_data(self) -> dict[str, Any]:
+        """``container_count``, ``object_count``, ``bytes_used`` and ``temp_url_key``."""
+        response = self._client.send(
+            swift.requests.head(""), "Error looking for the account", ok=(200, 204)
+        )
+        found = response.headers
+        return {
+            "container_count": int(found.get("x-account-container-count", 0)),
+            "object_count": int(found.get("x-account-object-count", 0)),
+            "bytes_used": int(found.get("x-account-bytes-used", 0)),
+            "temp_url_key": found.get("x-account-meta-temp-url-key"),
+        }
+
+    def ex_set_account_metadata_temp_url_key(self, key: str) -> bool:
+        """Set the key that signs temporary URLs."""
+        return self._post("", {"X-Account-Meta-Temp-URL-Key": key}, "")
+
+    def ex_get_object_temp_url(self, obj: Object, method: str = "GET", timeout: int = 60) -> str:
+        """A URL that allows ``method`` on an object without a token.
+
+        :param timeout: seconds that it is valid.
+        :raises KeyError: the account has no key for such URLs.
+
+        Reference: Swift, "Temporary URL middleware" (api/temporary_url_middleware).
+        """
+        check_object(obj)
+        key = self.ex_get_meta_data().get("temp_url_key")
+        if not key:
+            raise KeyError("the account has no temp_url_key: ex_set_account_metadata_temp_url_key")
+        connection = self.connection
+        path = connection.request_path + self._object_path(obj.container.name, obj.name)
+        expires = int(time.time() + timeout)
+        digest = self._client.profile().temp_url_digest
+        signed = hmac.new(key.encode(), f"{method}\n{expires}\n{path}".encode(), digest)
+        scheme, usual = ("https", 443) if connection.secure else ("http", 80)
+        port = "" if connection.port in (None, usual) else f":{connection.port}"
+        query = f"temp_url_sig={signed.hexdigest()}&temp_url_expires={expires}"
+        return f"{scheme}://{connection.host}{port}{path}?{query}"
+
+    def ex_enable_static_website(
+        self, container: Container, index_file: str = "index.html"
+    ) -> bool:
+        """Serve the container as a website."""
+        return self._post(container.name, {"X-Container-Meta-Web-Index": index_file})
+
+    def ex_set_error_page(self, container: Container, file_name: str = "error.html") -> bool:
+        """Set the page of a static website that is shown for errors."""
+        return self._post(container.name, {"X-Container-Meta-Web-Error": file_name})
+
+    def _post(self, container_name: str, headers: dict[str, str], path: str | None = None) -> bool:
+        path = self._container_path(container_name) if path is None else path
+        self._client.send(
+            swift.requests.post(path, headers),
+            f"Error changing {container_name or 'the account'}",
+            ok=(200, 201, 202, 204),
+            names=(container_name, ""),
+        )
+        return True
+
+    def get_container_cdn_url(self, container: Container, ex_ssl_uri: bool = False) -> str:
+        """The URL of the container in Rackspace's CDN.
+
+        :param ex_ssl_uri: that begins with ``https``.
+        :raises ContainerDoesNotExistError: there is no such container in the CDN.
+        :raises LibcloudError: the store has no CDN.
+        """
+        found = self._cdn_request("HEAD", self._container_path(container.name), {}, container)
+        return str(found.headers["x-cdn-ssl-uri" if ex_ssl_uri else "x-cdn-uri"])
+
+    def get_object_cdn_url(self, obj: Object) -> str:
+        """The URL of the object in Rackspace's CDN."""
+        container_url = self.get_container_cdn_url(container=obj.container)
+        return f"{container_url}/{quote(obj.name)}"
+
+    def enable_container_cdn(self, container: Container, ex_ttl: int | None = None) -> bool:
+        """Publish the container in Rackspace's CDN.
+
+        :param ex_ttl: seconds that the CDN keeps objects.
+        """
+        headers = {"X-CDN-Enabled": "True"}
+        if ex_ttl:
+            headers["X-TTL"] = str(ex_ttl)
+        self._cdn_request("PUT", self._container_path(container.name), headers, container)
+        return True
+
+    def ex_purge_object_from_cdn(self, obj: Object, email: str | None = None) -> bool:
+        """Remove an object from the edges of Rackspace's CDN.
+
+        :param email: address that is told when it is done.
+        """
+        headers = {"X-Purge-Email": email} if email else {}
+        path = self._object_path(obj.container.name, obj.name)
+        return bool(self._cdn_request("DELETE", path, headers, obj.container).status == 204)
+
+    def _cdn_request(
+        self, method: str, path: str, headers: dict[str, str], container: Container
+    ) -> Any:
+        response = self.connection.request(path, method=method, headers=headers, cdn_request=True)
+        if response.status in (200, 201, 202, 204):
+            return response
+        detail = self._client.detail_of(response)
+        text = f"Error asking the CDN for {container.name}: {swift.errors.describe(detail)}"
+        raise swift.errors.attach_detail(LibcloudError(text, self), detail)
+
+
+class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
+    """Any cluster of OpenStack Swift."""
+
+    type = "cloudfiles_swift"
+    name = "OpenStack Swift"
+    website = "https://docs.openstack.org/swift/"
+    connectionCls: Any = OpenStackSwiftConnection
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        region: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(key, secret, secure, host, port, region, **kwargs)

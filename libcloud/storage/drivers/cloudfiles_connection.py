@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections to Swift: they ask for a token at the first request, and for another when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import RLock
+from typing import Any
+from urllib.parse import urlsplit
+
+from libcloud.common.base import ConnectionUserAndKey
+from libcloud.common.credentials.openstack import Access, Identity, authenticate
+from libcloud.common.response import RawResponse, Response
+from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.storage.swift import errors
+from libcloud.utils.documents import parse_json
+from libcloud.utils.per_process import PerProcess
+
+__all__ = [
+    "AUTH_URL",
+    "CloudFilesConnection",
+    "CloudFilesRawResponse",
+    "CloudFilesResponse",
+    "OpenStackSwiftConnection",
+]
+
+AUTH_URL = "https://identity.api.rackspacecloud.com"
+
+
+class CloudFilesResponse(Response):
+    """A response with a JSON document, or with text."""
+
+    valid_response_codes = (404, 409)
+
+    def success(self) -> bool:
+        """Whether the status is 2xx, or one that drivers handle."""
+        return self.status in range(200, 300) or self.status in self.valid_response_codes
+
+    def parse_body(self) -> Any:
+        """The parsed document if the body is JSON, otherwise the text.
+
+        :raises MalformedResponseError: it says that it is JSON, and is not.
+        """
+        if "json" not in self.headers.get("content-type", "") or self._has_no_document():
+            return self.body
+        try:
+            return parse_json(self.body)
+        except (ValueError, TypeError) as error:
+            raise self._malformed("Failed to parse JSON") from error
+
+    def parse_error(self) -> Any:
+        """:raises LibcloudError: always, with the status and what the body says."""
+        detail = errors.error_detail(self.status, self.headers, self.body)
+        driver = getattr(self.connection, "driver", None)
+        raise errors.attach_detail(LibcloudError(errors.describe(detail), driver), detail)
+
+
+class CloudFilesRawResponse(CloudFilesResponse, RawResponse):
+    """A response whose body the caller reads."""
+
+    def __init__(self, connection: Any, response: Any = None) -> None:
+        RawResponse.__init__(self, connection, response)
+
+
+class OpenStackSwiftConnection(ConnectionUserAndKey):
+    """A connection to the account of a Swift cluster.
+
+    :param host: of the cluster; without ``ex_force_auth_url``, TempAuth is asked there.
+    :param ex_force_base_url: storage URL of the account, in place of the one that authentication
+        gives.
+    :param ex_force_auth_token: a token that is used without authentication.
+    """
+
+    responseCls: Any = CloudFilesResponse
+    rawResponseCls: Any = CloudFilesRawResponse
+
+    auth_url = AUTH_URL
+    _auth_version = "1.0"
+    _interface = "public"
+    auth_token: str | None = None
+    cdn_url: str | None = None
+
+    def __init__(
+        self,
+        user_id: Any,
+        key: Any,
+        secure: Any = True,
+        host: str | None = None,
+        port: int | str | None = None,
+        timeout: Any = None,
+        proxy_url: str | None = None,
+        ex_force_base_url: str | None = None,
+        ex_force_auth_url: str | None = None,
+        ex_force_auth_version: str | None = None,
+        ex_force_auth_token: str | None = None,
+        ex_token_scope: str = "project",
+        ex_domain_name: str = "Default",
+        ex_tenant_name: str | None = None,
+        ex_tenant_domain_id: str = "default",
+        ex_force_service_type: str | None = None,
+        ex_force_service_name: str | None = None,
+        ex_force_service_region: str | None = None,
+        ex_force_microversion: str | None = None,
+        ex_auth_cache: Any = None,
+        retry_delay: Any = None,
+        backoff: Any = None,
+        ex_tenant_id: str | None = None,
+        ex_tenant_domain_name: str | None = None,
+        ex_interface: str | None = None,
+    ) -> None:
+        super().__init__(
+            user_id,
+            key,
+            secure=secure,
+            host=host,
+            port=port,
+            timeout=timeout,
+            proxy_url=proxy_url,
+            retry_delay=retry_delay,
+            backoff=backoff,
+        )
+        if ex_force_auth_version:
+            self._auth_version = ex_force_auth_version
+        self._forced_base_url = ex_force_base_url
+        self.auth_token = ex_force_auth_token
+        url = ex_force_auth_url or self._own_auth_url(host, port)
+        self.identity = Identity(
+            url,
+            self._auth_version or "1.0",
+            str(user_id),
+            str(key or ""),
+            tenant=ex_tenant_name,
+            tenant_id=ex_tenant_id,
+            tenant_domain_id=ex_tenant_domain_id,
+            tenant_domain=ex_tenant_domain_name,
+            domain=ex_domain_name,
+            scope=ex_token_scope,
+            service_type=ex_force_service_type,
+            service_name=ex_force_service_name,
+            region=self._catalog_region(ex_force_service_region),
+            interface=ex_interface or self._interface,
+        )
+        self._ready = False
+        self._authenticating = PerProcess(RLock)
+
+    def _catalog_region(self, region: str | None) -> str | None:
+        return region
+
+    def _own_auth_url(self, host: str | None, port: int | str | None) -> str:
+        if host is None:
+            return self.auth_url
+        scheme = "https" if self.secure else "http"
+        return f"{scheme}://{host}{f':{port}' if port else ''}/auth/v1.0"
+
+    def renew_token(self, refused: str | None) -> None:
+        """Ask for another token, unless another thread has done so since.
+
+        :param refused: the token that the store refused.
+        """
+        if self.auth_token == refused and (self.auth_token is None or self._ready):
+            self._authenticate(refused)
+
+    def get_endpoint(self) -> str:
+        """The storage URL of the account; authenticates if needed."""
+        self._populate_hosts_and_request_paths()
+        return self._base_url
+
+    def request(  # type: ignore[override]  # cdn_request stands there in Apache Libcloud
+        self,
+        action: str,
+        params: Any = None,
+        data: Any = "",
+        headers: Mapping[str, Any] | None = None,
+        method: str = "GET",
+        raw: bool = False,
+        cdn_request: bool = False,
+        stream: bool = False,
+        **rest: Any,
+    ) -> Any:
+        """Send a request to the account, or to the CDN management of Rackspace."""
+        self._populate_hosts_and_request_paths()
+        if cdn_request:
+            return self._cdn().request(action, params, data or None, headers, method, raw)
+        return super().request(
+            action, params, data or None, headers, method, raw, stream=stream, **rest
+        )
+
+    def morph_action_hook(self, action: str) -> str:
+        """The path; ``//info`` is counted from the root of the host."""
+        return action[1:] if action.startswith("//") else self.request_path + action
+
+    def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        """Add the token."""
+        if self.auth_token is not None:
+            headers["X-Auth-Token"] = self.auth_token
+        return headers
+
+    # Inside.
+
+    def _populate_hosts_and_request_paths(self) -> None:
+        """Have a token, and know the storage URL."""
+        if not self._ready:
+            with self._authenticating():
+                if not self._ready:
+                    self._begin()
+
+    def _begin(self) -> None:
+        if self.auth_token is None or self._forced_base_url is None:
+            self._take(authenticate(self.identity, self._send, self.driver))
+        else:
+            self._point_at(self._forced_base_url)
+        self._ready = True
+
+    def _authenticate(self, refused: str | None) -> None:
+        with self._authenticating():
+            if self.auth_token == refused:
+                self._take(authenticate(self.identity, self._send, self.driver))
+
+    def _take(self, access: Access) -> None:
+        self.auth_token = access.token
+        self.cdn_url = access.cdn_url
+        url = self._forced_base_url or access.storage_url
+        if not self._ready or url != self._base_url:
+            self._point_at(url)
+
+    def _point_at(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise MalformedResponseError(f"the storage URL is none: {url!r}", driver=self.driver)
+        self._base_url = url
+        self.secure = 1 if parts.scheme == "https" else 0
+        self.host = parts.hostname
+        self.port = parts.port or (443 if self.secure else 80)
+        self.request_path = parts.path.rstrip("/")
+        self.connect()
+
+    def _cdn(self) -> ConnectionUserAndKey:
+        """A connection to the CDN management.
+
+        :raises LibcloudError: there is none.
+        """
+        if not self.cdn_url:
+            raise LibcloudError("the store has no CDN", self.driver)
+        connection = _CDNConnection(self.user_id, self.key, url=self.cdn_url, timeout=self.timeout)
+        connection.conn_class = self.conn_class
+        connection.driver, connection.token = self.driver, self.auth_token
+        return connection
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Any:
+        """One request to the identity service, by a connection of its own."""
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        settings = {"timeout": self.timeout, "proxy_url": self.proxy_url}
+        connection = self.conn_class(
+            host=parts.hostname,
+            port=parts.port or (443 if secure else 80),
+            secure=1 if secure else 0,
+            **{name: value for name, value in settings.items() if value is not None},
+        )
+        target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+        connection.request(method=method, url=target, body=body, headers=dict(headers))
+        return connection.getresponse()
+
+
+class _CDNConnection(ConnectionUserAndKey):
+    responseCls: Any = CloudFilesResponse
+    rawResponseCls: Any = CloudFilesRawResponse
+    token: str | None = None
+
+    def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        return {**headers, "X-Auth-Token": self.token}
+
+
+class CloudFilesConnection(OpenStackSwiftConnection):
+    """A connection to Cloud Files of Rackspace.
+
+    :param use_internal_url: the endpoint inside of Rackspace's network.
+    """
+
+    auth_url = AUTH_URL
+    _auth_version = "2.0"
+
+    def __init__(
+        self,
+        user_id: Any,
+        key: Any,
+        secure: Any = True,
+        use_internal_url: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if use_internal_url:
+            kwargs.setdefault("ex_interface", "internal")
+        super().__init__(user_id, key, secure, **kwargs)
+
+    def _catalog_region(self, region: str | None) -> str | None:
+        return region.upper() if region else None  # as Rackspace writes them

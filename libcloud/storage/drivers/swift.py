@@ -1,0 +1,630 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The base of the drivers for OpenStack Swift.
+
+A stream within the first part is stored by one request. A longer one becomes a *static large
+object*: segments in a container of their own, and a manifest that publishes the object.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from libcloud.storage import swift, transfer
+from libcloud.storage.arguments import (
+    check_download,
+    check_name,
+    check_object,
+    check_settings,
+    check_upload,
+)
+from libcloud.storage.base import Container, Object, StorageDriver
+from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnection
+from libcloud.storage.swift.client import SwiftClient
+from libcloud.storage.swift.multipart import SwiftMultipartUpload
+from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    InvalidContainerNameError,
+    InvalidObjectNameError,
+)
+from libcloud.utils.arguments import kind_of, plain_headers, size_of, whole_number
+from libcloud.utils.etags import strip_etag
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.download.start import Download
+    from libcloud.storage.transfer.upload.options import EngineKeywords
+    from libcloud.storage.transfer.upload.session import UploadSession
+    from libcloud.storage.writer import UploadWriter
+    from libcloud.utils.bodies import Pieces
+
+__all__ = ["SwiftStorageDriver"]
+
+# Keywords of Apache Libcloud's OpenStack drivers, and ours, that the connection takes.
+_CONNECTION_KEYWORDS = frozenset(
+    {
+        "ex_auth_cache",
+        "ex_domain_name",
+        "ex_force_auth_token",
+        "ex_force_auth_url",
+        "ex_force_auth_version",
+        "ex_force_base_url",
+        "ex_force_microversion",
+        "ex_force_service_name",
+        "ex_force_service_region",
+        "ex_force_service_type",
+        "ex_interface",
+        "ex_tenant_domain_id",
+        "ex_tenant_domain_name",
+        "ex_tenant_id",
+        "ex_tenant_name",
+        "ex_token_scope",
+    }
+)
+
+# A writer calls none of these. If one of them is overridden, it is called with a file.
+_STREAM_METHODS = ("upload_object_via_stream", "_put_object")
+
+
+class SwiftStorageDriver(StorageDriver):
+    """What the drivers for Swift and for Cloud Files share.
+
+    :param key: user name.
+    :param secret: password, or API key.
+    :param host: of a cluster with TempAuth; with Keystone, pass ``ex_force_auth_url``.
+    :param region: of the service in Keystone's catalog.
+    :param ex_segment_container: of the segments of large objects; ``{container}`` stands for the
+        name of the object's own container.
+    :param kwargs: those of :class:`OpenStackSwiftConnection`, ``timeout``, ``proxy_url``,
+        ``retry_delay`` and ``backoff``.
+    :raises TypeError: there is no such keyword.
+    """
+
+    connectionCls: Any = OpenStackSwiftConnection
+    hash_type = "md5"
+    supports_chunked_encoding = True
+    #: Streams longer than a part become large objects.
+    supports_swift_large_objects = True
+    #: How often and how patiently requests are made again.
+    ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    #: Bytes of parts that one upload holds at once, or a budget that several share.
+    ex_max_memory: ClassVar[int | MemoryBudget | None] = None
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        region: str | None = None,
+        *,
+        ex_segment_container: str = "{container}_segments",
+        **kwargs: Any,
+    ) -> None:
+        check_settings(kwargs)
+        chosen = {name: kwargs.pop(name) for name in set(kwargs) & _CONNECTION_KEYWORDS}
+        for name in set(kwargs) - {"timeout", "retry_delay", "backoff", "proxy_url", "api_version"}:
+            raise TypeError(f"{type(self).__name__} has no keyword {name!r}")
+        if host is not None and not chosen.get("ex_force_auth_url"):
+            scheme, place = "https" if secure else "http", f"{host}:{port}" if port else host
+            chosen["ex_force_auth_url"] = f"{scheme}://{place}/auth/v1.0"
+            chosen.setdefault("ex_force_auth_version", "1.0")
+        if region is not None:
+            chosen.setdefault("ex_force_service_region", region)
+        self._openstack_settings = {k: v for k, v in chosen.items() if v is not None}
+        self.ex_segment_container = ex_segment_container
+        super().__init__(key, secret or "", secure, region=region, **kwargs)
+
+    def _ex_connection_class_kwargs(self) -> dict[str, Any]:
+        return dict(self._openstack_settings)
+
+    @property
+    def _client(self) -> SwiftClient:
+        """Sends the requests; one for all threads of the driver, created at first use."""
+        client = vars(self).get("_swift_client")
+        if client is None:
+            client = vars(self).setdefault("_swift_client", SwiftClient(self))
+        return client  # type: ignore[no-any-return]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What a Swift can do that is configured as the documentation has it."""
+        return swift.profiles.capabilities(
+            swift.profiles.DEFAULT, multipart=self.supports_swift_large_objects
+        )
+
+    # Containers.
+
+    def iterate_containers(self) -> Iterator[Container]:
+        """The containers of the account; ``extra`` has ``object_count`` and ``size``."""
+        for found in swift.listing.iterate_containers(self._client):
+            extra = {"object_count": found.count, "size": found.size}
+            yield Container(found.name, extra, self)
+
+    def iterate_container_objects(
+        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+    ) -> Iterator[Object]:
+        """The objects of a container, in the order of their names.
+
+        :raises ContainerDoesNotExistError: there is no such container.
+        """
+        prefix = self._normalize_prefix_argument(prefix, ex_prefix)
+        self._container_path(container.name)
+        records = swift.listing.iterate_objects(self._client, container.name, prefix=prefix or "")
+        for found in records:
+            extra: dict[str, Any] = {
+                "content_type": found.content_type,
+                "last_modified": found.last_modified,
+            }
+            if found.is_large:
+                extra["static_large_object"] = True
+            yield Object(found.name, found.size, found.etag, extra, {}, container, self)
+
+    def get_container(self, container_name: str) -> Container:
+        """The container, after one request.
+
+        :raises ContainerDoesNotExistError: there is none.
+        """
+        path = self._container_path(container_name)
+        response = self._client.send(
+            swift.requests.head(path),
+            f"Error looking for {container_name}",
+            ok=(200, 204),
+            names=(container_name, ""),
+        )
+        count = response.headers.get("x-container-object-count", 0)
+        used = response.headers.get("x-container-bytes-used", 0)
+        return Container(container_name, {"object_count": int(count), "size": int(used)}, self)
+
+    def create_container(self, container_name: str) -> Container:
+        """A new container.
+
+        :raises ContainerAlreadyExistsError: it is there already.
+        :raises InvalidContainerNameError: it cannot have that name.
+        """
+        self._container_path(container_name)
+        response = self._client.send(
+            swift.requests.put_container(container_name),
+            f"Error creating {container_name}",
+            ok=(201, 202),
+            names=(container_name, ""),
+        )
+        if response.status == 202:
+            raise ContainerAlreadyExistsError(
+                "Container with this name already exists", self, container_name
+            )
+        return Container(container_name, {"object_count": 0}, self)
+
+    def delete_container(self, container: Container) -> bool:
+        """Delete an empty container.
+
+        :raises ContainerIsNotEmptyError: there are objects in it.
+        :raises ContainerDoesNotExistError: there is none.
+        """
+        self._client.send(
+            swift.requests.delete(self._container_path(container.name)),
+            f"Error deleting {container.name}",
+            ok=(202, 204),
+            names=(container.name, ""),
+        )
+        return True
+
+    # Objects.
+
+    def get_object(self, container_name: str, object_name: str) -> Object:
+        """The object, after a request for the container and one for the object.
+
+        :raises ContainerDoesNotExistError: there is no such container.
+        :raises ObjectDoesNotExistError: there is no such object in it.
+        """
+        check_name(object_name, "object_name")
+        return self._get_object_in(self.get_container(container_name), object_name)
+
+    def _get_object_in(self, container: Container, object_name: str) -> Object:
+        """The object of a container that is known to exist: one request."""
+        response = self._client.send(
+            swift.requests.head(self._object_path(container.name, object_name)),
+            f"Error looking for {container.name}/{object_name}",
+            ok=(200, 204),
+            names=(container.name, object_name),
+        )
+        return self._headers_to_object(object_name, container, response.headers)
+
+    def delete_object(self, obj: Object) -> bool:
+        """Delete an object; the segments of a large one, too.
+
+        :raises ObjectDoesNotExistError: there is none.
+        """
+        check_object(obj)
+        self._object_path(obj.container.name, obj.name)
+        is_large = obj.extra.get("static_large_object")
+        swift.deletion.delete_object(self._client, obj.container.name, obj.name, is_large=is_large)
+        return True
+
+    def _headers_to_object(
+        self, name: str, container: Container, headers: Mapping[str, str]
+    ) -> Object:
+        """The object that ``headers``, names in lower case, describe."""
+        extra: dict[str, Any] = {
+            "content_type": headers.get("content-type", ""),
+            "last_modified": headers.get("last-modified", ""),
+        }
+        if swift.deletion.is_static_large(headers):
+            extra["static_large_object"] = True
+        prefix = swift.requests.METADATA
+        meta_data = {
+            key[len(prefix) :]: value for key, value in headers.items() if key.startswith(prefix)
+        }
+        size = int(headers.get("content-length", 0))
+        etag = strip_etag(headers.get("etag", ""))
+        return Object(name, size, etag, extra, meta_data, container, self)
+
+    # Uploads.
+
+    def upload_object(
+        self,
+        file_path: str | os.PathLike[str],
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        verify_hash: bool = True,
+        headers: dict[str, str] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> Object:
+        """Upload a file. Keywords and errors are those of :meth:`upload_object_via_stream`.
+
+        :param verify_hash: not used; the store compares each request with its MD5.
+        :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
+        """
+        return self._put_object(
+            container, object_name, extra, file_path=file_path, headers=headers, options=options
+        )
+
+    def upload_object_via_stream(
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> Object:
+        """Upload a stream of unknown length.
+
+        An object that is overwritten stays as it was until the new one is complete. The segments of
+        a large object that another large one overwrites are deleted after that; those of one that a
+        small object overwrites are listed by :meth:`ex_iterate_multipart_uploads`.
+
+        :param iterator: an iterator or iterable of bytes, or an object with ``read()``; read once.
+        :param extra: ``content_type`` and ``meta_data`` (a dict) of the object.
+        :param headers: further headers: ``If-None-Match: *``, ``X-Delete-After``, ...
+        :param options: with ``ex_`` before them, the fields of
+            :class:`~libcloud.storage.transfer.upload.options.UploadOptions`; also ``on_event``.
+        :raises ContainerDoesNotExistError: there is no such container. Nothing was published.
+        :raises PreconditionFailedError: the object exists, and must not. It is as it was.
+        :raises ObjectTooLargeError: the stream has more than the cluster takes. Nothing was
+            published.
+        :raises ObjectHashMismatchError: other data arrived than was sent.
+        :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
+        :raises BaseException: the first error, also one of ``iterator``. Nothing was published, and
+            nothing stays at the store unless the exception has an ``upload_id``.
+        """
+        return self._put_object(
+            container, object_name, extra, stream=iterator, headers=headers, options=options
+        )
+
+    def _put_object(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        file_path: str | os.PathLike[str] | None = None,
+        stream: Any = None,
+        verify_hash: bool = True,
+        headers: dict[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Object:
+        """Upload a file, or a stream."""
+        session = self._session(
+            container, object_name, extra, headers, options, file_path=file_path
+        )
+        stored = session.send_stream(stream) if file_path is None else session.send_file(file_path)
+        return self._stored_object(container, object_name, extra, stored.size, stored.etag)
+
+    def ex_open_writer(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> UploadWriter[Object]:
+        """A file to be written that becomes an object; sent in parts while it is written.
+
+        Arguments are those of :meth:`upload_object_via_stream`.
+        """
+        session = self._session(container, object_name, extra, headers, options)
+        if transfer.upload.session.is_overridden(
+            self, _STREAM_METHODS, __name__.rpartition(".")[0]
+        ):
+
+            def upload(file: Any) -> Object:
+                return self.upload_object_via_stream(
+                    file, container, object_name, extra=extra, headers=headers, **options
+                )
+
+            return transfer.upload.session.spooled_writer(upload, container.name, object_name)
+        return session.open_writer(
+            lambda stored: self._stored_object(
+                container, object_name, extra, stored.size, stored.etag
+            )
+        )
+
+    def ex_multipart_upload_object(
+        self,
+        file_path: str | os.PathLike[str],
+        container: Container,
+        object_name: str,
+        chunk_size: int = 33554432,
+        extra: dict[str, Any] | None = None,
+        verify_hash: bool = True,
+    ) -> Object:
+        """Upload a file as a large object, with segments of ``chunk_size`` bytes."""
+        return self.upload_object(
+            file_path, container, object_name, extra, verify_hash, ex_part_size=chunk_size
+        )
+
+    def _session(
+        self,
+        container: Container,
+        object_name: str,
+        extra: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        options: Mapping[str, Any] | None,
+        file_path: str | os.PathLike[str] | None = None,
+    ) -> UploadSession[bytes | Pieces]:
+        """The upload of one object, checked before anything is sent."""
+        check_upload(
+            container, object_name, file_path=file_path or "", extra=extra, headers=headers
+        )
+        self._object_path(container.name, object_name)
+        extra = extra or {}
+        sent = self._with_content_type(
+            plain_headers(headers), extra.get("content_type"), object_name, file_path
+        )
+        sent.update(swift.requests.metadata_headers(extra.get("meta_data") or {}))
+        client = self._client
+        concurrency = client.concurrency()
+        _, chosen = transfer.upload.session.split_keywords(
+            options or {}, max_memory=self.ex_max_memory
+        )
+        profile = client.profile()
+        port = swift.upload_port.SwiftUploadPort(
+            client,
+            self._segment_names(container, object_name),
+            sent,
+            copy_bodies=concurrency == 1,
+        )
+        return transfer.upload.session.UploadSession(
+            port,
+            profile.limits,
+            chosen,
+            client.retry_loop.retries(),
+            concurrency=concurrency,
+            driver=self,
+            container_name=container.name,
+            object_name=object_name,
+        )
+
+    def _segment_names(
+        self, container: Container, object_name: str
+    ) -> swift.multipart.SegmentNames:
+        place = self.ex_segment_container.replace("{container}", container.name)
+        longest = self._client.profile().max_name
+        return swift.multipart.SegmentNames(place, container.name, object_name, longest)
+
+    def _stored_object(
+        self,
+        container: Container,
+        name: str,
+        extra: Mapping[str, Any] | None,
+        size: int,
+        etag: str,
+    ) -> Object:
+        meta_data = dict((extra or {}).get("meta_data") or {})
+        return Object(name, size, etag or None, {}, meta_data, container, self)
+
+    # Uploads in progress.
+
+    def ex_iterate_multipart_uploads(
+        self, container: Container, prefix: str | None = None
+    ) -> Iterator[SwiftMultipartUpload]:
+        """Uploads whose segments no object refers to: in progress, interrupted, or overwritten.
+
+        :param prefix: only of objects whose names begin so.
+        """
+        place = self.ex_segment_container.replace("{container}", container.name)
+        return swift.multipart.iterate_uploads(self._client, container.name, place, prefix or "")
+
+    def ex_cleanup_multipart_uploads(
+        self,
+        container: Container,
+        prefix: str | None = None,
+        older_than: timedelta | datetime | None = None,
+        dry_run: bool = False,
+    ) -> list[SwiftMultipartUpload]:
+        """Delete the segments of such uploads, and return which.
+
+        :param older_than: spare uploads that began later than this time, or less than this long
+            ago. ``None`` spares none, not even those that are being sent right now.
+        :param dry_run: delete nothing.
+        """
+        latest = _latest(older_than)
+        found = [
+            upload
+            for upload in self.ex_iterate_multipart_uploads(container, prefix)
+            if latest is None or (upload.created_at is not None and upload.created_at <= latest)
+        ]
+        for upload in () if dry_run else found:
+            names = self._segment_names(container, upload.key)
+            swift.multipart.abort(self._client, names, upload.id)
+        return found
+
+    def ex_cleanup_all_multipart_uploads(
+        self, container: Container, prefix: str | None = None
+    ) -> bool:
+        """:meth:`ex_cleanup_multipart_uploads` of all."""
+        self.ex_cleanup_multipart_uploads(container, prefix)
+        return True
+
+    # Downloads.
+
+    def download_object(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+        *,
+        ex_verify_hash: bool | None = None,
+        ex_window: int | None = None,
+        ex_part_size: int | None = None,
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> bool:
+        """Save the object as a file, which appears when it is complete.
+
+        :param ex_verify_hash: ``True``: compare the bytes with the ETag, unless the object is a
+            large one.
+        :param ex_window: connections at once; ``None``: up to 4, for an object of over 32 MiB.
+        :param ex_part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
+        :param on_bytes: called with the number of bytes of each piece that arrives.
+        :raises ObjectHashMismatchError: other bytes came than the store has.
+        """
+        check_download(obj, destination_path)
+        whole_number("ex_window", ex_window, least=1, example="4")
+        whole_number("ex_part_size", ex_part_size, least=1)
+        to = transfer.download.saving.Destination(
+            destination_path,
+            overwrite_existing,
+            delete_on_failure,
+            window=ex_window,
+            part_size=ex_part_size,
+            on_bytes=on_bytes,
+            limit=self._client.concurrency(),
+        )
+        started = self._start(obj, verify=ex_verify_hash)
+        return transfer.download.saving.save(self, obj, started, to, partial=False)
+
+    def download_object_as_stream(
+        self,
+        obj: Object,
+        chunk_size: int | None = None,
+        *,
+        ex_verify_hash: bool | None = None,
+    ) -> Iterator[bytes]:
+        """The object in pieces; for ``ex_verify_hash`` see :meth:`download_object`."""
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
+        started = self._start(obj, verify=ex_verify_hash)
+        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=False)
+
+    def download_object_range(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        start_bytes: int,
+        end_bytes: int | None = None,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        """Save a range of the object."""
+        check_download(obj, destination_path)
+        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
+        to = transfer.download.saving.Destination(
+            destination_path, overwrite_existing, delete_on_failure
+        )
+        started = self._start(obj, start_bytes, end_bytes)
+        return transfer.download.saving.save(self, obj, started, to, partial=True)
+
+    def download_object_range_as_stream(
+        self,
+        obj: Object,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+    ) -> Iterator[bytes]:
+        """A range of the object in pieces."""
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
+        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
+        if start_bytes == 0 and end_bytes is None and not size_of(obj):
+            # To HTTP an empty object has no range, not even all of it.
+            return transfer.download.saving.stream(
+                self, obj, self._start(obj), chunk_size, partial=False
+            )
+        started = self._start(obj, start_bytes, end_bytes)
+        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=True)
+
+    def _start(
+        self,
+        obj: Object,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        verify: bool | None = False,
+        pinned: bool = False,
+    ) -> Download:
+        """Request bytes of the object; none are read yet."""
+        self._object_path(obj.container.name, obj.name)
+        kinds = transfer.download.start
+        span = "" if start is None else self._get_standard_range_str(start, end)
+        validator = kinds.validator_of(obj) if pinned else None
+        selection = kinds.Selection(start, end, span, verify, validator)
+        return swift.download_port.start_download(self._client, obj, selection)
+
+    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
+        """Bytes of the very version that ``obj`` was when it was looked at.
+
+        :raises ObjectChangedError: it is there no more.
+        """
+        started = self._start(obj, start_bytes, end_bytes, pinned=True)
+        return transfer.download.saving.stream(self, obj, started, None, partial=True)
+
+    # Paths, which check names before anything is sent.
+
+    def _container_path(self, name: str) -> str:
+        try:
+            swift.requests.check_container_name(name)
+        except (ValueError, TypeError) as error:
+            raise InvalidContainerNameError(str(error), self, name) from error
+        return swift.requests.container_path(name)
+
+    def _object_path(self, container_name: str, name: str) -> str:
+        self._container_path(container_name)
+        try:
+            swift.requests.check_object_name(name)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, name) from error
+        return swift.requests.object_path(container_name, name)
+
+
+def _latest(older_than: timedelta | datetime | None) -> datetime | None:
+    """The latest time of uploads to clean up; ``None``: any."""
+    if older_than is None:
+        return None
+    if isinstance(older_than, timedelta):
+        if older_than < timedelta(0):
+            raise ValueError(f"older_than cannot be negative: {older_than}")
+        return datetime.now(timezone.utc) - older_than
+    if not isinstance(older_than, datetime):
+        raise TypeError(f"older_than must be a timedelta or a datetime, not {kind_of(older_than)}")
+    if older_than.tzinfo is None:
+        raise ValueError("older_than needs a time zone: such as datetime.now(timezone.utc)")
+    return older_than

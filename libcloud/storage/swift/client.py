@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends requests to a Swift cluster: retries, renewed tokens, and clear errors.
+
+A driver *holds* one client and every operation goes through it. The client in turn uses the
+driver's connection, which adds the token to each attempt.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from libcloud.common.base import Connection
+from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.storage.swift import errors, profiles, requests, responses
+from libcloud.storage.transfer.retry_loop import RetryLoop
+from libcloud.storage.transfer.values import Failure
+from libcloud.storage.types import (
+    ContainerDoesNotExistError,
+    ContainerIsNotEmptyError,
+    InvalidContainerNameError,
+    ObjectDoesNotExistError,
+    ObjectError,
+    ObjectHashMismatchError,
+    ObjectTooLargeError,
+    PreconditionFailedError,
+)
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.swift.errors import ErrorDetail
+    from libcloud.storage.swift.profiles import SwiftProfile
+    from libcloud.storage.transfer.retry import RetryPolicy
+
+__all__ = ["ClientOwner", "SwiftClient", "failure_of"]
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
+    {412: PreconditionFailedError, 413: ObjectTooLargeError, 422: ObjectHashMismatchError}
+)
+
+
+class ClientOwner(Protocol):
+    """What a client reads from the driver that holds it, at each request: it may change."""
+
+    connection: Any
+
+    @property
+    def ex_retry_policy(self) -> RetryPolicy: ...
+
+
+class SwiftClient:
+    """Sends the requests of one driver; thread-safe as far as the driver's connection is.
+
+    :param owner: the driver. It is also the ``driver`` of the exceptions.
+    """
+
+    def __init__(self, owner: ClientOwner) -> None:
+        self._owner = owner
+        self._profile: SwiftProfile | None = None
+        self.retry_loop = RetryLoop(owner, failure_of)
+
+    @property
+    def driver(self) -> Any:
+        """The driver, for exceptions."""
+        return self._owner
+
+    def send(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int],
+        raw: bool = False,
+        names: tuple[str, str] = ("", ""),
+    ) -> Any:
+        """Send ``request``, which is safe to repeat, and retry transient failures.
+
+        :param what: the operation, for messages: ``"Error listing the container a"``.
+        :param ok: statuses that are not an error.
+        :param raw: do not read the body of the response.
+        :param names: of the container and the object that the request concerns.
+        :raises LibcloudError: the last response has another status; the error names container,
+            object and status.
+        """
+        return self.retry_loop.run(
+            lambda: self.send_once(request, what, ok=ok, raw=raw, names=names)
+        )
+
+    def send_once(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int],
+        raw: bool = False,
+        names: tuple[str, str] = ("", ""),
+    ) -> Any:
+        """:meth:`send` without retries, except one with a new token if the token is refused."""
+        connection = self._owner.connection
+        token = getattr(connection, "auth_token", None)
+        response, detail = self._attempt(request, what, raw=raw)
+        if detail is not None and detail.status == 401 and hasattr(connection, "renew_token"):
+            connection.renew_token(token)
+            response, detail = self._attempt(request, what, raw=raw)
+        if response is not None and response.status in ok:
+            return response
+        detail = detail or self.detail_of(response)
+        text = f"{what}: {errors.describe(detail)}"
+        raise errors.attach_detail(self._error(request, detail, text, names), detail)
+
+    def _attempt(
+        self, request: HttpRequest, what: str, *, raw: bool
+    ) -> tuple[Any, ErrorDetail | None]:
+        """The response, or what the response class raised because of its status."""
+        try:
+            response = self._owner.connection.request(
+                request.path,
+                params=dict(request.params),
+                data=request.body,
+                headers=dict(request.headers),
+                method=request.method,
+                raw=raw,
+                **({"stream": True} if raw else {}),
+            )
+        except LibcloudError as error:
+            detail = getattr(error, "detail", None)
+            if not isinstance(detail, errors.ErrorDetail):
+                raise
+            return None, detail
+        except Exception as error:
+            from libcloud.http import network_error
+
+            lost = network_error(error, what, self._owner)
+            if lost is None:
+                raise
+            raise lost from error
+        return response, None
+
+    def _error(
+        self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]
+    ) -> LibcloudError:
+        """The exception for a response that is not a success."""
+        owner, (container_name, object_name) = self._owner, names
+        if detail.status == 401:
+            return InvalidCredsError(text, owner)
+        if detail.status == 404 and object_name and request.method != "PUT":
+            return ObjectDoesNotExistError(text, owner, object_name)
+        if detail.status == 404 and container_name:
+            return ContainerDoesNotExistError(text, owner, container_name)
+        if detail.status == 409 and request.method == "DELETE" and not object_name:
+            return ContainerIsNotEmptyError(text, owner, container_name)
+        if detail.status == 400 and request.method == "PUT" and not object_name and container_name:
+            return InvalidContainerNameError(text, owner, container_name)
+        kind = _OF_OBJECTS.get(detail.status)
+        if kind is not None and object_name:
+            return kind(text, owner, object_name)
+        return LibcloudError(text, driver=owner)
+
+    def detail_of(self, response: Any) -> ErrorDetail:
+        """The error in a response, which may be of a class that is not ours."""
+        headers = dict(response.headers or {})
+        body = "" if response.status in (200, 206) else response.body
+        return errors.error_detail(int(response.status), headers, body)
+
+    def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
+        """What ``parse`` reads from the document in ``response``.
+
+        :raises MalformedResponseError: it is another document than expected.
+        """
+        try:
+            return parse(response.object)
+        except responses.UnexpectedDocumentError as error:
+            raise MalformedResponseError(f"{what}: {error}", driver=self._owner) from error
+
+    def profile(self) -> SwiftProfile:
+        """Limits and features of the cluster; it is asked for them once.
+
+        Those of Swift's documentation if it does not tell, or if the connection is not of this
+        library and may understand nothing but what Apache Libcloud sends.
+        """
+        if self._profile is None:
+            if self.concurrency() == 1:
+                return profiles.DEFAULT
+            try:
+                response = self.send(requests.info(), "Error asking for limits", ok=(200,))
+                document = response.object
+            except LibcloudError as error:
+                _log.debug("the limits of the cluster are not known: %s", error)
+                document = None
+            known = isinstance(document, dict) and "swift" in document
+            self._profile = profiles.profile_of(document) if known else profiles.DEFAULT
+        return self._profile
+
+    def concurrency(self) -> int | None:
+        """Requests that the connection can make at once; ``None``: no limit.
+
+        A connection that others have written or replaced is not assumed to be thread-safe.
+        """
+        connection = self._owner.connection
+        if not isinstance(connection, Connection) or "request" in vars(connection):
+            return 1
+        from libcloud.http import allowed_concurrency
+
+        return allowed_concurrency(type(connection.connection))
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What an exception of a request means."""
+    from libcloud.http import is_transient, never_sent
+
+    detail = getattr(error, "detail", None)
+    if isinstance(detail, errors.ErrorDetail):
+        return Failure(
+            error,
+            # A body that was damaged on its way is refused with 422.
+            transient=errors.is_transient(detail) or detail.status == 422,
+            condition_failed=detail.status == 412,
+            throttled=errors.is_throttled(detail),
+            retry_after=detail.retry_after,
+        )
+    if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
+        return Failure(error, transient=True, effect_unknown=True)
+    if is_transient(error):
+        return Failure(error, transient=True, effect_unknown=not never_sent(error))
+    return Failure(error)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deletion of objects: with their segments, and of many by one request.
+
+Reference: Swift, "Large objects" and "Bulk Delete".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.swift import errors, requests, responses
+from libcloud.storage.swift.client import SwiftClient
+from libcloud.storage.types import ObjectDoesNotExistError
+
+__all__ = ["delete_object", "delete_segments", "is_static_large"]
+
+_NOT_LARGE = "Not an SLO manifest"
+_GONE = (200, 202, 204, 404)
+
+
+def delete_object(
+    client: SwiftClient, container_name: str, name: str, *, is_large: bool | None
+) -> None:
+    """Delete an object, and its segments if it is a static large one.
+
+    :param is_large: whether it is; ``None``: the store is asked first.
+    :raises ObjectDoesNotExistError: there is none.
+    :raises LibcloudError: a segment could not be deleted; the object is still there, and damaged
+        if others were.
+    """
+    path, what = (
+        requests.object_path(container_name, name),
+        f"Error deleting {container_name}/{name}",
+    )
+    names = (container_name, name)
+    if is_large is None:
+        found = client.send(requests.head(path), what, ok=(200, 204), names=names)
+        is_large = is_static_large(found.headers)
+    if is_large:
+        response = client.send(requests.delete_manifest(path), what, ok=(200,), names=names)
+        result = client.parse(responses.parse_bulk_result, response, what)
+        if not any(why == _NOT_LARGE for _, why in result.errors):
+            if result.status == 200 and not result.deleted:
+                raise ObjectDoesNotExistError(f"{what}: it does not exist", client.driver, name)
+            _check(client, result, what)
+            return
+    client.send(requests.delete(path), what, ok=(200, 202, 204), names=names)
+
+
+def is_static_large(headers: Mapping[str, str]) -> bool:
+    """Whether headers of an object, names in lower case, are those of a static large one."""
+    return headers.get("x-static-large-object", "").lower() == "true"
+
+
+def delete_segments(client: SwiftClient, container_name: str, names: Iterable[str]) -> None:
+    """Delete segments; those that are gone already count as deleted.
+
+    :raises LibcloudError: some may still be there.
+    """
+    paths = [requests.object_path(container_name, name) for name in names]
+    what = f"Error deleting segments in {container_name}"
+    at_once = client.profile().max_deletes
+    if not at_once or len(paths) == 1:
+        for path in paths:
+            client.send(requests.delete(path), what, ok=_GONE)
+        return
+    for start in range(0, len(paths), at_once):
+        request = requests.bulk_delete(paths[start : start + at_once])
+        response = client.send(request, what, ok=(200,))
+        _check(client, client.parse(responses.parse_bulk_result, response, what), what)
+
+
+def _check(client: SwiftClient, result: responses.BulkResult, what: str) -> None:
+    if result.status == 200 and not result.errors:
+        return
+    why = "; ".join(f"{path}: {reason}" for path, reason in result.errors[:3])
+    detail = errors.ErrorDetail(result.status, message=why)
+    text = f"{what}: {errors.describe(detail)}"
+    raise errors.attach_detail(LibcloudError(text, driver=client.driver), detail)

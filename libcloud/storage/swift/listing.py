@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listings of containers and of objects, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from libcloud.common.types import MalformedResponseError
+from libcloud.storage.swift import requests, responses
+from libcloud.storage.swift.client import SwiftClient
+from libcloud.storage.swift.responses import ContainerRecord, ObjectRecord
+
+__all__ = ["PAGE", "iterate_containers", "iterate_objects"]
+
+PAGE = 10_000
+"""Names on a page: what Swift returns at most unless it is configured otherwise."""
+
+
+def iterate_containers(client: SwiftClient) -> Iterator[ContainerRecord]:
+    """The containers of the account, in the order of their names."""
+    marker, what = "", "Error listing the containers"
+    while True:
+        response = client.send(requests.list_containers(marker, PAGE), what, ok=(200, 204))
+        if response.status == 204:
+            return
+        page = client.parse(responses.parse_containers, response, what)
+        yield from page
+        if not page:
+            return
+        marker = _next_marker(client, marker, page[-1].name, what)
+
+
+def iterate_objects(
+    client: SwiftClient,
+    container_name: str,
+    *,
+    prefix: str = "",
+    delimiter: str = "",
+    limit: int = PAGE,
+) -> Iterator[ObjectRecord]:
+    """The objects of a container, in the order of their names.
+
+    :param delimiter: names that have it after the prefix are listed as common beginnings.
+    :param limit: names on a page.
+    :raises ContainerDoesNotExistError: there is no such container.
+    """
+    marker, what = "", f"Error listing the container {container_name}"
+    while True:
+        request = requests.list_objects(
+            container_name, prefix=prefix, marker=marker, limit=limit, delimiter=delimiter
+        )
+        response = client.send(request, what, ok=(200, 204), names=(container_name, ""))
+        if response.status == 204:
+            return
+        page = client.parse(responses.parse_objects, response, what)
+        yield from page
+        # A cluster may allow fewer names on a page than were asked for: only an empty page ends.
+        if not page:
+            return
+        marker = _next_marker(client, marker, page[-1].name, what)
+
+
+def _next_marker(client: SwiftClient, marker: str, last: str, what: str) -> str:
+    """The last name of a page, which must come after the one before.
+
+    :raises MalformedResponseError: it does not; the listing would never end.
+    """
+    if last.encode("utf-8", "surrogatepass") <= marker.encode("utf-8", "surrogatepass"):
+        text = f"{what}: the store listed {last!r} after {marker!r}"
+        raise MalformedResponseError(text, driver=client.driver)
+    return last

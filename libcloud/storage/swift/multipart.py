@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads in progress: which segments belong to which upload, and what of them is published.
+
+A segment is called ``CONTAINER/OBJECT/.slo/UPLOAD ID/NUMBER`` and is in the segment container, by
+default ``CONTAINER_segments``. Segments that no manifest refers to belong to an upload in progress,
+to one that was interrupted, or to an object that was overwritten by a small one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import groupby
+
+from libcloud.storage.swift import deletion, listing, requests, responses
+from libcloud.storage.swift.checksums import large_etag
+from libcloud.storage.swift.client import SwiftClient
+from libcloud.storage.swift.responses import ObjectRecord, Segment
+from libcloud.storage.types import ContainerDoesNotExistError
+
+__all__ = [
+    "SegmentNames",
+    "SwiftMultipartUpload",
+    "abort",
+    "iterate_uploads",
+    "manifest_of",
+    "new_upload_id",
+    "segments_of",
+]
+
+_UPLOAD_ID = "[0-9a-f]{24}"
+_SEGMENT = re.compile(rf"(?P<key>.+)/\.slo/(?P<id>{_UPLOAD_ID})/(?P<number>\d{{8}})", re.DOTALL)
+_SUFFIX = len("/.slo/") + 24 + 1 + 8
+_DIGEST = 33  # a tilde and 32 digits
+
+
+@dataclass(frozen=True, slots=True)
+class SwiftMultipartUpload:
+    """An upload whose segments no object refers to.
+
+    :param key: name of the object; its beginning, if the name is too long to be in that of a
+        segment.
+    :param created_at: when the oldest of its segments was stored; ``None`` if that is not known.
+    :param size: bytes of the segments.
+    """
+
+    key: str
+    id: str
+    created_at: datetime | None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentNames:
+    """The names of the segments of one object.
+
+    :param container: that has the segments.
+    :param object_container: that has the object.
+    """
+
+    container: str
+    object_container: str
+    object_name: str
+    max_name: int = 1024
+
+    def prefix(self, upload_id: str = "") -> str:
+        """What the names of the segments of an upload, or of all, begin with."""
+        room = self.max_name - _SUFFIX
+        key = f"{self.object_container}/{self.object_name}"
+        if len(key.encode()) > room:
+            digest = hashlib.sha256(key.encode()).hexdigest()[: _DIGEST - 1]
+            key = f"{key.encode()[: room - _DIGEST].decode(errors='ignore')}~{digest}"
+        return f"{key}/.slo/{upload_id}{'/' if upload_id else ''}"
+
+    def name(self, upload_id: str, number: int) -> str:
+        """Name of a segment."""
+        return f"{self.prefix(upload_id)}{number:08}"
+
+
+def new_upload_id() -> str:
+    """An id that no other upload has."""
+    return secrets.token_hex(12)
+
+
+def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Segment]:
+    """The segments of a static large object; empty for any other object, or none."""
+    path, what = (
+        requests.object_path(container_name, name),
+        f"Error reading {container_name}/{name}",
+    )
+    found = client.send(requests.head(path), what, ok=(200, 204, 404))
+    if found.status == 404 or not deletion.is_static_large(found.headers):
+        return []
+    response = client.send(requests.get_manifest(path), what, ok=(200, 404))
+    if response.status == 404 or not isinstance(response.object, list):
+        return []
+    return client.parse(responses.parse_manifest, response, what)
+
+
+def segments_of(client: SwiftClient, names: SegmentNames, upload_id: str) -> list[ObjectRecord]:
+    """The segments of an upload, in order; empty if there are none, or no segment container."""
+    prefix = names.prefix(upload_id)
+    try:
+        return list(listing.iterate_objects(client, names.container, prefix=prefix))
+    except ContainerDoesNotExistError:
+        return []
+
+
+def abort(
+    client: SwiftClient, names: SegmentNames, upload_id: str, sent: frozenset[int] = frozenset()
+) -> None:
+    """Delete the segments of an upload.
+
+    :param sent: numbers of segments that may exist although a listing does not have them yet.
+    :raises LibcloudError: some may still be there.
+    """
+    found = {record.name for record in segments_of(client, names, upload_id)}
+    found.update(names.name(upload_id, number) for number in sent)
+    if found:
+        deletion.delete_segments(client, names.container, sorted(found))
+
+
+def iterate_uploads(
+    client: SwiftClient, container_name: str, segment_container: str, prefix: str = ""
+) -> Iterator[SwiftMultipartUpload]:
+    """The uploads to a container that are not published.
+
+    A listing may lag behind. So what is listed as not published is looked up object by object.
+
+    :param prefix: of the names of the objects.
+    """
+    start = f"{container_name}/"
+    try:
+        found = listing.iterate_objects(client, segment_container, prefix=start + prefix)
+        records = [
+            (match["key"].removeprefix(start), match["id"], record)
+            for record in found
+            if (match := _SEGMENT.fullmatch(record.name)) is not None
+        ]
+    except ContainerDoesNotExistError:
+        return
+    if not records:
+        return
+    large = {
+        record.name: record.etag
+        for record in listing.iterate_objects(client, container_name, prefix=prefix)
+        if record.is_large
+    }
+    for key, of_key in groupby(records, key=lambda item: item[0]):
+        uploads = {
+            upload_id: [record for _, _, record in items]
+            for upload_id, items in groupby(of_key, key=lambda item: item[1])
+        }
+        if len(uploads) == 1:
+            (segments,) = uploads.values()
+            if large_etag(record.etag for record in segments) == large.get(key):
+                continue
+        published = {
+            match["id"]
+            for segment in manifest_of(client, container_name, key)
+            if (match := _SEGMENT.fullmatch(segment.path)) is not None
+        }
+        for upload_id, segments in uploads.items():
+            if upload_id not in published:
+                yield _upload(key, upload_id, segments)
+
+
+def _upload(key: str, upload_id: str, segments: list[ObjectRecord]) -> SwiftMultipartUpload:
+    times = [time for record in segments if (time := _time(record.last_modified)) is not None]
+    size = sum(record.size for record in segments)
+    return SwiftMultipartUpload(key, upload_id, min(times, default=None), size)
+
+
+def _time(text: str) -> datetime | None:
+    """A time of a listing: ``2026-01-31T12:00:00.123456``, which is UTC."""
+    try:
+        return datetime.fromisoformat(text.rstrip("Z")).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None

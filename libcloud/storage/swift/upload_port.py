@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's port for uploads: an object in one request, or a static large object.
+
+Segments are stored one by one; the manifest publishes the object. Swift compares the ETag of each
+request, an MD5, with what arrived. Reference: Swift, "Large objects".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.storage.swift import checksums, deletion, multipart, requests
+from libcloud.storage.swift.client import SwiftClient, failure_of
+from libcloud.storage.swift.multipart import SegmentNames
+from libcloud.storage.swift.responses import Segment
+from libcloud.storage.transfer.values import (
+    Body,
+    Confirmation,
+    Digest,
+    Failure,
+    PartReceipt,
+    Step,
+    StoredObject,
+)
+from libcloud.storage.types import ObjectHashMismatchError
+from libcloud.utils.etags import strip_etag
+
+__all__ = ["SwiftUploadPort"]
+
+_log = logging.getLogger(__name__)
+
+# Segments expire with the object that they belong to; other headers concern the object alone.
+_OF_SEGMENTS = ("x-delete-at", "x-delete-after")
+
+# A container with one of these keeps former versions of its objects, and they need their segments.
+# Reference: Swift, "Object Versioning".
+_VERSIONING = ("x-versions-enabled", "x-versions-location", "x-history-location")
+
+
+class SwiftUploadPort:
+    """One object, about to be written; see :class:`~..transfer.upload.port.PartStore`.
+
+    :param names: of the object and its segments.
+    :param headers: of the object: type, metadata, conditions.
+    :param copy_bodies: pass ``bytes`` to the connection, which is not of this library.
+    """
+
+    def __init__(
+        self,
+        client: SwiftClient,
+        names: SegmentNames,
+        headers: Mapping[str, str],
+        *,
+        copy_bodies: bool = False,
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._headers = {key: value for key, value in headers.items() if key.lower() != "etag"}
+        self._given_etag = next((headers[key] for key in headers if key.lower() == "etag"), None)
+        self._copy_bodies = copy_bodies
+        self._path = requests.object_path(names.object_container, names.object_name)
+        self._sent: set[int] = set()
+        self._whole = Digest()
+        self._upload_id = ""
+        self._keeps_versions = False
+        self._replaced: list[Segment] | None = None
+
+    def digest(self, body: Body) -> Digest:
+        return checksums.digest(body)
+
+    def put(self, body: Body, digest: Digest) -> StoredObject:
+        self._whole = digest
+        headers = {**self._headers, **digest.headers}
+        if self._given_etag is not None:
+            headers["ETag"] = self._given_etag
+        request = requests.put_object(self._path, self._sendable(body), headers)
+        response = self._send(request, f"Error uploading {self._label}")
+        etag = self._compared(response, digest.value.hex())
+        return StoredObject(etag, len(body), 0, dict(response.headers))
+
+    def create(self) -> str:
+        """Look for the container, and create the one for segments; the id is made up here."""
+        container, segments = self._names.object_container, self._names.container
+        what = f"Error uploading {self._label}"
+        found = self._client.send_once(
+            requests.head(requests.container_path(container)),
+            what,
+            ok=(200, 204),
+            names=(container, ""),
+        )
+        self._keeps_versions = any(found.headers.get(name) for name in _VERSIONING)
+        policy = found.headers.get("x-storage-policy")
+        self._client.send_once(
+            requests.put_container(segments, {"X-Storage-Policy": policy} if policy else {}),
+            f"{what}: the container {segments} for its segments cannot be created",
+            ok=(201, 202, 204, 409),  # 409: it exists, and has another storage policy
+            names=(segments, ""),
+        )
+        return multipart.new_upload_id()
+
+    def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
+        self._sent.add(number)
+        kept = {key: value for key, value in self._headers.items() if key.lower() in _OF_SEGMENTS}
+        headers = {**kept, "Content-Type": "application/octet-stream", **digest.headers}
+        name = self._names.name(upload_id, number)
+        path = requests.object_path(self._names.container, name)
+        request = requests.put_object(path, self._sendable(body), headers)
+        response = self._send(request, f"Error uploading segment {number} of {self._label}")
+        etag = self._compared(response, digest.value.hex())
+        return PartReceipt(number, etag, len(body), digest)
+
+    def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        self._upload_id = upload_id
+        if self._replaced is None:
+            self._replaced = self._segments_to_replace()
+        expected = checksums.large_etag(part.etag for part in parts)
+        segments = [
+            Segment(
+                f"/{self._names.container}/{self._names.name(upload_id, part.number)}",
+                part.etag,
+                part.size,
+            )
+            for part in parts
+        ]
+        headers = {**self._headers, "ETag": expected}
+        request = requests.put_manifest(self._path, segments, headers)
+        response = self._send(request, f"Error publishing {self._label}")
+        etag = self._compared(response, expected)
+        self._delete_replaced()
+        size = sum(part.size for part in parts)
+        return StoredObject(etag, size, len(parts), dict(response.headers))
+
+    def confirm(
+        self, parts: Sequence[PartReceipt], size: int
+    ) -> tuple[Confirmation, StoredObject | None]:
+        response = self._client.send_once(
+            requests.head(self._path),
+            f"Error looking for {self._label}",
+            ok=(200, 204, 404),
+            names=(self._names.object_container, self._names.object_name),
+        )
+        if response.status == 404:
+            return Confirmation.ABSENT, None
+        headers = dict(response.headers)
+        etag = strip_etag(headers.get("etag", ""))
+        large = deletion.is_static_large(headers)
+        expected = self._whole.value.hex()
+        if parts:
+            expected = checksums.large_etag(part.etag for part in parts)
+        if etag != expected or large != bool(parts):
+            return Confirmation.ABSENT, None
+        # Another upload may have stored the same bytes: the manifest names the segments.
+        if parts and not self._refers_to(self._upload_id):
+            return Confirmation.ABSENT, None
+        self._delete_replaced()
+        return Confirmation.STORED, StoredObject(etag, size, len(parts), headers)
+
+    def abort(self, upload_id: str) -> None:
+        multipart.abort(self._client, self._names, upload_id, frozenset(self._sent))
+
+    def has_parts(self, upload_id: str) -> bool:
+        return bool(multipart.segments_of(self._client, self._names, upload_id))
+
+    def failure(self, step: Step, error: Exception) -> Failure:
+        if isinstance(error, ObjectHashMismatchError) and getattr(error, "detail", None) is None:
+            return Failure(error, transient=step is not Step.COMPLETE, contradicted=True)
+        if isinstance(error, ObjectHashMismatchError) and step is Step.COMPLETE:
+            return Failure(error)
+        if isinstance(error, ObjectHashMismatchError) and self._given_etag is not None:
+            return Failure(error, transient=step is Step.PART)
+        return failure_of(error)
+
+    # Inside.
+
+    @property
+    def _label(self) -> str:
+        return f"{self._names.object_container}/{self._names.object_name}"
+
+    def _send(self, request: Any, what: str) -> Any:
+        return self._client.send_once(
+            request,
+            what,
+            ok=(201,),
+            names=(self._names.object_container, self._names.object_name),
+        )
+
+    def _sendable(self, body: Body) -> Body:
+        return bytes(body) if self._copy_bodies else body
+
+    def _compared(self, response: Any, expected: str) -> str:
+        """The ETag of a response that reports success.
+
+        :raises MalformedResponseError: there is none; the request can be sent again.
+        :raises ObjectHashMismatchError: it is another one than that of what was sent.
+        """
+        etag = strip_etag(response.headers.get("etag", ""))
+        if not etag:
+            text = f"{self._label}: the response has no ETag"
+            raise MalformedResponseError(text, driver=self._client.driver)
+        if etag.lower() != expected:
+            raise ObjectHashMismatchError(
+                f"the store has {self._label} with the MD5 {etag}, and {expected} was sent",
+                self._client.driver,
+                self._names.object_name,
+            )
+        return etag
+
+    def _refers_to(self, upload_id: str) -> bool:
+        start = f"/{self._names.container}/{self._names.prefix(upload_id)}"
+        names = (self._names.object_container, self._names.object_name)
+        found = multipart.manifest_of(self._client, *names)
+        return bool(found) and all(segment.path.startswith(start) for segment in found)
+
+    def _segments_to_replace(self) -> list[Segment]:
+        """The segments of the object that this upload overwrites, as far as they are its own."""
+        if self._keeps_versions:
+            return []
+        ours = f"/{self._names.container}/{self._names.prefix()}"
+        new = f"/{self._names.container}/{self._names.prefix(self._upload_id)}"
+        names = (self._names.object_container, self._names.object_name)
+        found = multipart.manifest_of(self._client, *names)
+        return [
+            segment
+            for segment in found
+            if segment.path.startswith(ours) and not segment.path.startswith(new)
+        ]
+
+    def _delete_replaced(self) -> None:
+        """Delete the segments of the object that was overwritten, now that the new one stands.
+
+        What cannot be deleted is listed with the uploads in progress.
+        """
+        replaced, self._replaced = self._replaced, []
+        if not replaced:
+            return
+        start = len(f"/{self._names.container}/")
+        names = [segment.path[start:] for segment in replaced]
+        try:
+            deletion.delete_segments(self._client, self._names.container, names)
+        except (LibcloudError, OSError) as error:
+            _log.warning(
+                "%s was overwritten, and up to %d segments of it remain in %s: %s",
+                self._label,
+                len(names),
+                self._names.container,
+                error,
+            )
