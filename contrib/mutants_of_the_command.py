@@ -89,4 +89,18 @@ MUTANTS = (
             "::test_a_consumer_never_sees_the_end_of_a_download_that_fails",
         ),
     ),
+    Mutant(
+        "sync deletes although a copy failed",
+        f"{_CLI}/sync.py",
+        "        if self._failures.count and self._deletions:",
+        "        if False:",
+        (f"{_TESTS}/cli/test_sync.py::test_nothing_is_deleted_after_a_failure",),
+    ),
+    Mutant(
+        "sync does not copy what is newer",
+        f"{_CLI}/sync_plan.py",
+        '        return "time" if source.modified > destination.modified else ""',
+        '        return ""',
+        (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
+    ),
 )

@@ -67,6 +67,7 @@ COMMANDS = {
     "rb": ("containers", "Delete an empty bucket."),
     "rm": ("rm", "Delete objects."),
     "stat": ("listing", "Show the properties of an object or a bucket."),
+    "sync": ("sync", "Copy what differs between two directories."),
     "uploads": ("uploads", "List and abort in-progress uploads."),
 }
 

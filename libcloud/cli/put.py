@@ -29,7 +29,7 @@ from libcloud.storage.types import ObjectDoesNotExistError
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
 
-__all__ = ["put"]
+__all__ = ["memory_limit", "put"]
 
 
 @click.command(cls=CommandWithProgram, options_metavar="[OPTIONS]")
@@ -84,7 +84,7 @@ def put(
     with error_context(store.target):
         container = store.container()
     jobs = min(settings.jobs, len(sources))
-    memory = _memory_limit(settings, jobs)
+    memory = memory_limit(settings, jobs)
     uploader = _Uploader(store, container, settings, object_options, upload_id, keep, memory)
     if program:
         with produce(program) as producer:
@@ -95,7 +95,7 @@ def put(
         _put_files(uploader, sources, WorkerPool(max(1, jobs)))
 
 
-def _memory_limit(settings: Settings, jobs: int) -> Any:
+def memory_limit(settings: Settings, jobs: int) -> Any:
     """The value of ``ex_max_memory``, which parallel uploads share."""
     if jobs <= 1:
         return settings.max_memory

@@ -18,7 +18,7 @@ from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
 
-__all__ = ["Source", "plan_uploads", "read_pieces", "size_of_stream"]
+__all__ = ["Source", "files_below", "plan_uploads", "read_pieces", "size_of_stream"]
 
 _READ_SIZE = 1024 * 1024
 
@@ -57,7 +57,7 @@ def plan_uploads(paths: tuple[str, ...], target: Target, *, recursive: bool) -> 
         if os.path.isdir(path):
             if not recursive:
                 raise click.UsageError(f"{path} is a directory: use --recursive")
-            found += _below(path, target.as_directory().name)
+            found += files_below(path, target.as_directory().name)
         else:
             name = target.name + os.path.basename(path) if target.is_directory else target.name
             found.append(Source(path, name, _size(path)))
@@ -111,7 +111,7 @@ def size_of_stream(stream: BinaryIO) -> int | None:
         return None
 
 
-def _below(directory: str, prefix: str) -> Iterator[Source]:
+def files_below(directory: str, prefix: str) -> Iterator[Source]:
     """The files below ``directory``, sorted; links to directories are not followed."""
     for folder, folders, names in os.walk(directory, onerror=_raise):
         folders.sort()

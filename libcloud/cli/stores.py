@@ -7,7 +7,7 @@ import importlib.util
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,10 +38,12 @@ class Store:
     """A driver, and the target it was created for.
 
     :param driver: any driver; features of some drivers are looked up with ``getattr``.
+    :param settings: the options that it was created with.
     """
 
     target: Target
     driver: Any
+    settings: Settings = field(default_factory=Settings)
 
     def container(self, name: str | None = None) -> Container:
         """A container. For S3 its existence is not checked: the next request reports that."""
@@ -65,6 +67,15 @@ class Store:
         """Whether it is a driver for S3 or an S3-compatible store."""
         return hasattr(self.driver, "ex_iterate_multipart_uploads")
 
+    def is_same_store(self, other: Store) -> bool:
+        """Whether ``other`` is reached with the same credentials at the same endpoint."""
+
+        def facts(store: Store) -> tuple[object, ...]:
+            target = store.target
+            return target.provider, target.base, target.s3_profile, store.settings
+
+        return facts(self) == facts(other)
+
     @property
     def supports_multipart(self) -> bool:
         """Whether uploads accept the engine's options: window, part size, listener."""
@@ -78,7 +89,7 @@ def open_store(url: str, settings: Settings) -> Store:
     :raises CredentialsNotFoundError: no credentials were found.
     """
     target = parse_target(url, settings.provider)
-    return Store(target, connect(target, settings))
+    return Store(target, connect(target, settings), settings)
 
 
 def connect(target: Target, settings: Settings) -> StorageDriver:

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Directories that are synchronized or copied: local ones and those in a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from libcloud.cli.meter import Transfer
+from libcloud.cli.patterns import Filters
+from libcloud.cli.progress import Progress
+from libcloud.cli.settings import Settings
+from libcloud.cli.sources import files_below
+from libcloud.cli.stores import Store
+from libcloud.cli.sync_plan import Entry
+from libcloud.common.types import LibcloudError
+from libcloud.storage.capabilities import MIB
+from libcloud.storage.destination import directories, resolve_destination
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Object
+
+__all__ = ["Copier", "LocalDirectory", "Place", "StoreDirectory"]
+
+_PIECE = MIB
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDirectory:
+    """A local directory."""
+
+    path: str
+
+    def entries(self, filters: Filters) -> Iterator[Entry]:
+        """The files in it. Other things, such as links to directories, are skipped and reported."""
+        if not os.path.isdir(self.path):
+            return
+        for source in files_below(self.path, ""):
+            if filters.select(source.name):
+                seconds = os.stat(source.path).st_mtime
+                modified = datetime.fromtimestamp(seconds, timezone.utc)
+                yield Entry(source.name, source.size, modified, source.path)
+
+    def label(self, name: str) -> str:
+        """What messages call the file ``name``."""
+        return os.path.join(self.path, name)
+
+    def delete(self, entry: Entry) -> None:
+        """Delete a file; directories remain."""
+        os.remove(entry.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDirectory:
+    """The objects of a store whose keys begin with :attr:`prefix`."""
+
+    store: Store
+
+    @property
+    def prefix(self) -> str:
+        """Empty, or with a slash at its end."""
+        return self.store.target.as_directory().name
+
+    def entries(self, filters: Filters) -> Iterator[Entry]:
+        """The objects below the prefix."""
+        from libcloud.storage.s3.values import parse_time
+
+        for obj in self.store.container().iterate_objects(prefix=self.prefix or None):
+            name = obj.name[len(self.prefix) :]
+            if not name or (name.endswith("/") and not obj.size):
+                continue  # an empty object that the consoles of stores create for a directory
+            if filters.select(name):
+                time = obj.extra.get("last_modified")
+                modified = parse_time(str(time)) if time else None
+                yield Entry(name, int(obj.size), modified, obj)
+
+    def label(self, name: str) -> str:
+        """What messages call the object ``name``."""
+        return str(self.store.target.with_name(self.prefix + name))
+
+    def delete(self, entry: Entry) -> None:
+        """Delete an object."""
+        entry.origin.delete()
+
+
+Place = LocalDirectory | StoreDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Copier:
+    """Copies files and objects from one place to another.
+
+    :param memory: the value of ``ex_max_memory``, which parallel uploads share.
+    """
+
+    source: Place
+    destination: Place
+    settings: Settings
+    progress: Progress
+    memory: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def copy(self, entry: Entry, transfer: Transfer) -> None:
+        """Copy ``entry`` under the same name. An existing destination is replaced when all is done.
+
+        :raises LibcloudError: the destination is as it was.
+        """
+        if isinstance(self.source, LocalDirectory):
+            assert isinstance(self.destination, StoreDirectory)
+            self._upload(entry, self.destination, transfer)
+        elif isinstance(self.destination, LocalDirectory):
+            self._download(entry.origin, entry.name, self.destination, transfer)
+        elif self.is_server_side:
+            self._copy_in_store(entry, self.destination, transfer)
+        else:
+            self._stream(entry, self.source, self.destination, transfer)
+
+    @property
+    def is_server_side(self) -> bool:
+        """Whether the store copies the data itself."""
+        one, two = self.source, self.destination
+        if not isinstance(one, StoreDirectory) or not isinstance(two, StoreDirectory):
+            return False
+        return one.store.is_same_store(two.store) and hasattr(one.store.driver, "ex_copy_object")
+
+    def _upload(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
+        store = place.store
+        name = place.prefix + entry.name
+        keywords = self._upload_keywords(store, transfer)
+        store.driver.upload_object(
+            entry.origin, store.container(), name, extra=dict(self.extra), **keywords
+        )
+        transfer.complete(entry.size or 0)
+
+    def _upload_keywords(self, store: Store, transfer: Transfer) -> dict[str, Any]:
+        if not store.supports_multipart:
+            return {}
+        options = {
+            "ex_window": self.settings.window,
+            "ex_part_size": self.settings.part_size,
+            "ex_max_memory": self.memory,
+            "on_event": self.progress.listener(transfer),
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+    def _download(self, obj: Object, name: str, place: LocalDirectory, transfer: Transfer) -> None:
+        path = os.path.join(place.path, "")
+        destination = resolve_destination(path, name, overwrite_existing=True, driver=obj.driver)
+        driver: Any = obj.driver
+        options: dict[str, Any] = {}
+        if hasattr(driver, "ex_iterate_multipart_uploads"):
+            options = {
+                "ex_window": self.settings.window,
+                "ex_part_size": self.settings.part_size,
+                "on_bytes": self.progress.byte_counter(transfer),
+            }
+        with directories(destination):
+            done = driver.download_object(obj, destination.path, overwrite_existing=True, **options)
+        if not done:
+            raise LibcloudError(
+                f"the store sent fewer than {obj.size} bytes: no file was written", driver
+            )
+        transfer.complete(int(obj.size))
+
+    def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
+        place.store.driver.ex_copy_object(
+            entry.origin,
+            place.store.container(),
+            place.prefix + entry.name,
+            ex_window=self.settings.window,
+            ex_part_size=self.settings.part_size,
+            on_event=self.progress.listener(transfer),
+        )
+        transfer.complete(entry.size or 0)  # a copy by a single request sends no events
+
+    def _stream(
+        self, entry: Entry, source: StoreDirectory, place: StoreDirectory, transfer: Transfer
+    ) -> None:
+        # A listing contains neither content type nor metadata.
+        obj = source.store.object(entry.origin.name)
+        extra = dict(self.extra)
+        if obj.meta_data:
+            extra["meta_data"] = dict(obj.meta_data)
+        if obj.extra.get("content_type"):
+            extra["content_type"] = obj.extra["content_type"]
+        keywords = self._upload_keywords(place.store, transfer)
+        if keywords:
+            keywords["ex_size"] = int(obj.size)
+        place.store.driver.upload_object_via_stream(
+            obj.as_stream(_PIECE),
+            place.store.container(),
+            place.prefix + entry.name,
+            extra=extra,
+            **keywords,
+        )
+        transfer.complete(int(obj.size))

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud sync``: makes a directory equal to another one; copies only what differs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from libcloud.cli.errors import error_context
+from libcloud.cli.failures import Failures, report_unfinished_upload
+from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.places import Copier, LocalDirectory, Place, StoreDirectory
+from libcloud.cli.progress import Progress, print_stderr
+from libcloud.cli.put import memory_limit
+from libcloud.cli.settings import Settings, job_options
+from libcloud.cli.stores import open_store
+from libcloud.cli.sync_plan import Copy, Delete, Entry, Rules, plan_sync
+from libcloud.cli.targets import is_url
+from libcloud.cli.text import count, printable
+from libcloud.common.types import LibcloudError
+from libcloud.storage.destination import FileNames
+
+__all__ = ["source_options", "sync"]
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add options for the store of the source, passed as the settings ``source_settings``."""
+
+    @functools.wraps(command)
+    def run(
+        settings: Settings,
+        *,
+        from_profile: str | None,
+        from_endpoint_url: str | None,
+        from_region: str | None,
+        **values: Any,
+    ) -> Any:
+        source_settings = replace(
+            settings,
+            profile=from_profile or settings.profile,
+            endpoint_url=from_endpoint_url or settings.endpoint_url,
+            region=from_region or settings.region,
+        )
+        return command(settings, source_settings=source_settings, **values)
+
+    decorated: Callable[..., Any] = run
+    for option in (
+        click.option("--from-region", help="Region of the source, if it is different."),
+        click.option(
+            "--from-endpoint-url", metavar="URL", help="Endpoint of the source, if it is different."
+        ),
+        click.option("--from-profile", help="Profile for the source, if it is different."),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+@click.command()
+@click.argument("source")
+@click.argument("destination")
+@click.option("--delete", is_flag=True, help="Delete what is only in DESTINATION.")
+@click.option("--size-only", is_flag=True, help="Ignore times: copy if the sizes differ.")
+@click.option(
+    "--checksum",
+    is_flag=True,
+    help="Compare MD5 instead of times, where the store reports it. Reads local files.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be done.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@filter_options
+@job_options
+@source_options
+def sync(
+    settings: Settings,
+    *,
+    source: str,
+    destination: str,
+    source_settings: Settings,
+    delete: bool,
+    size_only: bool,
+    checksum: bool,
+    dry_run: bool,
+    as_json: bool,
+    filters: Filters,
+) -> None:
+    """Copy files and objects below SOURCE that DESTINATION does not have, or has differently.
+
+    SOURCE and DESTINATION are directories: a local path or a URL. At least one is a URL.
+
+    \b
+    Examples:
+      libcloud sync site/ s3://www.example.com --delete
+      libcloud sync s3://photos/2026 photos/2026 --exclude '*.raw'
+      libcloud sync s3://old gs://new --from-profile legacy
+
+    A file is copied if its size differs or it is newer than its copy. Nothing is deleted without
+    --delete, after a failure, or if --exclude matches it. Links to directories are not followed.
+    """
+    if size_only and checksum:
+        raise click.UsageError("--size-only cannot be used with --checksum")
+    one, two = _place(source, source_settings), _place(destination, settings)
+    _check(one, two)
+    present = {}
+    with error_context(destination):
+        for entry in two.entries(filters):
+            present[entry.name] = entry
+    rules = Rules(size_only, _same_content if checksum else None, delete)
+    failures = Failures(2)
+    with Progress("", None, settings) as progress:
+        copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
+        runner = _Runner(copier, failures, dry_run=dry_run, as_json=as_json)
+        with error_context(source):
+            runner.run(plan_sync(one.entries(filters), present, rules))
+    if not dry_run:
+        done = count(runner.copied, "object" if isinstance(two, StoreDirectory) else "file")
+        progress.finish(f"copied {done} to {destination}, deleted {runner.deleted:,}")
+    failures.raise_if_any()
+
+
+def _place(text: str, settings: Settings) -> Place:
+    if not is_url(text):
+        return LocalDirectory(text)
+    store = open_store(text, settings)
+    store.target.require_container()
+    return StoreDirectory(store)
+
+
+def _check(source: Place, destination: Place) -> None:
+    """:raises click.UsageError: the two cannot be synchronized. Nothing was sent."""
+    if isinstance(source, LocalDirectory):
+        if isinstance(destination, LocalDirectory):
+            raise click.UsageError("at least one of SOURCE and DESTINATION must be a URL")
+        if not os.path.isdir(source.path):
+            raise click.UsageError(f"{source.path} is not a directory")
+        return
+    if isinstance(destination, LocalDirectory):
+        if os.path.exists(destination.path) and not os.path.isdir(destination.path):
+            raise click.UsageError(f"{destination.path} is not a directory")
+        return
+    one, two = source.store, destination.store
+    if one.is_same_store(two) and one.target.container == two.target.container:
+        prefixes = sorted((source.prefix, destination.prefix))
+        if prefixes[1].startswith(prefixes[0]):
+            raise click.UsageError("one of SOURCE and DESTINATION is inside the other")
+
+
+def _same_content(source: Entry, destination: Entry) -> bool | None:
+    """Whether the contents are equal; ``None`` if an MD5 is unknown."""
+    one, two = _md5(source), _md5(destination)
+    return None if one is None or two is None else one == two
+
+
+def _md5(entry: Entry) -> str | None:
+    """The MD5 of a file; that of an object if its ETag has the form of one."""
+    if isinstance(entry.origin, str):
+        digest = hashlib.md5(usedforsecurity=False)
+        with open(entry.origin, "rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+        return digest.hexdigest()
+    # An encrypted object can have an ETag of this form that is not its MD5. It is copied again.
+    etag = str(entry.origin.hash or "")
+    return etag if _MD5.fullmatch(etag) else None
+
+
+class _Runner:
+    """Carries out the steps.
+
+    :ivar copied: number of copies that succeeded.
+    :ivar deleted: number of deletions that succeeded.
+    """
+
+    def __init__(self, copier: Copier, failures: Failures, *, dry_run: bool, as_json: bool) -> None:
+        self.copied = 0
+        self.deleted = 0
+        self._copier = copier
+        self._failures = failures
+        self._dry_run = dry_run
+        self._as_json = as_json
+        self._deletions: list[Entry] = []
+        self._names: FileNames | None = None
+        if isinstance(copier.destination, LocalDirectory):
+            self._names = FileNames(copier.destination.path)
+
+    def run(self, steps: Iterator[Copy | Delete]) -> None:
+        """Copy, and then delete if nothing failed."""
+        copies = self._copies(steps)
+        if self._dry_run:
+            for step in copies:
+                self._report("copy", step.entry, step.reason)
+        else:
+            self._run_copies(copies)
+        if self._failures.count and self._deletions:
+            print_stderr("libcloud: nothing was deleted because of the failures above")
+            return
+        for entry in self._deletions:
+            with (
+                self._failures.collect(),
+                error_context(self._label(entry)),
+            ):
+                if not self._dry_run:
+                    self._copier.destination.delete(entry)
+                self.deleted += 1
+                self._report("delete", entry)
+
+    def _copies(self, steps: Iterator[Copy | Delete]) -> Iterator[Copy]:
+        """The copies; the deletions are kept for later."""
+        for step in steps:
+            if isinstance(step, Delete):
+                self._deletions.append(step.entry)
+            elif self._names is not None and not self._names.add(step.entry.name):
+                with self._failures.collect(), error_context(self._label(step.entry)):
+                    raise LibcloudError("not downloaded: another object maps to the same file")
+            else:
+                yield step
+
+    def _run_copies(self, steps: Iterator[Copy]) -> None:
+        place = self._copier.destination
+        if isinstance(place, LocalDirectory):
+            os.makedirs(place.path, exist_ok=True)
+            place = self._copier.source
+        assert isinstance(place, StoreDirectory)
+        results = place.store.driver._pool.map(
+            self._copy, steps, ordered=False, fail_fast=False, jobs=self._copier.settings.jobs
+        )
+        for result in results:
+            with self._failures.collect():
+                if result.error is not None:
+                    raise result.error
+                self.copied += 1
+                self._report("copy", result.item.entry, result.item.reason)
+
+    def _label(self, entry: Entry) -> str:
+        return self._copier.destination.label(entry.name)
+
+    def _copy(self, step: Copy) -> None:
+        name, label = step.entry.name, self._label(step.entry)
+        progress = self._copier.progress
+        with (
+            error_context(label),
+            progress.transfer(name) as transfer,
+            report_unfinished_upload(transfer, label),
+        ):
+            self._copier.copy(step.entry, transfer)
+
+    def _report(self, action: str, entry: Entry, reason: str = "") -> None:
+        """Print a step to standard output, above the progress bar."""
+        url = self._label(entry)
+        if self._as_json:
+            facts = {"action": action, "name": url, "size": entry.size, "reason": reason or None}
+            known = {name: value for name, value in facts.items() if value is not None}
+            click.echo(json.dumps({**known, "dry_run": self._dry_run}))
+        elif not self._copier.settings.quiet:
+            done = {"copy": "copied", "delete": "deleted"}[action]
+            text = f"would {action}" if self._dry_run else done
+            click.echo(printable(f"{text} {url}{f' ({reason})' if reason else ''}"))

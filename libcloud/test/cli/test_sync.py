@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud sync`` in all directions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from libcloud.test.cli.running import BUCKET, Shell
+from libcloud.test.storage.fakes.faults import Status
+from libcloud.test.storage.fakes.servers import fake_server
+
+pytestmark = pytest.mark.slow
+
+OLD, FUTURE = 1_000_000_000, 4_000_000_000
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A directory with files from the past."""
+    root = tmp_path / "site"
+    for name in ("index.html", "css/a.css", "tmp/x.tmp"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        os.utime(path, (OLD, OLD))
+    return root
+
+
+def actions(shell: Shell, *arguments: str) -> set[tuple[str, str]]:
+    found = shell.ok("sync", "--json", *arguments).json
+    return {(line["action"], line["name"].rpartition("/")[2]) for line in found}
+
+
+def counts(shell: Shell) -> dict[str, int]:
+    assert shell.endpoint.fake is not None
+    return dict(shell.endpoint.fake.log.counts())
+
+
+def test_a_directory_is_uploaded_once(shell: Shell, site: Path) -> None:
+    assert actions(shell, str(site), "s3://bucket/www") == {
+        ("copy", "index.html"),
+        ("copy", "a.css"),
+        ("copy", "x.tmp"),
+    }
+    assert shell.names() == ["www/css/a.css", "www/index.html", "www/tmp/x.tmp"]
+    assert shell.body("www/css/a.css") == b"css/a.css"
+    obj = shell.driver.get_object(BUCKET, "www/index.html")
+    assert obj.extra["content_type"] == "text/html"
+    before = counts(shell)
+    assert actions(shell, str(site), "s3://bucket/www") == set()
+    after = counts(shell)
+    assert {name for name in after if after[name] > before.get(name, 0)} == {"ListObjects"}
+
+
+def test_what_changed_is_copied_again(shell: Shell, site: Path) -> None:
+    actions(shell, str(site), "s3://bucket")
+    (site / "index.html").write_text("longer than before")
+    os.utime(site / "index.html", (OLD, OLD))
+    os.utime(site / "css/a.css", (FUTURE, FUTURE))
+    result = shell.ok("sync", str(site), "s3://bucket")
+    assert sorted(result.lines) == [
+        "copied s3://bucket/css/a.css (time)",
+        "copied s3://bucket/index.html (size)",
+    ]
+    assert "copied 2 objects to s3://bucket, deleted 0: " in result.err
+    assert shell.body("index.html") == b"longer than before"
+    assert actions(shell, "--size-only", str(site), "s3://bucket") == set()
+
+
+def test_contents_are_compared_by_checksum(shell: Shell, site: Path) -> None:
+    actions(shell, str(site), "s3://bucket")
+    os.utime(site / "css/a.css", (FUTURE, FUTURE))
+    (site / "index.html").write_text("INDEX.html")
+    os.utime(site / "index.html", (OLD, OLD))
+    assert actions(shell, "--checksum", str(site), "s3://bucket") == {("copy", "index.html")}
+
+
+def test_a_bucket_is_downloaded(shell: Shell, site: Path, tmp_path: Path) -> None:
+    actions(shell, str(site), "s3://bucket/www")
+    shell.driver.get_container(BUCKET).upload_object_via_stream(iter([b""]), "www/folder/")
+    copy = tmp_path / "copy"
+    assert len(actions(shell, "s3://bucket/www", str(copy))) == 3
+    assert (copy / "css/a.css").read_text() == "css/a.css"
+    assert actions(shell, "s3://bucket/www", str(copy)) == set()
+
+
+@pytest.mark.parametrize("upload", [True, False])
+def test_what_the_source_lacks_is_deleted_only_on_request(
+    shell: Shell, site: Path, tmp_path: Path, upload: bool
+) -> None:
+    copy = tmp_path / "copy"
+    actions(shell, str(site), "s3://bucket")
+    actions(shell, "s3://bucket", str(copy))
+    ends = (str(site), "s3://bucket") if upload else ("s3://bucket", str(copy))
+    if upload:
+        (site / "css/a.css").unlink()
+    else:
+        shell.ok("rm", "s3://bucket/css/a.css")
+    assert actions(shell, *ends) == set()
+    assert actions(shell, "--delete", "--dry-run", *ends) == {("delete", "a.css")}
+    assert actions(shell, "--delete", "--exclude", "css/*", *ends) == set()
+    assert actions(shell, "--delete", *ends) == {("delete", "a.css")}
+    assert ("css/a.css" in shell.names()) is False
+    assert (copy / "css/a.css").exists() is upload
+    assert (copy / "index.html").exists()
+
+
+def test_nothing_is_deleted_after_a_failure(shell: Shell, site: Path) -> None:
+    actions(shell, str(site), "s3://bucket")
+    (site / "css/a.css").unlink()
+    (site / "new").write_text("new")
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("PutObject", Status(400, "InvalidRequest"), times=None)
+    result = shell("sync", "--delete", str(site), "s3://bucket")
+    assert result.status == 1
+    assert "nothing was deleted because of the failures" in result.err
+    assert "css/a.css" in shell.names()
+
+
+def test_a_dry_run_changes_nothing(shell: Shell, site: Path, tmp_path: Path) -> None:
+    result = shell.ok("sync", "--dry-run", "--include", "*", str(site), "s3://bucket")
+    assert "would copy s3://bucket/index.html (new)" in result.lines
+    assert shell.names() == []
+    shell.ok("put", "-", "s3://bucket/x", stdin=b"x")
+    assert actions(shell, "--dry-run", "s3://bucket", str(tmp_path / "none")) == {("copy", "x")}
+    assert not (tmp_path / "none").exists()
+
+
+def test_filters_select_what_is_copied(shell: Shell, site: Path) -> None:
+    assert actions(shell, "--exclude", "*.tmp", str(site), "s3://bucket") == {
+        ("copy", "index.html"),
+        ("copy", "a.css"),
+    }
+
+
+def test_a_store_copies_within_itself(shell: Shell, site: Path) -> None:
+    actions(shell, str(site), "s3://bucket/a")
+    assert len(actions(shell, "s3://bucket/a", "s3://bucket/b")) == 3
+    assert shell.body("b/css/a.css") == b"css/a.css"
+    assert "GetObject" not in counts(shell) or counts(shell)["GetObject"] == 1
+
+
+@pytest.fixture
+def other(shell: Shell) -> Iterator[Shell]:
+    """Another store."""
+    with fake_server() as endpoint:
+        chosen = Shell(endpoint, shell.home)
+        chosen.driver.create_container(BUCKET)
+        yield chosen
+
+
+def test_two_stores_are_synchronized_through_this_machine(shell: Shell, other: Shell) -> None:
+    shell.ok(
+        "put",
+        "-",
+        "s3://bucket/a/x",
+        "--metadata",
+        "k=v",
+        "--content-type",
+        "text/x-test",
+        stdin=b"data",
+    )
+    arguments = ("--from-endpoint-url", shell.endpoint.url, "s3://bucket/a", "s3://bucket/b")
+    assert actions(other, *arguments) == {("copy", "x")}
+    obj = other.driver.get_object(BUCKET, "b/x")
+    assert (obj.meta_data, obj.extra["content_type"]) == ({"k": "v"}, "text/x-test")
+    assert other.body("b/x") == b"data"
+    assert actions(other, *arguments) == set()
+
+
+def test_a_store_and_a_local_store_are_synchronized(
+    shell: Shell, site: Path, tmp_path: Path
+) -> None:
+    actions(shell, str(site), "s3://bucket")
+    target = tmp_path / "store" / "c"
+    target.mkdir(parents=True)
+    assert len(actions(shell, "s3://bucket", f"file://{target}/")) == 3
+    assert (target / "css/a.css").read_text() == "css/a.css"
+    assert len(actions(shell, f"file://{target}/", "s3://bucket/again")) == 3
+    assert shell.body("again/css/a.css") == b"css/a.css"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("s3://bucket/a", "s3://bucket/a/b"),
+        ("s3://bucket/a", "s3://bucket"),
+        ("s3://bucket", "s3://bucket"),
+        (".", "."),
+        ("/no/such/directory", "s3://bucket"),
+        ("s3://", "."),
+        ("--size-only", "--checksum", ".", "s3://bucket"),
+    ],
+)
+def test_what_cannot_be_synchronized_sends_nothing(
+    shell: Shell, arguments: tuple[str, ...]
+) -> None:
+    before = counts(shell)
+    assert shell("sync", *arguments).status == 2
+    assert counts(shell) == before
+
+
+def test_a_misspelled_bucket_is_reported_once(shell: Shell, site: Path) -> None:
+    result = shell("sync", str(site), "s3://buckte")
+    assert result.status == 3
+    assert result.err.count("buckte") <= 2
