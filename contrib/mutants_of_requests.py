@@ -50,8 +50,8 @@ MUTANTS = (
     Mutant(
         "a mocked session sends by itself",
         f"{_HTTP}/session.py",
-        "        if follows or requests.Session.send is not _SEND or",
-        "        if follows or",
+        "        if follows or requests.Session.send is not _SEND:",
+        "        if follows:",
         _SESSION,
     ),
     Mutant(
@@ -88,6 +88,20 @@ MUTANTS = (
         "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return False",
         _CERTAINTY,
+    ),
+    Mutant(
+        "a deadline includes a streamed body",
+        f"{_HTTP}/adapter.py",
+        "        if stream and has_deadline():",
+        "        if False:",
+        _EXCHANGE,
+    ),
+    Mutant(
+        "the proxies of the environment are read once",
+        f"{_HTTP}/session.py",
+        "        key = (split_url(str(request.url))[0], _environment())\n",
+        "        key = split_url(str(request.url))[0]\n",
+        _EXCHANGE,
     ),
     Mutant(
         "a header of two lines is sent",

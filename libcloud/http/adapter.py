@@ -35,7 +35,7 @@ from libcloud.http.fast_path import (
     request_head,
 )
 from libcloud.http.heads import WholeHeadResponse
-from libcloud.http.timeouts import TimedConnection, timing
+from libcloud.http.timeouts import TimedConnection, has_deadline, timing
 from libcloud.http.tls import SharedContext
 from libcloud.utils.documents import read_document
 from libcloud.utils.redact import redact_text
@@ -313,7 +313,9 @@ class ExactAdapter(HTTPAdapter):
         :raises requests.RequestException: the request failed, as if requests had sent it.
         """
         target = _wire.target or ""
-        if stream or proxies or not self._takes_fast_path() or request.lines is None:
+        if proxies or not self._takes_fast_path() or request.lines is None:
+            return None
+        if stream and has_deadline():  # which does not include a body that the caller reads
             return None
         head = request_head(str(request.method), target, request.lines)
         if head is None:
@@ -324,7 +326,14 @@ class ExactAdapter(HTTPAdapter):
             return None
         answer: Any = None
         try:
-            answer = exchange(connection, head, request.body, method=str(request.method), pool=pool)
+            answer = exchange(
+                connection,
+                head,
+                request.body,
+                method=str(request.method),
+                pool=pool,
+                stream=stream,
+            )
         except (OSError, HTTPException, HTTPError) as error:
             raise named(error, request=request, pool=pool, target=target) from error
         finally:
@@ -332,7 +341,8 @@ class ExactAdapter(HTTPAdapter):
             if answer is None or isinstance(answer, ReceivedResponse):
                 pool.give_back(connection)
         if isinstance(answer, ReceivedResponse):
-            return FastResponse(answer, request, self)
+            unread = stream and answer.head.status in range(200, 300)
+            return FastResponse(answer, request, self, stream=unread)
         return self.build_response(request, answer)
 
     def _takes_fast_path(self) -> bool:

@@ -45,6 +45,9 @@ _JOINED = 128 * 1024
 # Larger response bodies are left to the libraries, which allocate memory as the bytes arrive.
 _LARGEST = 1024 * 1024
 
+# A body up to this size is read at once even if the caller wants to read it in pieces.
+_LARGEST_STREAMED = 64 * 1024
+
 # RFC 9112, sections 3 and 5: the usual form. Header names are checked earlier, because a colon in a
 # name would not be noticed here.
 _HEAD = re.compile(
@@ -59,6 +62,7 @@ _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
 # The libraries add these headers if they are missing, and interpret the others.
 _NEEDED = frozenset({"accept-encoding", "host", "user-agent"})
 _SPECIAL_IN_REQUESTS = frozenset({"expect", "transfer-encoding"})
+_SUCCESS = range(200, 300)
 _SPECIAL_IN_ANSWERS = ("content-encoding", "set-cookie")
 
 
@@ -89,7 +93,7 @@ def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]
 
 
 def exchange(
-    connection: Any, head: bytes, body: Any, *, method: str, pool: Any
+    connection: Any, head: bytes, body: Any, *, method: str, pool: Any, stream: bool = False
 ) -> ReceivedResponse | urllib3.HTTPResponse:
     """Send a request and receive its response.
 
@@ -98,6 +102,7 @@ def exchange(
     :param head: from :func:`request_head`.
     :param body: bytes, a view of bytes, ``Pieces`` or ``None``.
     :param pool: the pool of ``connection``.
+    :param stream: leave the body of a success unread, unless it is small.
     :return: a response of urllib3 is not yet read, and puts the connection back itself.
     :raises OSError, http.client.HTTPException, urllib3.exceptions.HTTPError: no response came.
     """
@@ -108,7 +113,7 @@ def exchange(
         _until_head_ends(connection.sock, state)
         end = HEAD_END.search(state.received)
         said = None if end is None else plain_head(state.received[: end.end()], method)
-        if end is not None and said is not None and said.length <= _LARGEST and _is_plain(said):
+        if end is not None and said is not None and _is_plain(said, stream=stream):
             _receive(connection.sock, state, end.end() + said.length)
             content = state.received[end.end() :]
             if len(content) >= said.length:
@@ -170,8 +175,10 @@ def _receive(sock: Any, state: RequestState, size: int) -> None:
     state.received = bytes(whole[:done])
 
 
-def _is_plain(head: Head) -> bool:
+def _is_plain(head: Head, *, stream: bool) -> bool:
     """Return whether the fast path can handle this response."""
+    if head.length > (_LARGEST_STREAMED if stream and head.status in _SUCCESS else _LARGEST):
+        return False
     unique = len(head.found) == len(head.headers)
     return unique and not any(name in head.found for name in _SPECIAL_IN_ANSWERS)
 
@@ -249,9 +256,16 @@ class FastRequest(requests.PreparedRequest):
 
 
 class FastResponse(requests.Response):
-    """A response whose body is already read; creates other attributes when they are used."""
+    """A response whose body is already read; creates other attributes when they are used.
 
-    def __init__(self, answer: ReceivedResponse, request: Any, adapter: Any) -> None:
+    :param stream: the body can also be read from ``raw``.
+    """
+
+    _unread = b""
+
+    def __init__(
+        self, answer: ReceivedResponse, request: Any, adapter: Any, *, stream: bool = False
+    ) -> None:
         head = answer.head
         vars(self).update(_defaults())
         self.history = []
@@ -265,14 +279,16 @@ class FastResponse(requests.Response):
         self.url, self.request, self.connection = request.url, request, adapter
         self._content, self._content_consumed = answer.body, True
         self._raw: Any = None
+        if stream:
+            self._unread = answer.body
         self._jar: Any = None
 
     @property
     def raw(self) -> Any:
-        """The response of urllib3 without the body, which is ``content``."""
+        """The response of urllib3; without the body, which is ``content``, unless streamed."""
         if self._raw is None:
             self._raw = urllib3.HTTPResponse(
-                body=io.BytesIO(),
+                body=io.BytesIO(self._unread),
                 headers=self.headers,
                 status=self.status_code,
                 version=11,
@@ -286,6 +302,11 @@ class FastResponse(requests.Response):
     @raw.setter
     def raw(self, value: Any) -> None:
         self._raw = value
+
+    def close(self) -> None:
+        """Do nothing unless ``raw`` was used: the connection is already back in its pool."""
+        if self._raw is not None:
+            super().close()
 
     @property
     def cookies(self) -> Any:

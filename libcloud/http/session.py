@@ -16,6 +16,7 @@ import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.hooks import dispatch_hook
 from requests.models import REDIRECT_STATI
+from requests.utils import resolve_proxies
 
 from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter, split_url
 from libcloud.http.fast_path import FastRequest, FastResponse, header_lines
@@ -94,7 +95,9 @@ class Session(requests.Session):
     def send(self, request: Any, **kwargs: Any) -> Any:
         """As in requests, without searching for redirects and cookies where there are none."""
         follows = kwargs.get("allow_redirects", True)
-        if follows or requests.Session.send is not _SEND or "proxies" not in kwargs:
+        if "proxies" not in kwargs:
+            kwargs["proxies"] = self._proxies_of(request)
+        if follows or requests.Session.send is not _SEND:
             return super().send(_with_cookies(request), **kwargs)
         del kwargs["allow_redirects"]
         for name in ("stream", "verify", "cert"):
@@ -187,6 +190,22 @@ class Session(requests.Session):
         }
         return FastRequest(method, url, headers, body, every)
 
+    def _proxies_of(self, request: Any) -> Any:
+        """Return the proxies for ``request``, cached until the environment changes."""
+        if self.proxies or not self.trust_env:
+            return resolve_proxies(request, dict(self.proxies), self.trust_env)
+        key = (split_url(str(request.url))[0], _environment())
+        known = self._cached(key, lambda: resolve_proxies(request, {}, True))
+        return dict(known)
+
+    def _cached(self, key: Any, make: Callable[[], Any]) -> Any:
+        known = self._settings.get(key)
+        if known is None:
+            if len(self._settings) >= _SETTINGS_KEPT:
+                self._settings.clear()
+            known = self._settings[key] = make()
+        return known
+
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
@@ -196,12 +215,8 @@ class Session(requests.Session):
         if proxies or not self.trust_env:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
         key = (split_url(str(url))[0], _environment(), str(verify), str(cert), stream)
-        known = self._settings.get(key)
-        if known is None:
-            if len(self._settings) >= _SETTINGS_KEPT:
-                self._settings.clear()
-            known = dict(super().merge_environment_settings(url, proxies, stream, verify, cert))
-            self._settings[key] = known
+        merge = super().merge_environment_settings
+        known = self._cached(key, lambda: dict(merge(url, proxies, stream, verify, cert)))
         return {**known, "proxies": dict(known["proxies"])}
 
 

@@ -22,7 +22,7 @@ from libcloud.http.received import RequestState
 from libcloud.http.sending import can_listen, send_buffers
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["Deadline", "ProgressListener", "TimedConnection", "timing"]
+__all__ = ["Deadline", "ProgressListener", "TimedConnection", "has_deadline", "timing"]
 
 # Bytes that are shown to a listener, or sent by a call that blocks, at a time.
 _SLICE = 256 * 1024
@@ -58,6 +58,11 @@ class timing:
 def _silence_of(timeout: Any) -> float | None:
     silence = timeout[1] if isinstance(timeout, tuple) else timeout
     return getattr(silence, "read_timeout", silence)
+
+
+def has_deadline() -> bool:
+    """Return whether a :class:`Deadline` applies to the request of this thread."""
+    return _current.deadline is not None
 
 
 class ProgressListener(Protocol):

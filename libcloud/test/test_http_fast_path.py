@@ -218,10 +218,11 @@ def test_responses_stands_in_for_the_network(server: Server) -> None:
 @pytest.mark.parametrize(
     "make", [lambda said: pickle.loads(pickle.dumps(said)), copy.copy], ids=["pickle", "copy"]
 )
-def test_a_copy_of_an_answer_says_the_same(server: Server, make: Any) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_copy_of_an_answer_says_the_same(server: Server, make: Any, stream: bool) -> None:
     server.said = reply(200, b"hello", headers={"ETag": "x"})
     connection = connect(server, opened=True)
-    connection.request("PUT", "/x", body=b"data")
+    connection.request("PUT", "/x", body=b"data", stream=stream)
     said = connection.response
     copied = make(said)
 
@@ -230,6 +231,7 @@ def test_a_copy_of_an_answer_says_the_same(server: Server, make: Any) -> None:
     assert copied.request.headers == said.request.headers
     assert copied.request.copy().headers == said.request.headers
     assert copied.cookies.get_dict() == {}
+    assert copied.raw is not None
 
 
 def test_an_answer_has_all_that_one_of_requests_has(server: Server) -> None:
@@ -243,6 +245,90 @@ def test_an_answer_has_all_that_one_of_requests_has(server: Server) -> None:
     assert isinstance(said.raw, urllib3.HTTPResponse)
     assert next(said.iter_content(3)) == b"hel"
     said.close()
+
+
+STREAMED = {
+    **ANSWERS,
+    "too long for one read": reply(200, LONG[: 64 * 1024 + 1]),
+    "short and cut": reply(200, LONG[:5000])[:-1],
+}
+
+
+def streamed(connection: LibcloudConnection, method: str, read: Any) -> dict[str, object]:
+    """Everything that a streamed request shows, and what ``read`` returns of its body."""
+    try:
+        getattr(connection, method)("GET", "/x?y", stream=True)
+        response = connection.response
+        body = read(response)
+    except (
+        MemoryError,
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        ResponseTooLargeError,
+    ) as bad:
+        return {"error": type(bad)}
+    status, headers = response.status_code, [*response.headers]
+    return {"status": status, "headers": headers, "body": body, "closed": response.close()}
+
+
+@pytest.mark.parametrize("method", ["request", "prepared_request"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda response: b"".join(response.iter_content(7)),
+        lambda response: response.raw.read(),
+        lambda response: response.content,
+    ],
+    ids=["iter_content", "raw", "content"],
+)
+@pytest.mark.parametrize("said", STREAMED.values(), ids=STREAMED)
+def test_a_streamed_response_is_the_same_on_the_fast_path(
+    server: Server, said: bytes, read: Any, method: str
+) -> None:
+    server.said = said
+    first, again = connect(server, opened=False), connect(server, opened=True)
+
+    assert streamed(again, method, read) == streamed(first, method, read)
+    assert not is_short(first)
+
+
+@pytest.mark.parametrize(("size", "short"), [(0, True), (64 * 1024, True), (64 * 1024 + 1, False)])
+def test_only_small_bodies_are_read_before_the_caller_asks(
+    server: Server, size: int, short: bool
+) -> None:
+    server.said = reply(200, LONG[:size])
+    connection = connect(server, opened=True)
+    connection.prepared_request("GET", "/x", stream=True)
+
+    assert is_short(connection) is short
+    assert connection.response.content == LONG[:size]
+
+
+def test_a_deadline_does_not_include_the_body_of_a_streamed_response(server: Server) -> None:
+    server.said = reply(200, b"hello")
+    connection = connect(server, opened=True)
+    connection.total_timeout = 60
+    connection.prepared_request("GET", "/x", stream=True)
+
+    assert not is_short(connection)
+    assert connection.response.content == b"hello"
+
+
+def test_a_proxy_that_is_set_later_is_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.said = reply(200, b"hello")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Loopback(lambda request: reply(200, b"by the proxy")) as proxy:
+        connection = connect(server, opened=True)
+        bodies = []
+        for value in (None, f"http://127.0.0.1:{proxy.port}", None):
+            monkeypatch.delenv("http_proxy", raising=False)
+            if value is not None:
+                monkeypatch.setenv("http_proxy", value)
+            connection.prepared_request("GET", "/x", stream=True)
+            bodies.append(connection.response.content)
+
+    assert bodies == [b"hello", b"by the proxy", b"hello"]
 
 
 HEADERS = {"accept-encoding": ("Accept-Encoding", "x"), "host": ("Host", "h")}
