@@ -14,7 +14,7 @@ _S3 = "libcloud/storage/s3"
 _REGIONS = (f"{_TESTS}/storage/test_s3_regions.py",)
 _ENDPOINTS = (f"{_TESTS}/storage/test_s3_endpoints.py",)
 _EXPIRING = (f"{_TESTS}/storage/test_s3_expiring.py",)
-_OPENING = (f"{_TESTS}/storage/test_s3_opening.py",)
+_DISCOVERY = (f"{_TESTS}/storage/test_s3_discovery.py",)
 _SOURCES = (f"{_TESTS}/common/test_credentials_discovery.py",)
 _PICKLING = (f"{_TESTS}/storage/test_pickling.py",)
 _BOTOCORE = (f"{_TESTS}/common/test_credentials_botocore.py",)
@@ -158,21 +158,21 @@ MUTANTS = (
         f"{_S3}/connection.py",
         "        return (params, headers) if self.anonymous else super()",
         "        return super()",
-        _OPENING,
+        _DISCOVERY,
     ),
     Mutant(
         "checksums that nobody wants",
         f"{_DRIVERS}/s3_calls.py",
         'self._checksum_calculation == "when_required"',
         "False",
-        _OPENING,
+        _DISCOVERY,
     ),
     Mutant(
         "a misspelt key of a URL ignored",
-        f"{_DRIVERS}/s3_opening.py",
+        "libcloud/storage/s3/discovery.py",
         "        if keyword is None:\n            found",
         "        if keyword is None:\n            continue\n            found",
-        _OPENING,
+        _DISCOVERY,
     ),
     Mutant(
         "a profile after the environment though it was asked for",

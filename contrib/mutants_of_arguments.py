@@ -61,8 +61,8 @@ MUTANTS = (
     ),
     Mutant(
         "unknown keywords are found after the credentials",
-        f"{_DRIVERS}/s3_opening.py",
-        "        check_known_keywords(cls, options)\n",
+        "libcloud/storage/s3/discovery.py",
+        "    check_known_keywords(kind, options)\n",
         "",
         _KEYWORDS,
     ),

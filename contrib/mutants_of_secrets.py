@@ -107,10 +107,10 @@ MUTANTS = (
     ),
     Mutant(
         "the certificates of AWS_CA_BUNDLE are not trusted",
-        f"{_DRIVERS}/s3_opening.py",
+        "libcloud/storage/s3/discovery.py",
         '        settings["ex_ca_bundle"] = _existing(found.ca_bundle)\n',
         "        _existing(found.ca_bundle)\n",
-        (f"{_TESTS}/storage/test_s3_opening.py",),
+        (f"{_TESTS}/storage/test_s3_discovery.py",),
     ),
     Mutant(
         "a profile file that nobody needs ends the program",

@@ -145,9 +145,9 @@ def driver_settings(target: Target, found: Discovery, settings: Settings) -> dic
         requests.
     :raises CredentialsNotFoundError: no credentials were found.
     """
-    from libcloud.storage.drivers.s3_opening import options_of
+    from libcloud.storage.s3.discovery import driver_options
 
-    options = options_of(found)
+    options = driver_options(found)
     if found.endpoint_url is None and target.provider in _NEEDS_ENDPOINT:
         raise click.UsageError(
             f"{target.scheme}:// has no default endpoint: set --endpoint-url or AWS_ENDPOINT_URL"

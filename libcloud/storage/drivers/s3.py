@@ -39,7 +39,6 @@ from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, S3_CDN_URL
 from libcloud.storage.drivers.s3_copy import S3Copies
 from libcloud.storage.drivers.s3_delete import S3Deletions
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
-from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
 from libcloud.storage.s3.connection import (
@@ -58,7 +57,7 @@ from libcloud.utils.arguments import size_of as object_size
 from libcloud.utils.arguments import whole_number
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from libcloud.storage.drivers.s3_deleted import DeletedObject, FailedDeletion
     from libcloud.storage.drivers.s3_options import ReadKeywords, UploadKeywords
@@ -115,6 +114,71 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions):
     #: In-progress uploads per page of a listing; ``None`` for
     #: :data:`~libcloud.storage.s3.multipart.RESPONSES_PER_REQUEST`.
     RESPONSES_PER_REQUEST: int | None = None
+    #: The container in the URL of :meth:`from_url`; ``None`` if it names none.
+    ex_container: Container | None = None
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """A driver with the credentials and settings of the environment or of a profile.
+
+        Credentials are searched in this order: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and
+        ``AWS_SESSION_TOKEN``; a web identity; the profile, whether it contains them or says how to
+        obtain them; the container; the instance. They are requested before the first request, again
+        before they expire, and again when the store rejects them, however long an upload takes.
+        Credentials that have to be obtained require botocore: the extra ``aws``.
+
+        ``AWS_REGION``, ``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``,
+        ``AWS_IGNORE_CONFIGURED_ENDPOINT_URLS``, ``AWS_USE_DUALSTACK_ENDPOINT``,
+        ``AWS_USE_FIPS_ENDPOINT``, ``AWS_REQUEST_CHECKSUM_CALCULATION`` and ``AWS_CA_BUNDLE`` are
+        used, and their equivalents in a profile. Drivers for stores that have their own hosts use
+        only the credentials and ``AWS_CA_BUNDLE``.
+
+        :param profile: in ``~/.aws``; its keys then take precedence over those of the environment.
+            ``None``: that of ``AWS_PROFILE``, or ``default``.
+        :param region: overrides the one that is found.
+        :param endpoint_url: likewise.
+        :param options: keywords of the driver; they take precedence over what is found. The bucket
+            is in the host name where possible, unless ``ex_addressing_style`` or the profile
+            specify another style.
+        :raises CredentialsNotFoundError: there are no credentials, and no way to obtain any.
+        :raises ProfileFileError: a requested profile does not exist or cannot be read.
+        :raises ValueError: a setting is invalid.
+        """
+        settings = s3.discovery.settings_from_env(
+            cls, options, profile=profile, region=region, endpoint_url=endpoint_url
+        )
+        return cls(**settings)
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """A driver for a URL such as ``s3://bucket?region=eu-west-1&profile=backup``.
+
+        Everything that the URL does not specify is as in :meth:`from_env`. The bucket is optional:
+        ``s3://?endpoint_url=http://localhost:9000``. No request is sent.
+
+        The parameters are ``endpoint_url``, ``region``, ``profile``, ``s3_profile``,
+        ``addressing_style``, ``use_dualstack``, ``use_fips``, ``anonymous`` (``true`` or ``false``)
+        and ``checksum_calculation``. There are none for credentials, because URLs are visible in
+        logs, in the history of a shell and in lists of processes.
+
+        :param options: keywords of the driver; they take precedence over the URL.
+        :return: a driver; its ``ex_container`` is the container in the URL, or ``None``.
+        :raises ValueError: it is not a valid URL of a container, has an unknown or repeated
+            parameter, or contains credentials. The message shows none of them.
+        :raises LibcloudError: as :meth:`from_env`.
+        """
+        bucket, settings = s3.discovery.parse_url(url)
+        driver = cls.from_env(**{**settings, **options})
+        if bucket:
+            driver.ex_container = Container(bucket, {}, driver)
+        return driver
 
     # Containers.
 
@@ -706,7 +770,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions):
         return self._upload_object(stream=stream, file_path=None, **shared)
 
 
-class S3StorageDriver(AWSDriver, S3Opening, BaseS3StorageDriver):
+class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
     """Amazon S3, in any of its regions, or a store behind ``host``.
 
     :param region: ``None``: that of the class, or the one that ``endpoint_url`` or the profile

@@ -18,7 +18,6 @@ from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver, S3StorageDriver
 from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
-from libcloud.storage.drivers.s3_opening import S3Opening
 from libcloud.storage.s3.endpoint import choose_profile
 from libcloud.storage.s3.profiles import GENERIC, S3Profile, capabilities
 
@@ -36,7 +35,7 @@ class UnknownRegionError(LibcloudError, ValueError):
     """A region that the store does not have. Nothing was sent."""
 
 
-class S3CompatibleStorageDriver(S3Opening, BaseS3StorageDriver):
+class S3CompatibleStorageDriver(BaseS3StorageDriver):
     """A store with a profile.
 
     :param host: where the store is; ``None``: the host of the region.

@@ -10,8 +10,8 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.discovery import discover, without_store_settings
 from libcloud.common.credentials.google import find_google_credentials, require_google_key
 from libcloud.storage.base import StorageDriver
-from libcloud.storage.drivers.s3_opening import options_of
 from libcloud.storage.providers import get_driver
+from libcloud.storage.s3.discovery import driver_options
 from libcloud.storage.types import Provider
 
 __all__ = ["WITHOUT_ENDPOINT", "connect"]
@@ -44,7 +44,7 @@ def connect(
         found = without_store_settings(found, region=region, endpoint_url=endpoint_url)
     if found.provider is None and not anonymous:
         raise ValueError(f"no credentials: {found.missing}; {found.hint}")
-    options = options_of(found)
+    options = driver_options(found)
     if anonymous:
         options.pop("ex_credentials", None)
         options["ex_anonymous"] = True

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import containers as containers
     from libcloud.storage.s3 import copy_headers as copy_headers
     from libcloud.storage.s3 import crc as crc
+    from libcloud.storage.s3 import discovery as discovery
     from libcloud.storage.s3 import download_port as download_port
     from libcloud.storage.s3 import endpoint as endpoint
     from libcloud.storage.s3 import errors as errors

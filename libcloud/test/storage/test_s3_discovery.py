@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drivers by the environment and by URL; requests that nobody signs; unwanted checksums."""
+"""Drivers from the environment and from a URL; anonymous requests; checksum calculation."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_keys_that_are_replaced_in_a_file_are_read_again(environment: Any, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("kind", "heeds"),
+    ("kind", "uses_settings"),
     [
         (MinIOStorageDriver, True),
         (S3RGWStorageDriver, True),
@@ -219,20 +219,20 @@ def test_keys_that_are_replaced_in_a_file_are_read_again(environment: Any, tmp_p
         (region_class("Test", "eu-west-1", ""), False),
     ],
 )
-def test_a_store_with_hosts_of_its_own_takes_the_credentials_only(
-    environment: Any, kind: Any, heeds: bool
+def test_a_store_with_its_own_hosts_takes_only_the_credentials(
+    environment: Any, kind: Any, uses_settings: bool
 ) -> None:
     setting(environment, AWS_ENDPOINT_URL="http://elsewhere", AWS_REGION="ap-south-1")
     driver = kind.from_env()
     assert driver.connection.user_id == "from-env"
-    assert (driver.connection.host == "elsewhere") is heeds
-    assert (driver.region_name == "ap-south-1") is heeds
+    assert (driver.connection.host == "elsewhere") is uses_settings
+    assert (driver.region_name == "ap-south-1") is uses_settings
 
 
 # from_url.
 
 
-def test_a_url_says_bucket_and_settings(environment: Any) -> None:
+def test_a_url_specifies_bucket_and_settings(environment: Any) -> None:
     setting(environment)
     url = "s3://photos?endpoint_url=https%3A%2F%2Flocalhost%3A9000&region=eu&addressing_style=path"
     driver = S3StorageDriver.from_url(url)
@@ -253,20 +253,20 @@ def test_a_url_need_not_name_a_bucket(environment: Any) -> None:
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("https://bucket", "no URL of a container"),
-        ("bucket", "no URL of a container"),
-        ("s3://bucket#hush", "no URL of a container"),
-        ("s3://bucket/name", "names a container, and no object"),
-        ("s3://key:hush@bucket", "holds no credentials"),
-        ("s3://host:9000/bucket", "no host"),
-        ("s3://bucket?secret=hush", "no key 'secret'; there are endpoint_url, region"),
+        ("https://bucket", "not a valid URL of a container"),
+        ("bucket", "not a valid URL of a container"),
+        ("s3://bucket#hush", "not a valid URL of a container"),
+        ("s3://bucket/name", "must name a container, not an object"),
+        ("s3://key:hush@bucket", "must not contain credentials"),
+        ("s3://host:9000/bucket", "or a host"),
+        ("s3://bucket?secret=hush", "no parameter 'secret'; there are endpoint_url, region"),
         ("s3://bucket?region=a&region=hush", "region twice"),
-        ("s3://bucket?use_fips=hush", "neither true nor false"),
+        ("s3://bucket?use_fips=hush", "must be true or false"),
         ("s3://bucket?s3_profile=nimbus", "no S3 profile 'nimbus'"),
         ("s3://bucket?endpoint_url=localhost", "not a valid URL"),
     ],
 )
-def test_what_a_url_must_not_say_is_refused(environment: Any, url: str, complaint: str) -> None:
+def test_an_invalid_url_is_rejected(environment: Any, url: str, complaint: str) -> None:
     setting(environment)
     with pytest.raises(ValueError, match=complaint) as caught:
         S3StorageDriver.from_url(url)
