@@ -155,21 +155,21 @@ _SUCCESSES = (
     ),
     Mutant(
         "keys that are not mentioned count as deleted",
-        f"{_DRIVERS}/s3_delete.py",
+        "libcloud/storage/s3/deletion.py",
         "elif quiet or name in answer.deleted:",
         "else:",
         _DELETE,
     ),
     Mutant(
         "a response without a body is a deletion that failed",
-        f"{_DRIVERS}/s3_delete.py",
+        "libcloud/storage/s3/deletion.py",
         "        if not s3.evidence.text_of(response.body).strip():",
         "        if False:",
         _DELETE,
     ),
     Mutant(
         "what is not there counts as not deleted",
-        f"{_DRIVERS}/s3_delete.py",
+        "libcloud/storage/s3/deletion.py",
         'if name in errors and errors[name][0] == "NoSuchKey":',
         "if False:",
         _DELETE,
@@ -183,9 +183,9 @@ _SUCCESSES = (
     ),
     Mutant(
         "a quiet answer with an error of no key confirms the rest",
-        f"{_DRIVERS}/s3_delete.py",
-        "quiet = quiet and {*errors, *answer.deleted} <= set(names)",
-        "quiet = quiet",
+        "libcloud/storage/s3/deletion.py",
+        "quiet = self._quiet and {*errors, *answer.deleted} <= set(names)",
+        "quiet = self._quiet",
         _DELETE,
     ),
 )

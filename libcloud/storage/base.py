@@ -10,7 +10,7 @@ Ranges start at 0 and their end is exclusive: ``(0, 5)`` are the first five byte
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
@@ -26,6 +26,8 @@ from libcloud.storage.types import ObjectDoesNotExistError as ObjectDoesNotExist
 from libcloud.utils.arguments import kind_of, plain_headers
 
 if TYPE_CHECKING:
+    from libcloud.storage.many_objects import ManyObjects
+    from libcloud.storage.types import Deletion, OperationResult
     from libcloud.storage.writer import UploadWriter
 
 __all__ = [
@@ -540,6 +542,225 @@ class StorageDriver(StorageDriverHelpers):
         return storage.writer.UploadWriter(
             storage.writer.SpoolSink(upload), f"{container.name}/{object_name}"
         )
+
+    # Many objects
+
+    def ex_upload_objects(
+        self,
+        pairs: Iterable[tuple[_Path, str]],
+        container: Container,
+        *,
+        ordered: bool = True,
+        fail_fast: bool = True,
+        jobs: int | None = None,
+        **options: Any,
+    ) -> Iterator[OperationResult[tuple[_Path, str], Object]]:
+        """Upload files, several at a time; iterate over the results to make it happen.
+
+        The uploads run in the driver's worker pool. ``pairs`` is read by the calling thread, a few
+        hundred pairs ahead at most, however many there are. If the iteration ends early (an error,
+        Ctrl-C, ``break``), no further upload starts, and running ones are aborted.
+
+        :param pairs: path of the file and name of the object.
+        :param ordered: results come in the order of ``pairs``; otherwise as completed.
+        :param fail_fast: raise the first error; otherwise it is the ``error`` of its result, and
+            the other files are uploaded.
+        :param jobs: uploads at a time, at most; ``None``: as many as help, up to 256, and fewer
+            while the store throttles.
+        :param options: keywords of :meth:`upload_object`, the same for all.
+        :return: for each pair, the object or the error.
+        :raises Exception: what :meth:`upload_object` raises, if ``fail_fast``. Objects whose
+            results were not returned yet may be stored.
+        """
+        check_container(container)
+        items = storage.many_objects.pairs_of(pairs, "ex_upload_objects")
+        options = self._options_of_many_uploads(options)
+
+        def upload(pair: tuple[_Path, str]) -> Object:
+            return self.upload_object(pair[0], container, pair[1], **options)
+
+        return self._many_objects(ordered, fail_fast, jobs).run(upload, items)
+
+    def ex_download_objects(
+        self,
+        pairs: Iterable[tuple[Object, _Path]],
+        *,
+        ordered: bool = True,
+        fail_fast: bool = True,
+        jobs: int | None = None,
+        **options: Any,
+    ) -> Iterator[OperationResult[tuple[Object, _Path], str]]:
+        """Download objects to files, several at a time; as :meth:`ex_upload_objects`.
+
+        :param pairs: the object and the path of its file; its directory is created if necessary. A
+            file appears only when it is complete.
+        :param options: keywords of :meth:`download_object`, the same for all.
+        :return: for each pair, the path or the error.
+        :raises Exception: what :meth:`download_object` raises, if ``fail_fast``.
+        """
+        items = storage.many_objects.pairs_of(pairs, "ex_download_objects")
+
+        def download(pair: tuple[Object, _Path]) -> str:
+            check_object(pair[0])
+            return storage.many_objects.download_to(
+                lambda obj, path: self.download_object(obj, path, **options), pair
+            )
+
+        return self._many_objects(ordered, fail_fast, jobs).run(download, items)
+
+    def ex_copy_objects(
+        self,
+        pairs: Iterable[tuple[Object, str]],
+        container: Container,
+        *,
+        ordered: bool = True,
+        fail_fast: bool = True,
+        jobs: int | None = None,
+        **options: Any,
+    ) -> Iterator[OperationResult[tuple[Object, str], Object]]:
+        """Copy objects to ``container``, several at a time; as :meth:`ex_upload_objects`.
+
+        The store copies the data if the driver has ``ex_copy_object``; otherwise each object is
+        downloaded and uploaded, in bounded memory.
+
+        :param pairs: the object and the name of its copy.
+        :param options: keywords of ``ex_copy_object``, or of :meth:`upload_object_via_stream`.
+        :return: for each pair, the copy or the error.
+        """
+        check_container(container)
+        items = storage.many_objects.pairs_of(pairs, "ex_copy_objects")
+        copy_object = getattr(self, "ex_copy_object", self._copy_by_stream)
+
+        def copy(pair: tuple[Object, str]) -> Object:
+            check_object(pair[0])
+            copied: Object = copy_object(pair[0], container, pair[1], **options)
+            return copied
+
+        return self._many_objects(ordered, fail_fast, jobs).run(copy, items)
+
+    def ex_head_objects(
+        self,
+        objects: Iterable[Object | str],
+        container: Container | None = None,
+        *,
+        ordered: bool = True,
+        fail_fast: bool = True,
+        jobs: int | None = None,
+    ) -> Iterator[OperationResult[Object | str, Object]]:
+        """Ask for the properties of objects, several at a time; as :meth:`ex_upload_objects`.
+
+        :param objects: objects, or names of objects in ``container``.
+        :param container: required for names.
+        :return: for each of ``objects``, the object or the error.
+        :raises ObjectDoesNotExistError: one does not exist, if ``fail_fast``.
+        """
+        items = storage.many_objects.pairs_of(objects, "ex_head_objects")
+
+        def head(one: Object | str) -> Object:
+            place, name = self._place_of(one, container)
+            return place.get_object(name)
+
+        return self._many_objects(ordered, fail_fast, jobs).run(head, items)
+
+    def ex_delete_objects(
+        self,
+        objects: Iterable[Object | str],
+        container: Container | None = None,
+        *,
+        quiet: bool = False,
+    ) -> list[Deletion]:
+        """Delete objects, several at a time. One that fails does not stop the others.
+
+        S3 stores delete up to 1,000 objects by one request. Names that XML cannot express are
+        deleted singly, as are those that the store's response does not mention, and all where the
+        store does not support the request. An object that does not exist counts as deleted.
+
+        :param objects: objects, or names of objects in ``container``.
+        :param container: required for names; objects must be in it, if it is given.
+        :param quiet: have the store name only what it did not delete, and take the rest for
+            deleted.
+        :return: what became of each, in the order of ``objects``. Check it: no response of the
+            store is raised as an exception.
+        :raises ValueError: a name without a container, or an object of another container or store.
+            Nothing was sent.
+        :raises TypeError: ``objects`` is one name or object. Nothing was sent.
+        """
+        return list(self._delete_places(self._places_of(objects, container), quiet))
+
+    def ex_iterate_deletions(
+        self,
+        objects: Iterable[Object | str],
+        container: Container | None = None,
+        *,
+        quiet: bool = False,
+    ) -> Iterator[Deletion]:
+        """As :meth:`ex_delete_objects` for any number of objects, which are read as needed.
+
+        Iterate over the results to make it happen; they come in the order of ``objects``.
+
+        :raises ValueError: as there; objects before this one are deleted.
+        """
+        if isinstance(objects, (str, Object)):
+            raise TypeError("ex_iterate_deletions takes an iterable of objects")
+        return self._delete_places((self._place_of(one, container) for one in objects), quiet)
+
+    def _delete_places(
+        self, places: Iterable[tuple[Container, str]], quiet: bool
+    ) -> Iterator[Deletion]:
+        """Hook: delete objects by their containers and names; what became of each, in order."""
+        del quiet
+        for result in self._many_objects(True, True, None).run(self._delete_place, places):
+            assert result.value is not None
+            yield result.value
+
+    def _delete_place(self, place: tuple[Container, str]) -> Deletion:
+        """What became of one object."""
+
+        def delete(container: Any, name: str) -> object:
+            return self.delete_object(Object(name, 0, None, {}, {}, container, self))
+
+        return storage.many_objects.delete_object(delete, place)
+
+    def _places_of(
+        self, objects: Iterable[Object | str], container: Container | None
+    ) -> list[tuple[Container, str]]:
+        if isinstance(objects, (str, Object)):
+            raise TypeError("ex_delete_objects takes a list; use delete_object for one object")
+        if container is not None:
+            check_container(container)
+        return [self._place_of(one, container) for one in objects]
+
+    def _place_of(self, one: Object | str, container: Container | None) -> tuple[Container, str]:
+        """:raises ValueError: it is not clear which object is meant."""
+        if isinstance(one, str):
+            if container is None:
+                raise ValueError(f"Which container is {one!r} in? Pass the container, too")
+            check_container(container)
+            return container, one
+        check_object(one)
+        if container is not None and one.container.name != container.name:
+            raise ValueError(
+                f"{one.name!r} is in the container {one.container.name}, not in {container.name}"
+            )
+        if not self._shares_store(one.driver):
+            raise ValueError(f"{one.name!r} is in another store ({one.driver.name})")
+        return one.container, one.name
+
+    def _shares_store(self, driver: StorageDriver) -> bool:
+        """Hook: whether ``driver`` talks to the same store."""
+        return driver is self or type(driver) is type(self)
+
+    def _options_of_many_uploads(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Hook: the keywords of uploads that run at the same time."""
+        return options
+
+    def _copy_by_stream(
+        self, obj: Object, container: Container, name: str, **options: Any
+    ) -> Object:
+        return self.upload_object_via_stream(obj.as_stream(), container, name, **options)
+
+    def _many_objects(self, ordered: bool, fail_fast: bool, jobs: int | None) -> ManyObjects:
+        return storage.many_objects.ManyObjects(self._pool, ordered, fail_fast, jobs)
 
     def _not_implemented(self, method: str) -> NoReturn:
         raise NotImplementedError(f"{method} not implemented for this driver")

@@ -40,6 +40,9 @@ __all__ = [
     "ContainerDoesNotExistError",
     "ContainerError",
     "ContainerIsNotEmptyError",
+    "DeletedObject",
+    "Deletion",
+    "FailedDeletion",
     "IncompleteDownloadError",
     "IncompleteListingError",
     "InvalidContainerNameError",
@@ -78,6 +81,45 @@ class OperationResult(Generic[_ItemT, _ValueT]):
     def ok(self) -> bool:
         """Whether the operation succeeded."""
         return self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedObject:
+    """An object that does not exist any more, or never did: most stores do not say which."""
+
+    container_name: str
+    object_name: str
+
+    @property
+    def deleted(self) -> bool:
+        """True."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDeletion:
+    """An object that may still exist.
+
+    :param error: why; the store's response, if there was one, is in its attributes ``code``,
+        ``status`` and ``detail``.
+    """
+
+    container_name: str
+    object_name: str
+    error: Exception
+
+    @property
+    def deleted(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def code(self) -> str:
+        """The store's code of the error; empty if there is none."""
+        return str(getattr(self.error, "code", None) or "")
+
+
+Deletion = DeletedObject | FailedDeletion
 
 
 class Provider:

@@ -315,7 +315,6 @@ KNOWN_CYCLIC = {
     "libcloud.storage.drivers.s3_bodies",
     "libcloud.storage.drivers.s3_copy",
     "libcloud.storage.drivers.s3_copy_store",
-    "libcloud.storage.drivers.s3_delete",
     "libcloud.storage.drivers.s3_regions",
     "libcloud.storage.drivers.s3_store",
     "libcloud.storage.drivers.s3_uploads",

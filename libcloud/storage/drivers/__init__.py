@@ -16,7 +16,6 @@ from libcloud.utils.lazy import submodules
 if TYPE_CHECKING:
     from libcloud.storage.drivers import s3_answers as s3_answers
     from libcloud.storage.drivers import s3_copy_store as s3_copy_store
-    from libcloud.storage.drivers import s3_deleted as s3_deleted
     from libcloud.storage.drivers import s3_options as s3_options
     from libcloud.storage.drivers import s3_regions as s3_regions
     from libcloud.storage.drivers import s3_store as s3_store

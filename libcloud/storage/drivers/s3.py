@@ -37,7 +37,6 @@ from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
 from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.drivers.s3_copy import S3Copies
-from libcloud.storage.drivers.s3_delete import S3Deletions
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
 from libcloud.storage.drivers.s3_uploads import size_of
 from libcloud.storage.drivers.s3_writer import S3Writers
@@ -52,6 +51,7 @@ from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_re
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile
 from libcloud.storage.s3.response import S3RawResponse, S3Response
+from libcloud.storage.types import DeletedObject, FailedDeletion
 from libcloud.utils import files
 from libcloud.utils.arguments import size_of as object_size
 from libcloud.utils.arguments import whole_number
@@ -59,7 +59,6 @@ from libcloud.utils.arguments import whole_number
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from libcloud.storage.drivers.s3_deleted import DeletedObject, FailedDeletion
     from libcloud.storage.drivers.s3_options import ReadKeywords, UploadKeywords
     from libcloud.storage.s3.download_port import Download
     from libcloud.storage.s3.multipart import (
@@ -94,7 +93,7 @@ CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes per piece of a stream by default; also the smallest part of Amazon S3."""
 
 
-class BaseS3StorageDriver(S3Writers, S3Copies, S3Deletions):
+class BaseS3StorageDriver(S3Writers, S3Copies):
     """The base of all drivers for S3-compatible stores.
 
     ``supports_s3_multipart_upload`` of a store's driver, or of a user's subclass, decides whether
@@ -846,8 +845,6 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
 
 
 _IN_OTHER_MODULES = {
-    "DeletedObject": "drivers.s3_deleted",
-    "FailedDeletion": "drivers.s3_deleted",
     "IncompleteCleanupError": "s3.multipart",
     "RESPONSES_PER_REQUEST": "s3.multipart",
     "S3MultipartUpload": "s3.multipart",

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from libcloud.storage import s3
+from libcloud.storage import s3, transfer
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
@@ -18,6 +19,7 @@ from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameE
 if TYPE_CHECKING:
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.types import Deletion
 
 __all__ = ["S3Calls"]
 
@@ -50,6 +52,28 @@ class S3Calls(S3Access):
 
     def _max_concurrency(self) -> int | None:
         return self._client.concurrency()
+
+    def _shares_store(self, driver: Any) -> bool:
+        return self._client.shares_store(driver)
+
+    def _delete_places(
+        self, places: Iterable[tuple[Container, str]], quiet: bool
+    ) -> Iterator[Deletion]:
+        return s3.deletion.BulkDeletion(
+            self._client,
+            self._pool,
+            self._get_container_path,
+            self._delete_place,
+            supported=self.profile.bulk_delete,
+            quiet=quiet,
+        ).delete(places)
+
+    def _options_of_many_uploads(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Let the uploads share one memory budget."""
+        if options.get("ex_max_memory") is None and self.ex_max_memory is None:
+            size = transfer.upload.session.DEFAULT_MEMORY
+            options["ex_max_memory"] = transfer.budget.MemoryBudget(size, strict=False)
+        return options
 
     @property
     def capabilities(self) -> Capabilities:

@@ -4,8 +4,9 @@
 ``requests`` builds each operation as a value, ``xml`` and ``errors`` parse responses, ``names``
 says what a bucket or key may be called and how it is encoded, ``profiles`` how one store differs
 from another, ``presign`` makes URLs that contain their own authorization; ``values`` are the
-records that go in and out. None of these does any I/O. ``client`` sends
-requests, and ``download_port`` lets the transfer engine read objects through it.
+records that go in and out. None of these does any I/O. ``client`` sends requests, ``deletion``
+deletes many objects through it, and ``download_port`` lets the transfer engine read objects
+through it.
 
 Modules here import ``storage/transfer``, the storage contract, ``common`` and ``utils``; they know
 no driver. The tests are ``libcloud/test/storage/s3/`` and ``libcloud/test/storage/test_s3_*.py``.
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import containers as containers
     from libcloud.storage.s3 import copy_headers as copy_headers
     from libcloud.storage.s3 import crc as crc
+    from libcloud.storage.s3 import deletion as deletion
     from libcloud.storage.s3 import discovery as discovery
     from libcloud.storage.s3 import download_port as download_port
     from libcloud.storage.s3 import endpoint as endpoint

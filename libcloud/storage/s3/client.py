@@ -242,6 +242,12 @@ class S3Client:
         """The exception for a response that is not a success."""
         detail = detail_of(response)
         text = f"{what}: {s3.errors.describe(detail)}"
+        return self.error_of(detail, text, container_name, object_name)
+
+    def error_of(
+        self, detail: ErrorDetail, text: str, container_name: str, object_name: str
+    ) -> LibcloudError:
+        """The exception for an error of the store."""
         translated = self.error_for(detail, text, container_name, object_name)
         return translated or s3.errors.attach_detail(LibcloudError(text, driver=self.owner), detail)
 

@@ -54,7 +54,8 @@ class RetryBudget:
 
     A retry costs ``cost`` tokens and a success returns one. If there are too few, the failure is
     final. Cost and size are those of the AWS SDKs' standard retry mode, in which only a
-    timeout costs more.
+    timeout costs more. A throttled request costs one token: the concurrency limiter reduces the
+    load of the store already, and a batch of many objects must outlast that.
 
     :param lock: returns the lock that guards the count when threads share the budget.
     """
@@ -76,12 +77,13 @@ class RetryBudget:
         """Tokens left."""
         return self._tokens
 
-    def spend(self) -> bool:
+    def spend(self, *, throttled: bool = False) -> bool:
         """Take the tokens for one retry; false, and none are taken, if too few are left."""
+        cost = min(1, self._cost) if throttled else self._cost
         with self._lock():
-            if self._tokens < self._cost:
+            if self._tokens < cost:
                 return False
-            self._tokens -= self._cost
+            self._tokens -= cost
             return True
 
     def refill(self) -> None:
@@ -117,7 +119,7 @@ class Retries:
         """
         if not failure.transient or attempt >= self.policy.attempts:
             return None
-        if not (self._budget.spend() or cleanup):
+        if not (self._budget.spend(throttled=failure.throttled) or cleanup):
             return None
         random = self._random or import_module("random").random
         return self.policy.delay(attempt, random(), failure.retry_after)

@@ -45,7 +45,8 @@ class S3Profile:
     :param supports_multipart: uploads in parts are possible.
     :param supports_copy_part: a part can be copied from an object.
     :param copies_any_size: one CopyObject copies objects larger than one PUT, too.
-    :param bulk_delete: DeleteObjects is there; s5cmd uses it with every store but Google's.
+    :param bulk_delete: DeleteObjects is tried; a store that refuses it is not asked again. s5cmd
+        uses it with every store but Google's.
     :param list_uploads: unfinished uploads can be listed.
     :param etag_is_md5: an ETag of 32 hexadecimal digits, of an object sent by one PUT without
         encryption by a customer's or KMS key, is the MD5 of the object.
@@ -84,7 +85,7 @@ class S3Profile:
     supports_multipart: bool = True
     supports_copy_part: bool = False
     copies_any_size: bool = False
-    bulk_delete: bool = False
+    bulk_delete: bool = True
     list_uploads: bool = True
     etag_is_md5: bool = False
     etag_was_seen: bool = True

@@ -25,7 +25,6 @@ MINIO = S3Profile(
     # Old releases refuse x-amz-checksum-* (galaxy-operator#262), so nothing is sent unasked.
     checksums=("crc32", "crc32c", "sha256", "sha1"),
     unsigned_payload=True,
-    bulk_delete=True,
 )
 
 RGW = S3Profile(
@@ -42,7 +41,6 @@ RGW = S3Profile(
     etag_is_md5=True,
     multipart_etag=True,
     supports_copy_part=True,
-    bulk_delete=True,
 )
 
 # Measured with moto 5.2.5: it verifies neither signature, digest nor checksum, and ignores the
@@ -59,7 +57,6 @@ MOTO = S3Profile(
     unsigned_payload=True,
     conditional_writes=True,
     any_object_name=True,
-    bulk_delete=True,
 )
 
 # Measured with rclone 1.75.2: names must be paths of a file system; x and x/child exclude each
@@ -76,7 +73,6 @@ RCLONE = S3Profile(
     nested_names=False,
     metadata=False,
     partial_status=200,
-    bulk_delete=True,
 )
 
 # Measured with SeaweedFS 4.48. It does not compare the SHA-256 of a signature with the body, but
@@ -94,7 +90,6 @@ SEAWEEDFS = S3Profile(
     full_object_checksum=True,
     checks_payload=False,
     conditional_writes=True,
-    bulk_delete=True,
 )
 
 # Measured with JuiceFS 1.4.2: MinIO's front end of 2021 on a file system, so that keys are paths.
@@ -108,7 +103,6 @@ JUICEFS = S3Profile(
     etag_is_md5=True,
     multipart_etag=True,
     nested_names=False,
-    bulk_delete=True,
 )
 
 GARAGE = S3Profile(
@@ -118,5 +112,4 @@ GARAGE = S3Profile(
     default_region="garage",
     list_version=2,
     supports_copy_part=True,
-    bulk_delete=True,
 )

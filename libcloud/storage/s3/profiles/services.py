@@ -62,7 +62,6 @@ AMAZON = S3Profile(
     unsigned_payload=True,
     conditional_writes=True,
     any_object_name=True,
-    bulk_delete=True,
 )
 
 OUTSCALE = S3Profile(
@@ -73,7 +72,6 @@ OUTSCALE = S3Profile(
     signature_versions=("2", "4"),
     location_constraint=True,
     etag_is_md5=True,
-    bulk_delete=True,
 )
 
 DO_SPACES = S3Profile(
@@ -87,7 +85,6 @@ DO_SPACES = S3Profile(
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     etag_is_md5=True,
     multipart_etag=True,
-    bulk_delete=True,
 )
 
 OVH = S3Profile(
@@ -96,7 +93,6 @@ OVH = S3Profile(
     hosts=OVH_HOSTS,
     default_region="sbg",
     etag_is_md5=True,
-    bulk_delete=True,
 )
 
 SCALEWAY = S3Profile(
@@ -109,7 +105,6 @@ SCALEWAY = S3Profile(
         max_part_size=5 * _GB, max_parts=1000, max_object_size=5 * _TB, max_put_size=5 * _GB
     ),
     etag_is_md5=True,
-    bulk_delete=True,
 )
 
 AURORA = S3Profile(
@@ -132,6 +127,7 @@ GOOGLE = S3Profile(
     # composed object has no MD5, uploads never expire. UploadPartCopy is not there, and one
     # CopyObject takes any size (rclone: quirks of "GCS"); DeleteObjects is not there (s5cmd).
     copies_any_size=True,
+    bulk_delete=False,
     etag_is_md5=True,
     list_version=2,
     url_encoded_listing=True,
@@ -159,7 +155,6 @@ R2 = S3Profile(
     # CRC32 since April 2025; the others were missing then (skypilot#5282). Not sent unasked.
     checksums=("crc32",),
     unsigned_payload=True,
-    bulk_delete=True,
 )
 
 B2 = S3Profile(
@@ -178,7 +173,6 @@ B2 = S3Profile(
         max_put_size=5 * _GB,
     ),
     supports_copy_part=True,
-    bulk_delete=True,
 )
 
 WASABI = S3Profile(
@@ -192,7 +186,6 @@ WASABI = S3Profile(
     url_encoded_listing=True,
     supports_copy_part=True,
     etag_is_md5=True,
-    bulk_delete=True,
 )
 
 STORJ = S3Profile(
@@ -203,7 +196,6 @@ STORJ = S3Profile(
     list_version=2,
     # A segment is 64 MiB, and each part costs one at least; no UploadPartCopy (rclone: "Storj").
     limits=Limits(min_part_size=64 * MIB, max_object_size=5 * TIB),
-    bulk_delete=True,
 )
 
 TIGRIS = S3Profile(
@@ -229,7 +221,6 @@ HETZNER = S3Profile(
     default_region="fsn1",
     url_encoded_listing=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
-    bulk_delete=True,
 )
 
 IONOS = S3Profile(
@@ -243,7 +234,6 @@ IONOS = S3Profile(
     domains=(r"\.ionoscloud\.com",),
     default_region="de",
     # No url-encoded listing (rclone: quirks of "IONOS").
-    bulk_delete=True,
 )
 
 LINODE = S3Profile(
@@ -253,7 +243,6 @@ LINODE = S3Profile(
     domains=(r"\.linodeobjects\.com",),
     url_encoded_listing=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
-    bulk_delete=True,
 )
 
 VULTR = S3Profile(
@@ -264,12 +253,10 @@ VULTR = S3Profile(
     default_region="ewr1",
     url_encoded_listing=True,
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
-    bulk_delete=True,
 )
 
 IDRIVE = S3Profile(
     name="IDrive e2",
     # Each account has a host for each region, such as b1n0.va.idrivee2-21.com: the user names it.
     domains=(r"\.idrivee2(?:-\d+)?\.com",),
-    bulk_delete=True,
 )

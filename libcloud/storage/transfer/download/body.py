@@ -29,6 +29,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
+from libcloud.utils import cancellation
 from libcloud.utils.etags import strip_etag
 from libcloud.utils.files import read_in_chunks
 
@@ -261,6 +262,7 @@ def _resuming(
             continue
         if piece is None:
             return
+        cancellation.raise_if_cancelled()
         received += len(piece)
         attempt = 1
         yield piece

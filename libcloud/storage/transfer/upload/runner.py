@@ -38,6 +38,7 @@ from libcloud.storage.transfer.values import (
     Wait,
 )
 from libcloud.storage.types import UploadOutcomeUnknownError
+from libcloud.utils import cancellation
 
 __all__ = ["Transfer"]
 
@@ -179,6 +180,7 @@ class Transfer(Generic[Content]):
         try:
             try:
                 while isinstance(command := self.advance(), Pull):
+                    cancellation.raise_if_cancelled()
                     self._pull(source, command.size)
             except BaseException as error:
                 self.fail(error)

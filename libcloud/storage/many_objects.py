@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations on many objects, for every driver: each runs in the worker pool of its driver.
+
+Tests: ``libcloud/test/storage/test_many_objects.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.types import (
+    DeletedObject,
+    Deletion,
+    FailedDeletion,
+    ObjectDoesNotExistError,
+    OperationResult,
+)
+from libcloud.utils.arguments import kind_of
+
+if TYPE_CHECKING:
+    from libcloud.storage.worker_pool import WorkerPool
+
+__all__ = ["ManyObjects", "delete_object", "download_to", "pairs_of"]
+
+_Item = TypeVar("_Item")
+_T = TypeVar("_T")
+
+
+class _Container(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ManyObjects:
+    """How the results of an operation on many objects are delivered.
+
+    :param ordered: in the order of the items; otherwise as completed.
+    :param fail_fast: raise the first error; otherwise errors are part of the results.
+    :param jobs: objects at a time, at most; ``None``: as many as the worker pool allows.
+    """
+
+    pool: WorkerPool
+    ordered: bool
+    fail_fast: bool
+    jobs: int | None
+
+    def run(
+        self, function: Callable[[_Item], _T], items: Iterable[_Item]
+    ) -> Iterator[OperationResult[_Item, _T]]:
+        """Call ``function`` for each of ``items``."""
+        return self.pool.map(
+            function, items, ordered=self.ordered, fail_fast=self.fail_fast, jobs=self.jobs
+        )
+
+
+def pairs_of(items: Any, method: str) -> Iterable[Any]:
+    """:raises TypeError: ``items`` is one item instead of several."""
+    if isinstance(items, (str, bytes, os.PathLike)) or not hasattr(items, "__iter__"):
+        raise TypeError(f"{method} takes an iterable of items, not {kind_of(items)}")
+    return items  # type: ignore[no-any-return]  # Any is what callers without types pass
+
+
+def download_to(download: Callable[[Any, str], bool], pair: tuple[Any, Any]) -> str:
+    """Download an object to a file, whose directory is created if necessary.
+
+    :return: the path of the file.
+    :raises LibcloudError: the download failed, or was incomplete: there is no file then.
+    """
+    obj, path = pair[0], str(os.fspath(pair[1]))
+    directory = os.path.dirname(path)
+    if directory:
+        os.makedirs(directory, exist_ok=True)
+    if not download(obj, path):
+        raise LibcloudError(
+            f"{obj.name}: the store sent fewer or more than {obj.size} bytes", obj.driver
+        )
+    return path
+
+
+def delete_object(delete: Callable[[_Container, str], object], place: tuple[Any, str]) -> Deletion:
+    """What became of an object that ``delete`` deletes. One that does not exist is deleted."""
+    container, name = place
+    try:
+        delete(container, name)
+    except ObjectDoesNotExistError:
+        return DeletedObject(container.name, name)
+    except (LibcloudError, OSError) as error:
+        return FailedDeletion(container.name, name, error)
+    return DeletedObject(container.name, name)
