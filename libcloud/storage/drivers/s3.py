@@ -429,6 +429,24 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
         started = self._start_download(obj, {}, start_bytes, end_bytes, validator=validator)
         return transfer.download.saving.stream(self, obj, started, None, partial=True)
 
+    def _read_object(
+        self, container: Container, name: str, start: int | None = None, end: int | None = None
+    ) -> tuple[Object, Iterator[bytes]]:
+        """The object as the response describes it, and its bytes, by one GET request: no HEAD.
+
+        All bytes are of one version. A whole object is verified if the store returns a checksum.
+
+        :param start: ``None`` for the whole object, otherwise not negative.
+        """
+        unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
+        started = self._start_download(unknown, {}, start, end, verify=None if whole else False)
+        stream = transfer.download.saving.stream
+        pieces = stream(self, unknown, started, None, partial=not whole)
+        headers = s3.objects.whole_object_headers(started.response.headers)
+        if self._get_content_length_from_headers(headers) is None:
+            return self._get_object_in(container, name), pieces
+        return self._headers_to_object(name, container, headers), pieces
+
     def _start_download(
         self,
         obj: Object,

@@ -14,14 +14,37 @@ from libcloud.storage.providers import get_driver
 from libcloud.storage.s3.discovery import driver_options
 from libcloud.storage.types import Provider
 
-__all__ = ["WITHOUT_ENDPOINT", "connect"]
+__all__ = ["make_driver"]
 
-# Drivers of a store that can be anywhere heed the endpoint and the region of the environment.
+# Drivers of a store that can be anywhere use the endpoint and the region of the environment.
 _ANYWHERE = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
-WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
+_WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
 
 
-def connect(
+def make_driver(
+    provider: str,
+    key: str | None,
+    secret: str | None,
+    *,
+    token: str | None,
+    **settings: Any,
+) -> StorageDriver:
+    """A driver of ``provider``, a constant of :class:`~libcloud.storage.types.Provider`.
+
+    :param settings: those of :func:`_connect`.
+    :raises ValueError: there are no credentials, or they do not fit.
+    """
+    if provider in _WITHOUT_ENDPOINT:
+        kind: Any = get_driver(provider)
+        local: StorageDriver = kind(key, secret)
+        return local
+    if bool(key) != bool(secret):
+        raise ValueError("key and secret belong together: pass both, or neither")
+    credentials = Credentials(key, secret, token) if key and secret else None
+    return _connect(provider, credentials, **settings)
+
+
+def _connect(
     provider: str,
     credentials: Credentials | None,
     *,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths, and what is told of what is at a path: values in, values out."""
+"""Paths, and descriptions of what is at a path: values in, values out."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from libcloud.storage.s3.values import parse_time
 
 __all__ = [
     "Info",
+    "by_own_names",
     "directory_entry",
     "directory_of",
     "file_entry",
     "parents",
     "prefix_of",
     "split_path",
+    "time_of",
 ]
 
 Info = dict[str, Any]
@@ -61,12 +63,12 @@ def parents(path: str, top: str) -> Iterator[str]:
 
 
 def directory_entry(path: str) -> Info:
-    """What ``info`` tells of a directory."""
+    """What ``info`` returns for a directory."""
     return {"name": path, "size": 0, "type": "directory"}
 
 
 def file_entry(obj: Object) -> Info:
-    """What ``info`` tells of a file; ``None`` where the driver does not tell."""
+    """What ``info`` returns for a file; ``None`` where the driver does not know."""
     extra = obj.extra
     return {
         "name": f"{obj.container.name}/{obj.name}",
@@ -80,12 +82,31 @@ def file_entry(obj: Object) -> Info:
     }
 
 
-def _moment(told: object) -> datetime | None:
-    """The time that a driver tells: seconds, or text as in a listing or in a header."""
-    if isinstance(told, (int, float)):
-        return datetime.fromtimestamp(told, timezone.utc)
-    if not isinstance(told, str):
+def by_own_names(listing: list[Info], path: str) -> tuple[dict[str, Info], dict[str, Info]]:
+    """The directories and the files of a listing of ``path``, by their own names."""
+    dirs: dict[str, Info] = {}
+    files: dict[str, Info] = {}
+    for entry in listing:
+        full = entry["name"]
+        name = "" if full.endswith("//") or full == path else full.rpartition("/")[2]
+        (dirs if entry["type"] == "directory" else files)[name] = entry
+    return dirs, files
+
+
+def time_of(entry: Info, which: str) -> datetime:
+    """:raises NotImplementedError: it is not known."""
+    when = entry.get(which)
+    if not isinstance(when, datetime):
+        raise NotImplementedError(f"the store does not return a time of {entry['name']}")
+    return when
+
+
+def _moment(value: object) -> datetime | None:
+    """The time that a driver returns: seconds, or text as in a listing or in a header."""
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(value, timezone.utc)
+    if not isinstance(value, str):
         return None
     with contextlib.suppress(ValueError):
-        return parsedate_to_datetime(told)
-    return parse_time(told)
+        return parsedate_to_datetime(value)
+    return parse_time(value)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
@@ -14,8 +15,10 @@ from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 from fsspec.transaction import Transaction  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Container, Object
+from libcloud.storage.filesystem import workers
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
+from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, ReadAhead
 from libcloud.storage.filesystem.reading import read_version
 from libcloud.storage.writer import UploadWriter
 
@@ -58,17 +61,42 @@ class LibcloudTransaction(Transaction):  # type: ignore[misc]
 
 
 class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
-    """An object, read by ranges through a cache of fsspec, which reads ahead.
+    """An object, read by ranges; ahead of a reader that is sequential.
 
     All bytes are of the version that was opened: once the object is replaced or deleted, reading is
     a :class:`~libcloud.storage.filesystem.errors.FileExpired`.
 
-    :param options: those of fsspec's ``AbstractBufferedFile``.
+    :param cache_type: a cache of fsspec in place of :class:`.readahead.ReadAhead`.
+    :param block_size: bytes of a range at most.
+    :param options: others of fsspec's ``AbstractBufferedFile``.
     """
 
-    def __init__(self, obj: Object, **options: Any) -> None:
+    def __init__(
+        self,
+        obj: Object,
+        *,
+        cache_type: str | None = None,
+        block_size: int | None = None,
+        **options: Any,
+    ) -> None:
         self._object = obj
-        super().__init__(mode="rb", size=obj.size, **options)
+        reads_ahead = cache_type in (None, ReadAhead.name)
+        super().__init__(
+            mode="rb",
+            size=obj.size,
+            cache_type="none" if reads_ahead else cache_type,
+            block_size=block_size or (DEFAULT_RANGE if reads_ahead else "default"),
+            **options,
+        )
+        if reads_ahead:
+            submit = partial(workers.submit, obj.driver)
+            self.cache = ReadAhead(self.blocksize, self._fetch_range, self.size, submit=submit)
+
+    def close(self) -> None:
+        """Drop what was read ahead."""
+        if not self.closed and isinstance(self.cache, ReadAhead):
+            self.cache.clear()
+        super().close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The same version of the object, at the same place, through the same kind of cache."""
@@ -192,8 +220,11 @@ class WriteFile(io.BufferedIOBase):
     def commit(self) -> None:
         """Publish the object, unless it was discarded."""
         self._written = True
-        with as_os_errors(self.path, exclusive=self.mode == "xb"):
-            self._writer.close()
+        try:
+            with as_os_errors(self.path, exclusive=self.mode == "xb"):
+                self._writer.close()
+        finally:
+            self.fs.invalidate_cache(self.path)
 
     def discard(self) -> None:
         """Publish nothing, and remove what was sent."""
@@ -213,8 +244,11 @@ class WriteFile(io.BufferedIOBase):
     ) -> None:
         if self.autocommit:
             self._written = True
-            with as_os_errors(self.path, exclusive=self.mode == "xb"):
-                self._writer.__exit__(kind, error, traceback)
+            try:
+                with as_os_errors(self.path, exclusive=self.mode == "xb"):
+                    self._writer.__exit__(kind, error, traceback)
+            finally:
+                self.fs.invalidate_cache(self.path)
         elif error is not None:
             self.discard()
         else:

@@ -1,47 +1,96 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes of an object for one open file: all of them of the version that was opened."""
+"""Bytes of an object: all of them of one version, by as few requests as the driver can."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
 
-from libcloud.storage.base import Object
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container, Object, StorageDriver, companion_method
 from libcloud.storage.types import (
     IncompleteDownloadError,
     ObjectChangedError,
     ObjectDoesNotExistError,
 )
 
-__all__ = ["read_version"]
+__all__ = ["open_object", "read_object", "read_version", "same_version"]
 
 # What tells versions apart beside hash and size; each driver has some of these.
 _MARKS = ("etag", "last_modified", "modify_time", "inode")
 
 
+# The methods that the driver's own ``_read_object`` stands for.
+_PUBLIC = ("get_object", "download_object_as_stream", "download_object_range_as_stream")
+
+_RANGE_NOT_SATISFIABLE = 416
+
+
+def open_object(container: Container, name: str) -> tuple[Object, Iterator[bytes]]:
+    """An object and its bytes: one GET request where the driver can, otherwise HEAD before it.
+
+    :raises ObjectDoesNotExistError: there is none.
+    """
+    read = _reader(container.driver)
+    if read is not None:
+        return read(container, name)
+    obj = container.get_object(name)
+    return obj, obj.as_stream()
+
+
+def read_object(
+    container: Container, name: str, start: int | None = None, end: int | None = None
+) -> tuple[Object, bytes]:
+    """An object, and its bytes from ``start`` to before ``end``, as in a slice.
+
+    One GET request where the driver can and neither number counts from the end.
+
+    :raises ObjectDoesNotExistError: there is none.
+    """
+    first, last = start or 0, end
+    if not first and last is None:
+        obj, pieces = open_object(container, name)
+        return obj, b"".join(pieces)
+    read = _reader(container.driver)
+    if read is not None and first >= 0 and (last is None or last > first):
+        try:
+            obj, pieces = read(container, name, first, last)
+            return obj, b"".join(pieces)
+        except LibcloudError as error:
+            if getattr(error, "status", None) != _RANGE_NOT_SATISFIABLE:
+                raise
+    obj = container.get_object(name)
+    first, last, _ = slice(first, last).indices(obj.size)
+    return obj, read_version(obj, first, last)
+
+
 def read_version(obj: Object, start: int, end: int) -> bytes:
     """The bytes from ``start`` to before ``end``, which is not beyond the object.
 
-    :raises ObjectChangedError: the object was replaced or deleted since ``obj`` was looked at.
-    :raises IncompleteDownloadError: the store gave fewer bytes, or more.
+    :raises ObjectChangedError: the object was replaced or deleted since ``obj`` was requested.
+    :raises IncompleteDownloadError: the store returned fewer bytes, or more.
     """
     if start >= end:
         return b""
-    pinned = _range_of_version(obj.driver)
+    pinned = companion_method(obj.driver, "download_object_range_as_stream", "_range_of_version")
     if pinned is not None:
         return b"".join(pinned(obj, start, end))
     data = _read(obj, start, end)
     if len(data) != end - start:
         raise IncompleteDownloadError(
-            f"{len(data)} bytes came, and not the {end - start} that were asked for",
+            f"{len(data)} bytes were received instead of {end - start}",
             obj.driver,
             obj.name,
         )
     return data
 
 
+def same_version(first: Object, second: Object) -> bool:
+    """Whether two responses describe the same version of an object, as far as they tell."""
+    return _marks(first) == _marks(second)
+
+
 def _read(obj: Object, start: int, end: int) -> bytes:
-    """By a driver that cannot ask for a version: the object is looked at once more, afterwards."""
+    """By a driver that cannot request a version: the object is looked up once more, afterwards."""
     error: Exception | None = None
     try:
         data = b"".join(obj.range_as_stream(start, end))
@@ -51,23 +100,19 @@ def _read(obj: Object, start: int, end: int) -> bytes:
         current = obj.container.get_object(obj.name)
     except ObjectDoesNotExistError as gone:
         raise _changed(obj) from gone
-    if _marks(current) != _marks(obj):
+    if not same_version(current, obj):
         raise _changed(obj) from error
     if error is not None:
         raise error
     return data
 
 
-def _range_of_version(driver: Any) -> Callable[[Object, int, int], Iterator[bytes]] | None:
-    """The driver's ``_range_of_version``; ``None`` if it has none, or its ranges are another's.
-
-    A subclass, or a test, that replaces ``download_object_range_as_stream`` is asked by that.
+def _reader(driver: StorageDriver) -> Callable[..., tuple[Object, Iterator[bytes]]] | None:
+    """The driver's ``_read_object``; ``None`` if it has none, or if its public methods are
+    overridden.
     """
-    name = "download_object_range_as_stream"
-    owner = next((kind for kind in type(driver).__mro__ if name in vars(kind)), object)
-    if "_range_of_version" not in vars(owner) or name in vars(driver):
-        return None
-    return cast("Callable[[Object, int, int], Iterator[bytes]]", driver._range_of_version)
+    found = [companion_method(driver, public, "_read_object") for public in _PUBLIC]
+    return found[0] if all(found) else None
 
 
 def _marks(obj: Object) -> tuple[object, ...]:

@@ -107,13 +107,14 @@ def test_ranges_of_one_file_are_of_one_version(s3: Store, fs: Any) -> None:
     fs.pipe_file("bucket/object", OLD)
     fs.pipe_file("bucket/another", b"0123456789")
     paths = ["bucket/object", "bucket/another", "bucket/object", "bucket/none"]
-    s3.server.faults.add("GetObject", ReplaceBefore(s3, b"B" * 100_000), nth=3)
-    first, second, third, none = fs.cat_ranges(paths, [0, 3, 90_000, 0], [5, -5, 90_005, 5])
-    assert (first, second) == (b"AAAAA", b"34")
+    replace = ReplaceBefore(s3, b"B" * 100_000)
+    s3.server.faults.add("GetObject", replace, nth=2, match=lambda get: "object" in get.target)
+    first, second, third, none = fs.cat_ranges(paths, [0, 3, 90_000, 0], [5, 5, 90_005, 5])
+    assert first in (b"AAAAA", b"BBBBB"), "the two are read at the same time"
+    assert second == b"34"
     assert isinstance(third, FileExpired)
     assert isinstance(none, FileNotFoundError)
-    looks = [entry.key for entry in s3.requests("HeadObject")]
-    assert looks.count("object") == 1
+    assert s3.server.count("HeadObject") == 0
     with pytest.raises(FileNotFoundError):
         fs.cat_ranges(paths[3:], 0, 5, on_error="raise")
 

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all operations of the file system use, and those that look: at paths, directories, times."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, TypeVar
+
+# fsspec has no types.
+from fsspec.asyn import (  # type: ignore[import-untyped]
+    AsyncFileSystem,
+    _run_coros_in_chunks,
+    get_loop,
+)
+
+from libcloud.storage.base import StorageDriver
+from libcloud.storage.filesystem.cache import DEFAULT_EXPIRY, ListingCache
+from libcloud.storage.filesystem.entries import Info, by_own_names, directory_entry, time_of
+from libcloud.storage.filesystem.listing import Listing
+from libcloud.storage.filesystem.workers import run
+
+__all__ = ["DriverFileSystem"]
+
+_T = TypeVar("_T")
+
+# Directories that were seen by the running ``get`` or ``copy``.
+_recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
+
+
+class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
+    """A file system on a driver, of which nothing can be read or changed yet.
+
+    :param storage_options: those of fsspec's ``AsyncFileSystem``.
+    """
+
+    root_marker = ""
+
+    def __init__(
+        self,
+        driver: StorageDriver,
+        *,
+        use_listings_cache: bool = False,
+        listings_expiry_time: float | None = None,
+        **storage_options: Any,
+    ) -> None:
+        if use_listings_cache and listings_expiry_time is None:
+            listings_expiry_time = DEFAULT_EXPIRY
+        super().__init__(
+            use_listings_cache=use_listings_cache,
+            listings_expiry_time=listings_expiry_time,
+            **storage_options,
+        )
+        self.driver: Any = driver  # methods with ex_ are not part of StorageDriver
+        self._listings = ListingCache(self.dircache)
+        self._listing = Listing(driver)
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        stripped = super()._strip_protocol(path)
+        if not isinstance(stripped, str):
+            return stripped
+        stripped = stripped.lstrip("/")
+        given = os.fspath(path)
+        # Two slashes at the end are a directory with an empty name; a single one says nothing.
+        slashes = len(given) - len(given.rstrip("/"))
+        return stripped + "/" * slashes if stripped and slashes > 1 else stripped
+
+    @property
+    def loop(self) -> Any:
+        """The event loop of methods that block; in a forked process another one than before."""
+        if self._pid != os.getpid():  # set by fsspec
+            self._pid: int = os.getpid()
+            self._loop = None if self.asynchronous else get_loop()
+        return self._loop
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        """Forget listings that may show ``path``; all of them if it is ``None``."""
+        if path is None:
+            self._listings.clear()
+        else:
+            self._listings.invalidate(self._strip_protocol(path))
+        super().invalidate_cache(path)
+
+    # Looking.
+
+    async def _info(self, path: str, **kwargs: Any) -> Info:
+        """What is at ``path``: at least ``name``, ``size`` and ``type``, which is ``"file"`` or
+        ``"directory"``; of a file also ``etag``, ``modified``, ``metadata`` and ``content_type``
+        (the last two are not part of a listing).
+
+        :raises FileNotFoundError: nothing.
+        """
+        path = self._strip_protocol(path)
+        known = self._listings.entry(path)
+        return dict(known) if known else await self._run(self._listing.info, path)
+
+    async def _exists(self, path: str, **kwargs: Any) -> bool:
+        """Whether something is there; an error that says neither is raised."""
+        try:
+            await self._info(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def _ls(
+        self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any
+    ) -> list[Any]:
+        """What is in a directory, or the file at ``path``; sorted by name.
+
+        :param detail: what :meth:`info` gives, otherwise only the names.
+        :param refresh: request the listing, even if it is in the cache.
+        :raises FileNotFoundError: there is neither.
+        """
+        path = self._strip_protocol(path)
+        entries = None if refresh else self._listings.get(path)
+        if entries is None:
+            version = self._listings.version
+            entries = await self._run(self._listing.directory, path)
+            self._listings.store(path, entries, version)
+        if detail:
+            return [dict(entry) for entry in entries]
+        return list(dict.fromkeys(entry["name"] for entry in entries))
+
+    async def _walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        topdown: bool = True,
+        on_error: Any = "omit",
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[str, Any, Any]]:
+        """Directories with what is in them; see fsspec's ``AbstractFileSystem.walk``.
+
+        A directory with an empty name (``a//b`` is in one) is ``""`` among the others; the path of
+        a file is always ``f"{directory}/{name}"``.
+        """
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        path, detail = self._strip_protocol(path), kwargs.pop("detail", False)
+        try:
+            listing = await self._ls(path, detail=True, **kwargs)
+        except OSError as error:
+            if on_error == "raise":
+                raise
+            if callable(on_error):
+                on_error(error)
+            return
+        shown = path[:-1] if path.endswith("//") else path
+        dirs, files = by_own_names(listing, path)
+        paths = {name: entry["name"] for name, entry in dirs.items()}
+        found = (dirs, files) if detail else (list(dirs), list(files))
+        if topdown:
+            yield shown, *found
+        if maxdepth is None or maxdepth > 1:
+            deeper = None if maxdepth is None else maxdepth - 1
+            shared = {"topdown": topdown, "detail": detail, **kwargs}
+            for name in found[0]:  # of which the caller may have taken some
+                async for below in self._walk(paths[name], maxdepth=deeper, **shared):
+                    yield below
+        if not topdown:
+            yield shown, *found
+
+    async def _find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        detail: bool = False,
+        prefix: str = "",
+        **kwargs: Any,
+    ) -> Any:
+        """All files below ``path``: by one listing of the store where ``maxdepth`` is ``None``,
+        otherwise by one for each directory, those of a level side by side.
+
+        :param prefix: only files and directories in ``path`` whose own names begin with it.
+        :return: names, sorted; with ``detail``, a dictionary of what :meth:`info` gives.
+        """
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        path = self._strip_protocol(path)
+        found: dict[str, Info]
+        if maxdepth is None and path:
+            found = await self._run(self._listing.below, path, prefix, withdirs)
+        else:
+            found = await self._find_by_level(path, maxdepth, prefix, withdirs)
+        if not found and path and not prefix:
+            with contextlib.suppress(FileNotFoundError):
+                here = await self._info(path)
+                found = {path: here} if withdirs or here["type"] == "file" else {}
+        recorded = _recorded.get()
+        if recorded is not None:
+            recorded.update(name for name, entry in found.items() if entry["type"] == "directory")
+        names = sorted(found)
+        return {name: found[name] for name in names} if detail else names
+
+    async def _find_by_level(
+        self, path: str, maxdepth: int | None, prefix: str, withdirs: bool
+    ) -> dict[str, Info]:
+        found: dict[str, Info] = {}
+        directories, depth = [path], 0
+        while directories and (maxdepth is None or depth < maxdepth):
+            listings = await self._gather(
+                [self._level(one, "" if depth else prefix) for one in directories]
+            )
+            entries = [entry for listing in listings for entry in listing]
+            if withdirs and path and entries and not depth:
+                found[path] = directory_entry(path)
+            found.update((entry["name"], entry) for entry in entries if entry["type"] == "file")
+            inner = [entry for entry in entries if entry["type"] == "directory"]
+            if withdirs:
+                found.update({entry["name"]: entry for entry in inner} | found)
+            directories = [entry["name"] for entry in inner]
+            depth += 1
+        return found
+
+    async def _level(self, path: str, stem: str) -> list[Info]:
+        """The listing of a directory; nothing if there is none."""
+        try:
+            if not stem:
+                return await self._ls(path)
+            return await self._run(self._listing.directory, path, stem)
+        except FileNotFoundError:
+            return []
+
+    async def _du(
+        self,
+        path: str,
+        total: bool = True,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Sizes of files, by listings alone; see fsspec's ``AbstractFileSystem.du``."""
+        found = await self._find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True)
+        sizes = {name: entry["size"] for name, entry in found.items()}
+        return sum(sizes.values()) if total else sizes
+
+    def created(self, path: str) -> datetime:
+        """When the file was made; where stores do not tell, and replace objects whole, the same as
+        :meth:`modified`.
+        """
+        entry = self._listing.info(self._strip_protocol(path))
+        return time_of(entry, "created" if entry.get("created") else "modified")
+
+    def modified(self, path: str) -> datetime:
+        """When the file was written, an aware time.
+
+        :raises NotImplementedError: the store does not tell, or it is a directory.
+        """
+        return time_of(self._listing.info(self._strip_protocol(path)), "modified")
+
+    # Inside.
+
+    async def _run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Call ``function`` in the driver's worker pool."""
+        return await run(self.driver, function, *args)
+
+    @contextlib.contextmanager
+    def _recording_directories(self) -> Iterator[None]:
+        """Remember which paths listings show to be directories: they need no request later."""
+        token = _recorded.set(set())
+        try:
+            yield
+        finally:
+            _recorded.reset(token)
+
+    def _is_recorded(self, path: str) -> bool:
+        return path in (_recorded.get() or ())
+
+    async def _gather(
+        self,
+        coroutines: list[Any],
+        *,
+        batch_size: int | None = None,
+        return_exceptions: bool = False,
+    ) -> list[Any]:
+        """The results of coroutines, which run side by side as fsspec's own operations do."""
+        results: list[Any] = await _run_coros_in_chunks(
+            coroutines,
+            batch_size=batch_size or self.batch_size,
+            return_exceptions=return_exceptions,
+            nofiles=True,
+        )
+        return results

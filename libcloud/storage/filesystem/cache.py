@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cache of listings: bounded by time, and kept true by the writes of this process."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from libcloud.storage.filesystem.entries import Info, parents
+
+__all__ = ["DEFAULT_EXPIRY", "ListingCache"]
+
+DEFAULT_EXPIRY = 60
+"""Seconds that a listing is used, if the user turns the cache on and does not say how long."""
+
+
+class ListingCache:
+    """Listings of directories, by path. Thread-safe.
+
+    :param entries: fsspec's ``DirCache``, which stores nothing if it is turned off.
+    """
+
+    def __init__(self, entries: Any) -> None:
+        self._entries = entries
+        self._lock = threading.Lock()
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Changes with every write; noted before a listing is requested."""
+        return self._version
+
+    def get(self, path: str) -> list[Info] | None:
+        """A listing that is not older than allowed; the caller must not change it."""
+        with self._lock:
+            found: list[Info] | None = self._entries.get(path)
+            return found
+
+    def entry(self, path: str) -> Info | None:
+        """What a listing of the directory of ``path`` says about it, if only one thing."""
+        directory = next(parents(path, ""), "") if path else ""
+        found = [entry for entry in self.get(directory) or () if entry["name"] == path]
+        return found[0] if path and len(found) == 1 else None
+
+    def store(self, path: str, listing: list[Info], version: int) -> None:
+        """Keep a listing, unless something was written since ``version``."""
+        with self._lock:
+            if version == self._version:
+                self._entries[path] = listing
+
+    def invalidate(self, *paths: str) -> None:
+        """Something changed at ``paths``: forget all listings that may show it."""
+        with self._lock:
+            self._version += 1
+            for path in paths if len(self._entries) else ():
+                below = f"{path.rstrip('/')}/"
+                shown_by = {path, path.rstrip("/"), *parents(path, ""), ""}
+                for known in list(self._entries):
+                    if known in shown_by or known.startswith(below):
+                        self._entries.pop(known, None)
+
+    def clear(self) -> None:
+        """Anything may have changed."""
+        with self._lock:
+            self._version += 1
+            self._entries.clear()

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operations of the file system on single files and on containers, as blocking calls.
+
+The file system runs them in the worker pool of its driver. They know nothing of asyncio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from libcloud.storage.base import Object
+from libcloud.storage.filesystem.entries import split_path
+from libcloud.storage.filesystem.errors import as_os_errors
+from libcloud.storage.filesystem.listing import Listing
+from libcloud.storage.filesystem.reading import open_object, read_object
+from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
+from libcloud.utils.files import has_exact_size, read_in_chunks
+from libcloud.utils.staging import StagingFile
+
+__all__ = ["Operations"]
+
+# Bytes of a local file read at once.
+_PIECE = 1024 * 1024
+
+
+class Operations:
+    """Changes files and reads them; several threads may use it at once.
+
+    :param open: ``open`` of the file system: files of a transaction are published by that.
+    """
+
+    def __init__(self, driver: Any, listing: Listing, open: Callable[..., Any]) -> None:
+        self._driver = driver
+        self._listing = listing
+        self._open = open
+        self._lock = threading.Lock()
+        self._known: set[str] = set()  # containers that exist, as far as is known
+
+    # Reading.
+
+    def read(self, path: str, start: int | None, end: int | None) -> tuple[Object, bytes]:
+        """A file, and its bytes from ``start`` to before ``end``, as in a slice: one GET request.
+
+        Numbers that count from the end of the file need a HEAD request before it.
+        """
+        container, name = self._listing.locate(path)
+        with as_os_errors(path):
+            return read_object(container, name, start, end)
+
+    def download(self, path: str, local: str, callback: Any) -> None:
+        """Download a file, which appears under its name when it is complete; or make a directory.
+
+        :raises FileNotFoundError: there is neither.
+        """
+        container, name = self._listing.locate(path)
+        try:
+            with as_os_errors(path):
+                obj, pieces = open_object(container, name)
+        except FileNotFoundError:
+            if not self._listing.is_directory(path):
+                raise
+            os.makedirs(local, exist_ok=True)
+            return
+        with contextlib.closing(pieces):  # type: ignore[type-var]  # a generator
+            os.makedirs(os.path.dirname(os.path.abspath(local)), exist_ok=True)
+            callback.set_size(obj.size)
+            with as_os_errors(path), StagingFile(local) as file:
+                for piece in pieces:
+                    file.write(piece)
+                    callback.relative_update(len(piece))
+                file.commit()
+
+    def download_into(self, path: str, file: Any, callback: Any) -> None:
+        """Write the bytes of a file to ``file``, which is open."""
+        container, name = self._listing.locate(path)
+        with as_os_errors(path):
+            obj, pieces = open_object(container, name)
+            callback.set_size(obj.size)
+            for piece in pieces:
+                file.write(piece)
+                callback.relative_update(len(piece))
+
+    # Writing.
+
+    def write(self, path: str, data: Any, mode: str, options: Mapping[str, Any]) -> None:
+        """Make a file of ``data``.
+
+        :param mode: ``"create"`` refuses to replace a file.
+        """
+        with self._open(path, _MODES[mode], **options) as file:
+            file.write(data)
+
+    def upload(
+        self, local: Any, path: str, callback: Any, mode: str, options: Mapping[str, Any]
+    ) -> None:
+        """Upload a local file, which may be a pipe; its container is made if there is none."""
+        with open(local, "rb") as source:
+            status = os.fstat(source.fileno())
+            callback.set_size(status.st_size if has_exact_size(status) else None)
+            if not source.seekable():
+                self.make_container(split_path(path)[0])  # it cannot be read again
+            try:
+                self._send(source, path, callback, mode, options)
+            except FileNotFoundError as error:
+                is_missing = isinstance(error.__cause__, ContainerDoesNotExistError)
+                if not is_missing or not source.seekable():
+                    raise
+                self._known.discard(split_path(path)[0])
+                self.make_container(split_path(path)[0])
+                source.seek(0)
+                self._send(source, path, callback, mode, options)
+
+    def _send(
+        self, source: Any, path: str, callback: Any, mode: str, options: Mapping[str, Any]
+    ) -> None:
+        with self._open(path, _MODES[mode], **options) as target:
+            for piece in read_in_chunks(source, chunk_size=_PIECE):
+                target.write(piece)
+                callback.relative_update(len(piece))
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy a file: within the store where it can, otherwise through this process."""
+        try:
+            obj = self._listing.object(source)
+        except FileNotFoundError:
+            if self._listing.is_directory(source):
+                return  # directories come with the files that are in them
+            raise
+        container, name = self._listing.locate(target)
+        with as_os_errors(source):
+            if hasattr(self._driver, "ex_copy_object"):
+                with contextlib.suppress(ObjectTooLargeError):
+                    self._driver.ex_copy_object(obj, container, name)
+                    return
+            extra = {"content_type": obj.extra.get("content_type"), "meta_data": obj.meta_data}
+            with container.ex_open_writer(name, extra=extra) as writer:
+                for piece in obj.as_stream():
+                    writer.write(piece)
+
+    # Deleting.
+
+    def file_to_delete(self, path: str) -> Object:
+        """The object of a file.
+
+        :raises FileNotFoundError: there is nothing.
+        :raises IsADirectoryError: it is a directory.
+        """
+        try:
+            return self._listing.object(path)
+        except FileNotFoundError:
+            if self._listing.is_directory(path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
+            raise
+
+    def delete(self, objects: Iterable[Object]) -> None:
+        """Delete objects, in bulk where the driver can.
+
+        :raises BaseException: the first error; the other objects are deleted.
+        """
+        objects = list(objects)
+        if len(objects) > 1 and hasattr(self._driver, "ex_delete_objects"):
+            for done in self._driver.ex_delete_objects(objects):
+                if not done.deleted:
+                    with as_os_errors(f"{done.container_name}/{done.object_name}"):
+                        raise done.error
+            return
+        for obj in objects:
+            with as_os_errors(f"{obj.container.name}/{obj.name}"):
+                self._driver.delete_object(obj)
+
+    # Containers.
+
+    def make_container(self, name: str) -> None:
+        """Make a container, unless it exists; that it does is remembered."""
+        with self._lock:
+            if name in self._known:
+                return
+            with as_os_errors(name):
+                try:
+                    self._driver.get_container(name)
+                except ContainerDoesNotExistError:
+                    self._driver.create_container(name)
+            self._known.add(name)
+
+    def make_directory(self, path: str, create_parents: bool) -> None:
+        """See ``mkdir`` of the file system."""
+        container, name = split_path(path)
+        with as_os_errors(path):
+            if not name:
+                self._driver.create_container(container)
+            elif not create_parents:
+                self._driver.get_container(container)
+            else:
+                self.make_container(container)
+
+    def make_directories(self, path: str, exist_ok: bool) -> None:
+        """See ``makedirs`` of the file system."""
+        if not exist_ok and self._listing.exists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        self.make_container(split_path(path)[0])
+
+    def remove_directory(self, path: str) -> None:
+        """See ``rmdir`` of the file system."""
+        container, name = split_path(path)
+        with as_os_errors(path):
+            if not name:
+                self._known.discard(container)
+                self._driver.delete_container(self._driver.get_container(container))
+                return
+        if self._listing.is_directory(path):
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
+
+
+_MODES = {"overwrite": "wb", "create": "xb"}
