@@ -19,6 +19,7 @@ from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.reading import open_object, read_object
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
+from libcloud.utils.cancellation import interruptible
 from libcloud.utils.files import has_exact_size, read_in_chunks
 from libcloud.utils.staging import StagingFile
 
@@ -66,14 +67,13 @@ class Operations:
                 raise
             os.makedirs(local, exist_ok=True)
             return
-        with contextlib.closing(pieces):  # type: ignore[type-var]  # a generator
-            os.makedirs(os.path.dirname(os.path.abspath(local)), exist_ok=True)
-            callback.set_size(obj.size)
-            with as_os_errors(path), StagingFile(local) as file:
-                for piece in pieces:
-                    file.write(piece)
-                    callback.relative_update(len(piece))
-                file.commit()
+        os.makedirs(os.path.dirname(os.path.abspath(local)), exist_ok=True)
+        callback.set_size(obj.size)
+        with as_os_errors(path), StagingFile(local) as file:
+            for piece in interruptible(pieces):
+                file.write(piece)
+                callback.relative_update(len(piece))
+            file.commit()
 
     def download_into(self, path: str, file: Any, callback: Any) -> None:
         """Write the bytes of a file to ``file``, which is open."""
@@ -81,7 +81,7 @@ class Operations:
         with as_os_errors(path):
             obj, pieces = open_object(container, name)
             callback.set_size(obj.size)
-            for piece in pieces:
+            for piece in interruptible(pieces):
                 file.write(piece)
                 callback.relative_update(len(piece))
 
@@ -119,7 +119,7 @@ class Operations:
         self, source: Any, path: str, callback: Any, mode: str, options: Mapping[str, Any]
     ) -> None:
         with self._open(path, _MODES[mode], **options) as target:
-            for piece in read_in_chunks(source, chunk_size=_PIECE):
+            for piece in interruptible(read_in_chunks(source, chunk_size=_PIECE)):
                 target.write(piece)
                 callback.relative_update(len(piece))
 
@@ -139,7 +139,7 @@ class Operations:
                     return
             extra = {"content_type": obj.extra.get("content_type"), "meta_data": obj.meta_data}
             with container.ex_open_writer(name, extra=extra) as writer:
-                for piece in obj.as_stream():
+                for piece in interruptible(obj.as_stream()):
                     writer.write(piece)
 
     # Deleting.
