@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import ssl
@@ -13,7 +14,7 @@ from io import BufferedIOBase
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Loopback", "Received", "reply"]
+__all__ = ["Loopback", "Received", "reply", "shut_down"]
 
 Answer = Callable[["Received"], "bytes | None"]
 
@@ -36,6 +37,15 @@ def reply(status: int = 200, body: bytes = b"", headers: dict[str, str] | None =
         *(f"{name}: {value}" for name, value in all_headers.items()),
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def shut_down(server: socketserver.TCPServer) -> None:
+    """Stop ``serve_forever`` of another thread without waiting for its poll interval."""
+    # Wakes the thread that polls the socket; systems that refuse this wait for the interval.
+    with contextlib.suppress(OSError):
+        server.socket.shutdown(socket.SHUT_RDWR)
+    server.shutdown()
+    server.server_close()
 
 
 class Loopback:
@@ -105,8 +115,7 @@ class Loopback:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        shut_down(self._server)
         self._thread.join()
 
     def _exchange(self, source: BufferedIOBase, sink: BufferedIOBase) -> bool:

@@ -22,6 +22,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import cast
 
+from libcloud.test._loopback import shut_down
 from libcloud.test.storage.fakes.exchange import Exchange
 from libcloud.test.storage.fakes.faults import Dropped, Faults
 from libcloud.test.storage.fakes.log import Entry, RequestLog
@@ -148,8 +149,7 @@ class FakeS3:
     def stop(self) -> None:
         """Stop listening and wait for the listener's end."""
         if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            shut_down(self._server)
             self._thread.join(10)
             self._server = None
 

@@ -26,6 +26,7 @@ from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 from typing import cast
 
+from libcloud.test._loopback import shut_down
 from libcloud.test.storage.fakes import routes
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import LONGEST_HOLD, Action, Dropped, Faults
@@ -239,8 +240,7 @@ class FaultProxy:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        shut_down(self._server)
         self._thread.join(10)
 
     def count(self, operation: str) -> int:
