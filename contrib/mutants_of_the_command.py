@@ -103,4 +103,21 @@ MUTANTS = (
         '        return ""',
         (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
     ),
+    Mutant(
+        "mv deletes an object that was replaced while it was copied",
+        f"{_CLI}/cp.py",
+        "        if (now.hash, now.size) != (obj.hash, obj.size) or len(times) > 1:",
+        "        if False:",
+        (
+            f"{_TESTS}/cli/test_copies.py"
+            "::test_an_object_that_was_replaced_while_it_was_copied_is_kept",
+        ),
+    ),
+    Mutant(
+        "mv moves an object onto itself",
+        f"{_CLI}/cp.py",
+        "            if same_bucket and name == obj.name:",
+        "            if False:",
+        (f"{_TESTS}/cli/test_copies.py::test_an_object_is_not_moved_onto_itself",),
+    ),
 )

@@ -1,123 +1,225 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud cp``: server-side copies."""
+"""``libcloud cp`` and ``libcloud mv``: copy and move objects, also from store to store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+import functools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import NoObjectsError, error_context
+from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload
-from libcloud.cli.meter import Transfer
+from libcloud.cli.options import ObjectOptions, write_options
+from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.places import Copier, StoreDirectory, modified
 from libcloud.cli.progress import Progress
-from libcloud.cli.settings import Settings, job_options
+from libcloud.cli.put import memory_limit
+from libcloud.cli.selection import Selection, literal_option
+from libcloud.cli.settings import Settings, job_options, source_options
 from libcloud.cli.stores import Store, open_store
-from libcloud.cli.targets import Target, is_url, parse_target
-from libcloud.cli.text import count
-from libcloud.cli.worker_pool import WorkerPool
+from libcloud.cli.sync_plan import Entry
+from libcloud.cli.targets import is_url
+from libcloud.cli.text import count, printable
+from libcloud.common.types import LibcloudError
 
 if TYPE_CHECKING:
-    from libcloud.storage.base import Container, Object
+    from libcloud.storage.base import Object
 
-__all__ = ["cp"]
+__all__ = ["cp", "mv"]
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments and options that both commands have."""
+    for decorator in reversed(
+        (
+            click.argument("source", metavar="SOURCE_URL"),
+            click.argument("destination", metavar="DESTINATION_URL"),
+            click.option("-r", "--recursive", is_flag=True, help="All objects below SOURCE_URL."),
+            click.option("-n", "--dry-run", is_flag=True, help="Print what would be done."),
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),
+            filter_options,
+            literal_option,
+            write_options,
+            job_options,
+            source_options,
+        )
+    ):
+        command = decorator(command)
+    return command
 
 
 @click.command()
-@click.argument("source", metavar="SOURCE_URL")
-@click.argument("destination", metavar="DESTINATION_URL")
-@click.option("-r", "--recursive", is_flag=True, help="Copy all objects below SOURCE_URL.")
-@job_options
-def cp(settings: Settings, *, source: str, destination: str, recursive: bool) -> None:
-    """Copy the object at SOURCE_URL to DESTINATION_URL within a store.
+@_options
+def cp(settings: Settings, **arguments: Any) -> None:
+    """Copy the object at SOURCE_URL to DESTINATION_URL.
 
-    The store copies the data; it is not downloaded. A DESTINATION_URL that ends in a slash or names
-    only a bucket is a directory. With --recursive, both URLs are directories. To copy between
-    stores or to a file, use libcloud get and libcloud put.
+    \b
+    Examples:
+      libcloud cp s3://photos/a.jpg s3://photos/b.jpg
+      libcloud cp --recursive s3://photos/2026 gs://archive/2026
+      libcloud cp 's3://logs/*.gz' s3://logs/old/ --from-profile legacy
+
+    Within a store, the store copies the data; otherwise it is streamed through this machine, with
+    its content type and metadata. A DESTINATION_URL that ends in a slash or names only a bucket is
+    a directory. With --recursive, both URLs are directories. For files, use libcloud put and get.
     """
-    for text, other in ((source, "put"), (destination, "get")):
-        if not is_url(text):
-            raise click.UsageError(f"{text!r} is not a valid URL: for files, use libcloud {other}")
-    store = open_store(source, settings)
-    target = parse_target(destination, settings.provider).require_container()
-    store.target.require_container()
-    _check(store, target)
-    container = store.container(target.container)
-    if recursive:
-        _copy_all(store, target, container, settings)
-        return
-    name = store.target.require_object().name
-    if target.is_directory:
-        target = target.with_name(target.name + name.rpartition("/")[2])
-    with error_context(store.target):
-        obj = store.object(name)
-    progress = Progress(str(target), int(obj.size), settings)
-    with (
-        error_context(target),
-        progress,
-        progress.transfer(str(target)) as transfer,
-        report_unfinished_upload(transfer, target),
-    ):
-        _Copier(store, container, progress, settings).copy(obj, target.name, transfer)
-    progress.finish(f"copied {store.target} to {target}")
+    _Command(settings, **arguments).run()
 
 
-def _check(store: Store, target: Target) -> None:
-    source = store.target
-    pipeline = f"libcloud cat '{source}' | libcloud put - '{target}'"
-    if (source.provider, source.base) != (target.provider, target.base):
-        raise click.UsageError(f"{target} is in a different store: use {pipeline}")
-    if not hasattr(store.driver, "ex_copy_object"):
-        raise click.UsageError(
-            f"{store.driver.name} does not support server-side copies: use {pipeline}"
-        )
+@click.command()
+@_options
+def mv(settings: Settings, **arguments: Any) -> None:
+    """Move the object at SOURCE_URL to DESTINATION_URL: copy it, then delete the original.
+
+    \b
+    Examples:
+      libcloud mv s3://photos/a.jpg s3://photos/b.jpg
+      libcloud mv --recursive s3://photos/2026 s3://archive/photos/2026
+
+    An object is deleted only after its copy is complete. See libcloud cp for the arguments.
+    """
+    _Command(settings, move=True, **arguments).run()
 
 
-def _copy_all(store: Store, target: Target, container: Container, settings: Settings) -> None:
-    source, destination = store.target.as_directory(), target.as_directory()
-    with error_context(source):
-        # List everything first: the copies may be below the source.
-        objects = list(store.container().iterate_objects(prefix=source.name or None))
-    if not objects:
-        raise NoObjectsError(f"no objects match {source}")
-    failures, pool = Failures(2), WorkerPool(min(settings.jobs, len(objects)))
+class _Command:
+    """One run of ``cp`` or ``mv``."""
 
-    def copy_one(number: int, obj: Object) -> None:
-        name = destination.name + obj.name[len(source.name) :]
-        url = destination.with_name(name)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        source: str,
+        destination: str,
+        source_settings: Settings,
+        recursive: bool,
+        dry_run: bool,
+        as_json: bool,
+        filters: Filters,
+        literal: bool,
+        object_options: ObjectOptions,
+        move: bool = False,
+    ) -> None:
+        for text, other in ((source, "put"), (destination, "get")):
+            if not is_url(text):
+                raise click.UsageError(
+                    f"{text!r} is not a valid URL: for files, use libcloud {other}"
+                )
+        self._settings, self._move, self._options = settings, move, object_options
+        self._dry_run, self._as_json = dry_run, as_json
+        self._source = open_store(source, source_settings)
+        self._target = open_store(destination, settings)
+        self._source.target.require_container()
+        self._target.target.require_container()
+        object_options.check_supported_by(self._target)
+        self._selection = Selection(self._source, recursive, filters, literal)
+        if self._selection.is_single:
+            self._source.target.require_object()
+        elif not self._target.target.is_directory and not recursive:
+            raise click.UsageError(
+                f"several objects can match: end the URL with a slash: {self._target.target}/"
+            )
+        self._copied = 0
+
+    def run(self) -> None:
+        """Copy or move the objects; report them and their failures."""
+        with error_context(self._source.target):
+            entries = self._entries()
+        single = self._selection.is_single
+        failures = Failures(1 if single else 2)
+        total = sum(entry.size or 0 for entry in entries)
+        with Progress("", total, self._settings) as progress:
+            copier = Copier(
+                StoreDirectory(self._source),
+                StoreDirectory(_without_name(self._target)),
+                self._settings,
+                progress,
+                memory_limit(self._settings, min(self._settings.jobs, len(entries))),
+                self._options,
+            )
+            for entry in self._copy(copier, entries, failures):
+                self._report(entry)
+        if not self._dry_run:
+            progress.finish(self._summary(entries))
+        failures.raise_if_any()
+
+    def _entries(self) -> list[Entry]:
+        """What to copy. Everything is listed first: the copies may be below the source.
+
+        :raises click.UsageError: an object would be copied onto itself. Nothing was copied.
+        """
+        source, target, entries = self._source.target, self._target.target, []
+        same_bucket = source.container == target.container and self._source.is_at(self._target)
+        for obj in self._selection.objects():
+            if self._selection.is_single:
+                name = target.name
+                if target.is_directory:
+                    name += obj.name.rpartition("/")[2]
+            else:
+                name = target.as_directory().name + self._selection.relative(obj)
+            if same_bucket and name == obj.name:
+                raise click.UsageError(f"{target.with_name(name)} is its own destination")
+            entries.append(Entry(name, int(obj.size), None, obj))
+        return entries
+
+    def _copy(self, copier: Copier, entries: list[Entry], failures: Failures) -> Iterator[Entry]:
+        """Copy all; yield those that succeeded."""
+        if self._dry_run:
+            yield from entries
+            return
+        task = functools.partial(self._copy_one, copier)
+        pool, jobs = self._target.driver._pool, min(self._settings.jobs, len(entries))
+        for result in pool.map(task, entries, ordered=False, fail_fast=False, jobs=jobs):
+            with failures.collect():
+                if result.error is not None:
+                    raise result.error
+                self._copied += 1
+                yield result.item
+
+    def _copy_one(self, copier: Copier, entry: Entry) -> None:
+        url = copier.destination.label(entry.name)
         with (
             error_context(url),
-            progress.transfer(f"{number}/{len(objects)} {name}") as transfer,
+            copier.progress.transfer(entry.name) as transfer,
             report_unfinished_upload(transfer, url),
         ):
-            copier.copy(obj, name, transfer)
+            copier.copy(entry, transfer)
+        if self._move:
+            with error_context(self._source.target.with_name(entry.origin.name)):
+                self._check_unchanged(entry.origin)
+                copier.source.delete(entry)
 
-    with Progress("", sum(int(obj.size) for obj in objects), settings) as progress:
-        copier = _Copier(store, container, progress, settings)
-        pool.run((partial(copy_one, *one) for one in enumerate(objects, 1)), failures)
-    copied = count(len(objects) - failures.count, "object")
-    progress.finish(f"copied {copied} from {source} to {destination}")
-    failures.raise_if_any()
+    def _check_unchanged(self, obj: Object) -> None:
+        """:raises LibcloudError: the original is not what was copied, and must not be deleted."""
+        now = self._source.object(obj.name)
+        # A listing may have fractions of a second that HEAD does not have.
+        times = {time.replace(microsecond=0) for one in (obj, now) if (time := modified(one))}
+        if (now.hash, now.size) != (obj.hash, obj.size) or len(times) > 1:
+            raise LibcloudError("copied, but changed meanwhile: the original was not deleted")
+
+    def _report(self, entry: Entry) -> None:
+        """Print a copy of several to standard output."""
+        one = str(self._source.target.with_name(entry.origin.name))
+        two = str(self._target.target.with_name(entry.name))
+        if self._as_json:
+            action = "move" if self._move else "copy"
+            facts = {"action": action, "source": one, "destination": two, "size": entry.size}
+            click.echo(json.dumps({**facts, "dry_run": self._dry_run}))
+        elif self._dry_run:
+            click.echo(printable(f"would {'move' if self._move else 'copy'} {one} to {two}"))
+
+    def _summary(self, entries: list[Entry]) -> str:
+        done = "moved" if self._move else "copied"
+        if self._selection.is_single:
+            url = self._target.target.with_name(entries[0].name)
+            return f"{done} {self._source.target} to {url}"
+        amount = count(self._copied, "object")
+        return f"{done} {amount} from {self._selection} to {self._target.target.as_directory()}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Copier:
-    """Copies objects to one container."""
-
-    store: Store
-    container: Container
-    progress: Progress
-    settings: Settings
-
-    def copy(self, obj: Object, name: str, transfer: Transfer) -> None:
-        self.store.driver.ex_copy_object(
-            obj,
-            self.container,
-            name,
-            on_event=self.progress.listener(transfer),
-            ex_window=self.settings.window,
-            ex_part_size=self.settings.part_size,
-        )
-        transfer.complete(int(obj.size))  # a copy by a single request sends no events
+def _without_name(store: Store) -> Store:
+    """The bucket of ``store``: names of entries are then whole keys."""
+    return replace(store, target=store.target.with_name(""))

@@ -7,9 +7,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from libcloud.cli.meter import Transfer
+from libcloud.cli.options import ObjectOptions
 from libcloud.cli.patterns import Filters
 from libcloud.cli.progress import Progress
 from libcloud.cli.settings import Settings
@@ -23,9 +25,20 @@ from libcloud.storage.destination import directories, resolve_destination
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["Copier", "LocalDirectory", "Place", "StoreDirectory"]
+__all__ = ["Copier", "LocalDirectory", "Place", "StoreDirectory", "modified"]
 
 _PIECE = MIB
+
+
+def modified(obj: Object) -> datetime | None:
+    """When the object was stored; ``None`` if the store does not report it."""
+    from libcloud.storage.s3.values import parse_time
+
+    text = str(obj.extra.get("last_modified") or "")
+    try:
+        return parse_time(text) or parsedate_to_datetime(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +54,8 @@ class LocalDirectory:
         for source in files_below(self.path, ""):
             if filters.select(source.name):
                 seconds = os.stat(source.path).st_mtime
-                modified = datetime.fromtimestamp(seconds, timezone.utc)
-                yield Entry(source.name, source.size, modified, source.path)
+                time = datetime.fromtimestamp(seconds, timezone.utc)
+                yield Entry(source.name, source.size, time, source.path)
 
     def label(self, name: str) -> str:
         """What messages call the file ``name``."""
@@ -66,16 +79,12 @@ class StoreDirectory:
 
     def entries(self, filters: Filters) -> Iterator[Entry]:
         """The objects below the prefix."""
-        from libcloud.storage.s3.values import parse_time
-
         for obj in self.store.container().iterate_objects(prefix=self.prefix or None):
             name = obj.name[len(self.prefix) :]
             if not name or (name.endswith("/") and not obj.size):
                 continue  # an empty object that the consoles of stores create for a directory
             if filters.select(name):
-                time = obj.extra.get("last_modified")
-                modified = parse_time(str(time)) if time else None
-                yield Entry(name, int(obj.size), modified, obj)
+                yield Entry(name, int(obj.size), modified(obj), obj)
 
     def label(self, name: str) -> str:
         """What messages call the object ``name``."""
@@ -101,7 +110,7 @@ class Copier:
     settings: Settings
     progress: Progress
     memory: Any = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    options: ObjectOptions = field(default_factory=ObjectOptions)
 
     def copy(self, entry: Entry, transfer: Transfer) -> None:
         """Copy ``entry`` under the same name. An existing destination is replaced when all is done.
@@ -130,15 +139,15 @@ class Copier:
         store = place.store
         name = place.prefix + entry.name
         keywords = self._upload_keywords(store, transfer)
-        store.driver.upload_object(
-            entry.origin, store.container(), name, extra=dict(self.extra), **keywords
-        )
+        store.driver.upload_object(entry.origin, store.container(), name, **keywords)
         transfer.complete(entry.size or 0)
 
     def _upload_keywords(self, store: Store, transfer: Transfer) -> dict[str, Any]:
         if not store.supports_multipart:
             return {}
-        options = {
+        options: dict[str, Any] = {
+            **self.options.write_keywords,
+            "headers": self.options.headers or None,
             "ex_window": self.settings.window,
             "ex_part_size": self.settings.part_size,
             "ex_max_memory": self.memory,
@@ -166,10 +175,19 @@ class Copier:
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
+        options = self.options
+        extra = options.extra
+        headers = dict(options.headers)
+        if "acl" in extra:
+            headers["x-amz-acl"] = extra["acl"]
         place.store.driver.ex_copy_object(
             entry.origin,
             place.store.container(),
             place.prefix + entry.name,
+            metadata=extra.get("meta_data"),
+            content_type=extra.get("content_type"),
+            headers=headers,
+            ex_storage_class=options.write_keywords.get("ex_storage_class"),
             ex_window=self.settings.window,
             ex_part_size=self.settings.part_size,
             on_event=self.progress.listener(transfer),
@@ -181,11 +199,12 @@ class Copier:
     ) -> None:
         # A listing contains neither content type nor metadata.
         obj = source.store.object(entry.origin.name)
-        extra = dict(self.extra)
+        extra: dict[str, Any] = {}
         if obj.meta_data:
             extra["meta_data"] = dict(obj.meta_data)
         if obj.extra.get("content_type"):
             extra["content_type"] = obj.extra["content_type"]
+        extra.update(self.options.extra)
         keywords = self._upload_keywords(place.store, transfer)
         if keywords:
             keywords["ex_size"] = int(obj.size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ __all__ = [
     "group_options",
     "job_options",
     "size",
+    "source_options",
     "store_options",
     "transfer_options",
 ]
@@ -144,6 +145,38 @@ def transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add these and the options of commands that transfer many objects."""
     return _add_options(command, _STORE + _JOBS + _TRANSFER)
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add options for the store of the source, passed as the settings ``source_settings``."""
+
+    @functools.wraps(command)
+    def run(
+        settings: Settings,
+        *,
+        from_profile: str | None,
+        from_endpoint_url: str | None,
+        from_region: str | None,
+        **values: Any,
+    ) -> Any:
+        source_settings = replace(
+            settings,
+            profile=from_profile or settings.profile,
+            endpoint_url=from_endpoint_url or settings.endpoint_url,
+            region=from_region or settings.region,
+        )
+        return command(settings, source_settings=source_settings, **values)
+
+    decorated: Callable[..., Any] = run
+    for option in (
+        click.option("--from-region", help="Region of the source, if it is different."),
+        click.option(
+            "--from-endpoint-url", metavar="URL", help="Endpoint of the source, if it is different."
+        ),
+        click.option("--from-profile", help="Profile for the source, if it is different."),
+    ):
+        decorated = option(decorated)
+    return decorated
 
 
 def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:

@@ -76,6 +76,19 @@ class Store:
 
         return facts(self) == facts(other)
 
+    def is_at(self, other: Store) -> bool:
+        """Whether ``other`` has the same endpoint, with whatever credentials."""
+        return self._endpoint == other._endpoint
+
+    @property
+    def _endpoint(self) -> tuple[Any, ...]:
+        connection = getattr(self.driver, "connection", None)
+        host = str(getattr(connection, "host", ""))
+        # The buckets of all regions of Amazon share one namespace.
+        amazon = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        port = None if amazon else getattr(connection, "port", None)
+        return self.target.base, "amazonaws.com" if amazon else host, port
+
     @property
     def supports_multipart(self) -> bool:
         """Whether uploads accept the engine's options: window, part size, listener."""

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
 
 import click
 
@@ -20,7 +17,7 @@ from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, LocalDirectory, Place, StoreDirectory
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.put import memory_limit
-from libcloud.cli.settings import Settings, job_options
+from libcloud.cli.settings import Settings, job_options, source_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.sync_plan import Copy, Delete, Entry, Rules, plan_sync
 from libcloud.cli.targets import is_url
@@ -28,41 +25,9 @@ from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
 from libcloud.storage.destination import FileNames
 
-__all__ = ["source_options", "sync"]
+__all__ = ["sync"]
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
-
-
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add options for the store of the source, passed as the settings ``source_settings``."""
-
-    @functools.wraps(command)
-    def run(
-        settings: Settings,
-        *,
-        from_profile: str | None,
-        from_endpoint_url: str | None,
-        from_region: str | None,
-        **values: Any,
-    ) -> Any:
-        source_settings = replace(
-            settings,
-            profile=from_profile or settings.profile,
-            endpoint_url=from_endpoint_url or settings.endpoint_url,
-            region=from_region or settings.region,
-        )
-        return command(settings, source_settings=source_settings, **values)
-
-    decorated: Callable[..., Any] = run
-    for option in (
-        click.option("--from-region", help="Region of the source, if it is different."),
-        click.option(
-            "--from-endpoint-url", metavar="URL", help="Endpoint of the source, if it is different."
-        ),
-        click.option("--from-profile", help="Profile for the source, if it is different."),
-    ):
-        decorated = option(decorated)
-    return decorated
 
 
 @click.command()

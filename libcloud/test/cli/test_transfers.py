@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``put``, ``get``, ``cat`` and ``cp`` on a server that checks its requests."""
+"""``put``, ``get`` and ``cat`` on a server that checks its requests."""
 
 from __future__ import annotations
 
@@ -179,22 +179,6 @@ def test_metadata_and_type_are_stored(shell: Shell) -> None:
     facts = shell.ok("stat", "--json", "s3://bucket/x").json[0]
     assert facts["metadata"] == {"who": "me=you"}
     assert facts["content_type"] == "text/x"
-
-
-def test_copies_are_server_side(shell: Shell) -> None:
-    for name in ("a/1", "a/b/2"):
-        shell.ok("put", "-", f"s3://bucket/{name}", stdin=name.encode())
-    shell.ok("cp", "s3://bucket/a/1", "s3://bucket/one")
-    shell.ok("cp", "s3://bucket/a/1", "s3://bucket/dir/")
-    shell.ok("cp", "-r", "s3://bucket/a", "s3://bucket/copy")
-    assert shell.names() == ["a/1", "a/b/2", "copy/1", "copy/b/2", "dir/1", "one"]
-    assert shell.body("copy/b/2") == b"a/b/2"
-
-
-def test_a_copy_to_another_store_is_rejected_with_an_alternative(shell: Shell) -> None:
-    result = shell("cp", "s3://bucket/a", "gs://bucket/a")
-    assert result.status == 2
-    assert "libcloud cat 's3://bucket/a' | libcloud put - 'gs://bucket/a'" in result.err
 
 
 @pytest.mark.slow

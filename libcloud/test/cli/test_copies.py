@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud cp`` and ``libcloud mv``, within a store and between stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from libcloud.test.cli.running import BUCKET, Shell
+from libcloud.test.storage.fakes.faults import Action, Status
+from libcloud.test.storage.fakes.servers import fake_server
+from libcloud.test.storage.fakes.wire import Answer
+
+pytestmark = pytest.mark.slow
+
+
+def stored(shell: Shell, *names: str) -> None:
+    for name in names:
+        shell.ok("put", "-", f"s3://bucket/{name}", "--metadata", "k=v", stdin=name.encode())
+
+
+@pytest.fixture
+def other(shell: Shell) -> Iterator[Shell]:
+    """Another store."""
+    with fake_server() as endpoint:
+        chosen = Shell(endpoint, shell.home)
+        chosen.driver.create_container(BUCKET)
+        yield chosen
+
+
+def test_copies_are_server_side(shell: Shell) -> None:
+    stored(shell, "a/1", "a/b/2")
+    shell.ok("cp", "s3://bucket/a/1", "s3://bucket/one")
+    shell.ok("cp", "s3://bucket/a/1", "s3://bucket/dir/")
+    shell.ok("cp", "-r", "s3://bucket/a", "s3://bucket/copy")
+    assert shell.names() == ["a/1", "a/b/2", "copy/1", "copy/b/2", "dir/1", "one"]
+    assert shell.endpoint.fake is not None
+    assert "GetObject" not in shell.endpoint.fake.log.counts()
+    assert shell.body("copy/b/2") == b"a/b/2"
+
+
+def test_a_copy_to_another_store_keeps_type_and_metadata(shell: Shell, other: Shell) -> None:
+    stored(shell, "a/1.txt", "a/b/2")
+    source = ("--from-endpoint-url", shell.endpoint.url)
+    other.ok("cp", *source, "s3://bucket/a/1.txt", "s3://bucket/x/")
+    other.ok("cp", "-r", *source, "s3://bucket/a", "s3://bucket")
+    assert other.names() == ["1.txt", "b/2", "x/1.txt"]
+    assert other.body("b/2") == b"a/b/2"
+    obj = other.driver.get_object(BUCKET, "x/1.txt")
+    assert (obj.meta_data, obj.extra["content_type"]) == ({"k": "v"}, "text/plain")
+
+
+def test_wildcards_and_filters_select_what_is_copied(shell: Shell) -> None:
+    stored(shell, "d/a.gz", "d/b.gz", "d/c.txt", "d/e/f.gz")
+    shell.ok("cp", "s3://bucket/d/*.gz", "s3://bucket/x/")
+    shell.ok("cp", "-r", "--exclude", "*", "--include", "*.txt", "s3://bucket/d", "s3://bucket/y")
+    assert [name for name in shell.names() if name[0] in "xy"] == ["x/a.gz", "x/b.gz", "y/c.txt"]
+    assert shell("cp", "s3://bucket/d/*.gz", "s3://bucket/file").status == 2
+
+
+def test_a_copy_has_the_properties_that_were_requested(shell: Shell) -> None:
+    stored(shell, "a")
+    options = ("--metadata", "n=1", "--content-type", "text/x", "--storage-class", "standard_ia")
+    shell.ok("cp", *options, "s3://bucket/a", "s3://bucket/b")
+    obj = shell.driver.get_object(BUCKET, "b")
+    assert (obj.meta_data, obj.extra["content_type"]) == ({"n": "1"}, "text/x")
+
+
+def test_moved_objects_are_gone_from_their_old_place(shell: Shell, other: Shell) -> None:
+    stored(shell, "a", "d/b", "d/e/c")
+    assert shell.ok("mv", "s3://bucket/a", "s3://bucket/z").err.startswith("moved s3://bucket/a to")
+    shell.ok("mv", "-r", "s3://bucket/d", "s3://bucket/d/f")
+    assert shell.names() == ["d/f/b", "d/f/e/c", "z"]
+    source = ("--from-endpoint-url", shell.endpoint.url)
+    other.ok("mv", *source, "s3://bucket/*", "s3://bucket/new/")
+    assert (shell.names(), other.names()) == (["d/f/b", "d/f/e/c"], ["new/z"])
+    assert other.body("new/z") == b"a"
+
+
+def test_an_object_is_not_deleted_if_its_copy_fails(shell: Shell) -> None:
+    stored(shell, "a", "b")
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("CopyObject", Status(400, "InvalidRequest"))
+    result = shell("mv", "s3://bucket/*", "s3://bucket/d/")
+    assert result.status == 1
+    assert "moved 1 object" in result.err
+    assert len(shell.names()) == 2
+
+
+class Replaced(Action):
+    """The source is replaced right after it was copied."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def answered(self, answer: Answer) -> Answer:
+        self._shell.driver.get_container(BUCKET).upload_object_via_stream(iter([b"new"]), "a")
+        return answer
+
+
+@pytest.mark.parametrize("options", [(), ("--metadata", "x=y")])
+def test_an_object_is_not_moved_onto_itself(shell: Shell, options: tuple[str, ...]) -> None:
+    stored(shell, "a", "d/b")
+    url = shell.endpoint.url
+    for arguments in (
+        ("s3://bucket/a", "s3://bucket/a"),
+        ("s3://bucket/d/b", "s3://bucket/d/"),
+        ("--from-region", "us-east-1", "s3://bucket/a", "s3://bucket"),
+        ("--from-endpoint-url", url, "s3://bucket/a", "s3://bucket/a"),
+    ):
+        assert shell("mv", *options, *arguments).status == 2, arguments
+    assert shell("mv", "-r", *options, "s3://bucket/d", "s3://bucket/d").status == 2
+    assert (shell.body("a"), shell.body("d/b")) == (b"a", b"d/b")
+
+
+def test_an_object_that_was_replaced_while_it_was_copied_is_kept(shell: Shell) -> None:
+    stored(shell, "a")
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("CopyObject", Replaced(shell))
+    result = shell("mv", "s3://bucket/a", "s3://bucket/b")
+    assert result.status == 1
+    assert "changed meanwhile: the original was not deleted" in result.err
+    assert (shell.body("a"), shell.body("b")) == (b"new", b"a")
+
+
+def test_a_dry_run_changes_nothing(shell: Shell) -> None:
+    stored(shell, "a/1", "a/2")
+    lines = shell.ok("mv", "-r", "--dry-run", "s3://bucket/a", "s3://bucket/b").lines
+    assert lines == [
+        "would move s3://bucket/a/1 to s3://bucket/b/1",
+        "would move s3://bucket/a/2 to s3://bucket/b/2",
+    ]
+    assert shell.names() == ["a/1", "a/2"]
+
+
+def test_copies_are_reported_as_json(shell: Shell) -> None:
+    stored(shell, "a")
+    assert shell.ok("cp", "--json", "s3://bucket/a", "s3://bucket/b").json == [
+        {
+            "action": "copy",
+            "source": "s3://bucket/a",
+            "destination": "s3://bucket/b",
+            "size": 1,
+            "dry_run": False,
+        }
+    ]
+
+
+def test_a_file_is_not_a_source(shell: Shell) -> None:
+    assert "use libcloud put" in shell("cp", "file.txt", "s3://bucket/x").err
+
+
+def test_the_endpoint_counts_not_its_credentials(shell: Shell) -> None:
+    elsewhere = replace(shell, more={"AWS_REGION": "eu-west-1"})
+    stored(elsewhere, "a")
+    assert (
+        elsewhere("mv", "--from-region", "us-east-1", "s3://bucket/a", "s3://bucket/a").status == 2
+    )
