@@ -35,8 +35,8 @@ _HEADERS = (f"{_TESTS}/storage/s3/test_headers.py",)
 _UPLOADS = (
     Mutant(
         "empty part bodies",
-        f"{_DRIVERS}/s3_store.py",
-        "            number=number,\n            body=self._sendable(body),",
+        f"{_S3}/upload_port.py",
+        "            number=number,\n            body=bytes(body) if self._copy_bodies else body,",
         '            number=number,\n            body=b"",',
         _MULTIPART,
     ),
@@ -63,34 +63,34 @@ _UPLOADS = (
     ),
     Mutant(
         "parts committed in reverse",
-        f"{_DRIVERS}/s3_store.py",
+        f"{_S3}/upload_port.py",
         "[(part.number, part.etag) for part in parts],",
         "[(part.number, part.etag) for part in parts][::-1],",
         _MULTIPART,
     ),
     Mutant(
         "last part left out",
-        f"{_DRIVERS}/s3_store.py",
+        f"{_S3}/upload_port.py",
         "[(part.number, part.etag) for part in parts],",
         "[(part.number, part.etag) for part in parts][:-1],",
         _MULTIPART,
     ),
     Mutant(
         "commit without ETags",
-        f"{_DRIVERS}/s3_store.py",
+        f"{_S3}/upload_port.py",
         "[(part.number, part.etag) for part in parts],",
         '[(part.number, "") for part in parts],',
         _MULTIPART,
     ),
     Mutant(
         "the error in a 200 ignored",
-        f"{_DRIVERS}/s3_uploads.py",
-        "        answer = self._client.parse(s3.xml.parse_complete, response, what)\n"
-        "        etag = drivers.s3_store.CommittedETag(s3.etags.strip_etag(answer.etag))\n"
-        "        told = {s3.checksums.HEADER + name: value "
+        f"{_S3}/uploads.py",
+        "    answer = client.parse(s3.xml.parse_complete, response, what)\n"
+        "    etag = CommittedETag(strip_etag(answer.etag))\n"
+        "    checksums = {s3.checksums.HEADER + name: value "
         "for name, value in answer.checksums.items()}\n",
-        "        etag = drivers.s3_store.CommittedETag("
-        "response.headers.get('etag', '').strip('\"'))\n        told = {}\n",
+        "    etag = CommittedETag(strip_etag(response.headers.get('etag', '')))\n"
+        "    checksums: dict[str, str] = {}\n",
         _FAILURES,
     ),
     Mutant(
@@ -102,14 +102,14 @@ _UPLOADS = (
     ),
     Mutant(
         "whatever is there passes for ours",
-        f"{_DRIVERS}/s3_store.py",
+        f"{_S3}/upload_port.py",
         "            verdict = self._verdict(etag, parts, size, found)\n",
         "            verdict = Confirmation.STORED\n",
         _FAILURES,
     ),
     Mutant(
         "other parts than were sent go unnoticed",
-        f"{_DRIVERS}/s3_answers.py",
+        f"{_S3}/integrity.py",
         "        if etag != expected:",
         "        if False:",
         _FAILURES,

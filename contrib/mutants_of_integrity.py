@@ -78,14 +78,14 @@ MUTANTS = (
     ),
     Mutant(
         "a condition sent to a store that ignores it",
-        f"{_DRIVERS}/s3_options.py",
+        f"{_S3}/keywords.py",
         "if options.conditional and not profile.conditional_writes:",
         "if False:",
         _OPTIONS,
     ),
     Mutant(
         "a customer's key sent over http",
-        f"{_DRIVERS}/s3_options.py",
+        f"{_S3}/keywords.py",
         "    if not secure:",
         "    if False:",
         _OPTIONS,
@@ -113,7 +113,7 @@ MUTANTS = (
     ),
     Mutant(
         "a damaged part fails the upload at once",
-        f"{_DRIVERS}/s3_store.py",
+        f"{_S3}/upload_port.py",
         "transient=step is not Step.COMPLETE, contradicted=True",
         "transient=False, contradicted=True",
         _CHECKSUMS,
@@ -127,9 +127,9 @@ MUTANTS = (
     ),
     Mutant(
         "a checksum said to be confirmed that was only sent",
-        f"{_DRIVERS}/s3_answers.py",
-        "        if told is None:\n            return\n",
-        "        if told is None:\n"
+        f"{_S3}/integrity.py",
+        "        if found is None:\n            return\n",
+        "        if found is None:\n"
         '            self.checksum = {"algorithm": digest.algorithm, "value": ""}\n'
         "            return\n",
         _CHECKSUMS,

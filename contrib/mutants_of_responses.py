@@ -91,13 +91,6 @@ _DOWNLOADS = (
 
 _SUCCESSES = (
     Mutant(
-        "a web page counts as stored",
-        f"{_DRIVERS}/s3_bodies.py",
-        "        if content:\n",
-        "        if False:\n",
-        _EVIDENCE,
-    ),
-    Mutant(
         "a web page counts as deleted",
         f"{_S3}/requests.py",
         '    if request.method == "DELETE":\n        return True\n',
@@ -134,21 +127,21 @@ _SUCCESSES = (
     ),
     Mutant(
         "a part without an ETag fails the upload",
-        f"{_DRIVERS}/s3_uploads.py",
-        'raise MalformedResponseError(f"{what}: the response has no ETag", driver=self)',
-        'raise LibcloudError(f"{what}: the response has no ETag", driver=self)',
+        f"{_S3}/upload_port.py",
+        'raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)',
+        'raise LibcloudError(f"{what}: the response has no ETag", driver=driver)',
         _EVIDENCE,
     ),
     Mutant(
         "the ETag of another writer taken",
-        f"{_DRIVERS}/s3_store.py",
-        "if expected not in (None, etag) and not self.answers.opaque(found):",
+        f"{_S3}/upload_port.py",
+        "if expected not in (None, etag) and not self._verifier.is_opaque(found):",
         "if False:",
         _EVIDENCE,
     ),
     Mutant(
         "a wrong checksum of the object tried again",
-        f"{_DRIVERS}/s3_store.py",
+        f"{_S3}/upload_port.py",
         'getattr(error, "code", None) == "BadDigest":',
         "False:",
         _EVIDENCE,

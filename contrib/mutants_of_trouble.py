@@ -98,14 +98,15 @@ _ENDS = (
 _LOOKS = (
     Mutant(
         "whatever has the size of a small file is that file",
-        f"{_DRIVERS}/s3_bodies.py",
-        "            return drivers.s3_store.Published(200, found) if same else None",
-        "            return drivers.s3_store.Published(200, found)",
+        "libcloud/storage/s3/upload_port.py",
+        "            return Confirmation.STORED if same else Confirmation.ABSENT\n"
+        "        if etag and",
+        "            return Confirmation.STORED\n        if etag and",
         (f"{_TESTS}/storage/test_s3_files.py",),
     ),
     Mutant(
         "an object of the same size is ours",
-        f"{_DRIVERS}/s3_store.py",
+        "libcloud/storage/s3/upload_port.py",
         "        if ours is False:\n            return Confirmation.ABSENT\n",
         "        if False:\n            return Confirmation.ABSENT\n",
         _FAILURES,

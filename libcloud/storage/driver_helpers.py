@@ -11,6 +11,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud import storage
@@ -173,14 +174,29 @@ class StorageDriverHelpers(BaseDriver):
         :raises OSError: the file does not exist. Nothing was sent.
         :raises InvalidSourceError: the stream cannot be read. Nothing was sent.
         """
+        headers = self._with_content_type(headers, content_type, object_name, file_path)
+        with self._payload(file_path, stream, chunked=chunked) as payload:
+            with payload.attempt() as body:
+                response = self.connection.request(
+                    request_path, method=request_method, data=body, headers=headers, raw=True
+                )
+            return {
+                "response": response,
+                "data_hash": payload.digest(),
+                "bytes_transferred": payload.size,
+            }
+
+    @contextmanager
+    def _payload(
+        self, file_path: _Path | None, stream: Any, *, chunked: bool = False
+    ) -> Iterator[Payload]:
+        """The body of one request, for :meth:`_upload_object`."""
         if stream is not None:
             storage.payload.check_source(stream)
         elif file_path is None:
             raise InvalidSourceError("There is neither a file nor a stream to send", driver=self)
         elif not os.path.exists(file_path):
             raise FileNotFoundError(errno.ENOENT, f"File {file_path} does not exist")
-        headers = self._with_content_type(headers, content_type, object_name, file_path)
-
         with storage.payload.Payload(
             self._get_hash_function, chunked=chunked or self.supports_chunked_encoding
         ) as payload:
@@ -188,26 +204,7 @@ class StorageDriverHelpers(BaseDriver):
                 payload.take_stream(stream, rewind_finished=self._rewinds_finished_streams)
             elif file_path is not None:
                 payload.take_file(file_path)
-            response = self._send_payload(payload, request_path, request_method, headers)
-            return {
-                "response": response,
-                "data_hash": payload.digest(),
-                "bytes_transferred": payload.size,
-            }
-
-    def _send_payload(
-        self, payload: Payload, path: str, method: str, headers: dict[str, str]
-    ) -> Any:
-        try:
-            return self._request(path, method=method, data=payload.body, headers=headers, raw=True)
-        except Exception as error:
-            source_error = payload.source_error
-            if source_error is None or source_error is error:
-                raise
-            raise source_error from error
-
-    def _request(self, action: str, **arguments: Any) -> Any:
-        return self.connection.request(action, **arguments)
+            yield payload
 
     def _with_content_type(
         self,

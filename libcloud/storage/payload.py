@@ -14,8 +14,8 @@ import stat
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any, BinaryIO, Protocol
+from contextlib import ExitStack, contextmanager
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
@@ -34,6 +34,8 @@ __all__ = [
 READ_LIMIT = 8 * 1024 * 1024
 
 _READ_SIZE = 64 * 1024
+
+_T = TypeVar("_T")
 
 
 class Hasher(Protocol):
@@ -70,6 +72,41 @@ class Payload:
 
     def __exit__(self, *exc_info: object) -> None:
         self._files.close()
+
+    def __len__(self) -> int:
+        """Bytes, if their number is known before they are sent; otherwise 0."""
+        return 0 if isinstance(self.body, HashingIterator) else len(self.body)
+
+    @property
+    def content(self) -> bytes | Payload:
+        """What the engine sends: bytes, or the payload itself, which is read while it is sent."""
+        return self.body if isinstance(self.body, bytes) else self
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Whether another attempt would send the same data."""
+        return not isinstance(self.body, HashingIterator) or not self.body.started
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all data was read, so that the request was perhaps sent completely."""
+        return isinstance(self.body, bytes) or self.body.ended
+
+    @contextmanager
+    def attempt(self) -> Iterator[bytes | HashingReader | HashingIterator]:
+        """The body for one attempt to send it, from its start.
+
+        :raises BaseException: the error of the source, in place of what the HTTP layer raised.
+        """
+        body = self.body
+        try:
+            if isinstance(body, HashingReader) and body.started:
+                _reading(self, lambda: body.seek(0))
+            yield body
+        except Exception as error:
+            if self.source_error is None or self.source_error is error:
+                raise
+            raise self.source_error from error
 
     def restart(self) -> None:
         """Forget what was counted: the body is read from its start."""
@@ -151,6 +188,11 @@ class HashingReader:
         self._position = 0
         self.started = False
 
+    @property
+    def ended(self) -> bool:
+        """All bytes were read."""
+        return self._position == self._length
+
     def __len__(self) -> int:
         return self._length
 
@@ -195,6 +237,7 @@ class HashingIterator:
 
     def __init__(self, head: bytes, rest: Iterator[bytes], payload: Payload) -> None:
         self.started = False
+        self.ended = False
         self._head: bytes | None = head
         self._rest = rest
         self._payload = payload
@@ -205,7 +248,11 @@ class HashingIterator:
     def __next__(self) -> bytes:
         self.started = True
         head, self._head = self._head, None
-        piece = head or _reading(self._payload, lambda: next(self._rest))
+        try:
+            piece = head or _reading(self._payload, lambda: next(self._rest))
+        except StopIteration:
+            self.ended = True
+            raise
         self._payload.add(piece)
         return piece
 
@@ -236,8 +283,8 @@ def readable(stream: Any) -> Any:
     return stream
 
 
-def _reading(payload: Payload, read: Callable[[], bytes]) -> bytes:
-    """What ``read`` gives; its error is kept, for HTTP layers put errors of their own in place."""
+def _reading(payload: Payload, read: Callable[[], _T]) -> _T:
+    """The result of ``read``; its error is kept, because HTTP layers replace it."""
     try:
         return read()
     except StopIteration:

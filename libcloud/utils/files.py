@@ -23,6 +23,7 @@ __all__ = [
     "guess_file_mime_type",
     "has_exact_size",
     "read_in_chunks",
+    "size_of_file",
 ]
 
 CHUNK_SIZE = 8096
@@ -125,6 +126,18 @@ def has_exact_size(status: os.stat_result) -> bool:
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return False
     return getattr(status, "st_blocks", 1) > 0 or status.st_size > _LARGEST_PSEUDO_FILE
+
+
+def size_of_file(path: str | os.PathLike[str]) -> int | None:
+    """Return the size of a regular file; ``None`` for anything else, such as a pipe.
+
+    It is 0 for a missing file: opening it raises the error.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _pieces_of(source: Any, size: int) -> Iterator[bytes]:

@@ -14,11 +14,12 @@ request looks like is in ``s3/requests.py``, what comes next in ``transfer/uploa
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
@@ -31,6 +32,8 @@ from libcloud.storage.arguments import (
     check_name,
     check_object,
     check_prefix,
+    check_upload,
+    plain_headers,
 )
 from libcloud.storage.base import Container, Object, is_overridden
 from libcloud.storage.drivers.s3_access import endpoint_of
@@ -38,8 +41,6 @@ from libcloud.storage.drivers.s3_constants import *  # noqa: F403
 from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.drivers.s3_copy import S3Copies
 from libcloud.storage.drivers.s3_names import *  # noqa: F403
-from libcloud.storage.drivers.s3_uploads import size_of
-from libcloud.storage.drivers.s3_writer import S3Writers
 from libcloud.storage.s3.connection import (
     API_VERSION,
     EXPIRATION_SECONDS,
@@ -51,16 +52,17 @@ from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_re
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile
 from libcloud.storage.s3.response import S3RawResponse, S3Response
-from libcloud.storage.types import DeletedObject, FailedDeletion
+from libcloud.storage.types import DeletedObject, FailedDeletion, ObjectHashMismatchError
 from libcloud.utils import files
 from libcloud.utils.arguments import size_of as object_size
 from libcloud.utils.arguments import whole_number
+from libcloud.utils.files import size_of_file
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from libcloud.storage.drivers.s3_options import ReadKeywords, UploadKeywords
     from libcloud.storage.s3.download_port import Download
+    from libcloud.storage.s3.keywords import ReadKeywords, UploadKeywords
     from libcloud.storage.s3.multipart import (
         RESPONSES_PER_REQUEST,
         IncompleteCleanupError,
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     )
     from libcloud.storage.s3.values import ObjectPage, PartRecord
     from libcloud.storage.transfer.download.ranges import Validator
+    from libcloud.storage.writer import UploadWriter
 
 __all__ = [
     "API_VERSION",
@@ -92,8 +95,11 @@ __all__ = [
 CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes per piece of a stream by default; also the smallest part of Amazon S3."""
 
+# A writer calls none of these. If one of them is overridden, it is called with a file.
+_STREAM_METHODS = ("upload_object_via_stream", "_put_object", "_upload_multipart")
 
-class BaseS3StorageDriver(S3Writers, S3Copies):
+
+class BaseS3StorageDriver(S3Copies):
     """The base of all drivers for S3-compatible stores.
 
     ``supports_s3_multipart_upload`` of a store's driver, or of a user's subclass, decides whether
@@ -299,7 +305,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
         """The headers that keywords of a read require."""
         if not options:
             return {}
-        return drivers.s3_options.read_headers(
+        return s3.keywords.read_headers(
             options,
             prefix=self.http_vendor_prefix,
             secure=bool(getattr(self.connection, "secure", False)),
@@ -584,7 +590,9 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
         path = self._get_object_path(container, object_name)
         headers, rest = self._keywords(headers, options)
         rest = {"ex_on_failure": "keep", **rest}
-        store, session = self._session(container, object_name, path, headers, rest)
+        port, session = s3.uploads.session_of(
+            self, container, object_name, path, headers=headers, options=rest
+        )
         upload = s3.multipart.S3MultipartUpload(object_name, upload_id, None, None, None)
         parts = s3.multipart.parts(self._client, path, upload, container.name, headers)
         stored = s3.multipart.resume(session, upload_id, parts, iterator)
@@ -594,7 +602,7 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
             size=stored.size,
             headers={**stored.headers, "etag": stored.etag},
             extra={},
-            checksum=store.answers.checksum,
+            checksum=port.checksum,
         )
 
     # Uploads.
@@ -619,12 +627,11 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
         :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
         """
         check_file_path(file_path)
-        size = size_of(file_path)
-        alone = self._in_one_request(size, options)
+        size = size_of_file(file_path)
         headers, rest = self._keywords(headers, options)
         shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
         shared.update(file_path=file_path, verify_hash=verify_hash)
-        if alone:
+        if s3.uploads.is_one_request(self, size, options):
             return self._put_object(container, object_name, **shared)
         with open(file_path, "rb") as file:
             status = os.fstat(file.fileno())
@@ -692,6 +699,62 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
             upload_func_kwargs=kwargs,
         )
 
+    def ex_open_writer(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> UploadWriter[Object]:
+        """Open a file to write, which becomes an object and is sent in parts meanwhile.
+
+        Nothing is sent before the first part is full. A small object is one request. Arguments are
+        those of :meth:`upload_object_via_stream`; without uploads in parts
+        (``supports_s3_multipart_upload``), or if a subclass overrides a method that uploads
+        streams, the data is kept in a temporary file until it is published.
+
+        :raises ValueError: an argument makes no sense. Nothing was sent.
+        :raises TypeError: there is no such keyword. Nothing was sent.
+        """
+        check_upload(container, object_name, extra=extra, headers=headers)
+        extra = deepcopy(dict(extra or {}))
+        headers, rest = self._keywords(headers, options)
+        path, sent = self._prepare(
+            container, object_name, extra=extra, headers=headers, storage_class=ex_storage_class
+        )
+        if not self.supports_s3_multipart_upload or transfer.upload.session.is_overridden(
+            self, _STREAM_METHODS, __name__.rpartition(".")[0]
+        ):
+
+            def upload(file: IO[bytes]) -> Object:
+                return self.upload_object_via_stream(
+                    file,
+                    container,
+                    object_name,
+                    extra=extra,
+                    headers=headers,
+                    ex_storage_class=ex_storage_class,
+                    **rest,
+                )
+
+            return transfer.upload.session.spooled_writer(upload, container.name, object_name)
+
+        port, session = s3.uploads.session_of(
+            self, container, object_name, path, headers=sent, options=rest
+        )
+        return session.open_writer(
+            lambda stored: self._made_object(
+                container,
+                object_name,
+                size=stored.size,
+                headers={**stored.headers, "etag": stored.etag},
+                extra=extra,
+                checksum=port.checksum,
+            )
+        )
+
     # What all uploads share.
 
     def _put_object(
@@ -738,8 +801,8 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
             **(upload_func_kwargs or {}),
         )
         response = result["response"]
-        self._check_stored(response, container, object_name)
-        if verify_hash and not drivers.s3_answers.encrypted(sent):
+        s3.uploads.check_stored(self._client, response, container.name, object_name)
+        if verify_hash and not s3.integrity.encrypted(sent):
             etag = s3.etags.strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
         size = result["bytes_transferred"]
@@ -750,8 +813,75 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
             headers=response.headers,
             extra=extra,
             checksum=result.get("checksum")
-            or self._confirmed(response.headers, result["data_hash"]),
+            or s3.uploads.reported_checksum(self, response.headers, result["data_hash"]),
         )
+
+    def _keywords(
+        self, headers: Mapping[str, str] | None, given: Mapping[str, object]
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        return s3.uploads.split_options(self, headers, given)
+
+    def _prepare(
+        self,
+        container: Container,
+        object_name: str,
+        *,
+        extra: Mapping[str, Any],
+        headers: Mapping[str, str] | None,
+        storage_class: str | None,
+        file_path: str | os.PathLike[str] | None = None,
+    ) -> tuple[str, dict[str, str]]:
+        """Path and headers of an upload, checked before anything is sent."""
+        check_upload(container, object_name, extra=extra, headers=headers)
+        sent = self._with_storage_class(plain_headers(headers), storage_class)
+        sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
+        meta_data = extra.get("meta_data") or {}
+        sent.update(s3.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
+        if extra.get("acl"):
+            sent[f"{self.http_vendor_prefix}-acl"] = extra["acl"]
+        return self._get_new_object_path(container, object_name), sent
+
+    def _verify(
+        self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
+    ) -> None:
+        """Compare the store's ETag with the MD5 of the data, where the ETag is an MD5."""
+        if (
+            data_hash is None
+            or not self.profile.etag_is_md5
+            or s3.integrity.encrypted(headers)
+            or not etag
+            or "-" in etag
+        ):
+            return
+        if etag != data_hash:
+            raise ObjectHashMismatchError(
+                f"MD5 hash {etag} checksum does not match {data_hash}", self, object_name
+            )
+
+    def _made_object(
+        self,
+        container: Container,
+        object_name: str,
+        *,
+        size: int,
+        headers: Mapping[str, str],
+        extra: Mapping[str, Any],
+        checksum: Mapping[str, str] | None = None,
+    ) -> Object:
+        """The object that was published.
+
+        :param headers: of the response that published it; names in lower case.
+        :param extra: as it was passed to the upload.
+        :param checksum: that the store reported, and that is the one of what was sent.
+        """
+        known: dict[str, Any] = {"acl": extra.get("acl")}
+        if checksum is not None:
+            known["checksum"] = dict(checksum)
+        if headers.get("x-amz-version-id"):
+            known["version_id"] = headers["x-amz-version-id"]
+        etag = s3.etags.strip_etag(headers.get("etag", "")) or None
+        meta_data = extra.get("meta_data") or {}
+        return Object(object_name, size, etag, known, meta_data, container, self)
 
     # The callbacks: three ways to upload.
 
@@ -768,14 +898,15 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
         request_method: str = "PUT",
     ) -> dict[str, Any]:
         """The callback for streams of unknown length: hands them to the engine, part by part."""
-        store, session = self._session(container, object_name, request_path, headers, options)
+        port, session = s3.uploads.session_of(
+            self, container, object_name, request_path, headers=headers, options=options
+        )
         stored = session.send_stream(iterator)
-        response = drivers.s3_store.Published(200, {**stored.headers, "etag": stored.etag})
         return {
-            "response": response,
+            "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
             "bytes_transferred": stored.size,
             "data_hash": None,
-            "checksum": store.answers.checksum,
+            "checksum": port.checksum,
         }
 
     def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
@@ -785,6 +916,134 @@ class BaseS3StorageDriver(S3Writers, S3Copies):
     def _upload_buffered(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
         """The callback for all others: memory, then a temporary file, holds what has no length."""
         return self._upload_object(stream=stream, file_path=None, **shared)
+
+    def _upload_object(
+        self,
+        object_name: str,
+        content_type: str | None,
+        request_path: str,
+        request_method: str = "PUT",
+        headers: Mapping[str, str] | None = None,
+        file_path: str | os.PathLike[str] | None = None,
+        stream: Any = None,
+        chunked: bool = False,
+        multipart: bool = False,
+    ) -> dict[str, Any]:
+        """Send a file or a stream by one request, with the retries of the engine.
+
+        For arguments and result see :meth:`StorageDriver._upload_object`.
+        """
+        headers = self._with_content_type(headers, content_type, object_name, file_path)
+        port, session = s3.uploads.whole_session(
+            self, object_name, request_path, headers=headers, method=request_method
+        )
+        with self._payload(file_path, stream, chunked=chunked) as payload:
+            stored = session.send(transfer.upload.source.WholeSource(payload.content))
+            return {
+                "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
+                "data_hash": payload.digest(),
+                "bytes_transferred": payload.size,
+                "checksum": port.checksum,
+            }
+
+    def _upload_multipart_chunks(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        stream: Any,
+        calculate_hash: bool = True,
+    ) -> tuple[list[tuple[int, str]], str | None, int]:
+        """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
+
+        :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
+        """
+        hasher = self._get_hash_function() if calculate_hash else None
+        chunks, size = s3.uploads.upload_chunks(
+            self._client,
+            self._get_object_path(container, object_name),
+            upload_id,
+            stream,
+            container_name=container.name,
+            object_name=object_name,
+            hasher=hasher,
+        )
+        return chunks, hasher.hexdigest() if hasher is not None else None, size
+
+    def _put_object_multipart(
+        self,
+        container: Container,
+        object_name: str,
+        stream: Any,
+        extra: dict[str, Any] | None = None,
+        verify_hash: bool = False,
+        headers: Mapping[str, str] | None = None,
+        storage_class: str | None = None,
+    ) -> Object:
+        """Upload ``stream`` in parts, whatever ``supports_s3_multipart_upload`` says."""
+        return self._put_object(
+            container,
+            object_name,
+            extra=extra,
+            headers=headers,
+            storage_class=storage_class,
+            verify_hash=verify_hash,
+            upload_func=self._upload_multipart,
+            upload_func_kwargs={"container": container, "iterator": stream},
+        )
+
+    # The requests of an upload in parts.
+
+    def _initiate_multipart(
+        self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
+    ) -> str:
+        """``POST ?uploads``: the id of a new upload."""
+        return s3.uploads.initiate(
+            self._client,
+            self._get_new_object_path(container, object_name),
+            container_name=container.name,
+            object_name=object_name,
+            headers=headers,
+        )
+
+    def _commit_multipart(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        chunks: Sequence[tuple[int, str]],
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """``POST ?uploadId=``: publish the object made of ``chunks``, pairs of number and ETag.
+
+        :return: the object's ETag.
+        """
+        return s3.uploads.commit(
+            self._client,
+            self._get_object_path(container, object_name),
+            upload_id,
+            chunks,
+            container_name=container.name,
+            object_name=object_name,
+            headers=headers,
+        )
+
+    def _abort_multipart(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """``DELETE ?uploadId=``: remove the upload and its parts."""
+        s3.uploads.abort(
+            self._client,
+            self._get_object_path(container, object_name),
+            upload_id,
+            container_name=container.name,
+            object_name=object_name,
+            headers=headers,
+        )
 
 
 class S3StorageDriver(AWSDriver, BaseS3StorageDriver):

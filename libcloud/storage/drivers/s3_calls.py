@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from libcloud.storage import s3, transfer
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_access import S3Access
+from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.s3.client import S3Client
 from libcloud.storage.s3.names import check_bucket, check_object_name, encode_name
 from libcloud.storage.s3.profiles import capabilities
@@ -36,6 +37,7 @@ class S3Calls(S3Access):
     #: default of :class:`~libcloud.storage.transfer.upload.session.UploadOptions`.
     ex_max_memory: ClassVar[int | MemoryBudget | None] = None
     supports_s3_multipart_upload = True
+    http_vendor_prefix = "x-amz"
 
     @property
     def _client(self) -> S3Client:
@@ -106,3 +108,32 @@ class S3Calls(S3Access):
         except ValueError as error:
             raise InvalidObjectNameError(str(error), self, object_name) from error
         return f"{container_path}/{self._clean_object_name(object_name)}"
+
+    def _get_new_object_path(self, container: Container, object_name: str) -> str:
+        """Path of an object to create, whose name must be valid UTF-8."""
+        path = self._get_object_path(container, object_name)
+        try:
+            s3.names.check_object_name(object_name)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, object_name) from error
+        return path
+
+    def _with_storage_class(
+        self, headers: Mapping[str, str] | None, storage_class: str | None
+    ) -> dict[str, str]:
+        """A copy of ``headers`` with one class: ``storage_class``, or else the header's own."""
+        own = f"{self.http_vendor_prefix}-storage-class"
+        sent = dict(headers or {})
+        given = [name for name in sent if name.lower() == own]
+        if storage_class is None and given:
+            return sent
+        for name in given:
+            del sent[name]
+        return {**sent, **self._to_storage_class_headers(storage_class)}
+
+    def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
+        """:raises ValueError: there is no such class. Nothing was sent."""
+        name = str(storage_class or "standard").lower()
+        if name not in STORAGE_CLASSES:
+            raise ValueError(f"Invalid storage class value: {storage_class}")
+        return {f"{self.http_vendor_prefix}-storage-class": STORAGE_CLASSES[name]}

@@ -16,7 +16,7 @@ from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import check_extra, check_object, plain_headers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import MIB, Limits
-from libcloud.storage.drivers.s3_uploads import S3Uploads
+from libcloud.storage.drivers.s3_calls import S3Calls
 from libcloud.storage.types import ObjectError, ObjectTooLargeError
 from libcloud.utils.arguments import whole_number
 
@@ -33,7 +33,7 @@ DEFAULT_COPY_PART_SIZE = 256 * MIB
 """Bytes of a part that is copied, where the caller does not say. Nothing of it is held here."""
 
 
-class S3Copies(S3Uploads):
+class S3Copies(S3Calls):
     """Copies within the store."""
 
     def ex_copy_object(

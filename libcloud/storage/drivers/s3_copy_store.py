@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
-from libcloud.storage.drivers.s3_store import DriverStore
 from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.copy_headers import CopyHeaders
 from libcloud.storage.s3.etags import strip_etag
 from libcloud.storage.s3.headers import headers_for
+from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.s3.values import CopyAnswer
 from libcloud.storage.s3.xml import parse_copy
 from libcloud.storage.transfer.download.ranges import Validator, content_length
@@ -95,7 +95,7 @@ class CopyStore:
         self._headers = headers
         self._what = f"Error copying {source.place.label} to {target.label}"
         # What is no different from an upload.
-        self._upload = DriverStore(
+        self._upload = S3UploadPort(
             driver,
             target.container,
             target.name,

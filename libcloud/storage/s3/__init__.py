@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import evidence as evidence
     from libcloud.storage.s3 import headers as headers
     from libcloud.storage.s3 import integrity as integrity
+    from libcloud.storage.s3 import keywords as keywords
     from libcloud.storage.s3 import listing as listing
     from libcloud.storage.s3 import multipart as multipart
     from libcloud.storage.s3 import names as names
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import recovery as recovery
     from libcloud.storage.s3 import requests as requests
     from libcloud.storage.s3 import response as response
+    from libcloud.storage.s3 import upload_port as upload_port
+    from libcloud.storage.s3 import uploads as uploads
     from libcloud.storage.s3 import values as values
     from libcloud.storage.s3 import write_options as write_options
     from libcloud.storage.s3 import xml as xml

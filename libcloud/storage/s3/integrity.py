@@ -18,11 +18,13 @@ from typing import Any
 from libcloud.storage.s3.checksums import CHECKSUMS, HEADER, combined, decoded, encoded
 from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
+from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.bodies import Pieces
 
 __all__ = [
     "DIGESTS",
     "Told",
+    "Verifier",
     "choose_digest",
     "complete_headers",
     "create_headers",
@@ -250,3 +252,86 @@ def encrypted(headers: Mapping[str, str]) -> bool:
     if "x-amz-server-side-encryption-customer-algorithm" in named:
         return True
     return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+
+
+class Verifier:
+    """Compares what the responses to one upload report with what was sent.
+
+    :param label: of the object, for messages.
+    :param headers: of the upload.
+    :param compares_etag: an ETag that is an MD5 is compared with the MD5 that was sent.
+
+    ``checksum`` is the one of the object that a response repeated: ``algorithm`` and ``value``.
+    """
+
+    def __init__(
+        self,
+        driver: Any,
+        object_name: str,
+        label: str,
+        *,
+        headers: Mapping[str, str],
+        compares_etag: bool = True,
+    ) -> None:
+        self._driver = driver
+        self._name = object_name
+        self._label = label
+        self._sent = headers
+        self._compares_etag = compares_etag
+        self.checksum: dict[str, str] | None = None
+
+    def is_opaque(self, headers: Mapping[str, str]) -> bool:
+        """Whether an ETag is no MD5, because the upload or the response is encrypted."""
+        return encrypted(self._sent) or encrypted(headers)
+
+    def reported(self, digest: Digest, headers: Mapping[str, str]) -> Told | None:
+        """The checksum that a response reports; ``None`` if it cannot be compared."""
+        opaque = digest.algorithm == "md5" and (not self._compares_etag or self.is_opaque(headers))
+        return told(self._driver.profile, digest, headers, opaque=opaque)
+
+    def check_part(self, number: int, digest: Digest, headers: Mapping[str, str]) -> None:
+        """Check the response to a part.
+
+        :raises ObjectHashMismatchError: the store received other data. The part can be sent again.
+        """
+        found = self.reported(digest, headers)
+        if found is not None and not found.same:
+            raise self._mismatch(
+                f"the store answered part {number} of {self._label} with the {found.algorithm} "
+                f"{found.value}, and {found.expected} was sent; nothing was published"
+            )
+
+    def check_object(self, digest: Digest, headers: Mapping[str, str]) -> None:
+        """Check the response that published the object; ``digest`` is that of all its bytes.
+
+        :raises ObjectHashMismatchError: it reports other data. A HEAD request may not.
+        """
+        found = self.reported(digest, headers)
+        if found is None:
+            return
+        if not found.same:
+            raise self._mismatch(
+                f"the store has {self._label} with the {found.algorithm} {found.value}, and "
+                f"{found.expected} was sent: the object is damaged"
+            )
+        self.checksum = {"algorithm": found.algorithm, "value": found.value}
+
+    def check_completed(self, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
+        """Check the response to Complete; see :meth:`check_object`."""
+        self.check_object(whole_checksum(parts), headers)
+        etag = headers.get("etag", "").strip('"')
+        expected = expected_etag(parts)
+        if expected is None or not self._driver.profile.multipart_etag:
+            return
+        if not etag or self.is_opaque(headers):
+            return
+        if etag != expected:
+            raise self._mismatch(
+                f"the store made {self._label} with the ETag {etag}; "
+                f"the parts that were sent give {expected}"
+            )
+        if {part.digest.algorithm for part in parts} == {"md5"}:
+            self.checksum = {"algorithm": "md5", "value": etag}
+
+    def _mismatch(self, text: str) -> ObjectHashMismatchError:
+        return ObjectHashMismatchError(text, self._driver, self._name)

@@ -48,10 +48,14 @@ _XML = "application/xml"
 
 
 def put_object(
-    path: str, *, headers: Mapping[str, str] | None = None, body: Body = b""
+    path: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: Body = b"",
+    method: str = "PUT",
 ) -> HttpRequest:
     """PutObject: the whole object in one request."""
-    return HttpRequest("PUT", path, headers=_copy(headers), body=body)
+    return HttpRequest(method, path, headers=_copy(headers), body=body)
 
 
 def create_upload(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:

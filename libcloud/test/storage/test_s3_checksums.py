@@ -174,7 +174,8 @@ def test_an_object_that_was_stored_as_another_is_an_error(http: Store, count: in
 def test_a_file_that_was_stored_as_another_is_an_error(https: Store, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
-    https.server.faults.add("PutObject", WrongChecksum(), times=None)
+    for operation in ("PutObject", "HeadObject"):
+        https.server.faults.add(operation, WrongChecksum(), times=None)
     with pytest.raises(ObjectHashMismatchError, match="damaged") as caught:
         https.driver.upload_object(path, https.container, "a damaged one", verify_hash=False)
     assert caught.value.object_name == "a damaged one"

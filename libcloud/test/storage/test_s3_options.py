@@ -17,7 +17,7 @@ import pytest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
-from libcloud.storage.drivers.s3_options import UploadKeywords
+from libcloud.storage.s3.keywords import UploadKeywords
 from libcloud.storage.s3.write_options import WriteOptions
 from libcloud.storage.transfer.upload.session import UploadOptions
 from libcloud.storage.types import ConditionalConflictError, PreconditionFailedError

@@ -12,13 +12,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Generic
 
+from libcloud.storage.transfer.upload.port import Content
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["PartBuffer", "PartSource", "PulledPart", "open_file", "pieces_of"]
+__all__ = ["PartBuffer", "PartSource", "PulledPart", "WholeSource", "open_file", "pieces_of"]
 
 _READ_SIZE = 1024 * 1024
 
@@ -170,6 +171,24 @@ class PartSource:
             if empty > files.MAX_EMPTY_PIECES:
                 raise files.endless_source_error()
         return False
+
+
+class WholeSource(Generic[Content]):
+    """One part of any size, for an object that is sent by one request."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    def next_part(self, size: int) -> WholePart[Content]:
+        return WholePart(self._content)
+
+
+@dataclass(frozen=True, slots=True)
+class WholePart(Generic[Content]):
+    """The only part of an object."""
+
+    body: Content
+    last: bool = True
 
 
 @contextmanager

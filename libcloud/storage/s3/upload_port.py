@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The port through which the engine uploads one object: each call is one request of the client.
+
+Create, Complete and Abort call the driver's ``_initiate_multipart``, ``_commit_multipart`` and
+``_abort_multipart``, because subclasses override them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.storage import s3, transfer
+from libcloud.storage.base import Container
+from libcloud.storage.payload import Payload
+from libcloud.storage.s3 import integrity, requests
+from libcloud.storage.s3.client import failure_of
+from libcloud.storage.s3.etags import strip_etag
+from libcloud.storage.s3.headers import has_digest, headers_for
+from libcloud.storage.s3.integrity import Verifier
+from libcloud.storage.s3.optional import Unasked, unasked
+from libcloud.storage.transfer.values import (
+    Body,
+    Confirmation,
+    Digest,
+    Failure,
+    PartReceipt,
+    Step,
+    StoredObject,
+)
+from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+
+__all__ = [
+    "CommittedETag",
+    "Published",
+    "S3UploadPort",
+    "etag_of_part",
+]
+
+_READ_SIZE = 64 * 1024
+# S3 responds with 200; some gateways with 201 (created) or 204 (no content).
+_STORED = (200, 201, 204)
+_NO_DIGEST = Digest()
+_GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
+
+
+class CommittedETag(str):
+    """The ETag in the response to Complete, without quotes, with the headers of the response.
+
+    A ``str``, because ``_commit_multipart`` returns one.
+    """
+
+    headers: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The response that published an object, as far as ``_put_object`` reads it."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class S3UploadPort:
+    """One object of an S3 store, which is about to be uploaded.
+
+    The content is bytes. An object that is too large for that, and that the store takes by one
+    request only, is a :class:`~libcloud.storage.payload.Payload`, which is read while it is sent.
+
+    :param driver: holds the client and has the methods that subclasses override.
+    :param path: of the object, as the driver makes it.
+    :param headers: of the upload as a whole; each request gets those that belong to it.
+    :param digest: a name in :data:`~libcloud.storage.s3.integrity.DIGESTS`;
+        :class:`~libcloud.storage.s3.optional.Unasked` if the user did not choose it.
+    :param method: of the request that sends the whole object.
+    :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
+    :param compares_etag: see :class:`~libcloud.storage.s3.integrity.Verifier`.
+    """
+
+    def __init__(
+        self,
+        driver: Any,
+        container: Container,
+        object_name: str,
+        *,
+        path: str,
+        headers: Mapping[str, str],
+        digest: str,
+        method: str = "PUT",
+        copy_bodies: bool = False,
+        compares_etag: bool = True,
+    ) -> None:
+        self._driver = driver
+        self._client = driver._client
+        self._container = container
+        self._name = object_name
+        self._path = path
+        self._method = method
+        self._headers = headers
+        self._digest_name = digest
+        self._copy_bodies = copy_bodies
+        self._whole: Body | Payload = b""
+        self._digest_of_whole = _NO_DIGEST
+        self._started_at: datetime | None = None  # by the store's clock
+        self._completing = ""
+        self._verifier = Verifier(
+            driver, object_name, self._label, headers=headers, compares_etag=compares_etag
+        )
+
+    @property
+    def checksum(self) -> dict[str, str] | None:
+        """The checksum of the object that the store reported: ``algorithm`` and ``value``.
+
+        It is equal to that of the data. ``None``: the store reported none.
+        """
+        return self._verifier.checksum
+
+    def digest(self, body: Body | Payload) -> Digest:
+        if isinstance(body, Payload):
+            return _NO_DIGEST
+        return integrity.DIGESTS[self._digest_name](body)
+
+    def put(self, body: Body | Payload, digest: Digest) -> StoredObject:
+        self._whole, self._digest_of_whole = body, digest
+        headers = headers_for(Step.PUT, self._headers)
+        if not has_digest(headers):
+            headers.update(self._optional(digest.headers))
+        with self._sendable(body) as data:
+            request = requests.put_object(
+                self._path, headers=headers, body=data, method=self._method
+            )
+            response = self._store(request, f"Error uploading {self._label}")
+        self._verifier.check_object(digest, response.headers)
+        etag = strip_etag(response.headers.get("etag", ""))
+        return StoredObject(etag, len(body), 0, dict(response.headers))
+
+    def create(self) -> str:
+        headers = {
+            **headers_for(Step.CREATE, self._headers),
+            **self._optional(integrity.create_headers(self._digest_name)),
+        }
+        upload_id: str = self._driver._initiate_multipart(
+            self._container, self._name, headers=headers
+        )
+        return upload_id
+
+    def put_part(
+        self, upload_id: str, number: int, body: Body | Payload, digest: Digest
+    ) -> PartReceipt:
+        assert not isinstance(body, Payload)  # it is always sent by one request
+        headers = {**headers_for(Step.PART, self._headers), **self._optional(digest.headers)}
+        request = requests.put_part(
+            self._path,
+            upload_id=upload_id,
+            number=number,
+            body=bytes(body) if self._copy_bodies else body,
+            headers=headers,
+        )
+        what = f"Error uploading chunk {number} of {self._label}"
+        response = self._send(request, what, ok=_STORED)
+        etag = etag_of_part(response, what, self._driver)
+        self._verifier.check_part(number, digest, response.headers)
+        self.see_time(response.headers)
+        return PartReceipt(number, etag, len(body), digest)
+
+    def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        self._completing = upload_id
+        headers = {
+            **headers_for(Step.COMPLETE, self._headers),
+            **self._optional(
+                integrity.complete_headers(self._driver.profile, parts, asked=self._digest_asked)
+            ),
+        }
+        etag = self._driver._commit_multipart(
+            self._container,
+            self._name,
+            upload_id,
+            [(part.number, part.etag) for part in parts],
+            **({"headers": headers} if headers else {}),
+        )
+        response_headers = {**getattr(etag, "headers", {}), "etag": str(etag)}
+        self._verifier.check_completed(parts, response_headers)
+        size = sum(part.size for part in parts)
+        known = strip_etag(str(etag)) or self._find_etag(parts, size)
+        return StoredObject(known, size, len(parts), {**response_headers, "etag": known})
+
+    def confirm(
+        self, parts: Sequence[PartReceipt], size: int
+    ) -> tuple[Confirmation, StoredObject | None]:
+        whole = self._whole
+        if not parts and isinstance(whole, Payload):
+            if not whole.is_complete:  # a store does not publish a body that was cut short
+                return Confirmation.ABSENT, None
+            size = whole.size
+        sent = self._digest_of_whole if not parts else integrity.whole_checksum(parts)
+        headers = {
+            **headers_for(Step.CONFIRM, self._headers),
+            **self._optional(integrity.look_headers(sent)),
+        }
+        response = self._look(headers)
+        if response.status == 404:
+            return Confirmation.ABSENT, None
+        found = dict(response.headers)
+        etag = strip_etag(found.get("etag", ""))
+        told = self._verifier.reported(sent, found)
+        if told is None:
+            verdict = self._verdict(etag, parts, size, found)
+        else:
+            verdict = Confirmation.STORED if told.same else Confirmation.ABSENT
+        if verdict is not Confirmation.STORED:
+            return verdict, None
+        self._verifier.check_object(sent, found)
+        return verdict, StoredObject(etag, size, len(parts), found)
+
+    def abort(self, upload_id: str) -> None:
+        headers = headers_for(Step.ABORT, self._headers)
+        self._driver._abort_multipart(
+            self._container, self._name, upload_id, **({"headers": headers} if headers else {})
+        )
+
+    def has_parts(self, upload_id: str) -> bool:
+        request = requests.list_parts(
+            self._path,
+            upload_id=upload_id,
+            page_size=1,
+            headers=headers_for(Step.CHECK, self._headers),
+        )
+        what = f"Error listing the parts of {self._label}"
+        page = self._client.parse(s3.xml.parse_parts, self._send(request, what), what)
+        return bool(page.parts) or page.is_truncated
+
+    def failure(self, step: Step, error: Exception) -> Failure:
+        stream = self._whole if isinstance(self._whole, Payload) else None
+        if stream is not None and error is stream.source_error:
+            return Failure(error)
+        if isinstance(error, ObjectHashMismatchError):
+            failure = Failure(error, transient=step is not Step.COMPLETE, contradicted=True)
+        else:
+            failure = failure_of(error)
+        if step is Step.COMPLETE and getattr(error, "code", None) == "BadDigest":
+            # Of the object, not of this request: the parts that the store holds do not change.
+            return replace(failure, transient=False)
+        if stream is not None and step is Step.PUT and not stream.can_be_sent_again:
+            return replace(failure, transient=False)
+        return failure
+
+    def see_time(self, headers: Mapping[str, str]) -> None:
+        """Remember the earliest time that the store reported during this upload."""
+        when = _time(headers.get("date"))
+        if when is not None and (self._started_at is None or when < self._started_at):
+            self._started_at = when
+
+    def written_since(self, headers: Mapping[str, str]) -> Confirmation:
+        """Whether the object with these response headers is younger than that time."""
+        modified = _time(headers.get("last-modified"))
+        if modified is None or self._started_at is None:
+            return Confirmation.UNCLEAR
+        recent = modified >= self._started_at - _GRACE
+        return Confirmation.STORED if recent else Confirmation.ABSENT
+
+    # Requests.
+
+    @property
+    def _label(self) -> str:
+        return f"{self._container.name}/{self._name}"
+
+    def _send(
+        self, request: HttpRequest, what: str, *, ok: Sequence[int] = (200,), raw: bool = False
+    ) -> Any:
+        return self._client.send_once(
+            request,
+            what,
+            ok=ok,
+            raw=raw,
+            container_name=self._container.name,
+            object_name=self._name,
+        )
+
+    def _store(self, request: HttpRequest, what: str) -> Any:
+        """Send the whole object; 404 can only mean that the container does not exist."""
+        try:
+            return self._send(request, what, ok=_STORED)
+        except LibcloudError as error:
+            detail = getattr(error, "detail", None)
+            if type(error) is not LibcloudError or detail is None or detail.status != 404:
+                raise
+            missing = ContainerDoesNotExistError(error.value, self._driver, self._container.name)
+            raise s3.errors.attach_detail(missing, detail) from error
+
+    def _look(self, headers: Mapping[str, str]) -> Any:
+        request = requests.head(self._path.partition("?")[0], headers)
+        return self._send(request, f"Error looking for {self._label}", ok=(200, 404))
+
+    @contextmanager
+    def _sendable(self, body: Body | Payload) -> Iterator[Any]:
+        if isinstance(body, Payload):
+            with body.attempt() as data:
+                yield data
+        else:
+            yield bytes(body) if self._copy_bodies else body
+
+    def _optional(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Headers that make a request safer, marked as far as the user did not ask for them."""
+        return unasked(headers, digest_asked=self._digest_asked)
+
+    @property
+    def _digest_asked(self) -> bool:
+        return not isinstance(self._digest_name, Unasked)
+
+    # Confirmation.
+
+    def _find_etag(self, parts: Sequence[PartReceipt], size: int) -> str:
+        """The ETag of the object that Complete has just published without reporting one.
+
+        Ceph RGW answers every Complete with an empty ETag. Another client may have replaced the
+        object meanwhile; the ETag of another object is not used.
+
+        :return: ``""`` if it is not known; the object is published all the same.
+        """
+        try:
+            response = self._look(headers_for(Step.CONFIRM, self._headers))
+        except (LibcloudError, OSError):
+            return ""
+        found = response.headers
+        if response.status == 404 or found.get("content-length") != str(size):
+            return ""
+        etag = strip_etag(found.get("etag", ""))
+        expected = integrity.expected_etag(parts)
+        if expected not in (None, etag) and not self._verifier.is_opaque(found):
+            return ""
+        return etag
+
+    def _verdict(
+        self, etag: str, parts: Sequence[PartReceipt], size: int, headers: Mapping[str, str]
+    ) -> Confirmation:
+        """Whether the object that exists is the one that was sent."""
+        if not parts and integrity.is_md5(etag) and not self._verifier.is_opaque(headers):
+            whole = self._whole
+            known = whole.digest() if isinstance(whole, Payload) else integrity.md5_hex(whole)
+            same = etag == known
+            return Confirmation.STORED if same else Confirmation.ABSENT
+        if etag and etag == integrity.expected_etag(parts):
+            return Confirmation.STORED
+        if headers.get("content-length") != str(size):
+            return Confirmation.ABSENT
+        if self._driver.profile.multipart_etag and parts and not self._verifier.is_opaque(headers):
+            return Confirmation.ABSENT
+        # The ETag does not tell. An object of this size, written since the start of the upload, may
+        # be another client's.
+        ours = self._is_ours(parts)
+        if ours is False:
+            return Confirmation.ABSENT
+        return Confirmation.STORED if ours and not parts else self.written_since(headers)
+
+    def _is_ours(self, parts: Sequence[PartReceipt]) -> bool | None:
+        """Whether an object of the right size may be ours; ``None`` if the store does not tell.
+
+        It is not while the upload that it should be made of still exists. What was sent by one
+        request is compared, as long as it is in memory.
+        """
+        try:
+            if parts:
+                return not self.has_parts(self._completing)
+            if isinstance(self._whole, Payload):
+                return None
+            return self._has_content(bytes(self._whole))
+        except LibcloudError as error:
+            if failure_of(error).transient:
+                raise
+            return None
+
+    def _has_content(self, content: bytes) -> bool:
+        headers = {"Accept-Encoding": "identity", **headers_for(Step.CONFIRM, self._headers)}
+        response = self._send(
+            requests.get_object(self._path, headers=headers),
+            f"Error reading {self._label}",
+            raw=True,
+        )
+        transfer.download.body.disable_decoding(response)
+        return b"".join(response.iter_content(_READ_SIZE)) == content
+
+
+def etag_of_part(response: Any, what: str, driver: object) -> str:
+    """The ETag of a part.
+
+    :raises MalformedResponseError: there is none, so Complete could not name the part, and nothing
+        proves that it is stored. It can be sent again.
+    """
+    etag = strip_etag(response.headers.get("etag", ""))
+    if not etag:
+        raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)
+    return etag
+
+
+@lru_cache(maxsize=8)  # several responses arrive in a second
+def _time(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text) if text else None
+    except (TypeError, ValueError):
+        return None

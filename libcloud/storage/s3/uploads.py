@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads: their headers, the session of the engine, and the requests of an upload in parts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import unquote
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage import s3, transfer
+from libcloud.storage.arguments import plain_headers
+from libcloud.storage.base import Container
+from libcloud.storage.capabilities import Limits
+from libcloud.storage.s3 import requests
+from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
+from libcloud.storage.s3.etags import strip_etag
+from libcloud.storage.s3.upload_port import CommittedETag, S3UploadPort, etag_of_part
+from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
+from libcloud.storage.transfer.upload.session import UploadSession
+from libcloud.storage.types import ContainerDoesNotExistError
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import StorageDriver
+    from libcloud.storage.payload import Payload
+    from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.values import Body
+    from libcloud.utils.bodies import Pieces
+
+__all__ = [
+    "UploadDriver",
+    "abort",
+    "check_stored",
+    "commit",
+    "initiate",
+    "is_one_request",
+    "reported_checksum",
+    "session_of",
+    "split_options",
+    "upload_chunks",
+    "whole_session",
+]
+
+# Of an object that is sent by one request, whatever its size: the store checks its own limits.
+_ONE_REQUEST = Limits(
+    min_part_size=1,
+    max_part_size=sys.maxsize,
+    max_parts=2,
+    max_object_size=sys.maxsize,
+    max_put_size=sys.maxsize,
+    equal_parts=True,
+)
+
+
+class UploadDriver(ClientOwner, Protocol):
+    """What uploads read from the driver."""
+
+    http_vendor_prefix: str
+
+    @property
+    def supports_s3_multipart_upload(self) -> bool: ...
+
+    @property
+    def ex_max_memory(self) -> int | MemoryBudget | None: ...
+
+    @property
+    def _client(self) -> S3Client: ...
+
+
+def split_options(
+    driver: UploadDriver, headers: Mapping[str, str] | None, keywords: Mapping[str, object]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """The headers with those that keywords ask for, and the keywords of the engine.
+
+    :raises TypeError: there is no such keyword. Nothing was sent.
+    :raises ValueError: a value makes no sense, or not with this driver. Nothing was sent.
+    """
+    headers = plain_headers(headers)
+    of_object, rest = s3.keywords.split_keywords(keywords)
+    if rest and not driver.supports_s3_multipart_upload:
+        raise ValueError(
+            f"{', '.join(sorted(rest))}: only uploads in parts have this, and the driver "
+            f"{driver.name!r} makes none (supports_s3_multipart_upload is False)"
+        )
+    sent = s3.keywords.write_headers(
+        of_object,
+        headers,
+        profile=driver.profile,
+        prefix=driver.http_vendor_prefix,
+        secure=bool(getattr(driver.connection, "secure", False)),
+    )
+    return sent, rest
+
+
+def is_one_request(driver: UploadDriver, size: int | None, keywords: Mapping[str, object]) -> bool:
+    """Whether a file of ``size`` bytes is sent by one request.
+
+    :param size: ``None`` if it is not known.
+    :param keywords: of the upload; the engine plans the parts if there are any.
+    """
+    if not driver.supports_s3_multipart_upload:
+        return True
+    largest = min(transfer.upload.plan.DEFAULT_PART_SIZE, driver.profile.limits.max_put_size)
+    return not keywords and size is not None and size <= largest
+
+
+def session_of(
+    driver: UploadDriver,
+    container: Container,
+    object_name: str,
+    path: str,
+    *,
+    headers: Mapping[str, str],
+    options: Mapping[str, Any] | None,
+) -> tuple[S3UploadPort, UploadSession[bytes | Pieces]]:
+    """The port of an object, and the session that uploads through it.
+
+    :param options: keywords, as :func:`split_options` returns them.
+    """
+    own, chosen = split_keywords(options or {}, ("ex_checksum",), max_memory=driver.ex_max_memory)
+    client = driver._client
+    concurrency = client.concurrency()
+    port = S3UploadPort(
+        driver,
+        container,
+        object_name,
+        path=path,
+        headers=headers,
+        digest=_digest_name(driver, own.get("ex_checksum", "auto"), headers),
+        copy_bodies=concurrency == 1,
+    )
+    return port, UploadSession(
+        port,
+        driver.profile.limits,
+        chosen,
+        client.retries(),
+        concurrency=concurrency,
+        driver=driver,
+        container_name=container.name,
+        object_name=object_name,
+    )
+
+
+def whole_session(
+    driver: UploadDriver,
+    object_name: str,
+    path: str,
+    *,
+    headers: Mapping[str, str],
+    method: str,
+) -> tuple[S3UploadPort, UploadSession[Body | Payload]]:
+    """The same for an object that is sent by one request, whatever its size.
+
+    :param path: with the query of the request, if it has one.
+    """
+    container_name = unquote(path.lstrip("/").partition("/")[0])
+    port = S3UploadPort(
+        driver,
+        Container(container_name, {}, cast("StorageDriver", driver)),
+        object_name,
+        path=path,
+        headers=headers,
+        digest=_digest_name(driver, "auto", headers),
+        method=method,
+        compares_etag=False,  # ``verify_hash`` decides
+    )
+    return port, UploadSession(
+        port,
+        _ONE_REQUEST,
+        DEFAULT_OPTIONS,
+        driver._client.retries(),
+        concurrency=1,
+        driver=driver,
+        container_name=container_name,
+        object_name=object_name,
+    )
+
+
+def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, str]) -> str:
+    """Which digest to send along; see :func:`~libcloud.storage.s3.integrity.choose_digest`.
+
+    It is marked if the user did not choose it, and omitted if the store refuses it.
+    """
+    profile, client = driver.profile, driver._client
+    if asked == "auto" and s3.optional.CHECKSUM in client.unsupported.names:
+        profile = replace(profile, default_checksum=None)
+    name = s3.integrity.choose_digest(
+        profile,
+        signature=client.signature_version(),
+        secure=bool(getattr(driver.connection, "secure", False)),
+        asked=asked,
+        locked=s3.headers.has_lock(headers),
+    )
+    return s3.optional.Unasked(name) if asked == "auto" else name
+
+
+def check_stored(client: S3Client, response: Any, container_name: str, object_name: str) -> None:
+    """Raise the error in the response to a request that uploads a whole object."""
+    if response.status in (200, 201, 204):
+        return
+    detail = detail_of(response)
+    text = f"Error uploading {container_name}/{object_name}: {s3.errors.describe(detail)}"
+    if detail.status == 404:
+        raise s3.errors.attach_detail(
+            ContainerDoesNotExistError(text, client.owner, container_name), detail
+        )
+    error = client.error_for(detail, text, container_name, object_name)
+    raise error or s3.errors.attach_detail(LibcloudError(text, driver=client.owner), detail)
+
+
+def reported_checksum(
+    driver: UploadDriver, headers: Mapping[str, str], data_hash: str | None
+) -> dict[str, str] | None:
+    """The checksum that the store reported of an object, after it was compared.
+
+    :param headers: of the response; names in lower case.
+    :param data_hash: MD5 of the data, hexadecimal.
+    """
+    found = s3.checksums.checksum_in(headers)
+    if found is not None:
+        return {"algorithm": found[0].name, "value": s3.checksums.encoded(found[1])}
+    etag = strip_etag(headers.get("etag", ""))
+    if etag != data_hash or not s3.integrity.is_md5(etag) or not driver.profile.etag_is_md5:
+        return None
+    return None if s3.integrity.encrypted(headers) else {"algorithm": "md5", "value": etag}
+
+
+# The requests of an upload in parts, for the driver's methods that subclasses override.
+
+
+def initiate(
+    client: S3Client,
+    path: str,
+    *,
+    container_name: str,
+    object_name: str,
+    headers: Mapping[str, str] | None,
+) -> str:
+    """``POST ?uploads``: the id of a new upload."""
+    what = f"Error initiating multipart upload of {container_name}/{object_name}"
+    response = client.send_once(
+        requests.create_upload(path, headers=headers),
+        what,
+        container_name=container_name,
+        object_name=object_name,
+    )
+    return client.parse(s3.xml.parse_create, response, what)
+
+
+def commit(
+    client: S3Client,
+    path: str,
+    upload_id: str,
+    chunks: Sequence[tuple[int, str]],
+    *,
+    container_name: str,
+    object_name: str,
+    headers: Mapping[str, str] | None,
+) -> CommittedETag:
+    """``POST ?uploadId=``: publish the object made of ``chunks``, pairs of number and ETag."""
+    what = f"Error in multipart commit of {container_name}/{object_name}"
+    response = client.send_once(
+        requests.complete_upload(
+            path,
+            upload_id=upload_id,
+            parts=[s3.values.CompletedPart(number, etag) for number, etag in chunks],
+            headers=headers,
+        ),
+        what,
+        container_name=container_name,
+        object_name=object_name,
+    )
+    answer = client.parse(s3.xml.parse_complete, response, what)
+    etag = CommittedETag(strip_etag(answer.etag))
+    checksums = {s3.checksums.HEADER + name: value for name, value in answer.checksums.items()}
+    etag.headers = {**response.headers, **checksums}
+    return etag
+
+
+def abort(
+    client: S3Client,
+    path: str,
+    upload_id: str,
+    *,
+    container_name: str,
+    object_name: str,
+    headers: Mapping[str, str] | None,
+) -> None:
+    """``DELETE ?uploadId=``: remove the upload and its parts."""
+    try:
+        client.send_once(
+            requests.abort_upload(path, upload_id=upload_id, headers=headers),
+            f"Error in multipart abort of {container_name}/{object_name}",
+            ok=(204,),
+            container_name=container_name,
+            object_name=object_name,
+        )
+    except LibcloudError as error:
+        status = getattr(error, "status", None)
+        if status is not None:
+            error.value = f"Error in multipart abort. status_code={status}: {error.value}"
+        raise
+
+
+def upload_chunks(
+    client: S3Client,
+    path: str,
+    upload_id: str,
+    stream: object,
+    *,
+    container_name: str,
+    object_name: str,
+    hasher: Any = None,
+) -> tuple[list[tuple[int, str]], int]:
+    """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
+
+    :param hasher: is updated with all data; ``None``: nothing is hashed.
+    :return: pairs of number and ETag; bytes.
+    """
+    source, size = transfer.upload.source.PartSource(stream), 0
+    chunks: list[tuple[int, str]] = []
+    last = False
+    while not last:
+        number = len(chunks) + 1
+        part = source.next_part(transfer.upload.plan.DEFAULT_PART_SIZE)
+        last, body = part.last, bytes(part.body)
+        request = requests.put_part(path, upload_id=upload_id, number=number, body=body)
+        what = f"Error uploading chunk {number} of {container_name}/{object_name}"
+        response = client.send(
+            request, what, container_name=container_name, object_name=object_name
+        )
+        chunks.append((number, etag_of_part(response, what, client.owner)))
+        size += len(body)
+        if hasher is not None:
+            hasher.update(body)
+    return chunks, size
