@@ -30,7 +30,7 @@ def shared_options() -> str:
 
 def command_reference() -> str:
     """A section for each command, with the options that are not shared."""
-    context = click.Context(cli, info_name="libcloud")
+    context = click.Context(cli, info_name="libcloud", **cli.context_settings)
     return "\n".join(line for name in COMMANDS for line in _section(context, name))
 
 
@@ -66,7 +66,7 @@ def _prose(text: str) -> str:
 
 def _shared() -> dict[str, click.Option]:
     """Options that at least half of the commands have."""
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     every = [cli.get_command(context, name) for name in COMMANDS]
     found: dict[str, list[click.Option]] = {}
     for command in every:
@@ -84,7 +84,7 @@ def _options(command: click.Command) -> list[click.Option]:
 def _table(options: object) -> str:
     lines = ["| option | |", "|---|---|"]
     for option in options:  # type: ignore[attr-defined]  # contrib is not checked
-        names, text = option.get_help_record(click.Context(cli))
+        names, text = option.get_help_record(click.Context(cli, **cli.context_settings))
         lines.append(f"| `{names}` | {_cell(text)} |")
     return "\n".join(lines) + "\n"
 

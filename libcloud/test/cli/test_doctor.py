@@ -176,7 +176,7 @@ def test_a_store_profile_can_be_selected(shell: Shell) -> None:
     assert findings(shell.ok("doctor", "garage://bucket"))["store"] == "Garage"
     result = shell("doctor", "r2://", AWS_ENDPOINT_URL=None)
     assert result.status == 2
-    assert "Cloudflare R2 can be anywhere" in findings(result)["driver"]
+    assert "Cloudflare R2 has no default host" in findings(result)["driver"]
     result = shell("doctor", "nimbus://")
     assert result.status == 2 and "r2" in result.err
 

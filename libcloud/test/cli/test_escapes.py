@@ -8,6 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 from unittest import mock
 
+import click
 import pytest
 
 from libcloud.cli import listing, uploads
@@ -23,7 +24,7 @@ class Screen(io.StringIO):
         return True
 
 
-def test_names_times_and_values_areescaped_on_a_terminal() -> None:
+def test_names_times_and_values_are_escaped_on_a_terminal() -> None:
     entry = listing._Entry("object", f"name{RED}", 1, f"time{RED}\r")
     with redirect_stdout(Screen()):
         line = listing._as_line(entry, human=False)
@@ -33,27 +34,27 @@ def test_names_times_and_values_areescaped_on_a_terminal() -> None:
     assert facts == [r"n\x1b[31m", r"v\x1b[31m"]
 
 
-def test_names_of_properties_areescaped_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_properties_are_escaped_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "open_store", lambda *_: mock.MagicMock())
     monkeypatch.setattr(listing, "_facts", lambda _: {"metadata": {f"k{RED}": f"v{RED}"}})
     stat: Any = listing.stat.callback
-    with redirect_stdout(Screen()) as shown:
+    with redirect_stdout(Screen()) as shown, click.Context(listing.stat):
         stat(url="s3://bucket/x", as_json=False)
     assert shown.getvalue() == "metadata.k\\x1b[31m:v\\x1b[31m\n"
 
 
-def test_upload_ids_areescaped() -> None:
+def test_upload_ids_are_escaped() -> None:
     line = uploads._line({"name": f"n{RED}", "id": f"i{RED}", "begun": f"b{RED}"})
     assert RED not in line and line.count(r"\x1b[31m") == 3
 
 
-def test_every_message_isescaped() -> None:
+def test_every_message_is_escaped() -> None:
     with redirect_stderr(Screen()) as screen:
         print_stderr(f"parts are left in upload {RED}")
     assert screen.getvalue() == "parts are left in upload \\x1b[31m\n"
 
 
-def test_the_message_of_a_store_isescaped_in_a_traceback(shell: Shell) -> None:
+def test_the_message_of_a_store_is_escaped_in_a_traceback(shell: Shell) -> None:
     assert shell.endpoint.fake is not None
     refusal = Status(403, f"Denied{RED}")
     for arguments in (("ls",), ("ls", "--debug")):
