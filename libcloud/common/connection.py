@@ -31,7 +31,7 @@ from libcloud.utils.bodies import has_content, rewinder
 from libcloud.utils.lazy import LazyAttribute
 from libcloud.utils.misc import get_secure_random_string
 from libcloud.utils.per_process import PerProcess
-from libcloud.utils.per_thread import PerThread, ThreadState
+from libcloud.utils.per_thread import PerThread, ThreadState, values_of
 from libcloud.utils.redact import redact_text
 
 __all__ = ["Connection"]
@@ -41,6 +41,9 @@ LOG = logging.getLogger(__name__)
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")
 
 _UNCHANGED = nullcontext()
+
+# Key of the per-thread values of a connection: the thread is sending a request on it.
+_REQUESTING = "_requesting"
 
 _lower = methodcaller("lower")  # header names may be bytes
 
@@ -73,7 +76,6 @@ class Connection(ConnectionSettings):
     data: Any = PerThread()
     context: Any = PerThread(factory=dict)
     _extended_timeout: Any = PerThread(0.0)
-    _requesting: Any = PerThread(False)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Keep the attributes of a request per thread where a subclass gives them a default."""
@@ -142,13 +144,14 @@ class Connection(ConnectionSettings):
         call = _Call(action, params, data, headers, method, raw, stream)
         # A request within another one of the same thread comes from a signal handler or from a
         # finalizer, which the garbage collector may run anywhere.
-        interrupted = ThreadState(self, self.connection) if self._requesting else None
-        self._requesting = True
+        values = values_of(self)
+        interrupted = ThreadState(self, self.connection) if values.get(_REQUESTING) else None
+        values[_REQUESTING] = True
         try:
             return self._request_with_retries(call, retry_failed)
         finally:
             self.reset_context()
-            self._requesting = False
+            values[_REQUESTING] = False
             if interrupted is not None:
                 interrupted.restore()
 

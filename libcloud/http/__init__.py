@@ -333,7 +333,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         return nullcontext() if self.total_timeout is None else Deadline(self.total_timeout)
 
     def _absolute(self, url: str) -> str:
-        if split_url(url)[0]:
+        if not url.startswith("/") and split_url(url)[0]:
             return url
         if self.host is None:
             raise LibcloudError(

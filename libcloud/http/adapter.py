@@ -12,6 +12,7 @@ import re
 import threading
 from collections import deque
 from contextlib import nullcontext
+from functools import lru_cache
 from http.client import HTTPException
 from typing import Any, ClassVar
 
@@ -35,6 +36,7 @@ from libcloud.http.fast_path import (
     request_head,
 )
 from libcloud.http.heads import WholeHeadResponse
+from libcloud.http.sending import has_arrived
 from libcloud.http.timeouts import TimedConnection, has_deadline, timing
 from libcloud.http.tls import SharedContext
 from libcloud.utils.documents import read_document
@@ -94,6 +96,11 @@ class _Exact(TimedConnection):
     def response_class(self, *args: Any, **kwargs: Any) -> WholeHeadResponse:  # type: ignore[override]  # http.client calls it like a class
         """Return the response to the last request."""
         return WholeHeadResponse(*args, state=self.state, **kwargs)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether an idle connection can be used: urllib3 asks before each request."""
+        return self.sock is not None and not has_arrived(self.sock)
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         super().putrequest(method, _exact(url), *args, **kwargs)
@@ -379,6 +386,7 @@ class SignedHTTPSAdapter(ExactAdapter):
         self._reset_pools()
 
 
+@lru_cache(maxsize=32)  # each request needs it several times
 def split_url(url: str) -> tuple[str, str]:
     """Split ``url`` into scheme with authority, and the rest."""
     match = _ORIGIN.match(url)

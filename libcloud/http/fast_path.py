@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -271,8 +272,8 @@ class FastResponse(requests.Response):
         self.history = []
         self.status_code = head.status
         self.reason = head.reason
-        headers: Any = CaseInsensitiveDict()
-        headers._store.update(zip(head.found, head.headers, strict=True))
+        headers: Any = CaseInsensitiveDict.__new__(CaseInsensitiveDict)
+        headers._store = OrderedDict(zip(head.found, head.headers, strict=True))
         self.headers = headers
         if "content-type" in head.found:
             self.encoding = get_encoding_from_headers(self.headers)

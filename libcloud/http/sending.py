@@ -19,7 +19,7 @@ from typing import Any
 from libcloud.http.heads import HEAD_END
 from libcloud.http.received import RequestState
 
-__all__ = ["can_listen", "send_buffers"]
+__all__ = ["can_listen", "has_arrived", "send_buffers"]
 
 # Bytes that must be sent within the timeout: about 4 KiB per second with the default.
 _SLICE = 256 * 1024
@@ -41,6 +41,15 @@ _BROKEN = (BrokenPipeError, ConnectionResetError)
 def can_listen(sock: Any) -> bool:
     """Return whether ``sock`` can be read while writing: not TLS in TLS, and not a mock."""
     return isinstance(sock, socket.socket)
+
+
+def has_arrived(sock: Any) -> bool:
+    """Return whether ``sock`` can be read now: bytes have arrived, or the peer has closed it."""
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def send_buffers(

@@ -165,7 +165,9 @@ class Session(requests.Session):
         # A Request without data has an empty list.
         if data and not isinstance(data, (bytes, memoryview, Pieces)):
             return False
-        return not self.cookies and self.auth is None and not self.params
+        # The truth of a cookie jar counts its cookies, one by one.
+        cookies = getattr(self.cookies, "_cookies", True)
+        return not cookies and self.auth is None and not self.params
 
     def _prepare_plain(
         self, method: str, url: str, given: Any, data: Any, *, hooks: Any

@@ -13,7 +13,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["PerThread", "ThreadState"]
+__all__ = ["PerThread", "ThreadState", "values_of"]
+
+_MISSING: Any = object()
 
 
 class PerThread:
@@ -44,19 +46,20 @@ class PerThread:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self.default
-        values = _values_of(instance)
-        if self._name not in values:
+        values = values_of(instance)
+        value = values.get(self._name, _MISSING)
+        if value is _MISSING:
             if self._factory is None:
                 return self.default
-            values[self._name] = self._factory()
-        return values[self._name]
+            value = values[self._name] = self._factory()
+        return value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        _values_of(instance)[self._name] = value
+        values_of(instance)[self._name] = value
 
     def __delete__(self, instance: Any) -> None:
         try:
-            del _values_of(instance)[self._name]
+            del values_of(instance)[self._name]
         except KeyError:
             raise AttributeError(self._name) from None
 
@@ -98,19 +101,24 @@ _locals: dict[str, Any] = {}
 
 
 def _of_this_thread() -> _Objects:
-    local = _locals.get("local")
-    if local is None:
-        local = _locals.setdefault("local", threading.local())
-    values: dict[str, Any] = local.__dict__
-    known: _Objects | None = values.get("objects")
-    if known is None:
+    try:
+        known: _Objects = _locals["local"].objects
+    except (KeyError, AttributeError):
+        values = _locals.setdefault("local", threading.local()).__dict__
         known = values.setdefault("objects", _Objects())
     return known
 
 
-def _values_of(instance: Any) -> dict[str, Any]:
-    """Return the values that the calling thread has set on ``instance``."""
-    known = _of_this_thread()
+def values_of(instance: Any) -> dict[str, Any]:
+    """Return the values that the calling thread has set on ``instance``: a dict to read and change.
+
+    A descriptor looks this dict up for each access; one method may do so once.
+    """
+    # Repeats _of_this_thread(): a request gets here a dozen times.
+    try:
+        known: _Objects = _locals["local"].objects
+    except (KeyError, AttributeError):
+        known = _of_this_thread()
     entry = known.get(id(instance))
     if entry is None or entry[0]() is not instance:
         known[id(instance)] = entry = _new_entry(instance, known)

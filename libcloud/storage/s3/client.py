@@ -219,19 +219,21 @@ class S3Client:
         if not isinstance(connection, BaseS3Connection):
             return connection.request(action, method=method, data=data, **rest)
         rewind = rewinder(data)
-        recoveries = s3.recovery.Recoveries()
+        recoveries: s3.recovery.Recoveries | None = None
         while True:
             attempt = s3.recovery.Attempt.begin(connection, action, method)
             try:
                 response = connection.request(action, method=method, data=data, **rest)
             except LibcloudError as error:
                 detail = getattr(error, "detail", None)
+                recoveries = recoveries or s3.recovery.Recoveries()
                 if not recoveries.recover(attempt, detail) or rewind is None:
                     raise
             else:
                 # The response class treats some errors as a success.
                 if response.status != 400 or not hasattr(response, "error_detail"):
                     return response
+                recoveries = recoveries or s3.recovery.Recoveries()
                 if not recoveries.recover(attempt, response.error_detail()) or rewind is None:
                     return response
             rewind()

@@ -147,12 +147,19 @@ class BaseS3Connection(ConnectionUserAndKey):
         """
         if self.addressing is None or self.addressing.is_plain:
             return None
+        return self._address() or self.addressing.resolve(action)
+
+    def _address(self) -> Address | None:
+        """Return the address of the current attempt of this thread."""
+        addressing = self.addressing
+        if addressing is None or addressing.is_plain:
+            return None
         address: Address | None = self._current.address
-        return address or self.addressing.resolve(action)
+        return address
 
     def signing_region(self) -> str:
         """Return the region that the request of this thread is signed for."""
-        address = self._current.address
+        address = self._address()
         if address is not None and address.region is not None:
             return str(address.region)
         return str(getattr(self.driver, "region_name", None) or "")
@@ -184,7 +191,7 @@ class BaseS3Connection(ConnectionUserAndKey):
             self._current = _NOTHING
 
     def _host_header(self) -> str:
-        address = self._current.address
+        address = self._address()
         if address is None or address.host == self.host:
             return super()._host_header()
         return authority(address.host, int(self.port), scheme=self._scheme)
@@ -192,7 +199,7 @@ class BaseS3Connection(ConnectionUserAndKey):
     def _retryable_request(
         self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
     ) -> Any:
-        address = self._current.address
+        address = self._address()
         if address is not None and address.host != self.host:
             url = f"{self._scheme}://{self._host_header()}{url}"
         return super()._retryable_request(url, data, headers, method, raw, stream)
@@ -264,7 +271,7 @@ class BaseS3Connection(ConnectionUserAndKey):
         Reference: Amazon S3 User Guide, "Signing and authenticating REST requests (AWS signature
         version 2)", CanonicalizedResource.
         """
-        address = self._current.address
+        address = self._address()
         if address is None or not address.in_host:
             return str(self.action)
         return self._with_prefix(address.resource)
