@@ -31,6 +31,8 @@ LARGE_MODULES: dict[str, str] = {
     "Apache Libcloud: each is a few lines that call the protocol package or the engine",
     "libcloud/common/google.py": "the clock and the metadata request, which programs and tests "
     "replace in this module, and everything that uses them",
+    "libcloud/test/storage/fakes/swift.py": "one fake of one protocol, with the checks of all of "
+    "its requests",
     "libcloud/storage/drivers/s3.py": "the public methods and the hooks of one class, with "
     "their signatures and a few lines each",
 }

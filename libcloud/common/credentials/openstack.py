@@ -28,11 +28,13 @@ class Access:
     """What authentication gives.
 
     :param storage_url: of the account.
+    :param internal_url: the same for machines in the store's network; ``None`` if there is none.
     :param cdn_url: of Rackspace's CDN management; ``None`` elsewhere.
     """
 
     token: str = field(repr=False)
     storage_url: str
+    internal_url: str | None = None
     cdn_url: str | None = None
 
 
@@ -97,7 +99,7 @@ def _temp_auth(identity: Identity, send: Sender, driver: Any) -> Access:
         error = LibcloudError(text, driver)
         error.http_code = response.status_code
         raise error
-    return Access(token, storage_url, found.get("x-cdn-management-url"))
+    return Access(token, storage_url, cdn_url=found.get("x-cdn-management-url"))
 
 
 def _refused(status: int, driver: Any) -> InvalidCredsError:
@@ -115,33 +117,35 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
         raise LibcloudError(
             "Keystone is asked through keystoneauth1: pip install 'libcloud-storage[swift]'", driver
         ) from error
-    plugin = _plugin(identity)
-    keystone = session.Session(auth=plugin, session=_Requests(send))
+    keystone = session.Session(auth=_plugin(identity), session=_Requests(send))
+    service = identity.service_type or _SERVICE_TYPE
     try:
         token = keystone.get_token()
-        storage_url = keystone.get_endpoint(
-            service_type=identity.service_type or _SERVICE_TYPE,
-            service_name=identity.service_name,
-            region_name=identity.region,
-            interface=identity.interface,
-            skip_discovery=True,
-        )
-        cdn_url = keystone.get_endpoint(
-            service_type="rax:object-cdn", region_name=identity.region, skip_discovery=True
-        )
+
+        def endpoint(kind: str, interface: str) -> str | None:
+            found: str | None = keystone.get_endpoint(
+                service_type=kind,
+                service_name=identity.service_name if kind == service else None,
+                region_name=identity.region,
+                interface=interface,
+                skip_discovery=True,
+            )
+            return found
+
+        storage_url = endpoint(service, identity.interface)
+        internal_url = endpoint(service, "internal")
+        cdn_url = endpoint("rax:object-cdn", "public")
     except (exceptions.Unauthorized, exceptions.Forbidden) as error:
         raise _refused(error.http_status, driver) from error
+    except exceptions.CatalogException as error:
+        raise LibcloudError("Could not find specified endpoint", driver) from error
     except exceptions.ClientException as error:
         failed = LibcloudError(f"{identity.auth_url} gives no token: {error}", driver)
         failed.http_code = getattr(error, "http_status", None)
         raise failed from error
     if not storage_url:
-        raise LibcloudError(
-            f"Could not find specified endpoint: there is no service {identity.service_name or ''} "
-            f"of type {identity.service_type or _SERVICE_TYPE} in the region {identity.region}",
-            driver,
-        )
-    return Access(str(token), storage_url, cdn_url)
+        raise LibcloudError("Could not find specified endpoint", driver)
+    return Access(str(token), storage_url, internal_url, cdn_url)
 
 
 def _plugin(identity: Identity) -> Any:

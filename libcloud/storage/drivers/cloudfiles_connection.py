@@ -37,11 +37,12 @@ class CloudFilesResponse(Response):
         return self.status in range(200, 300) or self.status in self.valid_response_codes
 
     def parse_body(self) -> Any:
-        """The parsed document if the body is JSON, otherwise the text.
+        """The parsed document if the body is JSON, otherwise the text, as for 201.
 
         :raises MalformedResponseError: it says that it is JSON, and is not.
         """
-        if "json" not in self.headers.get("content-type", "") or self._has_no_document():
+        is_json = "json" in self.headers.get("content-type", "")
+        if self.status == 201 or not is_json or self._has_no_document():
             return self.body
         try:
             return parse_json(self.body)
@@ -76,9 +77,10 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
 
     auth_url = AUTH_URL
     _auth_version = "1.0"
-    _interface = "public"
     auth_token: str | None = None
-    cdn_url: str | None = None
+    use_internal_url = False
+    cdn_request = False
+    _access: Access | None = None
 
     def __init__(
         self,
@@ -121,7 +123,8 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         )
         if ex_force_auth_version:
             self._auth_version = ex_force_auth_version
-        self._forced_base_url = ex_force_base_url
+        self._ex_force_auth_url = ex_force_auth_url
+        self._ex_force_base_url = ex_force_base_url
         self.auth_token = ex_force_auth_token
         url = ex_force_auth_url or self._own_auth_url(host, port)
         self.identity = Identity(
@@ -138,7 +141,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
             service_type=ex_force_service_type,
             service_name=ex_force_service_name,
             region=self._catalog_region(ex_force_service_region),
-            interface=ex_interface or self._interface,
+            interface=ex_interface or "public",
         )
         self._ready = False
         self._authenticating = PerProcess(RLock)
@@ -163,7 +166,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
     def get_endpoint(self) -> str:
         """The storage URL of the account; authenticates if needed."""
         self._populate_hosts_and_request_paths()
-        return self._base_url
+        return self._endpoint_of(self._access) or self._base_url
 
     def request(  # type: ignore[override]  # cdn_request stands there in Apache Libcloud
         self,
@@ -205,10 +208,10 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
                     self._begin()
 
     def _begin(self) -> None:
-        if self.auth_token is None or self._forced_base_url is None:
+        if self.auth_token is None or self._ex_force_base_url is None:
             self._take(authenticate(self.identity, self._send, self.driver))
         else:
-            self._point_at(self._forced_base_url)
+            self._point_at(self._ex_force_base_url)
         self._ready = True
 
     def _authenticate(self, refused: str | None) -> None:
@@ -218,10 +221,17 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
 
     def _take(self, access: Access) -> None:
         self.auth_token = access.token
-        self.cdn_url = access.cdn_url
-        url = self._forced_base_url or access.storage_url
+        self._access = access
+        url = self._ex_force_base_url or self._endpoint_of(access) or access.storage_url
         if not self._ready or url != self._base_url:
             self._point_at(url)
+
+    def _endpoint_of(self, access: Access | None) -> str | None:
+        if access is None:
+            return None
+        if self.cdn_request:
+            return access.cdn_url
+        return access.internal_url if self.use_internal_url else access.storage_url
 
     def _point_at(self, url: str) -> None:
         parts = urlsplit(url)
@@ -239,9 +249,10 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
 
         :raises LibcloudError: there is none.
         """
-        if not self.cdn_url:
+        url = self._access.cdn_url if self._access is not None else None
+        if not url:
             raise LibcloudError("the store has no CDN", self.driver)
-        connection = _CDNConnection(self.user_id, self.key, url=self.cdn_url, timeout=self.timeout)
+        connection = _CDNConnection(self.user_id, self.key, url=url, timeout=self.timeout)
         connection.conn_class = self.conn_class
         connection.driver, connection.token = self.driver, self.auth_token
         return connection
@@ -288,9 +299,8 @@ class CloudFilesConnection(OpenStackSwiftConnection):
         use_internal_url: bool = False,
         **kwargs: Any,
     ) -> None:
-        if use_internal_url:
-            kwargs.setdefault("ex_interface", "internal")
         super().__init__(user_id, key, secure, **kwargs)
+        self.use_internal_url = use_internal_url
 
     def _catalog_region(self, region: str | None) -> str | None:
         return region.upper() if region else None  # as Rackspace writes them

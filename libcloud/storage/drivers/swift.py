@@ -30,6 +30,7 @@ from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     InvalidContainerNameError,
     InvalidObjectNameError,
+    ObjectHashMismatchError,
 )
 from libcloud.utils.arguments import kind_of, plain_headers, size_of, whole_number
 from libcloud.utils.etags import strip_etag
@@ -280,11 +281,18 @@ class SwiftStorageDriver(StorageDriver):
     ) -> Object:
         """Upload a file. Keywords and errors are those of :meth:`upload_object_via_stream`.
 
-        :param verify_hash: not used; the store compares each request with its MD5.
+        :param verify_hash: compare the ETags of responses; the store compares each request with its
+            MD5 in any case.
         :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
         """
         return self._put_object(
-            container, object_name, extra, file_path=file_path, headers=headers, options=options
+            container,
+            object_name,
+            extra,
+            file_path=file_path,
+            verify_hash=verify_hash,
+            headers=headers,
+            options=options,
         )
 
     def upload_object_via_stream(
@@ -332,11 +340,52 @@ class SwiftStorageDriver(StorageDriver):
         options: Mapping[str, Any] | None = None,
     ) -> Object:
         """Upload a file, or a stream."""
+        if transfer.upload.session.is_overridden(self, ("_upload_object",), "libcloud.storage"):
+            return self._put_by_hook(
+                container, object_name, extra, headers, file_path=file_path, stream=stream
+            )
         session = self._session(
-            container, object_name, extra, headers, options, file_path=file_path
+            container,
+            object_name,
+            extra,
+            headers,
+            options,
+            file_path=file_path,
+            verify=verify_hash,
         )
-        stored = session.send_stream(stream) if file_path is None else session.send_file(file_path)
+        if file_path is not None:
+            stored = session.send_file(file_path)
+        else:
+            _rewind_finished(stream)
+            stored = session.send_stream(stream)
         return self._stored_object(container, object_name, extra, stored.size, stored.etag)
+
+    def _put_by_hook(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None,
+        headers: dict[str, str] | None,
+        **source: Any,
+    ) -> Object:
+        """Upload by a subclass's own ``_upload_object``."""
+        extra = extra or {}
+        sent = {**plain_headers(headers)}
+        sent.update(swift.requests.metadata_headers(extra.get("meta_data") or {}))
+        result = self._upload_object(
+            object_name=object_name,
+            content_type=extra.get("content_type"),
+            request_path=self._object_path(container.name, object_name),
+            headers=sent,
+            **source,
+        )
+        response = result["response"]
+        etag = strip_etag(response.headers.get("etag", ""))
+        if response.status != 201 or etag != result["data_hash"]:
+            raise ObjectHashMismatchError(
+                f"MD5 hash {etag} checksum does not match {result['data_hash']}", self, object_name
+            )
+        return self._stored_object(container, object_name, extra, result["bytes_transferred"], etag)
 
     def ex_open_writer(
         self,
@@ -389,6 +438,7 @@ class SwiftStorageDriver(StorageDriver):
         headers: Mapping[str, str] | None,
         options: Mapping[str, Any] | None,
         file_path: str | os.PathLike[str] | None = None,
+        verify: bool = True,
     ) -> UploadSession[bytes | Pieces]:
         """The upload of one object, checked before anything is sent."""
         check_upload(
@@ -411,6 +461,7 @@ class SwiftStorageDriver(StorageDriver):
             self._segment_names(container, object_name),
             sent,
             copy_bodies=concurrency == 1,
+            verify=verify,
         )
         return transfer.upload.session.UploadSession(
             port,
@@ -613,6 +664,19 @@ class SwiftStorageDriver(StorageDriver):
         except ValueError as error:
             raise InvalidObjectNameError(str(error), self, name) from error
         return swift.requests.object_path(container_name, name)
+
+
+def _rewind_finished(stream: Any) -> None:
+    """Send a file that stands at its end from its start, as Apache Libcloud does."""
+    if not (hasattr(stream, "seek") and hasattr(stream, "tell")):
+        return
+    try:
+        position = stream.tell()
+        if position >= stream.seek(0, os.SEEK_END):
+            position = 0
+        stream.seek(position)
+    except (OSError, ValueError):
+        return  # a pipe, or a closed file, which reading complains about
 
 
 def _latest(older_than: timedelta | datetime | None) -> datetime | None:

@@ -40,6 +40,9 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
+# A token may expire again, or be revoked, before the request that it was renewed for arrives.
+_RENEWALS = 2
+
 _OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
     {412: PreconditionFailedError, 413: ObjectTooLargeError, 422: ObjectHashMismatchError}
 )
@@ -101,13 +104,15 @@ class SwiftClient:
         raw: bool = False,
         names: tuple[str, str] = ("", ""),
     ) -> Any:
-        """:meth:`send` without retries, except one with a new token if the token is refused."""
+        """:meth:`send` without retries, except with a new token if the token is refused."""
         connection = self._owner.connection
-        token = getattr(connection, "auth_token", None)
-        response, detail = self._attempt(request, what, raw=raw)
-        if detail is not None and detail.status == 401 and hasattr(connection, "renew_token"):
-            connection.renew_token(token)
+        for renewals in range(_RENEWALS + 1):
+            token = getattr(connection, "auth_token", None)
             response, detail = self._attempt(request, what, raw=raw)
+            is_refused = detail is not None and detail.status == 401
+            if not is_refused or renewals == _RENEWALS or not hasattr(connection, "renew_token"):
+                break
+            connection.renew_token(token)
         if response is not None and response.status in ok:
             return response
         detail = detail or self.detail_of(response)
@@ -121,11 +126,11 @@ class SwiftClient:
         try:
             response = self._owner.connection.request(
                 request.path,
-                params=dict(request.params),
                 data=request.body,
                 headers=dict(request.headers),
                 method=request.method,
                 raw=raw,
+                **({"params": dict(request.params)} if request.params else {}),
                 **({"stream": True} if raw else {}),
             )
         except LibcloudError as error:
@@ -181,11 +186,10 @@ class SwiftClient:
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; it is asked for them once.
 
-        Those of Swift's documentation if it does not tell, or if the connection is not of this
-        library and may understand nothing but what Apache Libcloud sends.
+        Those of Swift's documentation if it does not tell, or if the connection is foreign.
         """
         if self._profile is None:
-            if self.concurrency() == 1:
+            if self.is_foreign:
                 return profiles.DEFAULT
             try:
                 response = self.send(requests.info(), "Error asking for limits", ok=(200,))
@@ -194,8 +198,13 @@ class SwiftClient:
                 _log.debug("the limits of the cluster are not known: %s", error)
                 document = None
             known = isinstance(document, dict) and "swift" in document
-            self._profile = profiles.profile_of(document) if known else profiles.DEFAULT
+            self._profile = profiles.profile_of(document if known else {})
         return self._profile
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the connection may understand nothing but what Apache Libcloud sends."""
+        return self.concurrency() == 1
 
     def concurrency(self) -> int | None:
         """Requests that the connection can make at once; ``None``: no limit.

@@ -34,7 +34,7 @@ def delete_object(
         f"Error deleting {container_name}/{name}",
     )
     names = (container_name, name)
-    if is_large is None:
+    if is_large is None and not client.is_foreign:
         found = client.send(requests.head(path), what, ok=(200, 204), names=names)
         is_large = is_static_large(found.headers)
     if is_large:

@@ -25,7 +25,7 @@ def iterate_containers(client: SwiftClient) -> Iterator[ContainerRecord]:
             return
         page = client.parse(responses.parse_containers, response, what)
         yield from page
-        if not page:
+        if _is_last(client, len(page)):
             return
         marker = _next_marker(client, marker, page[-1].name, what)
 
@@ -36,28 +36,36 @@ def iterate_objects(
     *,
     prefix: str = "",
     delimiter: str = "",
-    limit: int = PAGE,
 ) -> Iterator[ObjectRecord]:
     """The objects of a container, in the order of their names.
 
     :param delimiter: names that have it after the prefix are listed as common beginnings.
-    :param limit: names on a page.
     :raises ContainerDoesNotExistError: there is no such container.
     """
     marker, what = "", f"Error listing the container {container_name}"
     while True:
         request = requests.list_objects(
-            container_name, prefix=prefix, marker=marker, limit=limit, delimiter=delimiter
+            container_name, prefix=prefix, marker=marker, limit=PAGE, delimiter=delimiter
         )
         response = client.send(request, what, ok=(200, 204), names=(container_name, ""))
         if response.status == 204:
             return
         page = client.parse(responses.parse_objects, response, what)
         yield from page
-        # A cluster may allow fewer names on a page than were asked for: only an empty page ends.
-        if not page:
+        if _is_last(client, len(page), whole_pages=False):
             return
         marker = _next_marker(client, marker, page[-1].name, what)
+
+
+def _is_last(client: SwiftClient, size: int, *, whole_pages: bool = True) -> bool:
+    """Whether a page with ``size`` names is the last one.
+
+    A cluster that does not say how many names it puts on a page ends with an empty one, and so do
+    the listings of objects that tests written for Apache Libcloud provide.
+    """
+    if client.is_foreign and not whole_pages:
+        return not size
+    return size < min(client.profile().listing_limit or 1, PAGE)
 
 
 def _next_marker(client: SwiftClient, marker: str, last: str, what: str) -> str:

@@ -36,6 +36,7 @@ _UPLOAD_ID = "[0-9a-f]{24}"
 _SEGMENT = re.compile(rf"(?P<key>.+)/\.slo/(?P<id>{_UPLOAD_ID})/(?P<number>\d{{8}})", re.DOTALL)
 _SUFFIX = len("/.slo/") + 24 + 1 + 8
 _DIGEST = 33  # a tilde and 32 digits
+_CUT = re.compile(rf".+~[0-9a-f]{{{_DIGEST - 1}}}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ def iterate_uploads(
         for record in listing.iterate_objects(client, container_name, prefix=prefix)
         if record.is_large
     }
-    for key, of_key in groupby(records, key=lambda item: item[0]):
+    for short, of_key in groupby(records, key=lambda item: item[0]):
+        key = _whole_name(client, container_name, short)
         uploads = {
             upload_id: [record for _, _, record in items]
             for upload_id, items in groupby(of_key, key=lambda item: item[1])
@@ -167,6 +169,18 @@ def iterate_uploads(
         for upload_id, segments in uploads.items():
             if upload_id not in published:
                 yield _upload(key, upload_id, segments)
+
+
+def _whole_name(client: SwiftClient, container_name: str, key: str) -> str:
+    """The name of the object whose segments are called after ``key``, which may be cut short."""
+    if _CUT.fullmatch(key) is None:
+        return key
+    longest = client.profile().max_name
+    for record in listing.iterate_objects(client, container_name, prefix=key[:-_DIGEST]):
+        names = SegmentNames("", container_name, record.name, longest)
+        if names.prefix() == f"{container_name}/{key}/.slo/":
+            return record.name
+    return key
 
 
 def _upload(key: str, upload_id: str, segments: list[ObjectRecord]) -> SwiftMultipartUpload:

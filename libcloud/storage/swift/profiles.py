@@ -29,6 +29,7 @@ class SwiftProfile:
     :param large_objects: static large objects are supported.
     :param max_deletes: object names that a bulk deletion takes; 0: there is no bulk deletion.
     :param max_name: bytes of the name of an object.
+    :param listing_limit: names on a page of a listing; 0: not known.
     :param temp_url_digest: name of the hash that signs temporary URLs.
     """
 
@@ -36,6 +37,7 @@ class SwiftProfile:
     large_objects: bool = True
     max_deletes: int = 0
     max_name: int = 1024
+    listing_limit: int = 10_000
     temp_url_digest: str = "sha1"
 
 
@@ -52,6 +54,7 @@ def profile_of(info: Mapping[str, Any]) -> SwiftProfile:
         large_objects="slo" in info or not info,
         max_deletes=_number(bulk, "max_deletes_per_request", 0),
         max_name=_number(swift, "max_object_name_length", 1024),
+        listing_limit=_number(swift, "container_listing_limit", 0),
         temp_url_digest="sha1" if "sha1" in digests else "sha256",
     )
 

@@ -40,8 +40,8 @@ __all__ = [
     "put_object",
 ]
 
-INFO = "/info"
-"""Path of the document about the cluster, from the root of the host."""
+INFO = "//info"
+"""Path of the document about the cluster: two slashes stand for the root of the host."""
 
 METADATA = "x-object-meta-"
 """What names of headers with metadata of the user begin with; lower case."""

@@ -137,6 +137,8 @@ def parse_bulk_result(document: Any) -> BulkResult:
 
 
 def _items(document: Any) -> list[Mapping[str, Any]]:
+    if document in ("", {}):
+        return []
     if not isinstance(document, list) or not all(isinstance(item, Mapping) for item in document):
         raise UnexpectedDocumentError("the response is not a list of records")
     return document

@@ -123,6 +123,8 @@ def _extent_of_unnamed(
 ) -> Extent:
     """What a response to a range without a Content-Range contains, by the number of its bytes."""
     length = content_length(headers)
+    if size is not None and start >= size:
+        size = None  # the object is larger than its description says
     if status == 200:
         known = size if length is None else length
         if start or (end is not None and (known is None or end < known)):

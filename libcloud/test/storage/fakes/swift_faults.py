@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults that a test plans for a request to the fake: ``fake.faults.append((step, drop))``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from libcloud.test.storage.fakes.faults import Dropped
+from libcloud.test.storage.fakes.swift import FakeSwift, Fault
+from libcloud.test.storage.fakes.wire import Answer, Incoming
+
+__all__ = ["damage", "drop", "lose_answer", "refuse"]
+
+
+def drop(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+    """A fault: the connection breaks, and nothing is done."""
+    raise Dropped
+
+
+def lose_answer(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+    """A fault: the request is carried out, and the connection breaks."""
+    fake.perform(request)
+    raise Dropped
+
+
+def refuse(status: int, **headers: str) -> Fault:
+    """A fault: the request is refused with ``status``."""
+
+    def fault(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+        found = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+        return Answer(status, found, b"fault")
+
+    return fault
+
+
+def damage(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+    """A fault: a byte is flipped on the way."""
+    body = bytes(request.body)
+    return fake.perform(replace(request, body=bytes([body[0] ^ 1]) + body[1:]))
