@@ -127,8 +127,8 @@ MUTANTS = (
     ),
     Mutant(
         "the path of an endpoint dropped",
-        f"{_DRIVERS}/s3_access.py",
-        "            self.connection.request_path = endpoint.path\n",
+        f"{_S3}/access.py",
+        "            connection.request_path = path\n",
         "            pass\n",
         _ENDPOINTS,
     ),
@@ -162,7 +162,7 @@ MUTANTS = (
     ),
     Mutant(
         "checksums that nobody wants",
-        f"{_DRIVERS}/s3_calls.py",
+        f"{_DRIVERS}/s3.py",
         'self._checksum_calculation == "when_required"',
         "False",
         _DISCOVERY,

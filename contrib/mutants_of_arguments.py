@@ -54,7 +54,7 @@ MUTANTS = (
     ),
     Mutant(
         "unknown keywords of a constructor are ignored",
-        f"{_DRIVERS}/s3_access.py",
+        f"{_DRIVERS}/s3.py",
         "        check_known_keywords(type(self), kwargs)\n",
         "",
         _KEYWORDS,
@@ -75,7 +75,7 @@ MUTANTS = (
     ),
     Mutant(
         "a URL is a host",
-        f"{_DRIVERS}/s3_access.py",
+        "libcloud/storage/s3/access.py",
         "        _check_host(host, port)\n",
         "",
         _KEYWORDS,

@@ -68,7 +68,7 @@ _DOWNLOADS = (
     ),
     Mutant(
         "parts of two versions are published as a copy",
-        f"{_DRIVERS}/s3_copy_store.py",
+        "libcloud/storage/s3/copying.py",
         "        if self._source_has_changed():\n            raise self._changed()\n        return",
         "        return",
         (f"{_TESTS}/test_s3_copy_faults.py",),

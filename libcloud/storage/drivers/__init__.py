@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
-    from libcloud.storage.drivers import s3_copy_store as s3_copy_store
     from libcloud.storage.drivers import s3_regions as s3_regions
-    from libcloud.storage.drivers import s3_urls as s3_urls
 else:
     __getattr__ = submodules(__name__)

@@ -31,7 +31,7 @@ from libcloud.storage.drivers.s3 import (
     S3RawResponse,
     S3Response,
 )
-from libcloud.storage.drivers.s3_access import endpoint_of
+from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.profiles import GOOGLE
 from libcloud.utils.hosts import authority
 

@@ -14,12 +14,12 @@ request looks like is in ``s3/requests.py``, what comes next in ``transfer/uploa
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
@@ -28,19 +28,26 @@ from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import (
     check_container,
     check_download,
+    check_extra,
     check_file_path,
+    check_known_keywords,
     check_name,
     check_object,
     check_prefix,
+    check_settings,
     check_upload,
     plain_headers,
 )
-from libcloud.storage.base import Container, Object, is_overridden
-from libcloud.storage.drivers.s3_access import endpoint_of
+from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
+from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
-from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, S3_CDN_URL_EXPIRY_HOURS
-from libcloud.storage.drivers.s3_copy import S3Copies
-from libcloud.storage.drivers.s3_names import *  # noqa: F403
+from libcloud.storage.drivers.s3_constants import (
+    REGION_TO_HOST_MAP,
+    S3_CDN_URL_EXPIRY_HOURS,
+    STORAGE_CLASSES,
+)
+from libcloud.storage.s3.access import AccessOptions, endpoint_of
+from libcloud.storage.s3.client import S3Client
 from libcloud.storage.s3.connection import (
     API_VERSION,
     EXPIRATION_SECONDS,
@@ -49,10 +56,17 @@ from libcloud.storage.s3.connection import (
     S3SignatureV4Connection,
 )
 from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_region
-from libcloud.storage.s3.names import NAMESPACE
-from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile
+from libcloud.storage.s3.names import NAMESPACE, check_bucket, check_object_name, encode_name
+from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, capabilities
 from libcloud.storage.s3.response import S3RawResponse, S3Response
-from libcloud.storage.types import DeletedObject, FailedDeletion, ObjectHashMismatchError
+from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.types import (
+    DeletedObject,
+    FailedDeletion,
+    InvalidContainerNameError,
+    InvalidObjectNameError,
+    ObjectHashMismatchError,
+)
 from libcloud.utils import files
 from libcloud.utils.arguments import size_of as object_size
 from libcloud.utils.arguments import whole_number
@@ -61,6 +75,7 @@ from libcloud.utils.files import size_of_file
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from libcloud.common.credentials import Credentials
     from libcloud.storage.s3.download_port import Download
     from libcloud.storage.s3.keywords import ReadKeywords, UploadKeywords
     from libcloud.storage.s3.multipart import (
@@ -69,7 +84,11 @@ if TYPE_CHECKING:
         S3MultipartUpload,
     )
     from libcloud.storage.s3.values import ObjectPage, PartRecord
+    from libcloud.storage.scheduler import Limiter
+    from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.ranges import Validator
+    from libcloud.storage.transfer.progress import Listener
+    from libcloud.storage.types import Deletion
     from libcloud.storage.writer import UploadWriter
 
 __all__ = [
@@ -99,11 +118,36 @@ CHUNK_SIZE = 5 * 1024 * 1024
 _STREAM_METHODS = ("upload_object_via_stream", "_put_object", "_upload_multipart")
 
 
-class BaseS3StorageDriver(S3Copies):
+class BaseS3StorageDriver(StorageDriver):
     """The base of all drivers for S3-compatible stores.
 
     ``supports_s3_multipart_upload`` of a store's driver, or of a user's subclass, decides whether
     streams are uploaded in parts.
+
+    :param ex_credentials: returns the current credentials; in place of ``key``, ``secret`` and
+        ``token``, for credentials that expire. It is called before they expire and when the store
+        rejects them, by one thread at a time. A
+        :class:`~libcloud.common.credentials.provider.CredentialProvider` is used as it is.
+    :param ex_anonymous: do not sign requests, for public containers; in place of all credentials.
+    :param ex_checksum_calculation: ``"when_supported"``: uploads carry the checksum that the store
+        is known to verify. ``"when_required"``: only those that the user asked for, and the SHA-256
+        that is part of the signature.
+    :param endpoint_url: in place of ``host``, ``port`` and ``secure``: ``https://HOST:PORT``,
+        followed by the path under which the store is, if there is one.
+    :param ex_addressing_style: where the bucket of a request is: ``"path"``, as in Apache Libcloud;
+        ``"virtual"``, in the host name, if the name of the bucket allows it; or ``"auto"``:
+        ``"virtual"`` for Amazon and for stores that require it, otherwise ``"path"``.
+    :param ex_use_dualstack: use Amazon's hosts that also support IPv6.
+    :param ex_use_fips: use Amazon's hosts with validated cryptography.
+    :param ex_total_timeout: seconds for a request and its response as a whole; ``None``: no limit.
+        Bodies of downloads are not included.
+    :param signature_version: checked by drivers for stores that support only one version.
+    :param ex_ca_bundle: file, or directory, with the certificates of trusted authorities; ``None``:
+        see :mod:`libcloud.security`.
+    :raises TypeError: none, or more than one, of ``key``, ``ex_credentials`` and ``ex_anonymous``
+        is passed; or the connection class of another project does not support the keyword.
+    :raises ValueError: ``endpoint_url`` is invalid or passed together with ``host``; or a keyword
+        has an unknown value.
     """
 
     name = "Amazon S3 (standard)"
@@ -116,11 +160,65 @@ class BaseS3StorageDriver(S3Copies):
     namespace = NAMESPACE
     http_vendor_prefix = "x-amz"
     ex_location_name = ""
+    profile: S3Profile = GENERIC
+    #: How often and with which delays requests are retried.
+    ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    #: Seconds without a byte of the response to the completion of an upload, or to a copy, for
+    #: which the store has to work. A longer ``timeout`` of the driver takes precedence.
+    ex_completion_timeout: ClassVar[float] = 300.0
+    #: Bytes of parts in memory per upload, or a budget that several uploads share; ``None``: the
+    #: default of :class:`~libcloud.storage.transfer.upload.session.UploadOptions`.
+    ex_max_memory: ClassVar[int | MemoryBudget | None] = None
     #: In-progress uploads per page of a listing; ``None`` for
     #: :data:`~libcloud.storage.s3.multipart.RESPONSES_PER_REQUEST`.
     RESPONSES_PER_REQUEST: int | None = None
     #: The container in the URL of :meth:`from_url`; ``None`` if it names none.
     ex_container: Container | None = None
+
+    _checksum_calculation = "when_supported"
+
+    def __init__(
+        self,
+        key: str | None = None,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        api_version: str | None = None,
+        region: str | None = None,
+        *,
+        ex_credentials: Callable[[], Credentials] | None = None,
+        ex_anonymous: bool = False,
+        ex_checksum_calculation: str = "when_supported",
+        endpoint_url: str | None = None,
+        ex_addressing_style: str = "path",
+        ex_use_dualstack: bool = False,
+        ex_use_fips: bool = False,
+        ex_total_timeout: float | None = None,
+        signature_version: str | int | None = None,
+        ex_ca_bundle: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_known_keywords(type(self), kwargs)
+        check_settings(kwargs)
+        access = AccessOptions(
+            credentials=ex_credentials,
+            anonymous=ex_anonymous,
+            checksum_calculation=ex_checksum_calculation,
+            addressing_style=ex_addressing_style,
+            use_dualstack=ex_use_dualstack,
+            use_fips=ex_use_fips,
+            total_timeout=ex_total_timeout,
+            signature_version=signature_version,
+            ca_bundle=ex_ca_bundle,
+        )
+        key, secret = access.check(key, secret)
+        self._checksum_calculation = ex_checksum_calculation
+        endpoint = endpoint_of(endpoint_url) or endpoint_of(None, host, port)
+        if endpoint is not None and host is None:
+            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
+        super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
+        access.apply(self, endpoint.path if endpoint is not None else "")
 
     @classmethod
     def from_env(
@@ -184,6 +282,57 @@ class BaseS3StorageDriver(S3Copies):
         if bucket:
             driver.ex_container = Container(bucket, {}, driver)
         return driver
+
+    @property
+    def _client(self) -> S3Client:
+        """Sends the requests; one for all threads of the driver, created at first use."""
+        client = vars(self).get("_s3_client")
+        if client is None:
+            without = (s3.optional.CHECKSUM,)
+            unsupported = without if self._checksum_calculation == "when_required" else ()
+            client = vars(self).setdefault("_s3_client", S3Client(self, unsupported))
+        return client  # type: ignore[no-any-return]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store can do, by its profile and the driver's flags."""
+        return capabilities(
+            self.profile,
+            multipart=self.supports_s3_multipart_upload,
+            chunked_encoding=self.supports_chunked_encoding,
+        )
+
+    # Paths.
+
+    def _clean_object_name(self, name: str) -> str:
+        """``name`` as it stands in a path: percent-encoded, but for ``/`` and ``~``."""
+        return encode_name(name)
+
+    def _get_container_path(self, container: Container) -> str:
+        """Path of a container, checked before anything is sent."""
+        try:
+            check_bucket(container)
+        except ValueError as error:
+            raise InvalidContainerNameError(str(error), self, container.name) from error
+        return f"/{encode_name(container.name)}"
+
+    def _get_object_path(self, container: Container, object_name: str) -> str:
+        """Path of an object, checked before anything is sent."""
+        container_path = self._get_container_path(container)
+        try:
+            check_object_name(object_name, listed=True)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, object_name) from error
+        return f"{container_path}/{self._clean_object_name(object_name)}"
+
+    def _get_new_object_path(self, container: Container, object_name: str) -> str:
+        """Path of an object to create, whose name must be valid UTF-8."""
+        path = self._get_object_path(container, object_name)
+        try:
+            check_object_name(object_name)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, object_name) from error
+        return path
 
     # Containers.
 
@@ -470,6 +619,76 @@ class BaseS3StorageDriver(S3Copies):
         selection = s3.download_port.Selection(start, end, span, verify, validator)
         return s3.download_port.start_download(self._client, self, obj, request, selection)
 
+    # Copies.
+
+    def ex_copy_object(
+        self,
+        obj: Object,
+        container: Container,
+        object_name: str,
+        *,
+        metadata: Mapping[str, object] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        ex_part_size: int | None = None,
+        ex_window: int | None = None,
+        on_event: Listener | None = None,
+    ) -> Object:
+        """Have the store copy ``obj``, after a HEAD request for it.
+
+        The version that the HEAD request found is copied: if the object is replaced meanwhile, an
+        exception is raised, even if a store that copies in parts ignores
+        ``x-amz-copy-source-if-match``. S3 does not copy ACLs, and copies tags only if it copies by
+        one request.
+
+        :param container: where the copy goes, in the same store.
+        :param metadata: of the copy; ``None``: that of ``obj``.
+        :param content_type: of the copy; ``None``: that of ``obj``. Content-Encoding,
+            Cache-Control and the like are those of ``obj``, unless ``headers`` has them.
+        :param headers: further headers; each request gets those that belong to it. An ``obj`` with
+            a customer's key needs ``x-amz-copy-source-server-side-encryption-customer-...``.
+        :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`; ``None``: the
+            store's default, whatever that of ``obj``.
+        :param ex_part_size: bytes; a larger object is copied in parts of this size, if the store
+            can. ``None``: only what is too large for one request, by
+            :data:`DEFAULT_COPY_PART_SIZE`.
+        :param ex_window: parts that are copied at once; ``None``: 12.
+        :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`.
+        :return: the copy.
+        :raises ValueError: it would be copied onto itself unchanged, which S3 refuses, or ``obj``
+            is of another store. Nothing was sent.
+        :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
+        :raises ObjectTooLargeError: one request does not copy it, and the store is not known to
+            copy parts. Nothing was stored.
+        :raises ObjectChangedError: it was replaced meanwhile. Nothing was published.
+        :raises UploadOutcomeUnknownError: the store did not answer whether the copy was published.
+        :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
+            nothing stays at the store unless the exception has an ``upload_id``.
+        """
+        check_object(obj)
+        headers = plain_headers(headers)
+        check_extra({"meta_data": metadata, "content_type": content_type})
+        whole_number("ex_part_size", ex_part_size, least=1)
+        whole_number("ex_window", ex_window, least=1, example="4")
+        path = self._get_new_object_path(container, object_name)
+        if ex_storage_class is not None:
+            headers = self._with_storage_class(headers, ex_storage_class)
+        given = s3.copy_headers.split_headers(headers, self.http_vendor_prefix)
+        unchanged = not s3.copy_headers.changes(given, metadata, content_type)
+        s3.copying.check_copy(self, obj, container, object_name, unchanged=unchanged)
+        return s3.copying.copy_object(
+            self,
+            obj,
+            s3.copying.Place(container, object_name, path),
+            given,
+            metadata=metadata,
+            content_type=content_type,
+            part_size=ex_part_size,
+            window=ex_window,
+            on_event=on_event,
+        )
+
     # In-progress uploads.
 
     def ex_iterate_multipart_uploads(
@@ -604,6 +823,36 @@ class BaseS3StorageDriver(S3Copies):
             extra={},
             checksum=port.checksum,
         )
+
+    # Many objects.
+
+    def _concurrency_limiter(self) -> Limiter:
+        return self._client.limiter
+
+    def _max_concurrency(self) -> int | None:
+        return self._client.concurrency()
+
+    def _shares_store(self, driver: Any) -> bool:
+        return self._client.shares_store(driver)
+
+    def _delete_places(
+        self, places: Iterable[tuple[Container, str]], quiet: bool
+    ) -> Iterator[Deletion]:
+        return s3.deletion.BulkDeletion(
+            self._client,
+            self._pool,
+            self._get_container_path,
+            self._delete_place,
+            supported=self.profile.bulk_delete,
+            quiet=quiet,
+        ).delete(places)
+
+    def _options_of_many_uploads(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Let the uploads share one memory budget."""
+        if options.get("ex_max_memory") is None and self.ex_max_memory is None:
+            size = transfer.upload.session.DEFAULT_MEMORY
+            options["ex_max_memory"] = transfer.budget.MemoryBudget(size, strict=False)
+        return options
 
     # Uploads.
 
@@ -841,6 +1090,26 @@ class BaseS3StorageDriver(S3Copies):
             sent[f"{self.http_vendor_prefix}-acl"] = extra["acl"]
         return self._get_new_object_path(container, object_name), sent
 
+    def _with_storage_class(
+        self, headers: Mapping[str, str] | None, storage_class: str | None
+    ) -> dict[str, str]:
+        """A copy of ``headers`` with one class: ``storage_class``, or else the header's own."""
+        own = f"{self.http_vendor_prefix}-storage-class"
+        sent = dict(headers or {})
+        given = [name for name in sent if name.lower() == own]
+        if storage_class is None and given:
+            return sent
+        for name in given:
+            del sent[name]
+        return {**sent, **self._to_storage_class_headers(storage_class)}
+
+    def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
+        """:raises ValueError: there is no such class. Nothing was sent."""
+        name = str(storage_class or "standard").lower()
+        if name not in STORAGE_CLASSES:
+            raise ValueError(f"Invalid storage class value: {storage_class}")
+        return {f"{self.http_vendor_prefix}-storage-class": STORAGE_CLASSES[name]}
+
     def _verify(
         self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
     ) -> None:
@@ -1056,7 +1325,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         found by the host, and nothing is assumed of one that nobody knows.
     :param ex_s3_profile: the same by its name, such as ``"r2"``; see
         :data:`~libcloud.storage.s3.profiles.PROFILES`.
-    :param kwargs: those of :class:`~libcloud.storage.drivers.s3_access.S3Access` (``endpoint_url``,
+    :param kwargs: those of :class:`BaseS3StorageDriver` (``endpoint_url``,
         ``ex_addressing_style``, ...) and :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is
         seconds to connect, and seconds without a byte to or from the store, or a pair of both;
         without it they are 10 and 60. ``ex_use_dualstack`` and ``ex_use_fips`` choose among the
@@ -1116,23 +1385,38 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         """
         check_object(obj)
         path = self._get_object_path(obj.container, obj.name)
-        return drivers.s3_urls.presigned_object_url(
+        return s3.presign.presigned_object_url(
             self.connection, path, region=self.region_name, method=ex_method, hours=ex_expiry
         )
 
 
-_IN_OTHER_MODULES = {
-    "IncompleteCleanupError": "s3.multipart",
-    "RESPONSES_PER_REQUEST": "s3.multipart",
-    "S3MultipartUpload": "s3.multipart",
+_ELSEWHERE = {
+    "IncompleteCleanupError": "libcloud.storage.s3.multipart",
+    "RESPONSES_PER_REQUEST": "libcloud.storage.s3.multipart",
+    "S3MultipartUpload": "libcloud.storage.s3.multipart",
+    # Names that programs import from here because 3.9.1 imports them here.
+    "AWSBaseResponse": "libcloud.common.aws",
+    "AWSTokenConnection": "libcloud.common.aws",
+    "ConnectionUserAndKey": "libcloud.common.base",
+    "ContainerAlreadyExistsError": "libcloud.storage.types",
+    "ContainerDoesNotExistError": "libcloud.storage.types",
+    "ContainerError": "libcloud.storage.types",
+    "ContainerIsNotEmptyError": "libcloud.storage.types",
+    "InvalidCredsError": "libcloud.common.types",
+    "ObjectDoesNotExistError": "libcloud.storage.types",
+    "RawResponse": "libcloud.common.base",
+    "SignedAWSConnection": "libcloud.common.aws",
+    "UnsignedPayloadSentinel": "libcloud.common.aws",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Names that are defined in modules which are only loaded when they are used."""
-    module = _IN_OTHER_MODULES.get(name)
+    """Names of other modules, and the classes of single regions, which are created on access."""
+    module = _ELSEWHERE.get(name)
     if module is not None:
-        return getattr(import_module(f"libcloud.storage.{module}"), name)
-    if name.startswith("S3") and hasattr(drivers.s3_regions, name):
-        return getattr(drivers.s3_regions, name)
+        return getattr(import_module(module), name)
+    if name.startswith("S3"):
+        found = drivers.s3_regions.region_class(name, S3StorageDriver)
+        if found is not None:
+            return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

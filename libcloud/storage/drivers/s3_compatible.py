@@ -16,8 +16,8 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver, S3StorageDriver
-from libcloud.storage.drivers.s3_access import endpoint_of
 from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import choose_profile
 from libcloud.storage.s3.profiles import GENERIC, S3Profile, capabilities
 
@@ -47,7 +47,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     :param ex_profile: in place of that of the class.
     :param ex_s3_profile: the same by its name.
     :param kwargs: those of
-        :class:`~libcloud.storage.drivers.s3_access.S3Access` and
+        :class:`~libcloud.storage.drivers.s3.BaseS3StorageDriver` and
         :class:`~libcloud.common.base.BaseDriver`.
     :raises LibcloudError: there is no host, or the store has no such region.
     :raises ValueError: the store has no such region, or does not know the signature version.

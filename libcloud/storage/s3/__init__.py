@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING
 from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
+    from libcloud.storage.s3 import access as access
     from libcloud.storage.s3 import checksums as checksums
     from libcloud.storage.s3 import client as client
     from libcloud.storage.s3 import columns as columns
     from libcloud.storage.s3 import connection as connection
     from libcloud.storage.s3 import containers as containers
     from libcloud.storage.s3 import copy_headers as copy_headers
+    from libcloud.storage.s3 import copying as copying
     from libcloud.storage.s3 import crc as crc
     from libcloud.storage.s3 import deletion as deletion
     from libcloud.storage.s3 import discovery as discovery

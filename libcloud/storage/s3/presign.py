@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""URLs that carry their own authorization: whoever has one may send that one request.
+"""URLs that contain their own authorization: whoever has one may send that one request.
 
 They are secrets as long as they are valid: never log one.
 
@@ -10,13 +10,16 @@ Version 4)".
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
 from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
+from libcloud.common.types import LibcloudError
 from libcloud.storage.s3.endpoint import Endpoint
+from libcloud.utils.arguments import kind_of
 
-__all__ = ["MAX_PRESIGN_SECONDS", "Endpoint", "presigned_url"]
+__all__ = ["MAX_PRESIGN_SECONDS", "Endpoint", "presigned_object_url", "presigned_url"]
 
 
 def presigned_url(
@@ -47,3 +50,33 @@ def presigned_url(
         host=endpoint.authority,
     )
     return f"{endpoint.scheme}://{endpoint.authority}{target}"
+
+
+def presigned_object_url(
+    connection: Any, path: str, *, region: str, method: str, hours: float
+) -> str:
+    """A URL with which anybody can ``method`` the object at ``path``, for a limited time.
+
+    :param connection: whose host, port and credentials are used; nothing is sent.
+    :param path: encoded, as the driver makes it.
+    :param hours: at most 168.
+    :raises ValueError: ``hours`` is out of range.
+    :raises LibcloudError: the driver is anonymous.
+    """
+    if isinstance(hours, (bool, str)) or not hasattr(hours, "__float__"):
+        raise TypeError(f"ex_expiry must be a number of hours, such as 24, not {kind_of(hours)}")
+    if not isinstance(method, str):
+        raise TypeError(f"ex_method must be a str, such as 'GET', not {kind_of(method)}")
+    if connection.anonymous:
+        raise LibcloudError("an anonymous driver cannot sign a URL", connection.driver)
+    address = connection.address_of(path)
+    host = connection.host if address is None else address.host
+    return presigned_url(
+        HttpRequest(method.upper(), connection.morph_action_hook(path)),
+        endpoint=Endpoint(host, bool(connection.secure), connection.port),
+        credentials=connection.current_credentials()
+        or Credentials(connection.user_id, connection.key, getattr(connection, "token", None)),
+        scope=Scope((address.region if address is not None else None) or region, "s3"),
+        when=connection.server_time(),
+        expires=int(hours * 3600),
+    )

@@ -130,7 +130,7 @@ def test_a_host_may_have_its_port_with_it() -> None:
         driver = S3StorageDriver(KEY, SECRET, secure=False, host=f"127.0.0.1:{server.port}")
         driver.get_container("bucket")
         assert server.last.headers["host"] == f"127.0.0.1:{server.port}"
-    with pytest.raises(ValueError, match="port is given as well"):
+    with pytest.raises(ValueError, match="port is passed as well"):
         S3StorageDriver(KEY, SECRET, host="h:9000", port=9000)
 
 

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies that the store makes: no byte of the object passes through the client.
+
+Up to the size of one PUT a copy is one request. Larger objects are copied in parts by the upload
+engine, where a part is a range of the source: the retries, the parallel requests and the abort are
+those of uploads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.storage import s3
+from libcloud.storage.base import Container, Object
+from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.s3 import integrity, requests
+from libcloud.storage.s3.headers import headers_for
+from libcloud.storage.s3.upload_port import S3UploadPort
+from libcloud.storage.s3.uploads import UploadDriver
+from libcloud.storage.transfer.download.ranges import Validator, content_length
+from libcloud.storage.transfer.ranges import RangeSource
+from libcloud.storage.transfer.upload.options import UploadOptions
+from libcloud.storage.transfer.upload.session import UploadSession
+from libcloud.storage.transfer.values import (
+    Confirmation,
+    Digest,
+    PartReceipt,
+    Step,
+    StoredObject,
+)
+from libcloud.storage.types import (
+    ObjectChangedError,
+    ObjectTooLargeError,
+    PreconditionFailedError,
+)
+from libcloud.utils.etags import strip_etag
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+    from libcloud.storage.s3.copy_headers import CopyHeaders, Given
+    from libcloud.storage.s3.values import CopyAnswer
+    from libcloud.storage.transfer.progress import Listener
+
+__all__ = ["DEFAULT_COPY_PART_SIZE", "CopyDriver", "CopyPort", "Place", "Source", "copy_object"]
+
+DEFAULT_COPY_PART_SIZE = 256 * MIB
+"""Bytes per part of a copy by default. A part is never in memory here."""
+
+_MD5_OF_NOTHING = integrity.md5_hex(b"")
+
+
+class CopyDriver(UploadDriver, Protocol):
+    """What copies read from the driver."""
+
+    def _get_object_path(self, container: Container, object_name: str) -> str: ...
+
+    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The location of an object.
+
+    :param path: encoded, as the driver makes it.
+    """
+
+    container: Container
+    name: str
+    path: str
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"{self.container.name}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The object to copy, as a HEAD request found it.
+
+    :param size: bytes.
+    :param seen: headers of the response, names in lower case.
+    :param request_headers: of the HEAD request.
+    """
+
+    place: Place
+    size: int
+    seen: Mapping[str, str]
+    request_headers: Mapping[str, str]
+
+    @property
+    def validator(self) -> Validator:
+        """What distinguishes this version from others."""
+        seen = self.seen
+        return Validator(seen.get("etag", ""), seen.get("last-modified", ""), self.size)
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag for preconditions, without quotes; ``None`` if there is none, or a weak one."""
+        etag = self.seen.get("etag", "")
+        return None if etag.startswith("W/") else strip_etag(etag) or None
+
+
+def copy_object(
+    driver: CopyDriver,
+    obj: Object,
+    target: Place,
+    given: Given,
+    *,
+    metadata: Mapping[str, object] | None,
+    content_type: str | None,
+    part_size: int | None,
+    window: int | None,
+    on_event: Listener | None,
+) -> Object:
+    """Copy an object; the arguments are those of ``ex_copy_object`` of the driver.
+
+    :param given: headers of the caller.
+    """
+    found = _look_up(driver, obj, given)
+    headers = s3.copy_headers.copy_headers(
+        given, found.seen, metadata=metadata, content_type=content_type
+    )
+    limits, size = _limits(driver, found, part_size)
+    # A copy is not in memory here, so no memory limit narrows its window.
+    options = UploadOptions(
+        size, window, max_memory=max(found.size, 1), size=found.size, on_event=on_event
+    )
+    client = driver._client
+    session = UploadSession(
+        CopyPort(driver, found, target, headers),
+        limits,
+        options,
+        client.retries(),
+        concurrency=client.concurrency(),
+        driver=driver,
+        container_name=target.container.name,
+        object_name=target.name,
+    )
+    return _copied(driver, session.send(RangeSource(found.size)), target, headers)
+
+
+def check_copy(
+    driver: CopyDriver, obj: Object, container: Container, name: str, *, unchanged: bool
+) -> None:
+    """:raises ValueError: ``obj`` cannot be copied there. Nothing was sent."""
+    if (obj.container.name, obj.name) == (container.name, name) and unchanged:
+        raise ValueError(
+            f"{container.name}/{name} would be copied onto itself without a change, which S3 "
+            "refuses: pass another name, or metadata, a content type or a storage class"
+        )
+    if not driver._client.shares_store(obj.driver):
+        raise ValueError(
+            f"{obj.name} is in another store ({obj.driver.name}), and a store only copies its own "
+            "objects: download it and upload it"
+        )
+
+
+def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
+    place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
+    headers = s3.copy_headers.look_headers(given)
+    seen = s3.objects.look_up(driver._client, place.path, obj.container.name, obj.name, headers)
+    size = int(driver._get_content_length_from_headers(seen) or obj.size)
+    return Source(place, size, dict(seen), headers)
+
+
+def _limits(driver: CopyDriver, source: Source, part_size: int | None) -> tuple[Limits, int]:
+    """The limits for the copy, and the size of its parts.
+
+    :raises ObjectTooLargeError: the object cannot be copied.
+    """
+    profile, limits = driver.profile, driver.profile.limits
+    fits_one = profile.copies_any_size or source.size <= limits.max_put_size
+    in_parts = driver.supports_s3_multipart_upload and profile.supports_multipart
+    if not in_parts or not profile.supports_copy_part:
+        if not fits_one:
+            raise ObjectTooLargeError(
+                f"{source.place.label} has {source.size} bytes. One request copies "
+                f"{limits.max_put_size} at most, and {profile.name} is not known to copy "
+                "in parts; nothing was sent",
+                driver,
+                source.place.name,
+            )
+    elif not fits_one or (part_size is not None and source.size > part_size):
+        return limits, part_size or DEFAULT_COPY_PART_SIZE
+    whole = max(source.size, 1)
+    limits = replace(limits, max_parts=1, max_part_size=whole, max_object_size=whole)
+    return replace(limits, max_put_size=whole), whole
+
+
+def _copied(
+    driver: CopyDriver, stored: StoredObject, target: Place, headers: CopyHeaders
+) -> Object:
+    described = {name.lower(): value for name, value in headers.in_parts.items()}
+    extra = {"content_type": described.get("content-type")}
+    version = stored.headers.get("x-amz-version-id")
+    if version:
+        extra["version_id"] = version
+    meta_data = s3.headers.metadata_in(described, driver.http_vendor_prefix)
+    return Object(
+        target.name,
+        stored.size,
+        stored.etag or None,
+        extra,
+        meta_data,
+        target.container,
+        target.container.driver,
+    )
+
+
+class CopyPort:
+    """The engine's port for an object that the store copies.
+
+    :param headers: what the requests carry.
+    """
+
+    def __init__(
+        self, driver: CopyDriver, source: Source, target: Place, headers: CopyHeaders
+    ) -> None:
+        self._driver = driver
+        self._client = driver._client
+        self._source = source
+        self._target = target
+        self._headers = headers
+        self._what = f"Error copying {source.place.label} to {target.label}"
+        # Everything that does not differ from an upload.
+        self._upload = S3UploadPort(
+            driver,
+            target.container,
+            target.name,
+            path=target.path,
+            headers=headers.in_parts,
+            digest="none",
+        )
+        self._upload.see_time(source.seen)
+        self.create = self._upload.create
+        self.abort = self._upload.abort
+        self.has_parts = self._upload.has_parts
+        self.failure = self._upload.failure
+
+    def digest(self, body: range) -> Digest:
+        return Digest()
+
+    def put(self, body: range, digest: Digest) -> StoredObject:
+        request = requests.copy_object(
+            self._target.path,
+            source=self._source.place.path,
+            if_match=self._source.etag,
+            headers={**self._headers.whole, **self._source_headers()},
+            vendor=self._driver.http_vendor_prefix,
+        )
+        response = self._copy(request, self._what)
+        answer = self._answer(response, self._what)
+        return StoredObject(answer.etag or "", len(body), 0, dict(response.headers))
+
+    def put_part(self, upload_id: str, number: int, body: range, digest: Digest) -> PartReceipt:
+        what = f"{self._what}, part {number}"
+        request = requests.copy_part(
+            self._target.path,
+            upload_id=upload_id,
+            number=number,
+            source=self._source.place.path,
+            span=body,
+            if_match=self._source.etag,
+            headers={
+                **headers_for(Step.PART, self._headers.in_parts),
+                **self._source_headers(),
+            },
+            vendor=self._driver.http_vendor_prefix,
+        )
+        response = self._copy(request, what)
+        etag = self._answer(response, what).etag
+        if etag is None:
+            raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
+        if etag == _MD5_OF_NOTHING:
+            raise self._unsupported(what)
+        self._upload.see_time(response.headers)
+        return PartReceipt(number, etag, len(body), digest)
+
+    def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        # Stores that ignore the precondition may have copied parts of two versions.
+        if self._source_has_changed():
+            raise self._changed()
+        return self._upload.complete(upload_id, parts)
+
+    def confirm(
+        self, parts: Sequence[PartReceipt], size: int
+    ) -> tuple[Confirmation, StoredObject | None]:
+        if parts:
+            return self._upload.confirm(parts, size)
+        request = requests.head(
+            self._target.path, headers_for(Step.CONFIRM, self._headers.in_parts)
+        )
+        response = self._send(request, f"Error looking for {self._target.label}", ok=(200, 404))
+        headers = dict(response.headers)
+        if response.status == 404 or headers.get("content-length") != str(size):
+            return Confirmation.ABSENT, None
+        # The ETag of a copy may differ from that of its source: size and time have to suffice.
+        verdict = self._upload.written_since(headers)
+        stored = StoredObject(strip_etag(headers.get("etag", "")), size, 0, headers)
+        return verdict, stored if verdict is Confirmation.STORED else None
+
+    # Requests.
+
+    def _source_headers(self) -> dict[str, str]:
+        """Headers about the source; without an ETag, the time that it must still have."""
+        headers = dict(self._headers.of_source)
+        modified = self._source.seen.get("last-modified")
+        if self._source.etag is None and modified:
+            name = f"{self._driver.http_vendor_prefix}-copy-source-if-unmodified-since"
+            headers.setdefault(name, modified)
+        return headers
+
+    def _copy(self, request: HttpRequest, what: str) -> Any:
+        try:
+            return self._send(request, what)
+        except PreconditionFailedError as error:
+            if self._source_has_changed():
+                raise self._changed() from error
+            raise  # it is a precondition of the caller
+
+    def _source_has_changed(self) -> bool:
+        place = self._source.place
+        response = self._client.send(
+            requests.head(place.path, self._source.request_headers),
+            f"Error looking for {place.label}",
+            ok=(200, 404),
+            container_name=place.container.name,
+            object_name=place.name,
+        )
+        if response.status == 404:
+            return True
+        size = content_length(response.headers)
+        return not self._source.validator.agrees(response.headers, size)
+
+    def _changed(self) -> ObjectChangedError:
+        place = self._source.place
+        text = f"{self._what}: {place.label} was replaced or deleted; nothing is published"
+        return ObjectChangedError(text, self._driver, place.name)
+
+    def _send(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
+        return self._client.send_once(
+            request,
+            what,
+            ok=ok,
+            container_name=self._target.container.name,
+            object_name=self._target.name,
+        )
+
+    def _answer(self, response: Any, what: str) -> CopyAnswer:
+        """What the response says about the copy."""
+        if not (response.body or "").strip():
+            raise self._unsupported(what)
+        return self._client.parse(s3.xml.parse_copy, response, what)
+
+    def _unsupported(self, what: str) -> LibcloudError:
+        """The error for a request that the store took for another one.
+
+        "rclone serve s3" 1.75.2 answers UploadPartCopy with 200 and stores a part without bytes.
+        """
+        return LibcloudError(
+            f"{what}: the store reported success and copied nothing, so it does not support this "
+            "request. Set supports_copy_part=False in the profile of the driver, or download the "
+            "object and upload it",
+            driver=self._driver,
+        )
