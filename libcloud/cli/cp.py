@@ -137,7 +137,7 @@ class _Command:
                 StoreDirectory(_without_name(self._target)),
                 self._settings,
                 progress,
-                memory_limit(self._settings, min(self._settings.jobs, len(entries))),
+                memory_limit(self._settings, self._jobs),
                 self._options,
             )
             for entry in self._copy(copier, entries, failures):
@@ -145,6 +145,10 @@ class _Command:
         if not self._dry_run:
             progress.finish(self._summary(entries))
         failures.raise_if_any()
+
+    @property
+    def _jobs(self) -> int | None:
+        return 1 if self._selection.is_single else self._settings.jobs
 
     def _entries(self) -> list[Entry]:
         """What to copy. Everything is listed first: the copies may be below the source.
@@ -171,8 +175,10 @@ class _Command:
             yield from entries
             return
         task = functools.partial(self._copy_one, copier)
-        pool, jobs = self._target.driver._pool, min(self._settings.jobs, len(entries))
-        for result in pool.map(task, entries, ordered=False, fail_fast=False, jobs=jobs):
+        pool, jobs = self._target.driver._pool, self._jobs
+        for result in pool.map(
+            task, entries, ordered=False, fail_fast=False, jobs=jobs, grace=None
+        ):
             with failures.collect():
                 if result.error is not None:
                     raise result.error

@@ -15,6 +15,9 @@ from libcloud.storage.types import ContainerDoesNotExistError
 
 __all__ = ["Failures", "report", "report_unfinished_upload"]
 
+# Failures that are listed individually.
+_LISTED = 100
+
 # These would be raised for each of the other objects as well.
 _AFFECTS_ALL = (InvalidCredsError, ContainerDoesNotExistError)
 
@@ -39,9 +42,19 @@ class Failures:
         except Exception as error:
             if self._single or isinstance(error, _AFFECTS_ALL) or hasattr(error, "reason"):
                 raise
-            self.count += 1
             self._status = exit_status(error)
-            report(error)
+            self.add(error)
+
+    def add(self, error: Exception, url: object = None) -> None:
+        """Report and count an error; of many, only the first ones are reported.
+
+        :param url: of the object, if the error does not name it.
+        """
+        self.count += 1
+        if self.count <= _LISTED:
+            report(error, url)
+        elif self.count == _LISTED + 1:
+            print_stderr("libcloud: further errors are counted but not listed")
 
     def raise_if_any(self) -> None:
         """Raise if an object failed.
@@ -80,9 +93,10 @@ def report_unfinished_upload(
         raise
 
 
-def report(error: BaseException) -> None:
+def report(error: BaseException, url: object = None) -> None:
     """Print ``error``, and the note about parts that remain."""
-    print_stderr(f"libcloud: {error_line(error)}")
+    where = "" if url is None else f"{url}: "
+    print_stderr(f"libcloud: {where}{error_line(error)}")
     note = getattr(error, "cli_note", None)
     if note:
         print_stderr(note)

@@ -16,6 +16,7 @@ import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
+from libcloud.cli.jobs import run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
 from libcloud.cli.programs import CommandWithProgram, consume
@@ -24,7 +25,6 @@ from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, parse_range
-from libcloud.cli.worker_pool import WorkerPool
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import (
@@ -34,6 +34,7 @@ from libcloud.storage.destination import (
     resolve_destination,
     save,
 )
+from libcloud.utils.cancellation import interruptible, raise_if_cancelled
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -119,7 +120,7 @@ def get(
             return
         progress = Progress(str(target), selection.size_of(obj), settings)
         with progress, progress.transfer(str(target)) as transfer:
-            download = _Download(store, settings, progress, transfer, WorkerPool(1))
+            download = _Download(store, settings, progress, transfer)
             path = _save(obj, output, selection, download)
         progress.finish(f"downloaded {path}")
 
@@ -229,7 +230,7 @@ def _get_all(
     os.makedirs(output.path, exist_ok=True)
     output = replace(output, prefix=target.name)
     selection = _Selection(None, object_options.read_keywords)
-    pool, failures, number = WorkerPool(settings.jobs), Failures(2), 0
+    failures, number = Failures(2), 0
     names = FileNames(output.path)
 
     def get_one(number: int, obj: Object, is_first: bool) -> None:
@@ -241,7 +242,7 @@ def _get_all(
                     "download this one separately, to a different file",
                     obj.driver,
                 )
-            _save(obj, output, selection, _Download(store, settings, progress, transfer, pool))
+            _save(obj, output, selection, _Download(store, settings, progress, transfer))
 
     def tasks() -> Iterator[Callable[[], None]]:
         nonlocal number
@@ -252,7 +253,7 @@ def _get_all(
             yield partial(get_one, number, obj, names.add(output.name_of(obj)))
 
     with Progress("", total, settings) as progress:
-        pool.run(tasks(), failures)
+        run_tasks(store.driver, tasks(), failures, jobs=settings.jobs)
     downloaded = count(number - failures.count, "object")
     progress.finish(f"downloaded {downloaded} to {output.path}")
     failures.raise_if_any()
@@ -266,14 +267,13 @@ class _Download:
     settings: Settings
     progress: Progress
     transfer: Transfer
-    pool: WorkerPool
 
     def save(self, obj: Object, selection: _Selection, destination: Destination) -> bool:
         """Write the selected data to the file; false if the store sent too little."""
         if selection.byte_range is None and self.store.supports_multipart:
             return self._save_in_parallel(obj, selection, destination)
         pieces = self.progress.count_pieces(selection.pieces(obj), self.transfer)
-        return save(self.pool.interruptible(pieces), destination, size=selection.size_of(obj))
+        return save(interruptible(pieces), destination, size=selection.size_of(obj))
 
     def _save_in_parallel(
         self, obj: Object, selection: _Selection, destination: Destination
@@ -283,7 +283,7 @@ class _Download:
         count_bytes = self.progress.byte_counter(self.transfer)
 
         def on_bytes(size: int) -> None:
-            self.pool.raise_if_stopped()
+            raise_if_cancelled()
             count_bytes(size)
 
         with value_errors_as_usage(), directories(destination):

@@ -14,6 +14,7 @@ import click
 
 from libcloud.cli.errors import ObjectExistsError, error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload
+from libcloud.cli.jobs import run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
 from libcloud.cli.programs import CommandWithProgram, produce
@@ -23,8 +24,8 @@ from libcloud.cli.sources import Source, plan_uploads, read_pieces, size_of_stre
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO
 from libcloud.cli.text import count
-from libcloud.cli.worker_pool import WorkerPool
 from libcloud.storage.types import ObjectDoesNotExistError
+from libcloud.utils.cancellation import interruptible
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
@@ -83,7 +84,7 @@ def put(
         raise click.UsageError(f"{store.driver.name} does not support multipart uploads")
     with error_context(store.target):
         container = store.container()
-    jobs = min(settings.jobs, len(sources))
+    jobs = 1 if len(sources) == 1 else settings.jobs
     memory = memory_limit(settings, jobs)
     uploader = _Uploader(store, container, settings, object_options, upload_id, keep, memory)
     if program:
@@ -92,12 +93,12 @@ def put(
     elif sources and sources[0].path == STDIO:
         _put_stdin(uploader, sources[0])
     else:
-        _put_files(uploader, sources, WorkerPool(max(1, jobs)))
+        _put_files(uploader, sources, jobs)
 
 
-def memory_limit(settings: Settings, jobs: int) -> Any:
+def memory_limit(settings: Settings, jobs: int | None) -> Any:
     """The value of ``ex_max_memory``, which parallel uploads share."""
-    if jobs <= 1:
+    if jobs == 1:
         return settings.max_memory
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY
@@ -139,7 +140,7 @@ def _put_stream(
     progress.finish(f"stored {target}")
 
 
-def _put_files(uploader: _Uploader, sources: list[Source], pool: WorkerPool) -> None:
+def _put_files(uploader: _Uploader, sources: list[Source], jobs: int | None) -> None:
     sizes = [source.size for source in sources]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     failures, store = Failures(len(sources)), uploader.store
@@ -153,11 +154,12 @@ def _put_files(uploader: _Uploader, sources: list[Source], pool: WorkerPool) -> 
             report_unfinished_upload(transfer, target, resumable=True),
             open(source.path, "rb") as stream,
         ):
-            pieces = pool.interruptible(uploader.read(stream))
+            pieces = interruptible(uploader.read(stream))
             uploader.upload(source, pieces, progress, transfer)
 
     with Progress("", total, uploader.settings) as progress:
-        pool.run((partial(put_one, *one) for one in enumerate(sources, 1)), failures)
+        tasks = (partial(put_one, *one) for one in enumerate(sources, 1))
+        run_tasks(store.driver, tasks, failures, jobs=jobs)
     if len(sources) == 1:
         progress.finish(f"stored {store.target.with_name(sources[0].name)}")
     else:

@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context, error_line
-from libcloud.cli.progress import print_stderr
+from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
+from libcloud.cli.failures import Failures
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
+from libcloud.storage.types import FailedDeletion
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
 __all__ = ["delete_objects", "rm"]
-
-# Objects that one request deletes, if the store supports that.
-_BATCH = 1000
 
 
 @click.command()
@@ -82,34 +80,34 @@ def _below(store: Store, force: bool) -> Iterator[Object]:
 
 def delete_objects(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bool) -> int:
     """Delete ``objects`` and print their names; return how many could not be deleted."""
-    failed = number = 0
-    while batch := list(itertools.islice(objects, _BATCH)):
-        number += len(batch)
-        for obj, error in _delete_batch(store, batch, dry_run):
-            target = store.target.with_name(obj.name)
-            if error is not None:
-                failed += 1
-                print_stderr(f"libcloud: {target}: {error_line(error)}")
-            elif not quiet:
-                click.echo(f"{'would delete' if dry_run else 'deleted'} {printable(str(target))}")
+    failures, number = Failures(2), 0
+    for name, error in _outcomes(store, objects, dry_run):
+        number += 1
+        target = store.target.with_name(name)
+        if error is not None:
+            failures.add(error, target)
+        elif not quiet:
+            click.echo(f"{'would delete' if dry_run else 'deleted'} {printable(str(target))}")
     if number > 1 and not quiet:
         done = "would be deleted" if dry_run else "deleted"
-        click.echo(f"{count(number - failed, 'object')} {done}", err=True)
-    return failed
+        click.echo(f"{count(number - failures.count, 'object')} {done}", err=True)
+    return failures.count
 
 
-def _delete_batch(
-    store: Store, batch: list[Object], dry_run: bool
-) -> Iterator[tuple[Object, Exception | None]]:
-    """Delete the objects; each with its error, or ``None``."""
+def _outcomes(
+    store: Store, objects: Iterator[Object], dry_run: bool
+) -> Iterator[tuple[str, Exception | None]]:
+    """Delete the objects; the name of each, with its error or ``None``."""
+    first = list(itertools.islice(objects, 2))
+    objects = itertools.chain(first, objects)
     if dry_run:
-        yield from ((obj, None) for obj in batch)
-    elif len(batch) > 1 and hasattr(store.driver, "ex_delete_objects"):
-        for obj, result in zip(batch, store.driver.ex_delete_objects(batch), strict=True):
-            yield obj, None if result.deleted else result.error
+        yield from ((obj.name, None) for obj in objects)
+    elif len(first) == 1:
+        yield from ((obj.name, _delete_one(obj)) for obj in objects)
     else:
-        for obj in batch:
-            yield obj, _delete_one(obj)
+        for result in store.driver.ex_iterate_deletions(objects):
+            error = result.error if isinstance(result, FailedDeletion) else None
+            yield result.object_name, error
 
 
 def _delete_one(obj: Object) -> Exception | None:

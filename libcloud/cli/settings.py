@@ -61,7 +61,7 @@ class Settings:
     window: int | None = None
     part_size: int | None = None
     max_memory: int | None = None
-    jobs: int = 1
+    jobs: int | None = None
     quiet: bool = False
     json_progress: bool = False
 
@@ -116,11 +116,10 @@ _JOBS = [
     click.option(
         "-j",
         "--jobs",
-        type=click.IntRange(1, 32),
-        default=8,
-        show_default=True,
+        type=click.IntRange(1, 256),
         metavar="N",
-        help="Number of objects to transfer in parallel.",
+        help="Maximum number of objects to transfer in parallel; by default as many as help, up to "
+        "256.",
     ),
 ]
 

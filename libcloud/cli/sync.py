@@ -196,7 +196,12 @@ class _Runner:
             place = self._copier.source
         assert isinstance(place, StoreDirectory)
         results = place.store.driver._pool.map(
-            self._copy, steps, ordered=False, fail_fast=False, jobs=self._copier.settings.jobs
+            self._copy,
+            steps,
+            ordered=False,
+            fail_fast=False,
+            jobs=self._copier.settings.jobs,
+            grace=None,
         )
         for result in results:
             with self._failures.collect():

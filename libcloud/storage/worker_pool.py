@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Limiter, Scheduler
 from libcloud.storage.types import OperationResult
@@ -201,21 +201,24 @@ class WorkerPool:
         ordered: bool = True,
         fail_fast: bool = True,
         jobs: int | None = None,
+        grace: float | None = _GRACE,
     ) -> Iterator[OperationResult[_Item, _T]]:
         """Call ``function`` for each of ``items``; nothing starts before the first result is asked.
 
         Items are read by the calling thread, at most twice as many ahead as tasks may run at once.
         If the iteration ends early (an error, a signal, ``break``), tasks that have not started are
         dropped and running ones are cancelled, see :mod:`libcloud.utils.cancellation`; they are
-        waited for, for a second at most.
+        waited for, for ``grace`` seconds at most.
 
         :param ordered: results come in the order of ``items``; otherwise as completed.
         :param fail_fast: raise the first error; otherwise results contain the errors.
         :param jobs: tasks of this call that run at once at most; ``None``: as many as the pool's.
+        :param grace: seconds; ``None``: until the running tasks have ended.
         """
         if jobs == 1 or self._arguments[1] == 1:
             return _map_inline(function, items, fail_fast)
-        return _Run(self._workers(), function, ordered, fail_fast, jobs).results(items)
+        options = _RunOptions(ordered, fail_fast, jobs, grace)
+        return _Run(self._workers(), function, options).results(items)
 
 
 def _pool(limiter: Limiter | None, max_workers: int) -> WorkerPool:
@@ -259,22 +262,22 @@ class _Job(Generic[_Item, _T]):
         self.done = False
 
 
+class _RunOptions(NamedTuple):
+    ordered: bool
+    fail_fast: bool
+    jobs: int | None
+    grace: float | None
+
+
 class _Run(Generic[_Item, _T]):
     """One call of :meth:`WorkerPool.map`."""
 
     def __init__(
-        self,
-        workers: _Workers,
-        function: Callable[[_Item], _T],
-        ordered: bool,
-        fail_fast: bool,
-        jobs: int | None,
+        self, workers: _Workers, function: Callable[[_Item], _T], options: _RunOptions
     ) -> None:
         self._workers = workers
         self._function = function
-        self._ordered = ordered
-        self._fail_fast = fail_fast
-        self._jobs = jobs
+        self._ordered, self._fail_fast, self._jobs, self._grace = options
         self._pid = os.getpid()
         self._cancellation = Cancellation()
         self._unfinished = 0  # jobs that have not been taken out of ``_finished``
@@ -349,8 +352,9 @@ class _Run(Generic[_Item, _T]):
         self._cancellation.cancel()
         if self._pid != os.getpid():
             return
-        end = time.monotonic() + _GRACE
+        end = None if self._grace is None else time.monotonic() + self._grace
         with self._workers.paused(), contextlib.suppress(Empty):
-            while self._unfinished and (left := end - time.monotonic()) > 0:
+            while self._unfinished:
+                left = None if end is None else max(0.0, end - time.monotonic())
                 self._finished.get(timeout=left)
                 self._unfinished -= 1

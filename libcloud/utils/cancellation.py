@@ -18,6 +18,7 @@ __all__ = [
     "Cancellation",
     "CancelledError",
     "interruptible",
+    "is_cancelled",
     "raise_if_cancelled",
     "shielded",
     "sleep",
@@ -70,10 +71,15 @@ def shielded() -> Iterator[None]:
         _active.reset(token)
 
 
+def is_cancelled() -> bool:
+    """Whether the work of the calling thread is cancelled."""
+    cancellation = _active.get()
+    return cancellation is not None and cancellation.cancelled
+
+
 def raise_if_cancelled() -> None:
     """:raises CancelledError: the work of the calling thread is cancelled."""
-    cancellation = _active.get()
-    if cancellation is not None and cancellation.cancelled:
+    if is_cancelled():
         raise CancelledError("cancelled")
 
 

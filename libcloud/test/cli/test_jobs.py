@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker pool: tasks run in parallel, failures are isolated, and all tasks stop together."""
+"""Many transfers at a time: failures are isolated, and all transfers stop together."""
 
 from __future__ import annotations
 
@@ -14,67 +14,17 @@ import pytest
 
 from libcloud.cli.errors import ReportedError
 from libcloud.cli.failures import Failures
-from libcloud.cli.worker_pool import WorkerPool
+from libcloud.cli.jobs import run_tasks
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.capabilities import MIB
+from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.faults import Hold
+from libcloud.utils.cancellation import interruptible
 
-
-def test_tasks_run_at_the_same_time() -> None:
-    meet = threading.Barrier(3, timeout=30)
-    WorkerPool(3).run([meet.wait] * 6, Failures(6))
-
-
-def test_the_number_of_running_and_queued_tasks_is_bounded() -> None:
-    asked, running, most, lock = [0], [0], [0], threading.Lock()
-
-    def task() -> None:
-        with lock:
-            running[0] += 1
-            most[0] = max(most[0], running[0])
-            assert asked[0] <= done[0] + 4 + 2
-        with lock:
-            running[0] -= 1
-            done[0] += 1
-
-    def tasks() -> Iterator[partial[None]]:
-        for _ in range(50):
-            asked[0] += 1
-            yield partial(task)
-
-    done = [0]
-    failures = Failures(50)
-    WorkerPool(2).run(tasks(), failures)
-    assert (done[0], failures.count) == (50, 0)
-    assert most[0] <= 2
-
-
-@pytest.mark.parametrize("startable", [0, 1])
-def test_tasks_run_when_few_or_no_threads_can_be_started(
-    startable: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As at the end of the interpreter, when ``libcloud.cli`` is used by an ``atexit`` handler."""
-    started: list[threading.Thread] = []
-    start = threading.Thread.start
-
-    def start_few(thread: threading.Thread) -> None:
-        if len(started) == startable:
-            raise RuntimeError("can't create new thread at interpreter shutdown")
-        started.append(thread)
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", start_few)
-    done: list[int] = []
-    WorkerPool(3).run([partial(done.append, number) for number in range(9)], Failures(9))
-    assert done == [*range(9)]
-    assert len(started) == startable
-
-
-def test_no_worker_outlives_the_pool() -> None:
-    WorkerPool(3).run([lambda: None] * 5, Failures(5))
-    assert not [one for one in threading.enumerate() if one.name.startswith("libcloud-job")]
+DRIVER = LocalStorageDriver("/")
+DRIVER._max_concurrency = lambda: None  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -88,7 +38,7 @@ def test_one_failure_does_not_stop_the_others(
 
     done: list[int] = []
     failures = Failures(9)
-    WorkerPool(jobs).run([partial(task, number) for number in range(9)], failures)
+    run_tasks(DRIVER, [partial(task, number) for number in range(9)], failures, jobs=jobs)
     assert sorted(done) == [0, 1, 2, 4, 5, 6, 7, 8]
     assert "number 3" in capsys.readouterr().err
     with pytest.raises(ReportedError):
@@ -97,7 +47,7 @@ def test_one_failure_does_not_stop_the_others(
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), InvalidCredsError("no", None)])
 def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
-    pool, started = WorkerPool(2), threading.Event()
+    started = threading.Event()
     ended: list[str] = []
 
     def long() -> Iterator[bytes]:
@@ -110,7 +60,7 @@ def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
             raise
 
     def transfer() -> None:
-        for _ in pool.interruptible(long()):
+        for _ in interruptible(long()):
             pass
 
     def tasks() -> Iterator[partial[None]]:
@@ -119,7 +69,7 @@ def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        pool.run(tasks(), Failures(2))
+        run_tasks(DRIVER, tasks(), Failures(2), jobs=None)
     assert ended == ["closed"]
 
 
