@@ -8,6 +8,7 @@ from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
 from mutants_of_files import MUTANTS as OF_FILES
 from mutants_of_foreign_drivers import MUTANTS as OF_FOREIGN_DRIVERS
+from mutants_of_fsspec import MUTANTS as OF_FSSPEC
 from mutants_of_integrity import MUTANTS as OF_INTEGRITY
 from mutants_of_listings import MUTANTS as OF_LISTINGS
 from mutants_of_requests import MUTANTS as OF_REQUESTS
@@ -261,6 +262,7 @@ _CONNECTION = (
 MUTANTS = (
     OF_THE_ENGINE
     + OF_THE_WORKERS
+    + OF_FSSPEC
     + OF_INTEGRITY
     + OF_LISTINGS
     + OF_REQUESTS

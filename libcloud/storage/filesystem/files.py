@@ -18,8 +18,8 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.filesystem import workers
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
-from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, ReadAhead
-from libcloud.storage.filesystem.reading import read_version
+from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
+from libcloud.storage.filesystem.reading import read_start, read_version
 from libcloud.storage.writer import UploadWriter
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
 
     :param cache_type: a cache of fsspec in place of :class:`.readahead.ReadAhead`.
     :param block_size: bytes of a range at most.
+    :param start: the first bytes of the object, if they are known.
     :param options: others of fsspec's ``AbstractBufferedFile``.
     """
 
@@ -77,6 +78,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         *,
         cache_type: str | None = None,
         block_size: int | None = None,
+        start: bytes = b"",
         **options: Any,
     ) -> None:
         self._object = obj
@@ -90,12 +92,35 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         )
         if reads_ahead:
             submit = partial(workers.submit, obj.driver)
-            self.cache = ReadAhead(self.blocksize, self._fetch_range, self.size, submit=submit)
+            self.cache = ReadAhead(
+                self.blocksize, self._fetch_range, self.size, submit=submit, known=start
+            )
+
+    @classmethod
+    def open(
+        cls,
+        container: Container,
+        name: str,
+        *,
+        cache_type: str | None = None,
+        block_size: int | None = None,
+        **options: Any,
+    ) -> ReadFile:
+        """Open an object: one request, which also reads its first bytes for the own cache.
+
+        :raises ObjectDoesNotExistError: there is none.
+        """
+        shared: Any = {"cache_type": cache_type, "block_size": block_size, **options}
+        if cache_type not in (None, ReadAhead.name):
+            return cls(container.get_object(name), **shared)
+        obj, start = read_start(container, name, min(block_size or DEFAULT_RANGE, SMALLEST_RANGE))
+        return cls(obj, start=start, **shared)
 
     def close(self) -> None:
         """Drop what was read ahead."""
-        if not self.closed and isinstance(self.cache, ReadAhead):
-            self.cache.clear()
+        cache = getattr(self, "cache", None)  # missing if opening failed
+        if isinstance(cache, ReadAhead):
+            cache.clear()
         super().close()
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 # fsspec has no types.
 from fsspec.caching import BaseCache  # type: ignore[import-untyped]
 
-__all__ = ["DEFAULT_RANGE", "ReadAhead"]
+__all__ = ["DEFAULT_RANGE", "SMALLEST_RANGE", "ReadAhead"]
 
 _KIB = 1024
 
 DEFAULT_RANGE = 16 * 1024 * _KIB
 """Bytes of a range that is requested ahead, at most."""
 
-# A request is for at least so many bytes: at 90 MB/s they take less than a millisecond.
-_SMALLEST = 64 * _KIB
+SMALLEST_RANGE = 64 * _KIB
+"""Bytes of a range at least: at 90 MB/s they take less than a millisecond."""
 
 # A first read that begins at the start of a file and is at least so large counts as sequential.
 _LARGE = 256 * _KIB
@@ -51,14 +51,19 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
     :param blocksize: bytes of a range at most; as many as three of them are held.
     :param fetcher: requests a range, in the calling thread.
     :param submit: calls ``fetcher`` in another thread.
+    :param known: the first bytes of the file.
     """
 
     name = "parallel"
 
-    def __init__(self, blocksize: int, fetcher: _Fetch, size: int, *, submit: _Submit) -> None:
+    def __init__(
+        self, blocksize: int, fetcher: _Fetch, size: int, *, submit: _Submit, known: bytes = b""
+    ) -> None:
         super().__init__(blocksize, fetcher, size)
         self._submit = submit
         self._blocks: deque[_Block] = deque()  # in their order, without gaps
+        if known:
+            self._blocks.append(_Block(0, len(known), _done(known)))
         self._position = 0  # the end of the last read
         self._streak = 0  # bytes read since the reader began to be sequential
 
@@ -105,7 +110,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         missing: Future[bytes] | None = None
         if known < end:
             missing = Future()
-            needed = min(self.size, max(end, known + min(self.blocksize, _SMALLEST)))
+            needed = min(self.size, max(end, known + min(self.blocksize, SMALLEST_RANGE)))
             self._blocks.append(_Block(known, needed, missing))
         own = self._blocks[-1]
         self._request_ahead(min(self.size, end + ahead), unread=self._unread(end))
@@ -116,7 +121,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         return sum(block.start >= end for block in self._blocks)
 
     def _request_ahead(self, limit: int, unread: int) -> None:
-        size = max(min(self.blocksize, _SMALLEST), min(self.blocksize, self._streak * 4))
+        size = max(min(self.blocksize, SMALLEST_RANGE), min(self.blocksize, self._streak * 4))
         while unread < _IN_FLIGHT and self._blocks[-1].end < limit:
             start = self._blocks[-1].end
             end = min(self.size, start + size)
@@ -128,7 +133,12 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
             return b""
         if block.data.cancel():  # no thread has begun to fetch it, so this one does
             known = self._blocks.index(block)
-            block = _Block(block.start, block.end, Future())
-            block.data.set_result(self.fetcher(block.start, block.end))
-            self._blocks[known] = block
+            data = _done(self.fetcher(block.start, block.end))
+            self._blocks[known] = block = _Block(block.start, block.end, data)
         return block.data.result()[max(0, start - block.start) : end - block.start]
+
+
+def _done(data: bytes) -> Future[bytes]:
+    future: Future[bytes] = Future()
+    future.set_result(data)
+    return future

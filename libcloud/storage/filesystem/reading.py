@@ -13,11 +13,10 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 
-__all__ = ["open_object", "read_object", "read_version", "same_version"]
+__all__ = ["open_object", "read_object", "read_start", "read_version", "same_version"]
 
 # What tells versions apart beside hash and size; each driver has some of these.
 _MARKS = ("etag", "last_modified", "modify_time", "inode")
-
 
 # The methods that the driver's own ``_read_object`` stands for.
 _PUBLIC = ("get_object", "download_object_as_stream", "download_object_range_as_stream")
@@ -61,6 +60,18 @@ def read_object(
     obj = container.get_object(name)
     first, last, _ = slice(first, last).indices(obj.size)
     return obj, read_version(obj, first, last)
+
+
+def read_start(container: Container, name: str, length: int) -> tuple[Object, bytes]:
+    """An object and its first ``length`` bytes, by one request.
+
+    No bytes are read by a driver that needs a second request for them.
+
+    :raises ObjectDoesNotExistError: there is none.
+    """
+    if _reader(container.driver) is None:
+        return container.get_object(name), b""
+    return read_object(container, name, 0, length)
 
 
 def read_version(obj: Object, start: int, end: int) -> bytes:

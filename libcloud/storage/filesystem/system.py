@@ -233,14 +233,10 @@ class LibcloudFileSystem(DriverFileSystem):
         """
         if mode == "rb":
             kwargs.pop("size", None)  # of fsspec's own files; here the store is asked
-            return ReadFile(
-                self._listing.object(path),
-                fs=self,
-                path=path,
-                block_size=block_size,
-                cache_options=cache_options,
-                **kwargs,
-            )
+            container, name = self._listing.locate(path)
+            shared: Any = {"block_size": block_size, "cache_options": cache_options, **kwargs}
+            with as_os_errors(path):
+                return ReadFile.open(container, name, fs=self, path=path, **shared)
         if mode not in ("wb", "xb"):
             raise NotImplementedError(f"{path}: objects cannot be opened in mode {mode!r}")
         headers = dict(kwargs.pop("headers", None) or {})

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs in the file system of fsspec; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_FILESYSTEM = "libcloud/storage/filesystem"
+_REQUESTS = ("libcloud/test/storage/test_filesystem_requests.py",)
+_VERSIONS = ("libcloud/test/storage/test_filesystem_versions.py",)
+
+MUTANTS = (
+    Mutant(
+        "fsspec mixes ranges of two versions",
+        f"{_FILESYSTEM}/system.py",
+        "            if not same_version(first.setdefault(path, obj), obj):",
+        "            if False:",
+        _VERSIONS,
+    ),
+    Mutant(
+        "fsspec looks up an object before it reads it",
+        f"{_FILESYSTEM}/reading.py",
+        "    return found[0] if all(found) else None\n",
+        "    return None\n",
+        _REQUESTS,
+    ),
+    Mutant(
+        "a range of an object passes for its size",
+        "libcloud/storage/s3/objects.py",
+        "    if not content_range:\n",
+        "    if True:\n",
+        _REQUESTS,
+    ),
+    Mutant(
+        "fsspec reads ahead of a random reader",
+        f"{_FILESYSTEM}/readahead.py",
+        "        elif not self._blocks:\n            self._streak = 0\n",
+        "        else:\n            self._streak += end - start\n",
+        _REQUESTS,
+    ),
+    Mutant(
+        "fsspec does not read ahead",
+        f"{_FILESYSTEM}/readahead.py",
+        "        return self._streak * 4\n",
+        "        return 0\n",
+        _REQUESTS,
+    ),
+    Mutant(
+        "fsspec caches a listing that a write has overtaken",
+        f"{_FILESYSTEM}/cache.py",
+        "            if version == self._version:\n",
+        "            if True:\n",
+        _REQUESTS,
+    ),
+    Mutant(
+        "fsspec does not see its own writes through the cache",
+        f"{_FILESYSTEM}/cache.py",
+        "                        self._entries.pop(known, None)\n",
+        "                        pass\n",
+        _REQUESTS,
+    ),
+    Mutant(
+        "a download of fsspec goes on after its coroutine was cancelled",
+        f"{_FILESYSTEM}/workers.py",
+        "        cancellation.cancel()\n",
+        "",
+        _REQUESTS,
+    ),
+    Mutant(
+        "a forked process waits for the event loop of its parent",
+        f"{_FILESYSTEM}/base.py",
+        "        if self._pid != os.getpid():",
+        "        if self._pid < 0:",
+        _REQUESTS,
+    ),
+)
