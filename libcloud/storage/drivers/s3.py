@@ -114,8 +114,13 @@ __all__ = [
 CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes per piece of a stream by default; also the smallest part of Amazon S3."""
 
+# The engine calls neither of these; an override is called instead of the engine.
+_CHUNK_METHODS = ("_put_object_multipart", "_upload_multipart_chunks")
 # A writer calls none of these. If one of them is overridden, it is called with a file.
-_STREAM_METHODS = ("upload_object_via_stream", "_put_object", "_upload_multipart")
+_STREAM_METHODS = (
+    *("upload_object_via_stream", "_put_object", "_upload_multipart"),
+    *_CHUNK_METHODS,
+)
 
 
 class BaseS3StorageDriver(StorageDriver):
@@ -930,6 +935,18 @@ class BaseS3StorageDriver(StorageDriver):
             nothing stays at the store unless the exception has an ``upload_id``.
         """
         headers, rest = self._keywords(headers, options)
+        if self.supports_s3_multipart_upload and is_overridden(
+            self, BaseS3StorageDriver, "_put_object_multipart"
+        ):
+            _refuse_options(rest, "_put_object_multipart")
+            return self._put_object_multipart(
+                container,
+                object_name,
+                iterator,
+                extra=extra,
+                headers=headers,
+                storage_class=ex_storage_class,
+            )
         func: Callable[..., dict[str, Any]]
         kwargs: dict[str, Any] = {"stream": iterator}
         if self.supports_s3_multipart_upload:
@@ -1167,6 +1184,9 @@ class BaseS3StorageDriver(StorageDriver):
         request_method: str = "PUT",
     ) -> dict[str, Any]:
         """The callback for streams of unknown length: hands them to the engine, part by part."""
+        if is_overridden(self, BaseS3StorageDriver, "_upload_multipart_chunks"):
+            _refuse_options(options, "_upload_multipart_chunks")
+            return s3.uploads.upload_by_chunks(self, container, object_name, iterator, headers)
         port, session = s3.uploads.session_of(
             self, container, object_name, request_path, headers=headers, options=options
         )
@@ -1223,7 +1243,9 @@ class BaseS3StorageDriver(StorageDriver):
         stream: Any,
         calculate_hash: bool = True,
     ) -> tuple[list[tuple[int, str]], str | None, int]:
-        """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
+        """Send ``stream`` as parts of an upload, one after another.
+
+        The engine does not call this; an override in a subclass is called instead of the engine.
 
         :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
         """
@@ -1249,7 +1271,10 @@ class BaseS3StorageDriver(StorageDriver):
         headers: Mapping[str, str] | None = None,
         storage_class: str | None = None,
     ) -> Object:
-        """Upload ``stream`` in parts, whatever ``supports_s3_multipart_upload`` says."""
+        """Upload ``stream`` in parts, whatever ``supports_s3_multipart_upload`` says.
+
+        An override in a subclass is called by :meth:`upload_object_via_stream`.
+        """
         return self._put_object(
             container,
             object_name,
@@ -1387,6 +1412,14 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         path = self._get_object_path(obj.container, obj.name)
         return s3.presign.presigned_object_url(
             self.connection, path, region=self.region_name, method=ex_method, hours=ex_expiry
+        )
+
+
+def _refuse_options(options: Mapping[str, Any] | None, method: str) -> None:
+    """:raises ValueError: ``method``, which a subclass overrides, cannot receive these keywords."""
+    if options:
+        raise ValueError(
+            f"{', '.join(sorted(options))}: a subclass overrides {method}, which does not have this"
         )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,8 @@ from libcloud.storage.capabilities import Limits
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
 from libcloud.storage.s3.etags import strip_etag
-from libcloud.storage.s3.upload_port import CommittedETag, S3UploadPort, etag_of_part
+from libcloud.storage.s3.headers import headers_for
+from libcloud.storage.s3.upload_port import CommittedETag, Published, S3UploadPort, etag_of_part
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import UploadSession
 from libcloud.storage.types import ContainerDoesNotExistError
@@ -39,9 +41,12 @@ __all__ = [
     "reported_checksum",
     "session_of",
     "split_options",
+    "upload_by_chunks",
     "upload_chunks",
     "whole_session",
 ]
+
+_log = logging.getLogger(__name__)
 
 # Of an object that is sent by one request, whatever its size: the store checks its own limits.
 _ONE_REQUEST = Limits(
@@ -67,6 +72,33 @@ class UploadDriver(ClientOwner, Protocol):
 
     @property
     def _client(self) -> S3Client: ...
+
+
+class ChunkDriver(Protocol):
+    """The methods of the driver by which Apache Libcloud uploads in parts."""
+
+    def _initiate_multipart(
+        self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
+    ) -> str: ...
+
+    def _upload_multipart_chunks(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        stream: Any,
+        calculate_hash: bool = True,
+    ) -> tuple[list[tuple[int, str]], str | None, int]: ...
+
+    def _commit_multipart(
+        self,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        chunks: Sequence[tuple[int, str]],
+    ) -> str: ...
+
+    def _abort_multipart(self, container: Container, object_name: str, upload_id: str) -> None: ...
 
 
 def split_options(
@@ -302,6 +334,40 @@ def abort(
         if status is not None:
             error.value = f"Error in multipart abort. status_code={status}: {error.value}"
         raise
+
+
+def upload_by_chunks(
+    driver: ChunkDriver,
+    container: Container,
+    object_name: str,
+    stream: object,
+    headers: Mapping[str, str],
+) -> dict[str, Any]:
+    """Upload by the driver's methods in the order of Apache Libcloud, without the engine.
+
+    :return: as ``_upload_multipart`` of the driver.
+    """
+    sent = headers_for(transfer.values.Step.CREATE, headers)
+    upload_id = driver._initiate_multipart(container, object_name, headers=sent)
+    try:
+        chunks, data_hash, size = driver._upload_multipart_chunks(
+            container, object_name, upload_id, stream, calculate_hash=False
+        )
+        etag = driver._commit_multipart(container, object_name, upload_id, chunks)
+    except BaseException:
+        try:
+            driver._abort_multipart(container, object_name, upload_id)
+        except Exception as error:
+            _log.warning(
+                "%s/%s: the upload %s could not be aborted: %s",
+                *(container.name, object_name, upload_id, error),
+            )
+        raise
+    return {
+        "response": Published(200, {**getattr(etag, "headers", {}), "etag": str(etag)}),
+        "bytes_transferred": size,
+        "data_hash": data_hash,
+    }
 
 
 def upload_chunks(

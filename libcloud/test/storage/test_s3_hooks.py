@@ -59,6 +59,15 @@ def upload_stream(one: Store, path: Path) -> object:
     return one.stream(iter([b"x"]), "stream")
 
 
+def upload_plain_stream(one: Store, path: Path) -> object:
+    return one.driver.upload_object_via_stream(iter([b"x", b"yz"]), one.container, "stream")
+
+
+def write(one: Store, path: Path) -> object:
+    with one.driver.ex_open_writer(one.container, "written") as file:
+        return file.write(b"content")
+
+
 def upload_parts(one: Store, path: Path) -> object:
     return one.in_parts(2, "parts")
 
@@ -126,6 +135,8 @@ HOOKS: list[tuple[str, list[Use]]] = [
     ("_upload_multipart", [upload_stream, upload_parts]),
     ("_determine_content_type", [upload_file, upload_stream]),
     ("_to_storage_class_headers", [upload_file, upload_stream, upload_parts]),
+    ("_put_object_multipart", [upload_plain_stream]),
+    ("_upload_multipart_chunks", [upload_plain_stream, write]),
     ("_initiate_multipart", [upload_parts]),
     ("_commit_multipart", [upload_parts]),
     ("_abort_multipart", [fail, clean_up, clean_up_old]),
@@ -206,6 +217,49 @@ def test_the_size_of_pages_of_a_class_is_requested(server: Store) -> None:
     assert len(list(one.driver.ex_iterate_multipart_uploads(one.container))) == 2
     assert len(server.server.requests) - before == 2
     one.driver.ex_cleanup_all_multipart_uploads(one.container)
+
+
+class OwnChunks(S3StorageDriver):
+    """Uploads each piece of a stream as a part, and fails at the piece ``b"!"``."""
+
+    def _upload_multipart_chunks(
+        self, container: Any, object_name: str, *args: Any, **kwargs: Any
+    ) -> Any:
+        upload_id, stream = args
+        chunks = []
+        for number, piece in enumerate(stream, start=1):
+            if piece == b"!":
+                raise LookupError
+            response = self.connection.request(
+                self._get_object_path(container, object_name),
+                params={"partNumber": str(number), "uploadId": upload_id},
+                data=piece,
+                method="PUT",
+            )
+            chunks.append((number, response.headers["etag"]))
+        return chunks, None, 6
+
+
+def test_an_object_is_made_of_the_chunks_of_a_subclass(server: Store) -> None:
+    one = store_of(server, OwnChunks)
+    extra = {"meta_data": {"key": "value"}}
+    obj = one.driver.upload_object_via_stream(iter([b"abc", b"def"]), one.container, "o", extra)
+    assert (obj.size, one.body("o")) == (6, b"abcdef")
+    assert one.container.get_object("o").meta_data == {"key": "value"}
+
+
+def test_an_upload_of_chunks_that_fails_is_aborted(server: Store) -> None:
+    one = store_of(server, OwnChunks)
+    with pytest.raises(LookupError):
+        one.driver.upload_object_via_stream(iter([b"abc", b"!"]), one.container, "failed")
+    assert not server.server.unfinished_uploads()
+
+
+@pytest.mark.parametrize("method", ["_put_object_multipart", "_upload_multipart_chunks"])
+def test_keywords_that_an_override_cannot_receive_are_rejected(server: Store, method: str) -> None:
+    one = store_of(server, recording(method, []))
+    with pytest.raises(ValueError, match=f"ex_part_size: a subclass overrides {method}"):
+        one.stream(iter([b"x"]), "stream")
 
 
 @pytest.mark.parametrize("supported", [False, True])
