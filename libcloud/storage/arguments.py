@@ -177,13 +177,16 @@ def check_upload(
     file_path: object = "",
     extra: object,
     headers: object,
-) -> None:
-    """What every upload over a network checks; see the functions of the arguments."""
+) -> dict[str, Any]:
+    """Check the arguments of an upload over a network; see the functions of the arguments.
+
+    :return: a copy of the headers that are to be sent.
+    """
     check_file_path(file_path)
     check_container(container)
     check_name(object_name, "object_name")
     check_extra(extra)
-    plain_headers(headers)
+    return plain_headers(headers)
 
 
 def check_local_upload(

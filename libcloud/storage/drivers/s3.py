@@ -1098,8 +1098,8 @@ class BaseS3StorageDriver(StorageDriver):
         file_path: str | os.PathLike[str] | None = None,
     ) -> tuple[str, dict[str, str]]:
         """Path and headers of an upload, checked before anything is sent."""
-        check_upload(container, object_name, extra=extra, headers=headers)
-        sent = self._with_storage_class(plain_headers(headers), storage_class)
+        headers = check_upload(container, object_name, extra=extra, headers=headers)
+        sent = self._with_storage_class(headers, storage_class)
         sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
         meta_data = extra.get("meta_data") or {}
         sent.update(s3.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))

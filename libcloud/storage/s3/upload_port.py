@@ -7,8 +7,7 @@ Create, Complete and Abort call the driver's ``_initiate_multipart``, ``_commit_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -112,6 +111,7 @@ class S3UploadPort:
         self._digest_of_whole = _NO_DIGEST
         self._started_at: datetime | None = None  # by the store's clock
         self._completing = ""
+        self._label = f"{container.name}/{object_name}"
         self._verifier = Verifier(
             driver, object_name, self._label, headers=headers, compares_etag=compares_etag
         )
@@ -134,11 +134,11 @@ class S3UploadPort:
         headers = headers_for(Step.PUT, self._headers)
         if not has_digest(headers):
             headers.update(self._optional(digest.headers))
-        with self._sendable(body) as data:
-            request = requests.put_object(
-                self._path, headers=headers, body=data, method=self._method
-            )
-            response = self._store(request, f"Error uploading {self._label}")
+        if isinstance(body, Payload):
+            with body.attempt() as data:
+                response = self._put_object(headers, data)
+        else:
+            response = self._put_object(headers, bytes(body) if self._copy_bodies else body)
         self._verifier.check_object(digest, response.headers)
         etag = strip_etag(response.headers.get("etag", ""))
         return StoredObject(etag, len(body), 0, dict(response.headers))
@@ -269,10 +269,6 @@ class S3UploadPort:
 
     # Requests.
 
-    @property
-    def _label(self) -> str:
-        return f"{self._container.name}/{self._name}"
-
     def _send(
         self, request: HttpRequest, what: str, *, ok: Sequence[int] = (200,), raw: bool = False
     ) -> Any:
@@ -285,10 +281,11 @@ class S3UploadPort:
             object_name=self._name,
         )
 
-    def _store(self, request: HttpRequest, what: str) -> Any:
+    def _put_object(self, headers: Mapping[str, str], body: Any) -> Any:
         """Send the whole object; 404 can only mean that the container does not exist."""
+        request = requests.put_object(self._path, headers=headers, body=body, method=self._method)
         try:
-            return self._send(request, what, ok=_STORED)
+            return self._send(request, f"Error uploading {self._label}", ok=_STORED)
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
             if type(error) is not LibcloudError or detail is None or detail.status != 404:
@@ -299,14 +296,6 @@ class S3UploadPort:
     def _look(self, headers: Mapping[str, str]) -> Any:
         request = requests.head(self._path.partition("?")[0], headers)
         return self._send(request, f"Error looking for {self._label}", ok=(200, 404))
-
-    @contextmanager
-    def _sendable(self, body: Body | Payload) -> Iterator[Any]:
-        if isinstance(body, Payload):
-            with body.attempt() as data:
-                yield data
-        else:
-            yield bytes(body) if self._copy_bodies else body
 
     def _optional(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Headers that make a request safer, marked as far as the user did not ask for them."""

@@ -110,6 +110,8 @@ def split_options(
     :raises ValueError: a value makes no sense, or not with this driver. Nothing was sent.
     """
     headers = plain_headers(headers)
+    if not keywords:
+        return headers, {}
     of_object, rest = s3.keywords.split_keywords(keywords)
     if rest and not driver.supports_s3_multipart_upload:
         raise ValueError(

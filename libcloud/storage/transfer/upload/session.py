@@ -102,7 +102,16 @@ class UploadSession(Generic[Content]):
         :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
         """
         try:
-            return upload(self.store, source, resumed=resumed, **self._settings())
+            return upload(
+                self.store,
+                source,
+                limits=self.limits,
+                options=self.options,
+                retries=self.retries,
+                concurrency=self.concurrency,
+                label=self._label,
+                resumed=resumed,
+            )
         except ObjectError as error:
             self.name_error(error)
             raise
@@ -139,7 +148,14 @@ class UploadSession(Generic[Content]):
 
         :param finish: makes the ``result`` of the writer, when the object is published.
         """
-        pushed = begin(self.store, **self._settings())
+        pushed = begin(
+            self.store,
+            limits=self.limits,
+            options=self.options,
+            retries=self.retries,
+            concurrency=self.concurrency,
+            label=self._label,
+        )
         return UploadWriter(_PartSink(pushed, finish, self.name_error), self._label)
 
     def name_error(self, error: ObjectError) -> None:
@@ -150,15 +166,6 @@ class UploadSession(Generic[Content]):
     @property
     def _label(self) -> str:
         return f"{self.container_name}/{self.object_name}"
-
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "limits": self.limits,
-            "options": self.options,
-            "retries": self.retries,
-            "concurrency": self.concurrency,
-            "label": self._label,
-        }
 
 
 class _PartSink(Generic[_Result]):
