@@ -29,6 +29,7 @@ FSSPEC = ["fsspec>=2025.3"]
 # Sphinx 8.1 is the last release for Python 3.10; MyST 4 and furo 2024.8.6 are the first for it.
 DOCS = [*LOCAL, *CLI, *FSSPEC, "sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6"]
 # awscrt 0.23: the first release with CRC-64/NVME. zlib-ng 0.5: the first one for Python 3.13.
+AZURE = ["azure-identity>=1.17"]
 CHECKSUMS = ["awscrt>=0.23", "zlib-ng>=0.5"]
 TEST = [
     *LOCAL,
@@ -97,6 +98,7 @@ METADATA: dict[str, Any] = {
         "local": LOCAL,
         "google": GOOGLE,
         "aws": AWS,
+        "azure": AZURE,
         "swift": SWIFT,
         "cli": CLI,
         "frames": FRAMES,

@@ -30,6 +30,7 @@ TESTS = (
             "ovh",
             "scaleway",
             "aurora",
+            "azure_blobs",
             "local",
             "dummy",
         )

@@ -55,6 +55,7 @@ DRIVERS: dict[str, tuple[str, str]] = {
     ),
     Provider.CLOUDFILES: (_CLOUDFILES, "CloudFilesStorageDriver"),
     Provider.OPENSTACK_SWIFT: (_CLOUDFILES, "OpenStackSwiftStorageDriver"),
+    Provider.AZURE_BLOBS: ("libcloud.storage.drivers.azure_blobs", "AzureBlobsStorageDriver"),
     Provider.GOOGLE_STORAGE: ("libcloud.storage.drivers.google_storage", "GoogleStorageDriver"),
 }
 
@@ -62,7 +63,6 @@ DRIVERS: dict[str, tuple[str, str]] = {
 _COMPLETE = MappingProxyType(
     {
         Provider.ALIYUN_OSS: ("libcloud.storage.drivers.oss", "OSSStorageDriver"),
-        Provider.AZURE_BLOBS: ("libcloud.storage.drivers.azure_blobs", "AzureBlobsStorageDriver"),
         Provider.BACKBLAZE_B2: (
             "libcloud.storage.drivers.backblaze_b2",
             "BackblazeB2StorageDriver",

@@ -270,6 +270,8 @@ def test_the_log_of_urllib3_shows_no_secret_of_a_request_through_a_proxy(
     "text",
     [
         f"<p>The URL http://store/k?AWSAccessKeyId=K&amp;Signature={SECRET} cannot be had",
+        f"https://acme.blob.core.windows.net/c/b?sv=2021-12-02&sig={SECRET} cannot be had",
+        f"AccountName=acme;AccountKey={SECRET};EndpointSuffix=core.windows.net",
         f"http://h/?url=http%3A%2F%2Fs%2Fk%3FSignature%3D{SECRET}%26x",
         f"AUTHORIZATION: AWS K:{SECRET}",
         f"{{'authorization': 'AWS4-HMAC-SHA256 Credential=K, Signature={SECRET}'}}",

@@ -39,6 +39,7 @@ LAYERS = {
     "libcloud.utils.loggingconnection": 2,
     "libcloud.storage": 3,
     "libcloud.storage.transfer": 4,
+    "libcloud.storage.azure": 5,
     "libcloud.storage.s3": 5,
     "libcloud.storage.swift": 5,
     "libcloud.storage.drivers": 6,
@@ -56,6 +57,7 @@ FOREIGN = {
     "urllib3": ("libcloud.http",),
     "lxml": ("libcloud.utils.xml",),
     # CRC-32C and CRC-64/NVME, an extra.
+    "azure": ("libcloud.common.credentials.azure",),
     "awscrt": ("libcloud.storage.s3.checksums",),
     "zlib_ng": ("libcloud.storage.s3.checksums",),
     "certifi": ("libcloud.security",),
@@ -215,9 +217,12 @@ WITH_IO = frozenset(
 """Modules of a protocol package that send requests, through its client."""
 
 
+PROTOCOLS = ("libcloud.storage.azure", "libcloud.storage.s3")
+
+
 def the_protocol_does_no_io(source: Source) -> Iterator[str]:
-    """Most of ``s3`` turns values into values: no HTTP, no socket, no thread."""
-    if source.is_in("libcloud.storage.s3") and _file(source) not in WITH_IO:
+    """Most of a protocol turns values into values: no HTTP, no socket, no thread."""
+    if source.is_in(*PROTOCOLS) and _file(source) not in WITH_IO:
         yield from _inside(source, "libcloud.http")
         yield from _tops(source, CONCURRENCY | NETWORK)
 
@@ -462,7 +467,7 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
     assert loaded <= {"libcloud", "__future__", "atexit", "importlib", "warnings", *UTILS}
 
 
-@pytest.mark.parametrize("driver", ["s3", "minio"])
+@pytest.mark.parametrize("driver", ["azure_blobs", "s3", "minio"])
 def test_importing_a_driver_loads_nothing_that_only_a_request_needs(driver: str) -> None:
     loaded = _loaded_by(f"import libcloud.storage.drivers.{driver}")
     assert f"libcloud.storage.drivers.{driver}" in loaded

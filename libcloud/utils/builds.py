@@ -27,7 +27,7 @@ _COMMON = """
 """
 
 _STORAGE_DRIVERS = """
-    atmos azure_blobs backblaze_b2 ktucloud nimbus ninefold oss
+    atmos backblaze_b2 ktucloud nimbus ninefold oss
 """
 
 

@@ -40,6 +40,8 @@ _HEADER_LINE = re.compile(
 # sufficient to use it.
 _PARAMETER = re.compile(
     r"((?:X-(?:Amz|Goog)-(?:Signature|Security-Token)|(?:(?<![A-Za-z-])|(?<=%3F)|(?<=%26))Signature"
+    # The signature of a shared access signature, and the key in a connection string, of Azure.
+    r"|(?:(?<![\w-])|(?<=%3F)|(?<=%26))(?:sig|AccountKey|SharedAccessSignature)"
     r"|access_token|refresh_token|id_token|client_secret|assertion|private_key|password"
     r"|secret_?access_?key|session_?token)(?:=|%3D|\\?[\"']\s*:\s*\\?[\"']))"
     r"(?:(?!%26)[^&\s\\\"'<>)])+",

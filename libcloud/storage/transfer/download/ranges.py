@@ -133,10 +133,11 @@ def _extent_of_unnamed(
     if headers.get("content-type", "").lower().startswith("multipart/byteranges"):
         raise UnexpectedExtentError("the response has several ranges, not one")
     last = _last(end, size)
-    expected = None if last is None else last - start + 1
+    # Bytes beyond the known end are those of an object that has grown.
+    expected = None if last is None or last < start else last - start + 1
     if None not in (length, expected) and (length or 0) > (expected or 0):
         raise UnexpectedExtentError(f"the response has {length} bytes, not {expected}")
-    if size is None:
+    if size is None or expected is None:
         return Extent(length, None)
     if length not in (None, expected):
         raise UnexpectedExtentError(f"the response has {length} bytes, not {expected}")

@@ -398,7 +398,10 @@ class UploadMachine:
             self._move(Event.UPLOAD_TO_ABORT)
 
     def _after_cleanup(self, send: Send, parts_remain: bool) -> None:
-        if send.step is Step.ABORT and self._part_open:
+        if send.step is Step.ABORT and parts_remain:  # the store has no request to remove them
+            self.left_behind = True
+            self._move(Event.ABORT_FINISHED)
+        elif send.step is Step.ABORT and self._part_open:
             self._move(Event.PARTS_MAY_BE_LATE)
         elif parts_remain and self._aborts < self._retries.policy.attempts:
             self._clean_up()

@@ -75,8 +75,11 @@ class PartStore(Protocol[_Taken]):
         :param parts: empty for an object sent by one request.
         """
 
-    def abort(self, upload_id: str) -> None:
-        """Drop the upload and its parts. An upload that is not there counts as dropped."""
+    def abort(self, upload_id: str) -> bool | None:
+        """Drop the upload and its parts. An upload that is not there counts as dropped.
+
+        :return: ``True`` if the store has no request for that and the parts stay until they expire.
+        """
 
     def has_parts(self, upload_id: str) -> bool:
         """Whether the store still holds parts of the upload."""

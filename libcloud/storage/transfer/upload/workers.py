@@ -104,8 +104,7 @@ def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> 
         return store.confirm(task.parts, task.size)
     if step is Step.CHECK:
         return store.has_parts(task.upload_id)
-    store.abort(task.upload_id)
-    return None
+    return store.abort(task.upload_id)
 
 
 class InlineWorkers(Generic[Content]):

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from libcloud.storage.base import StorageDriver
-from libcloud.storage.capabilities import MIB
+from libcloud.storage.capabilities import KIB, MIB
+from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
@@ -25,10 +26,12 @@ from libcloud.storage.s3 import profiles
 from libcloud.storage.s3.profiles import S3Profile
 from libcloud.test.storage.conformance.harness import FEATURES, declared
 from libcloud.test.storage.fakes import options
+from libcloud.test.storage.fakes.azurite import azurite_server
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.servers import (
     Endpoint,
     endpoint_from_environment,
+    fake_azure_server,
     fake_server,
     juicefs_server,
     moto_server,
@@ -117,6 +120,13 @@ def _s3(
     return connect
 
 
+def _azure(endpoint: Endpoint, folder: Path) -> StorageDriver:
+    driver: StorageDriver = AzureBlobsStorageDriver(
+        endpoint.key, endpoint.secret, secure=False, host=endpoint.host, port=endpoint.port
+    )
+    return driver
+
+
 def _small_parts(profile: S3Profile) -> S3Profile:
     return replace(profile, limits=replace(profile.limits, min_part_size=1))
 
@@ -149,6 +159,7 @@ def _fakes() -> list[Target]:
         _fake("fake-no-namespace", profiles.GENERIC, options.NO_NAMESPACE),
         _fake("fake-equal-parts", profiles.R2, options.EQUAL_PARTS),
         _fake("fake-sigv2", profiles.RGW, options.SIGV2, S3RGWStorageDriver),
+        Target("fake-azure", fake_azure_server, _azure, deviations=_AZURE),
     ]
 
 
@@ -162,9 +173,14 @@ def _real() -> list[Target]:
             "rclone", rclone_server, _s3(profiles.RCLONE), part_size=5 * MIB, deviations=_RCLONE
         ),
         Target("seaweedfs", seaweedfs_server, _s3(profiles.SEAWEEDFS), part_size=5 * MIB),
+        Target("azurite", azurite_server, _azure, part_size=64 * KIB, deviations=_AZURE),
         Target("juicefs", juicefs_server, _s3(profiles.JUICEFS), part_size=5 * MIB),
     ]
 
+
+_AZURE = (
+    Deviation("metadata_dashes", "the keys of metadata are identifiers of C#: REST API, Naming"),
+)
 
 # Seen with moto 5.2.5.
 _MOTO = (

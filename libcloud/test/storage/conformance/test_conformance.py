@@ -75,9 +75,10 @@ def test_behaviour(
         behaviour.check(harness)
     finally:
         harness.clean_up()
-    if endpoint.fake is not None:
-        violations = endpoint.fake.violations
-        endpoint.fake.reset()
+    fake = endpoint.fake or endpoint.azure
+    if fake is not None:
+        violations = list(fake.violations)
+        fake.reset()
         assert violations == []
 
 

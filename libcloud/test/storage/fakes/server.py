@@ -20,23 +20,28 @@ import struct
 import threading
 from dataclasses import replace
 from types import TracebackType
-from typing import cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from libcloud.test._loopback import shut_down
 from libcloud.test.storage.fakes.exchange import Exchange
-from libcloud.test.storage.fakes.faults import Dropped, Faults
+from libcloud.test.storage.fakes.faults import Action, Dropped, Faults
 from libcloud.test.storage.fakes.log import Entry, RequestLog
 from libcloud.test.storage.fakes.names import with_bucket_of_host
 from libcloud.test.storage.fakes.options import AMAZON, Options
 from libcloud.test.storage.fakes.state import State, StoredObject, Upload
 from libcloud.test.storage.fakes.wire import (
+    Answer,
     BodyTooShort,
+    Incoming,
     read_body,
     read_head,
     write_answer,
 )
 
-__all__ = ["FakeS3"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["FakeS3", "FakeServer"]
 
 HOST = "127.0.0.1"
 
@@ -60,16 +65,16 @@ class _Handler(socketserver.StreamRequestHandler):
             # The client went away; nobody is left to tell.
             return
 
-    def _one(self, fake: FakeS3) -> bool:
-        request = read_head(self.rfile, secure=fake.options.tls)
+    def _one(self, fake: FakeServer) -> bool:
+        request = read_head(self.rfile, secure=fake.secure)
         if request is None:
             return False
-        request = with_bucket_of_host(request, fake.options)
         length_text = request.header("content-length") or ""
         if (request.header("expect") or "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
-        exchange = Exchange(fake, request)
+        exchange = fake.exchange(request)
+        request = exchange.request
         try:
             answer = exchange.early_answer(length_text)
             unread = answer is not None
@@ -84,7 +89,7 @@ class _Handler(socketserver.StreamRequestHandler):
             exchange.leave()
         close = (
             unread
-            or fake.options.close_connections
+            or fake.close_connections
             or answer.cut is not None
             or (request.header("connection") or "").lower() == "close"
         )
@@ -106,38 +111,51 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
     block_on_close = False
-    fake: FakeS3
+    fake: FakeServer
 
 
-class FakeS3:
-    """A fake S3 on a free loopback port; a context manager.
+class Conversation(Protocol):
+    """One request and its answer."""
 
-    :param options: what it insists on; see :mod:`.options`.
-    """
+    request: Incoming
+    action: Action
 
-    def __init__(self, options: Options = AMAZON) -> None:
-        self.options = options
-        self.state = State(options)
+    def early_answer(self, length: str) -> Answer | None:
+        """A refusal that comes without reading the body."""
+
+    def answer(self, request: Incoming) -> Answer:
+        """Check, carry out, answer."""
+
+    def leave(self) -> None:
+        """The request is decided; called before its answer is written."""
+
+
+class FakeServer:
+    """A server on a free loopback port; a context manager."""
+
+    secure = False
+    close_connections = False
+
+    def __init__(self) -> None:
         self.log = RequestLog()
         self.faults = Faults()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self.host = HOST
         self.port = 0
-        self.certificate: str | None = None
 
-    def start(self) -> FakeS3:
+    def exchange(self, request: Incoming) -> Conversation:
+        """What becomes of a request."""
+        raise NotImplementedError
+
+    def wrap(self, server: socketserver.TCPServer) -> None:
+        """Hook: TLS."""
+
+    def start(self) -> Self:
         """Listen."""
         server = _Server((HOST, 0), _Handler)
         server.fake = self
-        if self.options.tls:
-            # Imported here: only https needs the openssl tool.
-            from libcloud.test.storage.fakes.tls import server_context
-
-            context, self.certificate = server_context()
-            server.socket = context.wrap_socket(
-                server.socket, server_side=True, do_handshake_on_connect=False
-            )
+        self.wrap(server)
         self.port = server.server_address[1]
         self._server = server
         self._thread = threading.Thread(
@@ -153,7 +171,7 @@ class FakeS3:
             self._thread.join(10)
             self._server = None
 
-    def __enter__(self) -> FakeS3:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -165,19 +183,9 @@ class FakeS3:
         self.stop()
 
     @property
-    def key(self) -> str:
-        """Access key id."""
-        return self.options.key
-
-    @property
-    def secret(self) -> str:
-        """Secret access key."""
-        return self.options.secret
-
-    @property
     def url(self) -> str:
         """``http://127.0.0.1:PORT``."""
-        return f"{'https' if self.options.tls else 'http'}://{self.host}:{self.port}"
+        return f"{'https' if self.secure else 'http'}://{self.host}:{self.port}"
 
     @property
     def requests(self) -> list[Entry]:
@@ -191,6 +199,45 @@ class FakeS3:
     def operations(self) -> list[str]:
         """Names of the operations in order of arrival."""
         return [entry.operation for entry in self.requests]
+
+
+class FakeS3(FakeServer):
+    """A fake S3 on a free loopback port; a context manager.
+
+    :param options: what it insists on; see :mod:`.options`.
+    """
+
+    def __init__(self, options: Options = AMAZON) -> None:
+        super().__init__()
+        self.options = options
+        self.state = State(options)
+        self.secure = options.tls
+        self.close_connections = options.close_connections
+        self.certificate: str | None = None
+
+    def exchange(self, request: Incoming) -> Exchange:
+        return Exchange(self, with_bucket_of_host(request, self.options))
+
+    def wrap(self, server: socketserver.TCPServer) -> None:
+        if not self.options.tls:
+            return
+        # Imported here: only https needs the openssl tool.
+        from libcloud.test.storage.fakes.tls import server_context
+
+        context, self.certificate = server_context()
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    @property
+    def key(self) -> str:
+        """Access key id."""
+        return self.options.key
+
+    @property
+    def secret(self) -> str:
+        """Secret access key."""
+        return self.options.secret
 
     @property
     def objects(self) -> dict[tuple[str, str], StoredObject]:

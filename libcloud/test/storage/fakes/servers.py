@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.options import AMAZON, Options
 from libcloud.test.storage.fakes.server import HOST, FakeS3
 
@@ -38,6 +39,7 @@ __all__ = [
     "Endpoint",
     "ServerError",
     "endpoint_from_environment",
+    "fake_azure_server",
     "fake_server",
     "find_rclone",
     "juicefs_server",
@@ -62,6 +64,7 @@ class Endpoint:
 
     :param certificate: path of the certificate to trust over https; ``None``: as usual.
     :param fake: the server object, if it is the fake one.
+    :param azure: likewise, of the fake of Azure Blob Storage.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Endpoint:
     secure: bool = False
     certificate: str | None = None
     fake: FakeS3 | None = None
+    azure: FakeAzure | None = None
 
     @property
     def url(self) -> str:
@@ -113,6 +117,15 @@ def fake_server(options: Options = AMAZON) -> Iterator[Endpoint]:
             secure=options.tls,
             certificate=server.certificate,
             fake=server,
+        )
+
+
+@contextlib.contextmanager
+def fake_azure_server() -> Iterator[Endpoint]:
+    """The checking fake of Azure Blob Storage, in this process."""
+    with FakeAzure() as server:
+        yield Endpoint(
+            "fake", server.host, server.port, key=server.key, secret=server.secret, azure=server
         )
 
 

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections to Azure Storage: how a request is authorized, and the classes of its responses.
+
+One class for each way of signing: :class:`AzureBlobsConnection` by an account key, a shared access
+signature or not at all, and :class:`AzureBlobsActiveDirectoryConnection` by tokens of Entra ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from libcloud import common
+from libcloud.common.base import ConnectionUserAndKey, JsonResponse, RawResponse, XmlResponse
+from libcloud.common.credentials import Credentials
+from libcloud.common.credentials.provider import CredentialProvider
+from libcloud.common.signing.sharedkey import AccountKey
+from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+
+__all__ = [
+    "API_VERSION",
+    "LOGIN_HOSTS",
+    "AzureBlobsActiveDirectoryConnection",
+    "AzureBlobsConnection",
+    "AzureStorageRawResponse",
+    "AzureStorageResponse",
+]
+
+API_VERSION = "2021-12-02"
+"""Has blocks of 4,000 MiB (2019-12-12) and the tier Cold (2021-12-02).
+
+Reference: Azure Storage REST API, "Versioning for Azure Storage".
+"""
+
+LOGIN_HOSTS = MappingProxyType(
+    {
+        "default": "login.microsoftonline.com",
+        "AzureChinaCloud": "login.chinacloudapi.cn",
+        "AzureUSGovernment": "login.microsoftonline.us",
+        "AzureGermanCloud": "login.microsoftonline.de",
+    }
+)
+"""Where tokens come from, by cloud. Reference: Microsoft Learn, "National clouds"."""
+
+
+class AzureStorageResponse(XmlResponse):
+    """A response of Azure Storage. The client looks at the status; nothing is raised here."""
+
+    def success(self) -> bool:
+        return True
+
+    def parse_body(self) -> Any:
+        """The root element; the text of an error that is no document.
+
+        :raises MalformedResponseError: a success has a body that is no document.
+        """
+        try:
+            return super().parse_body()
+        except MalformedResponseError:
+            if int(self.status) < 400:
+                raise
+            return self.body
+
+
+class AzureStorageRawResponse(RawResponse):
+    """A response whose body is not read; an error is not raised here."""
+
+    def success(self) -> bool:
+        return True
+
+
+class AzureBlobsConnection(ConnectionUserAndKey):
+    """Signs with the key of an account, or with a shared access signature.
+
+    :param account_prefix: first segment of all paths, for services that name the account there,
+        such as Azurite; ``None``: the host names it.
+    :param sas_token: parameters that authorize requests, in place of the key.
+    """
+
+    responseCls: Any = AzureStorageResponse
+    rawResponseCls: Any = AzureStorageRawResponse
+    API_VERSION = API_VERSION
+
+    def __init__(
+        self,
+        *args: Any,
+        account_prefix: str | None = None,
+        sas_token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.account_prefix = account_prefix
+        self._sas = tuple(parse_qsl((sas_token or "").lstrip("?"), keep_blank_values=True))
+
+    def morph_action_hook(self, action: str) -> str:
+        """The path as it is, below the account if the path has to name it."""
+        prefix = f"/{self.account_prefix}" if self.account_prefix else ""
+        return f"{prefix}{action}"
+
+    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+        from email.utils import formatdate
+
+        headers["x-ms-date"] = formatdate(usegmt=True)
+        headers["x-ms-version"] = self.API_VERSION
+        length = len(self.data) if hasattr(self.data, "__len__") else None
+        if length:
+            headers.setdefault("Content-Length", str(length))
+        params = self.authorize(dict(params or {}), headers)
+        return params, headers
+
+    def authorize(self, params: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
+        """Add what authorizes the request to ``headers``, or to the returned parameters."""
+        if self._sas:
+            return {**params, **dict(self._sas)}
+        if self.key:
+            path, _, query = self.action.partition("?")
+            pairs = [
+                *common.request.parse_query(query),
+                *((str(k), str(v)) for k, v in params.items()),
+            ]
+            try:
+                headers["Authorization"] = self.account_key().authorization(
+                    self.method, path, pairs, headers
+                )
+            except ValueError as error:
+                raise InvalidCredsError(str(error), self.driver) from error
+        return params
+
+    def account_key(self) -> AccountKey:
+        """What signs requests and URLs."""
+        return AccountKey(self.user_id, self.key)
+
+    @property
+    def can_sign_urls(self) -> bool:
+        """Whether there is an account key, which a shared access signature is made with."""
+        return bool(self.key) and not self._sas
+
+
+class _TokenResponse(JsonResponse):
+    def success(self) -> bool:
+        return True
+
+
+class _TokenConnection(ConnectionUserAndKey):
+    """Connects to the host that issues tokens."""
+
+    responseCls = _TokenResponse
+
+
+class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
+    """Authorizes by tokens of Entra ID (formerly Azure Active Directory).
+
+    :param tokens: returns a token; ``None``: one for the application ``identity``.
+    :param tenant_id: of the application.
+    :param identity: client id of the application, whose secret is the connection's key.
+    :param cloud_environment: a key of :data:`LOGIN_HOSTS`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        tokens: Any = None,
+        tenant_id: str | None = None,
+        identity: str | None = None,
+        cloud_environment: str = "default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.tenant_id = tenant_id
+        self.identity = identity
+        if cloud_environment not in LOGIN_HOSTS:
+            known = ", ".join(LOGIN_HOSTS)
+            raise KeyError(f"cloud_environment is one of {known}, not {cloud_environment!r}")
+        self.cloud_environment = cloud_environment
+        self._provider = CredentialProvider(tokens or self.get_client_credentials)
+
+    @property
+    def can_sign_urls(self) -> bool:
+        return False
+
+    def authorize(self, params: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
+        headers["Authorization"] = f"Bearer {self._provider.current().token}"
+        return params
+
+    def get_client_credentials(self) -> Credentials:
+        """A new token for the application.
+
+        Reference: Microsoft Learn, "Service to service calls using client credentials".
+
+        :raises InvalidCredsError: the application is refused.
+        """
+        connection = _TokenConnection(
+            self.identity,
+            self.key,
+            host=LOGIN_HOSTS[self.cloud_environment],
+            timeout=self.timeout,
+            proxy_url=self.proxy_url,
+        )
+        connection.conn_class = self.conn_class
+        connection.driver = self.driver
+        connection.connect()
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.identity,
+            "client_secret": self.key,
+            "resource": "https://storage.azure.com/",
+        }
+        response = connection.request(
+            f"/{self.tenant_id}/oauth2/token",
+            method="POST",
+            data=urlencode(form),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        return self._credentials(response.status, response.object)
+
+    def _credentials(self, status: int, document: Any) -> Credentials:
+        said: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
+        if status in (400, 401, 403):
+            code = str(said.get("error", ""))[:100]
+            raise InvalidCredsError(
+                f"Entra ID refused the application: status {status}, {code}", self.driver
+            )
+        if status != 200 or "access_token" not in said:
+            raise LibcloudError(f"Entra ID returned no token: status {status}", self.driver)
+        # The lifetime counts from now; ``expires_on`` is a time of another clock.
+        lifetime = timedelta(seconds=int(said.get("expires_in", 3600)))
+        expires = datetime.now(timezone.utc) + lifetime
+        return Credentials("", "", str(said["access_token"]), expires)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Azure: accounts by connection string and environment, and tokens of ``azure-identity``.
+
+References: Microsoft Learn, "Configure Azure Storage connection strings", "Azure CLI environment
+variables" (``AZURE_STORAGE_*``), and "DefaultAzureCredential".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+
+__all__ = ["SCOPE", "StorageAccount", "account_from_env", "identity_tokens", "parse_connection"]
+
+SCOPE = "https://storage.azure.com/.default"
+"""What a token for Azure Storage is asked for."""
+
+# The account of Azurite and of the former storage emulator, which Microsoft publishes.
+_DEVELOPMENT = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1"
+)
+
+_IDENTITIES = {
+    "default": "DefaultAzureCredential",
+    "cli": "AzureCliCredential",
+    "login": "DefaultAzureCredential",  # the word of the Azure CLI
+    "managed_identity": "ManagedIdentityCredential",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StorageAccount:
+    """An account and how to use it.
+
+    :param secret: account key, base64; empty if there is none.
+    :param sas: shared access signature, without ``?``; empty if there is none.
+    :param endpoint: URL of the blob service; empty for that of the public cloud.
+    """
+
+    name: str = ""
+    secret: str = field(default="", repr=False)
+    sas: str = field(default="", repr=False)
+    endpoint: str = ""
+
+
+def parse_connection(text: str) -> StorageAccount:
+    """The account that a connection string names.
+
+    :raises ValueError: it is no connection string. The message does not show it.
+    """
+    pairs = {}
+    for item in filter(None, (part.strip() for part in text.split(";"))):
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise ValueError("an Azure connection string consists of NAME=VALUE pairs")
+        pairs[name.lower()] = value
+    if pairs.get("usedevelopmentstorage", "").lower() == "true":
+        return parse_connection(_DEVELOPMENT)
+    name, endpoint = pairs.get("accountname", ""), pairs.get("blobendpoint", "")
+    if not endpoint and "endpointsuffix" in pairs:
+        scheme = pairs.get("defaultendpointsprotocol", "https")
+        endpoint = f"{scheme}://{name}.blob.{pairs['endpointsuffix']}"
+    if not name and endpoint:
+        name = (urlsplit(endpoint).hostname or "").partition(".")[0]
+    if not name:
+        raise ValueError("the Azure connection string names no AccountName and no BlobEndpoint")
+    sas = pairs.get("sharedaccesssignature", "").lstrip("?")
+    return StorageAccount(name, pairs.get("accountkey", ""), sas, endpoint)
+
+
+def account_from_env(environ: Mapping[str, str]) -> StorageAccount:
+    """The account in ``AZURE_STORAGE_*``; a connection string goes before single variables."""
+    text = environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
+    if text:
+        return parse_connection(text)
+
+    def first(*names: str) -> str:
+        return next((environ[name] for name in names if environ.get(name)), "")
+
+    return StorageAccount(
+        first("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME"),
+        first("AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY"),
+        first("AZURE_STORAGE_SAS_TOKEN").lstrip("?"),
+        first("AZURE_STORAGE_SERVICE_ENDPOINT", "AZURE_STORAGE_BLOB_ENDPOINT"),
+    )
+
+
+def identity_tokens(credential: Any) -> Callable[[], Credentials]:
+    """A function that asks a credential of ``azure-identity`` for a token.
+
+    :param credential: an object with ``get_token(scope)``, or ``"default"``, ``"cli"`` or
+        ``"managed_identity"``.
+    :raises CredentialsNotFoundError: ``azure-identity`` is not installed.
+    :raises ValueError: there is no such kind.
+    """
+    if isinstance(credential, str):
+        if credential not in _IDENTITIES:
+            raise ValueError(
+                f"ex_credential is a credential of azure-identity, or one of "
+                f"{', '.join(_IDENTITIES)}, not {credential!r}"
+            )
+        try:
+            module = import_module("azure.identity")
+        except ImportError as error:
+            raise CredentialsNotFoundError(
+                "logging in with Entra ID needs azure-identity: install libcloud-storage[azure]"
+            ) from error
+        credential = getattr(module, _IDENTITIES[credential])()
+    return IdentityTokens(credential)
+
+
+class IdentityTokens:
+    """Asks ``credential`` for a token of Azure Storage."""
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    def __call__(self) -> Credentials:
+        token = self._credential.get_token(SCOPE)
+        expires = datetime.fromtimestamp(token.expires_on, timezone.utc)
+        return Credentials("", "", token.token, expires)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checksums that are sent with a blob or a block, and compared with the answer.
+
+Azure compares the Content-MD5 of a request with the body, and refuses the body with Md5Mismatch.
+It keeps the MD5 of a blob that was sent by one request; that of a blob made of blocks only if it is
+told. Reference: Azure Storage REST API, "Put Blob", "Put Block" and "Put Block List".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from libcloud.common.request import HttpRequest
+from libcloud.storage.transfer.upload.port import Part, Source
+from libcloud.storage.transfer.values import Body, Digest
+from libcloud.utils.bodies import Pieces
+
+__all__ = ["NO_DIGEST", "HashingSource", "encoded", "md5_digest", "md5_of", "new_md5", "with_md5"]
+
+NO_DIGEST = Digest()
+
+_MD5_SIZE = 16
+
+
+def new_md5() -> Any:
+    """A computation; it guards against accidents, not against attackers."""
+    return hashlib.md5(usedforsecurity=False)
+
+
+def _pieces_of(body: Body) -> Iterable[Any]:
+    return body if isinstance(body, Pieces) else (body,)
+
+
+def md5_digest(body: Body) -> Digest:
+    """The MD5 of a body, as a header."""
+    checksum = new_md5()
+    for piece in _pieces_of(body):
+        checksum.update(piece)
+    value = checksum.digest()
+    return Digest({"Content-MD5": encoded(value)}, "md5", value)
+
+
+class HashingSource:
+    """A source whose MD5 is computed while its parts are taken."""
+
+    def __init__(self, source: Source[bytes | Pieces]) -> None:
+        self.source = source
+        self._checksum = new_md5()
+
+    def next_part(self, size: int) -> Part[bytes | Pieces]:
+        """See :class:`~libcloud.storage.transfer.upload.port.Source`."""
+        part = self.source.next_part(size)
+        for piece in _pieces_of(part.body):
+            self._checksum.update(piece)
+        return part
+
+    def digest(self) -> bytes:
+        """The MD5 of all parts so far."""
+        value: bytes = self._checksum.digest()
+        return value
+
+
+def with_md5(request: HttpRequest) -> HttpRequest:
+    """``request`` with the MD5 of its body."""
+    assert isinstance(request.body, bytes)
+    return replace(request, headers={**request.headers, **md5_digest(request.body).headers})
+
+
+def encoded(value: bytes) -> str:
+    """A checksum as a header has it."""
+    return b64encode(value).decode()
+
+
+def md5_of(headers: Mapping[str, str], name: str = "content-md5") -> bytes | None:
+    """The MD5 in the headers of a response; ``None`` if there is none."""
+    try:
+        value = b64decode(headers.get(name, ""), validate=True)
+    except ValueError:
+        return None
+    return value if len(value) == _MD5_SIZE else None

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copies within the service: Copy Blob, which may go on after its response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.azure import requests
+from libcloud.storage.azure.client import AzureClient
+from libcloud.storage.azure.objects import head_blob
+
+__all__ = ["copy_blob"]
+
+_LONGEST_WAIT = 15.0  # seconds between two looks at a copy
+
+
+def copy_blob(
+    client: AzureClient, source: str, container: str, name: str, headers: Mapping[str, str]
+) -> Any:
+    """Copy the blob at the URL ``source`` and wait until the copy is complete.
+
+    Reference: Azure Storage REST API, "Copy Blob".
+
+    :param headers: conditions, metadata, tier.
+    :return: the response with the properties of the copy.
+    :raises PreconditionFailedError: a condition does not hold; nothing was changed.
+    :raises LibcloudError: the copy failed or was aborted.
+    """
+    what = f"Error copying to {container}/{name}"
+    path = client.blob_path(container, name)
+    started = client.send(requests.copy_blob(path, source, headers), what, names=(container, name))
+    copy_id = started.headers.get("x-ms-copy-id", "")
+    status = started.headers.get("x-ms-copy-status", "success")
+    delay = 0.5
+    try:
+        while True:
+            found = head_blob(client, container, name)
+            if found.headers.get("x-ms-copy-id", copy_id) != copy_id:
+                raise LibcloudError(f"{what}: another copy replaced it", client.owner)
+            status = found.headers.get("x-ms-copy-status", status)
+            if status != "pending":
+                break
+            client.retry_loop.sleep(delay)
+            delay = min(delay * 2, _LONGEST_WAIT)
+    except BaseException:
+        if status == "pending":
+            _abort(client, path, copy_id, what)
+        raise
+    if status != "success":
+        why = found.headers.get("x-ms-copy-status-description", "")[:200]
+        raise LibcloudError(f"{what}: the copy ended as {status}: {why}", client.owner)
+    return found
+
+
+def _abort(client: AzureClient, path: str, copy_id: str, what: str) -> None:
+    """Stop a pending copy; it may have ended meanwhile, which is 409."""
+    client.send(requests.abort_copy(path, copy_id), what, ok=(204, 409))

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an error of Azure Storage means, and the exception for it.
+
+The tables hold the codes of the Azure Storage REST API, "Common REST API error codes" and "Blob
+service error codes", that a client has to tell apart; others are judged by their status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.azure.responses import parse_error
+from libcloud.storage.error_details import (
+    CODE_LENGTH,
+    MESSAGE_LENGTH,
+    ErrorDetail,
+    attach_detail,
+    http_date,
+    printable,
+    retry_after,
+    word,
+)
+from libcloud.storage.transfer.sending import THROTTLED, failure_without_detail
+from libcloud.storage.transfer.values import Failure
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    InvalidContainerNameError,
+    InvalidObjectNameError,
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+)
+
+__all__ = ["error_detail", "error_for", "failure_of"]
+
+_TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
+_TRANSIENT = frozenset(
+    {
+        "Crc64Mismatch",  # the body was damaged on its way
+        "InternalError",
+        "Md5Mismatch",
+        "OperationTimedOut",
+        "ServerBusy",
+        "SystemInUse",
+    }
+)
+
+# The store does not know the blocks of a list: another upload to the same blob has published it, or
+# they are part of the blob already.
+_BLOCKS_GONE = frozenset({"InvalidBlockList"})
+
+_CONDITION_FAILED = frozenset(
+    {
+        "BlobAlreadyExists",  # 409: the answer to If-None-Match: *
+        "ConditionNotMet",
+        "SourceConditionNotMet",
+        "TargetConditionNotMet",
+    }
+)
+
+_NO_CONTAINER = frozenset({"ContainerNotFound", "ContainerDisabled", "ContainerBeingDeleted"})
+_NO_BLOB = frozenset({"BlobNotFound", "CannotVerifyCopySource"})
+_BAD_NAME = frozenset({"InvalidResourceName", "OutOfRangeInput", "InvalidUri"})
+_BAD_CREDENTIALS = frozenset({401, 403})
+
+
+def error_detail(status: int, headers: Mapping[str, str], body: bytes = b"") -> ErrorDetail:
+    """What a response says of an error.
+
+    :param headers: names in lower case. ``x-ms-error-code`` is there without a body, too.
+    """
+    code, message = parse_error(body) if body else ("", "")
+    return ErrorDetail(
+        status=status,
+        code=printable(headers.get("x-ms-error-code") or code, CODE_LENGTH),
+        message=printable(message, MESSAGE_LENGTH),
+        request_id=word(headers.get("x-ms-request-id")),
+        retry_after=retry_after(headers, None),
+        date=http_date(headers.get("date", "")),
+    )
+
+
+def error_for(
+    detail: ErrorDetail, text: str, driver: object, container_name: str, object_name: str
+) -> LibcloudError:
+    """The exception for an error of the store."""
+    return attach_detail(_error(detail, text, driver, container_name, object_name), detail)
+
+
+def _error(
+    detail: ErrorDetail, text: str, driver: object, container_name: str, object_name: str
+) -> LibcloudError:
+    code, status = detail.code, detail.status
+    if code == "ContainerAlreadyExists":
+        return ContainerAlreadyExistsError(text, driver, container_name)
+    if code in _BAD_NAME and status == 400:
+        if object_name:
+            return InvalidObjectNameError(text, driver, object_name)
+        return InvalidContainerNameError(text, driver, container_name)
+    if code in _CONDITION_FAILED or status == 412:
+        return PreconditionFailedError(text, driver, object_name)
+    if code in _NO_CONTAINER or (status == 404 and container_name and not object_name):
+        return ContainerDoesNotExistError(text, driver, container_name)
+    if code in _NO_BLOB or (status == 404 and object_name):
+        return ObjectDoesNotExistError(text, driver, object_name)
+    if status in _BAD_CREDENTIALS:
+        return InvalidCredsError(text, driver)
+    return LibcloudError(text, driver)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What an exception of a request means."""
+    detail = getattr(error, "detail", None)
+    if not isinstance(detail, ErrorDetail):
+        return failure_without_detail(error)
+    transient = detail.code in _TRANSIENT or (
+        detail.status in _TRANSIENT_STATUSES and detail.code not in _CONDITION_FAILED
+    )
+    return Failure(
+        error,
+        transient=transient,
+        upload_gone=detail.code in _BLOCKS_GONE,
+        condition_failed=detail.code in _CONDITION_FAILED or detail.status == 412,
+        throttled=detail.status in THROTTLED or detail.code == "ServerBusy",
+        retry_after=detail.retry_after,
+    )

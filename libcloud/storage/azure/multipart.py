@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lease that may protect a blob while it is uploaded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from libcloud.storage.azure import requests
+from libcloud.storage.azure.client import AzureClient
+from libcloud.storage.types import ObjectDoesNotExistError
+
+__all__ = ["LEASE_SECONDS", "BlobLease"]
+
+LEASE_SECONDS = 60
+"""How long a lease lasts without being renewed: the longest that ends."""
+
+
+class BlobLease:
+    """Keeps others from writing a blob during an upload; a context manager.
+
+    A blob that does not exist cannot be leased, and is written without a lease. Reference: Azure
+    Storage REST API, "Lease Blob".
+
+    :param use: ``False``: there is no lease.
+    :param clock: seconds; to renew the lease in time.
+    """
+
+    def __init__(
+        self,
+        client: AzureClient,
+        container: str,
+        name: str,
+        *,
+        use: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._names = (container, name)
+        self._path = client.blob_path(container, name)
+        self._use = use
+        self._clock = clock
+        self._renewed = 0.0
+        self._id = ""
+
+    def __enter__(self) -> BlobLease:
+        if self._use:
+            try:
+                response = self._send("acquire", {"x-ms-lease-duration": str(LEASE_SECONDS)})
+            except ObjectDoesNotExistError:
+                return self
+            self._id = response.headers["x-ms-lease-id"]
+            self._renewed = self._clock()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._id:
+            self._send("release", {"x-ms-lease-id": self._id})
+
+    def headers(self) -> dict[str, str]:
+        """What a request on the blob must carry; renews the lease after half of its time."""
+        if not self._id:
+            return {}
+        if self._clock() - self._renewed > LEASE_SECONDS / 2:
+            self._renewed = self._clock()
+            self._send("renew", {"x-ms-lease-id": self._id})
+        return {"x-ms-lease-id": self._id}
+
+    def _send(self, action: str, headers: Mapping[str, str]) -> Any:
+        what = f"Error in the lease of {'/'.join(self._names)} ({action})"
+        return self._client.send(
+            requests.lease(self._path, action, headers), what, names=self._names
+        )

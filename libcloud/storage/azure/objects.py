@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations on single containers and blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.azure import requests
+from libcloud.storage.azure.client import AzureClient
+from libcloud.storage.error_details import attach_detail
+from libcloud.storage.transfer.download.start import AS_STORED
+from libcloud.storage.types import ContainerAlreadyExistsError, InvalidContainerNameError
+
+__all__ = [
+    "create_container",
+    "delete_blob",
+    "delete_container",
+    "head_blob",
+    "head_container",
+    "set_metadata",
+    "set_tier",
+]
+
+_REFUSALS = MappingProxyType({400: InvalidContainerNameError, 409: ContainerAlreadyExistsError})
+
+
+def head_container(client: AzureClient, name: str) -> Any:
+    """The response with the properties of a container.
+
+    :raises ContainerDoesNotExistError: there is none.
+    """
+    path = client.container_path(name)
+    what = f"Error looking for the container {name}"
+    return client.send(requests.head(path), what, names=(name, ""))
+
+
+def create_container(client: AzureClient, name: str) -> Any:
+    """Create a container.
+
+    :raises ContainerAlreadyExistsError: there is one.
+    :raises InvalidContainerNameError: it cannot have this name.
+    """
+    what = f"Error creating the container {name}"
+    path = client.container_path(name)
+    try:
+        return client.send(requests.create_container(path), what, names=(name, ""))
+    except LibcloudError as error:
+        detail = vars(error).get("detail")
+        if detail is None or detail.code or detail.status not in _REFUSALS:
+            raise
+        # A service that is not Azure's may say no code.
+        refusal = _REFUSALS[detail.status](error.value, client.owner, name)
+        raise attach_detail(refusal, detail) from error
+
+
+def delete_container(client: AzureClient, name: str) -> None:
+    """Delete a container with all blobs in it."""
+    path = client.container_path(name)
+    client.send(
+        requests.delete(path),
+        f"Error deleting the container {name}",
+        ok=(200, 202, 204),
+        names=(name, ""),
+    )
+
+
+def head_blob(
+    client: AzureClient, container: str, name: str, headers: Mapping[str, str] | None = None
+) -> Any:
+    """The response with the properties of a blob.
+
+    :raises ObjectDoesNotExistError: there is none.
+    """
+    request = requests.head(client.blob_path(container, name), {**AS_STORED, **(headers or {})})
+    what = f"Error looking for {container}/{name}"
+    return client.send(request, what, names=(container, name))
+
+
+def delete_blob(client: AzureClient, container: str, name: str) -> None:
+    """Delete a blob with its snapshots.
+
+    :raises ObjectDoesNotExistError: there is none.
+    """
+    headers = {"x-ms-delete-snapshots": "include"}
+    client.send(
+        requests.delete(client.blob_path(container, name), headers),
+        f"Error deleting {container}/{name}",
+        names=(container, name),
+    )
+
+
+def set_metadata(
+    client: AzureClient, container: str, name: str, meta_data: Mapping[str, str]
+) -> None:
+    """Replace the metadata of a blob."""
+    request = requests.set_metadata(
+        client.blob_path(container, name), requests.metadata_headers(meta_data)
+    )
+    client.send(request, f"Error setting metadata of {container}/{name}", names=(container, name))
+
+
+def set_tier(client: AzureClient, container: str, name: str, tier: str) -> None:
+    """Move a blob to another access tier."""
+    request = requests.set_tier(client.blob_path(container, name), tier)
+    client.send(request, f"Error moving {container}/{name} to {tier}", names=(container, name))

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The requests of Azure Blob Storage, as values.
+
+Paths begin with the container: the connection puts the account before it where a service wants
+that. Reference: Azure Storage REST API, "Operations on containers" and "Operations on blobs".
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from libcloud.common.request import HttpRequest
+from libcloud.storage.transfer.values import Body
+
+__all__ = [
+    "abort_copy",
+    "blob_path",
+    "block_id",
+    "check_blob_name",
+    "check_container_name",
+    "container_path",
+    "copy_blob",
+    "create_container",
+    "delete",
+    "get_blob",
+    "get_block_list",
+    "head",
+    "lease",
+    "list_blobs",
+    "list_containers",
+    "metadata_headers",
+    "property_headers",
+    "put_blob",
+    "put_block",
+    "put_block_list",
+    "set_metadata",
+    "set_tier",
+]
+
+_CONTAINER = ("restype", "container")
+
+# Properties of a blob: as headers of an upload they have names of their own. REST API, "Put Blob".
+_PROPERTIES = frozenset(
+    {
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-md5",
+        "content-type",
+    }
+)
+
+MAX_NAME_LENGTH = 1024
+
+
+def check_container_name(name: str) -> None:
+    """:raises ValueError: a path with this name would be that of something else."""
+    if not name or "/" in name or name in (".", ".."):
+        raise ValueError(f"a container cannot be called {name!r}")
+
+
+def check_blob_name(name: str) -> None:
+    """Refuse a name that would reach another blob.
+
+    Reference: "Naming and Referencing Containers, Blobs, and Metadata".
+
+    :raises ValueError: no blob can have this name.
+    """
+    if not name:
+        raise ValueError("the name of a blob has at least one character")
+    if len(name) > MAX_NAME_LENGTH:
+        raise ValueError(f"the name of a blob has up to {MAX_NAME_LENGTH} characters")
+    if any(segment in (".", "..") for segment in name.replace("\\", "/").split("/")):
+        raise ValueError(f"{name!r}: Azure resolves the segments . and .. of a name")
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("the name of a blob is valid Unicode") from error
+
+
+def container_path(name: str) -> str:
+    """The path of a container, percent-encoded."""
+    return f"/{quote(name, safe='~')}"
+
+
+def blob_path(container: str, name: str) -> str:
+    """The path of a blob, percent-encoded."""
+    return f"{container_path(container)}/{quote(name, safe='/~')}"
+
+
+def list_containers(*, marker: str | None, limit: int) -> HttpRequest:
+    """A page of the containers of the account."""
+    params = [("comp", "list"), ("maxresults", str(limit)), ("include", "metadata")]
+    return HttpRequest("GET", "/", (*params, *_optional(marker=marker)))
+
+
+def create_container(path: str) -> HttpRequest:
+    """Create a container."""
+    return HttpRequest("PUT", path, (_CONTAINER,))
+
+
+def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """Properties of a blob, or of a container."""
+    params = (_CONTAINER,) if path.count("/") == 1 else ()
+    return HttpRequest("HEAD", path, params, headers or {})
+
+
+def delete(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """Delete a blob, or a container with all that is in it."""
+    params = (_CONTAINER,) if path.count("/") == 1 else ()
+    return HttpRequest("DELETE", path, params, headers or {})
+
+
+def list_blobs(
+    path: str,
+    *,
+    prefix: str | None,
+    marker: str | None,
+    delimiter: str | None = None,
+    limit: int,
+) -> HttpRequest:
+    """A page of the blobs of a container."""
+    params = (_CONTAINER, ("comp", "list"), ("maxresults", str(limit)), ("include", "metadata"))
+    more = _optional(prefix=prefix, delimiter=delimiter, marker=marker)
+    return HttpRequest("GET", path, (*params, *more))
+
+
+def get_blob(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """Content of a blob."""
+    return HttpRequest("GET", path, (), headers or {})
+
+
+def put_blob(path: str, headers: Mapping[str, str], body: Body) -> HttpRequest:
+    """Store a block blob by one request."""
+    return HttpRequest("PUT", path, (), {"x-ms-blob-type": "BlockBlob", **headers}, body)
+
+
+def block_id(upload_id: str, number: int) -> str:
+    """The id of a block. All ids of a blob have the same length: REST API, "Put Block".
+
+    :param upload_id: keeps blocks of uploads to the same blob apart.
+
+    >>> block_id("0123456789abcdef", 1)
+    'MDEyMzQ1Njc4OWFiY2RlZi0wMDAwMQ=='
+    """
+    return b64encode(f"{upload_id}-{number:05}".encode()).decode()
+
+
+def put_block(path: str, block: str, headers: Mapping[str, str], body: Body) -> HttpRequest:
+    """Store a block, which is not part of the blob yet."""
+    return HttpRequest("PUT", path, (("comp", "block"), ("blockid", block)), headers, body)
+
+
+def put_block_list(path: str, blocks: Iterable[str], headers: Mapping[str, str]) -> HttpRequest:
+    """Publish the blob that consists of ``blocks``, which were stored before, in order."""
+    items = "".join(f"<Uncommitted>{block}</Uncommitted>" for block in blocks)
+    document = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{items}</BlockList>'
+    kind = {"Content-Type": "application/xml"}
+    return HttpRequest(
+        "PUT", path, (("comp", "blocklist"),), {**kind, **headers}, document.encode()
+    )
+
+
+def get_block_list(path: str, kind: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """The blocks of a blob.
+
+    :param kind: ``"committed"``, ``"uncommitted"`` or ``"all"``.
+    """
+    params = (("comp", "blocklist"), ("blocklisttype", kind))
+    return HttpRequest("GET", path, params, headers or {})
+
+
+def set_metadata(path: str, headers: Mapping[str, str]) -> HttpRequest:
+    """Replace the metadata of a blob."""
+    return HttpRequest("PUT", path, (("comp", "metadata"),), headers)
+
+
+def set_tier(path: str, tier: str) -> HttpRequest:
+    """Move a blob to another access tier."""
+    return HttpRequest("PUT", path, (("comp", "tier"),), {"x-ms-access-tier": tier})
+
+
+def lease(path: str, action: str, headers: Mapping[str, str]) -> HttpRequest:
+    """Acquire, renew or release a lease."""
+    return HttpRequest("PUT", path, (("comp", "lease"),), {"x-ms-lease-action": action, **headers})
+
+
+def copy_blob(path: str, source: str, headers: Mapping[str, str]) -> HttpRequest:
+    """Copy a blob, perhaps after the response.
+
+    :param source: URL of the blob to copy.
+    """
+    return HttpRequest("PUT", path, (), {"x-ms-copy-source": source, **headers})
+
+
+def abort_copy(path: str, copy_id: str) -> HttpRequest:
+    """Stop a copy that is pending; what there is of it becomes an empty blob."""
+    params = (("comp", "copy"), ("copyid", copy_id))
+    return HttpRequest("PUT", path, params, {"x-ms-copy-action": "abort"})
+
+
+def property_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """``headers`` of an upload with the names that properties of a blob have there.
+
+    >>> property_headers({"Content-Encoding": "gzip", "x-foo": "bar"})
+    {'x-ms-blob-content-encoding': 'gzip', 'x-foo': 'bar'}
+    """
+    return {
+        f"x-ms-blob-{name.lower()}" if name.lower() in _PROPERTIES else name: value
+        for name, value in headers.items()
+    }
+
+
+def metadata_headers(meta_data: Mapping[str, str] | None) -> dict[str, str]:
+    """The headers that carry metadata; text that is not ASCII is percent-encoded.
+
+    :raises ValueError: a key is no identifier, which Azure requires, or a value has a line break.
+    """
+    headers = {}
+    for key, value in (meta_data or {}).items():
+        text = str(value)
+        if not key or any(char in key for char in " :\r\n") or not key.isascii():
+            raise ValueError(f"metadata: {key!r} cannot be a key")
+        if "\r" in text or "\n" in text:
+            raise ValueError(f"metadata: the value of {key!r} has a line break")
+        headers[f"x-ms-meta-{key.lower()}"] = text if text.isascii() else quote(text, safe=" ")
+    return headers
+
+
+def _optional(**params: str | None) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in params.items() if value]

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the documents of Azure Blob Storage into values.
+
+Reference: Azure Storage REST API, "List Containers", "List Blobs" and "Get Block List". Documents
+of Azure have no namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from libcloud.utils.xml import InvalidXmlError, parse_xml
+
+__all__ = [
+    "BlobEntry",
+    "Block",
+    "ContainerEntry",
+    "MalformedDocumentError",
+    "Page",
+    "metadata_of",
+    "parse_blobs",
+    "parse_blocks",
+    "parse_containers",
+    "parse_error",
+]
+
+
+class MalformedDocumentError(ValueError):
+    """A document is not the one that was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEntry:
+    """A container in a listing.
+
+    :param properties: as Azure names them, in lower case: ``last-modified``, ``etag``, ...
+    """
+
+    name: str
+    properties: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobEntry:
+    """A blob in a listing; see :class:`ContainerEntry`.
+
+    :param size: bytes.
+    """
+
+    name: str
+    size: int
+    properties: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of a blob.
+
+    :param id: base64.
+    :param size: bytes.
+    """
+
+    id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a listing.
+
+    :param entries: :class:`ContainerEntry` or :class:`BlobEntry`.
+    :param prefixes: common prefixes, of a listing with a delimiter.
+    :param marker: where the next page begins; empty on the last one.
+    """
+
+    entries: list[Any]
+    prefixes: list[str] = field(default_factory=list)
+    marker: str = ""
+
+
+def parse_containers(root: Any) -> Page:
+    """:raises MalformedDocumentError: it is no listing of containers."""
+    items = _required(root, "EnumerationResults", "Containers")
+    entries = [
+        ContainerEntry(_name(item), _children(item, "Properties"), _metadata(item))
+        for item in items.iterfind("Container")
+    ]
+    return Page(entries, marker=(root.findtext("NextMarker") or "").strip())
+
+
+def parse_blobs(root: Any) -> Page:
+    """:raises MalformedDocumentError: it is no listing of blobs."""
+    items = _required(root, "EnumerationResults", "Blobs")
+    entries = []
+    for item in items.iterfind("Blob"):
+        properties = _children(item, "Properties")
+        length = properties.get("content-length", "")
+        if not length.isdecimal():
+            raise MalformedDocumentError(f"the size of a blob is {length[:40]!r}")
+        entries.append(BlobEntry(_name(item), int(length), properties, _metadata(item)))
+    prefixes = [_name(item) for item in items.iterfind("BlobPrefix")]
+    return Page(entries, prefixes, (root.findtext("NextMarker") or "").strip())
+
+
+def parse_blocks(root: Any, kind: str) -> list[Block]:
+    """The blocks of a block list, in order.
+
+    :param kind: ``"CommittedBlocks"`` or ``"UncommittedBlocks"``.
+    :raises MalformedDocumentError: it is no block list.
+    """
+    if root.tag != "BlockList":
+        raise MalformedDocumentError(f"the document is a {root.tag[:40]!r}, not a BlockList")
+    blocks = root.iterfind(f"{kind}/Block")
+    return [Block(item.findtext("Name") or "", int(item.findtext("Size") or 0)) for item in blocks]
+
+
+def parse_error(body: bytes) -> tuple[str, str]:
+    """Code and message of an error document; empty if it is none."""
+    try:
+        root = parse_xml(body)
+    except InvalidXmlError:
+        return "", ""
+    if root.tag != "Error":
+        return "", ""
+    details = (root.findtext("Message"), root.findtext("AuthenticationErrorDetail"))
+    return root.findtext("Code") or "", " ".join(filter(None, details))
+
+
+def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """The metadata in the headers of a response, names in lower case."""
+    return {
+        name.removeprefix("x-ms-meta-"): unquote(value)
+        for name, value in headers.items()
+        if name.startswith("x-ms-meta-")
+    }
+
+
+def _required(root: Any, tag: str, child: str) -> Any:
+    found = root.find(child) if root.tag == tag else None
+    if found is None:
+        raise MalformedDocumentError(f"the document is a {str(root.tag)[:40]!r} without {child}")
+    return found
+
+
+def _name(item: Any) -> str:
+    """The name of an entry; one that XML cannot express is percent-encoded (from 2021-02-12)."""
+    element = item.find("Name")
+    if element is None or not element.text:
+        raise MalformedDocumentError("an entry of the listing has no name")
+    text = str(element.text)
+    return unquote(text) if element.get("Encoded") == "true" else text
+
+
+def _children(item: Any, tag: str) -> dict[str, str]:
+    return {name.lower(): text for name, text in _pairs(item, tag)}
+
+
+def _metadata(item: Any) -> dict[str, str]:
+    return {name.lower(): unquote(text) for name, text in _pairs(item, "Metadata")}
+
+
+def _pairs(item: Any, tag: str) -> Iterator[tuple[str, str]]:
+    parent = item.find(tag)
+    for child in parent if parent is not None else ():
+        yield str(child.tag), (child.text or "").strip()

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The upload engine's port onto Azure: Put Blob, or Put Block and Put Block List.
+
+An upload in blocks has no beginning: the id that keeps its blocks apart is made here. It cannot be
+aborted, either: blocks that were not published expire after a week (Azure Storage REST API, "Put
+Block"), and the blob that was there stays as it was.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from libcloud.storage.azure import requests
+from libcloud.storage.azure.checksums import NO_DIGEST, encoded, md5_digest, md5_of, with_md5
+from libcloud.storage.azure.client import AzureClient, failure_of
+from libcloud.storage.azure.multipart import BlobLease
+from libcloud.storage.azure.responses import parse_blocks
+from libcloud.storage.transfer.values import (
+    Body,
+    Confirmation,
+    Digest,
+    Failure,
+    PartReceipt,
+    Step,
+    StoredObject,
+)
+from libcloud.storage.types import ObjectDoesNotExistError, ObjectHashMismatchError
+from libcloud.utils.etags import strip_etag
+
+if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
+
+__all__ = ["AzureStore"]
+
+
+class AzureStore:
+    """One blob, about to be written.
+
+    :param headers: of the request that publishes the blob: properties, metadata, conditions.
+    :param lease: that is held; may be none.
+    :param checked: send the MD5 of each body, and compare the one in the answer.
+    :param whole_md5: the MD5 of all that was sent, when it has been sent; ``None``: unknown. Azure
+        keeps it with the blob.
+    :param copy_bodies: hand the connection ``bytes``, because it is not one of ours.
+    """
+
+    def __init__(
+        self,
+        client: AzureClient,
+        container: str,
+        name: str,
+        headers: Mapping[str, str],
+        *,
+        lease: BlobLease,
+        checked: bool = True,
+        whole_md5: Callable[[], bytes] | None = None,
+        copy_bodies: bool = False,
+    ) -> None:
+        self._client = client
+        self._names = (container, name)
+        self._label = f"{container}/{name}"
+        self._path = client.blob_path(container, name)
+        self._headers = headers
+        self._lease = lease
+        self._checked = checked
+        self._whole_md5 = whole_md5
+        self._copy_bodies = copy_bodies
+        self._sent_whole = NO_DIGEST
+        self._has_sent_blocks = False
+
+    def digest(self, body: Body) -> Digest:
+        return md5_digest(body) if self._checked else NO_DIGEST
+
+    def put(self, body: Body, digest: Digest) -> StoredObject:
+        self._sent_whole = digest
+        headers = {**self._headers, **digest.headers}
+        response = self._send(
+            requests.put_blob(self._path, headers, self._sendable(body)), "uploading"
+        )
+        self._compare(response, digest)
+        return self._stored(response, len(body))
+
+    def create(self) -> str:
+        return uuid.uuid4().hex
+
+    def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
+        block = requests.block_id(upload_id, number)
+        if len(body):  # a block has at least one byte
+            self._has_sent_blocks = True
+            request = requests.put_block(self._path, block, digest.headers, self._sendable(body))
+            self._compare(self._send(request, f"uploading block {number} of"), digest)
+        return PartReceipt(number, block, len(body), digest)
+
+    def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        headers = dict(self._headers)
+        names = {name.lower() for name in headers}
+        if self._whole_md5 is not None and "x-ms-blob-content-md5" not in names:
+            headers["x-ms-blob-content-md5"] = encoded(self._whole_md5())
+        request = requests.put_block_list(self._path, _blocks(parts), headers)
+        response = self._send(with_md5(request), "publishing")
+        return self._stored(response, sum(part.size for part in parts), len(parts))
+
+    def confirm(
+        self, parts: Sequence[PartReceipt], size: int
+    ) -> tuple[Confirmation, StoredObject | None]:
+        """Whether the blob consists of the blocks that were sent, whose ids are of this upload.
+
+        A blob sent by one request is recognized by its MD5.
+        """
+        try:
+            if parts:
+                response = self._send(
+                    requests.get_block_list(self._path, "committed"), "looking for"
+                )
+                found = self._client.parse(
+                    lambda root: parse_blocks(root, "CommittedBlocks"), response, self._label
+                )
+                same = [block.id for block in found] == _blocks(parts)
+            else:
+                response = self._send(requests.head(self._path), "looking for")
+                same = response.headers.get("content-length") == str(size)
+        except ObjectDoesNotExistError:
+            return Confirmation.ABSENT, None
+        if not same:
+            return Confirmation.ABSENT, None
+        if not parts:
+            there, sent = md5_of(response.headers), self._sent_whole.value
+            if not there or not sent:
+                return Confirmation.UNCLEAR, None
+            if there != sent:
+                return Confirmation.ABSENT, None
+        return Confirmation.STORED, self._stored(response, size, len(parts))
+
+    def abort(self, upload_id: str) -> bool:
+        """Nothing can be sent: the blocks stay until they expire."""
+        return self._has_sent_blocks
+
+    def has_parts(self, upload_id: str) -> bool:
+        return self._has_sent_blocks
+
+    def failure(self, step: Step, error: Exception) -> Failure:
+        if isinstance(error, ObjectHashMismatchError):
+            return Failure(error, transient=True, contradicted=True)
+        return failure_of(error)
+
+    def _send(self, request: HttpRequest, doing: str) -> Any:
+        lease = self._lease.headers() if request.method == "PUT" else {}
+        return self._client.send_once(
+            replace(request, headers={**request.headers, **lease}),
+            f"Error {doing} {self._label}",
+            names=self._names,
+        )
+
+    def _compare(self, response: Any, digest: Digest) -> None:
+        """:raises ObjectHashMismatchError: the store has received other bytes."""
+        there = md5_of(response.headers)
+        if there and digest.value and there != digest.value:
+            raise ObjectHashMismatchError(
+                f"{self._label}: the store has received the MD5 {there.hex()}, and "
+                f"{digest.value.hex()} was sent",
+                self._client.owner,
+                self._names[1],
+            )
+
+    def _stored(self, response: Any, size: int, parts: int = 0) -> StoredObject:
+        etag = strip_etag(response.headers.get("etag", ""))
+        return StoredObject(etag, size, parts, response.headers)
+
+    def _sendable(self, body: Body) -> Body:
+        return bytes(body) if self._copy_bodies else body
+
+
+def _blocks(parts: Sequence[PartReceipt]) -> list[str]:
+    """Ids of the blocks; an empty last part has none."""
+    return [part.etag for part in parts if part.size]

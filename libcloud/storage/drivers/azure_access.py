@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the Azure driver reaches its account: by arguments, environment, connection string, URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from libcloud.common.azure_storage import (
+    AzureBlobsActiveDirectoryConnection,
+    AzureBlobsConnection,
+)
+from libcloud.common.credentials.azure import (
+    StorageAccount,
+    account_from_env,
+    identity_tokens,
+    parse_connection,
+)
+from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.storage.azure.profiles import account_host
+from libcloud.storage.s3.endpoint import parse_endpoint
+from libcloud.utils.arguments import nearest
+
+__all__ = ["Access", "Place", "options_from_env", "options_from_url", "place_of"]
+
+_URL_KEYS = {"endpoint_url": "endpoint_url", "account": "key", "anonymous": "ex_anonymous"}
+_SCHEMES = ("az", "azure_blobs", "abfs", "abfss")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the blob service is.
+
+    :param account_prefix: first segment of all paths, if they name the account.
+    """
+
+    host: str
+    port: int | None
+    secure: bool
+    account_prefix: str | None
+
+
+def place_of(
+    account: str, secure: bool, host: str | None, port: int | None, endpoint_url: str | None
+) -> Place:
+    """The place that the arguments of the driver name.
+
+    :raises ValueError: ``endpoint_url`` is no endpoint, or is given together with a host.
+    """
+    if endpoint_url is None:
+        name, prefix = account_host(account, host)
+        return Place(name, port, secure, prefix)
+    if host is not None or port is not None:
+        raise ValueError("endpoint_url says what host and port say: pass one of them")
+    endpoint = parse_endpoint(endpoint_url)
+    if endpoint.path:
+        return Place(endpoint.host, endpoint.port, endpoint.secure, endpoint.path.strip("/"))
+    return Place(endpoint.host, endpoint.port, endpoint.secure, account_host("", endpoint.host)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How requests are authorized.
+
+    :param tenant_id: of an application, together with ``identity``; its secret is the driver's.
+    :param credential: see :func:`~libcloud.common.credentials.azure.identity_tokens`.
+    """
+
+    tenant_id: str | None = None
+    identity: str | None = None
+    cloud_environment: str = "default"
+    sas_token: str | None = field(default=None, repr=False)
+    credential: Any = field(default=None, repr=False)
+
+    @property
+    def by_token(self) -> bool:
+        """Whether Entra ID authorizes."""
+        return self.credential is not None or bool(self.tenant_id and self.identity)
+
+    @property
+    def connection_class(self) -> type[AzureBlobsConnection]:
+        """The class of the connection."""
+        return AzureBlobsActiveDirectoryConnection if self.by_token else AzureBlobsConnection
+
+    def connection_options(self) -> dict[str, Any]:
+        """Keyword arguments of the connection."""
+        if not self.by_token:
+            return {"sas_token": self.sas_token}
+        tokens: Callable[[], Credentials] | None = None
+        if self.credential is not None:
+            tokens = identity_tokens(self.credential)
+        return {
+            "tokens": tokens,
+            "tenant_id": self.tenant_id,
+            "identity": self.identity,
+            "cloud_environment": self.cloud_environment,
+        }
+
+
+def options_from_env(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of the driver, by ``AZURE_STORAGE_*`` and by ``options``.
+
+    :param options: keywords of the driver, which go before the environment, and
+        ``connection_string``.
+    :raises CredentialsNotFoundError: no account is named, or nothing authorizes requests.
+    :raises ValueError: a connection string is none.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    text = given.pop("connection_string", None)
+    account = parse_connection(text) if text else account_from_env(os.environ)
+    settings = _settings(account)
+    if any(name in given for name in ("secret", "ex_sas_token", "ex_credential", "ex_anonymous")):
+        settings.pop("secret", None)
+        settings.pop("ex_sas_token", None)
+    if "host" in given or given.get("key", account.name) != account.name:
+        settings.pop("endpoint_url", None)
+    settings.update(given)
+    if not settings.get("key"):
+        raise CredentialsNotFoundError(
+            "no account: set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT and "
+            "AZURE_STORAGE_KEY"
+        )
+    ways = ("secret", "ex_sas_token", "ex_credential", "ex_anonymous")
+    if not any(settings.get(name) for name in ways):
+        settings["ex_credential"] = _identity_from_env()
+    return settings
+
+
+def _settings(account: StorageAccount) -> dict[str, Any]:
+    found = {
+        "key": account.name,
+        "secret": account.secret if not account.sas else "",
+        "ex_sas_token": account.sas,
+        "endpoint_url": account.endpoint,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _identity_from_env() -> str:
+    """A login of azure-identity, where it is installed.
+
+    :raises CredentialsNotFoundError: it is not.
+    """
+    mode = os.environ.get("AZURE_STORAGE_AUTH_MODE", "")
+    try:
+        identity_tokens("default")
+    except CredentialsNotFoundError as error:
+        raise CredentialsNotFoundError(
+            "no credentials: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; or install "
+            "libcloud-storage[azure] to log in with Entra ID"
+        ) from error
+    return "login" if mode == "login" else "default"
+
+
+def options_from_url(url: str) -> tuple[str, dict[str, Any]]:
+    """The container of a URL such as ``az://container?account=acme``, and keywords of the driver.
+
+    ``abfs://container@account.dfs.core.windows.net`` names both.
+
+    :raises ValueError: it is no URL of a container, or has a key that is not known.
+    """
+    scheme, separator, rest = url.partition("://")
+    place, _, query = rest.partition("?")
+    container, _, name = place.partition("/")
+    if not separator or scheme.lower() not in _SCHEMES or "#" in rest or ":" in place:
+        raise ValueError("write az://CONTAINER?account=ACCOUNT: that is no URL of a container")
+    if name:
+        raise ValueError(f"{scheme}://{container}?... names a container, and no object in it")
+    settings: dict[str, Any] = {}
+    container, at, host = container.partition("@")
+    if at:
+        settings["key"] = host.partition(".")[0]
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key not in _URL_KEYS:
+            found = nearest(key, _URL_KEYS)
+            hint = f"did you mean {found}? There" if found else "there"
+            raise ValueError(f"a URL has no key {key!r}; {hint} are {', '.join(_URL_KEYS)}")
+        if key == "anonymous" and value.lower() not in ("true", "false"):
+            raise ValueError("anonymous is neither true nor false")
+        settings[_URL_KEYS[key]] = value.lower() == "true" if key == "anonymous" else value
+    return container, settings

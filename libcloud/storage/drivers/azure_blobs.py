@@ -1,0 +1,704 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Azure Blob Storage.
+
+A stream that ends within the first part is one Put Blob. What is longer is sent as blocks, and
+becomes a blob by Put Block List. What a request looks like is in ``azure/requests.py``, what comes
+next in ``transfer/upload/machine.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.parse import urlencode
+
+from libcloud.common.azure_storage import AzureBlobsActiveDirectoryConnection, AzureBlobsConnection
+from libcloud.common.signing.sharedkey import blob_sas
+from libcloud.common.types import LibcloudError
+from libcloud.storage import azure, drivers, transfer
+from libcloud.storage.arguments import (
+    check_container,
+    check_download,
+    check_file_path,
+    check_known_keywords,
+    check_name,
+    check_object,
+    check_prefix,
+    check_settings,
+    check_upload,
+)
+from libcloud.storage.azure.client import AzureClient
+from libcloud.storage.azure.profiles import CAPABILITIES, LIMITS
+from libcloud.storage.base import Container, Object, StorageDriver
+from libcloud.storage.drivers.azure_access import (
+    Access,
+    options_from_env,
+    options_from_url,
+    place_of,
+)
+from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
+from libcloud.utils.arguments import kind_of, plain_headers, size_of, whole_number
+from libcloud.utils.etags import strip_etag
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from libcloud.storage.azure.multipart import BlobLease
+    from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
+    from libcloud.storage.capabilities import Capabilities
+    from libcloud.storage.drivers.azure_options import UploadKeywords
+    from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.download.start import Download
+    from libcloud.storage.transfer.upload.session import UploadSession
+    from libcloud.storage.transfer.values import StoredObject
+    from libcloud.storage.writer import UploadWriter
+    from libcloud.utils.bodies import Pieces
+
+__all__ = [
+    "AzureBlobsActiveDirectoryConnection",
+    "AzureBlobsConnection",
+    "AzureBlobsStorageDriver",
+]
+
+# Part of the public API.
+AZURE_UPLOAD_CHUNK_SIZE = 4 * 1024 * 1024
+AZURE_DOWNLOAD_CHUNK_SIZE = 4 * 1024 * 1024
+AZURE_LEASE_PERIOD = 60
+AZURE_STORAGE_HOST_SUFFIX = "blob.core.windows.net"
+AZURE_STORAGE_HOST_SUFFIX_CHINA = "blob.core.chinacloudapi.cn"
+AZURE_STORAGE_HOST_SUFFIX_GOVERNMENT = "blob.core.usgovcloudapi.net"
+AZURE_STORAGE_HOST_SUFFIX_PRIVATELINK = "privatelink.blob.core.windows.net"
+AZURE_STORAGE_CDN_URL_DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_CDN = "LIBCLOUD_AZURE_STORAGE_CDN_URL"
+AZURE_STORAGE_CDN_URL_START_MINUTES = float(os.environ.get(f"{_CDN}_START_MINUTES", "5"))
+AZURE_STORAGE_CDN_URL_EXPIRY_HOURS = float(os.environ.get(f"{_CDN}_EXPIRY_HOURS", "24"))
+
+RESPONSES_PER_REQUEST = 5000
+"""Entries of a page of a listing: the most that Azure returns."""
+
+# Azure wants the letters in this order: REST API, "Create a service SAS".
+_PERMISSIONS = {"GET": "r", "PUT": "cw", "DELETE": "d"}
+
+
+# Larger files are fetched over several connections, which no MD5 can be put together from.
+_VERIFIED_SIZE = 32 * 1024 * 1024
+
+
+class AuthType:
+    """Values of ``auth_type``."""
+
+    AZURE_AD = "azureAD"
+
+
+class AzureBlobsStorageDriver(StorageDriver):
+    """Azure Blob Storage, or a service with its protocol, such as Azurite.
+
+    :param key: name of the storage account.
+    :param secret: key of the account; or secret of the application ``identity``.
+    :param host: suffix of the cloud's hosts, such as ``blob.core.usgovcloudapi.net``; the host of
+        the account; or the host of another service, whose paths begin with the account.
+    :param tenant_id: tenant of Entra ID; with ``identity`` and ``auth_type="azureAD"``.
+    :param identity: client id of an application.
+    :param auth_type: ``"azureAD"``: requests carry a token of Entra ID.
+    :param cloud_environment: where tokens come from: ``"default"``, ``"AzureChinaCloud"``,
+        ``"AzureUSGovernment"``.
+    :param ex_sas_token: shared access signature, in place of ``secret``.
+    :param ex_credential: a credential of ``azure-identity``, or ``"default"``, ``"cli"`` or
+        ``"managed_identity"``, for which the extra ``azure`` is needed.
+    :param ex_anonymous: sign nothing, for containers that anybody may read.
+    :param endpoint_url: in place of ``host``, ``port`` and ``secure``.
+    :raises TypeError: nothing authorizes requests, or there is no such keyword.
+    """
+
+    name = "Microsoft Azure (blobs)"
+    website = "http://windows.azure.com/"
+    connectionCls: Any = AzureBlobsConnection
+    hash_type = "md5"
+    supports_chunked_encoding = False
+    _rewinds_finished_streams = False
+
+    #: How often and how patiently requests are made again.
+    ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    #: Seconds of silence that are allowed before the answer to Put Block List.
+    ex_completion_timeout: ClassVar[float] = 300.0
+    #: Bytes of parts that one upload holds at once; see ``UploadOptions``.
+    ex_max_memory: ClassVar[int | MemoryBudget | None] = None
+    #: The container that the URL of :meth:`from_url` names; ``None``: it names none.
+    ex_container: Container | None = None
+
+    def __init__(
+        self,
+        key: str,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        tenant_id: str | None = None,
+        identity: str | None = None,
+        auth_type: str | None = None,
+        cloud_environment: str = "default",
+        *,
+        ex_sas_token: str | None = None,
+        ex_credential: Any = None,
+        ex_anonymous: bool = False,
+        endpoint_url: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_known_keywords(type(self), kwargs)
+        check_settings(kwargs)
+        if not (secret or ex_sas_token or ex_credential is not None or ex_anonymous):
+            raise TypeError(
+                "credentials are needed: pass secret, ex_sas_token, ex_credential or ex_anonymous"
+            )
+        is_entra = (auth_type or "").lower() == AuthType.AZURE_AD.lower()
+        self._access = Access(
+            tenant_id if is_entra else None,
+            identity if is_entra else None,
+            cloud_environment,
+            ex_sas_token,
+            ex_credential,
+        )
+        self._place = place_of(key, secure, host, port, endpoint_url)
+        if self._access.by_token:
+            self.connectionCls = self._access.connection_class
+        super().__init__(
+            key,
+            "" if secret is None or ex_anonymous else secret,
+            secure=self._place.secure,
+            host=self._place.host,
+            port=self._place.port,
+            **kwargs,
+        )
+        self._client = AzureClient(self)
+
+    def _ex_connection_class_kwargs(self) -> dict[str, Any]:
+        options = self._access.connection_options()
+        return {"account_prefix": self._place.account_prefix, **options}
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """A driver for the account in the environment.
+
+        ``AZURE_STORAGE_CONNECTION_STRING``; or ``AZURE_STORAGE_ACCOUNT`` with
+        ``AZURE_STORAGE_KEY`` or ``AZURE_STORAGE_SAS_TOKEN``, or with a login of ``azure-identity``
+        (environment, managed identity, Azure CLI).
+
+        :param options: keywords of the driver, which go before the environment; and
+            ``connection_string``.
+        :raises CredentialsNotFoundError: there is no account, or nothing authorizes requests.
+        :raises ValueError: a setting makes no sense.
+        """
+        return cls(**options_from_env(options))
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """A driver by a URL such as ``az://container?account=acme``; see :meth:`from_env`.
+
+        Keys of the query are ``account``, ``endpoint_url`` and ``anonymous``.
+
+        :return: a driver; its ``ex_container`` is the container that the URL names, or ``None``.
+        :raises ValueError: it is no URL of a container, or has a key that is not known.
+        """
+        name, settings = options_from_url(url)
+        driver = cls.from_env(**{**settings, **options})
+        if name:
+            driver.ex_container = Container(name, {}, driver)
+        return driver
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    # Containers.
+
+    def iterate_containers(self) -> Iterator[Container]:
+        for page in azure.listing.container_pages(self._client, limit=RESPONSES_PER_REQUEST):
+            yield from map(self._listed_container, page.entries)
+
+    def get_container(self, container_name: str) -> Container:
+        check_name(container_name, "container_name")
+        response = azure.objects.head_container(self._client, container_name)
+        return self._response_to_container(container_name, response)
+
+    def create_container(self, container_name: str) -> Container:
+        check_name(container_name, "container_name")
+        response = azure.objects.create_container(self._client, container_name)
+        return self._response_to_container(container_name, response)
+
+    def delete_container(self, container: Container) -> bool:
+        """Delete an empty container; Azure itself would delete one with its blobs."""
+        check_container(container)
+        page = next(azure.listing.blob_pages(self._client, container.name, None, limit=1))
+        if page.entries:
+            raise ContainerIsNotEmptyError(
+                "Container must be empty before it can be deleted.", self, container.name
+            )
+        azure.objects.delete_container(self._client, container.name)
+        return True
+
+    # Objects.
+
+    def iterate_container_objects(
+        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+    ) -> Iterator[Object]:
+        check_container(container)
+        prefix = self._normalize_prefix_argument(prefix, ex_prefix)
+        check_prefix(prefix)
+        return self._iterate(container, prefix)
+
+    def _iterate(self, container: Container, prefix: str | None) -> Iterator[Object]:
+        pages = azure.listing.blob_pages(
+            self._client, container.name, prefix, limit=RESPONSES_PER_REQUEST
+        )
+        for page in pages:
+            for entry in page.entries:
+                yield self._listed_object(container, entry)
+
+    def get_object(self, container_name: str, object_name: str) -> Object:
+        """The object, after a HEAD request on the container and one on the blob."""
+        check_name(object_name, "object_name")
+        return self._get_object_in(self.get_container(container_name), object_name)
+
+    def _get_object_in(self, container: Container, object_name: str) -> Object:
+        """The object of a container that is known to exist: one HEAD request."""
+        response = azure.objects.head_blob(self._client, container.name, object_name)
+        return self._response_to_object(object_name, container, response)
+
+    def delete_object(self, obj: Object) -> bool:
+        check_object(obj)
+        azure.objects.delete_blob(self._client, obj.container.name, obj.name)
+        return True
+
+    def get_object_cdn_url(
+        self,
+        obj: Object,
+        ex_expiry: float = AZURE_STORAGE_CDN_URL_EXPIRY_HOURS,
+        ex_method: Literal["GET", "PUT", "DELETE"] = "GET",
+    ) -> str:
+        """A URL that carries a shared access signature.
+
+        :param ex_expiry: hours for which it is valid.
+        :raises LibcloudError: there is no account key to sign with.
+        :raises ValueError: there is no such method.
+        """
+        check_object(obj)
+        if isinstance(ex_expiry, (bool, str)) or not hasattr(ex_expiry, "__float__"):
+            raise TypeError(f"ex_expiry is a number of hours, not {kind_of(ex_expiry)}")
+        if ex_method not in _PERMISSIONS:
+            raise ValueError(f"ex_method is one of {', '.join(_PERMISSIONS)}, not {ex_method!r}")
+        if not self.connection.can_sign_urls:
+            raise LibcloudError("A URL is signed with an account key, and there is none", self)
+        now = datetime.now(timezone.utc)
+        start = now - timedelta(minutes=AZURE_STORAGE_CDN_URL_START_MINUTES)
+        parameters = blob_sas(
+            self.connection.account_key(),
+            obj.container.name,
+            obj.name,
+            permissions=_PERMISSIONS[ex_method],
+            start=start.strftime(AZURE_STORAGE_CDN_URL_DATE_FORMAT),
+            expiry=(now + timedelta(hours=ex_expiry)).strftime(AZURE_STORAGE_CDN_URL_DATE_FORMAT),
+            protocol="https" if self.secure else "https,http",
+            version=self.connection.API_VERSION,
+        )
+        path = self._client.blob_path(obj.container.name, obj.name)
+        return f"{self._url(path, port=True)}?{urlencode(parameters)}"
+
+    def ex_set_object_metadata(self, obj: Object, meta_data: Mapping[str, str]) -> None:
+        """Replace the metadata of a blob."""
+        check_object(obj)
+        azure.objects.set_metadata(self._client, obj.container.name, obj.name, meta_data)
+
+    def ex_set_storage_class(self, obj: Object, storage_class: str) -> None:
+        """Move a blob to the access tier ``Hot``, ``Cool``, ``Cold`` or ``Archive``."""
+        check_object(obj)
+        tier = drivers.azure_options.tier(storage_class)
+        azure.objects.set_tier(self._client, obj.container.name, obj.name, tier)
+
+    def ex_copy_object(
+        self,
+        obj: Object,
+        container: Container,
+        object_name: str,
+        *,
+        ex_if_match: str | None = None,
+        ex_if_none_match: str | None = None,
+    ) -> Object:
+        """Copy ``obj`` within the account; the copy has its type and metadata.
+
+        :raises PreconditionFailedError: a condition does not hold, or ``obj`` was replaced.
+        """
+        check_object(obj)
+        check_container(container)
+        check_name(object_name, "object_name")
+        headers = drivers.azure_options.conditions(ex_if_match, ex_if_none_match)
+        if obj.hash:
+            headers["x-ms-source-if-match"] = f'"{obj.hash}"'
+        source = self._client.blob_path(obj.container.name, obj.name)
+        response = azure.copying.copy_blob(
+            self._client, self._url(source, port=True), container.name, object_name, headers
+        )
+        return self._response_to_object(object_name, container, response)
+
+    # Downloads.
+
+    def download_object(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+        *,
+        ex_verify_hash: bool | None = None,
+        ex_window: int | None = None,
+        ex_part_size: int | None = None,
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> bool:
+        """Save the blob as a file, a large one over several connections.
+
+        :param ex_verify_hash: compare the bytes with the MD5 that the store keeps with the blob, if
+            it keeps one. ``None``: up to 32 MiB, because an MD5 takes one connection.
+        :param ex_window: connections at once; ``None``: up to 4.
+        :param ex_part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
+        :param on_bytes: called with the size of each piece that arrives.
+        :raises ObjectHashMismatchError: other bytes came than the store has.
+        """
+        check_download(obj, destination_path)
+        whole_number("ex_window", ex_window, least=1, example="4")
+        whole_number("ex_part_size", ex_part_size, least=1)
+        small = (size_of(obj) or 0) <= _VERIFIED_SIZE
+        started = self._open(obj, verify=small if ex_verify_hash is None else ex_verify_hash)
+        to = transfer.download.saving.Destination(
+            destination_path,
+            overwrite_existing,
+            delete_on_failure,
+            ex_window,
+            ex_part_size,
+            on_bytes,
+            self._client.concurrency(),
+        )
+        return transfer.download.saving.save(self, obj, started, to, partial=False)
+
+    def download_object_as_stream(
+        self, obj: Object, chunk_size: int | None = None, *, ex_verify_hash: bool | None = None
+    ) -> Iterator[bytes]:
+        """The blob in pieces.
+
+        :param ex_verify_hash: as for :meth:`download_object`; ``None``: ``True``.
+        """
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
+        started = self._open(obj, verify=ex_verify_hash is not False)
+        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=False)
+
+    def download_object_range(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        start_bytes: int,
+        end_bytes: int | None = None,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+    ) -> bool:
+        check_download(obj, destination_path)
+        self._validate_start_and_end_bytes(start_bytes, end_bytes)
+        started = self._open(obj, start_bytes, end_bytes)
+        to = transfer.download.saving.Destination(
+            destination_path, overwrite_existing, delete_on_failure
+        )
+        return transfer.download.saving.save(self, obj, started, to, partial=True)
+
+    def download_object_range_as_stream(
+        self,
+        obj: Object,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+    ) -> Iterator[bytes]:
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
+        self._validate_start_and_end_bytes(start_bytes, end_bytes)
+        whole = start_bytes == 0 and end_bytes is None and not size_of(obj)
+        started = self._open(obj) if whole else self._open(obj, start_bytes, end_bytes)
+        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=not whole)
+
+    def _open(
+        self,
+        obj: Object,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        verify: bool = False,
+        same_version: bool = False,
+    ) -> Download:
+        """Request bytes of the blob; read none yet."""
+        span = "" if start is None else self._get_standard_range_str(start, end)
+        validator = transfer.download.start.validator_of(obj) if same_version else None
+        selection = transfer.download.start.Selection(start, end, span, verify, validator)
+        return azure.download_port.start_download(self._client, obj, selection)
+
+    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
+        """Bytes of the very version that ``obj`` was when it was looked at.
+
+        :raises ObjectChangedError: it is there no more.
+        """
+        started = self._open(obj, start_bytes, end_bytes, same_version=True)
+        return transfer.download.saving.stream(self, obj, started, None, partial=True)
+
+    # Uploads.
+
+    def upload_object(  # type: ignore[override]  # the order of Apache Libcloud's driver
+        self,
+        file_path: str | os.PathLike[str],
+        container: Container,
+        object_name: str,
+        verify_hash: bool = True,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_use_lease: bool = False,
+        **options: Unpack[UploadKeywords],
+    ) -> Object:
+        """Upload a file; arguments and errors are those of :meth:`upload_object_via_stream`.
+
+        :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
+        """
+        check_file_path(file_path)
+        with transfer.upload.source.open_file(file_path) as (file, size):
+            if size is not None:
+                options.setdefault("ex_size", size)
+            return self._upload(
+                file,
+                container,
+                object_name,
+                verify_hash=verify_hash,
+                extra=extra,
+                headers=headers,
+                use_lease=ex_use_lease,
+                options=options,
+                file_path=file_path,
+            )
+
+    def upload_object_via_stream(  # type: ignore[override]  # likewise
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        verify_hash: bool = True,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_use_lease: bool = False,
+        **options: Unpack[UploadKeywords],
+    ) -> Object:
+        """Upload a stream of unknown length as a block blob.
+
+        A failed upload leaves the blob that was there as it was. Blocks that were sent stay for a
+        week and cannot be removed; the exception has the ``upload_id`` that their ids begin with.
+
+        :param verify_hash: compute the MD5 of the whole blob, which Azure keeps with it; a blob of
+            several blocks has none otherwise. The MD5 of each block is sent in any case.
+        :param headers: properties such as ``Cache-Control``, and conditions.
+        :param ex_use_lease: hold a lease on the blob meanwhile, if it exists.
+        :param options: fields of
+            :class:`~libcloud.storage.transfer.upload.session.UploadOptions` with ``ex_`` before
+            them, ``on_event``; ``ex_checksum`` (``"md5"`` or ``None``), ``ex_if_none_match``
+            (``"*"``), ``ex_if_match`` (an ETag) and ``ex_storage_class`` (an access tier).
+        :raises PreconditionFailedError: the condition does not hold; the blob is as it was.
+        :raises ValueError: an option makes no sense. Nothing was sent.
+        :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
+        :raises BaseException: the first error, also one of ``iterator``. Nothing was published.
+        """
+        return self._upload(
+            iterator,
+            container,
+            object_name,
+            verify_hash=verify_hash,
+            extra=extra,
+            headers=headers,
+            use_lease=ex_use_lease,
+            options=options,
+        )
+
+    def ex_open_writer(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> UploadWriter[Object]:
+        """A file to be written that becomes a blob; sent in blocks while it is written.
+
+        Arguments are those of :meth:`upload_object_via_stream`. The blob has an MD5 if it is sent
+        by one request.
+        """
+        extra = deepcopy(dict(extra or {}))
+        lease = azure.multipart.BlobLease(self._client, container.name, object_name, use=False)
+        session = self._session(container, object_name, extra, headers, options, lease=lease)
+
+        def finish(stored: StoredObject) -> Object:
+            return self._made_object(container, object_name, stored, extra)
+
+        return session.open_writer(finish)
+
+    def _upload(
+        self,
+        stream: Any,
+        container: Container,
+        object_name: str,
+        *,
+        verify_hash: bool,
+        extra: dict[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        use_lease: bool,
+        options: Mapping[str, Any],
+        file_path: str | os.PathLike[str] | None = None,
+    ) -> Object:
+        extra = extra or {}
+        check_upload(container, object_name, extra=extra, headers=headers)
+        source = azure.checksums.HashingSource(transfer.upload.source.PartSource(stream))
+        with azure.multipart.BlobLease(
+            self._client, container.name, object_name, use=use_lease
+        ) as lease:
+            session = self._session(
+                container,
+                object_name,
+                extra,
+                headers,
+                options,
+                lease=lease,
+                file_path=file_path,
+                whole_md5=source.digest if verify_hash else None,
+            )
+            stored = session.send(source if verify_hash else source.source)
+        if verify_hash and file_path is not None:
+            self._verify(stored, source.digest(), object_name)
+        return self._made_object(container, object_name, stored, extra)
+
+    def _session(
+        self,
+        container: Container,
+        object_name: str,
+        extra: Mapping[str, Any],
+        headers: Mapping[str, str] | None,
+        options: Mapping[str, Any],
+        *,
+        lease: BlobLease,
+        file_path: str | os.PathLike[str] | None = None,
+        whole_md5: Callable[[], bytes] | None = None,
+    ) -> UploadSession[bytes | Pieces]:
+        """The upload of one blob, with everything checked that can be before it starts."""
+        check_upload(container, object_name, extra=extra, headers=headers)
+        own, engine = drivers.azure_options.split(options, max_memory=self.ex_max_memory)
+        sent = self._with_content_type(
+            plain_headers(headers), extra.get("content_type"), object_name, file_path
+        )
+        sent = self._fix_headers(sent)
+        sent.update(azure.requests.metadata_headers(extra.get("meta_data")))
+        sent.update(own.headers())
+        concurrency = self._client.concurrency()
+        store = azure.upload_port.AzureStore(
+            self._client,
+            container.name,
+            object_name,
+            sent,
+            lease=lease,
+            checked=own.checksum == "md5",
+            whole_md5=whole_md5,
+            copy_bodies=concurrency == 1,
+        )
+        return transfer.upload.session.UploadSession(
+            store,
+            LIMITS,
+            engine,
+            self._client.retry_loop.retries(),
+            concurrency,
+            self,
+            container.name,
+            object_name,
+        )
+
+    def _verify(self, stored: StoredObject, digest: bytes, object_name: str) -> None:
+        """Compare the MD5 of a file with what the store says of it.
+
+        The answer to Put Block List has that of the list.
+        """
+        said = stored.headers.get("content-md5", "")
+        sent = azure.checksums.encoded(digest)
+        if stored.parts or not said or said == sent:
+            return
+        raise ObjectHashMismatchError(
+            f"MD5 hash {said[:100]} checksum does not match {sent}", self, object_name
+        )
+
+    def _fix_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """``headers`` with the names that properties of a blob have in an upload."""
+        return azure.requests.property_headers(headers)
+
+    # Values.
+
+    def _get_container_path(self, container: Container) -> str:
+        return self._client.container_path(container.name)
+
+    def _get_object_path(self, container: Container, object_name: str) -> str:
+        return self._client.blob_path(container.name, object_name)
+
+    def _url(self, path: str, *, port: bool = False) -> str:
+        """The URL of a container or a blob.
+
+        :param port: with the port, unless it is the usual one.
+        """
+        connection = self.connection
+        scheme = "https" if connection.secure else "http"
+        usual = 443 if connection.secure else 80
+        shown = f":{connection.port}" if port and connection.port != usual else ""
+        return f"{scheme}://{connection.host}{shown}{connection.morph_action_hook(path)}"
+
+    def _response_to_container(self, container_name: str, response: Any) -> Container:
+        path = azure.requests.container_path(container_name)
+        extra = drivers.azure_values.container_extra(response.headers, self._url(path))
+        return Container(container_name, extra, self)
+
+    def _listed_container(self, entry: ContainerEntry) -> Container:
+        path = azure.requests.container_path(entry.name)
+        extra = drivers.azure_values.listed_container_extra(entry, self._url(path))
+        return Container(entry.name, extra, self)
+
+    def _response_to_object(self, object_name: str, container: Container, response: Any) -> Object:
+        headers = response.headers
+        url = self._url(azure.requests.blob_path(container.name, object_name))
+        return Object(
+            object_name,
+            int(headers["content-length"]),
+            strip_etag(headers.get("etag", "")) or None,
+            drivers.azure_values.blob_extra(headers, url),
+            azure.responses.metadata_of(headers),
+            container,
+            self,
+        )
+
+    def _listed_object(self, container: Container, entry: BlobEntry) -> Object:
+        url = self._url(azure.requests.blob_path(container.name, entry.name))
+        etag = strip_etag(entry.properties.get("etag", "")) or None
+        extra = drivers.azure_values.listed_blob_extra(entry, url)
+        return Object(entry.name, entry.size, etag, extra, dict(entry.metadata), container, self)
+
+    def _made_object(
+        self,
+        container: Container,
+        object_name: str,
+        stored: StoredObject,
+        extra: Mapping[str, Any],
+    ) -> Object:
+        """The blob that was published."""
+        return Object(
+            object_name,
+            stored.size,
+            stored.etag or None,
+            {},
+            dict(extra.get("meta_data") or {}),
+            container,
+            self,
+        )

@@ -1,0 +1,512 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Azure driver on the checking fake: requests, failures, conditions, credentials."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from libcloud.common.credentials import CredentialsNotFoundError
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.base import Container
+from libcloud.storage.drivers import azure_blobs
+from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
+from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.types import (
+    InvalidContainerNameError,
+    InvalidObjectNameError,
+    ObjectChangedError,
+    ObjectHashMismatchError,
+    PreconditionFailedError,
+)
+from libcloud.test.storage.conformance.harness import pattern
+from libcloud.test.storage.fakes.azure import FakeAzure
+from libcloud.test.storage.fakes.faults import FlipBit, LoseAnswer, Status, Truncate
+
+PART = 1000
+LONG = pattern(PART * 3 + 17)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[FakeAzure]:
+    with FakeAzure() as server:
+        yield server
+
+
+@pytest.fixture
+def fake(running: FakeAzure) -> Iterator[FakeAzure]:
+    yield running
+    violations, pending = list(running.violations), list(running.faults.pending)
+    running.reset()
+    assert (violations, pending) == ([], [])
+
+
+def connect(fake: FakeAzure, **options: Any) -> AzureBlobsStorageDriver:
+    where = {"secure": False, "host": fake.host, "port": fake.port}
+    driver = AzureBlobsStorageDriver(**{"key": fake.key, "secret": fake.secret, **where, **options})
+    vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+    return driver
+
+
+@pytest.fixture
+def driver(fake: FakeAzure) -> AzureBlobsStorageDriver:
+    return connect(fake)
+
+
+@pytest.fixture
+def container(fake: FakeAzure, driver: AzureBlobsStorageDriver) -> Container:
+    fake.create_container("box")
+    return Container("box", {}, driver)
+
+
+def parts(data: bytes, size: int = 333) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def upload(container: Container, data: Any = LONG, name: str = "blob", **options: Any) -> Any:
+    source = parts(data) if isinstance(data, bytes) else data
+    return container.upload_object_via_stream(source, name, ex_part_size=PART, **options)
+
+
+# What is sent.
+
+
+def test_a_short_stream_is_one_request(fake: FakeAzure, container: Container) -> None:
+    stored = upload(container, b"short")
+    assert fake.operations() == ["PutBlob"]
+    assert stored.hash == fake.blobs["box", "blob"].etag.strip('"')
+
+
+def test_a_long_stream_is_blocks_and_their_list(fake: FakeAzure, container: Container) -> None:
+    upload(container)
+    assert sorted(fake.operations()) == ["PutBlock"] * 4 + ["PutBlockList"]
+    assert fake.body("box", "blob") == LONG
+    assert all(entry.headers.get("content-md5") for entry in fake.requests)
+
+
+def test_the_blob_keeps_the_md5_of_the_whole(fake: FakeAzure, container: Container) -> None:
+    upload(container)
+    found = container.get_object("blob")
+    assert found.extra["md5_hash"] == hashlib.md5(LONG, usedforsecurity=False).hexdigest()
+
+
+def test_a_stream_that_ends_with_a_part_has_no_empty_block(
+    fake: FakeAzure, container: Container
+) -> None:
+    upload(container, LONG[: 2 * PART])
+    assert fake.count("PutBlock") == 2
+    assert fake.body("box", "blob") == LONG[: 2 * PART]
+
+
+def test_properties_go_with_the_request_that_publishes(
+    fake: FakeAzure, container: Container
+) -> None:
+    extra = {"content_type": "text/x", "meta_data": {"Owner": "Ä"}}
+    upload(container, extra=extra, headers={"Cache-Control": "no-cache"}, ex_storage_class="cool")
+    found = container.get_object("blob")
+    assert found.extra["content_type"] == "text/x"
+    assert found.extra["storage_class"] == "Cool"
+    assert found.meta_data == {"owner": "Ä"}
+    blocks = [entry for entry in fake.requests if entry.operation == "PutBlock"]
+    assert not any(name.startswith("x-ms-meta-") for e in blocks for name in e.headers)
+
+
+def test_a_lease_is_held_renewed_by_no_one_else_and_released(
+    fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
+) -> None:
+    upload(container, b"old")
+    upload(container, ex_use_lease=True)
+    assert fake.body("box", "blob") == LONG
+    assert fake.count("LeaseBlob") == 2
+    assert not fake.leases
+
+
+def test_a_blob_that_does_not_exist_is_written_without_a_lease(
+    fake: FakeAzure, container: Container
+) -> None:
+    upload(container, ex_use_lease=True)
+    assert fake.body("box", "blob") == LONG
+
+
+def test_removed_keywords_are_refused_as_in_apache_libcloud(container: Container) -> None:
+    with pytest.raises(ValueError, match="removed: ex_blob_type"):
+        upload(container, ex_blob_type="PageBlob")
+
+
+# Failures.
+
+
+def test_a_failing_source_leaves_the_old_blob(fake: FakeAzure, container: Container) -> None:
+    upload(container, b"old")
+
+    def failing() -> Iterator[bytes]:
+        yield LONG
+        raise OSError("the source failed")
+
+    with pytest.raises(OSError, match="the source failed") as caught:
+        upload(container, failing(), ex_window=1)
+    assert fake.body("box", "blob") == b"old"
+    assert len(caught.value.upload_id) == 32  # type: ignore[attr-defined]  # blocks remain
+    assert fake.unfinished_uploads() == [("box", "blob")]
+    upload(container)
+    assert fake.body("box", "blob") == LONG
+
+
+def test_nothing_is_left_of_a_source_that_fails_in_the_first_part(
+    fake: FakeAzure, container: Container
+) -> None:
+    def failing() -> Iterator[bytes]:
+        yield b"x"
+        raise OSError("the source failed")
+
+    with pytest.raises(OSError, match="the source failed") as caught:
+        upload(container, failing())
+    assert fake.requests == []
+    assert caught.value.upload_id is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("operation", "data"), [("PutBlob", b"short"), ("PutBlock", LONG), ("PutBlockList", LONG)]
+)
+@pytest.mark.parametrize(
+    "action", [Status(503, "ServerBusy"), Status(500, "InternalError"), LoseAnswer()]
+)
+def test_a_transient_fault_is_survived(
+    fake: FakeAzure, container: Container, operation: str, data: bytes, action: Any
+) -> None:
+    fake.faults.add(operation, action, times=2)
+    stored = upload(container, data)
+    assert fake.body("box", "blob") == data
+    assert stored.hash == fake.blobs["box", "blob"].etag.strip('"')
+
+
+def test_a_list_whose_answer_was_lost_is_published_once(
+    fake: FakeAzure, container: Container
+) -> None:
+    fake.faults.add("PutBlockList", LoseAnswer())
+    stored = upload(container, ex_if_none_match="*")
+    assert stored.size == len(LONG)
+    assert fake.count("GetBlockList") == 1
+    assert fake.body("box", "blob") == LONG
+
+
+def test_a_lost_answer_is_not_taken_for_the_blob_of_another(
+    fake: FakeAzure, container: Container
+) -> None:
+    upload(container, b"x" * len(LONG))
+    fake.faults.add("PutBlockList", Status(500, "InternalError"), times=None)
+    with pytest.raises(LibcloudError, match="InternalError"):
+        upload(container)
+    assert fake.body("box", "blob") == b"x" * len(LONG)
+
+
+def test_a_damaged_block_is_sent_again(fake: FakeAzure, container: Container) -> None:
+    fake.faults.add("PutBlock", FlipBit(where="transit"))
+    upload(container)
+    assert fake.body("box", "blob") == LONG
+
+
+def test_a_block_that_the_store_damaged_is_sent_again(
+    fake: FakeAzure, container: Container
+) -> None:
+    fake.faults.add("PutBlock", FlipBit(where="store"))
+    upload(container)
+    assert fake.body("box", "blob") == LONG
+
+
+def test_more_blocks_than_are_allowed_are_refused_before_anything_is_published(
+    fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
+) -> None:
+    fake.max_blocks = 3
+    try:
+        with pytest.raises(LibcloudError, match="BlockListTooLong") as caught:
+            upload(container)
+    finally:
+        fake.max_blocks = 50_000
+    assert caught.value.status == 400  # type: ignore[attr-defined]
+    assert fake.blobs == {}
+
+
+def test_an_upload_that_discards_the_blocks_of_another_makes_that_one_fail(
+    fake: FakeAzure, container: Container
+) -> None:
+    def source() -> Iterator[bytes]:
+        yield LONG
+        fake.uncommitted.clear()
+
+    with pytest.raises(LibcloudError, match="InvalidBlockList"):
+        upload(container, source(), ex_window=1)
+    assert fake.blobs == {}
+
+
+@pytest.mark.parametrize("data", [b"short", LONG])
+def test_conditions_hold(fake: FakeAzure, container: Container, data: bytes) -> None:
+    first = upload(container, b"first", ex_if_none_match="*")
+    with pytest.raises(PreconditionFailedError):
+        upload(container, data, ex_if_none_match="*")
+    with pytest.raises(PreconditionFailedError):
+        upload(container, data, ex_if_match="0x8D0")
+    assert fake.body("box", "blob") == b"first"
+    upload(container, data, ex_if_match=first.hash)
+    assert fake.body("box", "blob") == data
+
+
+# Bad input.
+
+
+def test_a_wrong_key_is_refused_with_status_and_code(fake: FakeAzure, container: Container) -> None:
+    other = connect(fake, secret="d3Jvbmc=")
+    with pytest.raises(InvalidCredsError, match="AuthenticationFailed") as caught:
+        upload(Container("box", {}, other))
+    assert caught.value.status == 403  # type: ignore[attr-defined]
+    assert "d3Jvbmc=" not in str(caught.value)
+    assert fake.blobs == {}
+
+
+def test_a_key_that_is_none_is_refused_without_a_request(fake: FakeAzure) -> None:
+    with pytest.raises(InvalidCredsError, match="base64"):
+        connect(fake, secret="no key at all").list_containers()
+    assert fake.requests == []
+
+
+def test_an_account_that_is_none_is_refused(fake: FakeAzure) -> None:
+    with pytest.raises(LibcloudError, match="InvalidUri"):
+        connect(fake, key="nobody").list_containers()
+
+
+def test_a_container_name_is_refused(driver: AzureBlobsStorageDriver) -> None:
+    with pytest.raises(InvalidContainerNameError, match="InvalidResourceName") as caught:
+        driver.create_container("Not_A_Name")
+    assert caught.value.status == 400  # type: ignore[attr-defined]
+
+
+def test_a_name_of_another_blob_is_refused_without_a_request(
+    fake: FakeAzure, container: Container
+) -> None:
+    with pytest.raises(InvalidObjectNameError):
+        upload(container, b"x", "a/../b")
+    assert fake.requests == []
+
+
+def test_a_wrong_clock_is_refused_with_the_servers_words(
+    fake: FakeAzure, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = datetime.now(timezone.utc) + timedelta(hours=1)
+    monkeypatch.setattr(fake, "clock", lambda: later)
+    with pytest.raises(InvalidCredsError, match="is not now") as caught:
+        upload(container)
+    assert caught.value.code == "AuthenticationFailed"  # type: ignore[attr-defined]
+    assert fake.blobs == {}
+
+
+# Downloads.
+
+
+def test_a_broken_download_resumes(fake: FakeAzure, container: Container) -> None:
+    upload(container)
+    fake.faults.add("GetBlob", Truncate(500))
+    found = container.get_object("blob")
+    assert b"".join(found.as_stream(chunk_size=250)) == LONG
+    ranges = [e.headers.get("x-ms-range") for e in fake.requests if e.operation == "GetBlob"]
+    assert ranges == [None, f"bytes=500-{len(LONG) - 1}"]
+
+
+def test_a_download_of_several_connections_is_whole(
+    fake: FakeAzure, container: Container, tmp_path: Path
+) -> None:
+    upload(container)
+    found = container.get_object("blob")
+    assert found.download(str(tmp_path / "f"), ex_window=3, ex_part_size=700, ex_verify_hash=False)
+    assert (tmp_path / "f").read_bytes() == LONG
+    assert fake.count("GetBlob") > 1
+
+
+def test_damage_on_the_way_is_noticed(fake: FakeAzure, container: Container) -> None:
+    upload(container)
+    fake.faults.add("GetBlob", FlipBit(where="answer"))
+    with pytest.raises(ObjectHashMismatchError):
+        b"".join(container.get_object("blob").as_stream())
+
+
+def test_a_blob_replaced_meanwhile_is_not_mixed(
+    fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
+) -> None:
+    upload(container)
+    found = container.get_object("blob")
+    upload(container, b"y" * len(LONG))
+    with pytest.raises(ObjectChangedError):
+        b"".join(driver._range_of_version(found, 0, 10))
+
+
+# URLs, copies, tiers.
+
+
+def test_a_signed_url_needs_no_key(fake: FakeAzure, container: Container) -> None:
+    upload(container, b"public", "a b/ä")
+    url = container.get_object("a b/ä").get_cdn_url()
+    with urllib.request.urlopen(url, timeout=10) as response:
+        assert response.read() == b"public"
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(url.replace("sp=r", "sp=rw"), timeout=10)
+
+
+def test_a_copy_is_the_version_that_was_meant(
+    driver: AzureBlobsStorageDriver, container: Container
+) -> None:
+    upload(container, b"one", extra={"meta_data": {"a": "1"}})
+    found = container.get_object("blob")
+    copy = driver.ex_copy_object(found, container, "copy")
+    assert (copy.size, copy.meta_data) == (3, {"a": "1"})
+    upload(container, b"two")
+    with pytest.raises(PreconditionFailedError):
+        driver.ex_copy_object(found, container, "copy")
+
+
+def test_the_tier_of_a_blob_can_be_changed(
+    driver: AzureBlobsStorageDriver, container: Container
+) -> None:
+    found = upload(container, b"x")
+    driver.ex_set_storage_class(found, "archive")
+    assert container.get_object("blob").extra["storage_class"] == "Archive"
+    with pytest.raises(ValueError, match="Hot, Cool, Cold, Archive"):
+        driver.ex_set_storage_class(found, "GLACIER")
+
+
+def test_metadata_can_be_replaced(driver: AzureBlobsStorageDriver, container: Container) -> None:
+    found = upload(container, b"x", extra={"meta_data": {"old": "1"}})
+    driver.ex_set_object_metadata(found, {"new": "2"})
+    assert container.get_object("blob").meta_data == {"new": "2"}
+
+
+# Credentials.
+
+
+CONNECTION = "DefaultEndpointsProtocol=http;AccountName={0.key};AccountKey={0.secret};" + (
+    "BlobEndpoint={0.url}/{0.key}"
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("CONNECTION_STRING", "ACCOUNT", "KEY", "SAS_TOKEN", "SERVICE_ENDPOINT"):
+        monkeypatch.delenv(f"AZURE_STORAGE_{name}", raising=False)
+    return monkeypatch
+
+
+def test_a_connection_string_names_account_key_and_endpoint(
+    fake: FakeAzure, environment: pytest.MonkeyPatch
+) -> None:
+    fake.create_container("box")
+    environment.setenv("AZURE_STORAGE_CONNECTION_STRING", CONNECTION.format(fake))
+    driver = AzureBlobsStorageDriver.from_env()
+    assert [found.name for found in driver.list_containers()] == ["box"]
+
+
+def test_a_url_names_the_container(fake: FakeAzure, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AZURE_STORAGE_CONNECTION_STRING", CONNECTION.format(fake))
+    fake.create_container("box")
+    driver = AzureBlobsStorageDriver.from_url("az://box")
+    assert driver.ex_container is not None
+    assert upload(driver.ex_container).size == len(LONG)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://box", "az://box/blob", "az://user:secret@box", "az://box?key=secret"]
+)
+def test_a_url_that_is_none_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        AzureBlobsStorageDriver.from_url(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_account_and_its_key_are_found(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AZURE_STORAGE_ACCOUNT", "acme")
+    environment.setenv("AZURE_STORAGE_KEY", "c2VjcmV0")
+    driver = AzureBlobsStorageDriver.from_env()
+    assert driver.connection.host == "acme.blob.core.windows.net"
+    with pytest.raises(ValueError, match="connection string") as caught:
+        AzureBlobsStorageDriver.from_env(connection_string="AccountKeyc2VjcmV0")
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+def test_no_account_says_what_to_set(environment: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CredentialsNotFoundError, match="AZURE_STORAGE_ACCOUNT"):
+        AzureBlobsStorageDriver.from_env()
+
+
+def test_a_shared_access_signature_goes_with_each_request(fake: FakeAzure) -> None:
+    signer = connect(fake)
+    fake.create_container("box")
+    upload(Container("box", {}, signer), b"x")
+    url = Container("box", {}, signer).get_object("blob").get_cdn_url()
+    driver = connect(fake, secret=None, ex_sas_token=url.partition("?")[2])
+    found = SimpleNamespace(name="blob", size=1, hash="", extra={}, driver=driver)
+    found.container = Container("box", {}, driver)
+    assert b"".join(driver.download_object_as_stream(found)) == b"x"  # type: ignore[arg-type]
+    assert "authorization" not in fake.requests[-1].headers
+    with pytest.raises(LibcloudError, match="account key"):
+        driver.get_object_cdn_url(found)  # type: ignore[arg-type]
+
+
+class Tokens:
+    """A credential as ``azure-identity`` has them."""
+
+    def __init__(self, lifetime: float) -> None:
+        self.lifetime = lifetime
+        self.asked: list[str] = []
+
+    def get_token(self, scope: str) -> SimpleNamespace:
+        self.asked.append(scope)
+        expires = datetime.now(timezone.utc).timestamp() + self.lifetime
+        return SimpleNamespace(token=f"token{len(self.asked)}", expires_on=int(expires))
+
+
+@pytest.mark.parametrize(("lifetime", "asked"), [(3600, 1), (-1, 2)])
+def test_a_credential_of_azure_identity_gives_tokens(
+    fake: FakeAzure, lifetime: float, asked: int
+) -> None:
+    credential = Tokens(lifetime)
+    driver = connect(fake, secret=None, ex_credential=credential)
+    for _ in range(2):
+        with pytest.raises(InvalidCredsError):  # the fake knows no tokens
+            driver.list_containers()
+    assert credential.asked == ["https://storage.azure.com/.default"] * asked
+    assert fake.requests[-1].headers["authorization"] == f"Bearer token{asked}"
+
+
+def test_a_login_needs_azure_identity(fake: FakeAzure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "azure.identity", None)
+    with pytest.raises(CredentialsNotFoundError, match=r"libcloud-storage\[azure\]"):
+        connect(fake, secret=None, ex_credential="cli")
+    with pytest.raises(ValueError, match="managed_identity"):
+        connect(fake, secret=None, ex_credential="nobody")
+
+
+def test_without_credentials_nothing_is_made() -> None:
+    with pytest.raises(TypeError, match="credentials are needed"):
+        AzureBlobsStorageDriver("acme")
+
+
+def test_a_driver_can_be_pickled(fake: FakeAzure, container: Container) -> None:
+    copy = pickle.loads(pickle.dumps(container.driver))
+    assert [found.name for found in copy.list_containers()] == ["box"]
+
+
+def test_no_secret_is_shown(fake: FakeAzure) -> None:
+    driver = connect(fake, ex_sas_token="sv=1&sig=verysecret")
+    assert "verysecret" not in repr(vars(driver)["_access"])
+
+
+def test_the_public_names_of_apache_libcloud_are_there() -> None:
+    for name in ("AZURE_UPLOAD_CHUNK_SIZE", "AZURE_LEASE_PERIOD", "RESPONSES_PER_REQUEST"):
+        assert isinstance(getattr(azure_blobs, name), int)
+    assert azure_blobs.AuthType.AZURE_AD == "azureAD"
