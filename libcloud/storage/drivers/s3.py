@@ -389,7 +389,8 @@ class BaseS3StorageDriver(StorageDriver):
         check_prefix(prefix)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         path = self._get_container_path(container)
-        pages = s3.listing.object_pages(self._client, path, container.name, prefix)
+        pool = self._pool if self._max_concurrency() != 1 else None
+        pages = s3.listing.object_pages(self._client, path, container.name, prefix, pool=pool)
         for page, document in pages:
             yield from self._objects_of(page, document, container)
 

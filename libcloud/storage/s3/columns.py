@@ -8,9 +8,11 @@ is not of the usual shape is left to those who look at each element: see :mod:`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any
 
 from libcloud.storage.s3.etags import strip_etag
-from libcloud.storage.s3.nodes import Element, Node, is_number
+from libcloud.storage.s3.nodes import MAX_DIGITS, Element, Node
 from libcloud.storage.s3.values import ObjectRecord
 from libcloud.utils.xml import compiled_xpath
 
@@ -25,8 +27,11 @@ _OWNER_COLUMNS = tuple(
     f"n:Contents/n:Owner[1]/{path}[1]/text()[last()=1]" for path in ("n:ID", "n:DisplayName")
 )
 _OBJECTS = "count(n:Contents)"
+_ALL = "count(*)"
+_AROUND = "n:Contents[1]/preceding-sibling::* | n:Contents[last()]/following-sibling::*"
 _OTHERS = "*[not(self::n:Contents)]"
-_NESTED = "count(n:Contents/*/*) + count(n:Contents/*/*/*)"
+_NESTED = "count(n:Contents/*/*)"
+_DEEPER = "boolean(n:Contents/*/*/*)"
 
 
 def read_others(root: Element) -> list[Element] | None:
@@ -36,7 +41,14 @@ def read_others(root: Element) -> list[Element] | None:
     """
     if not hasattr(root, "nsmap") or not isinstance(root.tag, str):
         return None
-    others: list[Element] = compiled_xpath(_OTHERS, _namespace(root))(root)
+    namespace = _namespace(root)
+
+    def find(path: str) -> Any:
+        return compiled_xpath(path, namespace)(root)
+
+    others: list[Element] = find(_AROUND)  # objects usually follow one another
+    if len(others) + find(_OBJECTS) != find(_ALL):
+        others = find(_OTHERS)
     return None if any(Node(other).name == "Contents" for other in others) else others
 
 
@@ -59,33 +71,37 @@ def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectReco
     size = count(_OBJECTS)
     keys, sizes, etags, times, classes = (find(path) for path in _COLUMNS)
     ids, names = (find(path) for path in _OWNER_COLUMNS)
-    whole = len(keys) == len(sizes) == size and all(map(is_number, sizes))
-    if not whole or count(_NESTED) != len(ids) + len(names):
+    whole = len(keys) == len(sizes) == size and _are_numbers(sizes)
+    nested = count(_NESTED)
+    if not whole or nested != len(ids) + len(names) or (nested and count(_DEEPER)):
         return None
     optional = (etags, times, ids, names, classes)
     if any(len(column) not in (0, size) for column in optional):
         return None
-    return [
-        ObjectRecord(
-            decode(key),
-            strip_etag(etag) if etag else None,
-            int(number),
-            (modified.strip() or None) if modified else None,
-            owner_id,
-            owner_name,
-            (storage_class.strip() or None) if storage_class else None,
-        )
-        for key, number, etag, modified, owner_id, owner_name, storage_class in zip(
-            keys, sizes, *(_filled(column, size) for column in optional), strict=True
-        )
-    ]
+    columns = (
+        map(decode, keys),
+        map(strip_etag, etags) if etags else repeat(None, size),
+        map(int, sizes),
+        map(_stripped, times) if times else repeat(None, size),
+        ids or repeat(None, size),
+        names or repeat(None, size),
+        map(_stripped, classes) if classes else repeat(None, size),
+    )
+    return list(map(ObjectRecord._make, zip(*columns, strict=True)))
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether all ``texts``, which are not empty, are numbers; together, for that is faster."""
+    digits = "".join(texts)
+    return (not digits or (digits.isascii() and digits.isdecimal())) and (
+        max(map(len, texts), default=0) <= MAX_DIGITS
+    )
+
+
+def _stripped(text: str) -> str | None:
+    return text.strip() or None
 
 
 def _namespace(root: Element) -> str | None:
     tag = str(root.tag)
     return tag[1:].partition("}")[0] if tag.startswith("{") else None
-
-
-def _filled(column: Sequence[str], size: int) -> Sequence[str | None]:
-    """``column``, or as many of ``None`` if it is empty."""
-    return column or [None] * size

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote_plus
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         PartPage,
         UploadPage,
     )
+    from libcloud.storage.worker_pool import WorkerPool
 
 __all__ = [
     "bucket_pages",
@@ -88,10 +90,12 @@ def object_pages(
     prefix: str | None,
     *,
     delimiter: str | None = None,
+    pool: WorkerPool | None = None,
 ) -> Iterator[tuple[ObjectPage, Any]]:
     """The pages of a listing of objects, by the version of the request that the profile names.
 
     :param path: of the container, encoded.
+    :param pool: requests pages ahead, from the third one on; ``None``: none is.
     :raises ContainerDoesNotExistError: there is no such container.
     """
     what = f"Error listing the container {container_name}"
@@ -126,7 +130,7 @@ def object_pages(
             return page.next_token, None
         return None if page.next_marker is None else (None, page.next_marker)
 
-    return _follow(client, what, container_name, fetch, marker_of)
+    return _follow(client, what, container_name, fetch, marker_of, pool)
 
 
 def upload_pages(
@@ -198,29 +202,38 @@ def _follow(
     container_name: str,
     fetch: Callable[[Any], _Fetched[_PageT]],
     marker_of: Callable[[_PageT], Hashable],
+    pool: WorkerPool | None = None,
 ) -> Iterator[_Fetched[_PageT]]:
     """The pages of a listing, from the first to the one that is not truncated.
 
     :param fetch: the page after a marker; ``None`` gets the first one.
     :param marker_of: the marker that leads from a page to the next one; ``None`` if it has none.
+    :param pool: fetches a page while the caller processes the one before it.
     :raises IncompleteListingError: a truncated page has no marker, or one that was used before.
     """
-    marker: Any = None
     # Hashes, for a listing of 1,000,000,000 objects has 1,000,000 markers of up to 1,024 bytes.
     seen: set[int] = set()
     pages = entries = 0
     last: str | None = None
+    pending: Callable[[], _Fetched[_PageT]] = partial(fetch, None)
     while True:
-        fetched = fetch(marker)
+        fetched = pending()
         page = fetched[0]
         names = page.entry_names()
         pages, entries = pages + 1, entries + len(names)
         last = names[-1] if names else last
+        marker = marker_of(page) if page.is_truncated else None
+        is_new = marker is not None and hash(marker) not in seen
+        if is_new:
+            seen.add(hash(marker))
+            # Whoever wants a few entries takes them from the first page.
+            pending = partial(fetch, marker)
+            if pool is not None and pages > 1:
+                pending = pool.submit(fetch, marker).result
         yield fetched
         if not page.is_truncated:
             return
-        marker = marker_of(page)
-        if marker is None or hash(marker) in seen:
+        if not is_new:
             why = (
                 "no marker to continue from" if marker is None else "a marker that was used before"
             )
@@ -234,7 +247,6 @@ def _follow(
                 pages=pages,
                 last=last,
             )
-        seen.add(hash(marker))
 
 
 def _with_exact_names(

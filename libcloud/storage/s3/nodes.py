@@ -31,7 +31,10 @@ _EXCERPT = 80
 _BEGIN = 1024
 
 # A number in an answer: sizes need at most 15 digits, and int() is slow on very long ones.
-_NUMBER = re.compile(r"[0-9]{1,19}")
+MAX_DIGITS = 19
+"""Digits of a number in a response at most."""
+
+_NUMBER = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
 
 # Words near which an answer may repeat what was signed, a key id or a token.
 _SECRET = re.compile(r"sign|credential|accesskey|access.key|token|authori[sz]|x-amz|awsakid", re.I)
