@@ -14,13 +14,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import NoObjectsError, error_context
+from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.jobs import run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
+from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.programs import CommandWithProgram, consume
 from libcloud.cli.progress import Progress
+from libcloud.cli.selection import Selection, literal_option
 from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
@@ -55,30 +57,31 @@ _range_option = click.option(
 
 
 @click.command(cls=CommandWithProgram)
-@click.argument("url")
 @click.argument(
-    "destination",
-    metavar="[DESTINATION | -- COMMAND...]",
-    default=".",
-    type=click.Path(allow_dash=True),
+    "arguments", metavar="URL... [DESTINATION | -- COMMAND...]", nargs=-1, required=True
 )
 @click.option("-r", "--recursive", is_flag=True, help="Download all objects below URL.")
 @_range_option
 @click.option("--no-clobber", is_flag=True, help="Fail if the file exists.")
+@filter_options
+@literal_option
 @read_options
 @job_options
 def get(
     settings: Settings,
     *,
-    url: str,
-    destination: str,
+    arguments: tuple[str, ...],
     program: tuple[str, ...],
     recursive: bool,
     byte_range: str | None,
     no_clobber: bool,
+    filters: Filters,
+    literal: bool,
     object_options: ObjectOptions,
 ) -> None:
-    """Download the object at URL to DESTINATION: a file, a directory (.) or - for standard output.
+    """Download the objects at URL... to DESTINATION: a file, a directory or - for standard output.
+
+    The default is the current directory. A directory that ends in a slash is created.
 
     With -- COMMAND, write it to the standard input of COMMAND. If the download fails, COMMAND is
     terminated before its input ends. Its exit status is that of libcloud.
@@ -88,36 +91,76 @@ def get(
       libcloud get s3://backups/db.sql
       libcloud get s3://backups/db.sql -- psql db
       libcloud get --recursive s3://photos/2026/ photos/
+      libcloud get 's3://logs/2026/*.gz' logs/
+
+    A key can have wildcards: * and ? match all characters but a slash, ** also slashes. Quote them.
 
     With --recursive, URL is a directory, with or without a slash at its end, and the files keep
     their paths below it. No file is written outside DESTINATION. If several keys map to the same
     file (a/b and a//b), only the first is downloaded. A file appears only when it is complete.
     """
-    if is_url(destination):
+    urls, destination = _split_arguments(arguments)
+    selections = []
+    for url in urls:
+        store = open_store(url, settings)
+        store.target.require_container()
+        object_options.check_supported_by(store)
+        selections.append(Selection(store, recursive, filters, literal))
+    several = len(selections) > 1 or not selections[0].is_single
+    if several and (byte_range or program or destination == STDIO):
         raise click.UsageError(
-            f"{destination} is not a file: to copy within a store, use libcloud cp"
+            "several objects can match: --range, standard output or a command need a single one"
         )
-    store = open_store(url, settings)
-    store.target.require_container()
-    object_options.check_supported_by(store)
-    if recursive and (byte_range or program or destination == STDIO):
-        raise click.UsageError(
-            "--recursive cannot be used with --range, standard output or a command"
-        )
+    for selection in selections:
+        if selection.is_single:
+            selection.store.target.require_object()
+    if len(selections) > 1 and not destination.endswith(os.sep):
+        destination += os.sep
     output = _Output(destination, overwrite=not no_clobber)
-    if recursive:
-        _get_all(store, output, settings, object_options)
-        return
-    target = store.target.require_object()
+    for selection in selections:
+        if selection.is_single:
+            _get_one(selection.store, output, settings, object_options, byte_range, program)
+        else:
+            _get_all(selection, output, settings, object_options)
+
+
+def _split_arguments(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The URLs, and the destination.
+
+    :raises click.UsageError: there is no URL, or a path is not the last argument.
+    """
+    urls, destination = arguments, "."
+    if not is_url(arguments[-1]):
+        urls, destination = arguments[:-1], arguments[-1]
+    if not urls:
+        raise click.UsageError("missing URL")
+    for url in urls:
+        if not is_url(url):
+            raise click.UsageError(f"{url!r} is not a valid URL: only the last argument is a path")
+    return urls, destination
+
+
+def _get_one(
+    store: Store,
+    output: _Output,
+    settings: Settings,
+    object_options: ObjectOptions,
+    byte_range: str | None,
+    program: tuple[str, ...],
+) -> None:
+    """Download the object that the URL names."""
+    target = store.target
     with error_context(target):
         obj = _find_object(store, target.name, object_options)
         selection = _Selection(_range(byte_range, obj), object_options.read_keywords)
         if program:
             _to_program(obj, selection, settings, program)
             return
-        if destination == STDIO:
+        if output.path == STDIO:
             _to_stdout(obj, selection, settings)
             return
+        if output.path.endswith(os.sep):
+            os.makedirs(output.path, exist_ok=True)
         progress = Progress(str(target), selection.size_of(obj), settings)
         with progress, progress.transfer(str(target)) as transfer:
             download = _Download(store, settings, progress, transfer)
@@ -218,17 +261,15 @@ def _find_object(store: Store, name: str, object_options: ObjectOptions) -> Obje
 
 
 def _get_all(
-    store: Store, output: _Output, settings: Settings, object_options: ObjectOptions
+    selected: Selection, output: _Output, settings: Settings, object_options: ObjectOptions
 ) -> None:
-    target = store.target.as_directory()
+    store, target = selected.store, selected.store.target
     with error_context(target):
-        objects = store.container().iterate_objects(prefix=target.name or None)
+        objects = selected.objects()
         first = list(itertools.islice(objects, _LISTED_FIRST))
-    if not first:
-        raise NoObjectsError(f"no objects match {target}")
     total = sum(obj.size for obj in first) if len(first) < _LISTED_FIRST else None
     os.makedirs(output.path, exist_ok=True)
-    output = replace(output, prefix=target.name)
+    output = replace(output, prefix=selected.base)
     selection = _Selection(None, object_options.read_keywords)
     failures, number = Failures(2), 0
     names = FileNames(output.path)

@@ -11,6 +11,8 @@ import click
 
 from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
 from libcloud.cli.failures import Failures
+from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.selection import Selection, literal_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable
@@ -29,6 +31,8 @@ __all__ = ["delete_objects", "rm"]
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be deleted.")
 @click.option("-f", "--force", is_flag=True, help="Ignore objects that do not exist.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print the names of deleted objects.")
+@filter_options
+@literal_option
 @store_options
 def rm(
     settings: Settings,
@@ -37,8 +41,13 @@ def rm(
     recursive: bool,
     dry_run: bool,
     force: bool,
+    filters: Filters,
+    literal: bool,
 ) -> None:
     """Delete the objects at URL...
+
+    A key can have wildcards: * and ? match all characters but a slash, ** also slashes. Quote them,
+    and try --dry-run first.
 
     With --recursive, a URL is a directory, with or without a slash at its end: s3://photos/2026
     deletes 2026/a.jpg but not 2026-draft.jpg. s3://photos deletes everything in the bucket.
@@ -49,33 +58,27 @@ def rm(
         target = store.target.require_container()
         if not recursive:
             target.require_object()
+        selection = Selection(store, recursive, filters, literal)
         with error_context(target):
-            objects = _below(store, force) if recursive else _single(store, force)
+            objects = _selected(selection, force)
             failed += delete_objects(store, objects, dry_run=dry_run, quiet=settings.quiet)
     if failed:
         raise ReportedError(FAILED)
 
 
-def _single(store: Store, force: bool) -> Iterator[Object]:
-    """The object at the URL. Its existence is checked here, because S3 does not report it."""
-    if force:
+def _selected(selection: Selection, force: bool) -> Iterator[Object]:
+    """The objects to delete. Their existence is checked here, because S3 does not report it."""
+    store = selection.store
+    if force and selection.is_single:
         from libcloud.storage.base import Object
 
-        container = store.container()
-        yield Object(store.target.name, 0, None, {}, {}, container, store.driver)
-    else:
-        yield store.object(store.target.name)
-
-
-def _below(store: Store, force: bool) -> Iterator[Object]:
-    prefix = store.target.as_directory().name
-    objects = store.container().iterate_objects(prefix=prefix or None)
-    first = next(objects, None)
-    if first is None:
-        if not force:
-            raise NoObjectsError(f"no objects match {store.target.as_directory()}")
+        yield Object(store.target.name, 0, None, {}, {}, store.container(), store.driver)
         return
-    yield from itertools.chain([first], objects)
+    try:
+        yield from selection.objects()
+    except NoObjectsError:
+        if not force:
+            raise
 
 
 def delete_objects(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bool) -> int:

@@ -65,7 +65,8 @@ class Selection:
         found = (obj for obj in self._listed() if self.filters.select(self.relative(obj)))
         first = next(found, None)
         if first is None:
-            raise NoObjectsError(f"no objects match {self}")
+            hint = "; for a key that contains *, ? or [, use --literal" if self.has_wildcard else ""
+            raise NoObjectsError(f"no objects match {self}{hint}")
         return itertools.chain([first], found)
 
     def relative(self, obj: Object) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -91,8 +92,49 @@ def test_nothing_selected_is_an_error(filled: Shell) -> None:
     result = filled("du", "s3://bucket/none*")
     assert (result.status, result.err) == (
         3,
-        "libcloud: no objects match s3://bucket/none*\n",
+        "libcloud: no objects match s3://bucket/none*; for a key that contains *, ? or [, "
+        "use --literal\n",
     )
+
+
+def test_wildcards_select_what_is_deleted(filled: Shell) -> None:
+    lines = filled.ok("rm", "--dry-run", "s3://bucket/2026/**.gz").lines
+    assert lines == [
+        "would delete s3://bucket/2026/01/c.gz",
+        "would delete s3://bucket/2026/a.gz",
+    ]
+    filled.ok("rm", "s3://bucket/2026/*.gz", "s3://bucket/202?/*.gz")
+    filled.ok("rm", "--force", "s3://bucket/none*")
+    filled.ok("rm", "-r", "s3://bucket/2026", "--exclude", "*.txt")
+    assert filled.names() == ["2026*/d", "2026/b.txt", "top"]
+    filled.ok("rm", "--literal", "s3://bucket/2026*/d")
+    assert filled.names() == ["2026/b.txt", "top"]
+
+
+def test_wildcards_select_what_is_downloaded(filled: Shell, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    filled.ok("get", "s3://bucket/2026/**.gz", str(out))
+    assert sorted(found(out)) == ["01/c.gz", "a.gz"]
+    filled.ok("get", "--literal", "s3://bucket/2026*/d", f"{tmp_path}/literal/")
+    assert found(tmp_path / "literal") == ["d"]
+    assert filled("get", "s3://bucket/none*", f"{tmp_path}/none").status == 3
+    assert not (tmp_path / "none").exists()
+    assert filled("get", "s3://bucket/*", "-").status == 2
+
+
+def test_several_urls_are_downloaded_to_a_directory_that_is_created(
+    filled: Shell, tmp_path: Path
+) -> None:
+    filled.ok("get", "s3://bucket/top", "s3://bucket/2025/*", f"{tmp_path}/new/directory")
+    assert sorted(found(tmp_path / "new/directory")) == ["a.gz", "top"]
+    filled.ok("get", "s3://bucket/top", f"{tmp_path}/other/")
+    assert found(tmp_path / "other") == ["top"]
+    assert filled("get", "file", "s3://bucket/top").status == 2
+
+
+def found(directory: Path) -> list[str]:
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return [path.relative_to(directory).as_posix() for path in files]
 
 
 def test_a_bucket_is_deleted_with_its_objects_and_uploads(filled: Shell) -> None:

@@ -35,7 +35,6 @@ CASES = [
     (("put", "-", "bucket/x"), 2, ["'bucket/x' is not a valid URL", "s3://"]),
     (("put", "/", "s3://bucket/"), 2, ["/ is a directory", "--recursive"]),
     (("get", "s3://bucket"), 2, ["names no object"]),
-    (("get", "s3://bucket/x", "s3://bucket/y"), 2, ["libcloud cp"]),
     (("ls", "nobody://x"), 2, ["unknown provider 'nobody'", "minio"]),
     (("ls", "--endpoint-url", "nowhere", "s3://"), 2, ["the endpoint is not a valid URL: write"]),
     (

@@ -53,7 +53,7 @@ def test_a_key_is_not_decoded(shell: Shell, name: str, tmp_path: Path) -> None:
     shell.ok("put", "-", f"s3://bucket/{name}", stdin=b"data")
     assert shell.names() == [name]
     target = tmp_path / "target"
-    shell.ok("get", f"s3://bucket/{name}", str(target))
+    shell.ok("get", "--literal", f"s3://bucket/{name}", str(target))
     assert target.read_bytes() == b"data"
 
 
