@@ -130,6 +130,19 @@ class BaseDriver:
         self.connection.driver = self
         self.connection.connect()
 
+    def __repr__(self) -> str:
+        """Provider, region and endpoint; no credentials."""
+        region = getattr(self, "region_name", None) or vars(self).get("region")
+        shown = {
+            "provider": getattr(self, "name", None),
+            "region": region,
+            "endpoint": getattr(vars(self).get("connection"), "_endpoint", None),
+        }
+        if "base_path" in vars(self):  # a driver for files
+            shown["endpoint"] = f"file://{vars(self)['base_path']}"
+        texts = [f"{name}={value}" for name, value in shown.items() if value]
+        return f"<{type(self).__name__}: {', '.join(texts)}>"
+
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
         """Hook: keyword arguments for the connection.
 

@@ -89,6 +89,12 @@ class ConnectionSettings:
         self.backoff = backoff or self.backoff
         self.proxy_url = proxy_url
 
+    def __repr__(self) -> str:
+        """Provider and endpoint; no credentials."""
+        provider = getattr(self.driver, "name", None)
+        shown = f"provider={provider}, " if provider else ""
+        return f"<{type(self).__name__}: {shown}endpoint={self._endpoint}>"
+
     def set_http_proxy(self, proxy_url: str) -> None:
         """Send all requests through a proxy.
 
@@ -143,6 +149,13 @@ class ConnectionSettings:
     @property
     def _scheme(self) -> str:
         return "https" if self.secure else "http"
+
+    @property
+    def _endpoint(self) -> str:
+        """The base URL, for messages: without a user and without a proxy."""
+        port = int(self.port) if str(self.port).isdecimal() else None
+        host = authority(str(self.host), port, scheme=self._scheme)
+        return f"{self._scheme}://{host}{vars(self).get('request_path') or ''}"
 
     def _default_port(self) -> int | str:
         usual = 443 if self.secure else 80

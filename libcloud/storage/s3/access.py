@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.aws import SignedAWSConnection
@@ -26,7 +26,7 @@ CHECKSUM_CALCULATIONS = ("when_supported", "when_required")
 class AccessOptions:
     """Keywords of a driver, which are documented there; they are applied to its connection."""
 
-    credentials: Callable[[], Credentials] | None
+    credentials: Callable[[], Credentials] | None = field(repr=False)  # may be a partial
     anonymous: bool
     checksum_calculation: str
     addressing_style: str

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What drivers, connections and options show of themselves: where they point, and no secret."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+import libcloud
+from libcloud.common.base import BaseDriver, Connection
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import StorageDriver
+from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.drivers.google_storage import GoogleStorageDriver
+from libcloud.storage.drivers.local import LocalStorageDriver
+from libcloud.storage.drivers.minio import MinIOStorageDriver
+from libcloud.storage.drivers.s3 import S3EUWestStorageDriver, S3StorageDriver
+from libcloud.storage.s3 import write_options
+
+SECRET = "s3cr3t-0f-th3-us3r"
+
+
+@pytest.mark.parametrize(
+    ("driver", "shown"),
+    [
+        (
+            S3StorageDriver("key", SECRET, token=SECRET, region="eu-west-1"),
+            "provider=Amazon S3 (eu-west-1), region=eu-west-1, "
+            "endpoint=https://s3-eu-west-1.amazonaws.com",
+        ),
+        (
+            S3EUWestStorageDriver("key", SECRET),
+            "provider=Amazon S3 (eu-west-1), region=eu-west-1, "
+            "endpoint=https://s3-eu-west-1.amazonaws.com",
+        ),
+        (
+            MinIOStorageDriver("key", SECRET, endpoint_url="http://[::1]:9000/prefix"),
+            "provider=MinIO Storage Driver, region=us-east-1, endpoint=http://[::1]:9000/prefix",
+        ),
+        (
+            S3StorageDriver("key", SECRET, proxy_url=f"http://me:{SECRET}@proxy:3128"),
+            "provider=Amazon S3 (us-east-1), region=us-east-1, endpoint=https://s3.amazonaws.com",
+        ),
+        (
+            GoogleStorageDriver("GOOGkey", SECRET),
+            "provider=Google Cloud Storage, endpoint=https://storage.googleapis.com",
+        ),
+        (DummyStorageDriver("key", SECRET), "provider=Dummy Storage Provider"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_driver_shows_provider_region_and_endpoint(driver: Any, shown: str) -> None:
+    assert repr(driver) == f"<{type(driver).__name__}: {shown}>"
+    assert SECRET not in repr(getattr(driver, "connection", None))
+    assert SECRET not in repr(LibcloudError("text", driver=driver))
+
+
+def test_a_local_driver_shows_its_directory(tmp_path: Any) -> None:
+    driver = LocalStorageDriver(str(tmp_path))
+    assert (
+        repr(driver) == f"<LocalStorageDriver: provider=Local Storage, endpoint=file://{tmp_path}>"
+    )
+
+
+def test_a_connection_shows_provider_and_endpoint() -> None:
+    connection = S3StorageDriver("key", SECRET, host="store.test", port=8443).connection
+    assert repr(connection) == (
+        "<S3SignatureV4Connection: provider=Amazon S3 (us-east-1), "
+        "endpoint=https://store.test:8443>"
+    )
+    url = f"https://me:{SECRET}@h/path"
+    assert repr(Connection(url=url)) == "<Connection: endpoint=https://h/path>"
+
+
+@pytest.mark.parametrize("kind", [BaseDriver, StorageDriver, S3StorageDriver, Connection])
+def test_an_object_without_its_init_can_be_shown(kind: Any) -> None:
+    assert repr(kind.__new__(kind)).startswith(f"<{kind.__name__}: ")
+
+
+def test_options_do_not_show_customer_keys() -> None:
+    key = SECRET.ljust(32)[:32].encode()
+    for kind in (write_options.WriteOptions, write_options.ReadOptions):
+        shown = repr(kind(sse_customer_key=key))
+        assert "s3cr3t" not in shown
+
+
+# Names of fields that contain a secret, or something whose representation may contain one.
+_SECRET_FIELD = re.compile(r"secret|token|password|customer_key|private_key|^credentials$")
+_NOT_SECRET = re.compile(r"continuation_token|next_token")
+
+
+def _dataclasses() -> list[type]:
+    """Every dataclass of the library."""
+    modules = pkgutil.walk_packages(libcloud.__path__, "libcloud.")
+    names = [found.name for found in modules if not found.name.startswith("libcloud.test")]
+    loaded = []
+    for name in names:
+        with suppress(ImportError):  # of an optional dependency
+            loaded.append(importlib.import_module(name))
+    return [
+        member
+        for module in loaded
+        for member in vars(module).values()
+        if isinstance(member, type)
+        and dataclasses.is_dataclass(member)
+        and member.__module__.startswith("libcloud.")
+    ]
+
+
+def test_no_dataclass_shows_a_field_with_a_secret() -> None:
+    shown = {
+        f"{kind.__module__}.{kind.__name__}.{field.name}"
+        for kind in _dataclasses()
+        if hasattr(kind.__repr__, "__wrapped__")  # generated
+        for field in dataclasses.fields(kind)
+        if field.repr
+        and _SECRET_FIELD.search(field.name)
+        and not _NOT_SECRET.search(field.name)
+        and not (isinstance(field.type, str) and field.type.startswith("Credentials"))
+    }
+    assert not shown
