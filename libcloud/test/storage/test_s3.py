@@ -50,12 +50,12 @@ class EveryDriverTests(S3DriverTests):
         assert isinstance(self.driver.connection, self.driver_type.connectionCls)
         assert isinstance(self.driver.connection.connection, S3MockHttp)
 
-    def test_containers_are_listed(self) -> None:
+    def test_list_containers_success(self) -> None:
         found = self.driver.list_containers()
         assert [container.name for container in found] == ["pictures", "texts"]
         assert found[0].extra == {"creation_date": "2013-01-01T00:00:00.000Z"}
 
-    def test_objects_are_listed_page_by_page(self) -> None:
+    def test_list_container_objects_iterator_has_more(self) -> None:
         found = self.container.list_objects()
         names = ["autumn/leaf.jpg", "summer/beach day.raw", "wintér+1.raw"]
         assert [obj.name for obj in found] == names
@@ -63,14 +63,16 @@ class EveryDriverTests(S3DriverTests):
         assert found[0].meta_data["owner"]["display_name"] == "picture-desk"
         assert len(self.requests) == 2
 
-    def test_get_container_is_one_head_request(self) -> None:
-        """D5."""
+    def test_get_container_success(self) -> None:
+        """D5: one HEAD request."""
         assert self.driver.get_container("pictures").name == "pictures"
         assert [(r.method, r.path) for r in self.requests] == [("HEAD", "/pictures")]
+
+    def test_get_container_doesnt_exist(self) -> None:
         with self.assertRaises(ContainerDoesNotExistError):
             self.driver.get_container("absent")
 
-    def test_get_object_looks_at_the_container_then_at_the_object(self) -> None:
+    def test_get_object_success(self) -> None:
         """D4, D5: two HEAD requests, on encoded paths."""
         found = self.driver.get_object("pictures", self.name)
         paths = ["/pictures", "/pictures/summer/beach%20day.raw"]
@@ -91,34 +93,41 @@ class EveryDriverTests(S3DriverTests):
             assert self.container.get_object("k") is self.object
         assert self.requests == []
 
-    def test_what_is_not_there_is_said_to_be_absent(self) -> None:
+    def test_get_object_container_doesnt_exist(self) -> None:
         with self.assertRaises(ContainerDoesNotExistError):
             self.driver.get_object("absent", "key")
+
+    def test_an_object_or_container_that_does_not_exist_is_an_error(self) -> None:
         with self.assertRaises(ObjectDoesNotExistError):
             self.driver.get_object("pictures", "absent")
         with self.assertRaises(ContainerDoesNotExistError):
             Container("absent", {}, self.driver).list_objects()
 
-    def test_a_container_is_created_and_deleted(self) -> None:
+    def test_create_container_success(self) -> None:
         assert self.driver.create_container("pictures").name == "pictures"
-        assert self.container.delete() is True
-        assert [r.method for r in self.requests] == ["PUT", "DELETE"]
+        assert [r.method for r in self.requests] == ["PUT"]
 
-    def test_an_object_is_deleted(self) -> None:
+    def test_delete_container_success(self) -> None:
+        assert self.container.delete() is True
+        assert [r.method for r in self.requests] == ["DELETE"]
+
+    def test_delete_object_success(self) -> None:
         """D4."""
         assert self.object.delete() is True
         (request,) = self.requests
         assert (request.method, request.path) == ("DELETE", "/pictures/summer/beach%20day.raw")
 
-    def test_an_object_is_downloaded_as_a_stream_and_into_a_file(self) -> None:
-        """H2: the body of a mock's answer is iterated."""
+    def test_download_object_as_stream_success(self) -> None:
+        """H2: the body of a mock's response is iterated."""
         assert b"".join(self.object.as_stream()) == b"0123456789" * 100
+
+    def test_download_object_success(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "copy")
             assert self.object.download(str(path)) is True
             assert path.read_bytes() == b"0123456789" * 100
 
-    def test_a_file_is_uploaded_in_one_request(self) -> None:
+    def test_upload_object_success(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "source.txt")
             path.write_bytes(b"abc")
@@ -140,7 +149,7 @@ class EveryDriverTests(S3DriverTests):
         expected = {"object_name", "content_type", "request_path", "request_method", "headers"}
         assert set(patched.call_args.kwargs) == expected | {"file_path", "stream"}
 
-    def test_a_small_stream_is_one_request_of_a_known_length(self) -> None:
+    def test_upload_small_object_via_stream(self) -> None:
         """U1, U2, U3, U9: a bare iterator of text; what is less than a part is one PUT."""
         stored = self.upload(DummyIterator(["2", "3", "5"]))
         assert (stored.name, stored.size) == (self.name, 3)
@@ -148,7 +157,7 @@ class EveryDriverTests(S3DriverTests):
         assert (request.method, request.query.get("partNumber")) == ("PUT", None)
         assert request.body == b"235"
 
-    def test_an_empty_stream_is_one_request(self) -> None:
+    def test_upload_empty_object_via_stream(self) -> None:
         assert self.upload(iter([])).size == 0
         (request,) = self.requests
         assert (request.method, request.body) == ("PUT", b"")
@@ -192,7 +201,7 @@ class EveryDriverTests(S3DriverTests):
 class MultipartTests(EveryDriverTests):
     """What holds for drivers that upload streams in parts."""
 
-    def test_a_large_stream_is_uploaded_in_parts(self) -> None:
+    def test_upload_big_object_via_stream(self) -> None:
         """U1, U2, U4, U5, U6, U7, U8, U11."""
         stored = self.upload(iter([PARTS[:-100], PARTS[-100:]]))
         create, complete, *parts = self.requests
@@ -233,7 +242,7 @@ class MultipartTests(EveryDriverTests):
         assert "x-amz-checksum-crc32" in names
         assert "content-md5" not in names
 
-    def test_a_failing_iterator_aborts_once(self) -> None:
+    def test_upload_object_via_stream_abort(self) -> None:
         """F1, F2."""
         error = ValueError("mine")
 
@@ -249,7 +258,7 @@ class MultipartTests(EveryDriverTests):
         assert delete is self.mock_http.requests[-1]
         assert not self.requested("POST", "uploadId")
 
-    def test_unfinished_uploads_are_listed_over_both_pages(self) -> None:
+    def test_s3_list_multipart_uploads(self) -> None:
         """L1, L2, L3."""
         found = list(self.driver.ex_iterate_multipart_uploads(self.container))
         assert all(isinstance(upload, S3MultipartUpload) for upload in found)
@@ -273,7 +282,7 @@ class MultipartTests(EveryDriverTests):
         query = self.requests[0].query
         assert (query["max-uploads"], query["prefix"], query["delimiter"]) == ("2", "m", "/")
 
-    def test_cleaning_up_aborts_each_listed_upload(self) -> None:
+    def test_s3_abort_multipart_uploads(self) -> None:
         """L5."""
         self.driver.ex_cleanup_all_multipart_uploads(self.container)
         paths = [
