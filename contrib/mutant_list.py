@@ -162,7 +162,7 @@ _VALUES = (
     ),
     Mutant(
         "the CRC of the whole is that of the last part",
-        f"{_S3}/crc.py",
+        f"{_S3}/checksums.py",
         "return _product(polynomial, _shift(polynomial, second_length), first) ^ second",
         "return second",
         (f"{_TESTS}/storage/s3/test_crc.py",),

@@ -117,7 +117,7 @@ MUTANTS = (
     ),
     Mutant(
         "the word no is true",
-        "libcloud/storage/s3/write_options.py",
+        "libcloud/storage/s3/options.py",
         "        if value is not None and not isinstance(value, kind):\n",
         "        if False:\n",
         _METHODS,

@@ -36,7 +36,7 @@ MUTANTS = (
     ),
     Mutant(
         "the ETag of an encrypted object taken for its MD5",
-        f"{_S3}/received.py",
+        f"{_S3}/integrity.py",
         "not md5 or opaque or not",
         "not md5 or not",
         _VERIFIED,
@@ -78,14 +78,14 @@ MUTANTS = (
     ),
     Mutant(
         "a condition sent to a store that ignores it",
-        f"{_S3}/keywords.py",
+        f"{_S3}/options.py",
         "if options.conditional and not profile.conditional_writes:",
         "if False:",
         _OPTIONS,
     ),
     Mutant(
         "a customer's key sent over http",
-        f"{_S3}/keywords.py",
+        f"{_S3}/options.py",
         "    if not secure:",
         "    if False:",
         _OPTIONS,

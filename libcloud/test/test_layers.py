@@ -482,7 +482,7 @@ def test_an_upload_of_one_request_loads_nothing_that_only_parts_need() -> None:
 
 
 def test_a_request_without_a_body_loads_nothing_that_only_documents_need() -> None:
-    loaded = _loaded_by("from libcloud.storage.s3 import optional, requests")
+    loaded = _loaded_by("from libcloud.storage.s3 import headers, requests")
     assert "libcloud.storage.s3.requests" in loaded
     assert not loaded & {f"libcloud.storage.s3.{name}" for name in ("integrity", "values", "xml")}
 

@@ -21,7 +21,7 @@ from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.s3 import S3EUWestStorageDriver, S3StorageDriver
-from libcloud.storage.s3 import write_options
+from libcloud.storage.s3 import options
 
 SECRET = "s3cr3t-0f-th3-us3r"
 
@@ -85,7 +85,7 @@ def test_an_object_without_its_init_can_be_shown(kind: Any) -> None:
 
 def test_options_do_not_show_customer_keys() -> None:
     key = SECRET.ljust(32)[:32].encode()
-    for kind in (write_options.WriteOptions, write_options.ReadOptions):
+    for kind in (options.WriteOptions, options.ReadOptions):
         shown = repr(kind(sse_customer_key=key))
         assert "s3cr3t" not in shown
 

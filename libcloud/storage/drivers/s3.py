@@ -70,6 +70,7 @@ from libcloud.storage.types import (
 from libcloud.utils import files
 from libcloud.utils.arguments import size_of as object_size
 from libcloud.utils.arguments import whole_number
+from libcloud.utils.etags import strip_etag
 from libcloud.utils.files import size_of_file
 
 if TYPE_CHECKING:
@@ -77,12 +78,12 @@ if TYPE_CHECKING:
 
     from libcloud.common.credentials import Credentials
     from libcloud.storage.s3.download_port import Download
-    from libcloud.storage.s3.keywords import ReadKeywords, UploadKeywords
     from libcloud.storage.s3.multipart import (
         RESPONSES_PER_REQUEST,
         IncompleteCleanupError,
         S3MultipartUpload,
     )
+    from libcloud.storage.s3.options import ReadKeywords, UploadKeywords
     from libcloud.storage.s3.values import ObjectPage, PartRecord
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
@@ -293,7 +294,7 @@ class BaseS3StorageDriver(StorageDriver):
         """Sends the requests; one for all threads of the driver, created at first use."""
         client = vars(self).get("_s3_client")
         if client is None:
-            without = (s3.optional.CHECKSUM,)
+            without = (s3.headers.CHECKSUM,)
             unsupported = without if self._checksum_calculation == "when_required" else ()
             client = vars(self).setdefault("_s3_client", S3Client(self, unsupported))
         return client  # type: ignore[no-any-return]
@@ -429,7 +430,7 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Object:
         """The object, after a HEAD request on the container and one on the object.
 
-        :param options: fields of :class:`~libcloud.storage.s3.write_options.ReadOptions` with
+        :param options: fields of :class:`~libcloud.storage.s3.options.ReadOptions` with
             ``ex_`` before them; the download methods take them too.
         :raises ContainerDoesNotExistError: there is no such container.
         :raises ObjectDoesNotExistError: there is no such object in it.
@@ -460,7 +461,7 @@ class BaseS3StorageDriver(StorageDriver):
         """The headers that keywords of a read require."""
         if not options:
             return {}
-        return s3.keywords.read_headers(
+        return s3.options.read_headers(
             options,
             prefix=self.http_vendor_prefix,
             secure=bool(getattr(self.connection, "secure", False)),
@@ -915,7 +916,7 @@ class BaseS3StorageDriver(StorageDriver):
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
         :param options: with ``ex_`` before them, the fields of
             :class:`~libcloud.storage.transfer.upload.session.UploadOptions` and of
-            :class:`~libcloud.storage.s3.write_options.WriteOptions`; also
+            :class:`~libcloud.storage.s3.options.WriteOptions`; also
             ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``, ``"crc64nvme"`` (these two
             take the extra ``checksums``), ``"sha256"``, ``"md5"`` or ``None``, instead of the
             cheapest that the store checks.
@@ -1070,7 +1071,7 @@ class BaseS3StorageDriver(StorageDriver):
         response = result["response"]
         s3.uploads.check_stored(self._client, response, container.name, object_name)
         if verify_hash and not s3.integrity.encrypted(sent):
-            etag = s3.etags.strip_etag(response.headers.get("etag", ""))
+            etag = strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
         size = result["bytes_transferred"]
         return self._made_object(
@@ -1166,7 +1167,7 @@ class BaseS3StorageDriver(StorageDriver):
             known["checksum"] = dict(checksum)
         if headers.get("x-amz-version-id"):
             known["version_id"] = headers["x-amz-version-id"]
-        etag = s3.etags.strip_etag(headers.get("etag", "")) or None
+        etag = strip_etag(headers.get("etag", "")) or None
         meta_data = extra.get("meta_data") or {}
         return Object(object_name, size, etag, known, meta_data, container, self)
 

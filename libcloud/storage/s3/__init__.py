@@ -29,34 +29,29 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import containers as containers
     from libcloud.storage.s3 import copy_headers as copy_headers
     from libcloud.storage.s3 import copying as copying
-    from libcloud.storage.s3 import crc as crc
     from libcloud.storage.s3 import deletion as deletion
     from libcloud.storage.s3 import discovery as discovery
     from libcloud.storage.s3 import download_port as download_port
     from libcloud.storage.s3 import endpoint as endpoint
     from libcloud.storage.s3 import errors as errors
-    from libcloud.storage.s3 import etags as etags
     from libcloud.storage.s3 import evidence as evidence
     from libcloud.storage.s3 import headers as headers
     from libcloud.storage.s3 import integrity as integrity
-    from libcloud.storage.s3 import keywords as keywords
     from libcloud.storage.s3 import listing as listing
     from libcloud.storage.s3 import multipart as multipart
     from libcloud.storage.s3 import names as names
     from libcloud.storage.s3 import nodes as nodes
     from libcloud.storage.s3 import objects as objects
-    from libcloud.storage.s3 import optional as optional
+    from libcloud.storage.s3 import options as options
     from libcloud.storage.s3 import presign as presign
     from libcloud.storage.s3 import profiles as profiles
     from libcloud.storage.s3 import raw_names as raw_names
-    from libcloud.storage.s3 import received as received
     from libcloud.storage.s3 import recovery as recovery
     from libcloud.storage.s3 import requests as requests
     from libcloud.storage.s3 import response as response
     from libcloud.storage.s3 import upload_port as upload_port
     from libcloud.storage.s3 import uploads as uploads
     from libcloud.storage.s3 import values as values
-    from libcloud.storage.s3 import write_options as write_options
     from libcloud.storage.s3 import xml as xml
 else:
     __getattr__ = submodules(__name__)

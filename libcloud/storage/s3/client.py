@@ -68,7 +68,7 @@ class UnsupportedFeatures:
     """Features that a store has refused; later requests are sent without them.
 
     Only features that the library adds on its own account are ever dropped, see
-    :mod:`libcloud.storage.s3.optional`. One instance serves all threads of a driver.
+    :mod:`libcloud.storage.s3.headers`. One instance serves all threads of a driver.
 
     :param label: the driver, for messages.
     :param names: features that the user has turned off from the start.
@@ -159,14 +159,14 @@ class S3Client:
         sent again without it, and so are all later ones.
         """
         names = (container_name, object_name)
-        request = s3.optional.without(request, self.unsupported.names)
+        request = s3.headers.without_features(request, self.unsupported.names)
         try:
             return self._attempt(request, what, ok=ok, raw=raw, names=names)
         except LibcloudError as error:
-            refused = s3.optional.refused(getattr(error, "detail", None), request)
+            refused = s3.headers.refused_features(getattr(error, "detail", None), request)
             if not refused:
                 raise
-        request = s3.optional.without(request, refused)
+        request = s3.headers.without_features(request, refused)
         response = self._attempt(request, what, ok=ok, raw=raw, names=names)
         self.unsupported.add(refused)
         return response

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
-from libcloud.storage.s3.etags import strip_etag
 from libcloud.storage.s3.nodes import MAX_DIGITS, Element, Node
 from libcloud.storage.s3.values import ObjectRecord
+from libcloud.utils.etags import strip_etag
 from libcloud.utils.xml import compiled_xpath
 
 __all__ = ["read_columns", "read_others"]

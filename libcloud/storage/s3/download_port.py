@@ -13,7 +13,7 @@ from libcloud.storage import s3
 from libcloud.storage.base import Object
 from libcloud.storage.s3.checksums import combined, encoded
 from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
-from libcloud.storage.s3.received import MODE, MODE_HEADERS, expected_digest
+from libcloud.storage.s3.integrity import MODE, MODE_HEADERS, expected_digest
 from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
 from libcloud.storage.transfer.download.port import RangeResponse
 from libcloud.storage.transfer.download.ranges import Extent
@@ -53,7 +53,7 @@ class S3DownloadPort:
 
     def get(self, start: int, end: int, etag: str) -> RangeResponse:
         """See :meth:`DownloadPort.get`."""
-        version = s3.optional.unasked({"If-Match": etag})
+        version = s3.headers.mark_optional({"If-Match": etag})
         added = {"Range": f"bytes={start}-{end - 1}", **version}
         container_name, name = self.obj.container.name, self.obj.name
         response = self._client.send_once(
@@ -112,11 +112,11 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
     headers = {**AS_STORED, **request.headers}
     if selection.validator is not None:
         # The response is compared as well, so a store that refuses preconditions can do without.
-        headers.update(s3.optional.unasked(selection.validator.conditions()))
+        headers.update(s3.headers.mark_optional(selection.validator.conditions()))
     if selection.range_header:
         headers["Range"] = selection.range_header
     if selection.verify is not False and checksums:
-        headers.update(s3.optional.unasked(MODE_HEADERS))
+        headers.update(s3.headers.mark_optional(MODE_HEADERS))
     return replace(request, headers=headers)
 
 

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of an upload's headers go to which of its requests, and user metadata as headers.
+"""Headers: which of an upload's go to which of its requests, user metadata, optional features.
+
+Optional features make a request safer: checksums, the size of the whole object, the version that a
+range must be of, the encoding of names in listings. A store that does not support one may refuse
+the request: Cloudflare R2 with 501, Backblaze B2 with "Unsupported header", VAST refuses
+preconditions of reads (https://github.com/fsspec/s3fs/pull/1008). It is sent again without then.
 
 Reference: Amazon S3 API Reference, the request syntax of PutObject, CreateMultipartUpload,
 UploadPart, CompleteMultipartUpload, AbortMultipartUpload and HeadObject.
@@ -9,19 +14,31 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
-from email.header import decode_header, make_header
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from libcloud.common.request import HttpRequest
+from libcloud.storage import s3
 from libcloud.storage.transfer.values import Step
 
+if TYPE_CHECKING:
+    from libcloud.storage.s3.errors import ErrorDetail
+
 __all__ = [
+    "CHECKSUM",
+    "OBJECT_SIZE",
+    "OptionalValue",
     "decode_metadata",
     "has_condition",
     "has_digest",
     "has_lock",
     "headers_for",
+    "mark_optional",
     "metadata_headers",
     "metadata_in",
+    "refused_features",
+    "without_features",
 ]
 
 # Whoever pays, and whose bucket it must be: asked of every request.
@@ -110,6 +127,8 @@ def decode_metadata(value: str) -> str:
     """The inverse: the text of a metadata header; what is no encoded word stays as it is."""
     if not (value.startswith("=?") and value.endswith("?=")):
         return value
+    from email.header import decode_header, make_header
+
     try:
         return str(make_header(decode_header(value)))
     except (LookupError, UnicodeError, ValueError):
@@ -127,3 +146,99 @@ def metadata_in(headers: Mapping[str, str], vendor: str) -> dict[str, str]:
         for name, value in headers.items()
         if name.startswith(prefix)
     }
+
+
+# Optional features.
+
+CHECKSUM = "x-amz-checksum"
+OBJECT_SIZE = "x-amz-mp-object-size"
+
+# Optional features: prefixes of header names, and names of parameters. The first match counts: a
+# store that does not report checksums may accept them.
+_OPTIONAL = (
+    "x-amz-checksum-mode",
+    CHECKSUM,
+    OBJECT_SIZE,
+    "if-match",
+    "if-unmodified-since",
+)
+_OPTIONAL_PARAMS = ("encoding-type", "fetch-owner")
+
+# The body is not signed. Without a checksum it should be.
+_UNSIGNED = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+
+_REFUSALS = frozenset(
+    {"InvalidArgument", "NotImplemented", "UnsupportedArgument", "XNotImplemented"}
+)
+_UNKNOWN = re.compile(r"unsupported|not (?:supported|implemented)|unknown (?:header|parameter)")
+
+
+class OptionalValue(str):
+    """The value of a header, or a choice, that the library made and the user did not ask for.
+
+    A ``str``, because it is passed to methods that users override.
+    """
+
+    __slots__ = ()
+
+
+def mark_optional(headers: Mapping[str, str], *, digest_asked: bool = False) -> dict[str, str]:
+    """``headers``, marked as optional: a store that refuses them is sent requests without them.
+
+    :param digest_asked: the user asked for the digest: only the size of the object is optional.
+    """
+    return {
+        name: value if digest_asked and name != OBJECT_SIZE else OptionalValue(value)
+        for name, value in headers.items()
+    }
+
+
+def refused_features(detail: object, request: HttpRequest) -> frozenset[str]:
+    """The optional features of ``request`` that the store may have refused it for.
+
+    :param detail: the error, an :class:`~libcloud.storage.s3.errors.ErrorDetail` if there is one.
+    """
+    used = _features(request)
+    if not used or not isinstance(detail, s3.errors.ErrorDetail) or not _is_refusal(detail):
+        return frozenset()
+    message = detail.message.lower()
+    return frozenset(name for name in used if name in message) or used
+
+
+def without_features(request: HttpRequest, features: Iterable[str]) -> HttpRequest:
+    """``request`` without these optional features."""
+    features = frozenset(features)
+    if not features or features.isdisjoint(_features(request)):
+        return request
+    return replace(
+        request,
+        params=tuple(pair for pair in request.params if pair[0] not in features),
+        headers=_without_headers(request.headers, tuple(features)),
+    )
+
+
+def _without_headers(headers: Mapping[str, str], prefixes: tuple[str, ...]) -> dict[str, str]:
+
+    def is_dropped(name: str, value: str) -> bool:
+        if not isinstance(value, OptionalValue):
+            return False
+        unsigned = CHECKSUM in prefixes and (name.lower(), value) == _UNSIGNED
+        return unsigned or name.lower().startswith(prefixes)
+
+    return {name: value for name, value in headers.items() if not is_dropped(name, value)}
+
+
+def _features(request: HttpRequest) -> frozenset[str]:
+    """The optional features that ``request`` uses."""
+    found = {name for name, _ in request.params if name in _OPTIONAL_PARAMS}
+    for name, value in request.headers.items():
+        if isinstance(value, OptionalValue):
+            found.update([known for known in _OPTIONAL if name.lower().startswith(known)][:1])
+    return frozenset(found)
+
+
+def _is_refusal(detail: ErrorDetail) -> bool:
+    """Whether the store does not support something in the request."""
+    if detail.status == 501 or detail.code in _REFUSALS:
+        return True
+    return detail.status == 400 and _UNKNOWN.search(detail.message.lower()) is not None

@@ -15,20 +15,32 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from libcloud.storage.s3.checksums import CHECKSUMS, HEADER, combined, decoded, encoded
+from libcloud.storage.s3.checksums import (
+    CHECKSUMS,
+    HEADER,
+    Checksum,
+    checksum_in,
+    combined,
+    decoded,
+    encoded,
+)
 from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.bodies import Pieces
+from libcloud.utils.etags import strip_etag
 
 __all__ = [
     "DIGESTS",
+    "MODE",
+    "MODE_HEADERS",
     "Told",
     "Verifier",
     "choose_digest",
     "complete_headers",
     "create_headers",
     "encrypted",
+    "expected_digest",
     "expected_etag",
     "is_md5",
     "look_headers",
@@ -335,3 +347,27 @@ class Verifier:
 
     def _mismatch(self, text: str) -> ObjectHashMismatchError:
         return ObjectHashMismatchError(text, self._driver, self._name)
+
+
+MODE = f"{HEADER}mode"
+MODE_HEADERS = {MODE: "ENABLED"}
+"""The header of a GET of a whole object that makes the store report its checksum."""
+
+_MD5_OF_ETAG = Checksum("md5", 16, lambda: hashlib.md5(usedforsecurity=False))
+
+
+def expected_digest(
+    profile: S3Profile, headers: Mapping[str, str], *, opaque: bool, md5: bool
+) -> tuple[Checksum, bytes] | None:
+    """The digest to compute of a whole object, and the value that it must have.
+
+    :param headers: of the response to GET; names in lower case.
+    :param opaque: the ETag is not an MD5, because of encryption.
+    :param md5: use the ETag if there is no checksum.
+    :return: ``None`` if the response does not report any.
+    """
+    found = checksum_in(headers)
+    if found is not None or not md5 or opaque or not profile.etag_is_md5:
+        return found
+    etag = strip_etag(headers.get("etag", ""))
+    return (_MD5_OF_ETAG, bytes.fromhex(etag)) if is_md5(etag) else None

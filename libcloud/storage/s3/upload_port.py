@@ -20,10 +20,8 @@ from libcloud.storage.base import Container
 from libcloud.storage.payload import Payload
 from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.client import failure_of
-from libcloud.storage.s3.etags import strip_etag
-from libcloud.storage.s3.headers import has_digest, headers_for
+from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
-from libcloud.storage.s3.optional import Unasked, unasked
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -34,6 +32,7 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
+from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -79,7 +78,7 @@ class S3UploadPort:
     :param path: of the object, as the driver makes it.
     :param headers: of the upload as a whole; each request gets those that belong to it.
     :param digest: a name in :data:`~libcloud.storage.s3.integrity.DIGESTS`;
-        :class:`~libcloud.storage.s3.optional.Unasked` if the user did not choose it.
+        :class:`~libcloud.storage.s3.headers.OptionalValue` if the user did not choose it.
     :param method: of the request that sends the whole object.
     :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
     :param compares_etag: see :class:`~libcloud.storage.s3.integrity.Verifier`.
@@ -299,11 +298,11 @@ class S3UploadPort:
 
     def _optional(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Headers that make a request safer, marked as far as the user did not ask for them."""
-        return unasked(headers, digest_asked=self._digest_asked)
+        return mark_optional(headers, digest_asked=self._digest_asked)
 
     @property
     def _digest_asked(self) -> bool:
-        return not isinstance(self._digest_name, Unasked)
+        return not isinstance(self._digest_name, OptionalValue)
 
     # Confirmation.
 

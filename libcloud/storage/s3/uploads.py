@@ -17,12 +17,12 @@ from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
-from libcloud.storage.s3.etags import strip_etag
 from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.upload_port import CommittedETag, Published, S3UploadPort, etag_of_part
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import UploadSession
 from libcloud.storage.types import ContainerDoesNotExistError
+from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.storage.base import StorageDriver
@@ -112,13 +112,13 @@ def split_options(
     headers = plain_headers(headers)
     if not keywords:
         return headers, {}
-    of_object, rest = s3.keywords.split_keywords(keywords)
+    of_object, rest = s3.options.split_keywords(keywords)
     if rest and not driver.supports_s3_multipart_upload:
         raise ValueError(
             f"{', '.join(sorted(rest))}: only uploads in parts have this, and the driver "
             f"{driver.name!r} makes none (supports_s3_multipart_upload is False)"
         )
-    sent = s3.keywords.write_headers(
+    sent = s3.options.write_headers(
         of_object,
         headers,
         profile=driver.profile,
@@ -218,7 +218,7 @@ def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, 
     It is marked if the user did not choose it, and omitted if the store refuses it.
     """
     profile, client = driver.profile, driver._client
-    if asked == "auto" and s3.optional.CHECKSUM in client.unsupported.names:
+    if asked == "auto" and s3.headers.CHECKSUM in client.unsupported.names:
         profile = replace(profile, default_checksum=None)
     name = s3.integrity.choose_digest(
         profile,
@@ -227,7 +227,7 @@ def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, 
         asked=asked,
         locked=s3.headers.has_lock(headers),
     )
-    return s3.optional.Unasked(name) if asked == "auto" else name
+    return s3.headers.OptionalValue(name) if asked == "auto" else name
 
 
 def check_stored(client: S3Client, response: Any, container_name: str, object_name: str) -> None:

@@ -19,7 +19,6 @@ from urllib.parse import unquote, unquote_plus
 from xml.sax.saxutils import escape
 
 from libcloud.storage.s3.columns import read_columns, read_others
-from libcloud.storage.s3.etags import strip_etag
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.nodes import (
     Element,
@@ -46,6 +45,7 @@ from libcloud.storage.s3.values import (
     UploadPage,
     UploadRecord,
 )
+from libcloud.utils.etags import strip_etag
 
 __all__ = [
     "NAMESPACE",

@@ -15,7 +15,12 @@ from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.s3.client import UnsupportedFeatures
 from libcloud.storage.s3.errors import ErrorDetail
-from libcloud.storage.s3.optional import Unasked, refused, unasked, without
+from libcloud.storage.s3.headers import (
+    OptionalValue,
+    mark_optional,
+    refused_features,
+    without_features,
+)
 from libcloud.test._threads import run_in_threads
 from libcloud.test.storage.fakes.faults import Rule, Status
 from libcloud.test.storage.fakes.options import AMAZON
@@ -231,36 +236,36 @@ CARRYING = HttpRequest(
     "PUT",
     "/b/k",
     (("encoding-type", "url"), ("partNumber", "1")),
-    unasked({"x-amz-checksum-crc32": "c", "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}),
+    mark_optional({"x-amz-checksum-crc32": "c", "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}),
 )
 
 
 def test_all_that_is_carried_is_meant_when_nothing_is_named() -> None:
-    assert refused(ErrorDetail(501), CARRYING) == {CHECKSUM, "encoding-type"}
+    assert refused_features(ErrorDetail(501), CARRYING) == {CHECKSUM, "encoding-type"}
 
 
 def test_what_is_named_is_meant() -> None:
     detail = ErrorDetail(400, "InvalidArgument", "Encoding-Type?")
-    assert refused(detail, CARRYING) == {"encoding-type"}
+    assert refused_features(detail, CARRYING) == {"encoding-type"}
 
 
 @pytest.mark.parametrize("detail", [None, ErrorDetail(503, "SlowDown"), ErrorDetail(400)])
 def test_other_errors_mean_nothing(detail: ErrorDetail | None) -> None:
-    assert refused(detail, CARRYING) == frozenset()
+    assert refused_features(detail, CARRYING) == frozenset()
 
 
 def test_a_payload_that_is_not_signed_goes_with_the_checksum() -> None:
-    left = without(CARRYING, {CHECKSUM})
+    left = without_features(CARRYING, {CHECKSUM})
     assert (left.params, left.headers) == (CARRYING.params, {})
 
 
 def test_a_mark_outlives_the_copies_that_a_request_goes_through() -> None:
     request = HttpRequest("PUT", "/", headers={**dict(CARRYING.headers), "asked": "1"})
-    assert isinstance(request.headers["x-amz-checksum-crc32"], Unasked)
-    assert without(request, {CHECKSUM}).headers == {"asked": "1"}
+    assert isinstance(request.headers["x-amz-checksum-crc32"], OptionalValue)
+    assert without_features(request, {CHECKSUM}).headers == {"asked": "1"}
 
 
 def test_a_request_that_carries_nothing_of_it_is_left_as_it_is() -> None:
     request = HttpRequest("PUT", "/", headers={"x-amz-checksum-crc32": "asked for"})
-    assert without(request, {CHECKSUM}) is request
-    assert refused(ErrorDetail(501), request) == frozenset()
+    assert without_features(request, {CHECKSUM}) is request
+    assert refused_features(ErrorDetail(501), request) == frozenset()

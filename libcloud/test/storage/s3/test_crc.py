@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.storage.capabilities import GIB, MIB, TIB
-from libcloud.storage.s3.crc import CRC32, combine
+from libcloud.storage.s3.checksums import CRC32, combine
 
 combine_crc32 = partial(combine, CRC32)
 

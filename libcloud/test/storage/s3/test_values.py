@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.storage.s3.etags import strip_etag
 from libcloud.storage.s3.values import ObjectRecord, UploadRecord, parse_time
+from libcloud.utils.etags import strip_etag
 
 MOMENT = datetime(2011, 4, 9, 19, 3, 49, tzinfo=timezone.utc)
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libcloud.storage.s3 import errors, xml
-from libcloud.storage.s3.etags import strip_etag
 from libcloud.storage.s3.values import CompletedPart
 from libcloud.storage.s3.xml import MalformedAnswerError
 from libcloud.test.storage.s3 import documents
+from libcloud.utils.etags import strip_etag
 from libcloud.utils.xml import parse_xml
 
 READERS: list[Callable[[Any], object]] = [

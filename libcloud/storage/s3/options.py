@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What uploads, and reads, may ask of the store beside the data, as headers that ask for it.
+"""Options of uploads and reads: the keywords of the driver's methods, and their headers.
 
 Reference: Amazon S3 API Reference, the request syntax of PutObject and CreateMultipartUpload,
 GetObject and HeadObject.
@@ -10,16 +10,29 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
-from libcloud.utils.arguments import kind_of
+from libcloud.storage.transfer.upload.options import EngineKeywords
+from libcloud.utils.arguments import kind_of, unexpected_keyword
 
-__all__ = ["NOTHING_ASKED", "ReadOptions", "WriteOptions", "names"]
+if TYPE_CHECKING:
+    from libcloud.storage.s3.profiles import S3Profile
+
+__all__ = [
+    "NO_OPTIONS",
+    "ReadKeywords",
+    "ReadOptions",
+    "UploadKeywords",
+    "WriteOptions",
+    "read_headers",
+    "split_keywords",
+    "write_headers",
+]
 
 _SSE = "x-amz-server-side-encryption"
 _KMS = ("aws:kms", "aws:kms:dsse")
@@ -96,7 +109,7 @@ class WriteOptions:
 
     def headers(self) -> dict[str, str]:
         """All that was asked for."""
-        if self is NOTHING_ASKED:
+        if self is NO_OPTIONS:
             return {}
         found = {
             "If-None-Match": self.if_none_match,
@@ -245,5 +258,122 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-#: What uploads without a keyword ask for.
-NOTHING_ASKED = WriteOptions()
+NO_OPTIONS = WriteOptions()
+"""The options of an upload without keywords."""
+
+
+# The keywords, and the headers that they ask for.
+
+
+class UploadKeywords(EngineKeywords, total=False):
+    """Keywords of ``upload_object``, ``upload_object_via_stream`` and ``ex_open_writer``.
+
+    Those of the object are the fields of
+    :class:`~libcloud.storage.s3.options.WriteOptions`.
+    """
+
+    ex_checksum: str | None
+
+    ex_if_none_match: str | None
+    ex_if_match: str | None
+    ex_tags: Mapping[str, str] | None
+    ex_acl: str | None
+    ex_sse: str | None
+    ex_sse_kms_key_id: str | None
+    ex_sse_kms_context: Mapping[str, str] | None
+    ex_sse_bucket_key: bool | None
+    ex_sse_customer_key: bytes | None
+    ex_object_lock_mode: str | None
+    ex_object_lock_until: datetime | None
+    ex_object_lock_hold: bool | None
+    ex_request_payer: bool
+    ex_expected_bucket_owner: str | None
+
+
+class ReadKeywords(TypedDict, total=False):
+    """What ``get_object`` and the methods that download take.
+
+    They are told in :class:`~libcloud.storage.s3.options.ReadOptions`.
+    """
+
+    ex_sse_customer_key: bytes | None
+    ex_request_payer: bool
+    ex_expected_bucket_owner: str | None
+
+
+def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, Any]]:
+    """Options of the object, and what is left for the engine.
+
+    :raises TypeError: no such keyword.
+    :raises ValueError: a value that makes no sense.
+    """
+    if not given:
+        return NO_OPTIONS, {}
+    _check_names(given, UploadKeywords.__annotations__)
+    of_object = {f"ex_{name}": name for name in names(WriteOptions)}
+    chosen = {of_object[name]: value for name, value in given.items() if name in of_object}
+    rest = {name: value for name, value in given.items() if name not in of_object}
+    return WriteOptions(**chosen), rest
+
+
+def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise unexpected_keyword(name, known)
+
+
+def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:
+    """The headers that keywords of a read ask for.
+
+    :param prefix: see :func:`write_headers`.
+    :raises TypeError: no such keyword.
+    :raises ValueError: a value that makes no sense, or the store has no such thing.
+    """
+    _check_names(given, ReadKeywords.__annotations__)
+    options = ReadOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
+    asked = options.headers()
+    _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
+    return asked
+
+
+def _check_sent(asked: Iterable[str], *, prefix: str, secure: bool) -> None:
+    """:param secure: over https, or nothing that needs it."""
+    foreign = sorted(name for name in asked if name.startswith("x-amz-") and prefix != "x-amz")
+    if foreign:
+        raise ValueError(f"{', '.join(foreign)}: headers of this store begin with {prefix}")
+    if not secure:
+        raise ValueError("ex_sse_customer_key goes over https only")
+
+
+def write_headers(
+    options: WriteOptions,
+    headers: Mapping[str, str] | None,
+    *,
+    profile: S3Profile,
+    prefix: str,
+    secure: bool,
+) -> dict[str, str]:
+    """A copy of ``headers`` with those that ``options`` ask for.
+
+    :param prefix: of the store's own headers: only S3's own has all of the options.
+    :raises ValueError: the store has no such thing, or ``headers`` say something else.
+    """
+    if options is NO_OPTIONS:
+        return dict(headers or {})
+    asked = options.headers()
+    _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
+    if options.conditional and not profile.conditional_writes:
+        raise ValueError(
+            f"ex_if_none_match and ex_if_match: {profile.name} is not known to hold to conditions "
+            "of writes, and might overwrite what is there. If it does, say so by the driver's "
+            "ex_profile (conditional_writes=True)"
+        )
+    by_lower = {name.lower(): name for name in asked}
+    sent = dict(asked)
+    for name, value in (headers or {}).items():
+        known = by_lower.get(name.lower())
+        if known is None:
+            sent[name] = value
+        elif value != asked[known]:
+            raise ValueError(f"headers and a keyword say two things of {name}")
+    return sent
