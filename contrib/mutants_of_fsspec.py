@@ -69,6 +69,13 @@ MUTANTS = (
         _REQUESTS,
     ),
     Mutant(
+        "a file with the name of a directory is lost when that is moved",
+        f"{_FILESYSTEM}/base.py",
+        "            recorded.update(name for name in inner if name != path)\n",
+        "            recorded.update(inner)\n",
+        _REQUESTS,
+    ),
+    Mutant(
         "a forked process waits for the event loop of its parent",
         f"{_FILESYSTEM}/base.py",
         "        if self._pid != os.getpid():",

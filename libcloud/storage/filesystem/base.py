@@ -27,7 +27,8 @@ __all__ = ["DriverFileSystem"]
 
 _T = TypeVar("_T")
 
-# Directories that were seen by the running ``get`` or ``copy``.
+# Directories that were seen by the running ``get`` or ``copy``, in a listing that would also have
+# shown a file of the same name.
 _recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
 
 
@@ -193,7 +194,8 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
                 found = {path: here} if withdirs or here["type"] == "file" else {}
         recorded = _recorded.get()
         if recorded is not None:
-            recorded.update(name for name, entry in found.items() if entry["type"] == "directory")
+            inner = (name for name, entry in found.items() if entry["type"] == "directory")
+            recorded.update(name for name in inner if name != path)
         names = sorted(found)
         return {name: found[name] for name in names} if detail else names
 

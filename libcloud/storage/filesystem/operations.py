@@ -58,12 +58,12 @@ class Operations:
 
         :raises FileNotFoundError: there is neither.
         """
-        container, name = self._listing.locate(path)
         try:
+            container, name = self._listing.locate(path)
             with as_os_errors(path):
                 obj, pieces = open_object(container, name)
-        except FileNotFoundError:
-            if not self._listing.is_directory(path):
+        except (FileNotFoundError, IsADirectoryError):
+            if not self._is_directory(path):
                 raise
             os.makedirs(local, exist_ok=True)
             return
@@ -84,6 +84,10 @@ class Operations:
             for piece in interruptible(pieces):
                 file.write(piece)
                 callback.relative_update(len(piece))
+
+    def _is_directory(self, path: str) -> bool:
+        """Whether ``path``, which is no file, is a directory; a container is one."""
+        return self._listing.exists(path) if "/" not in path else self._listing.is_directory(path)
 
     # Writing.
 
@@ -127,8 +131,8 @@ class Operations:
         """Copy a file: within the store where it can, otherwise through this process."""
         try:
             obj = self._listing.object(source)
-        except FileNotFoundError:
-            if self._listing.is_directory(source):
+        except (FileNotFoundError, IsADirectoryError):
+            if self._is_directory(source):
                 return  # directories come with the files that are in them
             raise
         container, name = self._listing.locate(target)
@@ -152,10 +156,10 @@ class Operations:
         """
         try:
             return self._listing.object(path)
-        except FileNotFoundError:
-            if self._listing.is_directory(path):
+        except (FileNotFoundError, IsADirectoryError):
+            if self._is_directory(path):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
-            raise
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
 
     def delete(self, objects: Iterable[Object]) -> None:
         """Delete objects, in bulk where the driver can.
@@ -178,7 +182,7 @@ class Operations:
     def make_container(self, name: str) -> None:
         """Make a container, unless it exists; that it does is remembered."""
         with self._lock:
-            if name in self._known:
+            if not name or name in self._known:
                 return
             with as_os_errors(name):
                 try:

@@ -106,7 +106,7 @@ def test_an_operation_on_many_files_has_all_of_them_in_flight(
     request, run = OPERATIONS[operation]
     s3.server.faults.add(request, Together(), times=COUNT)
     run(fs, tmp_path)
-    assert requests.operations().count(request) == COUNT
+    assert requests.operations().count(request) >= COUNT
 
 
 def test_the_directories_of_a_level_are_listed_at_once(s3: Store, fs: Any) -> None:
@@ -142,11 +142,20 @@ def test_a_read_is_one_request(s3: Store, fs: Any, tmp_path: Path, read: str) ->
     assert requests.operations() == ["GetObject"]
 
 
-def test_directories_cost_no_request_of_their_own(s3: Store, fs: Any, tmp_path: Path) -> None:
+def test_inner_directories_cost_no_request(s3: Store, fs: Any, tmp_path: Path) -> None:
     requests = put_files(s3, "bucket/d/a/1", "bucket/d/b/2")
     fs.get("bucket/d", str(tmp_path / "new"), recursive=True)
-    assert sorted(requests.operations()) == ["GetObject", "GetObject", "ListObjectsV2"]
     assert (tmp_path / "new" / "b" / "2").read_text() == "bucket/d/b/2"
+    assert requests.operations().count("GetObject") == 2 + 1, "one to see that d is no file"
+    assert requests.operations().count("ListObjectsV2") == 2
+
+
+def test_a_file_that_has_the_name_of_a_directory_is_copied_and_moved(s3: Store, fs: Any) -> None:
+    put_files(s3, "bucket/d", "bucket/d/1", "bucket/d/e", "bucket/d/e/2")
+    fs.copy("bucket/d", "bucket/copy", recursive=True)
+    fs.mv("bucket/d", "bucket/new", recursive=True)
+    names = ["", "/1", "/e", "/e/2"]
+    assert fs.find("bucket") == [f"bucket/{one}{name}" for one in ("copy", "new") for name in names]
 
 
 def test_files_are_put_without_asking_for_their_container_each_time(
