@@ -76,10 +76,10 @@ MUTANTS = (
         _REQUESTS,
     ),
     Mutant(
-        "a forked process waits for the event loop of its parent",
+        "a file system cannot be used by a forked process",
         f"{_FILESYSTEM}/base.py",
-        "        if self._pid != os.getpid():",
-        "        if self._pid < 0:",
+        "            self._pid: int = os.getpid()\n",
+        '            raise RuntimeError("This class is not fork-safe")\n',
         _REQUESTS,
     ),
 )

@@ -400,7 +400,11 @@ def test_a_forked_process_uses_the_file_system_of_its_parent(s3: Store, fs: Any)
     fs.pipe_file("bucket/a", b"data")
     child = os.fork()
     if child == 0:
-        os._exit(0 if fs.cat(["bucket/a"]) == {"bucket/a": b"data"} else 1)
+        status = 1
+        try:
+            status = 0 if fs.cat(["bucket/a"]) == {"bucket/a": b"data"} else 1
+        finally:
+            os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
     assert fs.cat_file("bucket/a") == b"data"
 
