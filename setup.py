@@ -113,6 +113,7 @@ METADATA: dict[str, Any] = {
         "fsspec.specs": [
             "libcloud+s3 = libcloud.storage.filesystem:LibcloudFileSystem",
             "libclouds3 = libcloud.storage.filesystem:LibcloudFileSystem",
+            "swift = libcloud.storage.filesystem:SwiftFileSystem",
         ],
     },
     "zip_safe": False,

@@ -28,7 +28,7 @@ from libcloud.cli.errors import (
     store_response,
 )
 from libcloud.cli.settings import Settings, store_options
-from libcloud.cli.stores import Store, connect, find_settings
+from libcloud.cli.stores import SWIFT, Store, connect, find_settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.credentials import (
@@ -144,6 +144,11 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
         yield from _addressing(store)
         if any(check.kind == "failure" for check in access):
             return
+    elif target.provider in SWIFT:
+        account = _attempt("access", lambda: _ask_account(store))
+        yield account
+        if account.kind == "failure":
+            return
     yield from _capabilities(store.driver.capabilities)
     if target.container:
         yield from _bucket(store, write)
@@ -151,6 +156,9 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
 
 def _settings(target: Target, settings: Settings) -> Iterator[Check]:
     """Credentials, region, endpoint and other settings, with their origins."""
+    if target.provider in SWIFT:
+        yield _openstack_settings(settings)
+        return
     found = find_settings(target, settings)
     yield _credentials(found, settings)
     if found.problem:
@@ -172,6 +180,18 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
     ):
         if setting is not None:
             yield Check("note", name, f"{setting.value}, from {setting.origin}")
+
+
+def _openstack_settings(settings: Settings) -> Check:
+    """Where tokens are asked for, and for whom."""
+    from libcloud.common.credentials.clouds import discover_openstack
+
+    found = discover_openstack(settings.profile)
+    if "ex_force_base_url" in found:
+        return Check("ok", "credentials", f"a token for {found['ex_force_base_url']}")
+    version = str(found.get("ex_force_auth_version", "")).partition("_")[0]
+    text = f"{masked(found['key'])}, at {found.get('ex_force_auth_url')} (version {version})"
+    return Check("ok", "credentials", text)
 
 
 def _credentials(found: Discovery, settings: Settings) -> Check:
@@ -328,6 +348,11 @@ def _attempt(name: str, action: Callable[[], str]) -> Check:
 def _failure(name: str, error: LibcloudError | OSError) -> Check:
     hint = hint_for(error).partition(": run libcloud doctor")[0].partition(", or run")[0]
     return Check("failure", name, describe(error), hint.partition(" or run")[0], exit_status(error))
+
+
+def _ask_account(store: Store) -> str:
+    containers = store.driver.ex_get_meta_data()["container_count"]
+    return f"{store.driver.connection.get_endpoint()} has {count(containers, 'container')}"
 
 
 def _list_one(store: Store) -> str:

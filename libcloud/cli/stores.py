@@ -25,11 +25,12 @@ from libcloud.storage.types import Provider
 if TYPE_CHECKING:  # takes a quarter of a second; only commands that use a store import it
     from libcloud.storage.base import Container, Object, StorageDriver
 
-__all__ = ["Store", "connect", "driver_settings", "find_settings", "open_store"]
+__all__ = ["SWIFT", "Store", "connect", "driver_settings", "find_settings", "open_store"]
 
 # Only these drivers use the endpoint and the region of the environment or a profile. The others
 # have their own hosts and regions.
 _ANY_ENDPOINT = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
+SWIFT = (Provider.OPENSTACK_SWIFT, Provider.CLOUDFILES)
 _NEEDS_ENDPOINT = (Provider.MINIO, Provider.S3_RGW)
 
 
@@ -65,7 +66,7 @@ class Store:
     @property
     def is_s3(self) -> bool:
         """Whether it is a driver for S3 or an S3-compatible store."""
-        return hasattr(self.driver, "ex_iterate_multipart_uploads")
+        return hasattr(self.driver, "supports_s3_multipart_upload")
 
     def is_same_store(self, other: Store) -> bool:
         """Whether ``other`` is reached with the same credentials at the same endpoint."""
@@ -92,7 +93,7 @@ class Store:
     @property
     def supports_multipart(self) -> bool:
         """Whether uploads accept the engine's options: window, part size, listener."""
-        return bool(getattr(self.driver, "supports_s3_multipart_upload", False))
+        return bool(self.driver.capabilities.multipart)
 
 
 def open_store(url: str, settings: Settings) -> Store:
@@ -118,12 +119,28 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
     if target.provider == Provider.DUMMY:
         driver = kind("key", "secret")
         return driver
+    if target.provider in SWIFT:
+        return _connect_swift(kind, settings)
     found = find_settings(target, settings)
     _set_up_certificates(settings)
     try:
         driver = kind(**driver_settings(target, found, settings))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    return driver
+
+
+def _connect_swift(kind: Any, settings: Settings) -> StorageDriver:
+    """A driver for Swift: ``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` asks for
+    tokens."""
+    from libcloud.common.credentials.clouds import discover_openstack
+
+    _set_up_certificates(settings)
+    found = discover_openstack(settings.profile)
+    hide_secrets(found.get("secret", ""), found.get("ex_force_auth_token", ""))
+    given = {"region": settings.region, "ex_force_auth_url": settings.endpoint_url}
+    found.update({name: value for name, value in given.items() if value})
+    driver: StorageDriver = kind(**found)
     return driver
 
 

@@ -28,6 +28,7 @@ _SCHEMES = {
     "rgw": Provider.S3_RGW,
     "ceph": Provider.S3_RGW,
     "spaces": Provider.DIGITALOCEAN_SPACES,
+    "swift": Provider.OPENSTACK_SWIFT,
 }
 
 

@@ -62,6 +62,7 @@ FOREIGN = {
     "zlib_ng": ("libcloud.storage.s3.checksums",),
     "certifi": ("libcloud.security",),
     "keystoneauth1": ("libcloud.common.credentials.openstack",),
+    "yaml": ("libcloud.common.credentials.clouds",),
     "botocore": ("libcloud.common.credentials.botocore",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
     "click": ("libcloud.cli",),

@@ -21,6 +21,7 @@ Sender = Callable[[str, str, Mapping[str, str], Any], Any]
 """Sends method, URL, headers and body; returns the response of requests."""
 
 _SERVICE_TYPE = "object-store"
+_CDN_TYPE = "rax:object-cdn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,27 +119,13 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
             "Keystone is asked through keystoneauth1: pip install 'libcloud-storage[swift]'", driver
         ) from error
     keystone = session.Session(auth=_plugin(identity), session=_Requests(send))
-    service = identity.service_type or _SERVICE_TYPE
     try:
         token = keystone.get_token()
-
-        def endpoint(kind: str, interface: str) -> str | None:
-            found: str | None = keystone.get_endpoint(
-                service_type=kind,
-                service_name=identity.service_name if kind == service else None,
-                region_name=identity.region,
-                interface=interface,
-                skip_discovery=True,
-            )
-            return found
-
-        storage_url = endpoint(service, identity.interface)
-        internal_url = endpoint(service, "internal")
-        cdn_url = endpoint("rax:object-cdn", "public")
+        storage_url = _endpoint(keystone, identity, identity.interface)
+        internal_url = _endpoint(keystone, identity, "internal")
+        cdn_url = _endpoint(keystone, identity, "public", kind=_CDN_TYPE)
     except (exceptions.Unauthorized, exceptions.Forbidden) as error:
         raise _refused(error.http_status, driver) from error
-    except exceptions.CatalogException as error:
-        raise LibcloudError("Could not find specified endpoint", driver) from error
     except exceptions.ClientException as error:
         failed = LibcloudError(f"{identity.auth_url} gives no token: {error}", driver)
         failed.http_code = getattr(error, "http_status", None)
@@ -146,6 +133,26 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
     if not storage_url:
         raise LibcloudError("Could not find specified endpoint", driver)
     return Access(str(token), storage_url, internal_url, cdn_url)
+
+
+def _endpoint(keystone: Any, identity: Identity, interface: str, kind: str = "") -> str | None:
+    """The URL of a service in the catalog; ``None`` if it has no such service.
+
+    :param kind: type of the service; empty for the object store.
+    """
+    from keystoneauth1 import exceptions
+
+    try:
+        found: str | None = keystone.get_endpoint(
+            service_type=kind or identity.service_type or _SERVICE_TYPE,
+            service_name=None if kind else identity.service_name,
+            region_name=identity.region,
+            interface=interface,
+            skip_discovery=True,
+        )
+    except exceptions.CatalogException:
+        return None
+    return found
 
 
 def _plugin(identity: Identity) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import hmac
 from time import time
-from typing import Any
-from urllib.parse import quote
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import swift
@@ -22,6 +23,9 @@ from libcloud.storage.drivers.cloudfiles_connection import (
 from libcloud.storage.drivers.swift import SwiftStorageDriver
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = [
     "AUTH_URL",
     "CloudFilesConnection",
@@ -33,6 +37,9 @@ __all__ = [
     "SwiftMultipartUpload",
     "SwiftStorageDriver",
 ]
+
+# Keys of a URL, and the keyword that each is.
+_URL_KEYS = MappingProxyType({"cloud": "cloud", "region": "region", "interface": "ex_interface"})
 
 _REGIONS = ("ord", "dfw", "iad", "lon", "hkg", "syd")
 
@@ -199,6 +206,9 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
 class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
     """Any cluster of OpenStack Swift."""
 
+    #: The container that the URL of :meth:`from_url` names; ``None``: it names none.
+    ex_container: Container | None = None
+
     type = "cloudfiles_swift"
     name = "OpenStack Swift"
     website = "https://docs.openstack.org/swift/"
@@ -215,3 +225,49 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         **kwargs: Any,
     ) -> None:
         super().__init__(key, secret, secure, host, port, region, **kwargs)
+
+    @classmethod
+    def from_env(cls, *, cloud: str | None = None, **options: Any) -> Self:
+        """A driver with the credentials and settings of ``clouds.yaml`` or the environment.
+
+        These are, in this order: the cloud that is named; that of ``OS_CLOUD``; ``OS_STORAGE_URL``
+        with ``OS_AUTH_TOKEN``; ``OS_AUTH_URL`` with ``OS_USERNAME`` and ``OS_PASSWORD``, or with
+        ``OS_APPLICATION_CREDENTIAL_ID`` and ``OS_APPLICATION_CREDENTIAL_SECRET``; ``ST_AUTH`` with
+        ``ST_USER`` and ``ST_KEY``.
+
+        :param cloud: name of a cloud in ``clouds.yaml``.
+        :param options: keywords of the driver; they have priority.
+        :raises CredentialsNotFoundError: there are no credentials.
+        :raises ProfileFileError: there is no such cloud, or the file cannot be read.
+        """
+        from libcloud.common.credentials.clouds import discover_openstack
+
+        found = {} if options.get("key") else discover_openstack(cloud)
+        given = {name: value for name, value in options.items() if value is not None}
+        return cls(**{**found, **given})
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """A driver by a URL such as ``swift://container?cloud=backup&region=RegionOne``.
+
+        What the URL does not say is as in :meth:`from_env`. Keys of the query are ``cloud``,
+        ``region`` and ``interface``; credentials are none.
+
+        :return: a driver; its ``ex_container`` is the container that the URL names, or ``None``.
+        :raises ValueError: it is no such URL, or holds credentials. The message shows none of them.
+        """
+        scheme, separator, rest = url.partition("://")
+        name, _, query = rest.partition("?")
+        if scheme != "swift" or not separator or "/" in name.rstrip("/"):
+            raise ValueError("the URL of a container is swift://CONTAINER?cloud=NAME")
+        if "@" in name or ":" in name:
+            raise ValueError("a URL holds no credentials and no host: others could see them")
+        settings = dict(parse_qsl(query, keep_blank_values=True))
+        for key in settings:
+            if key not in _URL_KEYS:
+                raise ValueError(f"a URL has no key {key!r}; there are {', '.join(_URL_KEYS)}")
+        named = {_URL_KEYS[key]: value for key, value in settings.items()}
+        driver = cls.from_env(**{**named, **options})
+        if name.strip("/"):
+            driver.ex_container = Container(name.strip("/"), {}, driver)
+        return driver

@@ -70,6 +70,10 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
     :param ex_force_base_url: storage URL of the account, in place of the one that authentication
         gives.
     :param ex_force_auth_token: a token that is used without authentication.
+    :param ex_tenant_id: id of the project, in place of ``ex_tenant_name``.
+    :param ex_tenant_domain_name: of the project's domain, in place of ``ex_tenant_domain_id``.
+    :param ex_interface: ``public``, ``internal`` or ``admin`` endpoint.
+    :param ex_ca_bundle: file, or directory, of the certificates of trusted authorities.
     """
 
     responseCls: Any = CloudFilesResponse
@@ -78,6 +82,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
     auth_url = AUTH_URL
     _auth_version = "1.0"
     auth_token: str | None = None
+    ca_cert: str | None = None
     use_internal_url = False
     cdn_request = False
     _access: Access | None = None
@@ -109,6 +114,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         ex_tenant_id: str | None = None,
         ex_tenant_domain_name: str | None = None,
         ex_interface: str | None = None,
+        ex_ca_bundle: str | None = None,
     ) -> None:
         super().__init__(
             user_id,
@@ -121,6 +127,8 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
             retry_delay=retry_delay,
             backoff=backoff,
         )
+        if ex_ca_bundle is not None:
+            self.ca_cert = ex_ca_bundle
         if ex_force_auth_version:
             self._auth_version = ex_force_auth_version
         self._ex_force_auth_url = ex_force_auth_url
@@ -268,6 +276,8 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
             secure=1 if secure else 0,
             **{name: value for name, value in settings.items() if value is not None},
         )
+        if self.ca_cert is not None:
+            connection._setup_ca_cert(ca_cert=self.ca_cert)
         target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         connection.request(method=method, url=target, body=body, headers=dict(headers))
         return connection.getresponse()

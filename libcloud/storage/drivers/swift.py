@@ -51,6 +51,7 @@ __all__ = ["SwiftStorageDriver"]
 _CONNECTION_KEYWORDS = frozenset(
     {
         "ex_auth_cache",
+        "ex_ca_bundle",
         "ex_domain_name",
         "ex_force_auth_token",
         "ex_force_auth_url",
@@ -524,8 +525,7 @@ class SwiftStorageDriver(StorageDriver):
             if latest is None or (upload.created_at is not None and upload.created_at <= latest)
         ]
         for upload in () if dry_run else found:
-            names = self._segment_names(container, upload.key)
-            swift.multipart.abort(self._client, names, upload.id)
+            self._abort_multipart(container, upload.key, upload.id)
         return found
 
     def ex_cleanup_all_multipart_uploads(
@@ -534,6 +534,18 @@ class SwiftStorageDriver(StorageDriver):
         """:meth:`ex_cleanup_multipart_uploads` of all."""
         self.ex_cleanup_multipart_uploads(container, prefix)
         return True
+
+    def ex_list_parts(self, container: Container, upload: SwiftMultipartUpload) -> Iterator[Object]:
+        """The segments of an upload in progress."""
+        names = self._segment_names(container, upload.key)
+        place = Container(names.container, {}, self)
+        for found in swift.multipart.segments_of(self._client, names, upload.id):
+            yield Object(found.name, found.size, found.etag, {}, {}, place, self)
+
+    def _abort_multipart(self, container: Container, object_name: str, upload_id: str) -> None:
+        """Delete the segments of an upload in progress."""
+        names = self._segment_names(container, object_name)
+        swift.multipart.abort(self._client, names, upload_id)
 
     # Downloads.
 

@@ -22,10 +22,18 @@ from fsspec.registry import register_implementation  # type: ignore[import-untyp
 
 from libcloud.storage.filesystem.errors import FileExpired
 from libcloud.storage.filesystem.files import LibcloudTransaction, ReadFile, WriteFile
-from libcloud.storage.filesystem.system import LibcloudFileSystem
+from libcloud.storage.filesystem.system import LibcloudFileSystem, SwiftFileSystem
 
-__all__ = ["FileExpired", "LibcloudFileSystem", "LibcloudTransaction", "ReadFile", "WriteFile"]
+__all__ = [
+    "FileExpired",
+    "LibcloudFileSystem",
+    "LibcloudTransaction",
+    "ReadFile",
+    "SwiftFileSystem",
+    "WriteFile",
+]
 
 # As the entry points of the distribution do, where it is imported without being installed.
 for _name in ("libcloud+s3", "libclouds3"):
     register_implementation(_name, LibcloudFileSystem, clobber=True)
+register_implementation("swift", SwiftFileSystem, clobber=True)

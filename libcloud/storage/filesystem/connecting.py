@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from libcloud.common.credentials import Credentials
+from libcloud.common.credentials.clouds import discover_openstack
 from libcloud.common.credentials.discovery import discover, without_store_settings
 from libcloud.common.credentials.google import find_google_credentials, require_google_key
 from libcloud.storage.base import StorageDriver
@@ -38,10 +39,36 @@ def make_driver(
         kind: Any = get_driver(provider)
         local: StorageDriver = kind(key, secret)
         return local
+    if provider in (Provider.OPENSTACK_SWIFT, Provider.CLOUDFILES):
+        return _connect_swift(provider, key, secret, **settings)
     if bool(key) != bool(secret):
         raise ValueError("key and secret belong together: pass both, or neither")
     credentials = Credentials(key, secret, token) if key and secret else None
     return _connect(provider, credentials, **settings)
+
+
+def _connect_swift(
+    provider: str,
+    key: str | None,
+    secret: str | None,
+    *,
+    endpoint_url: str | None,
+    region: str | None,
+    profile: str | None,
+    anonymous: bool = False,
+) -> StorageDriver:
+    """:param endpoint_url: where tokens are asked for: TempAuth if it ends with ``/v1.0``.
+    :param profile: name of a cloud in ``clouds.yaml``.
+    """
+    kind: Any = get_driver(provider)
+    options: dict[str, Any] = {"region": region, "ex_force_auth_url": endpoint_url}
+    if not key:
+        options.update(discover_openstack(profile))
+    else:
+        version = "1.0" if (endpoint_url or "").endswith("/v1.0") else "3.x_password"
+        options.update(key=key, secret=secret, ex_force_auth_version=version)
+    driver: StorageDriver = kind(**{name: value for name, value in options.items() if value})
+    return driver
 
 
 def _connect(

@@ -29,7 +29,7 @@ from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.types import Provider
 from libcloud.utils.arguments import unexpected_keyword
 
-__all__ = ["LibcloudFileSystem"]
+__all__ = ["LibcloudFileSystem", "SwiftFileSystem"]
 
 # What fsspec itself takes from the options of any file system.
 _OF_FSSPEC = frozenset(
@@ -70,7 +70,7 @@ class LibcloudFileSystem(DriverFileSystem):
     """
 
     # xarray and others take only letters and digits for a protocol: hence the second name.
-    protocol = ("libcloud+s3", "libclouds3", "s3")
+    protocol: ClassVar[tuple[str, ...]] = ("libcloud+s3", "libclouds3", "s3")
     transaction_type = LibcloudTransaction
 
     default_provider: ClassVar[str] = Provider.S3
@@ -405,3 +405,14 @@ class LibcloudFileSystem(DriverFileSystem):
         path = self._strip_protocol(path)
         self._operations.remove_directory(path)
         self._listings.invalidate(path)
+
+
+class SwiftFileSystem(LibcloudFileSystem):
+    """Containers of OpenStack Swift: ``swift://container/name``.
+
+    Without ``key``, the credentials are those of ``clouds.yaml`` (``profile`` is the cloud) or of
+    the environment. ``endpoint_url`` is where tokens are asked for.
+    """
+
+    protocol: ClassVar[tuple[str, ...]] = ("swift",)
+    default_provider: ClassVar[str] = Provider.OPENSTACK_SWIFT

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tokens: TempAuth, Keystone 2 and 3, application credentials, the environment and clouds.yaml."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.common.credentials import CredentialsNotFoundError
+from libcloud.common.credentials.clouds import discover_openstack
+from libcloud.common.credentials.profiles import ProfileFileError
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.drivers.cloudfiles import (
+    CloudFilesStorageDriver,
+    OpenStackSwiftStorageDriver,
+)
+from libcloud.storage.providers import get_driver
+from libcloud.storage.types import Provider
+from libcloud.test.storage.fakes.swift import FakeSwift
+from libcloud.test.storage.swift.conftest import Connect
+
+KEYSTONE = "keystoneauth1 is in the extra swift"
+
+
+def keystone(fake: FakeSwift, version: str, **rest: Any) -> OpenStackSwiftStorageDriver:
+    pytest.importorskip("keystoneauth1", reason=KEYSTONE)
+    settings = {"ex_force_auth_url": fake.url, "ex_tenant_name": "p", **rest}
+    return OpenStackSwiftStorageDriver(
+        fake.user, rest.pop("secret", fake.key), ex_force_auth_version=version, **settings
+    )
+
+
+def test_the_registry_has_both_drivers() -> None:
+    assert get_driver(Provider.CLOUDFILES) is CloudFilesStorageDriver
+    assert get_driver(Provider.OPENSTACK_SWIFT) is OpenStackSwiftStorageDriver
+
+
+def test_making_a_driver_sends_nothing(fake: FakeSwift, connect: Connect) -> None:
+    connect()
+    assert fake.log == []
+
+
+def test_a_token_is_asked_for_once(fake: FakeSwift, connect: Connect) -> None:
+    driver = connect()
+    for _ in range(3):
+        driver.list_containers()
+    assert fake.count("GET /auth/v1.0") == 1
+
+
+def test_a_wrong_key_is_reported_with_its_status(fake: FakeSwift, connect: Connect) -> None:
+    driver = connect(secret="not the key at all")
+    with pytest.raises(InvalidCredsError, match=r"401.*Unauthorized") as caught:
+        driver.list_containers()
+    assert caught.value.http_code == 401
+    assert "not the key" not in str(caught.value) + repr(caught.value)
+
+
+def test_an_account_that_does_not_exist_is_reported(fake: FakeSwift, connect: Connect) -> None:
+    fake.tokens.add("token")
+    driver = connect(ex_force_base_url=f"{fake.url}/v1/AUTH_other", ex_force_auth_token="token")
+    with pytest.raises(LibcloudError, match="404"):
+        driver.list_containers()
+
+
+def test_a_given_token_and_url_need_no_authentication(fake: FakeSwift, connect: Connect) -> None:
+    fake.tokens.add("token")
+    driver = connect(ex_force_base_url=fake.storage_url, ex_force_auth_token="token")
+    assert driver.list_containers() == []
+    assert fake.count("GET /auth/v1.0") == 0
+
+
+@pytest.mark.parametrize("path", ["", "/auth", "/auth/v1.0"])
+def test_the_version_in_an_auth_url_is_optional(fake: FakeSwift, path: str) -> None:
+    driver = OpenStackSwiftStorageDriver(
+        fake.user, fake.key, ex_force_auth_url=f"{fake.url}{path}", ex_force_auth_version="1.0"
+    )
+    if path:
+        assert driver.list_containers() == []
+    else:
+        with pytest.raises(LibcloudError, match="404"):
+            driver.list_containers()
+
+
+@pytest.mark.parametrize("version", ["2.0_password", "3.x_password", "3.x_appcred"])
+@pytest.mark.parametrize("path", ["", "/v3", "/v2.0"])
+def test_keystone_gives_a_token_and_the_endpoint(fake: FakeSwift, version: str, path: str) -> None:
+    if path and path[2] != version[0]:
+        path = ""
+    driver = keystone(fake, version, ex_force_auth_url=fake.url + path, region="RegionOne")
+    driver.create_container("docs")
+    fake.expire_tokens()
+    assert [found.name for found in driver.list_containers()] == ["docs"]
+
+
+@pytest.mark.parametrize("version", ["2.0_password", "3.x_password", "3.x_appcred"])
+def test_keystone_refuses_a_wrong_password(fake: FakeSwift, version: str) -> None:
+    pytest.importorskip("keystoneauth1", reason=KEYSTONE)
+    driver = OpenStackSwiftStorageDriver(
+        fake.user, "wrong one", ex_force_auth_url=fake.url, ex_force_auth_version=version
+    )
+    with pytest.raises(InvalidCredsError, match="401") as caught:
+        driver.list_containers()
+    assert "wrong one" not in str(caught.value)
+
+
+def test_a_region_that_does_not_exist_is_reported(fake: FakeSwift) -> None:
+    driver = keystone(fake, "3.x_password", region="Nowhere")
+    with pytest.raises(LibcloudError, match="Could not find specified endpoint"):
+        driver.list_containers()
+
+
+def test_an_unknown_version_and_an_unknown_keyword_are_refused() -> None:
+    with pytest.raises(LibcloudError, match="Unsupported Auth Version requested: 9"):
+        OpenStackSwiftStorageDriver("u", "k", ex_force_auth_version="9").list_containers()
+    with pytest.raises(TypeError, match="ex_tenant"):
+        OpenStackSwiftStorageDriver("u", "k", ex_tenant="t")
+
+
+def test_secrets_are_in_no_log_and_no_repr(
+    fake: FakeSwift, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    driver = connect()
+    with caplog.at_level(logging.DEBUG):
+        driver.create_container("docs")
+    (token,) = fake.tokens
+    connection = driver.connection
+    shown = caplog.text + repr(driver) + repr(connection.identity) + repr(connection._access)
+    assert token not in shown and fake.key not in shown
+
+
+def test_a_driver_can_be_pickled_after_use(fake: FakeSwift, connect: Connect) -> None:
+    driver = connect()
+    driver.create_container("docs")
+    vars(driver._client.retry_loop).clear()
+    del vars(driver)["_swift_client"], vars(driver)["ex_retry_policy"]
+    copied = pickle.loads(pickle.dumps(driver))
+    assert [found.name for found in copied.list_containers()] == ["docs"]
+
+
+# The environment and clouds.yaml.
+
+
+def test_a_driver_by_the_variables_of_the_swift_program(
+    fake: FakeSwift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OS_CLOUD", raising=False)
+    monkeypatch.delenv("OS_AUTH_URL", raising=False)
+    monkeypatch.setenv("ST_AUTH", f"{fake.url}/auth/v1.0")
+    monkeypatch.setenv("ST_USER", fake.user)
+    monkeypatch.setenv("ST_KEY", fake.key)
+    driver = OpenStackSwiftStorageDriver.from_url("swift://docs")
+    assert driver.ex_container is not None
+    assert driver.create_container(driver.ex_container.name).name == "docs"
+
+
+def test_variables_of_openstack_become_keywords() -> None:
+    found = discover_openstack(
+        environ={
+            "OS_AUTH_URL": "https://id.example/v3",
+            "OS_USERNAME": "me",
+            "OS_PASSWORD": "secret",
+            "OS_PROJECT_NAME": "project",
+            "OS_PROJECT_DOMAIN_NAME": "domain",
+            "OS_USER_DOMAIN_NAME": "users",
+            "OS_REGION_NAME": "north",
+            "OS_INTERFACE": "internalURL",
+        }
+    )
+    assert found == {
+        "key": "me",
+        "secret": "secret",
+        "ex_force_auth_url": "https://id.example/v3",
+        "ex_force_auth_version": "3.x_password",
+        "ex_tenant_name": "project",
+        "ex_tenant_domain_name": "domain",
+        "ex_domain_name": "users",
+        "ex_interface": "internal",
+        "region": "north",
+    }
+    OpenStackSwiftStorageDriver(**found)
+
+
+def test_an_application_credential_in_the_environment() -> None:
+    found = discover_openstack(
+        environ={
+            "OS_AUTH_URL": "https://id.example",
+            "OS_APPLICATION_CREDENTIAL_ID": "id",
+            "OS_APPLICATION_CREDENTIAL_SECRET": "secret",
+        }
+    )
+    assert (found["key"], found["secret"]) == ("id", "secret")
+    assert found["ex_force_auth_version"] == "3.x_appcred"
+
+
+CLOUDS = """
+clouds:
+  backup:
+    region_name: RegionOne
+    auth:
+      auth_url: {url}/v3
+      username: {user}
+      project_name: p
+"""
+SECURE = "clouds: {backup: {auth: {password: testing}}}"
+
+
+def test_a_cloud_of_clouds_yaml(fake: FakeSwift, tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is in the extra swift")
+    pytest.importorskip("keystoneauth1", reason=KEYSTONE)
+    path = tmp_path / "clouds.yaml"
+    path.write_text(CLOUDS.format(url=fake.url, user=f"'{fake.user}'"))
+    (tmp_path / "secure.yaml").write_text(SECURE)
+    found = discover_openstack("backup", {"OS_CLIENT_CONFIG_FILE": str(path)})
+    driver = OpenStackSwiftStorageDriver(**found)
+    assert driver.create_container("docs").name == "docs"
+    with pytest.raises(ProfileFileError, match="no cloud other"):
+        discover_openstack("other", {"OS_CLIENT_CONFIG_FILE": str(path)})
+
+
+def test_a_file_that_is_no_yaml_is_reported_without_its_content(tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is in the extra swift")
+    path = tmp_path / "clouds.yaml"
+    path.write_text("clouds: {backup: {auth: {password: 'my secret }")
+    with pytest.raises(ProfileFileError, match="cannot be read") as caught:
+        discover_openstack("backup", {"OS_CLIENT_CONFIG_FILE": str(path)})
+    assert "my secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("environ", [{}, {"OS_AUTH_URL": "https://id.example"}])
+def test_missing_credentials_are_reported(environ: dict[str, str]) -> None:
+    with pytest.raises(CredentialsNotFoundError):
+        discover_openstack(environ=environ)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://docs", "swift://a/b", "swift://me:secret@docs", "swift://docs?key=secret"]
+)
+def test_a_url_that_makes_no_sense_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="URL") as caught:
+        OpenStackSwiftStorageDriver.from_url(url)
+    assert "secret" not in str(caught.value)
