@@ -16,15 +16,6 @@ from typing import Any, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.utils.redact import redact_text
 
-__all__ = [
-    "ErrorDetail",
-    "attach_detail",
-    "describe",
-    "error_detail",
-    "is_throttled",
-    "is_transient",
-]
-
 _ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
 
 # 498 is "Rate Limited" (Swift, "Rate Limiting"); 503 also if not enough disks store an object.

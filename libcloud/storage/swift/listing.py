@@ -35,18 +35,14 @@ def iterate_objects(
     container_name: str,
     *,
     prefix: str = "",
-    delimiter: str = "",
 ) -> Iterator[ObjectRecord]:
     """The objects of a container, in the order of their names.
 
-    :param delimiter: names that have it after the prefix are listed as common beginnings.
     :raises ContainerDoesNotExistError: there is no such container.
     """
     marker, what = "", f"Error listing the container {container_name}"
     while True:
-        request = requests.list_objects(
-            container_name, prefix=prefix, marker=marker, limit=PAGE, delimiter=delimiter
-        )
+        request = requests.list_objects(container_name, prefix=prefix, marker=marker, limit=PAGE)
         response = client.send(request, what, ok=(200, 204), names=(container_name, ""))
         if response.status == 204:
             return

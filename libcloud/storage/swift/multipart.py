@@ -22,16 +22,6 @@ from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.responses import ObjectRecord, Segment
 from libcloud.storage.types import ContainerDoesNotExistError
 
-__all__ = [
-    "SegmentNames",
-    "SwiftMultipartUpload",
-    "abort",
-    "iterate_uploads",
-    "manifest_of",
-    "new_upload_id",
-    "segments_of",
-]
-
 _UPLOAD_ID = "[0-9a-f]{24}"
 _SEGMENT = re.compile(rf"(?P<key>.+)/\.slo/(?P<id>{_UPLOAD_ID})/(?P<number>\d{{8}})", re.DOTALL)
 _SUFFIX = len("/.slo/") + 24 + 1 + 8

@@ -16,67 +16,35 @@ from libcloud.common.request import Body, HttpRequest, Params
 if TYPE_CHECKING:
     from libcloud.storage.swift.responses import Segment
 
-__all__ = [
-    "INFO",
-    "METADATA",
-    "bulk_delete",
-    "check_container_name",
-    "check_object_name",
-    "container_path",
-    "copy_object",
-    "delete",
-    "delete_manifest",
-    "get_manifest",
-    "get_object",
-    "head",
-    "info",
-    "list_containers",
-    "list_objects",
-    "metadata_headers",
-    "object_path",
-    "post",
-    "put_container",
-    "put_manifest",
-    "put_object",
-]
-
 INFO = "//info"
 """Path of the document about the cluster: two slashes stand for the root of the host."""
 
 METADATA = "x-object-meta-"
 """What names of headers with metadata of the user begin with; lower case."""
 
-_MAX_CONTAINER_NAME = 256  # bytes; the cluster's own limit is checked by the cluster
+_MAX_CONTAINER_NAME = 256  # bytes; Swift's default, as the next one
 _MAX_OBJECT_NAME = 1024
 
 
 def check_container_name(name: str) -> None:
-    """Refuse what cannot be the name of a container.
-
-    :raises ValueError: it is empty, has a slash, is too long, or is not text.
-    """
-    if not name or "/" in name:
-        raise ValueError(f"a container name is not empty and has no slash: {name!r}")
-    if len(_encoded(name)) > _MAX_CONTAINER_NAME:
-        raise ValueError(f"a container name has at most {_MAX_CONTAINER_NAME} bytes")
+    """:raises ValueError: it is empty, has a slash, is too long, or is not valid Unicode."""
+    _check("a container name", name, "/", _MAX_CONTAINER_NAME)
 
 
 def check_object_name(name: str) -> None:
-    """Refuse what cannot be the name of an object.
-
-    :raises ValueError: it is empty, too long, has a null character, or is not text.
-    """
-    if not name or "\0" in name:
-        raise ValueError(f"an object name is not empty and has no null character: {name!r}")
-    if len(_encoded(name)) > _MAX_OBJECT_NAME:
-        raise ValueError(f"an object name has at most {_MAX_OBJECT_NAME} bytes")
+    """:raises ValueError: it is empty, has a null character, is too long, or not valid Unicode."""
+    _check("an object name", name, "\0", _MAX_OBJECT_NAME)
 
 
-def _encoded(name: str) -> bytes:
+def _check(what: str, name: str, forbidden: str, longest: int) -> None:
+    if not name or forbidden in name:
+        raise ValueError(f"{what} is not empty and has no {forbidden!r}: {name!r}")
     try:
-        return name.encode("utf-8")
+        size = len(name.encode())
     except UnicodeEncodeError as error:
-        raise ValueError(f"the name is not valid Unicode: {name!r}") from error
+        raise ValueError(f"{what} is valid Unicode: {name!r}") from error
+    if size > longest:
+        raise ValueError(f"{what} has at most {longest} bytes")
 
 
 def container_path(name: str) -> str:
@@ -119,13 +87,10 @@ def list_containers(marker: str, limit: int) -> HttpRequest:
     return HttpRequest("GET", "", _page(marker, limit))
 
 
-def list_objects(
-    container_name: str, *, prefix: str, marker: str, limit: int, delimiter: str = ""
-) -> HttpRequest:
+def list_objects(container_name: str, *, prefix: str, marker: str, limit: int) -> HttpRequest:
     """One page of the objects whose names come after ``marker``."""
     params = _page(marker, limit)
     params += (("prefix", prefix),) if prefix else ()
-    params += (("delimiter", delimiter),) if delimiter else ()
     return HttpRequest("GET", container_path(container_name), params)
 
 
@@ -179,12 +144,6 @@ def bulk_delete(paths: Iterable[str]) -> HttpRequest:
     headers = {"Content-Type": "text/plain", "Accept": "application/json"}
     body = "\n".join(path.lstrip("/") for path in paths).encode()
     return HttpRequest("POST", "", (("bulk-delete", "true"),), headers, body)
-
-
-def copy_object(path: str, source_path: str, headers: Mapping[str, str]) -> HttpRequest:
-    """Store a copy of the object at ``source_path``, made by the server."""
-    sent = {**headers, "X-Copy-From": source_path}
-    return HttpRequest("PUT", path, headers=sent, body=b"")
 
 
 def metadata_headers(meta_data: Mapping[str, str]) -> dict[str, str]:

@@ -12,18 +12,6 @@ from typing import Any
 
 from libcloud.utils.etags import strip_etag
 
-__all__ = [
-    "BulkResult",
-    "ContainerRecord",
-    "ObjectRecord",
-    "Segment",
-    "UnexpectedDocumentError",
-    "parse_bulk_result",
-    "parse_containers",
-    "parse_manifest",
-    "parse_objects",
-]
-
 
 class UnexpectedDocumentError(ValueError):
     """The document is another one than expected."""
@@ -47,7 +35,6 @@ class ObjectRecord:
 
     :param etag: of the object; for a large one, of the object that it makes.
     :param is_large: a static large object; ``None``: the cluster does not say.
-    :param is_prefix: the common beginning of several names, up to a delimiter.
     """
 
     name: str
@@ -56,7 +43,6 @@ class ObjectRecord:
     content_type: str = ""
     last_modified: str = ""
     is_large: bool | None = None
-    is_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +86,6 @@ def parse_objects(document: Any) -> list[ObjectRecord]:
 
 
 def _object(item: Mapping[str, Any]) -> ObjectRecord:
-    if "subdir" in item:
-        return ObjectRecord(_text(item, "subdir"), is_prefix=True)
     large = item.get("slo_etag")
     return ObjectRecord(
         _text(item, "name"),

@@ -168,13 +168,13 @@ class SwiftUploadPort:
         return bool(multipart.segments_of(self._client, self._names, upload_id))
 
     def failure(self, step: Step, error: Exception) -> Failure:
-        if isinstance(error, ObjectHashMismatchError) and getattr(error, "detail", None) is None:
+        if not isinstance(error, ObjectHashMismatchError):
+            return failure_of(error)
+        if getattr(error, "detail", None) is None:  # the store has it, and says something else
             return Failure(error, transient=step is not Step.COMPLETE, contradicted=True)
-        if isinstance(error, ObjectHashMismatchError) and step is Step.COMPLETE:
-            return Failure(error)
-        if isinstance(error, ObjectHashMismatchError) and self._given_etag is not None:
-            return Failure(error, transient=step is Step.PART)
-        return failure_of(error)
+        # Refused with 422, and not stored: damaged on its way, or described by a wrong ETag.
+        is_final = step is Step.COMPLETE or (step is Step.PUT and self._given_etag is not None)
+        return Failure(error, transient=not is_final)
 
     # Inside.
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.capabilities import KIB, MIB
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
+from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
@@ -33,13 +34,21 @@ from libcloud.test.storage.fakes.servers import (
     endpoint_from_environment,
     fake_azure_server,
     fake_server,
+    fake_swift_server,
     juicefs_server,
     moto_server,
     rclone_server,
     seaweedfs_server,
 )
 
-__all__ = ["SMALL_PART", "Deviation", "Target", "target_from_environment", "targets"]
+__all__ = [
+    "SMALL_PART",
+    "Deviation",
+    "Target",
+    "swift_driver",
+    "target_from_environment",
+    "targets",
+]
 
 # Small enough that an upload of several parts takes no time, and no power of two.
 SMALL_PART = 1000
@@ -127,6 +136,13 @@ def _azure(endpoint: Endpoint, folder: Path) -> StorageDriver:
     return driver
 
 
+def swift_driver(endpoint: Endpoint, folder: Path) -> StorageDriver:
+    """A driver for a Swift with TempAuth."""
+    return OpenStackSwiftStorageDriver(
+        endpoint.key, endpoint.secret, secure=False, host=endpoint.host, port=endpoint.port
+    )
+
+
 def _small_parts(profile: S3Profile) -> S3Profile:
     return replace(profile, limits=replace(profile.limits, min_part_size=1))
 
@@ -160,6 +176,7 @@ def _fakes() -> list[Target]:
         _fake("fake-equal-parts", profiles.R2, options.EQUAL_PARTS),
         _fake("fake-sigv2", profiles.RGW, options.SIGV2, S3RGWStorageDriver),
         Target("fake-azure", fake_azure_server, _azure, deviations=_AZURE),
+        Target("fake-swift", fake_swift_server, swift_driver),
     ]
 
 

@@ -75,7 +75,7 @@ def test_behaviour(
         behaviour.check(harness)
     finally:
         harness.clean_up()
-    fake = endpoint.fake or endpoint.azure
+    fake = endpoint.fake or endpoint.azure or endpoint.swift
     if fake is not None:
         violations = list(fake.violations)
         fake.reset()

@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.options import AMAZON, Options
 from libcloud.test.storage.fakes.server import HOST, FakeS3
+from libcloud.test.storage.fakes.swift import FakeSwift
 
 __all__ = [
     "Endpoint",
@@ -41,6 +42,7 @@ __all__ = [
     "endpoint_from_environment",
     "fake_azure_server",
     "fake_server",
+    "fake_swift_server",
     "find_rclone",
     "juicefs_server",
     "moto_server",
@@ -65,6 +67,7 @@ class Endpoint:
     :param certificate: path of the certificate to trust over https; ``None``: as usual.
     :param fake: the server object, if it is the fake one.
     :param azure: likewise, of the fake of Azure Blob Storage.
+    :param swift: likewise, of the fake of Swift.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Endpoint:
     certificate: str | None = None
     fake: FakeS3 | None = None
     azure: FakeAzure | None = None
+    swift: FakeSwift | None = None
 
     @property
     def url(self) -> str:
@@ -127,6 +131,12 @@ def fake_azure_server() -> Iterator[Endpoint]:
         yield Endpoint(
             "fake", server.host, server.port, key=server.key, secret=server.secret, azure=server
         )
+
+
+def fake_swift_server() -> Iterator[Endpoint]:
+    """The checking fake of OpenStack Swift, in this process."""
+    with FakeSwift() as server:
+        yield Endpoint("fake", server.host, server.port, server.user, server.key, swift=server)
 
 
 @contextlib.contextmanager

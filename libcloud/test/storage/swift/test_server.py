@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver on a real Swift, if Debian's packages are installed: one start for all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from libcloud.test.storage.conformance import failures, metadata, names, streams, uploads
+from libcloud.test.storage.conformance.harness import Behaviour, Harness, behaviours, declared
+from libcloud.test.storage.conformance.targets import swift_driver
+from libcloud.test.storage.fakes.servers import Endpoint
+from libcloud.test.storage.fakes.swift_server import missing_programs, swift_server
+
+# What depends on the store; the rest is held to on the fake.
+SUITE = list(behaviours(failures, metadata, names, streams, uploads))
+
+
+def broken(endpoint: Endpoint, behaviour: Behaviour, folder: Path) -> str | None:
+    """Why the driver does not behave so; ``None`` if it does."""
+    driver = swift_driver(endpoint, folder)
+    features = declared(driver.capabilities)
+    if not behaviour.concerns(features):
+        return None
+    folder.mkdir()
+    harness = Harness(driver, features, 2000, folder)
+    try:
+        behaviour.check(harness)
+    except Exception as error:
+        return f"{behaviour.name}: {error!r}"
+    finally:
+        harness.clean_up()
+    return None
+
+
+@pytest.mark.slow
+def test_a_real_swift_is_as_the_fake(tmp_path: Path) -> None:
+    missing = missing_programs()
+    if missing:
+        pytest.skip(f"Swift is not installed: {', '.join(missing)}")
+    with swift_server() as endpoint:
+        found = [broken(endpoint, one, tmp_path / one.name) for one in SUITE]
+    assert [text for text in found if text is not None] == []
