@@ -70,7 +70,7 @@ class LibcloudFileSystem(DriverFileSystem):
     """
 
     # xarray and others take only letters and digits for a protocol: hence the second name.
-    protocol: ClassVar[tuple[str, ...]] = ("libcloud+s3", "libclouds3", "s3")
+    protocol: tuple[str, ...] = ("libcloud+s3", "libclouds3", "s3")
     transaction_type = LibcloudTransaction
 
     default_provider: ClassVar[str] = Provider.S3
@@ -414,5 +414,5 @@ class SwiftFileSystem(LibcloudFileSystem):
     the environment. ``endpoint_url`` is where tokens are asked for.
     """
 
-    protocol: ClassVar[tuple[str, ...]] = ("swift",)
+    protocol = ("swift",)
     default_provider: ClassVar[str] = Provider.OPENSTACK_SWIFT

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.test.storage.conformance import failures, metadata, names, streams, uploads
+from libcloud.test.storage.conformance import failures, metadata, names, uploads
 from libcloud.test.storage.conformance.harness import Behaviour, Harness, behaviours, declared
 from libcloud.test.storage.conformance.targets import swift_driver
 from libcloud.test.storage.fakes.servers import Endpoint
 from libcloud.test.storage.fakes.swift_server import missing_programs, swift_server
 
-# What depends on the store; the rest is held to on the fake.
-SUITE = list(behaviours(failures, metadata, names, streams, uploads))
+# What depends on the store; all is held to on the fake.
+SUITE = list(behaviours(failures, metadata, names, uploads))
 
 
 def broken(endpoint: Endpoint, behaviour: Behaviour, folder: Path) -> str | None:
