@@ -14,6 +14,7 @@ from mutants_of_listings import MUTANTS as OF_LISTINGS
 from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_responses import MUTANTS as OF_RESPONSES
 from mutants_of_secrets import MUTANTS as OF_SECRETS
+from mutants_of_swift import MUTANTS as OF_SWIFT
 from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
 from mutants_of_the_workers import MUTANTS as OF_THE_WORKERS
@@ -273,6 +274,7 @@ MUTANTS = (
     + OF_FILES
     + OF_ARGUMENTS
     + OF_SECRETS
+    + OF_SWIFT
     + OF_THE_COMMAND
     + _UPLOADS
     + _VALUES

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of the drivers for Swift; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_SWIFT = "libcloud/storage/swift"
+_UPLOADS = ("libcloud/test/storage/swift/test_uploads.py",)
+
+MUTANTS = (
+    Mutant(
+        "the old segments go before the new manifest is stored",
+        f"{_SWIFT}/upload_port.py",
+        "            self._replaced = self._segments_to_replace()\n",
+        "            self._replaced = self._segments_to_replace()\n"
+        "            self._delete_replaced()\n",
+        _UPLOADS,
+    ),
+    Mutant(
+        "a container that keeps versions loses their segments",
+        f"{_SWIFT}/upload_port.py",
+        "        if self._keeps_versions:\n",
+        "        if False:\n",
+        _UPLOADS,
+    ),
+    Mutant(
+        "an identical object of before passes for the new one",
+        f"{_SWIFT}/upload_port.py",
+        "        if parts and not self._refers_to(self._upload_id):",
+        "        if False:",
+        _UPLOADS,
+    ),
+    Mutant(
+        "a stale listing decides what is published",
+        f"{_SWIFT}/multipart.py",
+        "            for segment in manifest_of(client, container_name, key)\n",
+        "            for segment in ()\n",
+        _UPLOADS,
+    ),
+    Mutant(
+        "a name that is cut short is the name of the object",
+        f"{_SWIFT}/multipart.py",
+        "        key = _whole_name(client, container_name, short)\n",
+        "        key = short\n",
+        _UPLOADS,
+    ),
+    Mutant(
+        "a refused token is not renewed",
+        f"{_SWIFT}/client.py",
+        "            connection.renew_token(token)\n",
+        "            break\n",
+        _UPLOADS,
+    ),
+    Mutant(
+        "segments do not expire with their object",
+        f"{_SWIFT}/upload_port.py",
+        "if key.lower() in _OF_SEGMENTS}",
+        "if False}",
+        _UPLOADS,
+    ),
+)
