@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage import swift, transfer
 from libcloud.storage.arguments import (
     check_download,
@@ -534,6 +535,50 @@ class SwiftStorageDriver(StorageDriver):
         """:meth:`ex_cleanup_multipart_uploads` of all."""
         self.ex_cleanup_multipart_uploads(container, prefix)
         return True
+
+    def ex_resume_upload(
+        self,
+        iterator: Any,
+        container: Container,
+        object_name: str,
+        upload_id: str,
+        headers: dict[str, str] | None = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> Object:
+        """Resume an upload that failed, and publish the object.
+
+        ``iterator`` yields all the data again, from its start. A segment that the store has is sent
+        again unless its size and its MD5 are the same.
+
+        :param upload_id: of the exception, or from :meth:`ex_iterate_multipart_uploads`.
+        :param headers: as for :meth:`upload_object_via_stream`, like ``extra``: Swift stores them
+            with the manifest.
+        :param options: without ``ex_part_size`` segments are as large as the first one that is
+            there. ``ex_on_failure`` is ``"keep"`` by default.
+        :raises LibcloudError: the upload has no segments (any more).
+        """
+        check_name(upload_id, "upload_id")
+        self._object_path(container.name, object_name)
+        names = self._segment_names(container, object_name)
+        found = swift.multipart.segments_of(self._client, names, upload_id)
+        if not found:
+            detail = swift.errors.ErrorDetail(404, "NoSuchUpload", "it has no segments")
+            text = f"Error resuming {container.name}/{object_name}: {swift.errors.describe(detail)}"
+            raise swift.errors.attach_detail(LibcloudError(text, self), detail)
+        held = {int(record.name[-8:]): (record.size, record.etag) for record in found}
+        chosen: dict[str, Any] = {"ex_on_failure": "keep", **options}
+        if chosen.get("ex_part_size") is None and 1 in held:
+            chosen["ex_part_size"] = held[1][0]
+        session = self._session(container, object_name, extra, headers, chosen)
+        port: Any = session.store
+        port.held = held
+        self._client.retry_loop.run(port.prepare)
+        sizes = {number: size for number, (size, _) in held.items()}
+        resumed = transfer.upload.session.Resumed(upload_id, sizes)
+        stored = session.send_stream(iterator, resumed)
+        return self._stored_object(container, object_name, extra, stored.size, stored.etag)
 
     def ex_list_parts(self, container: Container, upload: SwiftMultipartUpload) -> Iterator[Object]:
         """The segments of an upload in progress."""

@@ -47,6 +47,8 @@ class SwiftUploadPort:
     :param headers: of the object: type, metadata, conditions.
     :param verify: compare the ETags of responses.
     :param copy_bodies: pass ``bytes`` to the connection, which is not of this library.
+
+    ``held`` has size and ETag of the segments that an upload to resume has, by their numbers.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class SwiftUploadPort:
         self._upload_id = ""
         self._keeps_versions = False
         self._replaced: list[Segment] | None = None
+        self.held: Mapping[int, tuple[int, str]] = {}
 
     def digest(self, body: Body) -> Digest:
         return checksums.digest(body)
@@ -85,7 +88,11 @@ class SwiftUploadPort:
         return StoredObject(etag, len(body), 0, dict(response.headers))
 
     def create(self) -> str:
-        """Look for the container, and create the one for segments; the id is made up here."""
+        self.prepare()
+        return multipart.new_upload_id()
+
+    def prepare(self) -> None:
+        """Look for the container, and create the one for segments."""
         container, segments = self._names.object_container, self._names.container
         what = f"Error uploading {self._label}"
         found = self._client.send_once(
@@ -102,9 +109,11 @@ class SwiftUploadPort:
             ok=(201, 202, 204, 409),  # 409: it exists, and has another storage policy
             names=(segments, ""),
         )
-        return multipart.new_upload_id()
 
     def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
+        etag = digest.value.hex()
+        if self.held.get(number) == (len(body), etag):
+            return PartReceipt(number, etag, len(body), digest)
         self._sent.add(number)
         kept = {key: value for key, value in self._headers.items() if key.lower() in _OF_SEGMENTS}
         headers = {**kept, "Content-Type": "application/octet-stream", **digest.headers}

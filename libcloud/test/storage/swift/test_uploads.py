@@ -99,6 +99,31 @@ def test_an_upload_that_is_kept_is_listed_and_cleaned_up(
     assert fake.body("docs", "other") == DATA
 
 
+def test_an_upload_is_resumed_with_the_segments_that_are_there(
+    fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container
+) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        container.upload_object_via_stream(
+            failing(OTHER[: 4 * PART + 1]),
+            "big",
+            ex_part_size=PART,
+            ex_on_failure="keep",
+            ex_window=1,
+        )
+    upload_id = caught.value.upload_id  # type: ignore[attr-defined]
+    held = len(fake.segments())
+    fake.log.clear()
+    # Other data than before: what is not the same is sent again.
+    data = OTHER[:PART] + DATA[PART : 2 * PART] + OTHER[2 * PART :]
+    extra = {"meta_data": {"owner": "me"}}
+    driver.ex_resume_upload(iter([data]), container, "big", upload_id, extra=extra)
+    assert fake.body("docs", "big") == data
+    assert container.get_object("big").meta_data == {"owner": "me"}
+    assert held >= 2 and fake.count("PUT segment") == 6 - held + 1
+    with pytest.raises(LibcloudError, match="NoSuchUpload"):
+        driver.ex_resume_upload(iter([data]), container, "big", "0" * 24)
+
+
 def test_the_segments_of_an_overwritten_object_go_after_the_new_manifest(
     fake: FakeSwift, container: Container
 ) -> None:
