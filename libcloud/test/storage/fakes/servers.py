@@ -133,6 +133,7 @@ def fake_azure_server() -> Iterator[Endpoint]:
         )
 
 
+@contextlib.contextmanager
 def fake_swift_server() -> Iterator[Endpoint]:
     """The checking fake of OpenStack Swift, in this process."""
     with FakeSwift() as server:
