@@ -27,7 +27,7 @@ MUTANTS = (
     ),
     Mutant(
         "an exception gets the whole context",
-        "libcloud/common/aws_responses.py",
+        "libcloud/common/aws.py",
         "**_accepted(failure, context)",
         "**context",
         _FOREIGN,

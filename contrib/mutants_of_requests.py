@@ -71,14 +71,14 @@ MUTANTS = (
     Mutant(
         "a body that is cut is whole",
         f"{_HTTP}/fast_path.py",
-        "            if len(content) >= said.length:",
+        "            if len(content) >= parsed.length:",
         "            if True:",
         _EXCHANGE,
     ),
     Mutant(
         "bytes behind an answer are the next one",
         f"{_HTTP}/fast_path.py",
-        "                    len(content) == said.length\n",
+        "                    len(content) == parsed.length\n",
         "                    True\n",
         _CERTAINTY,
     ),
@@ -148,7 +148,7 @@ MUTANTS = (
     Mutant(
         "the protocol may be switched",
         f"{_HTTP}/heads.py",
-        "        if said.status < http.client.OK:",
+        "        if response.status < http.client.OK:",
         "        if False:",
         _HEADS,
     ),

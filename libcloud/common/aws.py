@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections, responses and signers for services with Amazon's protocols.
+"""Responses, signers, connections and drivers for services with Amazon's protocols.
 
 Drivers of other projects derive from these classes and override their protected methods. The
 signatures are computed by :mod:`libcloud.common.signing.sigv4`.
@@ -12,19 +12,17 @@ import hashlib
 import hmac
 from collections.abc import Mapping, MutableMapping
 from datetime import datetime, timedelta, timezone
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from libcloud import common
 from libcloud.common import signing
-from libcloud.common.aws_responses import AWSBaseResponse, AWSGenericResponse, AWSJsonResponse
-from libcloud.common.aws_token import AWSDriver, AWSTokenConnection
-from libcloud.common.base import BaseDriver as BaseDriver
-from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
-from libcloud.common.base import JsonResponse as JsonResponse
-from libcloud.common.base import XmlResponse as XmlResponse
-from libcloud.common.types import InvalidCredsError as InvalidCredsError
+from libcloud.common.base import BaseDriver, ConnectionUserAndKey, JsonResponse, XmlResponse
+from libcloud.common.credentials import clean_key
+from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.common.types import MalformedResponseError as MalformedResponseError
 from libcloud.utils.hosts import authority
+from libcloud.utils.xml import findall_ignore_namespace, findtext_ignore_namespace
 
 if TYPE_CHECKING:
     from libcloud.common.signing import sigv4
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_SIGNATURE_VERSION",
     "PARAMS_NOT_STRING_ERROR_MSG",
+    "TOKEN_NAME",
     "UNSIGNED_PAYLOAD",
     "AWSBaseResponse",
     "AWSDriver",
@@ -44,9 +43,11 @@ __all__ = [
     "SignedAWSConnection",
     "UnsignedPayloadSentinel",
     "check_params",
+    "with_param",
 ]
 
 DEFAULT_SIGNATURE_VERSION = "2"
+TOKEN_NAME = "x-amz-security-token"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 PARAMS_NOT_STRING_ERROR_MSG = (
@@ -56,6 +57,79 @@ PARAMS_NOT_STRING_ERROR_MSG = (
 )
 
 _Pairs = tuple[tuple[str, str], ...]
+
+
+class AWSBaseResponse(XmlResponse):
+    """An XML response whose errors consist of a code and a message."""
+
+    namespace: str | None = None
+
+    def _parse_error_details(self, element: Any) -> tuple[str | None, str | None]:
+        """Return code and message below ``element``, with or without a namespace."""
+        code = findtext_ignore_namespace(element=element, xpath="Code", namespace=self.namespace)
+        message = findtext_ignore_namespace(
+            element=element, xpath="Message", namespace=self.namespace
+        )
+        return code, message
+
+
+class AWSGenericResponse(AWSBaseResponse):
+    """A response with a list of errors at :attr:`xpath`; :attr:`exceptions` maps their codes."""
+
+    xpath: str | None = None
+    exceptions: ClassVar[dict[str, type[LibcloudError]]] = {}
+
+    def success(self) -> bool:
+        return self.status in (200, 201, 202)
+
+    def parse_error(self) -> str:
+        """Return the errors of the response as lines of ``Code: message``.
+
+        :raises InvalidCredsError: the status is 403.
+        :raises LibcloudError: a subclass that :attr:`exceptions` has for a code of the response.
+        :raises MalformedResponseError: the response is not XML.
+        """
+        if self.status == 403:
+            raise InvalidCredsError(self._without_secrets(str(self.body)))
+        driver = self.connection.driver
+        try:
+            body = self.parse_body()
+        except Exception as error:
+            raise self._malformed("Failed to parse XML") from error
+        if not hasattr(body, "findall"):
+            return str(body)
+        lines = []
+        for element in self._error_elements(body):
+            code, message = self._parse_error_details(element=element)
+            failure = self.exceptions.get(code or "")
+            if failure is not None:
+                context = getattr(self.connection, "context", None) or {}
+                raise failure(value=message, driver=driver, **_accepted(failure, context))
+            lines.append(f"{code}: {message}")
+        return "\n".join(lines)
+
+    def _error_elements(self, body: Any) -> list[Any]:
+        if not self.xpath:
+            return [body]
+        return findall_ignore_namespace(element=body, xpath=self.xpath, namespace=self.namespace)
+
+
+def _accepted(failure: type[LibcloudError], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the items of ``context`` that the constructor of ``failure`` accepts."""
+    parameters = signature(failure).parameters.values()
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return dict(context)
+    names = {parameter.name for parameter in parameters}
+    return {name: value for name, value in context.items() if name in names}
+
+
+class AWSJsonResponse(JsonResponse):
+    """A JSON response whose errors consist of ``__type`` and ``message``."""
+
+    def parse_error(self) -> str:
+        """Return the error as ``Type: message``."""
+        response = self.parse_body() or {}
+        return f"{response.get('__type')}: {response.get('message', '')}"
 
 
 class UnsignedPayloadSentinel:
@@ -260,6 +334,51 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         return signing.sigv4.Scope(str(region or ""), self.connection.service_name)
 
 
+class AWSTokenConnection(ConnectionUserAndKey):
+    """Sends the session token of temporary credentials as a header and as a parameter.
+
+    :param token: session token; ``None`` for long-term credentials.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        key: str,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        url: str | None = None,
+        timeout: float | None = None,
+        proxy_url: str | None = None,
+        token: str | None = None,
+        retry_delay: float | None = None,
+        backoff: float | None = None,
+    ) -> None:
+        self.token = clean_key(token, "session token")
+        super().__init__(
+            clean_key(user_id, "access key"),
+            key,
+            secure=secure,
+            host=host,
+            port=port,
+            url=url,
+            timeout=timeout,
+            proxy_url=proxy_url,
+            retry_delay=retry_delay,
+            backoff=backoff,
+        )
+
+    def add_default_params(self, params: Any) -> Any:
+        if self.token:
+            params = with_param(params, TOKEN_NAME, self.token)
+        return super().add_default_params(params)
+
+    def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        if self.token:
+            headers[TOKEN_NAME] = self.token
+        return super().add_default_headers(headers)
+
+
 class SignedAWSConnection(AWSTokenConnection):
     """Signs every attempt of a request immediately before it is sent.
 
@@ -326,6 +445,53 @@ class SignedAWSConnection(AWSTokenConnection):
 
     def _current_signer(self) -> AWSRequestSigner:
         return self.signer
+
+
+class AWSDriver(BaseDriver):
+    """A driver with temporary credentials.
+
+    :param token: session token; ``None`` for long-term credentials.
+    """
+
+    def __init__(
+        self,
+        key: str | None,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        api_version: str | None = None,
+        region: str | None = None,
+        token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.token = token
+        super().__init__(
+            key,
+            secret=secret,
+            secure=secure,
+            host=host,
+            port=port,
+            api_version=api_version,
+            region=region,
+            **kwargs,
+        )
+
+    def _ex_connection_class_kwargs(self) -> dict[str, Any]:
+        keywords = dict(super()._ex_connection_class_kwargs())
+        keywords["token"] = self.token
+        return keywords
+
+
+def with_param(params: Any, name: str, value: str | None) -> Any:
+    """Set one parameter in ``params``, a mapping (changed in place) or pairs; return them.
+
+    :param value: ``None`` for a bare key.
+    """
+    if hasattr(params, "items"):
+        params[name] = value
+        return params
+    return [*(pair for pair in params if pair[0] != name), (name, value)]
 
 
 def check_params(params: Any) -> None:

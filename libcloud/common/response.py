@@ -40,7 +40,7 @@ class Response:
     Subclasses override :meth:`parse_body`, :meth:`parse_error` and :meth:`success`.
 
     :param response: the response of requests.
-    :param connection: the connection that asked.
+    :param connection: the connection that sent the request.
     :raises BaseHTTPError: :meth:`success` is false. What :meth:`parse_error` returns is its
         message; what it raises itself comes in its place.
     """
@@ -72,9 +72,9 @@ class Response:
             raise
 
     def _without_secrets(self, text: str) -> str:
-        """The start of ``text``, which a server said, without what it repeats of secrets."""
+        """Return the start of ``text``, which a server has sent, without secrets of the request."""
         secrets = secrets_in(getattr(getattr(self, "request", None), "headers", None))
-        # Some more is looked at, so that no secret is cut before it is found.
+        # More is searched than is returned, so that no secret is cut off before it is found.
         return redact_text(text[: _SHOWN + _LONGEST_SECRET], secrets)[:_SHOWN]
 
     @property

@@ -167,7 +167,7 @@ def _is_clean(connection: Any) -> bool:
     state = connection.state
     # Bytes that TLS has already decrypted are not visible at the socket.
     pending = getattr(connection.sock, "pending", None)
-    return state is not None and state.answered and (pending is None or not pending())
+    return state is not None and state.complete and (pending is None or not pending())
 
 
 class HTTPConnectionPool(_Pool):
@@ -331,9 +331,9 @@ class ExactAdapter(HTTPAdapter):
         connection = pool.take_open()
         if connection is None:
             return None
-        answer: Any = None
+        received: Any = None
         try:
-            answer = exchange(
+            received = exchange(
                 connection,
                 head,
                 request.body,
@@ -345,12 +345,12 @@ class ExactAdapter(HTTPAdapter):
             raise named(error, request=request, pool=pool, target=target) from error
         finally:
             # A response that is not yet read puts the connection back itself.
-            if answer is None or isinstance(answer, ReceivedResponse):
+            if received is None or isinstance(received, ReceivedResponse):
                 pool.give_back(connection)
-        if isinstance(answer, ReceivedResponse):
-            unread = stream and answer.head.status in range(200, 300)
-            return FastResponse(answer, request, self, stream=unread)
-        return self.build_response(request, answer)
+        if isinstance(received, ReceivedResponse):
+            unread = stream and received.head.status in range(200, 300)
+            return FastResponse(received, request, self, stream=unread)
+        return self.build_response(request, received)
 
     def _takes_fast_path(self) -> bool:
         """Return whether the fast path is on, requests is not mocked and it does not retry."""

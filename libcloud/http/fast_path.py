@@ -64,7 +64,7 @@ _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
 _NEEDED = frozenset({"accept-encoding", "host", "user-agent"})
 _SPECIAL_IN_REQUESTS = frozenset({"expect", "transfer-encoding"})
 _SUCCESS = range(200, 300)
-_SPECIAL_IN_ANSWERS = ("content-encoding", "set-cookie")
+_SPECIAL_IN_RESPONSES = ("content-encoding", "set-cookie")
 
 
 class ReceivedResponse(NamedTuple):
@@ -113,19 +113,19 @@ def exchange(
         _send(connection, head, body)
         _until_head_ends(connection.sock, state)
         end = HEAD_END.search(state.received)
-        said = None if end is None else plain_head(state.received[: end.end()], method)
-        if end is not None and said is not None and _is_plain(said, stream=stream):
-            _receive(connection.sock, state, end.end() + said.length)
+        parsed = None if end is None else plain_head(state.received[: end.end()], method)
+        if end is not None and parsed is not None and _is_plain(parsed, stream=stream):
+            _receive(connection.sock, state, end.end() + parsed.length)
             content = state.received[end.end() :]
-            if len(content) >= said.length:
-                state.check(said.status)
+            if len(content) >= parsed.length:
+                state.check(parsed.status)
                 # Bytes after the response belong to no request.
-                state.answered = (
-                    len(content) == said.length
-                    and not said.closes
-                    and not state.may_be_unread(said.status)
+                state.complete = (
+                    len(content) == parsed.length
+                    and not parsed.closes
+                    and not state.may_be_unread(parsed.status)
                 )
-                return ReceivedResponse(said, content[: said.length])
+                return ReceivedResponse(parsed, content[: parsed.length])
         return _by_the_library(connection, method=method, pool=pool)
     finally:
         connection.settle()
@@ -181,7 +181,7 @@ def _is_plain(head: Head, *, stream: bool) -> bool:
     if head.length > (_LARGEST_STREAMED if stream and head.status in _SUCCESS else _LARGEST):
         return False
     unique = len(head.found) == len(head.headers)
-    return unique and not any(name in head.found for name in _SPECIAL_IN_ANSWERS)
+    return unique and not any(name in head.found for name in _SPECIAL_IN_RESPONSES)
 
 
 def _by_the_library(connection: Any, *, method: str, pool: Any) -> urllib3.HTTPResponse:
@@ -265,9 +265,9 @@ class FastResponse(requests.Response):
     _unread = b""
 
     def __init__(
-        self, answer: ReceivedResponse, request: Any, adapter: Any, *, stream: bool = False
+        self, received: ReceivedResponse, request: Any, adapter: Any, *, stream: bool = False
     ) -> None:
-        head = answer.head
+        head = received.head
         vars(self).update(_defaults())
         self.history = []
         self.status_code = head.status
@@ -278,10 +278,10 @@ class FastResponse(requests.Response):
         if "content-type" in head.found:
             self.encoding = get_encoding_from_headers(self.headers)
         self.url, self.request, self.connection = request.url, request, adapter
-        self._content, self._content_consumed = answer.body, True
+        self._content, self._content_consumed = received.body, True
         self._raw: Any = None
         if stream:
-            self._unread = answer.body
+            self._unread = received.body
         self._jar: Any = None
 
     @property

@@ -119,18 +119,18 @@ class WholeHeadResponse(http.client.HTTPResponse):
         super().__init__(received, debuglevel, method, url)
 
     def begin(self) -> None:
-        said: Any = self  # typeshed lacks these attributes
-        if said.headers is not None:
+        response: Any = self  # typeshed lacks these attributes
+        if response.headers is not None:
             return
         try:
             self._begin()
-            self._state.check(said.status)
+            self._state.check(response.status)
         except Exception:
             self.close()
             raise
-        if self._state.may_be_unread(said.status):
-            said.will_close = True
-        said.fp.begin_body(chunked=bool(said.chunked))
+        if self._state.may_be_unread(response.status):
+            response.will_close = True
+        response.fp.begin_body(chunked=bool(response.chunked))
         self._begun = True
 
     def _begin(self) -> None:
@@ -141,18 +141,18 @@ class WholeHeadResponse(http.client.HTTPResponse):
 
     def _begin_plain(self, lines: Sequence[bytes]) -> bool:
         """Parse ``lines`` if they have the usual form; return whether they do."""
-        said: Any = self  # typeshed lacks some of these attributes
-        head = plain_head(b"".join(lines), said._method)
+        response: Any = self  # typeshed lacks some of these attributes
+        head = plain_head(b"".join(lines), response._method)
         if head is None:
             return False
         message = http.client.HTTPMessage()
         for name, value in head.headers:
             message.set_raw(name, value)
-        said.code = said.status = head.status
-        said.reason = head.reason
-        said.version, said.will_close, said.chunked = 11, head.closes, False
-        said.length = head.length
-        said.headers = said.msg = message
+        response.code = response.status = head.status
+        response.reason = head.reason
+        response.version, response.will_close, response.chunked = 11, head.closes, False
+        response.length = head.length
+        response.headers = response.msg = message
         return True
 
     def _begin_other(self, lines: Sequence[bytes]) -> None:
@@ -169,30 +169,30 @@ class WholeHeadResponse(http.client.HTTPResponse):
 
     def _check(self) -> None:
         """Reject responses of ambiguous length, which the standard library accepts."""
-        said: Any = self
-        if said.status < http.client.OK:
+        response: Any = self
+        if response.status < http.client.OK:
             raise InvalidResponseError(
-                f"the server sent status {said.status}, which was not requested"
+                f"the server sent status {response.status}, which was not requested"
             )
-        codings = _listed(said.headers, "transfer-encoding")
+        codings = _listed(response.headers, "transfer-encoding")
         if codings not in ([], ["identity"], ["chunked"]):
             raise InvalidResponseError(f"Transfer-Encoding {', '.join(codings)!r} is not supported")
-        lengths = set(_listed(said.headers, "content-length"))
-        if said.chunked:
+        lengths = set(_listed(response.headers, "content-length"))
+        if response.chunked:
             # RFC 9112, section 6.1: the connection must be closed after a response that has both
             # headers, or that comes from an HTTP/1.0 server, which may not support this coding.
-            said.will_close = said.will_close or bool(lengths) or said.version < 11
+            response.will_close = response.will_close or bool(lengths) or response.version < 11
         elif len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
             shown = ", ".join(sorted(lengths))[:100]
             raise InvalidResponseError(f"Content-Length is not a single number: {shown!r}")
-        elif lengths and said.length is None:  # the same number several times in one header
-            said.length = int(lengths.pop())
+        elif lengths and response.length is None:  # the same number several times in one header
+            response.length = int(lengths.pop())
 
     def _close_conn(self) -> None:
         """Called at the end of the body, or when the rest of it is not needed."""
         source: Any = self.fp
         ended = self.length == 0 or (bool(self.chunked) and source.ended)
-        self._state.answered = self._begun and ended and not source.holds_more()
+        self._state.complete = self._begun and ended and not source.holds_more()
         closing: Any = super()
         closing._close_conn()
 

@@ -132,16 +132,16 @@ class RequestState:
     :ivar size: number of bytes sent.
     :ivar unsent: the server did not accept the whole request.
     :ivar final: the final response has begun, not only interim ones.
-    :ivar answered: the response was read to its end and no bytes follow it.
+    :ivar complete: the response was read to its end and no bytes follow it.
     """
 
-    __slots__ = ("answered", "error", "final", "received", "size", "unsent")
+    __slots__ = ("complete", "error", "final", "received", "size", "unsent")
 
     def __init__(self) -> None:
         self.received = b""
         self.error: OSError | None = None
         self.size = 0
-        self.unsent = self.final = self.answered = False
+        self.unsent = self.final = self.complete = False
 
     def check(self, status: int) -> None:
         """Reject a success status if the request was not sent completely.

@@ -10,20 +10,18 @@ from __future__ import annotations
 import base64
 import binascii
 import email.utils
+import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
 from libcloud.common.credentials import clean_key
 from libcloud.common.google import GoogleAuthType, GoogleOAuth2Credential, GoogleResponse
 from libcloud.common.types import ProviderError as ProviderError
-from libcloud.storage.drivers.google_permissions import (
-    ContainerPermissions,
-    GooglePermissions,
-    ObjectPermissions,
-    _clean_object_name,
-)
+from libcloud.storage.arguments import check_name
 from libcloud.storage.drivers.s3 import (
     API_VERSION,
     BaseS3Connection,
@@ -64,21 +62,46 @@ _STORAGE_CLASSES = MappingProxyType(
     }
 )
 
-# Values that are signed as they are; all others in lower case.
-_SIGNED_AS_THEY_ARE = frozenset({"date", "content-type", "content-md5"})
+# Headers whose values are signed unchanged; those of all others are signed in lower case.
+_SIGNED_UNCHANGED = frozenset({"date", "content-type", "content-md5"})
+
+_REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_NO_SUCH_GENERATION = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
+
+
+class ContainerPermissions:
+    """Levels of access to a container.
+
+    Reference: Google Cloud Storage, "JSON API: BucketAccessControls, ObjectAccessControls".
+    """
+
+    values = ("NONE", "READER", "WRITER", "OWNER")
+    NONE = 0
+    READER = 1
+    WRITER = 2
+    OWNER = 3
+
+
+class ObjectPermissions:
+    """Levels of access to an object."""
+
+    values = ("NONE", "READER", "OWNER")
+    NONE = 0
+    READER = 1
+    OWNER = 2
 
 
 class GCSResponse(GoogleResponse):
-    """An answer of the JSON API."""
+    """A response of the JSON API."""
 
 
 class GoogleStorageConnection(BaseS3Connection):
     """A connection to the XML API: with an access key and a secret, or with an access token.
 
-    :param user_id: access key of interoperable access, or who asks for tokens.
+    :param user_id: an HMAC access key, or the account that fetches tokens.
     :param key: its secret; or see :class:`~libcloud.common.google.GoogleOAuth2Credential`.
-    :param auth_type: of ``GoogleAuthType``; ``None`` guesses it from ``user_id``.
-    :param credential_file: where access tokens are kept.
+    :param auth_type: a value of ``GoogleAuthType``; ``None``: guessed from ``user_id``.
+    :param credential_file: the file in which access tokens are cached.
     """
 
     host = "storage.googleapis.com"
@@ -121,7 +144,7 @@ class GoogleStorageConnection(BaseS3Connection):
         return getattr(self.driver, "project", None)
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
-        """Sign, or add the access token, in this very attempt."""
+        """Sign, or add the access token, in each attempt."""
         if self.oauth2_credential is not None:
             headers["Authorization"] = f"Bearer {self.oauth2_credential.access_token}"
         else:
@@ -130,11 +153,11 @@ class GoogleStorageConnection(BaseS3Connection):
         return params, headers
 
     def _get_s3_auth_signature(self, params: Any, headers: Mapping[str, Any]) -> str:
-        """The signature of a request by its date; ``headers`` stay as they are."""
+        """Return the signature, which covers the date; ``headers`` are not modified."""
         signed = {}
         for name, value in headers.items():
             name = name.lower()
-            exact = name in _SIGNED_AS_THEY_ARE or name.startswith("x-goog-")
+            exact = name in _SIGNED_UNCHANGED or name.startswith("x-goog-")
             signed[name] = value if exact or not isinstance(value, str) else value.lower()
         return BaseS3Connection.get_auth_signature(
             method=self.method,
@@ -160,17 +183,17 @@ class GoogleStorageJSONConnection(GoogleStorageConnection):
         return headers
 
 
-class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
+class GoogleStorageDriver(BaseS3StorageDriver):
     """Google Cloud Storage.
 
-    The key says who asks: the access key of interoperable access (``GOOG...``), a service account
+    The key identifies the account: an HMAC access key (``GOOG...``), a service account
     (``...gserviceaccount.com``), or an installed application; see
     :class:`~libcloud.common.google.GoogleOAuth2Credential`.
 
-    :param secret: what belongs to ``key``: a secret, or the private key of a service account.
-    :param project: id or number of the project, to list and create containers in.
+    :param secret: the secret of ``key``, or the private key of a service account.
+    :param project: id or number of the project in which containers are listed and created.
     :param kwargs: ``host`` and ``port`` of an emulator or a regional endpoint, or both as
-        ``endpoint_url``, whose path is not heeded; ``auth_type`` and
+        ``endpoint_url``, whose path is ignored; ``auth_type`` and
         ``credential_file`` of the connection; the rest is the base driver's.
     """
 
@@ -235,7 +258,7 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
         return {f"{self.http_vendor_prefix}-storage-class": name}
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
-        """The size as it is stored, also when the answer has no length."""
+        """Return the stored size, also if the response has no Content-Length."""
         return headers.get("content-length") or headers.get("x-goog-stored-content-length")
 
     def _verify(
@@ -249,6 +272,129 @@ class GoogleStorageDriver(GooglePermissions, BaseS3StorageDriver):
         if md5 is None and "x-goog-encryption-kms-key-name" in headers:
             return
         super()._verify(md5 or etag, data_hash, headers, object_name)
+
+    # Permissions, by the JSON API.
+
+    def ex_delete_permissions(
+        self, container_name: str, object_name: str | None = None, entity: str | None = None
+    ) -> None:
+        """Remove the permissions of ``entity`` for a container, or for an object in it.
+
+        :param entity: such as ``user-somebody@example.org`` or ``allUsers``; ``None``: the user of
+            the driver, if it has one.
+        :raises ValueError: there is no entity and no user. Nothing was sent.
+        """
+        entity = quote(self._entity(entity), safe="@")
+        path = f"{_acl_path(container_name, object_name)}/{entity}"
+        self.json_connection.request(path, method="DELETE")
+
+    def ex_get_permissions(
+        self, container_name: str, object_name: str | None = None
+    ) -> tuple[int, int | None]:
+        """Return the levels of the user: ``ContainerPermissions`` and ``ObjectPermissions``.
+
+        :return: the second is ``None`` without an ``object_name``.
+        """
+        object_level = None
+        if object_name:
+            object_level = self._get_object_permissions(container_name, object_name)
+        return self._get_container_permissions(container_name), object_level
+
+    def ex_set_permissions(
+        self,
+        container_name: str,
+        object_name: str | None = None,
+        entity: str | None = None,
+        role: int | str | None = None,
+    ) -> None:
+        """Set the permissions of ``entity`` for a container, or for an object in it.
+
+        :param entity: see :meth:`ex_delete_permissions`.
+        :param role: a level of ``ContainerPermissions`` or ``ObjectPermissions``, or its name.
+        :raises ValueError: there is no such level, or no entity. Nothing was sent.
+        """
+        if isinstance(role, int):
+            kind = ObjectPermissions if object_name else ContainerPermissions
+            if not 0 <= role < len(kind.values):
+                raise ValueError(
+                    f"{role} is not a valid role level for container={container_name} "
+                    f"object={object_name}"
+                )
+            role = kind.values[role]
+        elif not role:
+            raise ValueError(f"{role} is not a valid permission.")
+        self.json_connection.request(
+            _acl_path(container_name, object_name),
+            method="POST",
+            data=json.dumps({"role": role, "entity": self._entity(entity)}),
+        )
+
+    def _get_container_permissions(self, container_name: str) -> int:
+        """Return the highest level, which is found out by requests."""
+        status = self._status_of(_acl_path(container_name, None))
+        if status == HTTPStatus.OK:
+            return ContainerPermissions.OWNER
+        if status == HTTPStatus.NOT_FOUND:
+            return ContainerPermissions.NONE
+        if self._may_write(container_name):
+            return ContainerPermissions.WRITER
+        if self._status_of(_bucket_path(container_name)) == HTTPStatus.OK:
+            return ContainerPermissions.READER
+        return ContainerPermissions.NONE
+
+    def _get_object_permissions(self, container_name: str, object_name: str) -> int:
+        """Return the highest level, which is found out by requests."""
+        if self._status_of(_acl_path(container_name, object_name)) == HTTPStatus.OK:
+            return ObjectPermissions.OWNER
+        if self._status_of(_object_path(container_name, object_name)) == HTTPStatus.OK:
+            return ObjectPermissions.READER
+        return ObjectPermissions.NONE
+
+    def _may_write(self, container_name: str) -> bool:
+        """Return whether the user may write, by a DELETE whose condition never holds.
+
+        The condition is that the object does not exist, in the form of either API. A user who may
+        not write gets a 403 before it is evaluated.
+        """
+        try:
+            self.json_connection.request(
+                _object_path(container_name, "writecheck"),
+                params={"ifGenerationMatch": "0"},
+                headers={"x-goog-if-generation-match": "0"},
+                method="DELETE",
+            )
+        except ProviderError as error:
+            if error.http_code in _NO_SUCH_GENERATION:
+                return True
+            if error.http_code != HTTPStatus.FORBIDDEN:
+                raise
+        return False
+
+    def _status_of(self, path: str) -> int:
+        """Return the status of a GET: 200, 403 or 404.
+
+        :raises ProviderError: any other status.
+        """
+        try:
+            self.json_connection.request(path)
+        except ProviderError as error:
+            if error.http_code not in _REFUSED:
+                raise
+            return int(error.http_code)
+        return HTTPStatus.OK
+
+    def _entity(self, entity: str | None) -> str:
+        if entity:
+            return entity
+        user = self._get_user()
+        if not user:
+            raise ValueError("Must provide an entity. Driver is not using an authenticated user.")
+        return f"user-{user}"
+
+    def _get_user(self) -> str | None:
+        """Return the account that the access token belongs to; ``None`` with an access key."""
+        credential = self.connection.oauth2_credential
+        return credential.user_id if credential else None
 
 
 def _url_of(host: str, port: int | None, *, secure: Any) -> str:
@@ -271,3 +417,24 @@ def _md5_in(hashes: str) -> str | None:
             except binascii.Error:
                 return None
     return None
+
+
+def _clean_object_name(name: str) -> str:
+    """Return ``name`` as one segment of a path."""
+    return quote(name, safe="")
+
+
+def _bucket_path(container_name: str) -> str:
+    check_name(container_name, "container_name")
+    return f"/storage/v1/b/{_clean_object_name(container_name)}"
+
+
+def _object_path(container_name: str, object_name: str) -> str:
+    check_name(object_name, "object_name")
+    return f"{_bucket_path(container_name)}/o/{_clean_object_name(object_name)}"
+
+
+def _acl_path(container_name: str, object_name: str | None) -> str:
+    if object_name:
+        return f"{_object_path(container_name, object_name)}/acl"
+    return f"{_bucket_path(container_name)}/acl"

@@ -20,8 +20,8 @@ from libcloud.common.aws import (
     AWSTokenConnection,
     SignedAWSConnection,
     check_params,
+    with_param,
 )
-from libcloud.common.aws_token import with_param
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.storage.s3.response import S3RawResponse, S3Response
