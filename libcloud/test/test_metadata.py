@@ -19,8 +19,13 @@ def names(extra: str | None = None) -> set[str]:
     return {re.split(r"[^A-Za-z0-9_.-]", line, maxsplit=1)[0].lower() for line in wanted}
 
 
-def test_the_library_itself_needs_two_distributions() -> None:
-    assert names() == {"requests", "lxml"}
+def test_the_library_itself_needs_three_distributions() -> None:
+    assert names() == {"requests", "lxml", "zlib-ng"}
+
+
+def test_zlib_ng_is_not_required_where_it_would_have_to_be_compiled() -> None:
+    (line,) = (line for line in REQUIREMENTS if line.startswith("zlib-ng") and "extra" not in line)
+    assert "platform_machine" in line and "implementation_name" in line
 
 
 @pytest.mark.parametrize(
