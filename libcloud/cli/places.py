@@ -15,7 +15,7 @@ from libcloud.cli.options import ObjectOptions
 from libcloud.cli.patterns import Filters
 from libcloud.cli.progress import Progress
 from libcloud.cli.settings import Settings
-from libcloud.cli.sources import files_below
+from libcloud.cli.sources import Walk
 from libcloud.cli.stores import Store
 from libcloud.cli.sync_plan import Entry
 from libcloud.common.types import LibcloudError
@@ -46,16 +46,15 @@ class LocalDirectory:
     """A local directory."""
 
     path: str
+    follow_symlinks: bool = False
 
     def entries(self, filters: Filters) -> Iterator[Entry]:
         """The files in it. Other things, such as links to directories, are skipped and reported."""
         if not os.path.isdir(self.path):
             return
-        for source in files_below(self.path, ""):
-            if filters.select(source.name):
-                seconds = os.stat(source.path).st_mtime
-                time = datetime.fromtimestamp(seconds, timezone.utc)
-                yield Entry(source.name, source.size, time, source.path)
+        for source in Walk(filters, self.follow_symlinks).files(self.path):
+            time = datetime.fromtimestamp(os.stat(source.path).st_mtime, timezone.utc)
+            yield Entry(source.name, source.size, time, source.path)
 
     def label(self, name: str) -> str:
         """What messages call the file ``name``."""

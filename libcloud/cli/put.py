@@ -17,13 +17,21 @@ from libcloud.cli.failures import Failures, report_unfinished_upload
 from libcloud.cli.jobs import run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
+from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.programs import CommandWithProgram, produce
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.settings import Settings, job_options
-from libcloud.cli.sources import Source, plan_uploads, read_pieces, size_of_stream
+from libcloud.cli.sources import (
+    Source,
+    Walk,
+    follow_symlinks_option,
+    plan_uploads,
+    read_pieces,
+    size_of_stream,
+)
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO
-from libcloud.cli.text import count
+from libcloud.cli.text import count, printable
 from libcloud.storage.types import ObjectDoesNotExistError
 from libcloud.utils.cancellation import interruptible
 
@@ -39,6 +47,9 @@ __all__ = ["memory_limit", "put"]
 @click.option("-r", "--recursive", is_flag=True, help="Upload all files below directories.")
 @click.option("--resume", "upload_id", metavar="ID", help="Resume the upload with this id.")
 @click.option("--keep", is_flag=True, help="Keep the parts of a failed upload, for --resume.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be uploaded.")
+@follow_symlinks_option
+@filter_options
 @write_options
 @job_options
 def put(
@@ -50,6 +61,9 @@ def put(
     recursive: bool,
     upload_id: str | None,
     keep: bool,
+    dry_run: bool,
+    follow_symlinks: bool,
+    filters: Filters,
     object_options: ObjectOptions,
 ) -> None:
     """Upload SOURCES, which are files, directories or - for standard input, to URL.
@@ -76,12 +90,18 @@ def put(
         raise click.UsageError("missing SOURCES: what to upload")
     store = open_store(url, settings)
     object_options.check_supported_by(store)
-    sources = plan_uploads(paths, store.target, recursive=recursive)
+    walk = Walk(filters, follow_symlinks)
+    sources = plan_uploads(paths, store.target, walk, recursive=recursive)
     for option, value in (("--expect-size", object_options.expect_size), ("--resume", upload_id)):
         if value is not None and len(sources) != 1:
             raise click.UsageError(f"{option} can only be used with a single input")
     if (keep or upload_id) and not store.supports_multipart:
         raise click.UsageError(f"{store.driver.name} does not support multipart uploads")
+    if dry_run:
+        for source in sources:
+            target = store.target.with_name(source.name)
+            click.echo(printable(f"would upload {source.path} to {target}"))
+        return
     with error_context(store.target):
         container = store.container()
     jobs = 1 if len(sources) == 1 else settings.jobs

@@ -6,19 +6,27 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import click
 
 from libcloud.cli.errors import InputError
+from libcloud.cli.patterns import Filters
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
 
-__all__ = ["Source", "files_below", "plan_uploads", "read_pieces", "size_of_stream"]
+__all__ = [
+    "Source",
+    "Walk",
+    "follow_symlinks_option",
+    "plan_uploads",
+    "read_pieces",
+    "size_of_stream",
+]
 
 _READ_SIZE = 1024 * 1024
 
@@ -37,7 +45,9 @@ class Source:
     size: int | None
 
 
-def plan_uploads(paths: tuple[str, ...], target: Target, *, recursive: bool) -> list[Source]:
+def plan_uploads(
+    paths: tuple[str, ...], target: Target, walk: Walk, *, recursive: bool
+) -> list[Source]:
     """The files to upload and the names of their objects. Sends nothing and opens no file.
 
     :raises click.UsageError: an object would have no name, or two would have the same name.
@@ -57,8 +67,8 @@ def plan_uploads(paths: tuple[str, ...], target: Target, *, recursive: bool) -> 
         if os.path.isdir(path):
             if not recursive:
                 raise click.UsageError(f"{path} is a directory: use --recursive")
-            found += files_below(path, target.as_directory().name)
-        else:
+            found += walk.files(path, target.as_directory().name)
+        elif walk.filters.select(os.path.basename(path)):
             name = target.name + os.path.basename(path) if target.is_directory else target.name
             found.append(Source(path, name, _size(path)))
             if len(paths) > 1 and not target.is_directory:
@@ -111,18 +121,60 @@ def size_of_stream(stream: BinaryIO) -> int | None:
         return None
 
 
-def files_below(directory: str, prefix: str) -> Iterator[Source]:
-    """The files below ``directory``, sorted; links to directories are not followed."""
-    for folder, folders, names in os.walk(directory, onerror=_raise):
-        folders.sort()
-        inside = os.path.relpath(folder, directory)
-        middle = "" if inside == os.curdir else inside.replace(os.sep, "/") + "/"
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            if not os.path.isfile(path):
-                print_stderr(f"libcloud: skipped {printable(path)}: not a regular file")
+follow_symlinks_option = click.option(
+    "--follow-symlinks", is_flag=True, help="Include what is below links to directories."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Which files below a directory are taken.
+
+    :param follow_symlinks: also files below links to directories.
+    """
+
+    filters: Filters = field(default_factory=Filters)
+    follow_symlinks: bool = False
+
+    def files(self, directory: str, prefix: str = "") -> Iterator[Source]:
+        """The files below ``directory``, sorted. What is skipped is reported.
+
+        :param prefix: of the names.
+        :raises OSError: a directory cannot be read.
+        """
+        yield from self._files(directory, prefix, "", ())
+
+    def _files(
+        self, directory: str, prefix: str, inside: str, parents: tuple[tuple[int, int], ...]
+    ) -> Iterator[Source]:
+        status = os.stat(directory)
+        here = (status.st_dev, status.st_ino)
+        if here in parents:
+            _report_skipped(directory, "a link to a directory that contains it")
+            return
+        with os.scandir(directory) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        if not entries:
+            _report_skipped(directory, "an empty directory")
+        for entry in (entry for entry in entries if not entry.is_dir()):
+            name = inside + entry.name
+            if not self.filters.select(name):
                 continue
-            yield Source(path, f"{prefix}{middle}{name}", _size(path))
+            if entry.is_file():
+                yield Source(entry.path, prefix + name, _size(entry.path))
+            else:
+                _report_skipped(entry.path, "not a regular file")
+        for entry in (entry for entry in entries if entry.is_dir()):
+            if entry.is_symlink() and not self.follow_symlinks:
+                _report_skipped(entry.path, "a link to a directory (see --follow-symlinks)")
+            else:
+                yield from self._files(
+                    entry.path, prefix, f"{inside}{entry.name}/", (*parents, here)
+                )
+
+
+def _report_skipped(path: str, reason: str) -> None:
+    print_stderr(f"libcloud: skipped {printable(path)}: {reason}")
 
 
 def _size(path: str) -> int | None:
@@ -145,7 +197,3 @@ def _reject_equal_names(sources: list[Source]) -> None:
                 f"{other} and {source.path} would both be stored as {source.name!r}: "
                 "upload them separately"
             )
-
-
-def _raise(error: OSError) -> None:
-    raise error

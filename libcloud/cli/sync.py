@@ -18,6 +18,7 @@ from libcloud.cli.places import Copier, LocalDirectory, Place, StoreDirectory
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.settings import Settings, job_options, source_options
+from libcloud.cli.sources import follow_symlinks_option
 from libcloud.cli.stores import open_store
 from libcloud.cli.sync_plan import Copy, Delete, Entry, Rules, plan_sync
 from libcloud.cli.targets import is_url
@@ -40,6 +41,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
     is_flag=True,
     help="Compare MD5 instead of times, where the store reports it. Reads local files.",
 )
+@follow_symlinks_option
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @filter_options
@@ -54,6 +56,7 @@ def sync(
     delete: bool,
     size_only: bool,
     checksum: bool,
+    follow_symlinks: bool,
     dry_run: bool,
     as_json: bool,
     filters: Filters,
@@ -69,11 +72,12 @@ def sync(
       libcloud sync s3://old gs://new --from-profile legacy
 
     A file is copied if its size differs or it is newer than its copy. Nothing is deleted without
-    --delete, after a failure, or if --exclude matches it. Links to directories are not followed.
+    --delete, after a failure, or if --exclude matches it.
     """
     if size_only and checksum:
         raise click.UsageError("--size-only cannot be used with --checksum")
-    one, two = _place(source, source_settings), _place(destination, settings)
+    one = _place(source, source_settings, follow_symlinks)
+    two = _place(destination, settings, follow_symlinks)
     _check(one, two)
     present = {}
     with error_context(destination):
@@ -92,9 +96,9 @@ def sync(
     failures.raise_if_any()
 
 
-def _place(text: str, settings: Settings) -> Place:
+def _place(text: str, settings: Settings, follow_symlinks: bool) -> Place:
     if not is_url(text):
-        return LocalDirectory(text)
+        return LocalDirectory(text, follow_symlinks)
     store = open_store(text, settings)
     store.target.require_container()
     return StoreDirectory(store)
