@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -356,12 +357,19 @@ def _save(obj: Object, output: _Output, selection: _Selection, download: _Downlo
 def _to_stdout(obj: Object, selection: _Selection, settings: Settings) -> None:
     """Write the selected data to standard output."""
     output = sys.stdout.buffer
-    if output.isatty():  # a progress bar would mix with the data
+    if output.isatty() or _is_pipe(output):  # a bar would mix with the data, or with its reader
         settings = replace(settings, quiet=True)
     with Progress(obj.name, selection.size_of(obj), settings) as progress:
         _write_to(output, "standard output", obj, selection, progress)
     if settings.json_progress:
         progress.finish(obj.name)
+
+
+def _is_pipe(stream: IO[bytes]) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _to_program(

@@ -9,6 +9,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from libcloud.cli.network import is_network_error, network_text
+from libcloud.cli.rate import RateLimit
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
 from libcloud.storage.capabilities import KIB
 from libcloud.storage.transfer.progress import (
@@ -16,6 +18,7 @@ from libcloud.storage.transfer.progress import (
     PartStarted,
     Retried,
     UploadAborted,
+    UploadCompleting,
     UploadEvent,
     UploadStarted,
 )
@@ -52,6 +55,7 @@ class Transfer:
         self.parts = 0
         self.started = False
         self.upload_id: str | None = None
+        self.note = ""
         self.aborted: UploadAborted | None = None
         self._lock = PerProcess(threading.RLock)
         self._meter = meter
@@ -68,8 +72,11 @@ class Transfer:
 
     def listen(self, event: UploadEvent) -> None:
         """Handle an event of the upload engine."""
+        self.note = ""
         if isinstance(event, UploadStarted):
             self.upload_id = event.upload_id
+        elif isinstance(event, UploadCompleting):
+            self.note = "finishing"
         elif isinstance(event, PartStarted):
             self.in_flight += event.size
             self.started = True
@@ -78,6 +85,7 @@ class Transfer:
             self.parts += event.number > 0
         elif isinstance(event, Retried):
             self._meter.retries += 1
+            self.note = retry_note(event.cause, event.delay)
         elif isinstance(event, UploadAborted):
             self.aborted = event
         if self.bytes_done != event.bytes_done:
@@ -92,14 +100,23 @@ class Meter:
 
     :param total: bytes to transfer; ``None`` if unknown.
     :param clock: seconds from an arbitrary start.
+    :param rate_limit: how fast data is sent and received; ``None``: not limited.
     """
 
     def __init__(
-        self, label: str = "", total: int | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        label: str = "",
+        total: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self.label = label
         self.total = total
         self.retries = 0
+        self._note = ""
+        self._note_until = 0.0
+        self._rate_limit = rate_limit
         self._transfers: tuple[Transfer, ...] = ()
         self._finished = 0  # bytes and parts of completed objects
         self._parts = 0
@@ -135,7 +152,9 @@ class Meter:
         if not transfers:
             return self.label
         more = f" +{len(transfers) - 1}" if len(transfers) > 1 else ""
-        return f"{transfers[0].label}{more}"
+        current = self._note if self._clock() < self._note_until else ""
+        note = next((transfer.note for transfer in transfers if transfer.note), current)
+        return f"{transfers[0].label}{more}{': ' if note else ''}{note}"
 
     @property
     def bytes_done(self) -> int:
@@ -170,6 +189,17 @@ class Meter:
         """Seconds since the start."""
         return self._clock() - self._started
 
+    def retrying(self, error: BaseException, delay: float) -> None:
+        """Show that a request is repeated, until then."""
+        self.retries += 1
+        self._note = retry_note(error, delay)
+        self._note_until = self._clock() + delay
+
+    def limit_rate(self, size: int) -> None:
+        """Wait until ``size`` more bytes may be transferred."""
+        if self._rate_limit is not None:
+            self._rate_limit.wait(size)
+
     def sending(self, size: int) -> None:
         """Count ``size`` sent bytes of this thread's request. Called by ``libcloud.http.timeouts``.
 
@@ -179,6 +209,7 @@ class Meter:
         self._sent_by_thread[thread] = self._sent_by_thread.get(thread, 0) + size
         if self._interrupted and self._sent_by_thread[thread] > _MAX_OVERHEAD:
             raise TransferInterruptedError("interrupted")
+        self.limit_rate(size)
 
     def interrupt(self) -> None:
         """Make requests that send data fail: on a slow connection they would take long to finish.
@@ -220,6 +251,12 @@ class Meter:
         # Limit the rate: small pieces would fill all samples within an instant.
         if now - self._samples[-1][0] >= _SPEED_SECONDS / _SAMPLES:
             self._samples.append((now, self.bytes_sent))
+
+
+def retry_note(error: BaseException, delay: float) -> str:
+    """What to show while a request waits for its next attempt."""
+    reason = network_text(error) if is_network_error(error) else str(error).partition("\n")[0]
+    return f"retrying in {delay:.0f} s: {reason}" if delay >= 0.5 else f"retrying: {reason}"
 
 
 def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:

@@ -17,9 +17,11 @@ from typing import Any, TextIO
 
 from libcloud.cli.errors import redact
 from libcloud.cli.meter import Meter, Transfer, bar_line
+from libcloud.cli.rate import RateLimit
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import printable
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
+from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.utils.per_process import PerProcess
 
 __all__ = ["Progress", "interrupt_transfers", "is_interactive", "print_stderr"]
@@ -57,7 +59,8 @@ class Progress:
     """
 
     def __init__(self, label: str, total: int | None, settings: Settings) -> None:
-        self.meter = Meter(label, total)
+        rate_limit = RateLimit(settings.limit_rate) if settings.limit_rate else None
+        self.meter = Meter(label, total, rate_limit=rate_limit)
         self._stream = sys.stderr
         self._json = settings.json_progress
         self._quiet = settings.quiet
@@ -73,6 +76,7 @@ class Progress:
 
         _active.append(self)
         TimedConnection.progress_listener = self.meter
+        RetryLoop.retry_listener = self.meter.retrying
         if self._bar:
             self._thread = threading.Thread(
                 target=self._redraw_until_stopped, name="libcloud-bar", daemon=True
@@ -84,6 +88,7 @@ class Progress:
         from libcloud.http.timeouts import TimedConnection
 
         TimedConnection.progress_listener = None
+        RetryLoop.retry_listener = None
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -116,6 +121,7 @@ class Progress:
 
         def count_bytes(size: int) -> None:
             transfer.advance(size)
+            self.meter.limit_rate(size)
             if self._json and self.meter.seconds - self._written >= 1:
                 self._emit("progress", transfer.label)
 

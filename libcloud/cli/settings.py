@@ -33,6 +33,14 @@ def size(text: str) -> int:
     return _parsed(parse_size, text)
 
 
+def rate(text: str) -> int:
+    """Parse a rate in bytes per second; the ``type`` of an option."""
+    number = size(text.removesuffix("/s"))
+    if number < 1:
+        raise click.BadParameter("it must be at least 1 byte per second")
+    return number
+
+
 def age(text: str) -> timedelta:
     """Parse a duration; the ``type`` of an option."""
     return _parsed(parse_duration, text)
@@ -61,6 +69,7 @@ class Settings:
     window: int | None = None
     part_size: int | None = None
     max_memory: int | None = None
+    limit_rate: int | None = None
     jobs: int | None = None
     quiet: bool = False
     json_progress: bool = False
@@ -106,6 +115,12 @@ _TRANSFER = [
     ),
     click.option("--part-size", type=size, help="Size of the first parts, such as 16MiB."),
     click.option("--max-memory", type=size, help="Limit for all parts in memory, such as 64MiB."),
+    click.option(
+        "--limit-rate",
+        type=rate,
+        metavar="RATE",
+        help="Transfer at most this many bytes per second, such as 10MiB.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
     click.option(
         "--json-progress", is_flag=True, help="Print progress to standard error as JSON lines."

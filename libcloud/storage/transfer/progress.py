@@ -19,6 +19,7 @@ __all__ = [
     "Throttled",
     "UploadAborted",
     "UploadCompleted",
+    "UploadCompleting",
     "UploadEvent",
     "UploadStarted",
 ]
@@ -86,6 +87,11 @@ class Throttled(UploadEvent):
     """
 
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadCompleting(UploadEvent):
+    """All parts are stored; the store is asked to publish the object, which can take minutes."""
 
 
 @dataclass(frozen=True, slots=True)

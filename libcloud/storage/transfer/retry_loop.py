@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
@@ -42,6 +42,10 @@ class RetryLoop:
 
     sleep: Callable[[float], object] = staticmethod(cancellation.sleep)
 
+    retry_listener: ClassVar[Callable[[BaseException, float], object] | None] = None
+    """For programs that show progress: called, in any thread, with the error and the delay in
+    seconds before an attempt is repeated. It applies to all drivers of the process."""
+
     def __init__(self, owner: PolicyOwner, failure_of: Callable[[BaseException], Failure]) -> None:
         self._owner = owner
         self._failure_of = failure_of
@@ -67,6 +71,8 @@ class RetryLoop:
                 delay = retries.delay_after(attempt, failure)
                 if delay is None:
                     raise
+                if RetryLoop.retry_listener is not None:
+                    RetryLoop.retry_listener(error, delay)
                 self.sleep(delay)
                 attempt += 1
             else:

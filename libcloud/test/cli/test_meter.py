@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.cli.meter import Meter, Transfer, TransferInterruptedError, bar_line
+from libcloud.cli.rate import RateLimit
 from libcloud.cli.text import width
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.transfer.progress import (
@@ -15,6 +16,7 @@ from libcloud.storage.transfer.progress import (
     PartStarted,
     Retried,
     UploadAborted,
+    UploadCompleting,
     UploadStarted,
 )
 
@@ -199,3 +201,37 @@ def test_an_upload_that_was_not_cleaned_up_is_recorded(clock: Clock) -> None:
     transfer = started_transfer(meter)
     transfer.listen(event)
     assert transfer.aborted is event
+
+
+def test_a_retry_is_shown_until_the_next_attempt(clock: Clock) -> None:
+    meter = half_way(clock, "x")
+    meter.retrying(ConnectionRefusedError(111, "Connection refused"), 2)
+    assert bar_line(meter, 120).startswith("x: retrying in 2 s: ")
+    assert "Connection refused" in bar_line(meter, 120)
+    clock.now += 2
+    assert bar_line(meter, 120).startswith("x  ")
+
+
+def test_a_retry_of_a_part_is_shown_until_the_next_event(clock: Clock) -> None:
+    meter = half_way(clock, "x")
+    transfer = meter._transfers[0]
+    transfer.listen(Retried(4 * MIB, "part", 1, 2, 0.1, OSError("broken")))
+    assert bar_line(meter, 120).startswith("x: retrying: broken  ")
+    transfer.listen(PartDone(8 * MIB, 1, 4 * MIB))
+    assert bar_line(meter, 120).startswith("x  ")
+    transfer.listen(UploadCompleting(8 * MIB))
+    assert bar_line(meter, 120).startswith("x: finishing  ")
+
+
+def test_transfers_wait_for_the_rate_limit(clock: Clock) -> None:
+    waits: list[float] = []
+    limit = RateLimit(MIB, clock=clock, sleep=waits.append)
+    meter = Meter("x", None, clock, rate_limit=limit)
+    meter.sending(MIB)
+    assert waits == []
+    meter.limit_rate(2 * MIB)
+    meter.sending(MIB)
+    assert waits == [1.0, 3.0]
+    clock.now += 100
+    meter.sending(MIB)
+    assert waits == [1.0, 3.0]

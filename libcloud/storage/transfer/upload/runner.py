@@ -20,6 +20,7 @@ from libcloud.storage.transfer.progress import (
     Throttled,
     UploadAborted,
     UploadCompleted,
+    UploadCompleting,
     UploadEvent,
     UploadStarted,
 )
@@ -199,6 +200,8 @@ class Transfer(Generic[Content]):
             body, digest = self._bodies[send.number or 1]
             if send.attempt == 1 and self._listener is not None:
                 self._notify(PartStarted(self._machine.bytes_done, send.number, len(body)))
+        elif send.step is Step.COMPLETE and send.attempt == 1:
+            self._notify(UploadCompleting(self._machine.bytes_done))
         machine = self._machine
         parts = machine.receipts if send.step in (Step.COMPLETE, Step.CONFIRM) else ()
         task = Task(send, machine.upload_id or "", body, digest, parts, machine.size)

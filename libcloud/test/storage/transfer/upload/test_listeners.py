@@ -13,6 +13,7 @@ from libcloud.storage.transfer.progress import (
     Retried,
     UploadAborted,
     UploadCompleted,
+    UploadCompleting,
     UploadEvent,
     UploadStarted,
 )
@@ -53,6 +54,7 @@ def test_listeners_hear_what_happens_in_the_callers_thread(runner: str) -> None:
         PartDone(20, 2, 10),
         PartStarted(20, 3, 5),
         PartDone(25, 3, 5),
+        UploadCompleting(25),
         UploadCompleted(25, events[-1].etag, 3),  # type: ignore[attr-defined]  # it is the last one
     ]
     assert threads == {threading.current_thread()}

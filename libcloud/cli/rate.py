@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits how fast a command transfers data: ``--limit-rate``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from libcloud.utils import cancellation
+from libcloud.utils.per_process import PerProcess
+
+__all__ = ["RateLimit"]
+
+
+class RateLimit:
+    """Delays transfers to an average rate. Thread-safe: all transfers of a command share it.
+
+    :param rate: bytes per second.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = cancellation.sleep,
+    ) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = PerProcess(threading.RLock)
+        self._free_at = 0.0
+
+    def wait(self, size: int) -> None:
+        """Wait until ``size`` more bytes may be transferred.
+
+        Time in which nothing was transferred is not made up for.
+        """
+        with self._lock():
+            now = self._clock()
+            start = max(now, self._free_at)
+            self._free_at = start + size / self._rate
+        if start > now:
+            self._sleep(start - now)
