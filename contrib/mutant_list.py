@@ -87,7 +87,7 @@ _UPLOADS = (
     Mutant(
         "the error in a 200 ignored",
         f"{_S3}/uploads.py",
-        "    answer = client.parse(s3.xml.parse_complete, response, what)\n"
+        "    answer = client.parse(s3.responses.parse_complete, response, what)\n"
         "    etag = CommittedETag(strip_etag(answer.etag))\n"
         "    checksums = {s3.checksums.HEADER + name: value "
         "for name, value in answer.checksums.items()}\n",

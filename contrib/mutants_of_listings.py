@@ -31,14 +31,14 @@ MUTANTS = (
     ),
     Mutant(
         "buckets are listed by one request",
-        f"{_S3}/xml.py",
+        f"{_S3}/responses.py",
         "    truncated = _is_truncated(root, token is not None)\n",
         "    truncated = False\n",
         _PAGES,
     ),
     Mutant(
         "a carriage return in a name becomes a line feed",
-        f"{_S3}/raw_names.py",
+        f"{_S3}/nodes.py",
         'if b"\\r" in document or _CONTROL',
         "if _CONTROL",
         _LISTED_NAMES,
@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "bytes that are not UTF-8 are replaced",
-        f"{_S3}/xml.py",
+        f"{_S3}/responses.py",
         'partial(decode, errors="surrogateescape")',
         'partial(decode, errors="replace")',
         _LISTED_NAMES,

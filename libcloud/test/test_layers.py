@@ -440,7 +440,7 @@ HEAVY = {
     "libcloud.storage.s3.errors",
     "libcloud.storage.s3.requests",
     "libcloud.storage.s3.values",
-    "libcloud.storage.s3.xml",
+    "libcloud.storage.s3.responses",
     "libcloud.storage.transfer.upload.machine",
     "libcloud.storage.transfer.upload.session",
     "libcloud.storage.transfer.values",
@@ -478,14 +478,16 @@ def test_importing_a_driver_loads_nothing_that_only_a_request_needs(driver: str)
 def test_an_upload_of_one_request_loads_nothing_that_only_parts_need() -> None:
     loaded = _loaded_by("from libcloud.storage.s3 import uploads")
     assert "libcloud.storage.s3.upload_port" in loaded
-    assert not loaded & {f"libcloud.storage.s3.{name}" for name in ("values", "xml")}
+    assert not loaded & {f"libcloud.storage.s3.{name}" for name in ("values", "responses")}
     assert "libcloud.storage.transfer.download.body" not in loaded
 
 
 def test_a_request_without_a_body_loads_nothing_that_only_documents_need() -> None:
     loaded = _loaded_by("from libcloud.storage.s3 import headers, requests")
     assert "libcloud.storage.s3.requests" in loaded
-    assert not loaded & {f"libcloud.storage.s3.{name}" for name in ("integrity", "values", "xml")}
+    assert not loaded & {
+        f"libcloud.storage.s3.{name}" for name in ("integrity", "values", "responses")
+    }
 
 
 def test_what_is_called_heavy_exists() -> None:
@@ -509,7 +511,7 @@ PLANTED = [
     (imports_point_downwards, "libcloud.common.types", "if TYPE_CHECKING:\n    from . import base"),
     (imports_point_downwards, f"{TRANSFER}.plan", "from libcloud.storage import s3"),
     (other_distributions_have_one_door, "libcloud.common.base", "import requests.adapters"),
-    (other_distributions_have_one_door, f"{S3_PACKAGE}.xml", "from lxml import etree"),
+    (other_distributions_have_one_door, f"{S3_PACKAGE}.responses", "from lxml import etree"),
     (other_distributions_have_one_door, "libcloud.utils.files", "import boto3"),
     (only_runners_know_threads, f"{TRANSFER}.machine", "import threading"),
     (only_runners_know_threads, f"{TRANSFER}.plan", "from concurrent import futures"),

@@ -379,7 +379,7 @@ class BaseS3StorageDriver(StorageDriver):
             yield self._to_container(element)
 
     def _to_container(self, element: Any) -> Container:
-        bucket = s3.xml.bucket_record(element)
+        bucket = s3.responses.bucket_record(element)
         return Container(bucket.name, {"creation_date": bucket.creation_date}, self)
 
     # Listings.
@@ -421,7 +421,7 @@ class BaseS3StorageDriver(StorageDriver):
         return [self._to_obj(element, container) for element in s3.listing.elements(obj, xpath)]
 
     def _to_obj(self, element: Any, container: Container) -> Object:
-        return s3.listing.object_from(s3.xml.object_record(element), container, self)
+        return s3.listing.object_from(s3.responses.object_record(element), container, self)
 
     # Objects.
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The S3 protocol for any driver: requests, responses, and a client that sends them.
 
-``requests`` builds each operation as a value, ``xml`` and ``errors`` parse responses, ``names``
-says what a bucket or key may be called and how it is encoded, ``profiles`` how one store differs
-from another, ``presign`` makes URLs that contain their own authorization; ``values`` are the
-records that go in and out. None of these does any I/O. ``client`` sends requests, ``deletion``
-deletes many objects through it, and ``download_port`` lets the transfer engine read objects
-through it.
+Without I/O: ``requests`` builds each operation as a value, ``responses`` and ``errors`` parse what
+comes back into the records of ``values``; ``names`` defines valid buckets and keys and how they are
+encoded, ``profiles`` the differences between stores, ``options`` the keywords of uploads and reads,
+``headers`` which request carries which header, ``checksums`` and ``integrity`` what is sent along
+and verified, ``presign`` URLs that contain their own authorization.
+
+With I/O: ``client`` sends requests through a connection (``connection``, ``endpoint``,
+``recovery``); ``containers``, ``objects``, ``listing``, ``multipart``, ``copying``, ``deletion``
+and ``uploads`` are the operations of the driver; ``upload_port`` and ``download_port`` are the
+adapters that the transfer engine calls. ``access`` and ``discovery`` configure a driver.
 
 Modules here import ``storage/transfer``, the storage contract, ``common`` and ``utils``; they know
 no driver. The tests are ``libcloud/test/storage/s3/`` and ``libcloud/test/storage/test_s3_*.py``.
@@ -45,13 +49,12 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import options as options
     from libcloud.storage.s3 import presign as presign
     from libcloud.storage.s3 import profiles as profiles
-    from libcloud.storage.s3 import raw_names as raw_names
     from libcloud.storage.s3 import recovery as recovery
     from libcloud.storage.s3 import requests as requests
     from libcloud.storage.s3 import response as response
+    from libcloud.storage.s3 import responses as responses
     from libcloud.storage.s3 import upload_port as upload_port
     from libcloud.storage.s3 import uploads as uploads
     from libcloud.storage.s3 import values as values
-    from libcloud.storage.s3 import xml as xml
 else:
     __getattr__ = submodules(__name__)

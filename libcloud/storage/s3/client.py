@@ -315,7 +315,7 @@ class S3Client:
             raise MalformedResponseError(f"{what}: the answer has no body", driver=self.owner)
         try:
             return parse(document)
-        except s3.nodes.MalformedAnswerError as error:
+        except s3.nodes.MalformedDocumentError as error:
             detail = detail_of(response)
             if not detail.code:
                 raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error

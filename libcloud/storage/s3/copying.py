@@ -41,7 +41,7 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.copy_headers import CopyHeaders, Given
-    from libcloud.storage.s3.values import CopyAnswer
+    from libcloud.storage.s3.values import CopyResult
     from libcloud.storage.transfer.progress import Listener
 
 __all__ = ["DEFAULT_COPY_PART_SIZE", "CopyDriver", "CopyPort", "Place", "Source", "copy_object"]
@@ -350,11 +350,11 @@ class CopyPort:
             object_name=self._target.name,
         )
 
-    def _answer(self, response: Any, what: str) -> CopyAnswer:
+    def _answer(self, response: Any, what: str) -> CopyResult:
         """What the response says about the copy."""
         if not (response.body or "").strip():
             raise self._unsupported(what)
-        return self._client.parse(s3.xml.parse_copy, response, what)
+        return self._client.parse(s3.responses.parse_copy, response, what)
 
     def _unsupported(self, what: str) -> LibcloudError:
         """The error for a request that the store took for another one.

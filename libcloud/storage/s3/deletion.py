@@ -16,7 +16,7 @@ from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.values import DeleteAnswer
+    from libcloud.storage.s3.values import DeleteResult
     from libcloud.storage.transfer.values import Failure
     from libcloud.storage.worker_pool import WorkerPool
 
@@ -147,7 +147,7 @@ class BulkDeletion:
         self._client.unsupported.add([_FEATURE])
         return {names[0]: first}
 
-    def _send(self, container: Container, names: Sequence[str]) -> DeleteAnswer | None:
+    def _send(self, container: Container, names: Sequence[str]) -> DeleteResult | None:
         """By one request; ``None`` if the response has no body, so that no outcome is known."""
         what = f"Error deleting {len(names)} objects of {container.name}"
         response = self._client.send_once(
@@ -158,10 +158,10 @@ class BulkDeletion:
         )
         if not s3.evidence.text_of(response.body).strip():
             return None
-        return self._client.parse(s3.xml.parse_deleted, response, what)
+        return self._client.parse(s3.responses.parse_deleted, response, what)
 
     def _outcomes(
-        self, answer: DeleteAnswer | None, container: Container, names: Sequence[str]
+        self, answer: DeleteResult | None, container: Container, names: Sequence[str]
     ) -> dict[str, Deletion]:
         """What became of those of ``names`` that ``answer`` mentions.
 
@@ -196,7 +196,7 @@ def _batches(places: Iterable[_Place]) -> Iterator[list[_Place]]:
 
 def _fits_a_list(name: str) -> bool:
     """Whether ``name`` can be deleted together with others; an invalid one would fail them all."""
-    return s3.xml.can_express(name) and 0 < len(name.encode()) <= MAX_KEY_BYTES
+    return s3.requests.can_express(name) and 0 < len(name.encode()) <= MAX_KEY_BYTES
 
 
 def _may_pass(result: Deletion) -> bool:

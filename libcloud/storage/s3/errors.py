@@ -22,8 +22,8 @@ from libcloud.storage.error_details import (
     retry_after,
     word,
 )
+from libcloud.storage.s3.responses import parse_error
 from libcloud.storage.s3.values import ErrorBody
-from libcloud.storage.s3.xml import parse_error
 
 __all__ = [
     "PERMANENT_CODES",

@@ -15,7 +15,7 @@ from typing import Any
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import MalformedResponseError
-from libcloud.storage.s3 import requests, xml
+from libcloud.storage.s3 import requests, responses
 from libcloud.storage.s3.errors import printable
 
 __all__ = [
@@ -129,7 +129,7 @@ def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -
     if not content:
         return True
     root = response.object
-    if xml.parse_error(content.encode() if isinstance(root, str) else root) is not None:
+    if responses.parse_error(content.encode() if isinstance(root, str) else root) is not None:
         return False
     if requests.returns_no_content(request) and unexpected_content(
         request.method, content, etag=response.headers.get("etag", "")

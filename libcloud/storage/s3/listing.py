@@ -78,7 +78,7 @@ def bucket_pages(client: S3Client) -> Iterator[tuple[BucketPage, Any]]:
 
     def fetch(token: str | None) -> tuple[BucketPage, Any]:
         response = client.send(s3.requests.list_buckets(token=token), what)
-        return client.parse(s3.xml.parse_buckets, response, what), response.object
+        return client.parse(s3.responses.parse_buckets, response, what), response.object
 
     return _follow(client, what, "", fetch, lambda page: page.next_token)
 
@@ -120,7 +120,7 @@ def object_pages(
             )
             if response.status == 404:
                 raise client.container_not_found(response, container_name)
-            return client.parse(s3.xml.parse_objects, response, what), response.object
+            return client.parse(s3.responses.parse_objects, response, what), response.object
 
         return _with_exact_names(client, _DIRECTORIES if delimiter else _OBJECTS, ask)
 
@@ -159,7 +159,7 @@ def upload_pages(
                 url_encoding=encoded,
             )
             response = client.send(request, what, container_name=container_name)
-            return client.parse(s3.xml.parse_uploads, response, what), response.object
+            return client.parse(s3.responses.parse_uploads, response, what), response.object
 
         return _with_exact_names(client, _UPLOADS, ask)
 
@@ -191,7 +191,7 @@ def part_pages(
             container_name=container_name,
             object_name=object_name,
         )
-        return client.parse(s3.xml.parse_parts, response, what), response.object
+        return client.parse(s3.responses.parse_parts, response, what), response.object
 
     return _follow(client, what, container_name, fetch, lambda page: page.next_marker)
 

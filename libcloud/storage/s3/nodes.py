@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading an XML answer, whatever it holds: lookups that can only fail with one error.
+"""Reads XML documents of any content: lookups that only ever fail with one exception.
 
-Servers differ in whether they name a namespace, so elements are found by their local name. What is
-missing, empty or no number is either optional or a :class:`MalformedAnswerError`; nothing else
-comes out of here, however the answer was damaged or made up.
+Some servers use a namespace and some do not, so elements are found by their local name. An element
+that is missing, empty or not a number is either optional or a :class:`MalformedDocumentError`.
+
+A key is any sequence of bytes. XML 1.0 cannot express most control characters, nor bytes that are
+not UTF-8, and parsers turn a literal carriage return into a line feed. Servers send all of these
+unless percent-encoded names are requested and supported. :func:`with_raw_names` makes such a
+listing readable without losing a byte of a key.
 """
 
 from __future__ import annotations
@@ -12,18 +16,22 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Protocol
+from urllib.parse import quote, quote_from_bytes
 
 from libcloud.utils.xml import parse_xml
 
 __all__ = [
+    "RAW",
     "Element",
     "Fields",
-    "MalformedAnswerError",
+    "MalformedDocumentError",
     "Node",
     "Source",
     "excerpt",
+    "is_exact",
     "is_number",
     "read_root",
+    "with_raw_names",
 ]
 
 _EXCERPT = 80
@@ -40,7 +48,7 @@ _NUMBER = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
 _SECRET = re.compile(r"sign|credential|accesskey|access.key|token|authori[sz]|x-amz|awsakid", re.I)
 
 
-class MalformedAnswerError(ValueError):
+class MalformedDocumentError(ValueError):
     """An answer that is not the document it should be.
 
     Nothing is known of what the server did: a caller treats it as transient, or as ambiguous if the
@@ -116,7 +124,7 @@ class Node:
     def text(self) -> str:
         """The text of an element that holds nothing but text.
 
-        :raises MalformedAnswerError: it holds something else, so that its text cannot be told.
+        :raises MalformedDocumentError: it holds something else, so that its text cannot be told.
         """
         return _text_of(self._element)
 
@@ -141,17 +149,17 @@ class Node:
     def need(self, name: str) -> str:
         """Like :meth:`find`.
 
-        :raises MalformedAnswerError: it is missing or empty.
+        :raises MalformedDocumentError: it is missing or empty.
         """
         text = self.find(name)
         if text is None:
-            raise MalformedAnswerError(f"The answer has no {name} in {self.name}")
+            raise MalformedDocumentError(f"The answer has no {name} in {self.name}")
         return text
 
     def number(self, name: str) -> int | None:
         """The number that the first child called ``name`` holds; ``None`` if missing or empty.
 
-        :raises MalformedAnswerError: it is no number, or a negative one.
+        :raises MalformedDocumentError: it is no number, or a negative one.
         """
         text = self.word(name)
         return None if text is None else _to_number(text, name, self.name)
@@ -159,11 +167,11 @@ class Node:
     def need_number(self, name: str) -> int:
         """Like :meth:`number`.
 
-        :raises MalformedAnswerError: it is missing, empty, or no number.
+        :raises MalformedDocumentError: it is missing, empty, or no number.
         """
         number = self.number(name)
         if number is None:
-            raise MalformedAnswerError(f"The answer has no {name} in {self.name}")
+            raise MalformedDocumentError(f"The answer has no {name} in {self.name}")
         return number
 
     def flag(self, name: str) -> bool:
@@ -192,27 +200,27 @@ class Fields:
     def text(self, name: str) -> str:
         """The text of the first child called ``name``; empty if it is missing.
 
-        :raises MalformedAnswerError: it holds something else.
+        :raises MalformedDocumentError: it holds something else.
         """
         text = self._fields.get(name, "")
         if not isinstance(text, str):
-            raise MalformedAnswerError(f"{name} of the answer holds more than text")
+            raise MalformedDocumentError(f"{name} of the answer holds more than text")
         return text
 
     def need(self, name: str) -> str:
         """Like :meth:`text`.
 
-        :raises MalformedAnswerError: it is missing or empty.
+        :raises MalformedDocumentError: it is missing or empty.
         """
         text = self.text(name)
         if not text:
-            raise MalformedAnswerError(f"The answer has no {name} in {self._name}")
+            raise MalformedDocumentError(f"The answer has no {name} in {self._name}")
         return text
 
     def need_number(self, name: str) -> int:
         """The number that the first child called ``name`` holds.
 
-        :raises MalformedAnswerError: it is missing, empty, or no number.
+        :raises MalformedDocumentError: it is missing, empty, or no number.
         """
         return _to_number(self.need(name).strip(), name, self._name)
 
@@ -229,7 +237,7 @@ def is_number(text: str) -> bool:
 
 def _to_number(text: str, name: str, parent: str) -> int:
     if not is_number(text):
-        raise MalformedAnswerError(f"{name} of {parent} is no number: {excerpt(text)}")
+        raise MalformedDocumentError(f"{name} of {parent} is no number: {excerpt(text)}")
     return int(text)
 
 
@@ -242,7 +250,7 @@ def _local_name(tag: Hashable) -> str:
 def _text_of(element: Element) -> str:
     if len(element):
         name = _local_name(element.tag)
-        raise MalformedAnswerError(f"{name} of the answer holds more than text")
+        raise MalformedDocumentError(f"{name} of the answer holds more than text")
     return element.text or ""
 
 
@@ -251,15 +259,90 @@ def read_root(source: Source) -> Node:
 
     White space in front of the document is allowed: a store sends it to keep the connection alive.
 
-    :raises MalformedAnswerError: ``source`` is not XML.
+    :raises MalformedDocumentError: ``source`` is not XML.
     """
     if not isinstance(source, bytes | bytearray | memoryview):
         return Node(source)
     try:
         element: Element = parse_xml(source)
     except ValueError as error:
-        raise MalformedAnswerError(
+        raise MalformedDocumentError(
             f"The answer is not an XML document: {excerpt(bytes(source[:_BEGIN]))} "
             f"({excerpt(str(error))})"
         ) from error
     return Node(element)
+
+
+# Keys that XML cannot express.
+
+RAW = "raw"
+"""The ``EncodingType`` of a document that :func:`with_raw_names` has made readable."""
+
+_LISTING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<List\w*(?:\s[^>]*)?>")
+_ENCODED = re.compile(rb"<EncodingType>\s*url\s*</EncodingType>", re.I)
+# Elements of listings that hold keys, or parts of keys.
+_NAME = re.compile(
+    rb"<(Key|Prefix|Delimiter|Marker|NextMarker|KeyMarker|NextKeyMarker|StartAfter)>"
+    rb"([^<]*)</\1>"
+)
+_REFERENCE = re.compile(rb"&(?:#([0-9]{1,8})|#[xX]([0-9a-fA-F]{1,6})|(lt|gt|amp|quot|apos));")
+_ENTITIES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
+
+# XML 1.0, production [2] Char: what is in no document, as bytes and as references.
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_BAD_REFERENCE = re.compile(
+    rb"&#(?:(0*(?:[0-8]|1[124-9]|2[0-9]|3[01]))|[xX](0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])));"
+)
+# In encoded names: the same, carriage returns, and bytes that are not UTF-8.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\udc80-\udcff]")
+
+
+def is_exact(document: bytes) -> bool:
+    """Whether a parser of XML gets the names out of ``document`` as they were put in."""
+    if b"\r" in document or _CONTROL.search(document) or _BAD_REFERENCE.search(document):
+        return False
+    try:
+        document.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def with_raw_names(document: bytes) -> bytes:
+    """``document``, with percent-encoded names if it is a listing that has names XML cannot hold.
+
+    >>> with_raw_names(b"<ListBucketResult><Key>a\\x01&#13;</Key></ListBucketResult>")
+    b'<ListBucketResult><EncodingType>raw</EncodingType><Key>a%01%0D</Key></ListBucketResult>'
+    """
+    root = _LISTING.match(document)
+    if root is None or is_exact(document):
+        return document
+    declared = re.search(rb"encoding=[\"']([\w.-]+)", document[: root.end()])
+    if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
+        return document
+    encoded = _ENCODED.search(document) is not None
+    body = _NAME.sub(_rest_encoded if encoded else _encoded, document[root.end() :])
+    body = _CONTROL.sub(b"?", _BAD_REFERENCE.sub(b"?", body)).decode("utf-8", "replace").encode()
+    mark = b"" if encoded else b"<EncodingType>" + RAW.encode() + b"</EncodingType>"
+    return document[: root.end()] + mark + body
+
+
+def _encoded(match: re.Match[bytes]) -> bytes:
+    """A name as it is, encoded."""
+    text = quote_from_bytes(_REFERENCE.sub(_referenced, match[2]), safe="/")
+    return b"<%b>%b</%b>" % (match[1], text.encode("ascii"), match[1])
+
+
+def _rest_encoded(match: re.Match[bytes]) -> bytes:
+    """An encoded name of which the server left some bytes as they are."""
+    text = _BAD_REFERENCE.sub(_referenced, match[2]).decode("utf-8", "surrogateescape")
+    text = _UNSAFE.sub(lambda found: quote(found[0], errors="surrogateescape"), text)
+    return b"<%b>%b</%b>" % (match[1], text.encode(), match[1])
+
+
+def _referenced(match: re.Match[bytes]) -> bytes:
+    if match.re is _REFERENCE and match[3]:
+        return _ENTITIES[match[3]]
+    number = int(match[1]) if match[1] else int(match[2], 16)
+    # What is no character stays as it is written.
+    return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else match[0]

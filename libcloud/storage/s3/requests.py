@@ -10,6 +10,7 @@ Reference: Amazon S3 API Reference; each function names its operation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -17,18 +18,24 @@ from typing import TYPE_CHECKING
 
 from libcloud.common.request import Body, HttpRequest
 from libcloud.storage import s3
+from libcloud.storage.s3.names import NAMESPACE
+from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.storage.s3.values import CompletedPart
 
 __all__ = [
     "abort_upload",
+    "can_express",
+    "complete_body",
     "complete_upload",
     "copy_object",
     "copy_part",
     "create_bucket",
+    "create_bucket_body",
     "create_upload",
     "delete",
+    "delete_body",
     "delete_objects",
     "get_object",
     "head",
@@ -140,7 +147,7 @@ def complete_upload(
     given = _copy(headers)
     if not any(name.lower() == "content-type" for name in given):
         given["Content-Type"] = _XML
-    return HttpRequest("POST", path, (("uploadId", upload_id),), given, s3.xml.complete_body(parts))
+    return HttpRequest("POST", path, (("uploadId", upload_id),), given, complete_body(parts))
 
 
 def abort_upload(
@@ -242,11 +249,11 @@ def delete_objects(
     """DeleteObjects, with the Content-MD5 that it must have.
 
     :param path: of the bucket.
-    :param keys: not encoded; at most 1,000, and each :func:`~.xml.can_express`.
+    :param keys: not encoded; at most 1,000, and each :func:`can_express`.
     :param quiet: the answer names only the keys that were not deleted.
     :raises ValueError: no key, or one that XML cannot express.
     """
-    body = s3.xml.delete_body(keys, quiet=quiet)
+    body = delete_body(keys, quiet=quiet)
     given = {**_copy(headers), "Content-Type": _XML, **s3.integrity.DIGESTS["md5"](body).headers}
     return HttpRequest("POST", path, (("delete", None),), given, body)
 
@@ -310,7 +317,7 @@ def create_bucket(
 
     :param location: region to name in the body; ``None`` or empty sends no body.
     """
-    body = s3.xml.create_bucket_body(location) if location else None
+    body = create_bucket_body(location) if location else None
     return HttpRequest("PUT", path, headers=_copy(headers), body=body)
 
 
@@ -364,3 +371,80 @@ def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str,
 def _given(params: Sequence[tuple[str, str | int | None]]) -> tuple[tuple[str, str], ...]:
     """``params`` that have a value; the empty text counts as none, as stores read it."""
     return tuple((name, str(value)) for name, value in params if value not in (None, ""))
+
+
+# Bodies.
+
+# XML 1.0, production [2] Char: what no document can hold, however it is escaped.
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes long to compile
+
+# XML 1.0, 2.11, and XML 1.1, 2.2 and 2.11: what may be made a line break or be restricted.
+_ALTERED = "[\t\n\r\x7f-\x9f\u2028]"
+
+
+def complete_body(parts: Sequence[CompletedPart]) -> bytes:
+    """The body of a Complete: without a namespace, ETags without quotes.
+
+    :raises ValueError: no part, or numbers that do not ascend: no store would accept that.
+    """
+    if not parts:
+        raise ValueError("An upload cannot be completed without parts")
+    texts = []
+    last = 0
+    for part in parts:
+        if part.number <= last:
+            raise ValueError(f"Part {part.number} is listed after part {last}: numbers must ascend")
+        last = part.number
+        fields = [("PartNumber", str(part.number)), ("ETag", strip_etag(part.etag))]
+        fields += [(f"Checksum{name.upper()}", value) for name, value in part.checksums.items()]
+        texts.append(_element("Part", "".join(_element(tag, _text(text)) for tag, text in fields)))
+    return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
+
+
+def delete_body(keys: Sequence[str], *, quiet: bool = False) -> bytes:
+    """The body of a DeleteObjects.
+
+    :param quiet: the answer need not name what was deleted.
+    :raises ValueError: no key, or one that XML cannot express.
+    """
+    if not keys:
+        raise ValueError("There is no key to delete")
+    inner = _element("Quiet", "true") if quiet else ""
+    inner += "".join(_element("Object", _element("Key", _key(key))) for key in keys)
+    return f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()
+
+
+def can_express(text: str) -> bool:
+    """Whether every reader of XML gets ``text`` out as it was put in.
+
+    No document can hold most control characters, readers turn a carriage return into a line break,
+    and some drop white space at the ends.
+    """
+    return text == text.strip() and not re.search(_NOT_XML, text) and not re.search(_ALTERED, text)
+
+
+def create_bucket_body(location: str) -> bytes:
+    """The body of a CreateBucket that names the region to create the bucket in."""
+    constraint = _element("LocationConstraint", _text(location))
+    name = "CreateBucketConfiguration"
+    return f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'.encode()
+
+
+def _element(name: str, content: str) -> str:
+    return f"<{name}>{content}</{name}>"
+
+
+def _key(key: str) -> str:
+    if not can_express(key):
+        raise ValueError(f"XML cannot express {key[:40]!r} safely")
+    return _escaped(key)
+
+
+def _text(value: str) -> str:
+    if re.search(_NOT_XML, value):
+        raise ValueError(f"XML cannot express {value[:40]!r}")
+    return _escaped(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -71,7 +71,7 @@ class S3Response(AWSBaseResponse):
             return document
         if _UPLOAD_RESPONSE.match(document):
             return _REPEATED_KEY.sub(b"", document)
-        return s3.raw_names.with_raw_names(document)
+        return s3.nodes.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
         """Return the error in this response; see :func:`s3.errors.error_detail`."""

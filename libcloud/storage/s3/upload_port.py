@@ -234,7 +234,7 @@ class S3UploadPort:
             headers=headers_for(Step.CHECK, self._headers),
         )
         what = f"Error listing the parts of {self._label}"
-        page = self._client.parse(s3.xml.parse_parts, self._send(request, what), what)
+        page = self._client.parse(s3.responses.parse_parts, self._send(request, what), what)
         return bool(page.parts) or page.is_truncated
 
     def failure(self, step: Step, error: Exception) -> Failure:

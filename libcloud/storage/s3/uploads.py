@@ -280,7 +280,7 @@ def initiate(
         container_name=container_name,
         object_name=object_name,
     )
-    return client.parse(s3.xml.parse_create, response, what)
+    return client.parse(s3.responses.parse_create, response, what)
 
 
 def commit(
@@ -306,7 +306,7 @@ def commit(
         container_name=container_name,
         object_name=object_name,
     )
-    answer = client.parse(s3.xml.parse_complete, response, what)
+    answer = client.parse(s3.responses.parse_complete, response, what)
     etag = CommittedETag(strip_etag(answer.etag))
     checksums = {s3.checksums.HEADER + name: value for name, value in answer.checksums.items()}
     etag.headers = {**response.headers, **checksums}

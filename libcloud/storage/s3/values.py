@@ -15,10 +15,10 @@ from typing import NamedTuple
 __all__ = [
     "BucketPage",
     "BucketRecord",
-    "CompleteAnswer",
+    "CompleteResult",
     "CompletedPart",
-    "CopyAnswer",
-    "DeleteAnswer",
+    "CopyResult",
+    "DeleteResult",
     "ErrorBody",
     "ObjectPage",
     "ObjectRecord",
@@ -69,7 +69,7 @@ class CompletedPart:
 
 
 @dataclass(frozen=True, slots=True)
-class CompleteAnswer:
+class CompleteResult:
     """What a store says of an object that it put together from parts.
 
     :param etag: ``""`` if the store does not tell.
@@ -85,7 +85,7 @@ class CompleteAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyAnswer:
+class CopyResult:
     """What a store says of an object, or of a part, that it copied.
 
     :param etag: ``None`` if the store does not tell.
@@ -99,7 +99,7 @@ class CopyAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteAnswer:
+class DeleteResult:
     """What a store says of keys that it was to delete.
 
     :param deleted: keys; empty if the request asked it to be quiet.
@@ -236,7 +236,7 @@ class ObjectPage:
         page, and when the page is empty and the store names none.
     :param next_token: the same for version 2.
     :param encoding: how names were written: ``"url"`` percent-encoded, as the store says; empty as
-        they are; :data:`~libcloud.storage.s3.raw_names.RAW` in a document that was not valid.
+        they are; :data:`~libcloud.storage.s3.nodes.RAW` in a document that was not valid.
     :param decoded: a prefix is another one than was written; see ``encoding``.
     """
 

@@ -12,7 +12,7 @@ G4     ``test_s3_names``, ``test_http_wire``
 G5     ``test_s3_threads``, ``test_connection``
 G6     ``test_s3_headers``
 G7     ``test_destination``, ``test_local``
-G8     ``s3/test_xml``, ``test_s3_containers``
+G8     ``s3/test_responses``, ``test_s3_containers``
 G9     ``test_s3_failures``, ``s3/test_errors``
 G10    ``transfer/upload/test_walk``
 G11    ``test_s3_multipart``

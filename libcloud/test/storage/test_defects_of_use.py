@@ -10,7 +10,7 @@ G21    ``s3/test_presign``, ``test_ovh``
 G22    ``test_ovh``, ``test_scaleway``
 G23    ``test_s3_downloads``
 G24    ``test_s3_downloads``
-G25    ``test_s3_containers``, ``s3/test_xml``
+G25    ``test_s3_containers``, ``s3/test_responses``
 G26    ``test_s3_containers``
 G27    ``test_s3_containers``, ``s3/test_profiles``
 G28    ``test_s3_connection``, ``test_s3_bad_input``

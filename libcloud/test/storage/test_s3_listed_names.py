@@ -18,8 +18,8 @@ from libcloud.storage.base import Container
 from libcloud.storage.directories import iterate_directory
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
-from libcloud.storage.s3.raw_names import with_raw_names
-from libcloud.storage.s3.xml import parse_objects
+from libcloud.storage.s3.nodes import with_raw_names
+from libcloud.storage.s3.responses import parse_objects
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.servers import Endpoint

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libcloud.storage.s3 import xml
+from libcloud.storage.s3 import responses
 from libcloud.storage.s3.columns import read_columns
+from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.values import ObjectRecord
 from libcloud.utils.xml import parse_xml
 
@@ -20,7 +21,7 @@ OWNER = "<Owner><ID>i</ID><DisplayName>n</DisplayName></Owner>"
 USUAL = f"{KEY}{TIME}{ETAG}{SIZE}{OWNER}<StorageClass>STANDARD</StorageClass>"
 
 
-def page(*objects: str, namespace: str | None = xml.NAMESPACE, rest: str = "") -> str:
+def page(*objects: str, namespace: str | None = NAMESPACE, rest: str = "") -> str:
     name = f' xmlns="{namespace}"' if namespace else ""
     inner = "".join(f"<Contents>{inner}</Contents>" for inner in objects)
     return f"<ListBucketResult{name}>{rest}{inner}</ListBucketResult>"
@@ -29,8 +30,8 @@ def page(*objects: str, namespace: str | None = xml.NAMESPACE, rest: str = "") -
 def outcome(source: object) -> object:
     """The objects that are read, or the text of the error."""
     try:
-        return xml.parse_objects(source).objects  # type: ignore[arg-type]  # either library's
-    except xml.MalformedAnswerError as error:
+        return responses.parse_objects(source).objects  # type: ignore[arg-type]  # either library's
+    except responses.MalformedDocumentError as error:
         return str(error)
 
 
@@ -89,7 +90,7 @@ def test_what_cannot_be_told_by_columns_is_read_element_by_element(objects: tupl
 def test_objects_of_another_namespace_are_found_too() -> None:
     text = page(USUAL, rest=f'<Contents xmlns="urn:x">{KEY}{SIZE}</Contents>')
     assert outcome(parse_xml(text)) == element_by_element(text)
-    assert len(xml.parse_objects(text.encode()).objects) == 2
+    assert len(responses.parse_objects(text.encode()).objects) == 2
 
 
 def test_a_text_in_several_pieces_is_one() -> None:

@@ -11,14 +11,9 @@ import pytest
 
 from libcloud.common.request import HttpRequest
 from libcloud.storage.s3 import requests
-from libcloud.storage.s3.values import CopyAnswer, DeleteAnswer
-from libcloud.storage.s3.xml import (
-    MalformedAnswerError,
-    can_express,
-    delete_body,
-    parse_copy,
-    parse_deleted,
-)
+from libcloud.storage.s3.requests import can_express, delete_body
+from libcloud.storage.s3.responses import MalformedDocumentError, parse_copy, parse_deleted
+from libcloud.storage.s3.values import CopyResult, DeleteResult
 
 NAMESPACE = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -80,7 +75,7 @@ def test_the_answer_to_a_copy(root: str, namespace: str) -> None:
         f"<{root}{namespace}><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
         f'<ETag>"e2"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></{root}>'
     )
-    answer = CopyAnswer("e2", "2026-01-02T03:04:05.000Z", {"crc32": "AAAAAA=="})
+    answer = CopyResult("e2", "2026-01-02T03:04:05.000Z", {"crc32": "AAAAAA=="})
     assert parse_copy(body.encode()) == answer
 
 
@@ -93,13 +88,13 @@ def test_the_answer_to_a_copy(root: str, namespace: str) -> None:
     ],
 )
 def test_what_is_no_answer_to_a_copy(body: bytes) -> None:
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedDocumentError):
         parse_copy(body)
 
 
 @pytest.mark.parametrize("etag", ["", "<ETag/>", '<ETag>""</ETag>'])
 def test_a_store_need_not_tell_the_etag_of_a_copy(etag: str) -> None:
-    assert parse_copy(f"<CopyPartResult>{etag}</CopyPartResult>".encode()) == CopyAnswer(None)
+    assert parse_copy(f"<CopyPartResult>{etag}</CopyPartResult>".encode()) == CopyResult(None)
 
 
 # Deletions
@@ -164,15 +159,15 @@ def test_the_answer_tells_of_each_key(namespace: str) -> None:
 
 
 def test_a_short_answer_names_nothing() -> None:
-    assert parse_deleted(b"<DeleteResult/>") == DeleteAnswer()
+    assert parse_deleted(b"<DeleteResult/>") == DeleteResult()
 
 
 def test_an_entry_may_name_no_key() -> None:
     body = b"<DeleteResult><Deleted/><Error><Code>X</Code></Error></DeleteResult>"
-    assert parse_deleted(body) == DeleteAnswer(frozenset({""}), (("", "X", ""),))
+    assert parse_deleted(body) == DeleteResult(frozenset({""}), (("", "X", ""),))
 
 
 @pytest.mark.parametrize("body", [b"", b"<html/>", b"<Error><Code>X</Code></Error>"])
 def test_what_is_no_answer_to_a_deletion(body: bytes) -> None:
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedDocumentError):
         parse_deleted(body)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Damaged and made-up answers: a reader gives a record or a MalformedAnswerError, nothing else."""
+"""Damaged and made-up documents give a record or a MalformedDocumentError, nothing else."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libcloud.storage.s3 import errors, xml
+from libcloud.storage.s3 import errors, requests, responses
+from libcloud.storage.s3.responses import MalformedDocumentError
 from libcloud.storage.s3.values import CompletedPart
-from libcloud.storage.s3.xml import MalformedAnswerError
 from libcloud.test.storage.s3 import documents
 from libcloud.utils.etags import strip_etag
 from libcloud.utils.xml import parse_xml
 
 READERS: list[Callable[[Any], object]] = [
-    xml.parse_create,
-    xml.parse_complete,
-    xml.parse_uploads,
-    xml.parse_parts,
-    xml.parse_objects,
-    xml.parse_buckets,
-    xml.parse_error,
+    responses.parse_create,
+    responses.parse_complete,
+    responses.parse_uploads,
+    responses.parse_parts,
+    responses.parse_objects,
+    responses.parse_buckets,
+    responses.parse_error,
 ]
-ENTRIES: list[Callable[[Any], object]] = [xml.object_record, xml.bucket_record]
+ENTRIES: list[Callable[[Any], object]] = [responses.object_record, responses.bucket_record]
 TAGS = sorted(
     {
         element.tag
@@ -47,7 +47,7 @@ def read_with_all(source: object) -> None:
     for read in READERS:
         try:
             read(source)
-        except MalformedAnswerError as error:
+        except MalformedDocumentError as error:
             assert len(str(error)) < 600
 
 
@@ -113,7 +113,7 @@ def test_any_element_taken_for_an_entry_of_a_list(document: str) -> None:
             for read in ENTRIES:
                 try:
                     read(element)
-                except MalformedAnswerError as error:
+                except MalformedDocumentError as error:
                     assert str(error).startswith("The answer has no ")
 
 
@@ -133,9 +133,9 @@ def test_an_answer_cut_anywhere_is_malformed_or_no_error(document: str) -> None:
     body = document.encode()
     for length in range(len(body)):
         for read in READERS[:-1]:
-            with pytest.raises(MalformedAnswerError):
+            with pytest.raises(MalformedDocumentError):
                 read(body[:length])
-        assert xml.parse_error(body[:length]) is None
+        assert responses.parse_error(body[:length]) is None
 
 
 @settings(max_examples=100, deadline=None)
@@ -144,7 +144,7 @@ def test_an_answer_cut_anywhere_is_malformed_or_no_error(document: str) -> None:
 )
 def test_what_complete_says_can_be_read_back(etags: list[str]) -> None:
     etags = [etag.replace("\ufffe", "").replace("\uffff", "") for etag in etags]
-    body = xml.complete_body([CompletedPart(n, etag) for n, etag in enumerate(etags, 1)])
+    body = requests.complete_body([CompletedPart(n, etag) for n, etag in enumerate(etags, 1)])
     root = ElementTree.fromstring(body)
     assert [part.findtext("PartNumber") for part in root] == [
         str(number) for number in range(1, len(etags) + 1)

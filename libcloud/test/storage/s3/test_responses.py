@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from libcloud.storage.s3 import xml
+from libcloud.storage.s3 import requests, responses
+from libcloud.storage.s3.responses import MalformedDocumentError
 from libcloud.storage.s3.values import (
     BucketPage,
     BucketRecord,
-    CompleteAnswer,
     CompletedPart,
+    CompleteResult,
     ErrorBody,
     ObjectPage,
     ObjectRecord,
@@ -23,16 +24,15 @@ from libcloud.storage.s3.values import (
     UploadPage,
     UploadRecord,
 )
-from libcloud.storage.s3.xml import MalformedAnswerError
 from libcloud.test.storage.s3 import documents
 from libcloud.utils.xml import parse_xml
 
 READINGS: list[tuple[Callable[[Any], object], str, object]] = [
-    (xml.parse_create, documents.CREATE, "VXBsb2FkIElE"),
+    (responses.parse_create, documents.CREATE, "VXBsb2FkIElE"),
     (
-        xml.parse_complete,
+        responses.parse_complete,
         documents.COMPLETE,
-        CompleteAnswer(
+        CompleteResult(
             etag="3858f62230ac3c915f300c664312c11f-9",
             bucket="b",
             key="k",
@@ -41,7 +41,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
         ),
     ),
     (
-        xml.parse_uploads,
+        responses.parse_uploads,
         documents.UPLOADS,
         UploadPage(
             uploads=(
@@ -66,7 +66,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
         ),
     ),
     (
-        xml.parse_parts,
+        responses.parse_parts,
         documents.PARTS,
         PartPage(
             parts=(
@@ -89,7 +89,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
         ),
     ),
     (
-        xml.parse_objects,
+        responses.parse_objects,
         documents.OBJECTS,
         ObjectPage(
             objects=(
@@ -120,7 +120,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
         ),
     ),
     (
-        xml.parse_buckets,
+        responses.parse_buckets,
         documents.BUCKETS,
         BucketPage(
             buckets=(
@@ -132,7 +132,7 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
         ),
     ),
     (
-        xml.parse_error,
+        responses.parse_error,
         documents.ERROR,
         ErrorBody(
             code="SignatureDoesNotMatch",
@@ -144,7 +144,12 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
 ]
 NAMES = [str(getattr(reading[0], "__name__", "")) for reading in READINGS]
 READERS = [reading[0] for reading in READINGS]
-LISTINGS = [xml.parse_uploads, xml.parse_parts, xml.parse_objects, xml.parse_buckets]
+LISTINGS = [
+    responses.parse_uploads,
+    responses.parse_parts,
+    responses.parse_objects,
+    responses.parse_buckets,
+]
 
 
 def result(content: str, root: str = "ListBucketResult") -> bytes:
@@ -168,7 +173,7 @@ def test_an_answer_may_be_parsed_already(
     assert read(ElementTree.fromstring(document)) == expected
 
 
-@pytest.mark.parametrize("read", [xml.parse_create, xml.parse_complete, *LISTINGS])
+@pytest.mark.parametrize("read", [responses.parse_create, responses.parse_complete, *LISTINGS])
 @pytest.mark.parametrize(
     "body",
     [
@@ -185,7 +190,7 @@ def test_an_answer_may_be_parsed_already(
     ],
 )
 def test_what_is_no_answer_is_malformed(read: Callable[[Any], object], body: bytes) -> None:
-    with pytest.raises(MalformedAnswerError) as caught:
+    with pytest.raises(MalformedDocumentError) as caught:
         read(body)
     assert len(str(caught.value)) < 400
     for secret in ("AKIA", "f0e8bdb8", "SESSIONTOKEN", "20130524"):
@@ -194,18 +199,20 @@ def test_what_is_no_answer_is_malformed(read: Callable[[Any], object], body: byt
 
 @pytest.mark.parametrize("read", LISTINGS)
 def test_another_document_does_not_pass_for_an_empty_list(read: Callable[[Any], object]) -> None:
-    with pytest.raises(MalformedAnswerError, match="not what was asked for"):
+    with pytest.raises(MalformedDocumentError, match="not what was asked for"):
         read(b"<Portal><Login>please</Login></Portal>")
 
 
 def test_the_answer_to_create_may_have_any_name() -> None:
-    assert xml.parse_create(result("<UploadId> U </UploadId>", "InitiateMultipartUpload")) == "U"
+    assert (
+        responses.parse_create(result("<UploadId> U </UploadId>", "InitiateMultipartUpload")) == "U"
+    )
 
 
 def test_an_error_that_names_an_upload_or_an_etag_is_no_answer() -> None:
     body = b"<Error><Code>NoSuchUpload</Code><UploadId>U</UploadId><ETag>e</ETag></Error>"
-    for read in (xml.parse_create, xml.parse_complete):
-        with pytest.raises(MalformedAnswerError, match="not what was asked for: '<Error>"):
+    for read in (responses.parse_create, responses.parse_complete):
+        with pytest.raises(MalformedDocumentError, match="not what was asked for: '<Error>"):
             read(body)
 
 
@@ -219,39 +226,39 @@ def test_an_error_that_names_an_upload_or_an_etag_is_no_answer() -> None:
     ],
 )
 def test_the_beginning_of_an_answer_is_hidden_if_it_may_hold_credentials(body: bytes) -> None:
-    with pytest.raises(MalformedAnswerError, match="not shown") as caught:
-        xml.parse_objects(body)
+    with pytest.raises(MalformedDocumentError, match="not shown") as caught:
+        responses.parse_objects(body)
     assert "AKIASECRET" not in str(caught.value)
 
 
 def test_the_beginning_of_an_answer_is_one_short_printable_line() -> None:
-    with pytest.raises(MalformedAnswerError) as caught:
-        xml.parse_objects(b" \n\x1b[2J502\nBad gateway" + b"x" * 10_000)
+    with pytest.raises(MalformedDocumentError) as caught:
+        responses.parse_objects(b" \n\x1b[2J502\nBad gateway" + b"x" * 10_000)
     assert "'[2J502 Bad gatewayxxx" in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("content", ["", "<UploadId/>", "<UploadId> </UploadId>"])
 def test_an_upload_without_an_id_is_malformed(content: str) -> None:
-    with pytest.raises(MalformedAnswerError, match="UploadId"):
-        xml.parse_create(result(content, "InitiateMultipartUploadResult"))
+    with pytest.raises(MalformedDocumentError, match="UploadId"):
+        responses.parse_create(result(content, "InitiateMultipartUploadResult"))
 
 
 @pytest.mark.parametrize("content", ["", "<ETag/>", "<ETag>&quot;&quot;</ETag>"])
 def test_a_complete_needs_an_etag_or_the_name_of_its_root(content: str) -> None:
-    answer = xml.parse_complete(result(content, "CompleteMultipartUploadResult"))
+    answer = responses.parse_complete(result(content, "CompleteMultipartUploadResult"))
     assert answer.etag == ""
-    with pytest.raises(MalformedAnswerError, match="ETag"):
-        xml.parse_complete(result(content, "CompleteMultipartUpload"))
+    with pytest.raises(MalformedDocumentError, match="ETag"):
+        responses.parse_complete(result(content, "CompleteMultipartUpload"))
 
 
 def test_all_but_the_etag_of_a_complete_is_optional() -> None:
-    answer = xml.parse_complete(result("<ETag>e-1</ETag>", "CompleteMultipartUploadResult"))
-    assert answer == CompleteAnswer(etag="e-1")
+    answer = responses.parse_complete(result("<ETag>e-1</ETag>", "CompleteMultipartUploadResult"))
+    assert answer == CompleteResult(etag="e-1")
 
 
 def test_an_upload_needs_only_a_key_and_an_id() -> None:
-    page = xml.parse_uploads(
+    page = responses.parse_uploads(
         result(
             "<Upload><Key>k</Key><UploadId>U</UploadId><Initiator/><Owner/></Upload>",
             "ListMultipartUploadsResult",
@@ -261,7 +268,7 @@ def test_an_upload_needs_only_a_key_and_an_id() -> None:
 
 
 def test_an_object_needs_only_a_key_and_a_size() -> None:
-    page = xml.parse_objects(
+    page = responses.parse_objects(
         result("<Contents><Key>k</Key><Size>3</Size><Owner/><ETag/></Contents>")
     )
     assert page == ObjectPage(objects=(ObjectRecord("k", None, 3),))
@@ -269,28 +276,30 @@ def test_an_object_needs_only_a_key_and_a_size() -> None:
 
 @pytest.mark.parametrize("size", ["", "-1", "1.5", "many", "٣", "1" * 5000])
 def test_a_size_that_is_no_number_is_malformed(size: str) -> None:
-    with pytest.raises(MalformedAnswerError, match="Size"):
-        xml.parse_objects(result(f"<Contents><Key>k</Key><Size>{size}</Size></Contents>"))
+    with pytest.raises(MalformedDocumentError, match="Size"):
+        responses.parse_objects(result(f"<Contents><Key>k</Key><Size>{size}</Size></Contents>"))
 
 
 def test_white_space_belongs_to_a_key_and_not_to_a_number() -> None:
-    page = xml.parse_objects(result("<Contents><Key> k </Key><Size> 3 </Size></Contents>"))
+    page = responses.parse_objects(result("<Contents><Key> k </Key><Size> 3 </Size></Contents>"))
     assert (page.objects[0].key, page.objects[0].size) == (" k ", 3)
 
 
 def test_names_are_decoded_only_where_the_answer_says_so() -> None:
     content = "<Contents><Key>a+b%2B</Key><Size>0</Size></Contents>"
     encoded = content + "<EncodingType>url</EncodingType>"
-    assert xml.parse_objects(result(content)).objects[0].key == "a+b%2B"
-    assert xml.parse_objects(result(encoded)).objects[0].key == "a b+"
+    assert responses.parse_objects(result(content)).objects[0].key == "a+b%2B"
+    assert responses.parse_objects(result(encoded)).objects[0].key == "a b+"
 
 
 def test_an_encoded_name_that_is_not_utf_8_keeps_its_bytes() -> None:
     content = "<EncodingType>url</EncodingType><Contents><Key>%FF</Key><Size>0</Size></Contents>"
-    assert xml.parse_objects(result(content)).objects[0].key == "\udcff"
+    assert responses.parse_objects(result(content)).objects[0].key == "\udcff"
 
 
-@pytest.mark.parametrize("parse", [xml.parse_objects, xml.parse_uploads, xml.parse_parts])
+@pytest.mark.parametrize(
+    "parse", [responses.parse_objects, responses.parse_uploads, responses.parse_parts]
+)
 def test_a_page_without_is_truncated_is_the_last_if_it_names_no_next_one(parse: Any) -> None:
     assert not parse(result("", "ListResult")).is_truncated
 
@@ -298,19 +307,19 @@ def test_a_page_without_is_truncated_is_the_last_if_it_names_no_next_one(parse: 
 @pytest.mark.parametrize("marker", ["NextMarker", "NextContinuationToken"])
 def test_a_page_without_is_truncated_that_names_a_next_one_is_not_the_last(marker: str) -> None:
     content = f"<Contents><Key>k</Key><Size>0</Size></Contents><{marker}>k</{marker}>"
-    assert xml.parse_objects(result(content)).is_truncated
+    assert responses.parse_objects(result(content)).is_truncated
 
 
 def test_a_name_that_holds_elements_is_malformed() -> None:
     content = "<Contents><Key>a<b/>c</Key><Size>0</Size></Contents>"
-    with pytest.raises(MalformedAnswerError, match="Key of the answer holds more than text"):
-        xml.parse_objects(result(content))
+    with pytest.raises(MalformedDocumentError, match="Key of the answer holds more than text"):
+        responses.parse_objects(result(content))
 
 
 @pytest.mark.parametrize("said", ["", "<IsTruncated>false</IsTruncated>", "<IsTruncated/>"])
 def test_a_last_page_names_no_next_one(said: str) -> None:
     content = f"{said}<NextMarker>k</NextMarker><NextContinuationToken>t</NextContinuationToken>"
-    page = xml.parse_objects(result(content))
+    page = responses.parse_objects(result(content))
     assert (page.is_truncated, page.next_marker, page.next_token) == (False, None, None)
 
 
@@ -341,7 +350,7 @@ def test_a_last_page_names_no_next_one(said: str) -> None:
 def test_a_listing_goes_on_where_the_store_says_or_after_the_last_name(
     content: str, marker: str | None
 ) -> None:
-    page = xml.parse_objects(result("<IsTruncated>true</IsTruncated>" + content))
+    page = responses.parse_objects(result("<IsTruncated>true</IsTruncated>" + content))
     assert page.is_truncated
     assert page.next_marker == marker
 
@@ -352,7 +361,7 @@ def test_a_marker_that_a_server_forgot_to_encode_is_recognised() -> None:
         "<Contents><Key>a%2Bb</Key><Size>0</Size></Contents>"
     )
     for marker in ("a+b", "a%2Bb"):
-        page = xml.parse_objects(result(f"{content}<NextMarker>{marker}</NextMarker>"))
+        page = responses.parse_objects(result(f"{content}<NextMarker>{marker}</NextMarker>"))
         assert page.next_marker == "a+b"
 
 
@@ -362,10 +371,10 @@ def test_uploads_go_on_after_the_last_one_if_the_store_names_no_marker() -> None
         "<Upload><Key>k</Key><UploadId>U1</UploadId></Upload>"
         "<Upload><Key>k</Key><UploadId>U2</UploadId></Upload>"
     )
-    page = xml.parse_uploads(result(content, "ListMultipartUploadsResult"))
+    page = responses.parse_uploads(result(content, "ListMultipartUploadsResult"))
     assert (page.next_key_marker, page.next_upload_id_marker) == ("k", "U2")
     named = content + "<NextKeyMarker>m</NextKeyMarker>"
-    page = xml.parse_uploads(result(named, "ListMultipartUploadsResult"))
+    page = responses.parse_uploads(result(named, "ListMultipartUploadsResult"))
     assert (page.next_key_marker, page.next_upload_id_marker) == ("m", None)
 
 
@@ -374,22 +383,24 @@ def test_parts_go_on_after_the_last_one_if_the_marker_makes_no_sense() -> None:
         "<IsTruncated>true</IsTruncated><NextPartNumberMarker>0</NextPartNumberMarker>"
         "<Part><PartNumber>7</PartNumber><Size>1</Size></Part>"
     )
-    assert xml.parse_parts(result(content, "ListPartsResult")).next_marker == 7
+    assert responses.parse_parts(result(content, "ListPartsResult")).next_marker == 7
 
 
 def test_an_entry_of_a_list_is_read_by_itself() -> None:
     listing = parse_xml(documents.OBJECTS)
-    records = [xml.object_record(node) for node in listing if node.tag.endswith("}Contents")]
-    assert tuple(records) == xml.parse_objects(listing).objects
+    records = [responses.object_record(node) for node in listing if node.tag.endswith("}Contents")]
+    assert tuple(records) == responses.parse_objects(listing).objects
     buckets = parse_xml(documents.BUCKETS)
-    assert tuple(map(xml.bucket_record, buckets[1])) == xml.parse_buckets(buckets).buckets
+    assert (
+        tuple(map(responses.bucket_record, buckets[1])) == responses.parse_buckets(buckets).buckets
+    )
     alone = ElementTree.fromstring("<Contents><Key>a+b</Key><Size>1</Size></Contents>")
-    assert xml.object_record(alone) == ObjectRecord("a+b", None, 1)
+    assert responses.object_record(alone) == ObjectRecord("a+b", None, 1)
 
 
 def test_a_list_without_buckets_is_empty() -> None:
-    assert xml.parse_buckets(result("", "ListAllMyBucketsResult")) == BucketPage()
-    page = xml.parse_buckets(result("<Buckets/>", "ListAllMyBucketsResult"))
+    assert responses.parse_buckets(result("", "ListAllMyBucketsResult")) == BucketPage()
+    page = responses.parse_buckets(result("<Buckets/>", "ListAllMyBucketsResult"))
     assert page.buckets == ()
 
 
@@ -406,7 +417,7 @@ def test_a_list_without_buckets_is_empty() -> None:
     ],
 )
 def test_what_is_no_error_document_is_none(body: bytes) -> None:
-    assert xml.parse_error(body) is None
+    assert responses.parse_error(body) is None
 
 
 @pytest.mark.parametrize(
@@ -418,15 +429,15 @@ def test_what_is_no_error_document_is_none(body: bytes) -> None:
     ],
 )
 def test_an_error_is_found_where_the_protocols_of_aws_put_it(body: bytes) -> None:
-    assert xml.parse_error(body) == ErrorBody("SlowDown")
+    assert responses.parse_error(body) == ErrorBody("SlowDown")
 
 
 def test_an_error_without_anything_is_still_one() -> None:
-    assert xml.parse_error(b"<Error/>") == ErrorBody("")
+    assert responses.parse_error(b"<Error/>") == ErrorBody("")
 
 
 def test_an_error_tells_of_another_region_and_endpoint() -> None:
-    said = xml.parse_error(
+    said = responses.parse_error(
         b"<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region>"
         b"<Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>"
     )
@@ -436,7 +447,7 @@ def test_an_error_tells_of_another_region_and_endpoint() -> None:
 
 def test_a_complete_carries_checksums_and_escapes() -> None:
     part = CompletedPart(1, '"<&>"', {"crc32": "AA==", "crc64nvme": "BB=="})
-    assert xml.complete_body([part]) == (
+    assert requests.complete_body([part]) == (
         b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&lt;&amp;&gt;</ETag>"
         b"<ChecksumCRC32>AA==</ChecksumCRC32><ChecksumCRC64NVME>BB==</ChecksumCRC64NVME></Part>"
         b"</CompleteMultipartUpload>"
@@ -446,4 +457,4 @@ def test_a_complete_carries_checksums_and_escapes() -> None:
 @pytest.mark.parametrize("etag", ["a\x00b", "a\x1bb", "a\ud800b", "a\uffffb"])
 def test_what_xml_cannot_express_is_refused(etag: str) -> None:
     with pytest.raises(ValueError, match="XML cannot express"):
-        xml.complete_body([CompletedPart(1, etag)])
+        requests.complete_body([CompletedPart(1, etag)])

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The XML of the S3 protocol: answers into records, and the two bodies that a client sends.
+"""Parses the XML documents in responses into records.
 
-Every reader takes the body of an answer, or its root element if somebody has parsed it already;
-with or without a namespace, with optional elements left out. What cannot be understood is a
-:class:`MalformedAnswerError`, and no other error. An ``<Error>`` that came with a status of 200 is
-found by :func:`parse_error`: ask that first.
+Every parser takes the body of a response, or its root element if that is parsed already; with or
+without a namespace, and without optional elements. A document that cannot be understood is a
+:class:`MalformedDocumentError`, never another exception. :func:`parse_error` finds an ``<Error>``
+that came with status 200: call it first.
 
 Reference: Amazon S3 API Reference, and the shapes of botocore's service model
 (``data/s3/2006-03-01/service-2.json``).
@@ -12,31 +12,27 @@ Reference: Amazon S3 API Reference, and the shapes of botocore's service model
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from urllib.parse import unquote, unquote_plus
-from xml.sax.saxutils import escape
 
 from libcloud.storage.s3.columns import read_columns, read_others
-from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.nodes import (
+    RAW,
     Element,
     Fields,
-    MalformedAnswerError,
+    MalformedDocumentError,
     Node,
     Source,
     excerpt,
     read_root,
 )
-from libcloud.storage.s3.raw_names import RAW
 from libcloud.storage.s3.values import (
     BucketPage,
     BucketRecord,
-    CompleteAnswer,
-    CompletedPart,
-    CopyAnswer,
-    DeleteAnswer,
+    CompleteResult,
+    CopyResult,
+    DeleteResult,
     ErrorBody,
     ObjectPage,
     ObjectRecord,
@@ -48,13 +44,8 @@ from libcloud.storage.s3.values import (
 from libcloud.utils.etags import strip_etag
 
 __all__ = [
-    "NAMESPACE",
-    "MalformedAnswerError",
+    "MalformedDocumentError",
     "bucket_record",
-    "can_express",
-    "complete_body",
-    "create_bucket_body",
-    "delete_body",
     "object_record",
     "parse_buckets",
     "parse_complete",
@@ -67,12 +58,6 @@ __all__ = [
     "parse_uploads",
 ]
 
-# XML 1.0, production [2] Char: what no document can hold, however it is escaped.
-_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes long to compile
-
-# XML 1.0, 2.11, and XML 1.1, 2.2 and 2.11: what may be made a line break or be restricted.
-_ALTERED = "[\t\n\r\x7f-\x9f\u2028]"
-
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
 
 _Decode = Callable[[str], str]
@@ -81,27 +66,27 @@ _Decode = Callable[[str], str]
 def parse_create(source: Source) -> str:
     """The id of the upload that a store has created.
 
-    :raises MalformedAnswerError: there is none. Whether the store keeps an upload is unknown.
+    :raises MalformedDocumentError: there is none. Whether the store keeps an upload is unknown.
     """
     upload_id = _answer(source).need("UploadId").strip()
     if not upload_id:
-        raise MalformedAnswerError("The UploadId of the answer is empty")
+        raise MalformedDocumentError("The UploadId of the answer is empty")
     return upload_id
 
 
-def parse_complete(source: Source) -> CompleteAnswer:
+def parse_complete(source: Source) -> CompleteResult:
     """What a store says of the object that it put together.
 
     The ETag may be empty: Ceph RGW names none. Then the name of the root element is what shows
     that it is such an answer.
 
-    :raises MalformedAnswerError: it is no such answer. The object may exist.
+    :raises MalformedDocumentError: it is no such answer. The object may exist.
     """
     root = _answer(source)
     etag = strip_etag(root.find("ETag") or "")
     if not etag and root.name != "CompleteMultipartUploadResult":
-        raise MalformedAnswerError(f"The answer has no ETag in {root.name}")
-    return CompleteAnswer(
+        raise MalformedDocumentError(f"The answer has no ETag in {root.name}")
+    return CompleteResult(
         etag=etag,
         bucket=root.find("Bucket"),
         key=root.find("Key"),
@@ -110,22 +95,22 @@ def parse_complete(source: Source) -> CompleteAnswer:
     )
 
 
-def parse_copy(source: Source) -> CopyAnswer:
+def parse_copy(source: Source) -> CopyResult:
     """What a store says of an object or a part that it copied.
 
-    :raises MalformedAnswerError: it is no such answer. The copy may exist.
+    :raises MalformedDocumentError: it is no such answer. The copy may exist.
     """
     root = read_root(source)
     if not root.name.startswith("Copy"):
         raise _unexpected(source, root)
     etag = strip_etag(root.find("ETag") or "")
-    return CopyAnswer(etag or None, root.word("LastModified"), _checksums(root))
+    return CopyResult(etag or None, root.word("LastModified"), _checksums(root))
 
 
-def parse_deleted(source: Source) -> DeleteAnswer:
+def parse_deleted(source: Source) -> DeleteResult:
     """What became of keys that were to be deleted.
 
-    :raises MalformedAnswerError: it is no such answer. Any of the keys may be deleted.
+    :raises MalformedDocumentError: it is no such answer. Any of the keys may be deleted.
     """
     root = read_root(source)
     if not root.name.startswith("Delete"):
@@ -135,7 +120,7 @@ def parse_deleted(source: Source) -> DeleteAnswer:
         for node in root.children("Error")
     ]
     deleted = [node.find("Key") or "" for node in root.children("Deleted")]
-    return DeleteAnswer(frozenset(deleted), tuple(errors))
+    return DeleteResult(frozenset(deleted), tuple(errors))
 
 
 def parse_error(source: Source) -> ErrorBody | None:
@@ -155,12 +140,12 @@ def parse_error(source: Source) -> ErrorBody | None:
             region=node.word("Region"),
             endpoint=node.word("Endpoint"),
         )
-    except MalformedAnswerError:
+    except MalformedDocumentError:
         return None
 
 
 def parse_uploads(source: Source) -> UploadPage:
-    """One page of unfinished uploads. :raises MalformedAnswerError: it is no such page."""
+    """One page of unfinished uploads. :raises MalformedDocumentError: it is no such page."""
     root = _listing(source)
     nodes, decode, encoding = list(root.children("Upload")), _decoder(root), _encoding(root)
     written = [node.need("Key") for node in nodes]
@@ -185,7 +170,7 @@ def parse_uploads(source: Source) -> UploadPage:
 
 
 def parse_parts(source: Source) -> PartPage:
-    """One page of the parts of an upload. :raises MalformedAnswerError: it is no such page."""
+    """One page of the parts of an upload. :raises MalformedDocumentError: it is no such page."""
     root = _listing(source)
     parts = tuple(_part(node) for node in root.children("Part"))
     marker = root.number("NextPartNumberMarker")
@@ -196,7 +181,7 @@ def parse_parts(source: Source) -> PartPage:
 
 
 def parse_objects(source: Source) -> ObjectPage:
-    """One page of a listing, version 1 or 2. :raises MalformedAnswerError: it is no such page."""
+    """One page of a listing, version 1 or 2. :raises MalformedDocumentError: it is no such page."""
     whole = _listing(source)
     others = read_others(whole.element)
     root = whole if others is None else Node(whole.element, others)
@@ -221,18 +206,18 @@ def parse_objects(source: Source) -> ObjectPage:
 
 
 def object_record(element: Element) -> ObjectRecord:
-    """One ``Contents`` element of a listing. :raises MalformedAnswerError: it is none."""
+    """One ``Contents`` element of a listing. :raises MalformedDocumentError: it is none."""
     parent = getattr(element, "getparent", lambda: None)()
     return _object(element, str if parent is None else _decoder(Node(parent)))
 
 
 def bucket_record(element: Element) -> BucketRecord:
-    """One ``Bucket`` element of a list of buckets. :raises MalformedAnswerError: it is none."""
+    """One ``Bucket`` element of a list of buckets. :raises MalformedDocumentError: it is none."""
     return _bucket(Node(element))
 
 
 def parse_buckets(source: Source) -> BucketPage:
-    """The list of buckets. :raises MalformedAnswerError: it is no such list."""
+    """The list of buckets. :raises MalformedDocumentError: it is no such list."""
     root = _listing(source)
     owner, buckets = root.child("Owner"), root.child("Buckets")
     records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
@@ -245,54 +230,6 @@ def parse_buckets(source: Source) -> BucketPage:
         is_truncated=truncated,
         next_token=token if truncated else None,
     )
-
-
-def complete_body(parts: Sequence[CompletedPart]) -> bytes:
-    """The body of a Complete: without a namespace, ETags without quotes.
-
-    :raises ValueError: no part, or numbers that do not ascend: no store would accept that.
-    """
-    if not parts:
-        raise ValueError("An upload cannot be completed without parts")
-    texts = []
-    last = 0
-    for part in parts:
-        if part.number <= last:
-            raise ValueError(f"Part {part.number} is listed after part {last}: numbers must ascend")
-        last = part.number
-        fields = [("PartNumber", str(part.number)), ("ETag", strip_etag(part.etag))]
-        fields += [(f"Checksum{name.upper()}", value) for name, value in part.checksums.items()]
-        texts.append(_element("Part", "".join(_element(tag, _text(text)) for tag, text in fields)))
-    return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
-
-
-def delete_body(keys: Sequence[str], *, quiet: bool = False) -> bytes:
-    """The body of a DeleteObjects.
-
-    :param quiet: the answer need not name what was deleted.
-    :raises ValueError: no key, or one that XML cannot express.
-    """
-    if not keys:
-        raise ValueError("There is no key to delete")
-    inner = _element("Quiet", "true") if quiet else ""
-    inner += "".join(_element("Object", _element("Key", _key(key))) for key in keys)
-    return f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()
-
-
-def can_express(text: str) -> bool:
-    """Whether every reader of XML gets ``text`` out as it was put in.
-
-    No document can hold most control characters, readers turn a carriage return into a line break,
-    and some drop white space at the ends.
-    """
-    return text == text.strip() and not re.search(_NOT_XML, text) and not re.search(_ALTERED, text)
-
-
-def create_bucket_body(location: str) -> bytes:
-    """The body of a CreateBucket that names the region to create the bucket in."""
-    constraint = _element("LocationConstraint", _text(location))
-    name = "CreateBucketConfiguration"
-    return f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'.encode()
 
 
 def _answer(source: Source) -> Node:
@@ -314,9 +251,9 @@ def _listing(source: Source) -> Node:
     return root
 
 
-def _unexpected(source: Source, root: Node) -> MalformedAnswerError:
+def _unexpected(source: Source, root: Node) -> MalformedDocumentError:
     detail = excerpt(source) if isinstance(source, bytes) else excerpt(f"<{root.name}>")
-    return MalformedAnswerError(f"The answer is not what was asked for: {detail}")
+    return MalformedDocumentError(f"The answer is not what was asked for: {detail}")
 
 
 def _error_node(root: Node) -> Node | None:
@@ -433,19 +370,3 @@ def _checksums(node: Node) -> dict[str, str]:
             if value:
                 found.setdefault(child.name[len("Checksum") :].lower(), value)
     return found
-
-
-def _element(name: str, content: str) -> str:
-    return f"<{name}>{content}</{name}>"
-
-
-def _key(key: str) -> str:
-    if not can_express(key):
-        raise ValueError(f"XML cannot express {key[:40]!r} safely")
-    return escape(key)
-
-
-def _text(value: str) -> str:
-    if re.search(_NOT_XML, value):
-        raise ValueError(f"XML cannot express {value[:40]!r}")
-    return escape(value)
