@@ -43,9 +43,14 @@ _PARAMETER = re.compile(
     # The signature of a shared access signature, and the key in a connection string, of Azure.
     r"|(?:(?<![\w-])|(?<=%3F)|(?<=%26))(?:sig|AccountKey|SharedAccessSignature)"
     r"|access_token|refresh_token|id_token|client_secret|assertion|private_key|password"
+    r"|temp_url_sig|api_?key|(?<=[\"'])secret"
     r"|secret_?access_?key|session_?token)(?:=|%3D|\\?[\"']\s*:\s*\\?[\"']))"
     r"(?:(?!%26)[^&\s\\\"'<>)])+",
     re.IGNORECASE,
+)
+# The id of a token, in the response of Keystone version 2, is the token.
+_TOKEN_ID = re.compile(
+    r"(\"token\"\s*:\s*\{(?:[^{}]|\{[^{}]*\}){0,2000}?\"id\"\s*:\s*\")[^\"]+", re.IGNORECASE
 )
 _ELEMENT = re.compile(r"(<(?:SecretAccessKey|SessionToken)>)[^<]+")
 _PRIVATE_KEY = re.compile(
@@ -97,7 +102,7 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, REDACTED)
     text = _PRIVATE_KEY.sub(REDACTED, text)
     text = _HEADER_LINE.sub(rf"\g<1>{REDACTED}", text)
-    for pattern in (_PARAMETER, _ELEMENT, _PASSWORD_IN_URL):
+    for pattern in (_PARAMETER, _TOKEN_ID, _ELEMENT, _PASSWORD_IN_URL):
         text = pattern.sub(rf"\g<1>{REDACTED}", text)
     return text
 

@@ -22,6 +22,7 @@ from libcloud.storage.providers import get_driver
 from libcloud.storage.types import Provider
 from libcloud.test.storage.fakes.swift import FakeSwift
 from libcloud.test.storage.swift.conftest import Connect
+from libcloud.utils.redact import redact_text
 
 KEYSTONE = "keystoneauth1 is in the extra swift"
 
@@ -130,6 +131,23 @@ def test_secrets_are_in_no_log_and_no_repr(
     connection = driver.connection
     shown = caplog.text + repr(driver) + repr(connection.identity) + repr(connection._access)
     assert token not in shown and fake.key not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"auth": {"passwordCredentials": {"username": "me", "password": "hidden-text"}}}',
+        '{"auth": {"RAX-KSKEY:apiKeyCredentials": {"username": "me", "apiKey": "hidden-text"}}}',
+        '{"auth": {"identity": {"application_credential": {"id": "1", "secret": "hidden-text"}}}}',
+        '{"access": {"token": {"tenant": {"id": "1"}, "id": "hidden-text"}, "user": {"id": "u"}}}',
+        "X-Subject-Token: hidden-text",
+        "X-Storage-Token: hidden-text",
+        "X-Account-Meta-Temp-URL-Key: hidden-text",
+        "https://host/v1/a/c/o?temp_url_sig=hidden-text&temp_url_expires=1",
+    ],
+)
+def test_secrets_of_openstack_are_removed_from_texts(text: str) -> None:
+    assert "hidden-text" not in redact_text(text)
 
 
 def test_a_driver_can_be_pickled_after_use(fake: FakeSwift, connect: Connect) -> None:
