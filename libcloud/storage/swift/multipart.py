@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import groupby
+from itertools import chain, groupby
 
 from libcloud.storage.swift import deletion, listing, requests, responses
 from libcloud.storage.swift.checksums import large_etag
@@ -125,23 +125,24 @@ def iterate_uploads(
     :param prefix: of the names of the objects.
     """
     start = f"{container_name}/"
+    listed = listing.iterate_objects(client, segment_container, prefix=start + prefix)
+    found = (
+        (match["key"].removeprefix(start), match["id"], record)
+        for record in listed
+        if (match := _SEGMENT.fullmatch(record.name)) is not None
+    )
     try:
-        found = listing.iterate_objects(client, segment_container, prefix=start + prefix)
-        records = [
-            (match["key"].removeprefix(start), match["id"], record)
-            for record in found
-            if (match := _SEGMENT.fullmatch(record.name)) is not None
-        ]
+        first = next(found, None)
     except ContainerDoesNotExistError:
         return
-    if not records:
+    if first is None:
         return
     large = {
         record.name: record.etag
         for record in listing.iterate_objects(client, container_name, prefix=prefix)
         if record.is_large
     }
-    for short, of_key in groupby(records, key=lambda item: item[0]):
+    for short, of_key in groupby(chain([first], found), key=lambda item: item[0]):
         key = _whole_name(client, container_name, short)
         uploads = {
             upload_id: [record for _, _, record in items]
