@@ -27,6 +27,7 @@ from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnect
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
 from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.transfer.upload.options import EngineKeywords
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     InvalidContainerNameError,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.start import Download
-    from libcloud.storage.transfer.upload.options import EngineKeywords
     from libcloud.storage.transfer.upload.session import UploadSession
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
@@ -73,6 +73,12 @@ _CONNECTION_KEYWORDS = frozenset(
 
 # A writer calls none of these. If one of them is overridden, it is called with a file.
 _STREAM_METHODS = ("upload_object_via_stream", "_put_object")
+
+
+class UploadKeywords(EngineKeywords, total=False):
+    """Keywords of uploads: those of every driver, and the condition that Swift has."""
+
+    ex_if_none_match: str | None
 
 
 class SwiftStorageDriver(StorageDriver):
@@ -279,7 +285,7 @@ class SwiftStorageDriver(StorageDriver):
         extra: dict[str, Any] | None = None,
         verify_hash: bool = True,
         headers: dict[str, str] | None = None,
-        **options: Unpack[EngineKeywords],
+        **options: Unpack[UploadKeywords],
     ) -> Object:
         """Upload a file. Keywords and errors are those of :meth:`upload_object_via_stream`.
 
@@ -304,7 +310,7 @@ class SwiftStorageDriver(StorageDriver):
         object_name: str,
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-        **options: Unpack[EngineKeywords],
+        **options: Unpack[UploadKeywords],
     ) -> Object:
         """Upload a stream of unknown length.
 
@@ -316,7 +322,8 @@ class SwiftStorageDriver(StorageDriver):
         :param extra: ``content_type`` and ``meta_data`` (a dict) of the object.
         :param headers: further headers: ``If-None-Match: *``, ``X-Delete-After``, ...
         :param options: with ``ex_`` before them, the fields of
-            :class:`~libcloud.storage.transfer.upload.options.UploadOptions`; also ``on_event``.
+            :class:`~libcloud.storage.transfer.upload.options.UploadOptions`; also ``on_event``, and
+            ``ex_if_none_match="*"``, which refuses to overwrite.
         :raises ContainerDoesNotExistError: there is no such container. Nothing was published.
         :raises PreconditionFailedError: the object exists, and must not. It is as it was.
         :raises ObjectTooLargeError: the stream has more than the cluster takes. Nothing was
@@ -395,7 +402,7 @@ class SwiftStorageDriver(StorageDriver):
         object_name: str,
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-        **options: Unpack[EngineKeywords],
+        **options: Unpack[UploadKeywords],
     ) -> UploadWriter[Object]:
         """A file to be written that becomes an object; sent in parts while it is written.
 
@@ -454,9 +461,14 @@ class SwiftStorageDriver(StorageDriver):
         sent.update(swift.requests.metadata_headers(extra.get("meta_data") or {}))
         client = self._client
         concurrency = client.concurrency()
-        _, chosen = transfer.upload.session.split_keywords(
-            options or {}, max_memory=self.ex_max_memory
+        own, chosen = transfer.upload.session.split_keywords(
+            options or {}, ("ex_if_none_match",), max_memory=self.ex_max_memory
         )
+        condition = own.get("ex_if_none_match")
+        if condition not in (None, "*"):
+            raise ValueError(f"ex_if_none_match: Swift knows '*' only, not {condition!r}")
+        if condition:
+            sent["If-None-Match"] = condition
         profile = client.profile()
         port = swift.upload_port.SwiftUploadPort(
             client,
@@ -545,7 +557,7 @@ class SwiftStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
         *,
         extra: dict[str, Any] | None = None,
-        **options: Unpack[EngineKeywords],
+        **options: Unpack[UploadKeywords],
     ) -> Object:
         """Resume an upload that failed, and publish the object.
 

@@ -253,8 +253,10 @@ def test_an_object_that_must_not_exist_is_not_overwritten(
 ) -> None:
     upload(container)
     before = fake.segments()
+    with pytest.raises(ValueError, match="Swift knows"):
+        upload(container, data, ex_if_none_match="an-etag")
     with pytest.raises(PreconditionFailedError) as caught:
-        upload(container, data, headers={"If-None-Match": "*"})
+        upload(container, data, ex_if_none_match="*")
     assert caught.value.status == 412  # type: ignore[attr-defined]
     assert fake.body("docs", "big") == DATA and fake.segments() == before
 
