@@ -17,6 +17,7 @@ from mutants_of_secrets import MUTANTS as OF_SECRETS
 from mutants_of_swift import MUTANTS as OF_SWIFT
 from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
+from mutants_of_the_plan import MUTANTS as OF_THE_PLAN
 from mutants_of_the_workers import MUTANTS as OF_THE_WORKERS
 from mutants_of_trouble import MUTANTS as OF_TROUBLE
 
@@ -41,6 +42,7 @@ _UPLOADS = (
         "            number=number,\n            body=bytes(body) if self._copy_bodies else body,",
         '            number=number,\n            body=b"",',
         _MULTIPART,
+        caught_by="test_the_bytes_of_the_parts_are_those_of_the_source",
     ),
     Mutant(
         "parts numbered from 0",
@@ -48,6 +50,7 @@ _UPLOADS = (
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", str(number - 1)), ("uploadId", upload_id))',
         _MULTIPART,
+        caught_by="test_the_bytes_of_the_parts_are_those_of_the_source",
     ),
     Mutant(
         "every part sent as 1",
@@ -55,6 +58,7 @@ _UPLOADS = (
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", "1"), ("uploadId", upload_id))',
         _MULTIPART,
+        caught_by="test_the_bytes_of_the_parts_are_those_of_the_source",
     ),
     Mutant(
         "upload id missing on parts",
@@ -62,6 +66,7 @@ _UPLOADS = (
         '(("partNumber", str(number)), ("uploadId", upload_id))',
         '(("partNumber", str(number)),)',
         _MULTIPART,
+        caught_by="test_the_bytes_of_the_parts_are_those_of_the_source",
     ),
     Mutant(
         "parts committed in reverse",
@@ -69,6 +74,7 @@ _UPLOADS = (
         "[(part.number, part.etag) for part in parts],",
         "[(part.number, part.etag) for part in parts][::-1],",
         _MULTIPART,
+        caught_by="test_one_upload_has_one_id_and_parts_without_a_gap",
     ),
     Mutant(
         "last part left out",
@@ -76,6 +82,7 @@ _UPLOADS = (
         "[(part.number, part.etag) for part in parts],",
         "[(part.number, part.etag) for part in parts][:-1],",
         _MULTIPART,
+        caught_by="test_the_bytes_of_the_parts_are_those_of_the_source",
     ),
     Mutant(
         "commit without ETags",
@@ -83,6 +90,7 @@ _UPLOADS = (
         "[(part.number, part.etag) for part in parts],",
         '[(part.number, "") for part in parts],',
         _MULTIPART,
+        caught_by="test_one_upload_has_one_id_and_parts_without_a_gap",
     ),
     Mutant(
         "the error in a 200 ignored",
@@ -94,6 +102,7 @@ _UPLOADS = (
         "    etag = CommittedETag(strip_etag(response.headers.get('etag', '')))\n"
         "    checksums: dict[str, str] = {}\n",
         _FAILURES,
+        caught_by="test_an_object_made_of_other_parts_is_not_taken_for_ours",
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
@@ -101,6 +110,7 @@ _UPLOADS = (
         " is not None:\n        return False\n",
         " is not None:\n        return True\n",
         _FAILURES,
+        caught_by="test_a_condition_that_fails_within_a_200_is_that_error",
     ),
     Mutant(
         "whatever is there passes for ours",
@@ -108,6 +118,7 @@ _UPLOADS = (
         "            verdict = self._verdict(etag, parts, size, found)\n",
         "            verdict = Confirmation.STORED\n",
         _FAILURES,
+        caught_by="test_an_object_made_of_other_parts_is_not_taken_for_ours",
     ),
     Mutant(
         "other parts than were sent go unnoticed",
@@ -115,6 +126,7 @@ _UPLOADS = (
         "        if etag != expected:",
         "        if False:",
         _FAILURES,
+        caught_by="test_an_object_made_of_other_parts_is_not_taken_for_ours",
     ),
 )
 
@@ -125,6 +137,7 @@ _VALUES = (
         "return name not in _CONDITIONS and not _describes_one_body(name)",
         'return name not in _CONDITIONS and "-meta-" not in name',
         _HEADERS,
+        caught_by="test_each_request_gets_the_headers_it_knows",
     ),
     Mutant(
         "conditions lost on the way to Complete",
@@ -132,6 +145,7 @@ _VALUES = (
         "if step is Step.COMPLETE and name in _CONDITIONS:",
         "if False:",
         _HEADERS,
+        caught_by="test_each_request_gets_the_headers_it_knows",
     ),
     Mutant(
         "the customer's key kept from the parts",
@@ -139,6 +153,7 @@ _VALUES = (
         "return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)",
         "return step not in (Step.ABORT, Step.PART) and name.startswith(_CUSTOMER_KEY)",
         _HEADERS,
+        caught_by="test_each_request_gets_the_headers_it_knows",
     ),
     Mutant(
         "payload digest of other bytes",
@@ -146,6 +161,7 @@ _VALUES = (
         "hashed = _hashed(hashlib.sha256(), body)",
         'hashed = _hashed(hashlib.sha256(b"x"), body)',
         _INTEGRITY,
+        caught_by="test_digests_as_they_are_written_in_the_specifications",
     ),
     Mutant(
         "no Content-MD5",
@@ -153,6 +169,7 @@ _VALUES = (
         'Digest({"Content-MD5": encoded(value)}, "md5", value)',
         'Digest({}, "md5", value)',
         _INTEGRITY,
+        caught_by="test_a_digest_is_that_of_the_whole_body",
     ),
     Mutant(
         "a body over http is not signed",
@@ -160,6 +177,7 @@ _VALUES = (
         'return "none-unsigned" if secure else "sha256"',
         'return "none-unsigned"',
         _INTEGRITY,
+        caught_by="test_a_body_over_http_is_never_unsigned",
     ),
     Mutant(
         "the CRC of the whole is that of the last part",
@@ -167,6 +185,7 @@ _VALUES = (
         "return _product(polynomial, _shift(polynomial, second_length), first) ^ second",
         "return second",
         (f"{_TESTS}/storage/s3/test_crc.py",),
+        caught_by="test_nothing_added_changes_nothing",
     ),
     Mutant(
         "object names rewritten",
@@ -174,6 +193,7 @@ _VALUES = (
         "        return quote(name, safe=_SAFE, ",
         '        return quote(name.replace("//", "/"), safe=_SAFE, ',
         (f"{_TESTS}/storage/test_s3_names.py",),
+        caught_by="test_an_unfinished_upload_of_any_name_is_listed_and_removed",
     ),
     Mutant(
         "sub-resources not signed",
@@ -181,6 +201,7 @@ _VALUES = (
         '        "uploadId",\n',
         "",
         _MULTIPART,
+        caught_by="test_version_2_sends_the_md5_of_each_part_and_nothing_else",
     ),
 )
 
@@ -191,6 +212,7 @@ _READING = (
         "end_bytes - 1",
         "end_bytes",
         _DOWNLOADS,
+        caught_by="test_a_range_excludes_its_end",
     ),
     Mutant(
         "short download unnoticed",
@@ -198,6 +220,7 @@ _READING = (
         "    if length is not None and received < length:",
         "    if False:",
         _DOWNLOADS,
+        caught_by="test_a_short_body_is_noticed_whatever_the_connection_says",
     ),
     Mutant(
         "a broken download is put in its place",
@@ -205,6 +228,7 @@ _READING = (
         "            if keep_partial:\n                file.commit()\n            raise",
         "            file.commit()\n            raise",
         _DOWNLOADS,
+        caught_by="test_a_download_that_breaks_off_leaves_nothing_under_the_final_name",
     ),
     Mutant(
         "a name chooses its file",
@@ -212,6 +236,7 @@ _READING = (
         "    if escapes or not _is_inside(path, directory):",
         "    if False:",
         _DEFECTS,
+        caught_by="test_g07_a_name_does_not_choose_a_file_elsewhere",
     ),
     Mutant(
         "listing stops after page one",
@@ -219,6 +244,7 @@ _READING = (
         "        if not page.is_truncated:\n",
         "        if True:\n",
         _PAGES,
+        caught_by="test_a_listing_that_cannot_continue_is_an_error",
     ),
 )
 
@@ -229,6 +255,7 @@ _CONNECTION = (
         '    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target',
         "    return url",
         (f"{_TESTS}/test_http_wire.py",),
+        caught_by="test_a_target_arrives_as_it_is_given",
     ),
     Mutant(
         "sent again without going back",
@@ -236,6 +263,7 @@ _CONNECTION = (
         "            if call.attempts:\n                self._go_back(rewind)\n",
         "",
         (f"{_TESTS}/common/test_retry.py",),
+        caught_by="test_each_attempt_sends_the_whole_body",
     ),
     Mutant(
         "headers of the call changed",
@@ -243,6 +271,7 @@ _CONNECTION = (
         "self.add_default_headers(dict(call.headers or {}))",
         "self.add_default_headers({} if call.headers is None else call.headers)",
         (f"{_TESTS}/test_connection.py",),
+        caught_by="test_hooks_run_in_their_order_and_on_copies",
     ),
     Mutant(
         "timeouts dropped",
@@ -257,11 +286,13 @@ _CONNECTION = (
         "return ALLOW_REDIRECTS if self.follow_redirects is None else self.follow_redirects",
         "return ALLOW_REDIRECTS",
         (f"{_TESTS}/test_http.py",),
+        caught_by="test_a_connection_can_refuse_to_be_sent_elsewhere",
     ),
 )
 
 MUTANTS = (
     OF_THE_ENGINE
+    + OF_THE_PLAN
     + OF_THE_WORKERS
     + OF_FSSPEC
     + OF_INTEGRITY

@@ -1,29 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Planted bugs: wrong edits of the library, each of which some test must catch.
 
-Each is made in a copy of the tree, and the tests that should notice are run there; before the first
-one, all these tests are run without any. A bug that survives, or whose place is not found exactly
-once, makes the whole fail. ::
+Each bug is planted in a copy of the tree, where the tests that should notice it are run. Before the
+first one, all these tests are run without any bug. The run fails if a bug survives, if its place is
+not found exactly once, or if its tests do not finish. ::
 
-    python contrib/mutants.py               all of them
-    python contrib/mutants.py -k abort      those whose names hold a word
+    python contrib/mutants.py                   all bugs
+    python contrib/mutants.py -k abort          bugs whose names contain a word
+    python contrib/mutants.py -k abort --list   every test of their files that catches them
+
+Starting pytest takes longer than most of these tests. Therefore a server process imports pytest and
+the libraries that the tests use, but nothing of libcloud, and forks for each run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -32,13 +39,43 @@ from mutant_list import MUTANTS
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2
-SECONDS_A_TEST = 60  # a mutant that makes a test wait for ever is caught, too
+# A test that does not end proves nothing: it might be the machine that is busy.
+LIMITS = ("--timeout=300", "--timeout-method=thread")
 SECONDS = 1200
-# Without a mutant all tests must pass, even on a machine with much else to do.
-SECONDS_A_PASSING_TEST = 300
-SECONDS_OF_ALL = 3600
+OUTPUT = "output-of-pytest"
+# For --list, which needs some failures, but not all, and no patience with a test that hangs.
+LIMITS_OF_LISTS = ("--timeout=20", "--maxfail=10")
 
+IMPORTED_ONCE = [
+    "pytest",
+    "pytest_timeout",
+    "xdist.plugin",
+    "hypothesis.stateful",
+    "_hypothesis_pytestplugin",
+    "lxml.etree",
+    "requests",
+    "fsspec",
+    "click.testing",
+    "boto3.session",
+    "cryptography.x509",
+]
+
+_processes = multiprocessing.get_context("forkserver")
 _edits = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of pytest returned.
+
+    :param status: of pytest; ``None`` if it did not finish.
+    :param failed: names and durations of the tests that failed.
+    :param output: what pytest wrote.
+    """
+
+    status: int | None
+    failed: tuple[tuple[str, float], ...]
+    output: str
 
 
 @dataclass(frozen=True)
@@ -59,49 +96,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "-k", metavar="WORD", default="", help="only mutants with WORD in their name"
     )
+    parser.add_argument(
+        "--list", action="store_true", help="list all tests of their files that catch them"
+    )
     options = parser.parse_args(arguments)
     chosen = [mutant for mutant in MUTANTS if options.k in mutant.name]
+    _processes.set_forkserver_preload(IMPORTED_ONCE)
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         trees = [_copy_to(Path(scratch) / str(number)) for number in range(AT_ONCE)]
-        return _judge_all(chosen, trees) if _all_pass(chosen, trees) else 1
+        if options.list:
+            return _report(_in_free_trees(_all_catching_tests, chosen, trees))
+        if not _all_pass(chosen, trees):
+            return 1
+        return _report(_in_free_trees(judge, chosen, trees))
 
 
 def _all_pass(mutants: Iterable[Mutant], trees: Sequence[Path]) -> bool:
     """Whether the tests pass without a bug: else nothing that they catch would mean anything."""
-    tests = sorted({test for mutant in mutants for test in mutant.tests})
+    tests = sorted({test for mutant in mutants for test in mutant.selected})
     halves = [half for number in range(AT_ONCE) if (half := tests[number::AT_ONCE])]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in pool.map(_pytest_without_a_mutant, trees, halves):
-            if done.returncode:
-                print(done.stdout, done.stderr, "The tests fail without any bug.", sep="\n")
+        for outcome in pool.map(_run, trees, halves):
+            if outcome.status != 0:
+                print(outcome.output, "The tests fail without any bug.", sep="\n")
                 return False
     return True
 
 
-def _judge_all(mutants: Iterable[Mutant], trees: Iterable[Path]) -> int:
+def _in_free_trees(
+    function: Callable[[Mutant, Path], Verdict], mutants: Iterable[Mutant], trees: Iterable[Path]
+) -> Iterator[Verdict]:
     free: SimpleQueue[Path] = SimpleQueue()
     for tree in trees:
         free.put(tree)
 
-    def judge_in_a_free_tree(mutant: Mutant) -> Verdict:
+    def in_a_free_tree(mutant: Mutant) -> Verdict:
         tree = free.get()
         try:
-            return judge(mutant, tree)
+            return function(mutant, tree)
         finally:
             free.put(tree)
 
-    verdicts = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for verdict in pool.map(judge_in_a_free_tree, mutants):
-            print(f"{verdict.word:9}  {verdict.mutant.name}  {verdict.detail}", flush=True)
-            verdicts.append(verdict)
-    bad = [verdict for verdict in verdicts if not verdict.good]
-    print(f"{len(verdicts) - len(bad)} of {len(verdicts)} planted bugs caught")
-    return 1 if bad or not verdicts else 0
+        yield from pool.map(in_a_free_tree, mutants)
+
+
+def _report(verdicts: Iterable[Verdict]) -> int:
+    good = bad = 0
+    for verdict in verdicts:
+        print(f"{verdict.word:9}  {verdict.mutant.name}  {verdict.detail}", flush=True)
+        good += verdict.good
+        bad += not verdict.good
+    print(f"{good} of {good + bad} planted bugs caught")
+    return 1 if bad or not good else 0
 
 
 def judge(mutant: Mutant, tree: Path) -> Verdict:
     """Plant ``mutant`` in the copy ``tree``, run its tests there, and take it out again."""
+    return _planted(mutant, tree, lambda: _verdict(mutant, _run(tree, mutant.selected)))
+
+
+def _all_catching_tests(mutant: Mutant, tree: Path) -> Verdict:
+    def run() -> Verdict:
+        files = tuple(test.split("::")[0] for test in mutant.tests)
+        outcome = _run(tree, files, *LIMITS_OF_LISTS)
+        lines = [
+            f"\n  {seconds:6.2f} s  {name}"
+            for name, seconds in sorted(outcome.failed, key=lambda failed: failed[1])
+        ]
+        return Verdict(mutant, _verdict(mutant, outcome).word, "".join(lines))
+
+    return _planted(mutant, tree, run)
+
+
+def _planted(mutant: Mutant, tree: Path, run: Callable[[], Verdict]) -> Verdict:
     place = tree / mutant.path
     text = place.read_text(encoding="utf-8")
     found = text.count(mutant.old)
@@ -109,11 +177,18 @@ def judge(mutant: Mutant, tree: Path) -> Verdict:
         return Verdict(mutant, "NOT FOUND", f"{found} times in {mutant.path}")
     _write(place, text.replace(mutant.old, mutant.new))
     try:
-        return _verdict(mutant, _pytest(tree, mutant.tests))
-    except subprocess.TimeoutExpired:
-        return Verdict(mutant, "NOT RUN", f"not over after {SECONDS} seconds")
+        return run()
     finally:
         _write(place, text)
+
+
+def _verdict(mutant: Mutant, outcome: Outcome) -> Verdict:
+    if outcome.status == 1 and outcome.failed:
+        return Verdict(mutant, "caught", f"by {outcome.failed[0][0].split('::', 1)[-1]}")
+    if outcome.status == 0:
+        return Verdict(mutant, "SURVIVED")
+    # No test at all proves nothing, neither does a tree that cannot be imported.
+    return Verdict(mutant, "NOT RUN", outcome.output[-2000:])
 
 
 def _copy_to(tree: Path) -> Path:
@@ -131,43 +206,51 @@ def _write(place: Path, text: str) -> None:
     os.utime(place, (when, when))
 
 
-def _pytest_without_a_mutant(tree: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
-    return _pytest(tree, tests, seconds_a_test=SECONDS_A_PASSING_TEST, seconds=SECONDS_OF_ALL)
+def _run(tree: Path, tests: Sequence[str], *options: str) -> Outcome:
+    """Run ``tests`` on the code in ``tree``, in a process of its own."""
+    receiver, sender = _processes.Pipe(duplex=False)
+    process = _processes.Process(target=_pytest, args=(tree, tests, options, sender))
+    process.start()
+    sender.close()
+    failed, status = [], None
+    # The end of the stream without a status: pytest-timeout has ended the process.
+    with contextlib.suppress(EOFError):
+        while status is None and receiver.poll(SECONDS):
+            match receiver.recv():
+                case int(status):
+                    pass
+                case failure:
+                    failed.append(failure)
+    # Threads that a bug leaves behind must not keep the process alive.
+    process.kill()
+    process.join()
+    output = (tree / OUTPUT).read_text(encoding="utf-8", errors="replace")
+    return Outcome(status, tuple(failed), output)
 
 
-def _pytest(
-    tree: Path,
-    tests: Iterable[str],
-    *,
-    seconds_a_test: int = SECONDS_A_TEST,
-    seconds: int = SECONDS,
-) -> subprocess.CompletedProcess[str]:
-    # By thread: it ends all of pytest, and so does not wait for threads that are waiting, too.
-    patience = (f"--timeout={seconds_a_test}", "--timeout-method=thread")
-    options = ("-x", "-q", "-p", "no:cacheprovider", *patience)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *tests],
-        cwd=tree,
-        env={
-            **os.environ,
-            "PYTHONDONTWRITEBYTECODE": "",
-        },  # compiled once a tree, not once a mutant
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
+def _pytest(tree: Path, tests: Sequence[str], options: Sequence[str], sender: Connection) -> None:
+    """Run pytest in this process; send each failure, and then the status."""
+    import pytest
 
+    assert "libcloud" not in sys.modules, "imported before the bug was planted"
+    output = os.open(tree / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(tree)
+    sys.path.insert(0, str(tree))
+    # Compiled once a tree, not once a mutant.
+    sys.dont_write_bytecode = False
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
 
-def _verdict(mutant: Mutant, done: subprocess.CompletedProcess[str]) -> Verdict:
-    if done.returncode == 1:
-        failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
-        name = failed[0].split()[1].split("::")[-1] if failed else "a test that waits for ever"
-        return Verdict(mutant, "caught", f"by {name}")
-    if done.returncode == 0:
-        return Verdict(mutant, "SURVIVED")
-    # No test at all proves nothing, neither does a tree that cannot be imported.
-    return Verdict(mutant, "NOT RUN", (done.stdout + done.stderr)[-300:])
+    class Failures:
+        def pytest_runtest_logreport(self, report: Any) -> None:
+            if report.failed:
+                sender.send((report.nodeid, report.duration))
+
+    options = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *LIMITS, *options)
+    status = int(pytest.main([*options, *tests], plugins=[Failures()]))
+    sys.stdout.flush()
+    sender.send(status)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ MUTANTS = (
         "host or default_host(self.host)",
         "host or self.host",
         _HOSTS,
+        caught_by="test_a_host_that_the_caller_sets_on_the_class_is_used",
     ),
     Mutant(
         "version 2 signs in the query",
@@ -39,6 +40,7 @@ MUTANTS = (
         '        params = with_param(params, "Expires", later)\n'
         '        expires = dict(_pairs(params)).get("Expires")\n',
         _CONNECTION,
+        caught_by="test_version_2_signs_in_the_header_and_leaves_the_query_alone",
     ),
     Mutant(
         "signed for the region of the driver instead of the bucket",
@@ -47,6 +49,7 @@ MUTANTS = (
         "            return str(address.region)\n",
         "",
         _REGIONS,
+        caught_by="test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing",
     ),
     Mutant(
         "the region of a bucket is not remembered",
@@ -54,6 +57,7 @@ MUTANTS = (
         "        self._regions[bucket] = region\n",
         "        pass\n",
         _REGIONS,
+        caught_by="test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing",
     ),
     Mutant(
         "a known region is ignored",
@@ -61,6 +65,7 @@ MUTANTS = (
         "return not self._virtual and not self._regions",
         "return not self._virtual",
         _REGIONS,
+        caught_by="test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing",
     ),
     Mutant(
         "the region of one bucket is used for all",
@@ -68,6 +73,7 @@ MUTANTS = (
         "        region = self._regions.get(bucket)\n",
         "        region = next(iter(self._regions.values()), None)\n",
         _REGIONS,
+        caught_by="test_other_buckets_stay_where_they_are",
     ),
     Mutant(
         "a custom host is replaced by that of another region",
@@ -75,6 +81,7 @@ MUTANTS = (
         "self._movable = dualstack or fips or profile.serves(host)",
         "self._movable = True",
         _ENDPOINTS,
+        caught_by="test_the_style_is_chosen_by_wish_and_by_host",
     ),
     Mutant(
         "a region that another thread learned is not used",
@@ -82,6 +89,7 @@ MUTANTS = (
         "        if not region or region == attempt.region:\n",
         "        if not region or region == address.region:\n",
         _REGIONS,
+        caught_by="test_an_endpoint_that_is_no_regions_is_not_asked",
     ),
     Mutant(
         "a redirect followed forever",
@@ -89,6 +97,7 @@ MUTANTS = (
         "            if self._used[strategy] < strategy.limit and strategy",
         "            if strategy",
         _REGIONS,
+        caught_by="test_being_sent_to_and_fro_ends",
     ),
     Mutant(
         "any text of an answer becomes part of a host",
@@ -96,6 +105,7 @@ MUTANTS = (
         "        if not _REGION.fullmatch(region):\n            return None\n",
         "",
         (f"{_TESTS}/storage/s3/test_profiles.py",),
+        caught_by="test_a_region_has_this_host",
     ),
     Mutant(
         "the Host header without the bucket",
@@ -103,6 +113,7 @@ MUTANTS = (
         "return authority(address.host, int(self.port), scheme=self._scheme)",
         "return super()._host_header()",
         _ENDPOINTS,
+        caught_by="test_all_that_a_driver_does_works_with_the_bucket_in_the_host",
     ),
     Mutant(
         "version 2 signs the path without the bucket",
@@ -110,6 +121,7 @@ MUTANTS = (
         "            path=self._resource(),\n",
         "            path=self.action,\n",
         _ENDPOINTS,
+        caught_by="test_all_that_a_driver_does_works_with_the_bucket_in_the_host",
     ),
     Mutant(
         "dots in the name of a host over https",
@@ -117,6 +129,7 @@ MUTANTS = (
         "pattern = _BUCKET if secure else _DOTTED_BUCKET",
         "pattern = _DOTTED_BUCKET",
         _ENDPOINTS,
+        caught_by="test_a_bucket_is_part_of_a_host_if_its_name_can_be",
     ),
     Mutant(
         "an endpoint that shows its password",
@@ -124,6 +137,7 @@ MUTANTS = (
         '    if "@" in parts.netloc:\n',
         '    if "@" in parts.path:\n',
         _ENDPOINTS,
+        caught_by="test_what_is_no_endpoint_is_refused_and_not_shown",
     ),
     Mutant(
         "the path of an endpoint dropped",
@@ -131,6 +145,7 @@ MUTANTS = (
         "            connection.request_path = path\n",
         "            pass\n",
         _ENDPOINTS,
+        caught_by="test_a_driver_is_told_its_endpoint_in_one",
     ),
     Mutant(
         "credentials asked for once",
@@ -138,6 +153,7 @@ MUTANTS = (
         "        if cached is not None and not self._is_due(cached):\n",
         "        if cached is not None:\n",
         _EXPIRING,
+        caught_by="test_a_url_is_signed_with_what_is_valid_at_the_moment",
     ),
     Mutant(
         "a source that fails stops what is still valid",
@@ -145,6 +161,7 @@ MUTANTS = (
         "            if not tolerant or self._cached is None:\n",
         "            if True:\n",
         _EXPIRING,
+        caught_by="test_a_source_that_fails_for_a_moment_stops_nothing",
     ),
     Mutant(
         "expired credentials are fetched only once per request",
@@ -152,6 +169,7 @@ MUTANTS = (
         "    limit = 3\n",
         "    limit = 1\n",
         _EXPIRING,
+        caught_by="test_credentials_that_expire_on_the_way_again_and_again_are_renewed_again",
     ),
     Mutant(
         "an anonymous driver signs",
@@ -159,6 +177,7 @@ MUTANTS = (
         "        return (params, headers) if self.anonymous else super()",
         "        return super()",
         _DISCOVERY,
+        caught_by="test_a_file_system_reads_what_anybody_may_read",
     ),
     Mutant(
         "checksums that nobody wants",
@@ -166,6 +185,7 @@ MUTANTS = (
         'self._checksum_calculation == "when_required"',
         "False",
         _DISCOVERY,
+        caught_by="test_a_profile_says_all_of_it",
     ),
     Mutant(
         "a misspelt key of a URL ignored",
@@ -173,6 +193,7 @@ MUTANTS = (
         "        if keyword is None:\n            found",
         "        if keyword is None:\n            continue\n            found",
         _DISCOVERY,
+        caught_by="test_an_invalid_url_is_rejected",
     ),
     Mutant(
         "a profile after the environment though it was asked for",
@@ -180,6 +201,7 @@ MUTANTS = (
         "reversed(lookups) if profile_first else lookups",
         "lookups",
         _SOURCES,
+        caught_by="test_a_profile_asked_for_goes_before_the_environment",
     ),
     Mutant(
         "what a program wrote told in an error",
@@ -187,6 +209,7 @@ MUTANTS = (
         '_UNSAFE = ("CredentialRetrievalError",)\n',
         "_UNSAFE = ()\n",
         _BOTOCORE,
+        caught_by="test_a_process_that_fails_does_not_tell_what_it_wrote",
     ),
     Mutant(
         "botocore keeps what a store refused",
@@ -194,6 +217,7 @@ MUTANTS = (
         "                self._obtained().clear()\n                self._session = None\n",
         "                pass\n",
         _BOTOCORE,
+        caught_by="test_what_a_store_refuses_is_obtained_again",
     ),
     Mutant(
         "a pickle holds credentials that were obtained",
@@ -201,6 +225,7 @@ MUTANTS = (
         'return {**vars(self), "_cached": None, "_suspected": None}',
         "return dict(vars(self))",
         _PICKLING,
+        caught_by="test_a_pickle_holds_where_credentials_come_from_and_not_their_values",
     ),
     Mutant(
         "a pickle holds the signer of credentials that were obtained",
@@ -208,6 +233,7 @@ MUTANTS = (
         'cached = vars(self).setdefault("_signers", PerProcess(dict))',
         'signers = {}; cached = lambda: vars(self).setdefault("_signers", signers)',
         _PICKLING,
+        caught_by="test_a_pickle_holds_where_credentials_come_from_and_not_their_values",
     ),
     Mutant(
         "a pickled file is read from its start",
@@ -215,5 +241,6 @@ MUTANTS = (
         "    file.seek(position)\n",
         "",
         _PICKLING,
+        caught_by="test_a_file_that_is_read_is_pickled_with_its_place",
     ),
 )

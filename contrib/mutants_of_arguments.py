@@ -23,6 +23,7 @@ MUTANTS = (
         "(str, bytes, bytearray, PurePath, Object)",
         "(str, bytes, bytearray, os.PathLike, Object)",
         _METHODS,
+        caught_by="test_a_mock_with_a_name_is_a_container",
     ),
     Mutant(
         "drivers that send nothing take texts only",
@@ -30,6 +31,7 @@ MUTANTS = (
         "    check_extra(extra, values=False)\n",
         "    check_extra(extra)\n",
         _METHODS,
+        caught_by="test_drivers_that_send_nothing_take_values_of_any_type",
     ),
     Mutant(
         "the host of the hook is a second one",
@@ -37,6 +39,7 @@ MUTANTS = (
         'settings.pop("host", None) or host, settings.pop("port", None) or port',
         "host, port",
         _BASE_DRIVER,
+        caught_by="test_a_host_or_port_of_the_hook_replaces_the_one_of_the_user",
     ),
     Mutant(
         "a mock sees numbers in headers",
@@ -44,6 +47,7 @@ MUTANTS = (
         "        headers = self._normalize_headers(headers=headers)\n        self._replies",
         "        self._replies",
         _HELPERS,
+        caught_by="test_a_mock_may_be_asked_without_headers",
     ),
     Mutant(
         "no host is the host None",
@@ -51,6 +55,7 @@ MUTANTS = (
         "            if self.host is not None:\n",
         "            if True:\n",
         _CONNECTION,
+        caught_by="test_connect_takes_a_host_for_a_connection_without_one",
     ),
     Mutant(
         "unknown keywords of a constructor are ignored",
@@ -58,6 +63,7 @@ MUTANTS = (
         "        check_known_keywords(type(self), kwargs)\n",
         "",
         _KEYWORDS,
+        caught_by="test_an_unknown_keyword_is_an_error_in_every_driver",
     ),
     Mutant(
         "unknown keywords are found after the credentials",
@@ -65,6 +71,7 @@ MUTANTS = (
         "    check_known_keywords(kind, options)\n",
         "",
         _KEYWORDS,
+        caught_by="test_an_unknown_keyword_is_an_error_before_the_environment_is_read",
     ),
     Mutant(
         "drivers of other projects cannot hand on keywords",
@@ -72,6 +79,7 @@ MUTANTS = (
         "        if strict:\n",
         "        if True:\n",
         _KEYWORDS,
+        caught_by="test_a_driver_of_another_project_may_hand_on_keywords_of_its_own",
     ),
     Mutant(
         "a URL is a host",
@@ -79,6 +87,7 @@ MUTANTS = (
         "        _check_host(host, port)\n",
         "",
         _KEYWORDS,
+        caught_by="test_a_host_that_is_a_url_says_to_use_endpoint_url",
     ),
     Mutant(
         "a path is a container",
@@ -86,6 +95,7 @@ MUTANTS = (
         "    if is_other or not",
         "    if not",
         _METHODS,
+        caught_by="test_an_object_is_no_container",
     ),
     Mutant(
         "misspelled keys of extra are lost",
@@ -93,6 +103,7 @@ MUTANTS = (
         "            if meant is not None:\n",
         "            if False:\n",
         _METHODS,
+        caught_by="test_a_misspelled_key_of_extra_is_an_error",
     ),
     Mutant(
         "headers without a value are sent",
@@ -100,6 +111,7 @@ MUTANTS = (
         "for name, value in headers.items() if value is not None}",
         "for name, value in headers.items()}",
         _METHODS,
+        caught_by="test_numbers_and_bytes_in_metadata_and_headers_are_sent_as_text",
     ),
     Mutant(
         "True is a size",
@@ -107,6 +119,7 @@ MUTANTS = (
         "    if isinstance(value, bool) or not hasattr(value",
         "    if not hasattr(value",
         (f"{_TESTS}/test_arguments.py",),
+        caught_by="test_what_is_no_whole_number_is_refused",
     ),
     Mutant(
         "directories with an empty name are hidden",
@@ -114,6 +127,7 @@ MUTANTS = (
         '    return path if path.endswith("//") else path.rstrip("/")\n',
         '    return path.rstrip("/")\n',
         (f"{_TESTS}/storage/test_filesystem_names.py",),
+        caught_by="test_a_directory_with_an_empty_name_has_two_slashes_at_its_end",
     ),
     Mutant(
         "the word no is true",
@@ -121,5 +135,6 @@ MUTANTS = (
         "        if value is not None and not isinstance(value, kind):\n",
         "        if False:\n",
         _METHODS,
+        caught_by="test_other_options_of_uploads_have_their_types",
     ),
 )

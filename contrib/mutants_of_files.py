@@ -18,6 +18,7 @@ MUTANTS = (
         "        if self._overwrite:\n",
         "        if True:\n",
         _STAGING,
+        caught_by="test_the_data_are_on_the_disk_before_the_file_has_its_name",
     ),
     Mutant(
         "without hard links a file that appears is replaced",
@@ -25,6 +26,7 @@ MUTANTS = (
         "                os.close(os.open(self._final, os.O_CREAT | os.O_EXCL))",
         "                os.close(os.open(self._final, os.O_CREAT))",
         _STAGING,
+        caught_by="test_a_file_that_appears_meanwhile_is_not_replaced",
     ),
     Mutant(
         "on a full disk the staging file stays",
@@ -32,6 +34,7 @@ MUTANTS = (
         "            with contextlib.suppress(OSError):\n                self._file.close()",
         "            self._file.close()\n            self._file.raw.close()",
         _STAGING,
+        caught_by="test_leaving_a_file_on_a_full_disk_raises_nothing_else",
     ),
     Mutant(
         "a private file can be read by all while it is written",
@@ -39,6 +42,7 @@ MUTANTS = (
         "0o600 if is_private else 0o666",
         "0o666",
         _STAGING,
+        caught_by="test_while_it_is_written_a_file_is_not_more_readable_than_its_predecessor",
     ),
     Mutant(
         "a file gets its name before its data are on the disk",
@@ -46,6 +50,7 @@ MUTANTS = (
         "            os.fsync(self._file.fileno())",
         "            self._file.fileno()",
         _STAGING,
+        caught_by="test_data_that_do_not_reach_the_disk_are_an_error",
     ),
     Mutant(
         "standard output is replaced by a file",
@@ -53,6 +58,7 @@ MUTANTS = (
         '            return os.fdopen(os.dup(descriptor), "wb")',
         "            pass",
         _STAGING,
+        caught_by="test_a_file_that_the_shell_has_opened_is_continued_and_not_replaced",
     ),
     Mutant(
         "objects whose names are one file overwrite each other",
@@ -60,6 +66,7 @@ MUTANTS = (
         "        key = os.path.normpath(name)",
         "        key = name",
         _STAGING,
+        caught_by="test_names_that_are_one_file_are_noticed",
     ),
     Mutant(
         "a file of /sys has the size that it says",
@@ -67,5 +74,6 @@ MUTANTS = (
         'getattr(status, "st_blocks", 1) > 0 or',
         "True or",
         ("libcloud/test/test_files.py",),
+        caught_by="test_the_size_of_a_file_is_believed_where_it_can_be",
     ),
 )

@@ -17,6 +17,7 @@ MUTANTS = (
         "port[1] if self.secure else port[0]",
         "port[0]",
         _FOREIGN,
+        caught_by="test_a_class_can_declare_a_port_for_http_and_one_for_https",
     ),
     Mutant(
         "a name without its value sent by every connection",
@@ -24,6 +25,7 @@ MUTANTS = (
         "    bare_keys = False\n",
         "    bare_keys = True\n",
         _FOREIGN,
+        caught_by="test_none_is_sent_as_a_text_unless_the_class_sends_bare_names",
     ),
     Mutant(
         "an exception gets the whole context",
@@ -31,6 +33,7 @@ MUTANTS = (
         "**_accepted(failure, context)",
         "**context",
         _FOREIGN,
+        caught_by="test_an_exception_gets_of_the_context_what_its_constructor_takes",
     ),
     Mutant(
         "a date that does not exist is another error",
@@ -38,6 +41,7 @@ MUTANTS = (
         "class ParseError(ValueError):",
         "class ParseError(Exception):",
         _FOREIGN,
+        caught_by="test_a_date_that_does_not_exist_is_a_value_error",
     ),
     Mutant(
         "a finished file sent empty",
@@ -45,6 +49,7 @@ MUTANTS = (
         "    _rewinds_finished_streams = True\n",
         "    _rewinds_finished_streams = False\n",
         _FOREIGN,
+        caught_by="test_a_file_at_its_end_is_sent_from_its_start",
     ),
     Mutant(
         "a missing module without a reason",
@@ -52,6 +57,7 @@ MUTANTS = (
         "if fullname in self._modules:",
         "if False:",
         _BUILDS,
+        caught_by="test_importing_a_module_says_which_build_has_it",
     ),
     Mutant(
         "a driver of another type found to be unknown",
@@ -59,5 +65,6 @@ MUTANTS = (
         "        raise UnavailableDriverTypeError(package)\n",
         "        raise DriverTypeNotFoundError(package)\n",
         _BUILDS,
+        caught_by="test_asking_for_a_driver_says_which_build_has_it",
     ),
 )

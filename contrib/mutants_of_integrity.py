@@ -26,6 +26,7 @@ MUTANTS = (
         "if digest == self.expected:",
         "if True:",
         _VERIFIED,
+        caught_by="test_one_flipped_bit_is_noticed",
     ),
     Mutant(
         "the checksum of parts taken for that of the bytes",
@@ -33,6 +34,7 @@ MUTANTS = (
         'if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":',
         "if False:",
         _VERIFIED,
+        caught_by="test_what_is_no_digest_of_the_bytes_is_not_compared",
     ),
     Mutant(
         "the ETag of an encrypted object taken for its MD5",
@@ -40,6 +42,7 @@ MUTANTS = (
         "not md5 or opaque or not",
         "not md5 or not",
         _VERIFIED,
+        caught_by="test_what_is_no_digest_of_the_bytes_is_not_compared",
     ),
     Mutant(
         "parts that a worker failed to fetch are left out",
@@ -47,6 +50,7 @@ MUTANTS = (
         "            self._state[part] = _PENDING\n",
         "            self._state[part] = _DONE\n            self._remaining -= 1\n",
         _PARALLEL,
+        caught_by="test_what_helpers_do_not_get_comes_all_the_same",
     ),
     Mutant(
         "ranges written one part too early",
@@ -54,6 +58,7 @@ MUTANTS = (
         "position = start = part * parts.size",
         "position = start = max(part - 1, 0) * parts.size",
         _PARALLEL,
+        caught_by="test_a_file_is_the_object",
     ),
     Mutant(
         "workers that are not waited for",
@@ -61,6 +66,7 @@ MUTANTS = (
         "for worker in workers:\n            worker.join()\n        return self._parts.claim(part)",
         "return False",
         _PARALLEL,
+        caught_by="test_a_flipped_bit_is_noticed_wherever_it_is",
     ),
     Mutant(
         "parts are not verified",
@@ -68,6 +74,7 @@ MUTANTS = (
         "if self._verification is not None:\n            lengths",
         "if False:\n            lengths",
         _PARALLEL,
+        caught_by="test_a_flipped_bit_is_noticed_wherever_it_is",
     ),
     Mutant(
         "a range compared with the checksum of the whole",
@@ -75,6 +82,7 @@ MUTANTS = (
         "        verify: bool | None = False,",
         "        verify: bool | None = True,",
         _VERIFIED,
+        caught_by="test_ranges_are_not_compared",
     ),
     Mutant(
         "a condition sent to a store that ignores it",
@@ -82,6 +90,7 @@ MUTANTS = (
         "if options.conditional and not profile.conditional_writes:",
         "if False:",
         _OPTIONS,
+        caught_by="test_a_store_that_may_ignore_conditions_is_not_asked",
     ),
     Mutant(
         "a customer's key sent over http",
@@ -89,6 +98,7 @@ MUTANTS = (
         "    if not secure:",
         "    if False:",
         _OPTIONS,
+        caught_by="test_nothing_is_sent_when_an_option_makes_no_sense",
     ),
     Mutant(
         "a locked object without a checksum",
@@ -96,6 +106,7 @@ MUTANTS = (
         "if profile.checks_payload and not locked:",
         "if profile.checks_payload:",
         _OPTIONS,
+        caught_by="test_a_locked_object_carries_a_checksum_beside_the_signature",
     ),
     Mutant(
         "CRC-32C combined by the polynomial of CRC-32",
@@ -103,6 +114,7 @@ MUTANTS = (
         '_awscrt("crc32c", 4), CRC32C)',
         '_awscrt("crc32c", 4), CRC32)',
         _INTEGRITY,
+        caught_by="test_the_checksum_of_the_whole_is_that_of_the_data",
     ),
     Mutant(
         "a checksum that the store tells otherwise goes unnoticed",
@@ -110,6 +122,7 @@ MUTANTS = (
         "return self.value == self.expected",
         "return True",
         _CHECKSUMS,
+        caught_by="test_an_object_that_arrived_as_another_is_sent_again",
     ),
     Mutant(
         "a damaged part fails the upload at once",
@@ -117,6 +130,7 @@ MUTANTS = (
         "transient=step is not Step.COMPLETE, contradicted=True",
         "transient=False, contradicted=True",
         _CHECKSUMS,
+        caught_by="test_an_object_that_arrived_as_another_is_sent_again",
     ),
     Mutant(
         "the checksum of a lost answer not asked for",
@@ -124,6 +138,7 @@ MUTANTS = (
         'return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}',
         "return {}",
         _CHECKSUMS,
+        caught_by="test_where_an_etag_says_nothing_the_checksum_tells_our_object",
     ),
     Mutant(
         "a checksum said to be confirmed that was only sent",
@@ -133,6 +148,7 @@ MUTANTS = (
         '            self.checksum = {"algorithm": digest.algorithm, "value": ""}\n'
         "            return\n",
         _CHECKSUMS,
+        caught_by="test_what_the_store_does_not_repeat_is_not_said_to_be_confirmed",
     ),
     Mutant(
         "an answer that tells of other data taken for the truth",
@@ -140,6 +156,7 @@ MUTANTS = (
         "        if failure.contradicted:\n",
         "        if False:\n",
         ("libcloud/test/storage/transfer/upload/test_machine.py",),
+        caught_by="test_rule_5_one_request_that_arrived_as_other_data_is_made_again",
     ),
     Mutant(
         "parts grow beyond the memory that was set",
@@ -147,5 +164,6 @@ MUTANTS = (
         "replace(limits, max_part_size=bound)",
         "limits",
         ("libcloud/test/storage/transfer/upload/test_memory.py",),
+        caught_by="test_parts_of_an_unknown_length_grow_no_further_than_the_memory",
     ),
 )

@@ -21,6 +21,7 @@ MUTANTS = (
         "            raise IncompleteListingError(\n",
         "            return\n            raise IncompleteListingError(\n",
         _PAGES,
+        caught_by="test_a_listing_that_cannot_continue_is_an_error",
     ),
     Mutant(
         "only the last marker of a listing is remembered",
@@ -28,6 +29,7 @@ MUTANTS = (
         "        seen.add(hash(marker))",
         "        seen = {hash(marker)}",
         _PAGES,
+        caught_by="test_a_listing_that_cannot_continue_is_an_error",
     ),
     Mutant(
         "buckets are listed by one request",
@@ -35,6 +37,7 @@ MUTANTS = (
         "    truncated = _is_truncated(root, token is not None)\n",
         "    truncated = False\n",
         _PAGES,
+        caught_by="test_all_pages_of_the_containers_are_read",
     ),
     Mutant(
         "a carriage return in a name becomes a line feed",
@@ -42,6 +45,7 @@ MUTANTS = (
         'if b"\\r" in document or _CONTROL',
         "if _CONTROL",
         _LISTED_NAMES,
+        caught_by="test_one_strange_name_alone",
     ),
     Mutant(
         "names that are replaced are believed",
@@ -49,6 +53,7 @@ MUTANTS = (
         "    if kind in known or not _is_doubtful(fetched[0]):",
         "    if True:",
         _LISTED_NAMES,
+        caught_by="test_a_store_that_encodes_is_asked_in_vain_once",
     ),
     Mutant(
         "a store that says that it encodes is believed",
@@ -56,6 +61,7 @@ MUTANTS = (
         "    return found == expected or found != decoded",
         "    return True",
         _LISTED_NAMES,
+        caught_by="test_a_store_that_says_that_it_encodes_is_not_believed",
     ),
     Mutant(
         "bytes that are not UTF-8 are replaced",
@@ -63,5 +69,6 @@ MUTANTS = (
         'partial(decode, errors="surrogateescape")',
         'partial(decode, errors="replace")',
         _LISTED_NAMES,
+        caught_by="test_every_name_is_listed_as_it_is",
     ),
 )

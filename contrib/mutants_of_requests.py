@@ -25,6 +25,7 @@ MUTANTS = (
         "        if replay.last is not None and replay.last not in EMPTY_LINES:",
         "        if False:",
         _HEADS,
+        caught_by="test_an_answer_that_ends_within_its_head_is_a_lost_one",
     ),
     Mutant(
         "a chunked answer has the length it names",
@@ -32,6 +33,7 @@ MUTANTS = (
         'closes is None or "transfer-encoding" in found:',
         "closes is None:",
         _HEADS,
+        caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
         "the last of two lengths holds",
@@ -39,6 +41,7 @@ MUTANTS = (
         "        if found.setdefault(name.lower(), value) != value:\n",
         "        found[name.lower()] = value\n        if False:\n",
         _HEADS,
+        caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
         "headers are not looked at",
@@ -46,6 +49,7 @@ MUTANTS = (
         "                check_header_validity(line)\n",
         "                pass\n",
         _SESSION,
+        caught_by="test_a_header_is_one_line",
     ),
     Mutant(
         "a mocked session sends by itself",
@@ -53,6 +57,7 @@ MUTANTS = (
         "        if follows or requests.Session.send is not _SEND:",
         "        if follows:",
         _SESSION,
+        caught_by="test_requests_mock_stands_in_for_the_network",
     ),
     Mutant(
         "cookies are forgotten",
@@ -60,6 +65,7 @@ MUTANTS = (
         '        if "set-cookie" in response.headers:',
         "        if False:",
         _SESSION,
+        caught_by="test_cookies_are_kept_and_sent",
     ),
     Mutant(
         "a closed pool is used again",
@@ -67,6 +73,7 @@ MUTANTS = (
         "        if pool is None or pool.pool is None:",
         "        if pool is None:",
         _SESSION,
+        caught_by="test_a_pool_that_was_closed_to_make_room_is_made_anew",
     ),
     Mutant(
         "a body that is cut is whole",
@@ -74,6 +81,7 @@ MUTANTS = (
         "            if len(content) >= parsed.length:",
         "            if True:",
         _EXCHANGE,
+        caught_by="test_an_answer_is_what_the_libraries_make_of_it",
     ),
     Mutant(
         "bytes behind an answer are the next one",
@@ -81,6 +89,7 @@ MUTANTS = (
         "                    len(content) == parsed.length\n",
         "                    True\n",
         _CERTAINTY,
+        caught_by="test_bytes_behind_a_response_are_not_the_next_one",
     ),
     Mutant(
         "half a request is followed by the next",
@@ -88,6 +97,7 @@ MUTANTS = (
         "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return False",
         _CERTAINTY,
+        caught_by="test_a_refused_request_with_a_large_body_costs_its_connection",
     ),
     Mutant(
         "a deadline includes a streamed body",
@@ -95,6 +105,7 @@ MUTANTS = (
         "        if stream and has_deadline():",
         "        if False:",
         _EXCHANGE,
+        caught_by="test_a_deadline_does_not_include_the_body_of_a_streamed_response",
     ),
     Mutant(
         "the proxies of the environment are read once",
@@ -102,6 +113,7 @@ MUTANTS = (
         "        key = (split_url(str(request.url))[0], _environment())\n",
         "        key = split_url(str(request.url))[0]\n",
         _EXCHANGE,
+        caught_by="test_a_proxy_that_is_set_later_is_used",
     ),
     Mutant(
         "a header of two lines is sent",
@@ -109,6 +121,7 @@ MUTANTS = (
         '    if text.count("\\n") != len(lines) + 2 or',
         "    if",
         _EXCHANGE,
+        caught_by="test_a_head_that_is_not_of_the_usual_form_is_left_to_the_libraries",
     ),
     Mutant(
         "a mocked adapter sends by itself",
@@ -116,6 +129,7 @@ MUTANTS = (
         "self.fast_path and HTTPAdapter.send is _SEND and",
         "self.fast_path and",
         _EXCHANGE,
+        caught_by="test_responses_stands_in_for_the_network",
     ),
     Mutant(
         "a bundle of certificates that was replaced is trusted on",
@@ -123,6 +137,7 @@ MUTANTS = (
         "connection.cert_reqs, status.st_mtime_ns, status.st_size)",
         "connection.cert_reqs)",
         (f"{_TESTS}/test_http_tls.py",),
+        caught_by="test_a_file_of_trusted_certificates_that_was_replaced_is_read_again",
     ),
     Mutant(
         "a large body that was refused is followed by the next request",
@@ -130,6 +145,7 @@ MUTANTS = (
         "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return self.unsent",
         _CERTAINTY,
+        caught_by="test_a_refused_request_with_a_large_body_costs_its_connection",
     ),
     Mutant(
         "buffers end where the socket is full",
@@ -137,6 +153,7 @@ MUTANTS = (
         "            views[start] = views[start][count:]",
         "            start += 1",
         (f"{_TESTS}/test_http_timeouts.py",),
+        caught_by="test_over_plain_http_each_call_that_makes_progress_has_the_limit_of_silence",
     ),
     Mutant(
         "an interim response is the response",
@@ -144,6 +161,7 @@ MUTANTS = (
         "        if not _INTERIM.match(lines[0]) or lines[-1] not in EMPTY_LINES:",
         "        if True:",
         _HEADS,
+        caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
         "the protocol may be switched",
@@ -151,6 +169,7 @@ MUTANTS = (
         "        if response.status < http.client.OK:",
         "        if False:",
         _HEADS,
+        caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
         "two lengths are one too many for nobody",
@@ -158,6 +177,7 @@ MUTANTS = (
         "        elif len(lengths) > 1 or not",
         "        elif not",
         _HEADS,
+        caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
         "what was read beyond a response is forgotten",
@@ -165,6 +185,7 @@ MUTANTS = (
         "ended and not source.holds_more()",
         "ended",
         _CERTAINTY,
+        caught_by="test_bytes_behind_a_response_are_not_the_next_one",
     ),
     Mutant(
         "what TLS has decrypted is the next response",
@@ -172,6 +193,7 @@ MUTANTS = (
         " and (pending is None or not pending())",
         "",
         _CERTAINTY,
+        caught_by="test_bytes_that_only_tls_has_seen_are_not_the_next_response",
     ),
     Mutant(
         "a success for half a request is one",
@@ -179,6 +201,7 @@ MUTANTS = (
         "        if self.unsent and status < _REFUSED:",
         "        if False:",
         _CERTAINTY,
+        caught_by="test_a_success_before_the_request_was_received_is_none",
     ),
     Mutant(
         "a failed response keeps its socket",
@@ -186,6 +209,7 @@ MUTANTS = (
         "        except Exception:\n            self.close()\n",
         "        except Exception:\n",
         _CERTAINTY,
+        caught_by="test_a_response_that_fails_closes_its_socket",
     ),
     Mutant(
         "a response is bounded once it is read",
@@ -193,6 +217,7 @@ MUTANTS = (
         "        if size > limit:",
         "        if False:",
         _LIMITS,
+        caught_by="test_a_response_that_is_too_large_is_an_error_that_says_so",
     ),
     Mutant(
         "an error page may have any size",
@@ -200,6 +225,7 @@ MUTANTS = (
         " or response.status_code not in range(200, 300):",
         ":",
         _LIMITS,
+        caught_by="test_the_error_page_of_a_raw_request_is_bounded",
     ),
     Mutant(
         "the size of an object is that of a response",
@@ -207,6 +233,7 @@ MUTANTS = (
         "    if has_body and not coding",
         "    if not coding",
         _LIMITS,
+        caught_by="test_head_states_the_size_of_an_object_of_any_size",
     ),
     Mutant(
         "a pool is guarded by a lock",
@@ -214,6 +241,7 @@ MUTANTS = (
         "            self.QueueCls: Any = IdleConnections",
         "            pass",
         _SESSION,
+        caught_by="test_a_request_of_an_object_that_is_collected_within_the_pool_waits_for_nobody",
     ),
     Mutant(
         "a full socket is not listened to",
@@ -221,6 +249,7 @@ MUTANTS = (
         "    if status is not None and not 200 <= status < 300:",
         "    if False:",
         _SENDING,
+        caught_by="test_the_end_of_a_connection_ends_the_sending",
     ),
     Mutant(
         "an interim response ends the sending",
@@ -228,6 +257,7 @@ MUTANTS = (
         "        if status >= 200 or status == 101:",
         "        if True:",
         _SENDING,
+        caught_by="test_the_status_is_found_behind_interim_responses",
     ),
     Mutant(
         "a signing key outlives its day",
@@ -235,6 +265,7 @@ MUTANTS = (
         "        wanted = (secret, day, scope)",
         '        wanted = (secret, "", scope)',
         (f"{_TESTS}/common/test_sigv4.py",),
+        caught_by="test_keys_are_derived_once_a_day_and_scope",
     ),
     Mutant(
         "a signature goes on where the last one ended",
@@ -242,6 +273,7 @@ MUTANTS = (
         "running = keyed[1].copy()",
         "running = keyed[1]",
         (f"{_TESTS}/common/test_sigv4.py",),
+        caught_by="test_a_kept_key_signs_as_one_that_was_just_derived",
     ),
     Mutant(
         "small pieces fill a part beyond its end",
@@ -249,6 +281,7 @@ MUTANTS = (
         "            room -= length\n",
         "",
         _SOURCE,
+        caught_by="test_last_is_said_with_the_last_part_and_not_after_it",
     ),
     Mutant(
         "runs of tiny pieces are lost",
@@ -256,5 +289,6 @@ MUTANTS = (
         "_joined([*self._runs, *self._small])",
         "_joined(self._small)",
         _SOURCE,
+        caught_by="test_empty_pieces_count_in_a_row_only",
     ),
 )

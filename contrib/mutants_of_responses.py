@@ -13,7 +13,8 @@ _S3 = "libcloud/storage/s3"
 
 _EVIDENCE = (f"{_TESTS}/test_s3_evidence.py",)
 _DELETE = (f"{_TESTS}/test_s3_delete.py",)
-_EXTENTS = (f"{_TESTS}/transfer/download/test_ranges.py", f"{_TESTS}/test_s3_extents.py")
+_RANGES = (f"{_TESTS}/transfer/download/test_ranges.py",)
+_EXTENTS = (f"{_TESTS}/test_s3_extents.py",)
 _VERSIONS = (f"{_TESTS}/test_filesystem_versions.py",)
 
 _DOWNLOADS = (
@@ -22,14 +23,16 @@ _DOWNLOADS = (
         "libcloud/storage/transfer/download/ranges.py",
         "    if first != (start or 0) or wrong_end or last < first:",
         "    if last < first:",
-        _EXTENTS,
+        _RANGES,
+        caught_by="test_the_length_of_a_whole_object",
     ),
     Mutant(
         "the length of a range is not compared",
         "libcloud/storage/transfer/download/ranges.py",
         "    if length is not None and length != last - first + 1:",
         "    if False:",
-        _EXTENTS,
+        _RANGES,
+        caught_by="test_another_range_than_the_one_that_was_asked_for",
     ),
     Mutant(
         "more bytes than asked for are given away",
@@ -37,6 +40,7 @@ _DOWNLOADS = (
         "        if length is not None and received > length:",
         "        if False:",
         _EXTENTS,
+        caught_by="test_excess_bytes_are_not_given_away",
     ),
     Mutant(
         "a body without a length that ends early is whole",
@@ -44,6 +48,7 @@ _DOWNLOADS = (
         "    return None if _is_transcoded(headers) else known_size(obj)",
         "    return None",
         _EXTENTS,
+        caught_by="test_a_whole_body_without_a_length_is_compared_with_the_size",
     ),
     Mutant(
         "the size of the object is not compared",
@@ -51,6 +56,7 @@ _DOWNLOADS = (
         "    if None in (size, extent.total) or size == extent.total:",
         "    if True:",
         _EXTENTS,
+        caught_by="test_another_size_of_the_object_says_that_it_was_replaced",
     ),
     Mutant(
         "a store that ignores conditions gives another version",
@@ -58,13 +64,15 @@ _DOWNLOADS = (
         "        return strip_etag(self.etag) == strip_etag(etag)",
         "        return True",
         _EXTENTS,
+        caught_by="test_ranges_of_a_version_are_never_of_another",
     ),
     Mutant(
         "a version without an ETag is any version",
         "libcloud/storage/transfer/download/ranges.py",
         "        return not (self.modified and modified) or self.modified == modified",
         "        return True",
-        _EXTENTS,
+        _RANGES,
+        caught_by="test_whether_a_response_is_of_a_version",
     ),
     Mutant(
         "parts of two versions are published as a copy",
@@ -72,6 +80,7 @@ _DOWNLOADS = (
         "        if self._source_has_changed():\n            raise self._changed()\n        return",
         "        return",
         (f"{_TESTS}/test_s3_copy_faults.py",),
+        caught_by="test_a_store_that_knows_no_conditions_does_not_publish_parts_of_two_versions",
     ),
     Mutant(
         "fsspec reads whatever is there",
@@ -79,6 +88,7 @@ _DOWNLOADS = (
         "    if pinned is not None:\n",
         "    if pinned is not None and False:\n",
         _VERSIONS,
+        caught_by="test_a_store_that_refuses_conditions_is_read_without_them",
     ),
     Mutant(
         "fsspec does not look at the files of other drivers again",
@@ -86,6 +96,7 @@ _DOWNLOADS = (
         "    if not same_version(current, obj):",
         "    if False:",
         _VERSIONS,
+        caught_by="test_files_of_other_drivers_expire_too",
     ),
 )
 
@@ -96,6 +107,7 @@ _SUCCESSES = (
         '    if request.method == "DELETE":\n        return True\n',
         '    if request.method == "DELETE":\n        return False\n',
         _EVIDENCE,
+        caught_by="test_another_document_than_the_one_of_the_operation_is_malformed",
     ),
     Mutant(
         "a web page counts as a container",
@@ -103,6 +115,7 @@ _SUCCESSES = (
         'return _names_html(headers) and headers.get("content-length", "") != "0"',
         "return False",
         _EVIDENCE,
+        caught_by="test_a_page_is_neither_a_container_nor_an_object",
     ),
     Mutant(
         "a web page counts as an object",
@@ -110,6 +123,7 @@ _SUCCESSES = (
         "return _names_html(headers) and not any(",
         "return False and not any(",
         _EVIDENCE,
+        caught_by="test_a_page_is_neither_a_container_nor_an_object",
     ),
     Mutant(
         "an object must not be a web page",
@@ -117,6 +131,7 @@ _SUCCESSES = (
         "return _names_html(headers) and not any(name.startswith(_OF_OBJECTS) for name in headers)",
         "return _names_html(headers)",
         _EVIDENCE,
+        caught_by="test_an_object_may_be_a_web_page",
     ),
     Mutant(
         "any document counts as stored",
@@ -124,6 +139,7 @@ _SUCCESSES = (
         'return not etag and not root["name"].startswith(_DOCUMENTS[method])',
         "return False",
         _EVIDENCE,
+        caught_by="test_another_document_than_the_one_of_the_operation_is_malformed",
     ),
     Mutant(
         "a part without an ETag fails the upload",
@@ -131,6 +147,7 @@ _SUCCESSES = (
         'raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)',
         'raise LibcloudError(f"{what}: the response has no ETag", driver=driver)',
         _EVIDENCE,
+        caught_by="test_a_part_without_an_etag_is_sent_again",
     ),
     Mutant(
         "the ETag of another writer taken",
@@ -138,6 +155,7 @@ _SUCCESSES = (
         "if expected not in (None, etag) and not self._verifier.is_opaque(found):",
         "if False:",
         _EVIDENCE,
+        caught_by="test_the_etag_of_another_writer_is_not_taken_for_ones_own",
     ),
     Mutant(
         "a wrong checksum of the object tried again",
@@ -145,6 +163,7 @@ _SUCCESSES = (
         'getattr(error, "code", None) == "BadDigest":',
         "False:",
         _EVIDENCE,
+        caught_by="test_a_bad_digest_of_a_complete_is_permanent",
     ),
     Mutant(
         "keys that are not mentioned count as deleted",
@@ -152,6 +171,7 @@ _SUCCESSES = (
         "elif quiet or name in answer.deleted:",
         "else:",
         _DELETE,
+        caught_by="test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing",
     ),
     Mutant(
         "a response without a body is a deletion that failed",
@@ -159,6 +179,7 @@ _SUCCESSES = (
         "        if not s3.evidence.text_of(response.body).strip():",
         "        if False:",
         _DELETE,
+        caught_by="test_a_response_without_a_body_tells_nothing_of_any_key",
     ),
     Mutant(
         "what is not there counts as not deleted",
@@ -166,6 +187,7 @@ _SUCCESSES = (
         'if name in errors and errors[name][0] == "NoSuchKey":',
         "if False:",
         _DELETE,
+        caught_by="test_what_the_store_does_not_find_counts_as_deleted",
     ),
     Mutant(
         "a store that refuses conditions cannot be read by ranges",
@@ -173,6 +195,7 @@ _SUCCESSES = (
         "s3.headers.mark_optional(selection.validator.conditions())",
         "selection.validator.conditions()",
         _VERSIONS,
+        caught_by="test_a_store_that_refuses_conditions_is_read_without_them",
     ),
     Mutant(
         "a quiet answer with an error of no key confirms the rest",
@@ -180,6 +203,7 @@ _SUCCESSES = (
         "quiet = self._quiet and {*errors, *answer.deleted} <= set(names)",
         "quiet = self._quiet",
         _DELETE,
+        caught_by="test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing",
     ),
 )
 

@@ -19,6 +19,7 @@ MUTANTS = (
         "            keep_public_headers(prepared_request)\n",
         "            prepared_request.headers.pop('Authorization', None)\n",
         _HTTP,
+        caught_by="test_credentials_do_not_follow_a_redirect_to_another_host",
     ),
     Mutant(
         "a form with a token follows a redirect to another host",
@@ -26,6 +27,7 @@ MUTANTS = (
         "return None if elsewhere and holds_secret(resp.request.body) else target",
         "return target",
         _HTTP,
+        caught_by="test_a_token_in_a_body_is_not_sent_to_another_host",
     ),
     Mutant(
         "a proxy of the environment goes before the one set in code",
@@ -33,6 +35,7 @@ MUTANTS = (
         "        proxies = proxies or dict(self.proxies)\n",
         "",
         _HTTP,
+        caught_by="test_a_proxy_set_in_code_goes_before_those_of_the_environment",
     ),
     Mutant(
         "exceptions are not redacted",
@@ -40,6 +43,7 @@ MUTANTS = (
         "        for found in redact_exception(error, secrets):\n",
         "        for found in ():\n",
         _HTTP,
+        caught_by="test_a_header_that_cannot_be_sent_is_named_and_its_value_not_shown",
     ),
     Mutant(
         "only the outermost exception is redacted",
@@ -48,6 +52,7 @@ MUTANTS = (
         "*vars(current).values()]\n",
         "",
         _HTTP,
+        caught_by="test_causes_contexts_and_notes_are_redacted",
     ),
     Mutant(
         "exceptions keep the request with its headers",
@@ -55,6 +60,7 @@ MUTANTS = (
         "            _drop_secrets_of_request(found)\n",
         "            pass\n",
         _HTTP,
+        caught_by="test_an_answer_that_breaks_off_shows_no_secret",
     ),
     Mutant(
         "urllib3 logs signatures in queries",
@@ -62,6 +68,7 @@ MUTANTS = (
         'return redact_text(target) if "?" in target else target',
         "return target",
         _HTTP,
+        caught_by="test_the_log_of_urllib3_shows_no_secret",
     ),
     Mutant(
         "the page of a proxy is shown with the signature in it",
@@ -69,6 +76,7 @@ MUTANTS = (
         "        return redact_text(text[: _SHOWN + _LONGEST_SECRET], secrets)[:_SHOWN]",
         "        return text[:_SHOWN]",
         (f"{_TESTS}/test_response_classes.py",),
+        caught_by="test_a_page_that_repeats_the_request_is_shown_without_its_secrets",
     ),
     Mutant(
         "errors are pickled with their driver",
@@ -76,6 +84,7 @@ MUTANTS = (
         "        return type(part) if is_driver else part\n",
         "        return part\n",
         (f"{_TESTS}/test_pickled_errors.py",),
+        caught_by="test_an_error_comes_back_from_a_pickle_without_its_driver",
     ),
     Mutant(
         "a token is sent with its line break",
@@ -83,6 +92,7 @@ MUTANTS = (
         "    text = value.strip()\n",
         "    text = value\n",
         _CREDENTIALS,
+        caught_by="test_connections_and_what_is_assigned_to_them_are_cleaned",
     ),
     Mutant(
         "a token with a line break within is not refused",
@@ -90,6 +100,7 @@ MUTANTS = (
         "    if not _SENDABLE.fullmatch(text):\n",
         "    if False:\n",
         _CREDENTIALS,
+        caught_by="test_a_key_of_google_is_cleaned",
     ),
     Mutant(
         "keys of Amazon are tried at Google",
@@ -97,6 +108,7 @@ MUTANTS = (
         'aws.credentials.key.startswith("GOOG")',
         "aws.credentials.key",
         (f"{_TESTS}/common/test_credentials_google.py",),
+        caught_by="test_keys_of_amazon_are_not_used_and_googles_variables_are_named",
     ),
     Mutant(
         "a user is asked where there is no terminal",
@@ -104,6 +116,7 @@ MUTANTS = (
         "        if asks and not can_ask_user():\n",
         "        if False:\n",
         (f"{_TESTS}/common/test_credentials_google.py",),
+        caught_by="test_nobody_is_asked_to_log_in_without_a_terminal",
     ),
     Mutant(
         "the certificates of AWS_CA_BUNDLE are not trusted",
@@ -111,6 +124,7 @@ MUTANTS = (
         '        settings["ex_ca_bundle"] = _existing(found.ca_bundle)\n',
         "        _existing(found.ca_bundle)\n",
         (f"{_TESTS}/storage/test_s3_discovery.py",),
+        caught_by="test_the_certificates_of_the_environment_or_a_profile_are_trusted",
     ),
     Mutant(
         "a profile file that nobody needs ends the program",
@@ -118,6 +132,7 @@ MUTANTS = (
         "required=bool(requested)",
         "required=True",
         (f"{_TESTS}/common/test_credentials_discovery.py",),
+        caught_by="test_keys_of_the_one_file_are_used_when_the_other_is_broken",
     ),
     Mutant(
         "times of a store are obeyed by the terminal",
@@ -125,5 +140,6 @@ MUTANTS = (
         "        return escaped(text)\n",
         "        return text\n",
         (f"{_TESTS}/cli/test_escapes.py",),
+        caught_by="test_names_times_and_values_are_escaped_on_a_terminal",
     ),
 )

@@ -17,6 +17,7 @@ MUTANTS = (
         '        raise ObjectExistsError("the object already exists and was not replaced")',
         "        return {}",
         (f"{_TESTS}/cli/test_options.py",),
+        caught_by="test_no_clobber_keeps_a_file_of_a_local_directory",
     ),
     Mutant(
         "cancelled work continues",
@@ -41,6 +42,7 @@ MUTANTS = (
         "        return self._supported and _FEATURE not in self._client.unsupported.names",
         "        return self._supported",
         (f"{_TESTS}/storage/test_s3_delete.py",),
+        caught_by="test_a_user_who_may_not_delete_in_bulk_deletes_singly",
     ),
     Mutant(
         "a throttled upload empties the retry budget",
@@ -69,6 +71,7 @@ MUTANTS = (
         "self._sent_by_thread[thread] > _MAX_OVERHEAD",
         "self._sent_by_thread[thread] > 0",
         (f"{_TESTS}/cli/test_meter.py",),
+        caught_by="test_an_interrupt_fails_only_requests_with_data",
     ),
     Mutant(
         "a directory is listed by everything below it",
@@ -83,6 +86,7 @@ MUTANTS = (
         "        if listener is None and can_listen(self.sock):",
         "        if can_listen(self.sock):",
         (f"{_TESTS}/test_http_progress.py",),
+        caught_by="test_a_request_that_is_cut_fails_and_leaves_nothing",
     ),
     Mutant(
         "the output of a command that failed is stored",

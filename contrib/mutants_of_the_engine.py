@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs of ``libcloud/storage/transfer``; see ``mutants.py``."""
+"""Planted bugs in the machine and the runner of an upload; see ``mutants.py``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from mutant import Mutant
 
 __all__ = ["MUTANTS"]
 
-_ENGINE = "libcloud/storage/transfer"
-_TESTS = "libcloud/test/storage/transfer"
+_ENGINE = "libcloud/storage/transfer/upload"
+_TESTS = "libcloud/test/storage/transfer/upload"
 
 
-def _mutant(name: str, file: str, old: str, new: str, tests: str) -> Mutant:
+def _mutant(name: str, file: str, old: str, new: str, tests: str, caught_by: str = "") -> Mutant:
     """A bug in the engine's module ``file``, to be caught by the test modules ``tests``."""
-    folder = "" if file == "retry" else "upload/"
-    paths = tuple(f"{_TESTS}/{folder}test_{test}.py" for test in tests.split())
-    return Mutant(name, f"{_ENGINE}/{folder}{file}.py", old, new, paths)
+    paths = tuple(f"{_TESTS}/test_{test}.py" for test in tests.split())
+    return Mutant(name, f"{_ENGINE}/{file}.py", old, new, paths, caught_by)
 
 
 _MACHINE = (
@@ -25,6 +24,7 @@ _MACHINE = (
         "one = last and size <= self._plan.limits.max_put_size",
         "one = last",
         "situations",
+        caught_by="test_what_one_request_does_not_take_goes_as_an_upload_of_one_part",
     ),
     _mutant(
         "a part more than the window",
@@ -32,6 +32,7 @@ _MACHINE = (
         "if len(self._held) >= self.limit:",
         "if len(self._held) > self.limit:",
         "machine",
+        caught_by="test_rule_2_a_part_that_is_to_be_sent_again_keeps_its_slot",
     ),
     _mutant(
         "memory bound broken",
@@ -39,6 +40,7 @@ _MACHINE = (
         "self._memory is not None and held + size > self._memory",
         "self._memory is not None and held > self._memory",
         "machine",
+        caught_by="test_rule_2_memory_bounds_the_parts_held",
     ),
     _mutant(
         "receipts in reverse",
@@ -46,6 +48,7 @@ _MACHINE = (
         "for number in sorted(self._receipts)",
         "for number in sorted(self._receipts, reverse=True)",
         "machine",
+        caught_by="test_rule_1_one_create_parts_without_a_gap_and_complete_after_the_end",
     ),
     _mutant(
         "completed before the source has ended",
@@ -53,6 +56,7 @@ _MACHINE = (
         "if self._ended and not self._held:",
         "if not self._held:",
         "machine",
+        caught_by="test_rule_3_a_permanent_error_is_not_repeated",
     ),
     _mutant(
         "never aborting",
@@ -60,6 +64,7 @@ _MACHINE = (
         "            self._move(Event.UPLOAD_TO_ABORT)",
         "            self._move(Event.NOTHING_TO_ABORT)",
         "machine",
+        caught_by="test_rule_6_the_first_error_stays_and_that_of_the_clean_up_stands_beside_it",
     ),
     _mutant(
         "abort while a part is in flight",
@@ -67,6 +72,7 @@ _MACHINE = (
         "if self._in_flight:\n            self._move(Event.REQUESTS_IN_FLIGHT)\n        elif",
         "if",
         "machine",
+        caught_by="test_rule_4_abort_waits_for_what_is_in_flight",
     ),
     _mutant(
         "abort while a Complete is unanswered",
@@ -74,6 +80,7 @@ _MACHINE = (
         "        elif self._publish_open:\n            self._move(Event.MAY_BE_PUBLISHED)",
         "        elif False:\n            self._move(Event.MAY_BE_PUBLISHED)",
         "machine",
+        caught_by="test_rule_7_a_cancel_in_any_state_cleans_up_and_is_what_is_raised",
     ),
     _mutant(
         "no look for a part that may land late",
@@ -81,6 +88,7 @@ _MACHINE = (
         "if send.step is Step.ABORT and self._part_open:",
         "if False:",
         "machine",
+        caught_by="test_rule_4_where_a_part_may_land_late_the_store_is_asked_and_aborted_again",
     ),
     _mutant(
         "no second abort",
@@ -88,6 +96,7 @@ _MACHINE = (
         "elif parts_remain and self._aborts < self._retries.policy.attempts:",
         "elif False:",
         "machine",
+        caught_by="test_rule_4_where_a_part_may_land_late_the_store_is_asked_and_aborted_again",
     ),
     _mutant(
         "a lost answer to Complete counts as a failure",
@@ -95,6 +104,7 @@ _MACHINE = (
         "if wanted and send.step in PUBLISHING and self._publish_open:",
         "if False:",
         "machine",
+        caught_by="test_rule_5_other_data_that_are_there_are_the_error_and_no_unknown_outcome",
     ),
     _mutant(
         "no such upload after a lost Complete counts as a failure",
@@ -102,6 +112,7 @@ _MACHINE = (
         "return failure.upload_gone or (failure.condition_failed and self._publish_open)",
         "return failure.condition_failed and self._publish_open",
         "machine",
+        caught_by="test_rule_5_no_such_upload_after_a_complete_is_settled_by_a_look",
     ),
     _mutant(
         "an error of the clean-up in the place of the first",
@@ -109,6 +120,7 @@ _MACHINE = (
         "            self.cleanup_error = self.cleanup_error or failure.error\n",
         "            self.error = failure.error\n",
         "machine",
+        caught_by="test_rule_5_a_look_that_fails_leaves_the_outcome_unknown",
     ),
     _mutant(
         "an interrupt swallowed by the error before it",
@@ -116,6 +128,7 @@ _MACHINE = (
         "elif self.cleanup_error is None or not isinstance(error, Exception):",
         "elif False:",
         "machine",
+        caught_by="test_rule_7_an_interrupt_of_the_clean_up_goes_before_its_errors",
     ),
     _mutant(
         "an upload left behind and not said to be",
@@ -123,6 +136,7 @@ _MACHINE = (
         "            else:\n                self.left_behind = True\n",
         "            else:\n",
         "machine",
+        caught_by="test_rule_6_the_first_error_stays_and_that_of_the_clean_up_stands_beside_it",
     ),
     _mutant(
         "a lost Create forgotten",
@@ -130,6 +144,7 @@ _MACHINE = (
         "self.orphan_possible = self.orphan_possible or send.step is Step.CREATE",
         "pass",
         "situations",
+        caught_by="test_a_lost_create_may_leave_an_upload_of_unknown_id",
     ),
 )
 
@@ -141,6 +156,7 @@ _RUNNER = (
         "        try:\n            part = source.next_part(size)\n"
         "        except Exception:\n            return self._machine.pulled(0, True)\n",
         "runner",
+        caught_by="test_a_source_that_fails_publishes_and_leaves_nothing",
     ),
     _mutant(
         "an interrupt does not abort",
@@ -150,6 +166,7 @@ _RUNNER = (
         "            except Exception as error:\n                self.fail(error)\n"
         "        except Exception as error:",
         "runner",
+        caught_by="test_an_exit_out_of_a_request_cleans_up",
     ),
     _mutant(
         "the upload that is left has no name",
@@ -157,13 +174,15 @@ _RUNNER = (
         "_attach(error, upload_id=left,",
         "_attach(error, upload_id=None,",
         "runner",
+        caught_by="test_an_exit_out_of_a_request_cleans_up",
     ),
     _mutant(
         "an interrupt after the error loses the name",
         "runner",
         "            self._name_what_is_left(error)  # also if it came while the first one was",
         "            pass  # also if it came while the first one was",
-        "interrupts",
+        "runner",
+        caught_by="test_an_interrupt_while_the_end_is_reported_names_what_is_left",
     ),
     _mutant(
         "sent again with another body",
@@ -171,6 +190,7 @@ _RUNNER = (
         "body, digest = self._bodies[send.number or 1]",
         "body, digest = self._bodies[send.number or 1 if send.attempt == 1 else max(self._bodies)]",
         "runner",
+        caught_by="test_a_part_is_sent_again_with_its_own_data",
     ),
     _mutant(
         "a digest for each attempt",
@@ -178,6 +198,7 @@ _RUNNER = (
         "        if outcome.digest is not None and number in self._bodies:",
         "        if False:",
         "runner",
+        caught_by="test_a_digest_is_computed_once_for_all_attempts",
     ),
     _mutant(
         "an outcome unknown and called a failure",
@@ -185,6 +206,7 @@ _RUNNER = (
         "if not machine.outcome_unknown or not isinstance(error, Exception):",
         "if True:",
         "runner",
+        caught_by="test_a_complete_without_an_answer_is_said_to_be_unknown",
     ),
     _mutant(
         "a part held after it is sent",
@@ -192,6 +214,7 @@ _RUNNER = (
         "        self.feed(part.body, last=part.last)\n",
         "        self.feed(part.body, last=part.last)\n        self._last = part\n",
         "executors",
+        caught_by="test_a_long_stream_takes_no_more_memory_than_the_window",
     ),
     _mutant(
         "the caller reads on while the upload is created",
@@ -199,118 +222,8 @@ _RUNNER = (
         "early = self._machine.state is State.CREATING",
         "early = False",
         "digests",
+        caught_by="test_a_digest_that_fails_before_the_upload_is_there_is_computed_again",
     ),
 )
 
-_SOURCE = (
-    _mutant(
-        "an empty piece ends the stream",
-        "source",
-        '                return True\n            self._rest = b""',
-        '                return True\n            return False\n            self._rest = b""',
-        "source",
-    ),
-    _mutant(
-        "a reused buffer is kept, not copied",
-        "source",
-        "data = piece if isinstance(piece, bytes) else bytes(piece)",
-        "data = piece",
-        "source",
-    ),
-    _mutant(
-        "the last part is found out too late",
-        "source",
-        "last = not self._rest and not self._advance(part)",
-        "last = not self._rest",
-        "source",
-    ),
-    _mutant(
-        "any error of an iterator is its end",
-        "source",
-        "        except StopIteration:\n            return\n        yield piece",
-        "        except Exception:\n            return\n        yield piece",
-        "source",
-    ),
-    _mutant(
-        "the rest of a piece is lost",
-        "source",
-        "self._rest = memoryview(rest)[part.room :]",
-        "self._rest = memoryview(rest)[part.room + 1 :]",
-        "source",
-    ),
-)
-
-_PLAN = (
-    _mutant(
-        "parts of a long stream do not grow",
-        "plan",
-        "return PartPlan(limits, start, math.exp(high), flat)",
-        "return PartPlan(limits, start)",
-        "plan",
-    ),
-    _mutant(
-        "a part too many",
-        "plan",
-        "        if number > self.limits.max_parts:",
-        "        if number > self.limits.max_parts + 1:",
-        "plan",
-    ),
-    _mutant(
-        "a promised size is not checked",
-        "plan",
-        "    if expected is not None and (",
-        "    if expected is not None and False and (",
-        "plan",
-    ),
-    _mutant(
-        "more than the store holds is not noticed",
-        "plan",
-        "    if ended or (size < limits.max_object_size and plan.size_of(pulled + 1)):",
-        "    if True:",
-        "plan",
-    ),
-    _mutant(
-        "permanent errors are repeated",
-        "retry",
-        "if not failure.transient or attempt >= self.policy.attempts:",
-        "if attempt >= self.policy.attempts:",
-        "retry",
-    ),
-    _mutant(
-        "an attempt too many",
-        "retry",
-        "if not failure.transient or attempt >= self.policy.attempts:",
-        "if not failure.transient or attempt > self.policy.attempts:",
-        "retry",
-    ),
-    _mutant(
-        "Retry-After is not heard",
-        "retry",
-        "        if retry_after is None:",
-        "        if True:",
-        "retry",
-    ),
-    _mutant(
-        "the budget of threads has no lock",
-        "retry",
-        "        self._lock = lock\n",
-        "        self._lock = nullcontext\n",
-        "retry",
-    ),
-    Mutant(
-        "a piece that is too small becomes a part",
-        "libcloud/storage/transfer/cut.py",
-        "        if together < least:",
-        "        if False:",
-        ("libcloud/test/storage/transfer/test_cut.py::test_a_small_piece_joins_its_neighbour",),
-    ),
-    Mutant(
-        "cutting a piece again skips what was waiting",
-        "libcloud/storage/transfer/cut.py",
-        "            yield [*waiting, PieceRange(position, start, stop)]",
-        "            yield [PieceRange(position, start, stop)]",
-        ("libcloud/test/storage/transfer/test_cut.py::test_a_small_piece_joins_its_neighbour",),
-    ),
-)
-
-MUTANTS = _MACHINE + _RUNNER + _SOURCE + _PLAN
+MUTANTS = _MACHINE + _RUNNER

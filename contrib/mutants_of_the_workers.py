@@ -11,9 +11,9 @@ _FILE = "libcloud/storage/transfer/upload/workers.py"
 _TESTS = "libcloud/test/storage/transfer/upload"
 
 
-def _mutant(name: str, old: str, new: str, tests: str) -> Mutant:
+def _mutant(name: str, old: str, new: str, tests: str, caught_by: str = "") -> Mutant:
     """A bug to be caught by the tests in ``tests`` (a word)."""
-    return Mutant(name, _FILE, old, new, (f"{_TESTS}/test_{tests}.py",))
+    return Mutant(name, _FILE, old, new, (f"{_TESTS}/test_{tests}.py",), caught_by)
 
 
 MUTANTS = (
@@ -21,60 +21,70 @@ MUTANTS = (
         "an interrupted request forgotten",
         "            if task.send.step in _LASTING:",
         "            if False:",
-        "interrupts",
+        "workers",
+        caught_by="test_an_interrupted_request_is_raised_and_has_an_outcome",
     ),
     _mutant(
         "an exit of a worker is waited for",
         "        except BaseException as error:  # whatever ends a worker",
         "        except Exception as error:  # whatever ends a worker",
-        "runner",
+        "workers",
+        caught_by="test_a_request_that_exits_its_thread_has_an_outcome",
     ),
     _mutant(
         "what is in flight is not waited for",
         "            while self._active:\n                self._idle.wait()\n",
         "",
         "runner",
+        caught_by="test_a_delay_ends_with_the_upload",
     ),
     _mutant(
         "an executor without threads is waited for",
         "if self._alone and not self._active and self._tasks:",
         "if False:",
-        "executors",
+        "workers",
+        caught_by="test_a_task_that_the_executor_has_dropped_is_run_by_the_caller",
     ),
     _mutant(
         "the caller waits while others compute digests",
         "return waiting + self._digesting >= others",
         "return False",
         "digests",
+        caught_by="test_with_one_core_the_caller_computes_all_digests",
     ),
     _mutant(
         "the caller computes digests that others have time for",
         "return waiting + self._digesting >= others",
         "return True",
         "digests",
+        caught_by="test_while_the_upload_is_created_the_caller_computes_digests",
     ),
     _mutant(
         "a digest that was computed keeps others from theirs",
         "                    self._digesting -= 1\n",
         "                    pass\n",
         "digests",
+        caught_by="test_a_core_whose_digest_is_done_gets_the_next_one",
     ),
     _mutant(
         "a digest that fails in the caller's thread is forgotten",
         "            self.outcomes.append(ready)\n            return\n",
         "            return\n",
-        "digests",
+        "workers",
+        caught_by="test_a_digest_that_fails_in_the_thread_of_the_caller_has_an_outcome",
     ),
     _mutant(
         "memory is mapped anew for each part",
         "            _keep_free(self._memory)\n",
         "            pass\n",
         "digests",
+        caught_by="test_an_upload_in_parts_keeps_what_they_take",
     ),
     _mutant(
         "a digest that fails early ends the upload",
         "        except Exception:  # it is told when the part is sent, and its digest fails again",
         "        except KeyError:",
         "digests",
+        caught_by="test_a_digest_that_fails_before_the_upload_is_there_is_computed_again",
     ),
 )

@@ -20,6 +20,7 @@ _RESUMED = (
         "    if stored.size != len(body):\n        return False\n",
         "    return stored.size == len(body)\n",
         (f"{_TESTS}/storage/test_s3_resume.py",),
+        caught_by="test_the_data_that_are_given_now_are_published_whatever_was_sent_before",
     ),
     Mutant(
         "a resumed upload sends everything again",
@@ -27,6 +28,7 @@ _RESUMED = (
         "        if stored is not None and stored.etag and _is_same(stored, body, digest):",
         "        if False:",
         (f"{_TESTS}/storage/test_s3_resume.py",),
+        caught_by="test_a_checksum_tells_where_the_etag_says_nothing",
     ),
     Mutant(
         "a resumed upload that fails is aborted",
@@ -34,6 +36,7 @@ _RESUMED = (
         'rest = {"ex_on_failure": "keep", **rest}',
         'rest = {"ex_on_failure": "abort", **rest}',
         (f"{_TESTS}/storage/test_s3_resume.py",),
+        caught_by="test_an_upload_gets_through_by_and_by",
     ),
 )
 
@@ -44,6 +47,7 @@ _FORKS = (
         "        if os.getpid() != self._pid:",
         "        if False:",
         (f"{_TESTS}/test_http_wire.py",),
+        caught_by="test_a_forked_process_leaves_open_connections_to_its_parent",
     ),
     Mutant(
         "a fork aborts its parent's upload",
@@ -51,6 +55,7 @@ _FORKS = (
         "        return os.getpid() != self._pid",
         "        return False",
         _FAILURES,
+        caught_by="test_a_process_forked_by_the_source_leaves_the_upload_to_its_parent",
     ),
 )
 
@@ -61,6 +66,7 @@ _ENDS = (
         "        elif not self.over:",
         "        else:",
         (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
+        caught_by="test_an_upload_that_has_ended_is_left_alone",
     ),
     Mutant(
         "daemon threads leave their uploads at exit",
@@ -68,6 +74,7 @@ _ENDS = (
         "    if not threading.current_thread().daemon:",
         "    if True:",
         (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
+        caught_by="test_an_upload_that_has_ended_is_left_alone",
     ),
     Mutant(
         "an upload dies with the main thread",
@@ -75,6 +82,7 @@ _ENDS = (
         "            if self._given is not None and threading.main_thread().is_alive():\n",
         "            if True:\n",
         (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
+        caught_by="test_where_no_thread_can_be_started_the_caller_sends",
     ),
     Mutant(
         "a writer is aborted before other functions of atexit close it",
@@ -103,6 +111,7 @@ _LOOKS = (
         "        if etag and",
         "            return Confirmation.STORED\n        if etag and",
         (f"{_TESTS}/storage/test_s3_files.py",),
+        caught_by="test_what_was_there_before_is_not_taken_for_a_small_file",
     ),
     Mutant(
         "an object of the same size is ours",
@@ -110,6 +119,7 @@ _LOOKS = (
         "        if ours is False:\n            return Confirmation.ABSENT\n",
         "        if False:\n            return Confirmation.ABSENT\n",
         _FAILURES,
+        caught_by="test_what_somebody_else_wrote_meanwhile_is_not_taken_for_ours",
     ),
     Mutant(
         "a page of a proxy is half an answer of S3",
@@ -117,6 +127,7 @@ _LOOKS = (
         "            if int(self.status) < 400:",
         "            if True:",
         _FAILURES,
+        caught_by="test_a_refusal_in_other_words_than_s3s_is_an_error_at_once",
     ),
 )
 
@@ -134,6 +145,7 @@ _SOURCES = (
         "        self._empty = 0 if run else self._empty + _JOINED_PIECES",
         "        self._empty += _JOINED_PIECES",
         (f"{_TESTS}/storage/transfer/upload/test_source.py",),
+        caught_by="test_empty_pieces_count_in_a_row_only",
     ),
 )
 
@@ -144,6 +156,7 @@ _LOCKS = (
         'os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) |',
         "os.O_RDWR |",
         (f"{_TESTS}/storage/test_local_lock.py",),
+        caught_by="test_what_is_no_lock_file_is_neither_followed_nor_opened_nor_waited_for",
     ),
     Mutant(
         "a lock file is for its first user only",
@@ -151,6 +164,7 @@ _LOCKS = (
         "        os.chmod(temporary, 0o666)\n",
         "",
         (f"{_TESTS}/storage/test_local_lock.py",),
+        caught_by="test_every_user_may_lock",
     ),
 )
 
@@ -161,6 +175,7 @@ _PER_PROCESS = (
         "        pid = os.getpid()\n",
         "        pid = 0\n",
         (f"{_TESTS}/test_locks.py",),
+        caught_by="test_a_forked_child_has_a_whole_memory_budget",
     ),
     Mutant(
         "a finalizer waits for the lock of its own thread",
@@ -168,6 +183,7 @@ _PER_PROCESS = (
         "RetryBudget(lock=PerProcess(threading.RLock))",
         "RetryBudget(lock=PerProcess(threading.Lock))",
         (f"{_TESTS}/test_locks.py",),
+        caught_by="test_a_thread_that_holds_the_lock_of_retries_can_take_it_again",
     ),
     Mutant(
         "a request that interrupts another one changes it",
@@ -175,6 +191,7 @@ _PER_PROCESS = (
         "            if interrupted is not None:",
         "            if False:",
         (f"{_TESTS}/test_locks.py",),
+        caught_by="test_a_request_that_interrupts_another_one_leaves_it_as_it_was",
     ),
     Mutant(
         "writers of one thread exceed their budget without a bound",
@@ -182,6 +199,7 @@ _PER_PROCESS = (
         "        if thread in ledger.beyond:",
         "        if False:",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
+        caught_by="test_each_thread_may_exceed_the_budget_by_one_part",
     ),
     Mutant(
         "a thread that exceeded its budget gives back in vain",
@@ -189,6 +207,7 @@ _PER_PROCESS = (
         "                ledger.beyond.pop(thread, None)\n",
         "                pass\n",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
+        caught_by="test_threads_with_two_uploads_each_go_on_by_turns",
     ),
     Mutant(
         "a byte that is given back allows another part",
@@ -196,6 +215,7 @@ _PER_PROCESS = (
         "            if ledger.beyond.get(thread, 0) > size:",
         "            if False:",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
+        caught_by="test_what_another_thread_gives_back_does_not_count",
     ),
     Mutant(
         "uploads that were dropped keep their memory until somebody collects it",
@@ -203,6 +223,7 @@ _PER_PROCESS = (
         "                gc.collect()\n",
         "                pass\n",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
+        caught_by="test_memory_of_uploads_that_were_dropped_is_collected",
     ),
     Mutant(
         "a thread that exceeded its budget may never do so again",
@@ -210,6 +231,7 @@ _PER_PROCESS = (
         "                ledger.beyond.clear()\n",
         "                pass\n",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
+        caught_by="test_a_budget_that_is_met_again_may_be_exceeded_by_the_same_thread",
     ),
 )
 

@@ -255,3 +255,15 @@ def test_each_planted_bug_has_its_place(monkeypatch: pytest.MonkeyPatch) -> None
     ]
     assert planted
     assert not lost
+
+
+def test_each_planted_bug_names_a_test_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "contrib"))
+    planted = importlib.import_module("mutant_list").MUTANTS
+    names = [name.partition("::")[::2] for bug in planted for name in bug.selected]
+    lost = [
+        f"{file}::{test}"
+        for file, test in names
+        if f"def {test.split('::')[-1].split('[')[0]}" not in (ROOT / file).read_text("utf-8")
+    ]
+    assert not lost

@@ -250,6 +250,15 @@ def test_a_finalizer_may_make_requests_wherever_a_lock_is_taken(
         assert finalizer.calls >= 4
 
 
+@pytest.mark.parametrize("part", ["_budget", "limiter"])
+def test_a_thread_that_holds_the_lock_of_retries_can_take_it_again(part: str) -> None:
+    with store() as s3:
+        lock = getattr(s3.driver._client.retry_loop, part)._lock()
+    with lock:
+        assert lock.acquire(blocking=False)
+        lock.release()
+
+
 def test_a_request_that_interrupts_another_one_leaves_it_as_it_was() -> None:
     with store() as s3:
         one, two = (s3.stream([name.encode()], name).hash for name in ("one", "two"))

@@ -12,6 +12,7 @@ import pytest
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.progress import (
     Retried,
+    UploadAborted,
     UploadEvent,
 )
 from libcloud.storage.transfer.values import Step
@@ -265,6 +266,17 @@ def test_an_upload_that_cannot_be_aborted_is_named(runner: str) -> None:
     assert str(error.cleanup_error) == "abort: busy"
     notes = getattr(error, "__notes__", None)
     assert notes in (None, [f"upload id: {error.upload_id}", "cleanup error: abort: busy"])
+
+
+@every_runner
+def test_an_interrupt_while_the_end_is_reported_names_what_is_left(runner: str) -> None:
+    def listener(event: object) -> None:
+        if isinstance(event, UploadAborted):
+            raise KeyboardInterrupt
+
+    store = FakeStore({part(3): [Fault.REFUSED], ABORT: [Fault.REFUSED]})
+    error = fails(Sending(store, runner, listener=listener), DATA, KeyboardInterrupt)
+    assert error.upload_id in store.left
 
 
 @every_runner
