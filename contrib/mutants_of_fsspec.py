@@ -28,9 +28,9 @@ MUTANTS = (
     ),
     Mutant(
         "a range of an object passes for its size",
-        "libcloud/storage/s3/objects.py",
-        "    if not content_range:\n",
-        "    if True:\n",
+        "libcloud/storage/transfer/download/ranges.py",
+        "    if not content_range:\n        return dict(headers)\n",
+        "    if True:\n        return dict(headers)\n",
         _REQUESTS,
     ),
     Mutant(

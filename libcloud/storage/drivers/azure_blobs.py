@@ -266,7 +266,7 @@ class AzureBlobsStorageDriver(StorageDriver):
     def _get_object_in(self, container: Container, object_name: str) -> Object:
         """The object of a container that is known to exist: one HEAD request."""
         response = azure.objects.head_blob(self._client, container.name, object_name)
-        return self._response_to_object(object_name, container, response)
+        return self._headers_to_object(object_name, container, response.headers)
 
     def delete_object(self, obj: Object) -> bool:
         check_object(obj)
@@ -341,7 +341,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         response = azure.copying.copy_blob(
             self._client, self._url(source, port=True), container.name, object_name, headers
         )
-        return self._response_to_object(object_name, container, response)
+        return self._headers_to_object(object_name, container, response.headers)
 
     # Downloads.
 
@@ -439,6 +439,21 @@ class AzureBlobsStorageDriver(StorageDriver):
         validator = transfer.download.start.validator_of(obj) if same_version else None
         selection = transfer.download.start.Selection(start, end, span, verify, validator)
         return azure.download_port.start_download(self._client, obj, selection)
+
+    def _read_object(
+        self, container: Container, name: str, start: int | None = None, end: int | None = None
+    ) -> tuple[Object, Iterator[bytes]]:
+        """The blob as the response describes it, and its bytes, by one GET request: no HEAD.
+
+        :param start: ``None`` for the whole blob, otherwise not negative.
+        """
+        unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
+        started = self._open(unknown, start, end, verify=whole)
+        pieces = transfer.download.saving.stream(self, unknown, started, None, partial=not whole)
+        headers = transfer.download.ranges.whole_object_headers(started.response.headers)
+        if "content-length" not in headers:
+            return self._get_object_in(container, name), pieces
+        return self._headers_to_object(name, container, headers), pieces
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
         """Bytes of the very version that ``obj`` was when it was looked at.
@@ -666,8 +681,9 @@ class AzureBlobsStorageDriver(StorageDriver):
         extra = drivers.azure_values.listed_container_extra(entry, self._url(path))
         return Container(entry.name, extra, self)
 
-    def _response_to_object(self, object_name: str, container: Container, response: Any) -> Object:
-        headers = response.headers
+    def _headers_to_object(
+        self, object_name: str, container: Container, headers: Mapping[str, str]
+    ) -> Object:
         url = self._url(azure.requests.blob_path(container.name, object_name))
         return Object(
             object_name,

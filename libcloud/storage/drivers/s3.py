@@ -604,7 +604,7 @@ class BaseS3StorageDriver(StorageDriver):
         started = self._start_download(unknown, {}, start, end, verify=None if whole else False)
         stream = transfer.download.saving.stream
         pieces = stream(self, unknown, started, None, partial=not whole)
-        headers = s3.objects.whole_object_headers(started.response.headers)
+        headers = transfer.download.ranges.whole_object_headers(started.response.headers)
         if self._get_content_length_from_headers(headers) is None:
             return self._get_object_in(container, name), pieces
         return self._headers_to_object(name, container, headers), pieces

@@ -709,6 +709,21 @@ class SwiftStorageDriver(StorageDriver):
         selection = kinds.Selection(start, end, span, verify, validator)
         return swift.download_port.start_download(self._client, obj, selection)
 
+    def _read_object(
+        self, container: Container, name: str, start: int | None = None, end: int | None = None
+    ) -> tuple[Object, Iterator[bytes]]:
+        """The object as the response describes it, and its bytes, by one GET request: no HEAD.
+
+        :param start: ``None`` for the whole object, otherwise not negative.
+        """
+        unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
+        started = self._start(unknown, start, end, verify=None if whole else False)
+        pieces = transfer.download.saving.stream(self, unknown, started, None, partial=not whole)
+        headers = transfer.download.ranges.whole_object_headers(started.response.headers)
+        if "content-length" not in headers:
+            return self._get_object_in(container, name), pieces
+        return self._headers_to_object(name, container, headers), pieces
+
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
         """Bytes of the very version that ``obj`` was when it was looked at.
 

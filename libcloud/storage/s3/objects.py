@@ -13,7 +13,7 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
 
-__all__ = ["delete", "look_up", "object_from", "whole_object_headers"]
+__all__ = ["delete", "look_up", "object_from"]
 
 _EXTRA_HEADERS = {
     "content-type": "content_type",
@@ -64,19 +64,6 @@ def object_from(
         container=container,
         driver=driver,
     )
-
-
-def whole_object_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a response to GET, with the length of the object in place of a range's.
-
-    They contain no length if the response does not report it.
-    """
-    content_range = headers.get("content-range", "")
-    if not content_range:
-        return dict(headers)
-    size = content_range.rpartition("/")[2].strip()
-    others = {name: value for name, value in headers.items() if name != "content-length"}
-    return {**others, "content-length": size} if size.isdecimal() else others
 
 
 def delete(client: S3Client, path: str, container_name: str, object_name: str) -> bool:

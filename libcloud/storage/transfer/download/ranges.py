@@ -15,7 +15,14 @@ from dataclasses import dataclass
 
 from libcloud.utils.etags import strip_etag
 
-__all__ = ["Extent", "UnexpectedExtentError", "Validator", "content_length", "extent_of"]
+__all__ = [
+    "Extent",
+    "UnexpectedExtentError",
+    "Validator",
+    "content_length",
+    "extent_of",
+    "whole_object_headers",
+]
 
 _CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.I)
 
@@ -116,6 +123,19 @@ def content_length(headers: Mapping[str, str]) -> int | None:
     """Bytes of the body on the wire; ``None`` if the response does not say."""
     text = headers.get("content-length", "").strip()
     return int(text) if text.isascii() and text.isdigit() else None
+
+
+def whole_object_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a response to GET, with the length of the object in place of a range's.
+
+    They contain no length if the response does not report it.
+    """
+    content_range = headers.get("content-range", "")
+    if not content_range:
+        return dict(headers)
+    size = content_range.rpartition("/")[2].strip()
+    others = {name: value for name, value in headers.items() if name != "content-length"}
+    return {**others, "content-length": size} if size.isdecimal() else others
 
 
 def _extent_of_unnamed(

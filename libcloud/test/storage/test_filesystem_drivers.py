@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file system of fsspec on stores of other protocols: requests of a read, versions, listings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
+from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
+from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
+from libcloud.test.storage.fakes.azure import FakeAzure
+from libcloud.test.storage.fakes.swift import FakeSwift
+
+DATA = bytes(range(256)) * 1000
+
+
+@pytest.fixture(params=["azure", "swift"])
+def store(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Callable[[], list[str]]]]:
+    """A file system on a fake, and a function that returns the operations so far."""
+    kind: Any = FakeAzure if request.param == "azure" else FakeSwift
+    with kind() as server:
+        where: Any = {"secure": False, "host": server.host, "port": server.port}
+        if request.param == "azure":
+            driver: Any = AzureBlobsStorageDriver(key=server.key, secret=server.secret, **where)
+        else:
+            driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
+        driver.create_container("bucket")
+        fs: Any = LibcloudFileSystem(driver=driver, skip_instance_cache=True)
+        yield fs, lambda: list(server.operations() if kind is FakeAzure else server.log)
+        assert server.violations == []
+
+
+def _open(fs: Any, _: Path) -> None:
+    with fs.open("bucket/a") as file:
+        assert (file.size, file.read(5)) == (len(DATA), DATA[:5])
+
+
+READS: dict[str, Callable[[Any, Path], object]] = {
+    "cat_file": lambda fs, _: fs.cat_file("bucket/a"),
+    "range": lambda fs, _: fs.cat_file("bucket/a", 2, 500),
+    "get_file": lambda fs, directory: fs.get_file("bucket/a", str(directory / "a")),
+    "open": _open,
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_a_read_is_one_request(store: Any, tmp_path: Path, read: str) -> None:
+    fs, operations = store
+    fs.pipe_file("bucket/a", DATA)
+    before = len(operations())
+    READS[read](fs, tmp_path)
+    assert len(operations()) == before + 1
+
+
+def test_files_are_read_as_they_were_written(store: Any) -> None:
+    fs, _ = store
+    fs.pipe({"bucket/d/a": DATA, "bucket/d/e/b": b"data", "bucket/empty": b""})
+    assert fs.cat_file("bucket/empty") == b""
+    assert fs.cat_ranges(["bucket/d/a", "bucket/d/a"], [3, -4], [5, None]) == [DATA[3:5], DATA[-4:]]
+    assert fs.find("bucket/d") == ["bucket/d/a", "bucket/d/e/b"]
+    assert fs.du("bucket") == len(DATA) + 4
+    with fs.open("bucket/d/a", block_size=7000) as file:
+        assert b"".join(iter(lambda: file.read(3000), b"")) == DATA
+    fs.rm("bucket/d", recursive=True)
+    assert fs.find("bucket") == ["bucket/empty"]
+    for path in ("bucket/none", "nowhere/a"):
+        with pytest.raises(FileNotFoundError):
+            fs.cat_file(path)
+
+
+def test_a_file_that_is_replaced_while_it_is_open_has_expired(store: Any) -> None:
+    fs, _ = store
+    fs.pipe_file("bucket/a", DATA)
+    with fs.open("bucket/a", block_size=1000) as file:
+        assert file.read(10) == DATA[:10]
+        fs.pipe_file("bucket/a", DATA[::-1])
+        file.seek(90_000)
+        with pytest.raises(FileExpired):
+            file.read(10)
