@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file system of fsspec on stores of other protocols: requests of a read, versions, listings."""
+"""The file system of fsspec on stores of other protocols: requests, versions and listings."""
 
 from __future__ import annotations
 
