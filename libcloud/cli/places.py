@@ -53,6 +53,8 @@ class LocalDirectory:
         if not os.path.isdir(self.path):
             return
         for source in Walk(filters, self.follow_symlinks).files(self.path):
+            if source.error is not None:  # what it has must not seem to be missing
+                raise source.error
             time = datetime.fromtimestamp(os.stat(source.path).st_mtime, timezone.utc)
             yield Entry(source.name, source.size, time, source.path)
 

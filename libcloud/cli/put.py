@@ -166,6 +166,8 @@ def _put_files(uploader: _Uploader, sources: list[Source], jobs: int | None) -> 
     failures, store = Failures(len(sources)), uploader.store
 
     def put_one(number: int, source: Source) -> None:
+        if source.error is not None:
+            raise source.error
         position = f"{number}/{len(sources)} " if len(sources) > 1 else ""
         target = store.target.with_name(source.name)
         with (

@@ -139,21 +139,26 @@ class Walk:
     def files(self, directory: str, prefix: str = "") -> Iterator[Source]:
         """The files below ``directory``, sorted. What is skipped is reported.
 
+        A directory that cannot be read is a source with an ``error``.
+
         :param prefix: of the names.
-        :raises OSError: a directory cannot be read.
         """
         yield from self._files(directory, prefix, "", ())
 
     def _files(
         self, directory: str, prefix: str, inside: str, parents: tuple[tuple[int, int], ...]
     ) -> Iterator[Source]:
-        status = os.stat(directory)
+        try:
+            status = os.stat(directory)
+            with os.scandir(directory) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Source(directory, prefix + inside, 0, error)
+            return
         here = (status.st_dev, status.st_ino)
         if here in parents:
             _report_skipped(directory, "a link to a directory that contains it")
             return
-        with os.scandir(directory) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
         if not entries:
             _report_skipped(directory, "an empty directory")
         for entry in (entry for entry in entries if not entry.is_dir()):

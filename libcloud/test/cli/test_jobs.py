@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,3 +120,39 @@ def test_an_interrupt_aborts_all_running_transfers(shell: Shell, tmp_path: Path)
     assert b"Traceback" not in rest
     assert shell.names() == []
     assert shell.unfinished() == []
+
+
+def test_an_unreadable_directory_stops_no_other_file(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests may run as root, for whom every directory is readable."""
+    for name in ("a/1", "locked/2", "z/3"):
+        (tmp_path / "d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "d" / name).write_bytes(b"x")
+    scandir = os.scandir
+
+    def scan(path: str) -> Any:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    result = shell("put", "-r", str(tmp_path / "d"), "s3://bucket/d/")
+    assert result.status == 1
+    assert shell.names() == ["d/a/1", "d/z/3"]
+    assert "locked: Permission denied" in result.err
+    assert "stored 2 objects" in result.err
+
+
+def test_of_many_failures_the_first_ones_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(number: int) -> None:
+        raise KeyError(f"number {number}")
+
+    failures = Failures(1000)
+    run_tasks(DRIVER, [partial(fail, number) for number in range(1000)], failures, jobs=1)
+    assert failures.count == 1000
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 101
+    assert "further errors" in lines[-1]
+    with pytest.raises(ReportedError):
+        failures.raise_if_any()
