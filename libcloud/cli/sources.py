@@ -38,11 +38,13 @@ class Source:
     :param path: of the file, or ``-``.
     :param name: of the object.
     :param size: bytes; ``None`` if unknown.
+    :param error: why the file, or the directory at ``path``, cannot be read.
     """
 
     path: str
     name: str
     size: int | None
+    error: OSError | None = None
 
 
 def plan_uploads(

@@ -309,8 +309,10 @@ class _Run(Generic[_Item, _T]):
     def _is_full(self) -> bool:
         pending = len(self._results) if self._ordered else self._unfinished
         limit = self._workers.limit
-        if self._jobs is not None and self._unfinished >= self._jobs:
-            return True
+        if self._jobs is not None:
+            limit = min(limit, self._jobs)
+            if self._unfinished >= self._jobs:
+                return True
         return pending >= 2 * limit
 
     def _run(self, job: _Job[_Item, _T]) -> None:

@@ -13,6 +13,7 @@ request looks like is in ``s3/requests.py``, what comes next in ``transfer/uploa
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -385,14 +386,31 @@ class BaseS3StorageDriver(StorageDriver):
     # Listings.
 
     def iterate_container_objects(
-        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+        self,
+        container: Container,
+        prefix: str | None = None,
+        ex_prefix: str | None = None,
+        *,
+        ex_list_parallel: bool = False,
     ) -> Iterator[Object]:
+        """The objects of a container whose names start with ``prefix``, in the store's order.
+
+        :param ex_list_parallel: list several ranges of names at once, for containers of hundreds
+            of thousands of objects. Costs about a hundred more requests. The store must list names
+            in the order of their UTF-8 bytes, as Amazon S3 does, but not its directory buckets.
+        """
         check_prefix(prefix)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         path = self._get_container_path(container)
         pool = self._pool if self._max_concurrency() != 1 else None
-        pages = s3.listing.object_pages(self._client, path, container.name, prefix, pool=pool)
-        for page, document in pages:
+        list_pages = functools.partial(
+            s3.listing.object_pages, self._client, path, container.name, prefix
+        )
+        if ex_list_parallel and pool is not None:
+            for record in s3.parallel_listing.list_in_parallel(pool, list_pages):
+                yield s3.listing.object_from(record, container, self)
+            return
+        for page, document in list_pages(pool=pool):
             yield from self._objects_of(page, document, container)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:

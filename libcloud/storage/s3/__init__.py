@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import nodes as nodes
     from libcloud.storage.s3 import objects as objects
     from libcloud.storage.s3 import options as options
+    from libcloud.storage.s3 import parallel_listing as parallel_listing
     from libcloud.storage.s3 import presign as presign
     from libcloud.storage.s3 import profiles as profiles
     from libcloud.storage.s3 import recovery as recovery

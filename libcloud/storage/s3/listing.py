@@ -90,30 +90,37 @@ def object_pages(
     prefix: str | None,
     *,
     delimiter: str | None = None,
+    after: str | None = None,
+    page_size: int | None = None,
     pool: WorkerPool | None = None,
 ) -> Iterator[tuple[ObjectPage, Any]]:
     """The pages of a listing of objects, by the version of the request that the profile names.
 
     :param path: of the container, encoded.
+    :param after: only keys after it.
+    :param page_size: keys of a page, at most; ``None``: what the store prefers.
     :param pool: requests pages ahead, from the third one on; ``None``: none is.
     :raises ContainerDoesNotExistError: there is no such container.
     """
     what = f"Error listing the container {container_name}"
     version = client.owner.profile.list_version
 
-    def request(encoded: bool, token: str | None, after: str | None) -> HttpRequest:
-        shared: dict[str, Any] = {"delimiter": delimiter, "url_encoding": encoded}
+    def request(encoded: bool, token: str | None, marker: str | None) -> HttpRequest:
+        shared: dict[str, Any] = {
+            "prefix": prefix,
+            "delimiter": delimiter,
+            "url_encoding": encoded,
+            "page_size": page_size,
+        }
         if version == 1:
-            return s3.requests.list_objects_v1(path, prefix=prefix, marker=after, **shared)
-        listing = s3.requests.list_objects_v2(
-            path, prefix=prefix, token=token, start_after=after, **shared
-        )
+            return s3.requests.list_objects_v1(path, marker=marker, **shared)
+        listing = s3.requests.list_objects_v2(path, token=token, start_after=marker, **shared)
         return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
 
     def fetch(marker: tuple[str | None, str | None] | None) -> tuple[ObjectPage, Any]:
         def ask(encoded: bool) -> tuple[ObjectPage, Any]:
             response = client.send(
-                request(encoded, *(marker or (None, None))),
+                request(encoded, *(marker or (None, after))),
                 what,
                 container_name=container_name,
                 ok=(200, 404),
