@@ -7,7 +7,7 @@ import hmac
 from time import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import swift
@@ -114,7 +114,9 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         path = connection.request_path + self._object_path(obj.container.name, obj.name)
         expires = int(time() + timeout)
         digest = self._client.profile().temp_url_digest
-        signed = hmac.new(key.encode(), f"{method}\n{expires}\n{path}".encode(), digest)
+        # The path is signed as it is before it is percent-encoded.
+        text = f"{method}\n{expires}\n{unquote(path)}"
+        signed = hmac.new(key.encode(), text.encode(), digest)
         scheme, usual = ("https", 443) if connection.secure else ("http", 80)
         port = "" if connection.port in (None, usual) else f":{connection.port}"
         query = f"temp_url_sig={signed.hexdigest()}&temp_url_expires={expires}"

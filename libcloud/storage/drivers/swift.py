@@ -548,6 +548,49 @@ class SwiftStorageDriver(StorageDriver):
         self.ex_cleanup_multipart_uploads(container, prefix)
         return True
 
+    def ex_copy_object(
+        self,
+        obj: Object,
+        container: Container,
+        object_name: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> Object:
+        """Have the store copy ``obj``, after a HEAD request for it.
+
+        What is too large for one request (5 GiB) is streamed through this machine.
+
+        :param metadata: of the copy; ``None``: that of ``obj``.
+        :param content_type: of the copy; ``None``: that of ``obj``.
+        :param ex_storage_class: not used: the container decides.
+        :param options: those of :meth:`upload_object_via_stream`, for what is streamed.
+        :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
+        :raises ContainerDoesNotExistError: there is no such container. Nothing was stored.
+        """
+        check_object(obj)
+        check_upload(container, object_name, extra={"meta_data": metadata}, headers=headers)
+        self._object_path(container.name, object_name)
+        found = self._get_object_in(obj.container, obj.name)
+        kept = found.meta_data if metadata is None else dict(metadata)
+        kind = content_type or found.extra["content_type"]
+        if found.size > self._client.profile().limits.max_put_size:
+            extra = {"meta_data": kept, "content_type": kind}
+            pieces = self.download_object_as_stream(found)
+            return self.upload_object_via_stream(
+                pieces, container, object_name, extra, plain_headers(headers), **options
+            )
+        sent = {**plain_headers(headers), "Content-Type": kind, "X-Fresh-Metadata": "true"}
+        sent.update(swift.requests.metadata_headers(kept))
+        response = swift.copying.copy_object(
+            self._client, (obj.container.name, obj.name), (container.name, object_name), sent
+        )
+        etag = strip_etag(response.headers.get("etag", ""))
+        return self._stored_object(container, object_name, {"meta_data": kept}, found.size, etag)
+
     def ex_resume_upload(
         self,
         iterator: Any,

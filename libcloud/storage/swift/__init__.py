@@ -3,8 +3,8 @@
 
 What for: ``requests`` builds each operation as a value, ``responses`` and ``errors`` parse what
 comes back, ``checksums`` computes ETags, ``profiles`` has the limits of a cluster; none of them
-does any I/O. ``client`` sends requests. ``listing``, ``multipart`` and ``deletion`` are operations
-of several requests; ``upload_port`` and ``download_port`` are for the transfer engine.
+does any I/O. ``client`` sends requests. ``listing``, ``multipart``, ``copying`` and ``deletion``
+are operations; ``upload_port`` and ``download_port`` are for the transfer engine.
 May import: ``storage/transfer``, the storage contract, ``common`` and ``utils``; no driver.
 Tests: ``libcloud/test/storage/swift/`` and the conformance suite.
 
@@ -24,6 +24,7 @@ from libcloud.utils.lazy import submodules
 if TYPE_CHECKING:
     from libcloud.storage.swift import checksums as checksums
     from libcloud.storage.swift import client as client
+    from libcloud.storage.swift import copying as copying
     from libcloud.storage.swift import deletion as deletion
     from libcloud.storage.swift import download_port as download_port
     from libcloud.storage.swift import errors as errors

@@ -146,6 +146,11 @@ def bulk_delete(paths: Iterable[str]) -> HttpRequest:
     return HttpRequest("POST", "", (("bulk-delete", "true"),), headers, body)
 
 
+def copy_object(path: str, source_path: str, headers: Mapping[str, str]) -> HttpRequest:
+    """Store a copy of the object at ``source_path``."""
+    return HttpRequest("PUT", path, (), {**headers, "X-Copy-From": source_path}, b"")
+
+
 def metadata_headers(meta_data: Mapping[str, str]) -> dict[str, str]:
     """Headers for metadata of the user."""
     return {f"X-Object-Meta-{name}": str(value) for name, value in meta_data.items()}

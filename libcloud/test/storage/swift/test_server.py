@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.test.storage.conformance import failures, metadata, names, uploads
 from libcloud.test.storage.conformance.harness import Behaviour, Harness, behaviours, declared
 from libcloud.test.storage.conformance.targets import swift_driver
@@ -34,6 +36,22 @@ def broken(endpoint: Endpoint, behaviour: Behaviour, folder: Path) -> str | None
     return None
 
 
+def copied_and_read_by_url(endpoint: Endpoint) -> bytes:
+    """The store copies a large object, and a temporary URL reads it: none of it is on the fake."""
+    driver = OpenStackSwiftStorageDriver(
+        endpoint.key, endpoint.secret, secure=False, host=endpoint.host, port=endpoint.port
+    )
+    container = driver.create_container("a name")
+    stored = container.upload_object_via_stream(iter([b"x" * 5000]), "ü/1", ex_part_size=1000)
+    copied = driver.ex_copy_object(stored, container, "ü/2")
+    stored.delete()
+    driver.ex_set_account_metadata_temp_url_key("a key of the tests")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(driver.ex_get_object_temp_url(copied), timeout=30) as response:
+        body: bytes = response.read()
+        return body
+
+
 @pytest.mark.slow
 def test_a_real_swift_is_as_the_fake(tmp_path: Path) -> None:
     missing = missing_programs()
@@ -41,4 +59,5 @@ def test_a_real_swift_is_as_the_fake(tmp_path: Path) -> None:
         pytest.skip(f"Swift is not installed: {', '.join(missing)}")
     with swift_server() as endpoint:
         found = [broken(endpoint, one, tmp_path / one.name) for one in SUITE]
+        assert copied_and_read_by_url(endpoint) == b"x" * 5000
     assert [text for text in found if text is not None] == []

@@ -99,6 +99,32 @@ def test_an_upload_that_is_kept_is_listed_and_cleaned_up(
     assert fake.body("docs", "other") == DATA
 
 
+@pytest.mark.parametrize("data", [b"small", DATA])
+def test_the_store_copies(
+    fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container, data: bytes
+) -> None:
+    extra = {"meta_data": {"owner": "me"}, "content_type": "text/x-log"}
+    upload(container, data, extra=extra)
+    found = container.get_object("big")
+    copied = driver.ex_copy_object(found, container, "a copy")
+    found.delete()
+    assert fake.body("docs", "a copy") == data and copied.size == len(data)
+    again = container.get_object("a copy")
+    assert (again.meta_data, again.extra["content_type"]) == ({"owner": "me"}, "text/x-log")
+    driver.ex_copy_object(again, container, "a copy", metadata={"other": "1"}, content_type="a/b")
+    changed = container.get_object("a copy")
+    assert (changed.meta_data, changed.extra["content_type"]) == ({"other": "1"}, "a/b")
+
+
+def test_what_is_too_large_for_one_request_is_copied_by_a_stream(connect: Connect) -> None:
+    with FakeSwift(SwiftLimits(max_file_size=1000)) as small:
+        driver = connect(host=small.host, port=small.port)
+        container = driver.create_container("docs")
+        upload(container)
+        driver.ex_copy_object(container.get_object("big"), container, "copy", ex_part_size=PART)
+        assert small.body("docs", "copy") == DATA and len(small.segments()) == 12
+
+
 def test_an_upload_is_resumed_with_the_segments_that_are_there(
     fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container
 ) -> None:
