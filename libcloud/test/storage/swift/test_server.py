@@ -16,7 +16,9 @@ from libcloud.test.storage.fakes.servers import Endpoint
 from libcloud.test.storage.fakes.swift_server import missing_programs, swift_server
 
 # What depends on the store; all is held to on the fake.
-SUITE = list(behaviours(failures, metadata, names, uploads))
+NAMES = ("names_with_dot_segments", "names_with_control_characters", "the_longest_name")
+SUITE = list(behaviours(failures, metadata, uploads))
+SUITE += [one for one in behaviours(names) if one.name in NAMES]
 
 
 def broken(endpoint: Endpoint, behaviour: Behaviour, folder: Path) -> str | None:
