@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Amazon S3, and the base of all drivers for stores that speak its protocol.
 
-An upload of a stream takes one of three ways, chosen by flags of the driver's class::
+Two flags of the driver's class select the callback that uploads a stream::
 
     upload_object_via_stream() --+-- supports_s3_multipart_upload --> _upload_multipart
                                  +-- supports_chunked_encoding -----> _upload_chunked
                                  +-- neither -----------------------> _upload_buffered
 
-The way is a callback that is passed to ``_put_object()``, which sets what all uploads share. What a
-request looks like is in ``s3/requests.py``, what comes next in ``transfer/upload/machine.py``.
+The callback is passed to ``_put_object()``, which sets what is common to all uploads. For what a
+request looks like see ``s3/requests.py``, for what comes next ``transfer/upload/machine.py``. The
+driver holds an ``S3Client``; the other operations are functions in ``storage/s3/`` that take it.
 """
 
 from __future__ import annotations
@@ -302,7 +303,7 @@ class BaseS3StorageDriver(StorageDriver):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store can do, by its profile and the driver's flags."""
+        """What the store supports, by its profile and the driver's flags."""
         return capabilities(
             self.profile,
             multipart=self.supports_s3_multipart_upload,
@@ -312,11 +313,11 @@ class BaseS3StorageDriver(StorageDriver):
     # Paths.
 
     def _clean_object_name(self, name: str) -> str:
-        """``name`` as it stands in a path: percent-encoded, but for ``/`` and ``~``."""
+        """``name`` as part of a path: percent-encoded, except ``/`` and ``~``."""
         return encode_name(name)
 
     def _get_container_path(self, container: Container) -> str:
-        """Path of a container, checked before anything is sent."""
+        """The encoded path of a container, whose name is checked."""
         try:
             check_bucket(container)
         except ValueError as error:
@@ -324,7 +325,7 @@ class BaseS3StorageDriver(StorageDriver):
         return f"/{encode_name(container.name)}"
 
     def _get_object_path(self, container: Container, object_name: str) -> str:
-        """Path of an object, checked before anything is sent."""
+        """The encoded path of an object, whose name is checked."""
         container_path = self._get_container_path(container)
         try:
             check_object_name(object_name, listed=True)
@@ -892,13 +893,14 @@ class BaseS3StorageDriver(StorageDriver):
         ex_storage_class: str | None = None,
         **options: Unpack[UploadKeywords],
     ) -> Object:
-        """Upload a file: in one request, or in parts when it is larger than one.
+        """Upload a file, by one request or, if it is larger than a part, in parts.
 
         It is read once. Keywords and errors are those of :meth:`upload_object_via_stream`.
 
         :param verify_hash: compare the store's ETag with the MD5 of what was sent, where it is one.
         :raises ObjectHashMismatchError: they differ. The object is stored, and damaged.
-        :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
+        :raises SizeMismatchError: the size of the file changed during the upload; nothing was
+            published.
         """
         check_file_path(file_path)
         size = size_of_file(file_path)
@@ -928,7 +930,8 @@ class BaseS3StorageDriver(StorageDriver):
 
         :param iterator: an iterator or iterable of bytes, or an object with ``read()``; see
             :class:`~libcloud.storage.transfer.upload.source.PartSource`. It is read once, from
-            where it stands: an exhausted generator, or a file at its end, is an object of 0 bytes.
+            its current position: an exhausted generator, or a file at its end, is an object of 0
+            bytes.
         :param extra: ``content_type``, ``meta_data`` (a dict) and ``acl`` of the object.
         :param headers: further headers of the upload; each request gets those that belong to it.
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
@@ -936,23 +939,23 @@ class BaseS3StorageDriver(StorageDriver):
             :class:`~libcloud.storage.transfer.upload.session.UploadOptions` and of
             :class:`~libcloud.storage.s3.options.WriteOptions`; also
             ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``, ``"crc64nvme"`` (these two
-            take the extra ``checksums``), ``"sha256"``, ``"md5"`` or ``None``, instead of the
-            cheapest that the store checks.
+            require the extra ``checksums``), ``"sha256"``, ``"md5"`` or ``None``, instead of the
+            cheapest that the store verifies.
         :return: the object; ``extra["checksum"]`` has ``algorithm`` and ``value`` of the checksum
-            that the store's answer repeated, and is missing if it repeated none.
-        :raises InvalidSourceError: ``iterator`` gives no bytes. Nothing was published.
-        :raises ObjectTooLargeError: it gives more than the store takes. Nothing was published.
-        :raises PreconditionFailedError: the condition that was asked for does not hold; the object
-            is as it was. :exc:`ConditionalConflictError`: another request changed it meanwhile.
+            that the store returned, and is missing if it returned none.
+        :raises InvalidSourceError: ``iterator`` does not yield bytes. Nothing was published.
+        :raises ObjectTooLargeError: it yields more than the store accepts. Nothing was published.
+        :raises PreconditionFailedError: the precondition does not hold; the object is unchanged.
+            :exc:`ConditionalConflictError`: another request changed it at the same time.
         :raises TypeError: an argument has another type, or there is no such keyword. Nothing was
             sent.
-        :raises ValueError: an option makes no sense, the store has no such thing, or a key of
+        :raises ValueError: an option is invalid or not supported by the store, or a key of
             ``extra`` is misspelled. Nothing was sent.
-        :raises ObjectHashMismatchError: the store has got other bytes; the message tells whether
+        :raises ObjectHashMismatchError: the store received other bytes; the message says whether
             the object was published.
-        :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
-        :raises BaseException: the first error, also one of ``iterator``. Nothing was published, and
-            nothing stays at the store unless the exception has an ``upload_id``.
+        :raises UploadOutcomeUnknownError: the store did not report whether it was published.
+        :raises BaseException: the first error, including those of ``iterator``. Nothing was
+            published, and no parts remain at the store unless the exception has an ``upload_id``.
         """
         headers, rest = self._keywords(headers, options)
         if self.supports_s3_multipart_upload and is_overridden(
@@ -1001,7 +1004,7 @@ class BaseS3StorageDriver(StorageDriver):
         (``supports_s3_multipart_upload``), or if a subclass overrides a method that uploads
         streams, the data is kept in a temporary file until it is published.
 
-        :raises ValueError: an argument makes no sense. Nothing was sent.
+        :raises ValueError: an argument is invalid. Nothing was sent.
         :raises TypeError: there is no such keyword. Nothing was sent.
         """
         check_upload(container, object_name, extra=extra, headers=headers)
@@ -1361,21 +1364,20 @@ class BaseS3StorageDriver(StorageDriver):
 
 
 class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
-    """Amazon S3, in any of its regions, or a store behind ``host``.
+    """Amazon S3 in any of its regions, or another store at ``host`` or ``endpoint_url``.
 
-    :param region: ``None``: that of the class, or the one that ``endpoint_url`` or the profile
-        names. With a host, any name the store has for it.
-    :param host: of another store; Amazon's otherwise.
-    :param ex_profile: what is special about the store, from ``s3/profiles``. ``None``: it is
-        found by the host, and nothing is assumed of one that nobody knows.
-    :param ex_s3_profile: the same by its name, such as ``"r2"``; see
+    :param region: ``None``: that of the class, or of ``endpoint_url`` or the profile. With a host,
+        any name that the store uses.
+    :param host: of another store; ``None``: Amazon's.
+    :param ex_profile: the differences of the store, from ``s3/profiles``. ``None``: the profile
+        is chosen by the host; for an unknown host only what every store supports is assumed.
+    :param ex_s3_profile: the name of a profile, such as ``"r2"``; see
         :data:`~libcloud.storage.s3.profiles.PROFILES`.
     :param kwargs: those of :class:`BaseS3StorageDriver` (``endpoint_url``,
         ``ex_addressing_style``, ...) and :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is
-        seconds to connect, and seconds without a byte to or from the store, or a pair of both;
-        without it they are 10 and 60. ``ex_use_dualstack`` and ``ex_use_fips`` choose among the
-        hosts of Amazon's regions.
-    :raises ValueError: Amazon has no such region; or the arguments contradict each other.
+        seconds to connect and seconds without a byte to or from the store, or a pair of both; the
+        defaults are 10 and 60.
+    :raises ValueError: Amazon has no such region, or the arguments contradict each other.
     """
 
     name = "Amazon S3"
@@ -1423,7 +1425,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
     def get_object_cdn_url(
         self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
     ) -> str:
-        """A URL that gives anybody the right to ``ex_method`` the object, for a time.
+        """A URL with which anybody can ``ex_method`` the object, for a limited time.
 
         :param ex_expiry: hours; at most 168.
         :raises ValueError: ``ex_expiry`` is out of range.

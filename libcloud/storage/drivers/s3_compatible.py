@@ -38,25 +38,26 @@ class UnknownRegionError(LibcloudError, ValueError):
 class S3CompatibleStorageDriver(BaseS3StorageDriver):
     """A store with a profile.
 
-    :param host: where the store is; ``None``: the host of the region.
-    :param region: ``None``: the profile's default. With ``host``, any name the store has for it.
-    :param signature_version: ``"2"`` or ``"4"``, where the store knows both.
-    :param token: of temporary credentials.
-    :param url: host, port and path in one.
-    :param name: what the instance is called.
-    :param ex_profile: in place of that of the class.
-    :param ex_s3_profile: the same by its name.
+    :param host: of the store; ``None``: the host of the region.
+    :param region: ``None``: the default of the profile. With ``host``, any name that the store
+        uses.
+    :param signature_version: ``"2"`` or ``"4"``, if the store supports both.
+    :param token: session token of temporary credentials.
+    :param url: host, port and path.
+    :param name: name of the instance.
+    :param ex_profile: overrides the profile of the class.
+    :param ex_s3_profile: the name of a profile, for the same purpose.
     :param kwargs: those of
         :class:`~libcloud.storage.drivers.s3.BaseS3StorageDriver` and
         :class:`~libcloud.common.base.BaseDriver`.
     :raises LibcloudError: there is no host, or the store has no such region.
-    :raises ValueError: the store has no such region, or does not know the signature version.
+    :raises ValueError: the store has no such region, or does not support the signature version.
 
-    :cvar connections: connection classes by signature version, for stores that know both; otherwise
-        ``connectionCls`` serves.
-    :cvar title: what an instance is called, together with its region; ``None``: as its class.
-    :cvar region_decides: a host of the store itself is ignored, since the region names it.
-    :cvar presigned_urls: ``get_object_cdn_url`` gives presigned URLs.
+    :cvar connections: connection classes by signature version, for stores that support both;
+        otherwise ``connectionCls`` is used.
+    :cvar title: name of an instance, followed by its region; ``None``: the name of its class.
+    :cvar region_decides: a host of the store itself is ignored, because the region determines it.
+    :cvar presigned_urls: ``get_object_cdn_url`` returns presigned URLs.
     """
 
     profile: S3Profile = GENERIC
@@ -118,7 +119,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store can do, by its profile and the driver's flags."""
+        """What the store supports, by its profile and the driver's flags."""
         return capabilities(
             self.profile,
             multipart=self.supports_s3_multipart_upload,
@@ -129,7 +130,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     def get_object_cdn_url(
         self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
     ) -> str:
-        """A URL that gives anybody the right to ``ex_method`` the object, for a time.
+        """A URL with which anybody can ``ex_method`` the object, for a limited time.
 
         :param ex_expiry: hours; at most 168.
         :raises NotImplementedError: the driver signs by version 2, or the store is not known to

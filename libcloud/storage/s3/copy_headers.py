@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Headers of copies: what is kept of the source, what is changed, and which request gets it.
+"""Headers of copies: what is kept of the source, what is changed, and which request carries it.
 
-S3 either keeps all that describes the source or nothing of it, and an object that is made of parts
-starts with nothing. So what is to be kept is told again where something changes.
+S3 keeps either everything that describes the source or nothing, and nothing for an object made of
+parts. So where something changes, everything to be kept is sent again.
 
 Reference: Amazon S3 API Reference, CopyObject, "x-amz-metadata-directive", and UploadPartCopy.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from libcloud.storage.s3.headers import metadata_headers
 
-__all__ = ["CopyHeaders", "Given", "changes", "copy_headers", "look_headers", "split_headers"]
+__all__ = ["CopyHeaders", "Given", "changes", "copy_headers", "head_headers", "split_headers"]
 
 _DESCRIPTION = (
     "cache-control",
@@ -26,17 +26,17 @@ _DESCRIPTION = (
 )
 _OF_SOURCE = ("copy-source-", "source-expected-bucket-owner")
 _RESERVED = ("copy-source", "copy-source-range", "metadata-directive")
-# With one of these a copy onto itself is a change: the text of S3's refusal.
+# With one of these S3 accepts a copy onto itself, as its error message says.
 _CHANGES = ("server-side-encryption", "storage-class", "website-redirect-location")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The headers that a caller wants, by what they are about.
+    """The headers of the caller, by what they describe.
 
-    :param own: about the copy.
-    :param of_source: about the source: a customer's key, conditions, the owner.
-    :param vendor: what the names of the store's own headers begin with: ``x-amz``.
+    :param own: of the copy.
+    :param of_source: of the source: a customer's key, preconditions, the owner.
+    :param vendor: prefix of the store's own headers: ``x-amz``.
     """
 
     own: Mapping[str, str]
@@ -59,9 +59,9 @@ class CopyHeaders:
 
 
 def split_headers(headers: Mapping[str, str], vendor: str) -> Given:
-    """``headers`` of the caller, by what they are about.
+    """``headers`` of the caller, by what they describe.
 
-    :raises ValueError: one that is told by an argument. Nothing was sent.
+    :raises ValueError: one that an argument sets. Nothing was sent.
     """
     own: dict[str, str] = {}
     of_source: dict[str, str] = {}
@@ -80,8 +80,8 @@ def changes(given: Given, metadata: Mapping[str, object] | None, content_type: s
     return any(_without(name, given.vendor).startswith(_CHANGES) for name in given.own)
 
 
-def look_headers(given: Given) -> dict[str, str]:
-    """What a HEAD of the source must carry."""
+def head_headers(given: Given) -> dict[str, str]:
+    """The headers of a HEAD request for the source."""
     headers = {"Accept-Encoding": "identity"}  # the size and the ETag of what is stored
     headers.update(
         (name, value)
@@ -106,10 +106,10 @@ def copy_headers(
 ) -> CopyHeaders:
     """The headers of a copy.
 
-    :param seen: those of the source, from a look at it; names in lower case.
+    :param seen: of the source, from the response to HEAD; names in lower case.
     :param metadata: user metadata of the copy; ``None`` keeps that of the source.
     :param content_type: of the copy; ``None`` keeps that of the source.
-    :raises ValueError: metadata that no header can carry. Nothing was sent.
+    :raises ValueError: metadata that headers cannot express. Nothing was sent.
     """
     prefix = f"{given.vendor}-meta-"
     kept = {name: seen[name] for name in _DESCRIPTION if name in seen}
@@ -130,7 +130,7 @@ def copy_headers(
 def _describes(
     given: Given, metadata: Mapping[str, object] | None, content_type: str | None
 ) -> bool:
-    """Whether the copy gets another description than the source has."""
+    """Whether the description of the copy differs from that of the source."""
     if metadata is not None or content_type is not None:
         return True
     prefix = f"{given.vendor}-meta-"

@@ -161,7 +161,7 @@ def check_copy(
 
 def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
     place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
-    headers = s3.copy_headers.look_headers(given)
+    headers = s3.copy_headers.head_headers(given)
     seen = s3.objects.look_up(driver._client, place.path, obj.container.name, obj.name, headers)
     size = int(driver._get_content_length_from_headers(seen) or obj.size)
     return Source(place, size, dict(seen), headers)

@@ -8,7 +8,7 @@ import pytest
 from libcloud.storage.s3.copy_headers import (
     changes,
     copy_headers,
-    look_headers,
+    head_headers,
     split_headers,
 )
 
@@ -51,7 +51,7 @@ def test_headers_of_the_source_go_where_the_source_is_read() -> None:
         "If-None-Match": "*",
     }
     assert copy_headers(given, SEEN).of_source == given.of_source
-    assert look_headers(given) == {
+    assert head_headers(given) == {
         "Accept-Encoding": "identity",
         f"x-amz-{KEY}": "k",
         "x-amz-expected-bucket-owner": "1",
