@@ -46,7 +46,7 @@ def _empty(store: Store) -> None:
     failed = delete_objects(store, container.iterate_objects(), dry_run=False, quiet=True)
     if failed:
         raise ReportedError
-    if store.supports_multipart:
+    if store.lists_uploads:
         store.driver.ex_cleanup_multipart_uploads(container, older_than=None)
 
 

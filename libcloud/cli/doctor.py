@@ -119,7 +119,13 @@ def _lines(check: Check, columns: int) -> Iterator[str]:
 def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Check]:
     """All checks of ``target``, up to a failure that makes the others pointless."""
     yield Check("note", "provider", target.provider)
-    if target.provider not in (Provider.LOCAL, Provider.DUMMY):
+    if target.provider == Provider.AZURE_BLOBS:
+        try:
+            yield from _azure_account(target, settings)
+        except (LibcloudError, ValueError) as error:
+            yield Check("failure", "credentials", redact(str(error)), status=ACCESS)
+            return
+    elif target.provider not in (Provider.LOCAL, Provider.DUMMY):
         try:
             found = list(_settings(target, settings))
         except ProfileFileError as error:
@@ -152,6 +158,15 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
     yield from _capabilities(store.driver.capabilities)
     if target.container:
         yield from _bucket(store, write)
+
+
+def _azure_account(target: Target, settings: Settings) -> Iterator[Check]:
+    """The account, how requests are authorized, and the host."""
+    connection = Store(target, connect(target, settings)).driver.connection
+    yield Check("ok", "account", connection.user_id)
+    yield Check("ok", "credentials", connection.describe_credentials())
+    scheme = "https" if connection.secure else "http"
+    yield Check("note", "host", f"{scheme}://{connection.host}:{connection.port}")
 
 
 def _settings(target: Target, settings: Settings) -> Iterator[Check]:
@@ -331,7 +346,7 @@ def _bucket(store: Store, write: bool) -> Iterator[Check]:
         return
     yield Check("ok", "bucket", f"{store.target.container!r} exists")
     yield _attempt("listing", lambda: _list_one(store))
-    if store.supports_multipart:
+    if store.lists_uploads:
         yield _attempt("uploads", lambda: _count_uploads(store))
     if write:
         yield _attempt("writing", lambda: _write_sample(store))

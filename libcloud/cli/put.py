@@ -95,7 +95,7 @@ def put(
     for option, value in (("--expect-size", object_options.expect_size), ("--resume", upload_id)):
         if value is not None and len(sources) != 1:
             raise click.UsageError(f"{option} can only be used with a single input")
-    if (keep or upload_id) and not store.supports_multipart:
+    if (keep or upload_id) and not store.lists_uploads:
         raise click.UsageError(f"{store.driver.name} does not support multipart uploads")
     if dry_run:
         for source in sources:

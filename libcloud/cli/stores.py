@@ -95,6 +95,11 @@ class Store:
         """Whether uploads accept the engine's options: window, part size, listener."""
         return bool(self.driver.capabilities.multipart)
 
+    @property
+    def lists_uploads(self) -> bool:
+        """Whether in-progress uploads can be listed, aborted and resumed."""
+        return self.supports_multipart and self.is_s3
+
 
 def open_store(url: str, settings: Settings) -> Store:
     """The store of a URL.
@@ -121,9 +126,11 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
         return driver
     if target.provider in SWIFT:
         return _connect_swift(kind, settings)
-    found = find_settings(target, settings)
     _set_up_certificates(settings)
     try:
+        if target.provider == Provider.AZURE_BLOBS:
+            return _connect_azure(kind, target, settings)
+        found = find_settings(target, settings)
         driver = kind(**driver_settings(target, found, settings))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
@@ -142,6 +149,21 @@ def _connect_swift(kind: Any, settings: Settings) -> StorageDriver:
     found.update({name: value for name, value in given.items() if value})
     driver: StorageDriver = kind(**found)
     return driver
+
+
+def _connect_azure(kind: Any, target: Target, settings: Settings) -> StorageDriver:
+    """A driver for the account of the environment, or for the one that the URL names.
+
+    ``abfs://container@account.dfs.core.windows.net`` names one.
+    """
+    options: dict[str, Any] = {
+        "key": target.account or None,
+        "endpoint_url": settings.endpoint_url,
+        "ex_anonymous": settings.no_sign_request or None,
+    }
+    driver: Any = kind.from_env(**options)
+    hide_secrets(driver.secret, *driver.connection.secrets())
+    return driver  # type: ignore[no-any-return]  # ``kind`` is a class of drivers
 
 
 def _set_up_certificates(settings: Settings) -> None:

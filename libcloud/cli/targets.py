@@ -22,6 +22,10 @@ STDIO = "-"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://(.*)", re.DOTALL)
 
 _SCHEMES = {
+    "az": Provider.AZURE_BLOBS,
+    "azure": Provider.AZURE_BLOBS,
+    "abfs": Provider.AZURE_BLOBS,
+    "abfss": Provider.AZURE_BLOBS,
     "gs": Provider.GOOGLE_STORAGE,
     "gcs": Provider.GOOGLE_STORAGE,
     "file": Provider.LOCAL,
@@ -43,6 +47,7 @@ class Target:
     :param base: for files, the directory that contains the container.
     :param s3_profile: store profile that the scheme names, a name in
         :data:`~libcloud.storage.s3.profiles.PROFILES`; otherwise empty.
+    :param account: storage account of Azure that the URL names; otherwise empty.
     """
 
     scheme: str
@@ -51,12 +56,14 @@ class Target:
     name: str = ""
     base: str = ""
     s3_profile: str = ""
+    account: str = ""
 
     def __str__(self) -> str:
         if self.provider == Provider.LOCAL:
             container = os.path.join(self.base, self.container)
             return f"{self.scheme}://{container}/{self.name}"
-        return f"{self.scheme}://{self.container}{'/' if self.name else ''}{self.name}"
+        at = f"@{self.account}" if self.account else ""
+        return f"{self.scheme}://{self.container}{at}{'/' if self.name else ''}{self.name}"
 
     def with_name(self, name: str) -> Target:
         """Another object in the same container."""
@@ -112,7 +119,11 @@ def parse_target(text: str, provider: str | None = None) -> Target:
     if chosen == Provider.LOCAL:
         return _file_target(scheme, rest, text)
     container, _, key = rest.partition("/")
-    return Target(scheme, chosen, container, key, s3_profile=s3_profile)
+    account = ""
+    if chosen == Provider.AZURE_BLOBS:
+        container, _, host = container.partition("@")
+        account = host.partition(".")[0]
+    return Target(scheme, chosen, container, key, s3_profile=s3_profile, account=account)
 
 
 def _resolve_provider(name: str, text: str) -> tuple[str, str]:

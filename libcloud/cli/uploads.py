@@ -93,7 +93,7 @@ def clean(settings: Settings, *, url: str, older_than: timedelta, dry_run: bool)
 def _open(url: str, settings: Settings) -> Store:
     store = open_store(url, settings)
     store.target.require_container()
-    if not store.supports_multipart:
+    if not store.lists_uploads:
         raise click.UsageError(f"{store.driver.name} does not support multipart uploads")
     return store
 

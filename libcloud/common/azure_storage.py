@@ -133,6 +133,16 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         """What signs requests and URLs."""
         return AccountKey(self.user_id, self.key)
 
+    def secrets(self) -> list[str]:
+        """What must not be shown."""
+        return [value for name, value in self._sas if name == "sig"]
+
+    def describe_credentials(self) -> str:
+        """How requests are authorized, without secrets."""
+        if self._sas:
+            return "shared access signature"
+        return "account key" if self.key else "none: requests are anonymous"
+
     @property
     def can_sign_urls(self) -> bool:
         """Whether there is an account key, which a shared access signature is made with."""
@@ -180,6 +190,9 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
     @property
     def can_sign_urls(self) -> bool:
         return False
+
+    def describe_credentials(self) -> str:
+        return "token of Entra ID"
 
     def authorize(self, params: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
         headers["Authorization"] = f"Bearer {self._provider.current().token}"

@@ -151,6 +151,7 @@ class AzureStore:
         return self._client.send_once(
             replace(request, headers={**request.headers, **lease}),
             f"Error {doing} {self._label}",
+            ok=(201,) if request.method == "PUT" else (200,),
             names=self._names,
         )
 

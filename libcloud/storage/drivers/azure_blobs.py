@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from libcloud.storage.drivers.azure_options import UploadKeywords
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.start import Download
+    from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import UploadSession
     from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.writer import UploadWriter
@@ -258,6 +259,15 @@ class AzureBlobsStorageDriver(StorageDriver):
             for entry in page.entries:
                 yield self._listed_object(container, entry)
 
+    def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
+        """The objects and the directories (prefixes) right below ``prefix``."""
+        pages = azure.listing.blob_pages(
+            self._client, container.name, prefix, delimiter="/", limit=RESPONSES_PER_REQUEST
+        )
+        for page in pages:
+            yield from (self._listed_object(container, entry) for entry in page.entries)
+            yield from page.prefixes
+
     def get_object(self, container_name: str, object_name: str) -> Object:
         """The object, after a HEAD request on the container and one on the blob."""
         check_name(object_name, "object_name")
@@ -324,22 +334,41 @@ class AzureBlobsStorageDriver(StorageDriver):
         container: Container,
         object_name: str,
         *,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
         ex_if_match: str | None = None,
         ex_if_none_match: str | None = None,
+        ex_part_size: int | None = None,
+        ex_window: int | None = None,
+        on_event: Listener | None = None,
     ) -> Object:
-        """Copy ``obj`` within the account; the copy has its type and metadata.
+        """Have the store copy ``obj`` within the account, by one request.
 
+        :param metadata: in place of that of ``obj``.
+        :param content_type: that of ``obj``, or ``None``: a copy keeps it.
+        :param ex_storage_class: access tier of the copy.
+        :param ex_part_size: has no effect, and neither have ``ex_window`` and ``on_event``: there
+            are no parts.
+        :raises ValueError: another content type. Nothing was changed.
         :raises PreconditionFailedError: a condition does not hold, or ``obj`` was replaced.
         """
         check_object(obj)
         check_container(container)
         check_name(object_name, "object_name")
-        headers = drivers.azure_options.conditions(ex_if_match, ex_if_none_match)
+        if content_type not in (None, obj.extra.get("content_type")):
+            raise ValueError("Azure keeps the content type of a blob that it copies")
+        sent = dict(plain_headers(headers))
+        sent.update(azure.requests.metadata_headers(metadata))
+        sent.update(drivers.azure_options.conditions(ex_if_match, ex_if_none_match))
+        if ex_storage_class:
+            sent["x-ms-access-tier"] = drivers.azure_options.tier(ex_storage_class)
         if obj.hash:
-            headers["x-ms-source-if-match"] = f'"{obj.hash}"'
+            sent["x-ms-source-if-match"] = f'"{obj.hash}"'
         source = self._client.blob_path(obj.container.name, obj.name)
         response = azure.copying.copy_blob(
-            self._client, self._url(source, port=True), container.name, object_name, headers
+            self._client, self._url(source, port=True), container.name, object_name, sent
         )
         return self._headers_to_object(object_name, container, response.headers)
 

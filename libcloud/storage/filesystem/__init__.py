@@ -20,11 +20,13 @@ from __future__ import annotations
 # fsspec has no types.
 from fsspec.registry import register_implementation  # type: ignore[import-untyped]
 
+from libcloud.storage.filesystem.azure import AzureFileSystem
 from libcloud.storage.filesystem.errors import FileExpired
 from libcloud.storage.filesystem.files import LibcloudTransaction, ReadFile, WriteFile
 from libcloud.storage.filesystem.system import LibcloudFileSystem, SwiftFileSystem
 
 __all__ = [
+    "AzureFileSystem",
     "FileExpired",
     "LibcloudFileSystem",
     "LibcloudTransaction",
@@ -37,3 +39,5 @@ __all__ = [
 for _name in ("libcloud+s3", "libclouds3"):
     register_implementation(_name, LibcloudFileSystem, clobber=True)
 register_implementation("swift", SwiftFileSystem, clobber=True)
+for _name in ("libcloud+az", "libcloud+abfs", "libcloudaz"):
+    register_implementation(_name, AzureFileSystem, clobber=True)

@@ -41,6 +41,8 @@ def make_driver(
         return local
     if provider in (Provider.OPENSTACK_SWIFT, Provider.CLOUDFILES):
         return _connect_swift(provider, key, secret, **settings)
+    if provider == Provider.AZURE_BLOBS:
+        return _connect_azure(key, secret, token=token, **settings)
     if bool(key) != bool(secret):
         raise ValueError("key and secret belong together: pass both, or neither")
     credentials = Credentials(key, secret, token) if key and secret else None
@@ -68,6 +70,27 @@ def _connect_swift(
         version = "1.0" if (endpoint_url or "").endswith("/v1.0") else "3.x_password"
         options.update(key=key, secret=secret, ex_force_auth_version=version)
     driver: StorageDriver = kind(**{name: value for name, value in options.items() if value})
+    return driver
+
+
+def _connect_azure(
+    account: str | None,
+    secret: str | None,
+    *,
+    endpoint_url: str | None,
+    anonymous: bool,
+    **rest: Any,
+) -> StorageDriver:
+    """A driver for the account of the environment, or for the one that is passed.
+
+    :raises ValueError: an option that Azure does not have.
+    """
+    given = [name for name, value in rest.items() if value]
+    if given:
+        raise ValueError(f"Azure has no {', '.join(given)}")
+    kind: Any = get_driver(Provider.AZURE_BLOBS)
+    options = {"key": account, "secret": secret, "endpoint_url": endpoint_url}
+    driver: StorageDriver = kind.from_env(**options, ex_anonymous=anonymous or None)
     return driver
 
 

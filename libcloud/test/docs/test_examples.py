@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from libcloud.test.docs.pages import ROOT, SILENT, Block, blocks, commands, documents, matches
 from libcloud.test.docs.running import CONTAINERS, KEY, SECRET, Session, in_session
+from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.servers import fake_server, rclone_server
 
@@ -30,8 +32,17 @@ def _has_examples(page: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [*filter(_has_examples, documents())], ids=_name)
-def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
-    with fake_server(_STORE) as endpoint, in_session(endpoint, tmp_path) as session:
+def test_the_examples_of_a_page_do_what_it_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.ExitStack() as stack:
+        if page.stem == "azure":
+            azure = stack.enter_context(FakeAzure())
+            where = f"AccountName={azure.key};AccountKey={azure.secret}"
+            where += f";BlobEndpoint={azure.url}/{azure.key}"
+            monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", where)
+        endpoint = stack.enter_context(fake_server(_STORE))
+        session = stack.enter_context(in_session(endpoint, tmp_path))
         assert endpoint.fake is not None
         endpoint.fake.create_bucket(*CONTAINERS)
         for block in _blocks_of(page):

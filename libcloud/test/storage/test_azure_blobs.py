@@ -8,6 +8,7 @@ import pickle
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,10 +31,21 @@ from libcloud.storage.types import (
 )
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.azure import FakeAzure
-from libcloud.test.storage.fakes.faults import FlipBit, LoseAnswer, Status, Truncate
+from libcloud.test.storage.fakes.faults import Action, Drop, FlipBit, LoseAnswer, Status, Truncate
+from libcloud.test.storage.fakes.wire import Answer
 
 PART = 1000
 LONG = pattern(PART * 3 + 17)
+
+
+@dataclass(frozen=True)
+class Instead(Action):
+    """Answer something else."""
+
+    answer: Answer
+
+    def answered(self, answer: Answer) -> Answer:
+        return self.answer
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +156,16 @@ def test_removed_keywords_are_refused_as_in_apache_libcloud(container: Container
 
 # Failures.
 
+FAULTS = [
+    Status(503, "ServerBusy"),
+    Status(500, "InternalError"),
+    Status(500, "OperationTimedOut"),
+    Drop("before_body"),
+    Drop("in_body"),
+    Drop("after_body"),
+    LoseAnswer(),
+]
+
 
 def test_a_failing_source_leaves_the_old_blob(fake: FakeAzure, container: Container) -> None:
     upload(container, b"old")
@@ -177,9 +199,7 @@ def test_nothing_is_left_of_a_source_that_fails_in_the_first_part(
 @pytest.mark.parametrize(
     ("operation", "data"), [("PutBlob", b"short"), ("PutBlock", LONG), ("PutBlockList", LONG)]
 )
-@pytest.mark.parametrize(
-    "action", [Status(503, "ServerBusy"), Status(500, "InternalError"), LoseAnswer()]
-)
+@pytest.mark.parametrize("action", FAULTS, ids=str)
 def test_a_transient_fault_is_survived(
     fake: FakeAzure, container: Container, operation: str, data: bytes, action: Any
 ) -> None:
@@ -258,6 +278,40 @@ def test_conditions_hold(fake: FakeAzure, container: Container, data: bytes) -> 
     assert fake.body("box", "blob") == b"first"
     upload(container, data, ex_if_match=first.hash)
     assert fake.body("box", "blob") == data
+
+
+@pytest.mark.parametrize("operation", ["GetBlob", "GetBlobProperties", "ListBlobs"])
+@pytest.mark.parametrize("action", [*FAULTS[:4], LoseAnswer(), Truncate(3)], ids=str)
+def test_a_transient_fault_of_a_read_is_survived(
+    fake: FakeAzure, container: Container, operation: str, action: Any
+) -> None:
+    upload(container)
+    if operation == "GetBlobProperties" and isinstance(action, Truncate):
+        action = LoseAnswer()  # the response has no body
+    fake.faults.add(operation, action)
+    assert [found.name for found in container.list_objects()] == ["blob"]
+    assert b"".join(container.get_object("blob").as_stream()) == LONG
+
+
+@pytest.mark.parametrize("operation", ["PutBlob", "PutBlock", "PutBlockList"])
+def test_a_permanent_refusal_publishes_nothing(
+    fake: FakeAzure, container: Container, operation: str
+) -> None:
+    upload(container, b"old")
+    fake.faults.add(operation, Status(403, "AuthorizationPermissionMismatch"), times=None)
+    with pytest.raises(InvalidCredsError, match="AuthorizationPermissionMismatch"):
+        upload(container, b"new" if operation == "PutBlob" else LONG)
+    assert fake.body("box", "blob") == b"old"
+
+
+def test_a_web_page_is_not_a_success(fake: FakeAzure, container: Container) -> None:
+    page = Answer(200, (("Content-Type", "text/html"),), b"<html>login</html>")
+    fake.faults.add("ListBlobs", Instead(page), times=None)
+    with pytest.raises(LibcloudError, match="'html'"):
+        container.list_objects()
+    fake.faults.add("PutBlob", Instead(page), times=None)
+    with pytest.raises(LibcloudError):
+        upload(container, b"x", "other")
 
 
 # Bad input.

@@ -258,6 +258,16 @@ def test_rule_4_the_aborting_ends_although_parts_remain() -> None:
     assert upload.left_behind
 
 
+def test_rule_4_parts_that_no_request_removes_are_reported() -> None:
+    upload = sending()
+    pull(upload)
+    fail(upload, REFUSED, Step.PART, 2)
+    upload.answered(sent(upload, Step.ABORT), True)
+    assert ended(upload)
+    assert upload.left_behind
+    assert upload.cleanup_error is None
+
+
 @pytest.mark.parametrize("first", [UNHEARD, BUSY])
 def test_rule_5_no_such_upload_after_a_complete_is_settled_by_a_look(first: Failure) -> None:
     upload = completing()
