@@ -6,6 +6,7 @@ from __future__ import annotations
 from mutant import Mutant
 from mutants_of_access import MUTANTS as OF_ACCESS
 from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
+from mutants_of_azure import MUTANTS as OF_AZURE
 from mutants_of_files import MUTANTS as OF_FILES
 from mutants_of_foreign_drivers import MUTANTS as OF_FOREIGN_DRIVERS
 from mutants_of_fsspec import MUTANTS as OF_FSSPEC
@@ -304,6 +305,7 @@ MUTANTS = (
     + OF_FOREIGN_DRIVERS
     + OF_FILES
     + OF_ARGUMENTS
+    + OF_AZURE
     + OF_SECRETS
     + OF_SWIFT
     + OF_THE_COMMAND

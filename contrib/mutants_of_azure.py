@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs in Azure Blob Storage; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_AZURE = "libcloud/storage/azure"
+_DRIVER = ("libcloud/test/storage/test_azure_blobs.py",)
+_PROTOCOL = ("libcloud/test/storage/azure/test_protocol.py",)
+
+MUTANTS = (
+    Mutant(
+        "ids of blocks have different lengths",
+        f"{_AZURE}/requests.py",
+        "{number:05}",
+        "{number}",
+        _PROTOCOL,
+    ),
+    Mutant(
+        "blocks of two uploads have the same ids",
+        f"{_AZURE}/upload_port.py",
+        "        return uuid.uuid4().hex\n",
+        '        return "0" * 32\n',
+        _DRIVER,
+    ),
+    Mutant(
+        "a blob of another upload passes for the one that was sent",
+        f"{_AZURE}/upload_port.py",
+        "                same = [block.id for block in found] == _blocks(parts)\n",
+        "                same = len(found) == len(_blocks(parts))\n",
+        _DRIVER,
+    ),
+    Mutant(
+        "blocks that stay are not reported",
+        f"{_AZURE}/upload_port.py",
+        '        """Nothing can be sent: the blocks stay until they expire."""\n'
+        "        return self._has_sent_blocks\n",
+        '        """Nothing can be sent: the blocks stay until they expire."""\n'
+        "        return False\n",
+        _DRIVER,
+    ),
+    Mutant(
+        "the conditions of an upload are not sent with the list of its blocks",
+        f"{_AZURE}/upload_port.py",
+        "        headers = dict(self._headers)\n",
+        "        headers = {n: v for n, v in self._headers.items() if n != 'If-None-Match'}\n",
+        _DRIVER,
+    ),
+    Mutant(
+        "an existing blob is another error than a failed condition",
+        f"{_AZURE}/errors.py",
+        '        "BlobAlreadyExists",  # 409: the answer to If-None-Match: *\n',
+        "",
+        _PROTOCOL,
+    ),
+    Mutant(
+        "a lease is not released",
+        f"{_AZURE}/multipart.py",
+        '            self._send("release", {"x-ms-lease-id": self._id})\n',
+        "            pass\n",
+        _DRIVER,
+    ),
+    Mutant(
+        "a container is deleted with its blobs",
+        "libcloud/storage/drivers/azure_blobs.py",
+        "        if page.entries:\n",
+        "        if False:\n",
+        ("libcloud/test/storage/conformance/test_conformance.py",),
+    ),
+    Mutant(
+        "parts that no request removes are asked about again",
+        "libcloud/storage/transfer/upload/machine.py",
+        "        if send.step is Step.ABORT and parts_remain:",
+        "        if False and parts_remain:",
+        ("libcloud/test/storage/transfer/upload/test_machine.py",),
+    ),
+)
