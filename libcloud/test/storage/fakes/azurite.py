@@ -18,7 +18,7 @@ from pathlib import Path
 from libcloud.test.storage.fakes.server import HOST
 from libcloud.test.storage.fakes.servers import (
     Endpoint,
-    ServerError,
+    MissingServerError,
     _folder,
     _running,
     reserved_ports,
@@ -38,11 +38,11 @@ _INSTALL_SECONDS = 600
 def find_azurite() -> tuple[str, str]:
     """Paths of ``node`` and of Azurite's blob service, which is installed if it is not there.
 
-    :raises ServerError: there is no node or no npm, or npm cannot install it.
+    :raises MissingServerError: there is no node or no npm, or npm cannot install it.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        raise ServerError("node and npm are not installed: Azurite needs them")
+        raise MissingServerError("node and npm are not installed: Azurite needs them")
     default = Path.home() / ".cache" / "libcloud-storage-tests"
     cache = Path(os.environ.get("LIBCLOUD_TEST_CACHE") or default)
     folder = cache / f"azurite-{VERSION}"
@@ -66,9 +66,9 @@ def _install(npm: str, folder: Path) -> None:
             command, cwd=folder, capture_output=True, timeout=_INSTALL_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ServerError("npm did not install azurite in time") from error
+        raise MissingServerError("npm did not install azurite in time") from error
     if made.returncode:
-        raise ServerError(f"npm did not install azurite: {made.stderr[-2000:].decode()}")
+        raise MissingServerError(f"npm did not install azurite: {made.stderr[-2000:].decode()}")
 
 
 @contextlib.contextmanager

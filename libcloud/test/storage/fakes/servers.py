@@ -38,6 +38,7 @@ from libcloud.test.storage.fakes.swift import FakeSwift
 
 __all__ = [
     "Endpoint",
+    "MissingServerError",
     "ServerError",
     "endpoint_from_environment",
     "fake_azure_server",
@@ -58,6 +59,10 @@ POLL_SECONDS = 0.02
 
 class ServerError(RuntimeError):
     """A server is not installed or did not start."""
+
+
+class MissingServerError(ServerError):
+    """A server that is no Python package is not installed: its tests are skipped, with a reason."""
 
 
 @dataclass(frozen=True, slots=True)
