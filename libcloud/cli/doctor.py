@@ -163,10 +163,9 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
 def _azure_account(target: Target, settings: Settings) -> Iterator[Check]:
     """The account, how requests are authorized, and the host."""
     connection = Store(target, connect(target, settings)).driver.connection
-    yield Check("ok", "account", connection.user_id)
-    yield Check("ok", "credentials", connection.describe_credentials())
-    scheme = "https" if connection.secure else "http"
-    yield Check("note", "host", f"{scheme}://{connection.host}:{connection.port}")
+    text = f"{connection.describe_credentials()}, account {connection.user_id}"
+    yield Check("ok", "credentials", text)
+    yield Check("note", "host", f"{connection.host}:{connection.port}")
 
 
 def _settings(target: Target, settings: Settings) -> Iterator[Check]:
