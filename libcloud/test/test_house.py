@@ -14,6 +14,8 @@ import pytest
 
 import libcloud
 
+pytestmark = pytest.mark.source
+
 ROOT = Path(__file__).resolve().parents[2]
 LICENCE_LINE = "# SPDX-License-Identifier: Apache-2.0"
 

@@ -302,6 +302,7 @@ def _excused(module: str, name: str) -> tuple[str, str] | None:
     return None
 
 
+@pytest.mark.source
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_tree_keeps_the_rule(rule: Callable[[Source], Iterator[str]]) -> None:
     found = {
@@ -313,6 +314,7 @@ def test_the_tree_keeps_the_rule(rule: Callable[[Source], Iterator[str]]) -> Non
     assert not found, f"{rule.__doc__} Against it: {sorted(found)}"
 
 
+@pytest.mark.source
 def test_every_exception_is_still_needed() -> None:
     used = {
         _excused(source.module, name)
@@ -378,6 +380,7 @@ def _reachable(start: str, graph: Mapping[str, set[str]]) -> set[str]:
     return found
 
 
+@pytest.mark.source
 def test_imports_form_no_cycle() -> None:
     cycles = _cycles(_import_graph(s for s in _tree() if not s.is_in("libcloud.test")))
     assert not [sorted(cycle) for cycle in cycles], "these modules import each other"
