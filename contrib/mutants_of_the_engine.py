@@ -227,3 +227,129 @@ _RUNNER = (
 )
 
 MUTANTS = _MACHINE + _RUNNER
+_SOURCE = (
+    _mutant(
+        "an empty piece ends the stream",
+        "source",
+        '                return True\n            self._rest = b""',
+        '                return True\n            return False\n            self._rest = b""',
+        "source",
+    ),
+    _mutant(
+        "a reused buffer is kept, not copied",
+        "source",
+        "data = piece if isinstance(piece, bytes) else bytes(piece)",
+        "data = piece",
+        "source",
+    ),
+    _mutant(
+        "the last part is found out too late",
+        "source",
+        "last = not self._rest and not self._advance(part)",
+        "last = not self._rest",
+        "source",
+    ),
+    _mutant(
+        "any error of an iterator is its end",
+        "source",
+        "        except StopIteration:\n            return\n        yield piece",
+        "        except Exception:\n            return\n        yield piece",
+        "source",
+    ),
+    _mutant(
+        "the rest of a piece is lost",
+        "source",
+        "self._rest = memoryview(rest)[part.room :]",
+        "self._rest = memoryview(rest)[part.room + 1 :]",
+        "source",
+    ),
+)
+
+_PLAN = (
+    _mutant(
+        "parts of a long stream do not grow",
+        "plan",
+        "return PartPlan(limits, start, math.exp(high), flat)",
+        "return PartPlan(limits, start)",
+        "plan",
+    ),
+    _mutant(
+        "a part too many",
+        "plan",
+        "        if number > self.limits.max_parts:",
+        "        if number > self.limits.max_parts + 1:",
+        "plan",
+    ),
+    _mutant(
+        "a promised size is not checked",
+        "plan",
+        "    if expected is not None and (",
+        "    if expected is not None and False and (",
+        "plan",
+    ),
+    _mutant(
+        "more than the store holds is not noticed",
+        "plan",
+        "    if ended or (size < limits.max_object_size and plan.size_of(pulled + 1)):",
+        "    if True:",
+        "plan",
+    ),
+    _mutant(
+        "permanent errors are repeated",
+        "retry",
+        "if not failure.transient or attempt >= self.policy.attempts:",
+        "if attempt >= self.policy.attempts:",
+        "retry",
+    ),
+    _mutant(
+        "an attempt too many",
+        "retry",
+        "if not failure.transient or attempt >= self.policy.attempts:",
+        "if not failure.transient or attempt > self.policy.attempts:",
+        "retry",
+    ),
+    _mutant(
+        "Retry-After is not heard",
+        "retry",
+        "        if retry_after is None:",
+        "        if True:",
+        "retry",
+    ),
+    _mutant(
+        "the budget of threads has no lock",
+        "retry",
+        "        self._lock = lock\n",
+        "        self._lock = nullcontext\n",
+        "retry",
+    ),
+    _mutant(
+        "a file that grew is published as it was",
+        "source",
+        "        if current != total:",
+        "        if False:",
+        "file_source",
+    ),
+    _mutant(
+        "workers read from the position of the file",
+        "source",
+        "os.pread(self._file.fileno(), min(_READ_SIZE, end - start), start)",
+        "self._file.read(min(_READ_SIZE, end - start))",
+        "file_source",
+    ),
+    Mutant(
+        "a piece that is too small becomes a part",
+        "libcloud/storage/transfer/cut.py",
+        "        if together < least:",
+        "        if False:",
+        ("libcloud/test/storage/transfer/test_cut.py::test_a_small_piece_joins_its_neighbour",),
+    ),
+    Mutant(
+        "cutting a piece again skips what was waiting",
+        "libcloud/storage/transfer/cut.py",
+        "            yield [*waiting, PieceRange(position, start, stop)]",
+        "            yield [PieceRange(position, start, stop)]",
+        ("libcloud/test/storage/transfer/test_cut.py::test_a_small_piece_joins_its_neighbour",),
+    ),
+)
+
+MUTANTS = _MACHINE + _RUNNER + _SOURCE + _PLAN

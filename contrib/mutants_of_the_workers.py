@@ -82,7 +82,7 @@ MUTANTS = (
     ),
     _mutant(
         "a digest that fails early ends the upload",
-        "        except Exception:  # it is told when the part is sent, and its digest fails again",
+        "        except Exception:  # it is raised again when the part is sent",
         "        except KeyError:",
         "digests",
         caught_by="test_a_digest_that_fails_before_the_upload_is_there_is_computed_again",

@@ -114,6 +114,20 @@ _LOOKS = (
         caught_by="test_what_was_there_before_is_not_taken_for_a_small_file",
     ),
     Mutant(
+        "a body that was cut short is looked for",
+        "libcloud/storage/s3/upload_port.py",
+        "            if not whole.is_complete:",
+        "            if False:",
+        (f"{_TESTS}/storage/test_s3_one_request.py",),
+    ),
+    Mutant(
+        "a stream that is gone is sent again",
+        "libcloud/storage/s3/upload_port.py",
+        "not stream.can_be_sent_again:",
+        "False:",
+        (f"{_TESTS}/storage/test_s3_one_request.py",),
+    ),
+    Mutant(
         "an object of the same size is ours",
         "libcloud/storage/s3/upload_port.py",
         "        if ours is False:\n            return Confirmation.ABSENT\n",

@@ -510,9 +510,9 @@ class AzureBlobsStorageDriver(StorageDriver):
         :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
         """
         check_file_path(file_path)
-        with transfer.upload.source.open_file(file_path) as (file, size):
-            if size is not None:
-                options.setdefault("ex_size", size)
+        with transfer.upload.source.LocalFile(file_path) as file:
+            if file.exact_size is not None:
+                options.setdefault("ex_size", file.exact_size)
             return self._upload(
                 file,
                 container,

@@ -69,7 +69,6 @@ from libcloud.storage.types import (
     InvalidObjectNameError,
     ObjectHashMismatchError,
 )
-from libcloud.utils import files
 from libcloud.utils.arguments import size_of as object_size
 from libcloud.utils.arguments import whole_number
 from libcloud.utils.etags import strip_etag
@@ -909,9 +908,8 @@ class BaseS3StorageDriver(StorageDriver):
         shared.update(file_path=file_path, verify_hash=verify_hash)
         if s3.uploads.is_one_request(self, size, options):
             return self._put_object(container, object_name, **shared)
-        with open(file_path, "rb") as file:
-            status = os.fstat(file.fileno())
-            known = {"ex_size": status.st_size} if files.has_exact_size(status) else {}
+        with transfer.upload.source.LocalFile(file_path) as file:
+            known = {} if file.exact_size is None else {"ex_size": file.exact_size}
             kwargs = {"container": container, "iterator": file, "options": {**known, **rest}}
             shared.update(upload_func=self._upload_multipart, upload_func_kwargs=kwargs)
             return self._put_object(container, object_name, **shared)

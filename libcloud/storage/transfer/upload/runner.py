@@ -114,7 +114,9 @@ class Transfer(Generic[Content]):
         if self._foreign:
             raise RuntimeError(f"the upload of {self._label} belongs to another process")
         early = self._machine.state is State.CREATING  # it cannot be sent yet
-        digest = self._workers.early_digest(body) if early else None
+        digest: Digest | None = None
+        if early:
+            body, digest = self._workers.prepare_early(body)
         self._bodies[self._machine.parts_pulled + 1] = (body, digest)
         self._machine.pulled(len(body), last)
 

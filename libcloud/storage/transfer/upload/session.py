@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar, cast
 
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import MemoryBudget
@@ -38,7 +38,7 @@ from libcloud.storage.transfer.upload.options import (
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan, plan_for
 from libcloud.storage.transfer.upload.port import Content, PartStore, Source
 from libcloud.storage.transfer.upload.runner import Transfer
-from libcloud.storage.transfer.upload.source import PartSource, open_file
+from libcloud.storage.transfer.upload.source import LocalFile, source_of
 from libcloud.storage.transfer.upload.workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.upload.writer import PushedTransfer
 from libcloud.storage.transfer.values import StoredObject
@@ -121,10 +121,13 @@ class UploadSession(Generic[Content]):
     ) -> StoredObject:
         """Send a stream; see :class:`~libcloud.storage.transfer.upload.source.PartSource`.
 
+        The parts of a :class:`~libcloud.storage.transfer.upload.source.LocalFile` are read by the
+        workers, several at once.
+
         :raises InvalidSourceError: it cannot be read.
         :raises BaseException: see :meth:`send`.
         """
-        return self.send(PartSource(stream), resumed)
+        return self.send(cast("Source[bytes | Pieces]", source_of(stream)), resumed)
 
     def send_file(
         self: UploadSession[bytes | Pieces], path: str | os.PathLike[str]
@@ -135,8 +138,8 @@ class UploadSession(Generic[Content]):
         :raises SizeMismatchError: its size changed. Nothing was published.
         :raises BaseException: see :meth:`send`.
         """
-        with open_file(path) as (file, size):
-            session = self
+        with LocalFile(path) as file:
+            session, size = self, file.exact_size
             if self.options.size is None and size is not None:
                 session = replace(self, options=replace(self.options, size=size))
             return session.send_stream(file)

@@ -8,18 +8,28 @@ part takes its own size in memory, and no more, while it is filled as well as wh
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Generic
+from typing import Any, Generic
 
 from libcloud.storage.transfer.upload.port import Content
-from libcloud.storage.types import InvalidSourceError
+from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["PartBuffer", "PartSource", "PulledPart", "WholeSource", "open_file", "pieces_of"]
+__all__ = [
+    "FileRange",
+    "FileSource",
+    "LocalFile",
+    "PartBuffer",
+    "PartSource",
+    "PulledPart",
+    "WholeSource",
+    "pieces_of",
+    "source_of",
+]
 
 _READ_SIZE = 1024 * 1024
 
@@ -179,27 +189,99 @@ class WholeSource(Generic[Content]):
     def __init__(self, content: Content) -> None:
         self._content = content
 
-    def next_part(self, size: int) -> WholePart[Content]:
-        return WholePart(self._content)
+    def next_part(self, size: int) -> SourcePart[Content]:
+        return SourcePart(self._content, last=True)
 
 
 @dataclass(frozen=True, slots=True)
-class WholePart(Generic[Content]):
-    """The only part of an object."""
+class SourcePart(Generic[Content]):
+    """A part of any content; see :class:`PulledPart`."""
 
     body: Content
-    last: bool = True
+    last: bool
 
 
-@contextmanager
-def open_file(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int | None]]:
-    """Open the file at ``path``; the second value is its size, ``None`` if that is not exact.
+class LocalFile(io.FileIO):
+    """A file that was opened by its path; workers read its parts side by side.
 
+    :ivar exact_size: bytes; ``None`` if that is not known, as of a pipe or a file in ``/proc``.
     :raises OSError: it cannot be read.
     """
-    with open(path, "rb") as file:
-        status = os.fstat(file.fileno())
-        yield file, status.st_size if files.has_exact_size(status) else None
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(os.fspath(path), "rb")
+        status = os.fstat(self.fileno())
+        self.exact_size = status.st_size if files.has_exact_size(status) else None
+
+
+class FileRange:
+    """A part that is read from its file by the thread that sends it.
+
+    The position of the file is not used, so that several threads can read at once.
+    """
+
+    __slots__ = ("_file", "_size", "_start")
+
+    def __init__(self, file: LocalFile, start: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self) -> Pieces:
+        """All bytes.
+
+        :raises OSError: they cannot be read.
+        :raises SizeMismatchError: the file ends before.
+        """
+        pieces: list[bytes] = []
+        start, end = self._start, self._start + self._size
+        while start < end:
+            piece = os.pread(self._file.fileno(), min(_READ_SIZE, end - start), start)
+            if not piece:
+                raise _changed(self._file.exact_size, start)
+            pieces.append(piece)
+            start += len(piece)
+        return Pieces(pieces)
+
+
+class FileSource:
+    """The parts of a file of known size, from its current position.
+
+    :raises SizeMismatchError: from ``next_part``: the size of the file has changed.
+    """
+
+    def __init__(self, file: LocalFile) -> None:
+        self._file = file
+        self._position = file.tell()
+
+    def next_part(self, size: int) -> SourcePart[FileRange]:
+        total = self._file.exact_size or 0
+        start = self._position
+        self._position = min(start + size, total)
+        last = self._position >= total
+        current = os.fstat(self._file.fileno()).st_size if last else total
+        if current != total:
+            raise _changed(total, current)
+        return SourcePart(FileRange(self._file, start, self._position - start), last)
+
+
+def source_of(stream: object) -> PartSource | FileSource:
+    """The parts of ``stream``; see :class:`PartSource` for what a stream is."""
+    if isinstance(stream, LocalFile) and stream.exact_size is not None and hasattr(os, "pread"):
+        return FileSource(stream)
+    return PartSource(stream)
+
+
+def _changed(expected: int | None, size: int) -> SizeMismatchError:
+    return SizeMismatchError(
+        f"the file had {expected} bytes and has {size} now: it was changed while it was sent; "
+        "nothing was published",
+        None,
+        "",
+    )
 
 
 def pieces_of(source: object) -> Iterator[object]:

@@ -16,9 +16,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from libcloud.storage.transfer.upload.port import Content, PartStore
+from libcloud.storage.transfer.upload.source import FileRange
 from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
 from libcloud.utils import cancellation
 
@@ -69,25 +70,34 @@ class Outcome:
 
 def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
     """Make the request of ``task``; an exception becomes a failure."""
-    ready = digested(store, task)
+    ready = prepared(store, task)
     if isinstance(ready, Outcome):
         return ready
     digest = ready.digest
     try:
-        return Outcome(task.send, _request(store, task, digest or Digest()), None, digest)
+        return Outcome(task.send, _request(store, ready, digest or Digest()), None, digest)
     except Exception as error:
         return Outcome(task.send, None, store.failure(task.send.step, error), digest)
 
 
-def digested(store: PartStore[Content], task: Task[Content]) -> Task[Content] | Outcome:
-    """``task`` with the digest of its body, if it has one; or why there is none."""
-    if task.digest is not None or task.body is None:
+def prepared(store: PartStore[Content], task: Task[Content]) -> Task[Content] | Outcome:
+    """``task`` with the content of its body, read from the file, and its digest; or the failure."""
+    if task.body is None or (task.digest is not None and not isinstance(task.body, FileRange)):
         return task
     try:
-        digest = store.digest(task.body)
+        body = content_of(task.body)
+    except Exception as error:
+        return Outcome(task.send, None, Failure(error), None)
+    try:
+        digest = task.digest or store.digest(body)
     except Exception as error:
         return Outcome(task.send, None, store.failure(task.send.step, error), None)
-    return Task(task.send, task.upload_id, task.body, digest, task.parts, task.size)
+    return Task(task.send, task.upload_id, body, digest, task.parts, task.size)
+
+
+def content_of(body: Content) -> Content:
+    """``body``, which is read if it is a range of a file."""
+    return cast("Content", body.read()) if isinstance(body, FileRange) else body
 
 
 def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> object:
@@ -134,9 +144,9 @@ class InlineWorkers(Generic[Content]):
                 self.outcomes.append(_interrupted(task, error))
             raise
 
-    def early_digest(self, body: Content) -> Digest | None:
-        """The digest of a part that cannot be sent yet; here none ever waits."""
-        return None
+    def prepare_early(self, body: Content) -> tuple[Content, Digest | None]:
+        """The content and the digest of a part that cannot be sent yet; here no part waits."""
+        return body, None
 
     def wait(self) -> None:
         """Return when there is an outcome. There always is."""
@@ -198,7 +208,7 @@ class ThreadWorkers(Generic[Content]):
             return
         if task.send.number == 1:
             _keep_free(self._memory)
-        ready = digested(self._store, task) if self._is_mine(task) else task
+        ready = prepared(self._store, task) if self._is_mine(task) else task
         if isinstance(ready, Outcome):
             self.outcomes.append(ready)
             return
@@ -251,12 +261,13 @@ class ThreadWorkers(Generic[Content]):
         if self._own is not None:
             self._own.shutdown(wait=not self._active)
 
-    def early_digest(self, body: Content) -> Digest | None:
-        """The digest of a part that cannot be sent yet."""
+    def prepare_early(self, body: Content) -> tuple[Content, Digest | None]:
+        """The content and the digest of a part that cannot be sent yet."""
+        body = content_of(body)
         try:
-            return self._store.digest(body)
-        except Exception:  # it is told when the part is sent, and its digest fails again
-            return None
+            return body, self._store.digest(body)
+        except Exception:  # it is raised again when the part is sent
+            return body, None
 
     def _is_mine(self, task: Task[Content]) -> bool:
         """Whether the caller computes the digest, because the others have enough of them."""
@@ -299,7 +310,7 @@ class ThreadWorkers(Generic[Content]):
         try:
             if task.send.delay and self._stopped_within(task.send.delay):
                 return None
-            ready = digested(self._store, task)
+            ready = prepared(self._store, task)
             if task.wants_digest:
                 with self._idle:
                     self._digesting -= 1

@@ -39,7 +39,7 @@ DATA = bytes(range(35))
 class MemoryPort:
     """An object in memory; ``faults`` are raised by the next requests, one each."""
 
-    def __init__(self, faults: Sequence[Exception] = ()) -> None:
+    def __init__(self, faults: Sequence[Exception | None] = ()) -> None:
         self.steps: list[str] = []
         self.stored: bytes | None = None
         self._parts: dict[int, bytes] = {}
@@ -85,8 +85,9 @@ class MemoryPort:
 
     def _record(self, step: str) -> None:
         self.steps.append(step)
-        if self._faults:
-            raise self._faults.pop(0)
+        fault = self._faults.pop(0) if self._faults else None
+        if fault is not None:
+            raise fault
 
 
 def session(port: MemoryPort, **options: object) -> UploadSession[bytes | Pieces]:
