@@ -126,6 +126,22 @@ _PLAN = (
         "retry",
         caught_by="test_the_lock_guards_every_change",
     ),
+    _mutant(
+        "a file that grew is published as it was",
+        "source",
+        "        if current != total:",
+        "        if False:",
+        "file_source",
+        caught_by="test_a_file_that_became_longer_is_an_error",
+    ),
+    _mutant(
+        "workers read from the position of the file",
+        "source",
+        "os.pread(self._file.fileno(), min(_READ_SIZE, end - start), start)",
+        "self._file.read(min(_READ_SIZE, end - start))",
+        "file_source",
+        caught_by="test_parts_are_read_in_any_order_without_the_position_of_the_file",
+    ),
     Mutant(
         "a piece that is too small becomes a part",
         "libcloud/storage/transfer/cut.py",

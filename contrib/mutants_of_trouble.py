@@ -119,6 +119,7 @@ _LOOKS = (
         "            if not whole.is_complete:",
         "            if False:",
         (f"{_TESTS}/storage/test_s3_one_request.py",),
+        caught_by="test_an_object_that_was_sent_in_part_is_not_looked_for",
     ),
     Mutant(
         "a stream that is gone is sent again",
@@ -126,6 +127,7 @@ _LOOKS = (
         "not stream.can_be_sent_again:",
         "False:",
         (f"{_TESTS}/storage/test_s3_one_request.py",),
+        caught_by="test_a_chunked_stream_whose_response_was_lost_is_found",
     ),
     Mutant(
         "an object of the same size is ours",

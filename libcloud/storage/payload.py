@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a file or a stream to the body of one request, counted and hashed on the way.
+"""The body of one request, from a file or a stream, counted and hashed while it is read.
 
 What is small goes as bytes: its length is known and a retry can send it again. What is large is
 hashed as it is sent, so that nothing is read twice.
@@ -109,7 +109,7 @@ class Payload:
             raise self.source_error from error
 
     def restart(self) -> None:
-        """Forget what was counted: the body is read from its start."""
+        """Reset the count and the hash: the body is read from its start."""
         self._hash = self._new_hash()
         self.size = 0
         self.source_error = None
@@ -122,7 +122,7 @@ class Payload:
     def digest(self) -> str:
         """The hash of the data, hexadecimal.
 
-        A connection that never looks at the body (a fake one) leaves the reading to us.
+        A fake connection may not read the body; then it is read here.
         """
         if not isinstance(self.body, bytes) and not self.body.started:
             for _ in self.body:
@@ -146,7 +146,7 @@ class Payload:
     def take_stream(self, stream: Any, *, rewind_finished: bool = False) -> None:
         """Send what is left of ``stream``, whatever :func:`check_source` accepts.
 
-        :param rewind_finished: a file that stands at its end is sent from its start.
+        :param rewind_finished: a file that is positioned at its end is sent from its start.
         """
         length = _remaining(stream)
         if rewind_finished and length == 0 and stream.tell() > 0:
@@ -223,7 +223,7 @@ class HashingReader:
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move; back at the start, counting and hashing begin anew."""
+        """Move; at the start, counting and hashing start again."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
         self._position = min(max(base + offset, 0), self._length)
         self._file.seek(self._start + self._position)
@@ -298,7 +298,7 @@ def _read_ahead(pieces: Iterator[bytes | str]) -> bytes:
     """The data up to its end, or, if that is further away, a little more than ``READ_LIMIT``."""
     head = io.BytesIO()
     for piece in pieces:
-        # Text comes only from a stand-in for read_in_chunks, which tests put in its place.
+        # Only a replacement of read_in_chunks in a test yields text.
         head.write(piece.encode("utf-8") if isinstance(piece, str) else piece)
         if head.tell() > READ_LIMIT:
             break

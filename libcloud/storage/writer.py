@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An object that is written like a file: a writer, and what it needs of the place it writes to.
 
-A writer publishes only when it is told to: by ``close()``, or by the end of its ``with`` block.
+A writer publishes only on ``close()``, or at the end of its ``with`` block.
 What is left half written, by an exception, by the garbage collector or at the end of the program,
 is removed.
 """
@@ -61,7 +61,7 @@ class Sink(Protocol[_Published]):
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
 
-        What cannot be cleaned up is told by the ``upload_id`` and ``cleanup_error`` of ``error``.
+        ``upload_id`` and ``cleanup_error`` of ``error`` name what could not be cleaned up.
 
         :param wanted: the caller asks for it, so that nothing is kept to be resumed.
         :param quiet: no listener is called: this is not the caller's thread.
@@ -82,18 +82,18 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
     **Publishing.** The object appears, whole, when the ``with`` block of the writer ends, or by
     :meth:`close` where there is no such block. Inside the block, ``close()`` only ends the writing:
     the block decides. If it is left by any exception, nothing is published, what was sent is
-    removed, and the exception goes on unchanged. So enter the writer itself, not only the
+    removed, and the exception propagates unchanged. So enter the writer itself, not only the
     ``TextIOWrapper`` or ``BufferedWriter`` around it, and close or detach such a wrapper inside the
     block: what it still holds afterwards is not part of the object.
 
-    **Without the block** nothing tells a failure from a success but the call of ``close()``. Called
+    **Without the block** only the call of ``close()`` distinguishes success from failure. Called
     while an exception passes (by a ``finally``, ``contextlib.closing``, or the ``with`` of a
     wrapper), it publishes nothing and raises that exception again. Any exception that is being
     handled, and was not when the writer was opened, counts as passing.
 
     **Dropped** without ``close()``, a writer publishes nothing. Its upload is removed by a thread
     of its own, or at the end of the program, and there is a ``ResourceWarning``. That also holds
-    when it is a dropped wrapper that closes the writer: CPython tells so. In a process made by
+    when a dropped wrapper closes the writer, which CPython reports. In a process made by
     ``os.fork`` a writer of the parent does nothing.
 
     **At the end of the program** a writer can be closed by a function of ``atexit``, as handlers of
@@ -140,12 +140,12 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
         :param data: bytes, or any other buffer.
         :return: bytes taken: all.
-        :raises TypeError: ``data`` is text, or no buffer; nothing was taken, the writer goes on.
+        :raises TypeError: ``data`` is text, or no buffer; nothing was taken, and it remains open.
         :raises ValueError: the writer is closed.
         :raises BaseException: the first error of the upload; see :class:`UploadWriter`.
         """
         view = _flat(data)
-        self._alone(self._write, view)
+        self._exclusively(self._write, view)
         return len(view)
 
     def tell(self) -> int:
@@ -171,7 +171,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
         :raises BaseException: why nothing is published; see :class:`UploadWriter`.
         """
-        self._alone(self._close)
+        self._exclusively(self._close)
 
     def abort(self) -> None:
         """Publish nothing and remove what was sent. Nothing happens if it has ended before.
@@ -182,7 +182,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         """
         self._closed = True
         error = LibcloudError(f"the upload of {self._label} was aborted")
-        self._alone(self._abort, error, True)
+        self._exclusively(self._abort, error, True)
         cause = getattr(error, "cleanup_error", None)
         if cause is not None:
             error.value = f"the aborted upload of {self._label} could not be removed: {cause}"
@@ -203,7 +203,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._alone(self._leave, error)
+        self._exclusively(self._leave, error)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(
@@ -301,8 +301,8 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         if self._closed:
             raise ValueError("I/O operation on closed file.")
 
-    def _alone(self, deed: Callable[..., None], *given: object) -> None:
-        """Do ``deed`` while nobody else uses the writer.
+    def _exclusively(self, operation: Callable[..., None], *arguments: object) -> None:
+        """Call ``operation`` while no other thread uses the writer.
 
         A function, not a context manager of ours: Ctrl-C on the way into one's ``__exit__`` would
         leave the lock taken.
@@ -313,10 +313,10 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             raise RuntimeError(f"the writer of {self._label} belongs to another process")
         with self._remains.lock:
             if self._busy:
-                raise RuntimeError(f"the writer of {self._label} is in the midst of another call")
+                raise RuntimeError(f"the writer of {self._label} is in another call")
             try:
                 self._busy = True
-                deed(*given)
+                operation(*arguments)
             finally:
                 self._busy = False
 

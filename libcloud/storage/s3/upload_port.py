@@ -342,15 +342,15 @@ class S3UploadPort:
             return Confirmation.ABSENT
         if self._driver.profile.multipart_etag and parts and not self._verifier.is_opaque(headers):
             return Confirmation.ABSENT
-        # The ETag does not tell. An object of this size, written since the start of the upload, may
-        # be another client's.
+        # The ETag is not conclusive. An object of this size, written since the start of the upload,
+        # may be another client's.
         ours = self._is_ours(parts)
         if ours is False:
             return Confirmation.ABSENT
         return Confirmation.STORED if ours and not parts else self.written_since(headers)
 
     def _is_ours(self, parts: Sequence[PartReceipt]) -> bool | None:
-        """Whether an object of the right size may be ours; ``None`` if the store does not tell.
+        """Whether an object of the right size may be ours; ``None`` if that is not known.
 
         It is not while the upload that it should be made of still exists. What was sent by one
         request is compared, as long as it is in memory.

@@ -4,7 +4,7 @@
 Each upload has a share. It takes from the budget before a part is read, and gives back when the
 part is stored. What an upload does when there is too little left depends on what it holds:
 
-* something: it goes on with that, and reads no further part. Its window is narrower for a while.
+* something: it continues with that and reads no further part. Its window is narrower for a while.
 * nothing: it waits for one part's worth, before all who hold something.
 
 So whoever waits holds nothing, and whoever holds something can send it without getting more: there
@@ -84,7 +84,7 @@ class MemoryBudget:
 
     :param size: bytes.
     :param strict: parts are no larger than it; otherwise one that has to be is held alone.
-    :param patience: seconds without anything given back, after which waiting is taken to be vain.
+    :param patience: seconds without released memory after which waiting is considered futile.
     :raises ValueError: ``size`` is less than 1.
     """
 
@@ -130,7 +130,7 @@ class Share:
         return self._held
 
     def take(self, size: int) -> bool:
-        """Take ``size`` bytes if they are free and nobody waits for them."""
+        """Take ``size`` bytes if they are free and no upload waits for them."""
         with self._ledger.changed:
             return not self._ledger.waiting and self._hold(size)
 
@@ -195,7 +195,7 @@ class Share:
     # Inside.
 
     def _wait(self, size: int, patience: float, *, final: bool) -> bool:
-        """Hold ``size`` bytes; false if that is in vain, and this is not the final attempt.
+        """Hold ``size`` bytes; false if waiting is futile, and this is not the final attempt.
 
         :param patience: seconds without anything given back.
         """

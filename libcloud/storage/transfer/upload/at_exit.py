@@ -29,7 +29,7 @@ def ended_with_the_program(
 ) -> AbstractContextManager[Source[Content]]:
     """The source to take parts from; when the program ends meanwhile, ``abort`` is called.
 
-    :param abort: cleans up; called while this thread waits for ``source`` and never goes on.
+    :param abort: cleans up; called while this thread waits for ``source``, and does not continue.
     """
     if not threading.current_thread().daemon:
         return nullcontext(source)

@@ -12,15 +12,16 @@ The rules it follows, each of them a named test in ``test_machine.py``:
 1. One Create. Parts are numbered 1 to n without a gap. Complete lists them all, after the end of
    the source.
 2. No part is pulled without a free slot: at most ``window`` parts, and ``memory`` bytes, are held,
-   and no more in flight than a store in trouble gets. Only who holds nothing waits for memory.
-3. A request is tried as often as the policy allows; a permanent error is not repeated.
+   and no more are in flight than the concurrency limiter allows. Only an upload that holds nothing
+   waits for memory.
+3. A request is attempted as often as the policy allows; a permanent error is not retried.
 4. Abort only when nothing is in flight, and never while a Complete is unanswered. If parts may have
    landed late, the store is asked, and aborted again.
-5. A publishing request whose answer was lost is settled by a look at the store, or reported as
-   unknown.
-6. The first error stays the error; those of the clean-up stand beside it.
+5. If the response to a publishing request is lost, a HEAD request settles the outcome, or it is
+   reported as unknown.
+6. The first error is raised; errors of the clean-up are attached to it.
 7. A cancelled upload aborts like a failed one.
-8. Whatever happens, it ends.
+8. The machine always terminates.
 """
 
 from __future__ import annotations
@@ -58,14 +59,14 @@ class UploadMachine:
     :param memory: bytes held at once; one part is held even if it is larger. ``None``: no bound.
     :param share: of the memory that uploads have in common; ``None``: there is none.
     :param keep: a failed upload stays at the store, to be resumed.
-    :param expected_size: bytes the source has promised; another count is an error before Complete.
-    :param upload_id: of an upload to go on with; ``None``: there is none yet.
+    :param expected_size: bytes that the source must have; another size is an error before Complete.
+    :param upload_id: of the upload to resume; ``None``: a new one.
 
-    Where it stands is told by ``state``; at the end by ``result`` (what was published), ``error``
-    (the first), ``cleanup_error`` (the first of the clean-up, or the interrupt that came during
-    it), ``outcome_unknown`` (published or not: the store would not say), ``left_behind`` (the
-    upload ``upload_id`` may remain at the store) and ``orphan_possible`` (the answer to a Create
-    was lost: an upload of unknown id may remain).
+    ``state`` is the current state. At the end, these are set: ``result`` (what was published),
+    ``error`` (the first), ``cleanup_error`` (the first of the clean-up, or the interrupt that came
+    during it), ``outcome_unknown`` (it may have been published), ``left_behind`` (the upload
+    ``upload_id`` may remain at the store) and ``orphan_possible`` (the response to a Create was
+    lost: an upload of unknown id may remain).
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class UploadMachine:
         self._aborts = 0
         self._epochs: dict[tuple[Step, int], int] = {}  # of the limiter, when it was sent
 
-    # What the runner asks.
+    # Queries of the runner.
 
     @property
     def size(self) -> int:
@@ -187,7 +188,7 @@ class UploadMachine:
         """Give back what is left of the shared memory, when nothing is held any more."""
         self._share.close()
 
-    # What the runner reports.
+    # Reports of the runner.
 
     def pulled(self, size: int, last: bool) -> None:
         """The source delivered the part that ``poll`` asked for.
@@ -353,7 +354,7 @@ class UploadMachine:
             self._move(Event.OBJECT_FOUND if self.error is None else Event.NOTHING_TO_ABORT)
             return
         if cause is not None and cause.contradicted:
-            self._complete_sent = False  # a second look would tell the same
+            self._complete_sent = False  # a second HEAD would have the same result
         # There is no cause when an abort found the upload gone, or the caller cancelled.
         answered = not (self._publish_open if cause is None else cause.effect_unknown)
         if verdict is Confirmation.ABSENT and (answered or self.upload_id is None):

@@ -45,7 +45,7 @@ class UploadOptions:
     :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
     :param on_failure: ``"abort"`` removes what was sent of an upload that fails; ``"keep"`` leaves
         it at the store, and the exception has its ``upload_id``.
-    :param executor: somebody's pool of threads to send parts with; ``None``: one of our own.
+    :param executor: threads to send parts with; ``None``: a new pool.
     :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`, in
         the caller's thread. Its keyword has no ``ex_``.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The runner: it does what the machine says, with the help of workers (``workers.py``).
+"""The runner carries out the commands of the machine, with the help of workers (``workers.py``).
 
 The machine, the source and the listener are touched by the caller's thread only.
 """
@@ -93,7 +93,7 @@ class Transfer(Generic[Content]):
             self.close()
 
     def advance(self) -> Pull | Stop:
-        """Do all there is to do until a part is wanted, or all is over."""
+        """Carry out commands until the machine needs a part, or has ended."""
         while True:
             self._collect()
             command = self._machine.poll()
@@ -107,7 +107,7 @@ class Transfer(Generic[Content]):
                 self._start(command)
 
     def feed(self, body: Content, *, last: bool) -> None:
-        """Hand over the part that :meth:`advance` wanted.
+        """Supply the part that :meth:`advance` asked for.
 
         :raises RuntimeError: the upload belongs to another process.
         """
@@ -159,8 +159,8 @@ class Transfer(Generic[Content]):
         raise error
 
     def close(self) -> None:
-        """Let go of what the transfer holds, when it is over."""
-        if self._foreign:  # there are no workers here, and locks may be held for ever
+        """Release the workers and the memory, after the end."""
+        if self._foreign:  # the workers are in the parent, and locks may never be released
             return
         self._workers.close()
         self._machine.release()
@@ -173,7 +173,7 @@ class Transfer(Generic[Content]):
         return os.getpid() != self._pid
 
     def _end_at_exit(self) -> None:
-        """Clean up in place of the thread that the upload belongs to."""
+        """Clean up on behalf of the thread that runs the upload."""
         self._listener = None
         self.fail(LibcloudError(f"the program has ended before the upload of {self._label}"))
         with contextlib.suppress(LibcloudError):
@@ -210,7 +210,7 @@ class Transfer(Generic[Content]):
         self._workers.submit(task)
 
     def _collect(self) -> None:
-        """Tell the machine all that has come back; an outcome is dropped only after that."""
+        """Report all outcomes to the machine; an outcome is removed only after that."""
         outcomes = self._workers.outcomes
         while outcomes:
             failure, limit = outcomes[0].failure, self._machine.limit
@@ -262,7 +262,7 @@ class Transfer(Generic[Content]):
             self._listener(event)
 
     def _error_to_raise(self, error: BaseException) -> BaseException:
-        """The first error; or an interrupt, which goes on whatever it interrupted."""
+        """The first error; or an interrupt, which takes precedence."""
         machine = self._machine
         second = machine.cleanup_error
         if second is not None and not isinstance(second, Exception):
@@ -272,7 +272,7 @@ class Transfer(Generic[Content]):
             return error
         if getattr(error, "is_page", False):
             _attach(error, outcome_unknown=True)
-            return error  # it is not the store that answers: that is what to tell
+            return error  # the response is not from the store, which explains everything
         left = f", and abort the upload {machine.upload_id} if it is not"
         unknown = UploadOutcomeUnknownError(
             f"the outcome of the upload of {self._label} is unknown: the store's answer was "
@@ -285,7 +285,7 @@ class Transfer(Generic[Content]):
         return unknown
 
     def _name_what_is_left(self, error: BaseException) -> None:
-        """Let ``error`` say what its reader needs to clean up by hand. Once is enough."""
+        """Attach to ``error`` what is needed to clean up manually, once."""
         machine = self._machine
         left = machine.upload_id if machine.left_behind else None
         second = machine.cleanup_error

@@ -66,7 +66,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """An upload that was begun before.
+    """An upload that was started before.
 
     :param sizes: of parts, by their numbers, in place of what would be planned.
     """
@@ -340,7 +340,7 @@ def _bound(memory: int | MemoryBudget | None) -> int | None:
 
 
 def _memory(options: UploadOptions, window: int) -> tuple[int | None, MemoryBudget | None]:
-    """Bytes that the upload may hold by itself, and what it shares with others."""
+    """Bytes that this upload may hold, and the budget that it shares with others."""
     given = options.max_memory
     if isinstance(given, MemoryBudget):
         return None, given

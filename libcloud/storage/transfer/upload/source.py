@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Anything that gives bytes, cut into parts: each byte is copied once at most.
+"""Divides any source of bytes into parts; each byte is copied once at most.
 
 A piece of ``bytes`` that lies within one part is sent as it is. Small ones are joined, a few at a
 time; what its producer may still change, and what reaches over the end of a part, is copied. So a
@@ -46,7 +46,7 @@ _JOINED_PIECES = 4096
 class PulledPart:
     """A part as it came from the source.
 
-    :param body: its bytes; nobody else writes to them.
+    :param body: its bytes, which do not change.
     :param last: the source has ended.
     """
 
@@ -56,7 +56,7 @@ class PulledPart:
 
 _END = object()
 
-# What copies small pieces; tests count what goes through it.
+# Copies small pieces; tests count the bytes.
 _joined = b"".join
 
 
@@ -295,7 +295,7 @@ def pieces_of(source: object) -> Iterator[object]:
     if callable(step):
         if isinstance(source, Iterator) and iter(source) is source:
             return source
-        return _steps(step)  # it cannot stand in a loop
+        return _steps(step)  # it is not iterable
     if _is_buffer(source):
         return iter((source,))
     if hasattr(source, "__iter__"):
@@ -339,7 +339,7 @@ def _as_bytes(piece: object) -> memoryview:
     elif isinstance(piece, int) and not isinstance(piece, bool) and 0 <= piece <= 255:
         piece = bytes((piece,))
     try:
-        view = memoryview(piece)  # type: ignore[arg-type]  # what is no buffer is told so below
+        view = memoryview(piece)  # type: ignore[arg-type]  # other types are refused below
     except TypeError:
         raise InvalidSourceError(
             f"a piece of the stream is {type(piece).__name__}, not bytes; nothing was published"

@@ -47,7 +47,7 @@ __all__ = [
 
 
 class State(Enum):
-    """Where an upload stands."""
+    """The states of an upload."""
 
     READING_FIRST = "reading first"
     PUTTING = "putting"

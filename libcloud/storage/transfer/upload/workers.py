@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who makes the requests: the caller's own thread, or the threads of an executor.
+"""Workers send the requests: in the caller's thread, or in the threads of an executor.
 
 Workers get a frozen :class:`Task` and give back a frozen :class:`Outcome`. They see neither the
 machine nor the source nor the listener.
@@ -152,7 +152,7 @@ class InlineWorkers(Generic[Content]):
         """Return when there is an outcome. There always is."""
 
     def stop(self) -> None:
-        """Return when nothing is in flight; what has not begun will not."""
+        """Return when nothing is in flight; tasks that have not started are not started."""
 
     def close(self) -> None:
         """Let go of the workers."""
@@ -171,7 +171,7 @@ class ThreadWorkers(Generic[Content]):
     the cache then, and no further one is read meanwhile.
 
     :param workers: threads of an executor of our own; it starts them when a part is first sent.
-    :param executor: somebody's executor of threads to use instead; it is not shut down.
+    :param executor: the caller's executor of threads to use instead; it is not shut down.
     :param memory: bytes that parts take at most; what one leaves is kept for those that follow.
     :param cores: that this process may use; ``None``: the system is asked.
     """
@@ -196,7 +196,7 @@ class ThreadWorkers(Generic[Content]):
         self.outcomes = self._inline.outcomes
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._idle = threading.Condition()  # guards what follows
-        self._tasks: deque[Task[Content]] = deque()  # not begun
+        self._tasks: deque[Task[Content]] = deque()  # not started
         self._active = 0
         self._digesting = 0
         self._stopped = False
@@ -244,10 +244,10 @@ class ThreadWorkers(Generic[Content]):
                 self._inline.submit(task)
 
     def stop(self) -> None:
-        """Return when nothing is in flight; what has not begun will not."""
+        """Return when nothing is in flight; tasks that have not started are not started."""
         with self._idle:
             self._stopped = True
-            self._idle.notify_all()  # whoever waits before a request
+            self._idle.notify_all()  # threads that wait before a request
             while self._active:
                 self._idle.wait()
 
@@ -279,7 +279,7 @@ class ThreadWorkers(Generic[Content]):
             return waiting + self._digesting >= others
 
     def _stranded(self) -> Task[Content] | None:
-        """A task that nobody has begun, and perhaps nobody will, while no thread works for us."""
+        """A task that no thread has started, while no thread is active."""
         with self._idle:
             if self._alone and not self._active and self._tasks:
                 return self._tasks.popleft()
@@ -306,7 +306,7 @@ class ThreadWorkers(Generic[Content]):
             return self._idle.wait_for(lambda: self._stopped, delay)
 
     def _perform(self, task: Task[Content]) -> Outcome | None:
-        """``None`` if stopped while it waited: it was not sent, and the machine will be told so."""
+        """``None`` if stopped while it waited: the request was not sent."""
         try:
             if task.send.delay and self._stopped_within(task.send.delay):
                 return None
@@ -335,7 +335,7 @@ def _cores() -> int:
 def _keep_free(size: int) -> None:
     """Let ``size`` bytes of freed memory, or as many as can be told, stay with the process.
 
-    The block that tells it is not touched, and takes no memory itself.
+    The block is not touched, so that it takes no memory itself.
     """
     with contextlib.suppress(MemoryError):  # a bound on addresses
         bytes(min(size // 2, _LARGEST_BLOCK))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine, pushed: bytes are handed over as they come, where ``runner.py`` pulls them.
+"""Uploads to which the caller pushes the bytes; ``runner.py`` pulls them from a source.
 
 The file-like face of it is :class:`~libcloud.storage.writer.UploadWriter`.
 """
@@ -60,7 +60,7 @@ class PushedTransfer(Transfer[bytes | Pieces]):
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
 
-        What stays behind is told by the ``upload_id`` and ``cleanup_error`` of ``error``.
+        ``upload_id`` and ``cleanup_error`` of ``error`` name what is left behind.
 
         :param quiet: the listener is not called any more.
         :param wanted: the caller asks for it, so that nothing is kept to be resumed.
@@ -76,7 +76,7 @@ class PushedTransfer(Transfer[bytes | Pieces]):
         traceback = error.__traceback__
         try:
             self._end()
-        except Exception as first:  # perhaps that of a part, which nobody has met yet
+        except Exception as first:  # perhaps that of a part, which was not raised yet
             if first is not error:
                 self._name_what_is_left(error)
         except BaseException as raised:

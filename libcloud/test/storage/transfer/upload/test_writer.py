@@ -304,7 +304,7 @@ def test_a_listener_cannot_use_the_writer(use: str) -> None:
     store = FakeStore()
 
     def meddle(event: object) -> None:
-        with pytest.raises(RuntimeError, match="in the midst of another call"):
+        with pytest.raises(RuntimeError, match="is in another call"):
             getattr(writer, use)(*[b"x"] * (use == "write"))
 
     with writer_to(store, on_event=meddle) as writer:
