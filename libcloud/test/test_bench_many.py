@@ -47,6 +47,7 @@ def port() -> Iterator[int]:
     thread.join()
 
 
+@pytest.mark.slow
 def test_the_store_with_latency_is_one(port: int, tmp_path: Path) -> None:
     driver: Any = S3StorageDriver("key", "secret", secure=False, host="127.0.0.1", port=port)
     container = driver.get_container("bucket")

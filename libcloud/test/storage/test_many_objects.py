@@ -37,6 +37,7 @@ def files(directory: Path, count: int) -> list[tuple[Any, str]]:
     return pairs
 
 
+@pytest.mark.slow
 def test_files_are_uploaded_in_order_by_one_request_each(s3: Store, tmp_path: Path) -> None:
     pairs = files(tmp_path / "d", 100)
     results = [*s3.driver.ex_upload_objects(pairs, s3.container)]
@@ -46,6 +47,7 @@ def test_files_are_uploaded_in_order_by_one_request_each(s3: Store, tmp_path: Pa
     assert s3.body("d/42") == b"42"
 
 
+@pytest.mark.slow
 def test_objects_are_downloaded_copied_looked_up_and_deleted(s3: Store, tmp_path: Path) -> None:
     pairs = files(tmp_path / "d", 20)
     objects = [one.value for one in s3.driver.ex_upload_objects(pairs, s3.container)]
@@ -141,6 +143,7 @@ class _EveryTenth(Action):
         return request
 
 
+@pytest.mark.slow
 def test_a_store_that_drops_every_tenth_connection_gets_all_objects(
     s3: Store, tmp_path: Path
 ) -> None:
