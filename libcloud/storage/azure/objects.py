@@ -70,20 +70,14 @@ def delete_container(client: AzureClient, name: str) -> None:
 def head_blob(
     client: AzureClient, container: str, name: str, headers: Mapping[str, str] | None = None
 ) -> Any:
-    """The response with the properties of a blob.
-
-    :raises ObjectDoesNotExistError: there is none.
-    """
+    """The response with the properties of a blob."""
     request = requests.head(client.blob_path(container, name), {**AS_STORED, **(headers or {})})
     what = f"Error looking for {container}/{name}"
     return client.send(request, what, names=(container, name))
 
 
 def delete_blob(client: AzureClient, container: str, name: str) -> None:
-    """Delete a blob with its snapshots.
-
-    :raises ObjectDoesNotExistError: there is none.
-    """
+    """Delete a blob with its snapshots."""
     headers = {"x-ms-delete-snapshots": "include"}
     client.send(
         requests.delete(client.blob_path(container, name), headers),

@@ -89,9 +89,10 @@ class AzureStore:
     def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
         block = requests.block_id(upload_id, number)
         if len(body):  # a block has at least one byte
-            self._has_sent_blocks = True
             request = requests.put_block(self._path, block, digest.headers, self._sendable(body))
-            self._compare(self._send(request, f"uploading block {number} of"), digest)
+            response = self._send(request, f"uploading block {number} of")
+            self._has_sent_blocks = True
+            self._compare(response, digest)
         return PartReceipt(number, block, len(body), digest)
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
@@ -144,7 +145,11 @@ class AzureStore:
     def failure(self, step: Step, error: Exception) -> Failure:
         if isinstance(error, ObjectHashMismatchError):
             return Failure(error, transient=True, contradicted=True)
-        return failure_of(error)
+        failure = failure_of(error)
+        # Without a response, the block may be there.
+        lost_block = step is Step.PART and failure.effect_unknown
+        self._has_sent_blocks = self._has_sent_blocks or lost_block
+        return failure
 
     def _send(self, request: HttpRequest, doing: str) -> Any:
         lease = self._lease.headers() if request.method == "PUT" else {}

@@ -23,6 +23,7 @@ from libcloud.storage.drivers import azure_blobs
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
+    ContainerDoesNotExistError,
     InvalidContainerNameError,
     InvalidObjectNameError,
     ObjectChangedError,
@@ -303,6 +304,14 @@ def test_a_permanent_refusal_publishes_nothing(
     with pytest.raises(InvalidCredsError, match="AuthorizationPermissionMismatch"):
         upload(container, b"new" if operation == "PutBlob" else LONG)
     assert fake.body("box", "blob") == b"old"
+
+
+def test_an_upload_whose_blocks_were_all_refused_leaves_nothing(
+    fake: FakeAzure, driver: AzureBlobsStorageDriver
+) -> None:
+    with pytest.raises(ContainerDoesNotExistError) as caught:
+        upload(Container("missing", {}, driver))
+    assert caught.value.upload_id is None  # type: ignore[attr-defined]
 
 
 def test_a_web_page_is_not_a_success(fake: FakeAzure, container: Container) -> None:
