@@ -34,7 +34,7 @@ class ProgramError(Exception):
     :param status: its exit status, or that which a shell reports if a signal killed it.
     """
 
-    def __init__(self, text: str, status: int) -> None:
+    def __init__(self, text: str, status: int = 1) -> None:
         super().__init__(text)
         self.status = status
 
