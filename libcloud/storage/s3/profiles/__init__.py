@@ -10,6 +10,7 @@ where a store is not known to have a feature, the cautious value is used. No I/O
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from libcloud.storage.s3.profiles.profile import S3Profile, capabilities
@@ -122,6 +123,7 @@ def profile_named(name: str) -> S3Profile:
     return found
 
 
+@lru_cache(maxsize=64)  # a fifth of the time that it takes to create a driver
 def profile_of_host(host: str) -> S3Profile | None:
     """The profile of the store that ``host`` belongs to; ``None`` if its name does not tell.
 
