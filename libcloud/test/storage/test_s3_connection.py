@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The connections of S3: what they send to a server that checks it, and what errors become."""
+"""Connections to S3: requests to a server that checks signatures, and error responses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ERROR = (
 
 
 class _Driver(BaseDriver):
-    """A driver with nothing but a connection."""
+    """A driver that has only a connection."""
 
     name = "Test"
     region_name = "us-east-1"
@@ -60,7 +60,7 @@ NAMES = ["k", "a//b", "/lead", "a/../b", "./x", "..", "a b", "a+b", "~", "é", "
 
 @pytest.fixture(params=["2", "2 with token", "4", "4 with token"])
 def store(request: pytest.FixtureRequest) -> Iterator[tuple[FakeS3, BaseS3Connection]]:
-    """A connection, and a server that refuses what is not signed right."""
+    """A connection, and a server that checks signatures."""
     token = "session/token" if "token" in request.param else None
     version4 = request.param.startswith("4")
     with FakeS3(replace(AMAZON if version4 else SIGV2, session_token=token)) as server:
@@ -81,7 +81,7 @@ Store = tuple[FakeS3, BaseS3Connection]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_name_arrives_as_it_is(store: Store, name: str) -> None:
+def test_every_object_name_is_sent_unchanged(store: Store, name: str) -> None:
     server, connection = store
     path = f"/bucket/{quoted(name)}"
     assert connection.request(path, method="PUT", data=b"x").status == 200
@@ -89,7 +89,7 @@ def test_every_name_arrives_as_it_is(store: Store, name: str) -> None:
     assert connection.request(path, raw=True).body == b"x"
 
 
-def test_a_whole_upload_in_parts_is_signed_right(store: Store) -> None:
+def test_every_request_of_a_multipart_upload_is_signed_correctly(store: Store) -> None:
     server, connection = store
     begun = connection.request("/bucket/k?uploads", method="POST")
     upload_id = next(e.text for e in begun.object.iter() if e.tag.endswith("UploadId"))
@@ -121,7 +121,7 @@ def test_any_buffer_is_a_body(store: Store, body: Any) -> None:
     assert server.body("bucket", "k") == b"abc"
 
 
-def test_metadata_with_repeated_spaces_is_signed_right(store: Store) -> None:
+def test_metadata_with_repeated_spaces_is_signed_correctly(store: Store) -> None:
     _, connection = store
     headers = {"x-amz-meta-a": "a  b", "Content-Type": "text/plain"}
     assert connection.request("/bucket/k", method="PUT", data=b"x", headers=headers).status == 200
@@ -179,7 +179,7 @@ def test_a_get_has_no_version_parameter_and_the_token_is_no_parameter() -> None:
     assert server.requests[0].query == {"prefix": "x"}
 
 
-def test_only_headers_that_stay_as_they_are_get_signed() -> None:
+def test_headers_that_proxies_change_are_not_signed() -> None:
     headers = sign(
         version4(), **{"User-Agent": "x", "Accept-Encoding": "gzip", "Content-Type": "text/plain"}
     )
@@ -196,7 +196,7 @@ def test_a_hash_given_by_the_caller_is_sent_once_and_signed() -> None:
 
 
 @pytest.mark.parametrize("body", [io.BytesIO(b"abc"), iter([b"abc"])])
-def test_what_is_read_only_once_is_not_hashed(body: Any) -> None:
+def test_a_body_that_can_be_read_only_once_is_not_hashed(body: Any) -> None:
     connection = version4()
     connection.data = body
     assert sign(connection)["X-AMZ-Content-SHA256"] == "UNSIGNED-PAYLOAD"
@@ -241,7 +241,7 @@ def test_the_token_of_version_2_is_a_header_and_no_parameter() -> None:
     assert server.requests[0].query == {}
 
 
-def test_version_2_signs_in_the_header_and_leaves_the_query_alone() -> None:
+def test_version_2_signs_in_the_header_and_does_not_change_the_query() -> None:
     with FakeS3(SIGV2) as server:
         server.create_bucket("bucket")
         connection = connect(S3Connection, server)
@@ -262,7 +262,7 @@ def test_version_2_signs_in_the_header_and_leaves_the_query_alone() -> None:
     assert ["date" in entry.headers for entry in server.requests] == [True, True, False]
 
 
-def test_version_2_signs_in_the_query_what_a_subclass_gives_a_time_of_expiry() -> None:
+def test_version_2_signs_in_the_query_if_a_subclass_adds_expires() -> None:
     class InQuery(S3Connection):
         def add_default_params(self, params: Any) -> Any:
             params["AWSAccessKeyId"] = self.user_id
@@ -296,7 +296,7 @@ def failure(server: Loopback, **kwargs: Any) -> Any:
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_an_error_carries_what_s3_said(raw: bool) -> None:
+def test_an_error_has_code_message_and_request_id_of_s3(raw: bool) -> None:
     error = failure(answering(501, ERROR % (b"NotImplemented", b"")), raw=raw)
     assert type(error).__name__ == "LibcloudError"
     assert (error.status, error.http_code) == (501, 501)
@@ -309,7 +309,7 @@ def test_an_error_carries_what_s3_said(raw: bool) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("raw", [False, True])
-def test_a_refusal_says_which_one_it_is(status: int, raw: bool) -> None:
+def test_an_access_error_states_its_code(status: int, raw: bool) -> None:
     error = failure(answering(status, ERROR % (b"InvalidObjectState", b"")), raw=raw)
     assert type(error).__name__ == "InvalidCredsError"
     assert (error.http_code, error.code) == (status, "InvalidObjectState")
@@ -317,7 +317,7 @@ def test_a_refusal_says_which_one_it_is(status: int, raw: bool) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_being_asked_to_wait_says_how_long(status: int) -> None:
+def test_a_throttling_error_states_retry_after(status: int) -> None:
     error = failure(answering(status, ERROR % (b"SlowDown", b""), Retry_After="7"))
     assert type(error).__name__ == "LibcloudError"
     assert f"Unknown error. Status code: {status}" in str(error)
@@ -341,7 +341,7 @@ def test_redirects_are_not_followed_but_name_the_region(status: int) -> None:
     assert (error.detail.region, error.status) == ("eu-west-1", status)
 
 
-def test_the_region_may_stand_in_the_body() -> None:
+def test_the_region_may_be_in_the_body() -> None:
     body = ERROR % (b"PermanentRedirect", b"<Region>eu-west-3</Region>")
     assert "'eu-west-3'" in str(failure(answering(301, body)))
 
@@ -351,14 +351,14 @@ def test_a_redirect_of_a_head_request_has_no_more_than_its_headers() -> None:
     assert "'eu-west-1'" in str(error)
 
 
-def test_a_page_of_a_proxy_shows_its_beginning() -> None:
+def test_an_error_quotes_the_start_of_a_page_of_a_proxy() -> None:
     error = failure(answering(502, b"<html><body>Bad Gateway" + b"." * 5000))
     assert "Bad Gateway" in str(error)
     assert len(str(error)) < 1000
     assert error.code == ""
 
 
-def test_no_error_shows_what_was_signed() -> None:
+def test_no_error_shows_the_signature() -> None:
     body = ERROR % (
         b"SignatureDoesNotMatch",
         b"<StringToSign>AWS4-HMAC-SHA256 s3cr3t</StringToSign>"
@@ -371,6 +371,6 @@ def test_no_error_shows_what_was_signed() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 206, 400, 404, 409])
-def test_statuses_that_drivers_tell_apart_are_left_to_them(status: int) -> None:
+def test_statuses_that_drivers_handle_raise_no_exception(status: int) -> None:
     with answering(status) as server:
         assert connect(S3SignatureV4Connection, server).request("/b/k").status == status

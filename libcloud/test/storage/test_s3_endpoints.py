@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where requests go: the endpoint, and the bucket in the path or in the name of the host."""
+"""Endpoints, and buckets in the path or in the host name."""
 
 from __future__ import annotations
 
@@ -71,19 +71,21 @@ def test_an_endpoint_is_read_from_a_url(url: str, endpoint: Endpoint | None) -> 
     ],
 )
 @pytest.mark.parametrize("kind", [S3StorageDriver, MinIOStorageDriver, GoogleStorageDriver])
-def test_what_is_no_endpoint_is_refused_and_not_shown(kind: Any, url: str, complaint: str) -> None:
+def test_an_invalid_endpoint_is_rejected_without_quoting_it(
+    kind: Any, url: str, complaint: str
+) -> None:
     with pytest.raises(ValueError, match=complaint) as caught:
         kind("key", "secret", endpoint_url=url)
     assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", [S3StorageDriver, MinIOStorageDriver, S3RGWStorageDriver])
-def test_a_driver_is_told_its_endpoint_in_one(kind: Any) -> None:
+def test_a_driver_accepts_an_endpoint_url(kind: Any) -> None:
     driver = kind("key", "secret", endpoint_url="http://s3.example.org:9000/base/")
     assert where(driver) == ("s3.example.org", 9000, False, "/base")
 
 
-def test_googles_driver_takes_an_endpoint_too() -> None:
+def test_the_driver_for_google_accepts_an_endpoint_url() -> None:
     driver = GoogleStorageDriver("GOOGkey", "secret", endpoint_url="http://localhost:4443")
     assert where(driver)[:3] == ("localhost", 4443, False)
 
@@ -95,7 +97,7 @@ def test_an_endpoint_and_a_host_contradict_each_other(other: dict[str, Any]) -> 
             kind("key", "secret", endpoint_url="http://e", **other)
 
 
-def test_paths_of_an_endpoint_are_signed_and_sent() -> None:
+def test_the_path_of_an_endpoint_is_signed_and_sent() -> None:
     # To the server, what stands first in the path is the bucket, whoever put it there.
     with FakeS3() as server:
         server.create_bucket("base")
@@ -129,7 +131,7 @@ def test_paths_of_an_endpoint_are_signed_and_sent() -> None:
         ({}, profiles.AMAZON, "us-east-1"),
     ],
 )
-def test_a_store_is_known_by_name_or_by_host(
+def test_a_profile_is_selected_by_name_or_by_host(
     keywords: dict[str, Any], profile: profiles.S3Profile, region: str | None
 ) -> None:
     driver = make(**keywords)
@@ -146,11 +148,11 @@ def test_a_store_is_known_by_name_or_by_host(
         ({"ex_s3_profile": "wasabi", "region": "eu-west-1"}, "Wasabi (eu-west-1)"),
     ],
 )
-def test_a_driver_is_called_by_its_store(keywords: dict[str, Any], name: str) -> None:
+def test_the_name_of_a_driver_contains_its_store(keywords: dict[str, Any], name: str) -> None:
     assert make(**keywords).name == name
 
 
-def test_the_host_of_backblaze_tells_the_region() -> None:
+def test_the_region_is_derived_from_the_host_of_backblaze() -> None:
     driver = make(endpoint_url="https://s3.eu-central-003.backblazeb2.com")
     assert driver.region_name == "eu-central-003"
 
@@ -201,7 +203,7 @@ def test_amazons_hosts(keywords: dict[str, Any], host: str) -> None:
         ({"host": "::1", "ex_addressing_style": "virtual"}, "use the addressing style 'path'"),
     ],
 )
-def test_what_cannot_be_is_refused(keywords: dict[str, Any], complaint: str) -> None:
+def test_contradictory_options_are_rejected(keywords: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         make(**keywords)
 
@@ -253,11 +255,13 @@ def test_a_bucket_is_part_of_a_host_if_its_name_can_be(
         ({"ex_addressing_style": "auto", "host": "1.r2.cloudflarestorage.com"}, "path"),
     ],
 )
-def test_the_style_is_chosen_by_wish_and_by_host(keywords: dict[str, Any], style: str) -> None:
+def test_the_addressing_style_depends_on_option_and_host(
+    keywords: dict[str, Any], style: str
+) -> None:
     assert make(**keywords).connection.addressing.style == style
 
 
-def test_a_connection_of_others_knows_paths_only() -> None:
+def test_a_foreign_connection_class_supports_only_path_style() -> None:
     class Foreign:
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
@@ -288,7 +292,7 @@ def hosts(there: Store) -> set[str]:
 
 
 @pytest.mark.parametrize("version", ["4", "2"])
-def test_all_that_a_driver_does_works_with_the_bucket_in_the_host(version: str) -> None:
+def test_every_operation_works_with_the_virtual_hosted_style(version: str) -> None:
     with named_store(version, "virtual") as there:
         data = there.in_parts(3, name="a/ü +~?&=.bin")
         assert there.body("a/ü +~?&=.bin") == data
@@ -311,7 +315,7 @@ def test_all_that_a_driver_does_works_with_the_bucket_in_the_host(version: str) 
         assert hosts(there) == {f"{name}.{DOMAIN}:{there.server.port}" for name in (BUCKET, "made")}
 
 
-def test_what_is_about_no_bucket_goes_to_the_host_itself() -> None:
+def test_requests_without_a_bucket_go_to_the_host_itself() -> None:
     with named_store("4", "virtual") as there:
         assert [found.name for found in there.driver.iterate_containers()] == [BUCKET]
         assert hosts(there) == {f"{DOMAIN}:{there.server.port}"}
@@ -327,7 +331,7 @@ def test_copies_between_buckets_name_the_source_by_its_bucket() -> None:
 
 
 @pytest.mark.parametrize("style", ["virtual", "path"])
-def test_presigned_urls_are_of_the_style(style: str) -> None:
+def test_presigned_urls_use_the_addressing_style(style: str) -> None:
     with named_store("4", style) as there:
         there.stream(iter([b"body"]), "a b")
         url = there.driver.get_object_cdn_url(there.driver.get_object(BUCKET, "a b"))
@@ -364,14 +368,14 @@ def test_a_bucket_that_cannot_be_in_a_host_stays_in_the_path(name: str) -> None:
         assert hosts(there) == {f"{DOMAIN}:{there.server.port}"}
 
 
-def test_without_a_wish_the_bucket_is_in_the_path() -> None:
+def test_path_style_is_the_default() -> None:
     with store() as there:
         there.stream(iter([b"x"]))
         assert [entry.target for entry in there.server.requests] == [f"/{BUCKET}/object"]
         assert hosts(there) == {f"{there.server.host}:{there.server.port}"}
 
 
-def test_a_host_that_begins_as_the_bucket_is_no_bucket_in_a_host() -> None:
+def test_a_host_that_starts_like_the_bucket_does_not_contain_it() -> None:
     names = {f"{BUCKET}.example.test": "us-east-1"}
     options = Options(signature_versions=("2",), region=None, names=names, checksums=())
     host = f"{BUCKET}.example.test"

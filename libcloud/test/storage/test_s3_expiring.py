@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads that take longer than their credentials last. The time is one that the tests move."""
+"""Uploads that take longer than their credentials are valid, on a clock that the tests advance."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def days(**keywords: Any) -> Iterator[Days]:
         yield Days(there, clock, office)
 
 
-def test_credentials_are_renewed_before_they_expire_all_through_an_upload() -> None:
+def test_credentials_are_refreshed_before_they_expire_during_an_upload() -> None:
     with days() as day:
         day.there.stream(day.source(), ex_window=1)
         assert day.there.body() == day.data
@@ -143,7 +143,7 @@ def test_credentials_are_renewed_before_they_expire_all_through_an_upload() -> N
         assert len(day.keys) >= 25
 
 
-def test_parts_that_travel_together_are_signed_with_what_is_valid() -> None:
+def test_concurrent_parts_are_signed_with_valid_credentials() -> None:
     with days() as day:
         day.there.stream(day.source(together=4), ex_window=4)
         assert day.there.body() == day.data
@@ -152,7 +152,7 @@ def test_parts_that_travel_together_are_signed_with_what_is_valid() -> None:
         assert len(day.keys) == PARTS // 4 + 1
 
 
-def test_credentials_that_expire_on_the_way_again_and_again_are_renewed_again() -> None:
+def test_credentials_that_expire_repeatedly_on_the_way_are_refreshed_repeatedly() -> None:
     with days() as day:
         for nth in (1, 2, 3):
             day.there.server.faults.add("UploadPart", Status(400, "ExpiredToken"), nth=nth)
@@ -162,7 +162,7 @@ def test_credentials_that_expire_on_the_way_again_and_again_are_renewed_again() 
         day.there.assert_nothing_is_left("object")
 
 
-def test_a_source_that_does_not_say_when_is_asked_when_the_store_refuses() -> None:
+def test_credentials_without_an_expiry_are_refreshed_after_a_refusal() -> None:
     with days(tells=False) as day:
         day.there.stream(day.source(), ex_window=1)
         assert day.there.body() == day.data
@@ -172,7 +172,7 @@ def test_a_source_that_does_not_say_when_is_asked_when_the_store_refuses() -> No
         assert 10 <= len(day.office.issued) <= 16
 
 
-def test_a_source_that_fails_for_a_moment_stops_nothing() -> None:
+def test_a_temporary_failure_of_the_provider_is_tolerated() -> None:
     with days(often_closed=True) as day:
         day.there.stream(day.source(), ex_window=1)
         assert day.there.body() == day.data
@@ -180,7 +180,7 @@ def test_a_source_that_fails_for_a_moment_stops_nothing() -> None:
         assert day.office.visits > len(day.office.issued) >= 10
 
 
-def test_a_source_that_fails_for_good_ends_the_upload_with_its_error() -> None:
+def test_a_lasting_failure_of_the_provider_ends_the_upload_with_its_error() -> None:
     with days() as day:
 
         def source() -> Iterator[bytes]:
@@ -198,7 +198,7 @@ def test_a_source_that_fails_for_good_ends_the_upload_with_its_error() -> None:
         day.there.assert_nothing_is_left()
 
 
-def test_two_drivers_share_a_source() -> None:
+def test_two_drivers_share_a_provider() -> None:
     with days() as day:
         source = day.there.driver.connection.credential_provider
         kind = type(day.there.driver)
@@ -211,7 +211,7 @@ def test_two_drivers_share_a_source() -> None:
         assert other.connection.credential_provider is source
 
 
-def test_a_url_is_signed_with_what_is_valid_at_the_moment() -> None:
+def test_a_presigned_url_uses_the_current_credentials() -> None:
     with (
         days() as day,
         mock.patch.object(type(day.there.driver.connection), "server_time", day.clock),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bucket in another region than the driver's: found out, followed, signed for, remembered."""
+"""A bucket in another region than that of the driver: detected, used for requests, remembered."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def refused(there: Store) -> list[str]:
 
 
 def names(there: Store) -> list[str]:
-    """The hosts that were asked, without the port, in order."""
+    """Return the hosts of the requests, without the port, in order."""
     return [dict(entry.headers)["host"].partition(":")[0] for entry in there.server.requests]
 
 
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing(style: str) -> None:
+def test_a_stream_is_uploaded_to_the_region_of_its_bucket(style: str) -> None:
     with far_store(style=style) as there:
         data = there.in_parts(5)
         assert there.body() == data
@@ -64,7 +64,9 @@ def test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing(style: str)
 
 
 @pytest.mark.parametrize("size", [10, 3000])
-def test_a_file_goes_there_from_its_beginning(tmp_path: Path, size: int) -> None:
+def test_a_file_is_sent_to_the_region_of_the_bucket_from_its_start(
+    tmp_path: Path, size: int
+) -> None:
     file = tmp_path / "file"
     file.write_bytes(pattern(size))
     with far_store() as there:
@@ -74,7 +76,7 @@ def test_a_file_goes_there_from_its_beginning(tmp_path: Path, size: int) -> None
 
 
 @pytest.mark.parametrize("status", [301, 400])
-def test_a_download_that_is_the_first_request_goes_there_too(status: int) -> None:
+def test_a_download_as_the_first_request_follows_the_region(status: int) -> None:
     with far_store() as there:
         there.stream(iter([b"body"]))
         there.driver.connection.addressing.learn_region(BUCKET, HERE)
@@ -88,7 +90,7 @@ def test_a_download_that_is_the_first_request_goes_there_too(status: int) -> Non
         assert names(there)[-2:] == ["s3.test", HOSTS[THERE]]
 
 
-def test_what_was_found_out_is_remembered() -> None:
+def test_the_region_of_a_bucket_is_remembered() -> None:
     with far_store() as there:
         for _ in range(3):
             there.stream(iter([b"x"]))
@@ -97,7 +99,7 @@ def test_what_was_found_out_is_remembered() -> None:
         assert refused(there) == ["PermanentRedirect"]
 
 
-def test_other_buckets_stay_where_they_are() -> None:
+def test_other_buckets_keep_the_region_of_the_driver() -> None:
     with far_store(replace(OPTIONS, homes={BUCKET: THERE, "near": HERE})) as there:
         there.server.create_bucket("near")
         there.stream(iter([b"x"]))
@@ -107,7 +109,7 @@ def test_other_buckets_stay_where_they_are() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 307, 400])
-def test_a_head_says_where_by_its_headers_only(status: int) -> None:
+def test_the_response_to_head_states_the_region_in_a_header(status: int) -> None:
     with far_store() as there:
         headers = {"x-amz-bucket-region": THERE}
         there.server.faults.add("HeadBucket", Status(status, headers=headers))
@@ -116,7 +118,7 @@ def test_a_head_says_where_by_its_headers_only(status: int) -> None:
 
 
 @pytest.mark.parametrize("code", ["TemporaryRedirect", "IllegalLocationConstraintException"])
-def test_a_refusal_that_does_not_say_where_leads_to_a_look(code: str) -> None:
+def test_a_response_without_a_region_leads_to_a_head_of_the_bucket(code: str) -> None:
     with far_store() as there:
         status = 307 if code == "TemporaryRedirect" else 400
         there.server.faults.add("ListObjectsV2", Status(status, code))
@@ -126,7 +128,7 @@ def test_a_refusal_that_does_not_say_where_leads_to_a_look(code: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", [HOSTS[THERE], f"{BUCKET}.{HOSTS[THERE]}"])
-def test_an_endpoint_that_is_named_tells_the_region(endpoint: str) -> None:
+def test_the_region_is_derived_from_the_endpoint_in_a_response(endpoint: str) -> None:
     with far_store() as there:
         answer = Status(307, "TemporaryRedirect", extra={"Endpoint": endpoint})
         there.server.faults.add("ListObjectsV2", answer)
@@ -135,7 +137,7 @@ def test_an_endpoint_that_is_named_tells_the_region(endpoint: str) -> None:
         assert names(there)[-1] == HOSTS[THERE]
 
 
-def test_an_endpoint_that_is_no_regions_is_not_asked() -> None:
+def test_an_endpoint_in_a_response_never_becomes_the_host() -> None:
     with far_store(replace(OPTIONS, homes={})) as there:
         answer = Status(307, "TemporaryRedirect", extra={"Endpoint": "evil.test"})
         there.server.faults.add("ListObjectsV2", answer)
@@ -144,7 +146,7 @@ def test_an_endpoint_that_is_no_regions_is_not_asked() -> None:
         assert set(names(there)) == {"s3.test"}
 
 
-def test_a_signature_for_another_region_is_made_for_the_right_one() -> None:
+def test_a_signature_for_the_wrong_region_is_replaced() -> None:
     # A host that the user chose is not left.
     with store(replace(AMAZON, region="mars-1"), region="moon-1") as there:
         data = there.in_parts(4)
@@ -156,7 +158,7 @@ def test_a_signature_for_another_region_is_made_for_the_right_one() -> None:
         assert there.driver.region_name == "moon-1"
 
 
-def test_presigned_urls_are_for_the_region_that_was_found_out() -> None:
+def test_presigned_urls_use_the_known_region_of_the_bucket() -> None:
     with far_store(style="virtual") as there:
         there.stream(iter([b"body"]))
         url = there.driver.get_object_cdn_url(there.driver.get_object(BUCKET, "object"))
@@ -164,14 +166,14 @@ def test_presigned_urls_are_for_the_region_that_was_found_out() -> None:
         assert f"%2F{THERE}%2Fs3%2F" in url
 
 
-def test_threads_that_are_sent_away_together_all_arrive() -> None:
+def test_requests_of_threads_that_are_redirected_together_all_succeed() -> None:
     with far_store() as there:
         run_in_threads(lambda number: there.driver.get_container(BUCKET))
         assert names(there)[-1] == HOSTS[THERE]
         assert not there.server.violations
 
 
-def test_a_bucket_that_moves_is_found_again() -> None:
+def test_a_bucket_that_moves_to_another_region_is_found_again() -> None:
     with far_store() as there:
         there.driver.get_container(BUCKET)
         there.server.options = replace(there.server.options, homes={BUCKET: HERE})
@@ -180,7 +182,7 @@ def test_a_bucket_that_moves_is_found_again() -> None:
         assert names(there) == ["s3.test", HOSTS[THERE], HOSTS[THERE], "s3.test", "s3.test"]
 
 
-def test_a_wrong_clock_and_a_wrong_region_are_both_mended() -> None:
+def test_clock_skew_and_a_wrong_region_are_both_corrected() -> None:
     def clock() -> datetime:
         return datetime.now(timezone.utc) + timedelta(hours=2)
 
@@ -190,7 +192,7 @@ def test_a_wrong_clock_and_a_wrong_region_are_both_mended() -> None:
         assert refused(there) == ["PermanentRedirect", "RequestTimeTooSkewed"]
 
 
-def test_being_sent_to_and_fro_ends() -> None:
+def test_a_redirect_loop_ends() -> None:
     with far_store() as there:
         for nth, region in enumerate((THERE, HERE, THERE, HERE), start=1):
             answer = Status(301, "PermanentRedirect", headers={"x-amz-bucket-region": region})
@@ -201,7 +203,7 @@ def test_being_sent_to_and_fro_ends() -> None:
 
 
 @pytest.mark.parametrize("region", ["evil.example/", "", "a" * 80, "x y"])
-def test_what_is_no_region_is_not_followed(region: str) -> None:
+def test_an_invalid_region_is_not_used(region: str) -> None:
     with far_store() as there:
         answer = Status(301, "PermanentRedirect", headers={"x-amz-bucket-region": region})
         there.server.faults.add("ListObjectsV2", answer)
@@ -220,7 +222,7 @@ def test_a_region_without_a_host_is_an_error_that_names_it() -> None:
         assert len(there.server.requests) == 1
 
 
-def test_a_new_container_in_another_region_is_refused_and_not_looked_for() -> None:
+def test_an_illegal_location_of_a_new_container_is_an_error() -> None:
     with far_store(replace(OPTIONS, homes={})) as there:
         there.driver.ex_location_name = THERE
         with pytest.raises(ContainerError, match="IllegalLocationConstraintException"):
@@ -228,7 +230,7 @@ def test_a_new_container_in_another_region_is_refused_and_not_looked_for() -> No
         assert there.server.operations() == ["CreateBucket"]
 
 
-def test_a_region_that_was_found_out_is_worth_a_line_in_the_log(
+def test_a_detected_region_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with far_store() as there, caplog.at_level(logging.INFO):
@@ -241,7 +243,7 @@ def test_a_region_that_was_found_out_is_worth_a_line_in_the_log(
     ]
 
 
-def test_a_store_whose_region_is_another_lists_its_containers(
+def test_containers_are_listed_if_the_region_of_the_store_is_another(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     options = replace(AMAZON, region="mars-1")
@@ -250,7 +252,7 @@ def test_a_store_whose_region_is_another_lists_its_containers(
     assert "The store is in the region mars-1; its requests go there from now on" in caplog.messages
 
 
-def test_the_error_of_the_look_does_not_take_the_place_of_the_refusal() -> None:
+def test_an_error_of_the_additional_head_does_not_replace_the_first_error() -> None:
     with far_store() as there:
         there.server.faults.add("ListObjectsV2", Status(307, "TemporaryRedirect"))
         there.server.faults.add("HeadBucket", Status(403))
@@ -258,7 +260,7 @@ def test_the_error_of_the_look_does_not_take_the_place_of_the_refusal() -> None:
             list(Container(BUCKET, {}, there.driver).iterate_objects())
 
 
-def test_routes_of_threads_do_not_mix() -> None:
+def test_threads_that_learn_regions_do_not_disturb_each_other() -> None:
     addressing = Addressing(AMAZON_STORE, host="s3.amazonaws.com", secure=True, style="auto")
     regions = [f"eu-{letter * 4}-1" for letter in "abcdefgh"]
 
