@@ -39,6 +39,7 @@ LARGE_MODULES: dict[str, str] = {
     "its requests",
     "libcloud/storage/drivers/azure_blobs.py": "the public methods of one class, with their "
     "signatures and a few lines each",
+    "libcloud/test/storage/test_azure_blobs.py": "one test for each method of the driver",
     "libcloud/storage/drivers/s3.py": "the public methods and the hooks of one class, with "
     "their signatures and a few lines each",
 }

@@ -32,6 +32,11 @@ _T = TypeVar("_T")
 _recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
 
 
+def _check_depth(levels: int | None) -> None:
+    if levels is not None and levels < 1:
+        raise ValueError(f"maxdepth must be at least 1, not {levels}")
+
+
 class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     """A file system on a driver, of which nothing can be read or changed yet.
 
@@ -139,8 +144,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         A directory with an empty name (``a//b`` is in one) is ``""`` among the others; the path of
         a file is always ``f"{directory}/{name}"``.
         """
-        if maxdepth is not None and maxdepth < 1:
-            raise ValueError("maxdepth must be at least 1")
+        _check_depth(maxdepth)
         path, detail = self._strip_protocol(path), kwargs.pop("detail", False)
         try:
             listing = await self._ls(path, detail=True, **kwargs)
@@ -180,8 +184,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         :param prefix: only files and directories in ``path`` whose own names begin with it.
         :return: names, sorted; with ``detail``, a dictionary of what :meth:`info` gives.
         """
-        if maxdepth is not None and maxdepth < 1:
-            raise ValueError("maxdepth must be at least 1")
+        _check_depth(maxdepth)
         path = self._strip_protocol(path)
         found: dict[str, Info]
         if maxdepth is None and path:

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from libcloud.storage.filesystem.entries import Info, parents
+from libcloud.utils.per_process import PerProcess
 
 __all__ = ["DEFAULT_EXPIRY", "ListingCache"]
 
@@ -22,7 +23,7 @@ class ListingCache:
 
     def __init__(self, entries: Any) -> None:
         self._entries = entries
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.RLock)
         self._version = 0
 
     @property
@@ -32,7 +33,7 @@ class ListingCache:
 
     def get(self, path: str) -> list[Info] | None:
         """A listing that is not older than allowed; the caller must not change it."""
-        with self._lock:
+        with self._lock():
             found: list[Info] | None = self._entries.get(path)
             return found
 
@@ -44,13 +45,13 @@ class ListingCache:
 
     def store(self, path: str, listing: list[Info], version: int) -> None:
         """Keep a listing, unless something was written since ``version``."""
-        with self._lock:
+        with self._lock():
             if version == self._version:
                 self._entries[path] = listing
 
     def invalidate(self, *paths: str) -> None:
         """Something changed at ``paths``: forget all listings that may show it."""
-        with self._lock:
+        with self._lock():
             self._version += 1
             for path in paths if len(self._entries) else ():
                 below = f"{path.rstrip('/')}/"
@@ -61,6 +62,6 @@ class ListingCache:
 
     def clear(self) -> None:
         """Anything may have changed."""
-        with self._lock:
+        with self._lock():
             self._version += 1
             self._entries.clear()

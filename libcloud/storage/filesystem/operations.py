@@ -21,6 +21,7 @@ from libcloud.storage.filesystem.reading import open_object, read_object
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
 from libcloud.utils.cancellation import interruptible
 from libcloud.utils.files import has_exact_size, read_in_chunks
+from libcloud.utils.per_process import PerProcess
 from libcloud.utils.staging import StagingFile
 
 __all__ = ["Operations"]
@@ -39,7 +40,7 @@ class Operations:
         self._driver = driver
         self._listing = listing
         self._open = open
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.RLock)
         self._known: set[str] = set()  # containers that exist, as far as is known
 
     # Reading.
@@ -181,7 +182,7 @@ class Operations:
 
     def make_container(self, name: str) -> None:
         """Make a container, unless it exists; that it does is remembered."""
-        with self._lock:
+        with self._lock():
             if not name or name in self._known:
                 return
             with as_os_errors(name):

@@ -14,6 +14,7 @@ from libcloud.test.docs.running import CONTAINERS, KEY, SECRET, Session, in_sess
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.servers import fake_server, rclone_server
+from libcloud.test.storage.fakes.swift import FakeSwift
 
 _STORE = Options(key=KEY, secret=SECRET)
 
@@ -41,6 +42,11 @@ def test_the_examples_of_a_page_do_what_it_says(
             where = f"AccountName={azure.key};AccountKey={azure.secret}"
             where += f";BlobEndpoint={azure.url}/{azure.key}"
             monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", where)
+        if page.stem == "swift":
+            swift = stack.enter_context(FakeSwift())
+            monkeypatch.setenv("ST_AUTH", f"{swift.url}/auth/v1.0")
+            monkeypatch.setenv("ST_USER", swift.user)
+            monkeypatch.setenv("ST_KEY", swift.key)
         endpoint = stack.enter_context(fake_server(_STORE))
         session = stack.enter_context(in_session(endpoint, tmp_path))
         assert endpoint.fake is not None
