@@ -40,7 +40,7 @@ MUTANTS = (
         '        params = with_param(params, "Expires", later)\n'
         '        expires = dict(_pairs(params)).get("Expires")\n',
         _CONNECTION,
-        caught_by="test_version_2_signs_in_the_header_and_leaves_the_query_alone",
+        caught_by="test_version_2_signs_in_the_header_and_does_not_change_the_query",
     ),
     Mutant(
         "signed for the region of the driver instead of the bucket",
@@ -49,7 +49,7 @@ MUTANTS = (
         "            return str(address.region)\n",
         "",
         _REGIONS,
-        caught_by="test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing",
+        caught_by="test_a_stream_is_uploaded_to_the_region_of_its_bucket",
     ),
     Mutant(
         "the region of a bucket is not remembered",
@@ -57,7 +57,7 @@ MUTANTS = (
         "        self._regions[bucket] = region\n",
         "        pass\n",
         _REGIONS,
-        caught_by="test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing",
+        caught_by="test_a_stream_is_uploaded_to_the_region_of_its_bucket",
     ),
     Mutant(
         "a known region is ignored",
@@ -65,7 +65,7 @@ MUTANTS = (
         "return not self._virtual and not self._regions",
         "return not self._virtual",
         _REGIONS,
-        caught_by="test_a_stream_goes_to_the_region_of_its_bucket_and_loses_nothing",
+        caught_by="test_a_stream_is_uploaded_to_the_region_of_its_bucket",
     ),
     Mutant(
         "the region of one bucket is used for all",
@@ -73,7 +73,7 @@ MUTANTS = (
         "        region = self._regions.get(bucket)\n",
         "        region = next(iter(self._regions.values()), None)\n",
         _REGIONS,
-        caught_by="test_other_buckets_stay_where_they_are",
+        caught_by="test_other_buckets_keep_the_region_of_the_driver",
     ),
     Mutant(
         "a custom host is replaced by that of another region",
@@ -81,7 +81,7 @@ MUTANTS = (
         "self._movable = dualstack or fips or profile.serves(host)",
         "self._movable = True",
         _ENDPOINTS,
-        caught_by="test_the_style_is_chosen_by_wish_and_by_host",
+        caught_by="test_the_addressing_style_depends_on_option_and_host",
     ),
     Mutant(
         "a region that another thread learned is not used",
@@ -89,7 +89,7 @@ MUTANTS = (
         "        if not region or region == attempt.region:\n",
         "        if not region or region == address.region:\n",
         _REGIONS,
-        caught_by="test_an_endpoint_that_is_no_regions_is_not_asked",
+        caught_by="test_an_endpoint_in_a_response_never_becomes_the_host",
     ),
     Mutant(
         "a redirect followed forever",
@@ -97,7 +97,7 @@ MUTANTS = (
         "            if self._used[strategy] < strategy.limit and strategy",
         "            if strategy",
         _REGIONS,
-        caught_by="test_being_sent_to_and_fro_ends",
+        caught_by="test_a_redirect_loop_ends",
     ),
     Mutant(
         "any text of an answer becomes part of a host",
@@ -113,7 +113,7 @@ MUTANTS = (
         "return authority(address.host, int(self.port), scheme=self._scheme)",
         "return super()._host_header()",
         _ENDPOINTS,
-        caught_by="test_all_that_a_driver_does_works_with_the_bucket_in_the_host",
+        caught_by="test_every_operation_works_with_the_virtual_hosted_style",
     ),
     Mutant(
         "version 2 signs the path without the bucket",
@@ -121,7 +121,7 @@ MUTANTS = (
         "            path=self._resource(),\n",
         "            path=self.action,\n",
         _ENDPOINTS,
-        caught_by="test_all_that_a_driver_does_works_with_the_bucket_in_the_host",
+        caught_by="test_every_operation_works_with_the_virtual_hosted_style",
     ),
     Mutant(
         "dots in the name of a host over https",
@@ -137,7 +137,7 @@ MUTANTS = (
         '    if "@" in parts.netloc:\n',
         '    if "@" in parts.path:\n',
         _ENDPOINTS,
-        caught_by="test_what_is_no_endpoint_is_refused_and_not_shown",
+        caught_by="test_an_invalid_endpoint_is_rejected_without_quoting_it",
     ),
     Mutant(
         "the path of an endpoint dropped",
@@ -145,7 +145,7 @@ MUTANTS = (
         "            connection.request_path = path\n",
         "            pass\n",
         _ENDPOINTS,
-        caught_by="test_a_driver_is_told_its_endpoint_in_one",
+        caught_by="test_a_driver_accepts_an_endpoint_url",
     ),
     Mutant(
         "credentials asked for once",
@@ -153,7 +153,7 @@ MUTANTS = (
         "        if cached is not None and not self._is_due(cached):\n",
         "        if cached is not None:\n",
         _EXPIRING,
-        caught_by="test_a_url_is_signed_with_what_is_valid_at_the_moment",
+        caught_by="test_a_presigned_url_uses_the_current_credentials",
     ),
     Mutant(
         "a source that fails stops what is still valid",
@@ -161,7 +161,7 @@ MUTANTS = (
         "            if not tolerant or self._cached is None:\n",
         "            if True:\n",
         _EXPIRING,
-        caught_by="test_a_source_that_fails_for_a_moment_stops_nothing",
+        caught_by="test_a_temporary_failure_of_the_provider_is_tolerated",
     ),
     Mutant(
         "expired credentials are fetched only once per request",
@@ -169,7 +169,7 @@ MUTANTS = (
         "    limit = 3\n",
         "    limit = 1\n",
         _EXPIRING,
-        caught_by="test_credentials_that_expire_on_the_way_again_and_again_are_renewed_again",
+        caught_by="test_credentials_that_expire_repeatedly_on_the_way_are_refreshed_repeatedly",
     ),
     Mutant(
         "an anonymous driver signs",
