@@ -118,7 +118,8 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
         raise LibcloudError(
             "Keystone is asked through keystoneauth1: pip install 'libcloud-storage[swift]'", driver
         ) from error
-    keystone = session.Session(auth=_plugin(identity), session=_Requests(send))
+    requests: Any = _Requests(send)  # as much of a session of requests as keystoneauth1 uses
+    keystone = session.Session(auth=_plugin(identity), session=requests)
     try:
         token = keystone.get_token()
         storage_url = _endpoint(keystone, identity, identity.interface)
@@ -164,7 +165,9 @@ def _plugin(identity: Identity) -> Any:
     if version.startswith("2"):
         url = url.removesuffix("/tokens").removesuffix("/v2.0") + "/v2.0"
         by_id = identity.tenant_id is not None
-        scope = {"tenant_id": identity.tenant_id} if by_id else {"tenant_name": identity.tenant}
+        scope: dict[str, Any] = (
+            {"tenant_id": identity.tenant_id} if by_id else {"tenant_name": identity.tenant}
+        )
         if method == "password":
             return v2.Password(url, identity.user, identity.secret, **scope)
         return _api_key_plugin(v2, url, identity, scope)
@@ -184,7 +187,7 @@ def _plugin(identity: Identity) -> Any:
     )
 
 
-def _scope(identity: Identity) -> dict[str, str | None]:
+def _scope(identity: Identity) -> dict[str, Any]:
     if identity.scope == "domain":
         return {"domain_name": identity.domain}
     if identity.tenant_id:
