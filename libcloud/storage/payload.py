@@ -65,6 +65,7 @@ class Payload:
         self._chunked = chunked
         self._files = ExitStack()
         self._hash = new_hash()
+        self._former_hash: str | None = None  # of an earlier attempt that read all data
         self.size = 0
 
     def __enter__(self) -> Payload:
@@ -89,8 +90,8 @@ class Payload:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all data was read, so that the request was perhaps sent completely."""
-        return isinstance(self.body, bytes) or self.body.ended
+        """Whether an attempt has read all data, so that it was perhaps sent completely."""
+        return isinstance(self.body, bytes) or self.body.ended or self._former_hash is not None
 
     @contextmanager
     def attempt(self) -> Iterator[bytes | HashingReader | HashingIterator]:
@@ -101,6 +102,8 @@ class Payload:
         body = self.body
         try:
             if isinstance(body, HashingReader) and body.started:
+                if body.ended:
+                    self._former_hash = self._hash.hexdigest()
                 _reading(self, lambda: body.seek(0))
             yield body
         except Exception as error:
@@ -127,6 +130,8 @@ class Payload:
         if not isinstance(self.body, bytes) and not self.body.started:
             for _ in self.body:
                 pass
+        if self._former_hash is not None and not isinstance(self.body, bytes):
+            return self._hash.hexdigest() if self.body.ended else self._former_hash
         return self._hash.hexdigest()
 
     def take_file(self, path: str | os.PathLike[str]) -> None:

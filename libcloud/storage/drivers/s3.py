@@ -1252,7 +1252,7 @@ class BaseS3StorageDriver(StorageDriver):
             return {
                 "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
                 "data_hash": payload.digest(),
-                "bytes_transferred": payload.size,
+                "bytes_transferred": stored.size or payload.size,
                 "checksum": port.checksum,
             }
 

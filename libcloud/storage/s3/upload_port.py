@@ -199,7 +199,7 @@ class S3UploadPort:
         if not parts and isinstance(whole, Payload):
             if not whole.is_complete:  # a store does not publish a body that was cut short
                 return Confirmation.ABSENT, None
-            size = whole.size
+            size = len(whole) or whole.size
         sent = self._digest_of_whole if not parts else integrity.whole_checksum(parts)
         headers = {
             **headers_for(Step.CONFIRM, self._headers),

@@ -17,7 +17,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.test._loopback import Loopback, Received, reply
-from libcloud.test.storage.fakes.faults import LoseAnswer, Status
+from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import BUCKET, Store, pattern, store
 from libcloud.test.storage.test_google_storage import driver_at
@@ -51,6 +51,15 @@ def pieces() -> Iterator[bytes]:
 
 def test_a_stream_whose_response_was_lost_is_found(s3: Store) -> None:
     s3.server.faults.add("PutObject", LoseAnswer(), times=None)
+    stored = s3.driver.upload_object_via_stream(pieces(), s3.container, "object")
+    assert (s3.body(), stored.size) == (DATA, len(DATA))
+    assert stored.hash == hashlib.md5(DATA).hexdigest()
+    assert s3.server.operations() == ["PutObject"] * 6 + ["HeadObject"]
+
+
+def test_a_stream_is_found_if_later_attempts_were_cut_short(s3: Store) -> None:
+    s3.server.faults.add("PutObject", LoseAnswer())
+    s3.server.faults.add("PutObject", Drop("before_body"), times=None)
     stored = s3.driver.upload_object_via_stream(pieces(), s3.container, "object")
     assert (s3.body(), stored.size) == (DATA, len(DATA))
     assert stored.hash == hashlib.md5(DATA).hexdigest()
