@@ -8,6 +8,7 @@ marker to continue from, or one that was used before, it raises :class:`Incomple
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -236,7 +237,7 @@ def _follow(
             # Whoever wants a few entries takes them from the first page.
             pending = partial(fetch, marker)
             if pool is not None and pages > 1:
-                pending = pool.submit(fetch, marker).result
+                pending = _read_ahead(pool, fetch, marker)
         yield fetched
         if not page.is_truncated:
             return
@@ -254,6 +255,17 @@ def _follow(
                 pages=pages,
                 last=last,
             )
+
+
+def _read_ahead(
+    pool: WorkerPool, fetch: Callable[[Any], _Fetched[_PageT]], marker: Hashable
+) -> Callable[[], _Fetched[_PageT]]:
+    """Start to fetch the page after ``marker``; call the result for the page.
+
+    In a forked process, the thread that fetches it does not exist; it is fetched again.
+    """
+    pid, future = os.getpid(), pool.submit(fetch, marker)
+    return lambda: future.result() if os.getpid() == pid else fetch(marker)
 
 
 def _with_exact_names(
