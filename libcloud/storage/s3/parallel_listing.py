@@ -52,11 +52,26 @@ class ParallelListing:
         :param after: only keys after it.
         :param last: only keys up to it.
         """
+        # Not recursive: what remains of the last range is split as often as there are pages.
+        unfinished = [self._split(after, last)]
+        while unfinished:
+            for records, remaining in unfinished[-1]:
+                yield from records
+                if remaining is not None:
+                    unfinished.append(self._split(*remaining))
+                    break
+            else:
+                unfinished.pop()
+
+    def _split(
+        self, after: str | None, last: str | None
+    ) -> Iterator[tuple[Sequence[ObjectRecord], _Range | None]]:
+        """Objects of a range, in order, each time with what is to be listed before the next."""
         samples = self._samples(after, last)
         if len(samples) < 2:
             for page in self._pages(after):
                 within = _up_to(page, last)
-                yield from within
+                yield within, None
                 if len(within) < len(page):
                     return
             return
@@ -65,9 +80,7 @@ class ParallelListing:
         for result in self._pool.map(self._read, ranges, jobs=_RANGES):
             assert result.value is not None
             records, is_complete = result.value
-            yield from records
-            if not is_complete:
-                yield from self.objects(records[-1].key, result.item[1])
+            yield records, None if is_complete else (records[-1].key, result.item[1])
 
     def _read(self, bounds: _Range) -> tuple[list[ObjectRecord], bool]:
         """The objects of the first pages of a range; whether these are all."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libcloud.storage.s3 import parallel_listing
 from libcloud.storage.s3.parallel_listing import ParallelListing
 from libcloud.storage.s3.values import ObjectRecord
 from libcloud.storage.worker_pool import WorkerPool
@@ -62,6 +63,14 @@ def test_keys_are_split_into_ranges(names: list[str]) -> None:
     keys = Keys(names)
     assert keys.listed() == keys.names
     assert len(keys.starts) >= 8
+
+
+@pytest.mark.slow
+def test_a_container_may_have_any_number_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Too long for the first characters to be looked at: what remains is split again and again.
+    monkeypatch.setattr(parallel_listing, "_PAGES", 1)
+    keys = Keys((f"{number:06}/{'x' * 30}" for number in range(12_000)), size=1)
+    assert keys.listed() == keys.names
 
 
 def test_the_driver_lists_in_parallel() -> None:
