@@ -350,20 +350,21 @@ def upload_by_chunks(
     :return: as ``_upload_multipart`` of the driver.
     """
     sent = headers_for(transfer.values.Step.CREATE, headers)
+    # With conditions; without any, an override may have the signature of Apache Libcloud.
+    conditions = headers_for(transfer.values.Step.COMPLETE, headers)
+    rest: dict[str, Any] = {"headers": conditions} if conditions else {}
     upload_id = driver._initiate_multipart(container, object_name, headers=sent)
     try:
         chunks, data_hash, size = driver._upload_multipart_chunks(
             container, object_name, upload_id, stream, calculate_hash=False
         )
-        etag = driver._commit_multipart(container, object_name, upload_id, chunks)
+        etag = driver._commit_multipart(container, object_name, upload_id, chunks, **rest)
     except BaseException:
         try:
             driver._abort_multipart(container, object_name, upload_id)
         except Exception as error:
-            _log.warning(
-                "%s/%s: the upload %s could not be aborted: %s",
-                *(container.name, object_name, upload_id, error),
-            )
+            label = f"{container.name}/{object_name}"
+            _log.warning("%s: the upload %s could not be aborted: %s", label, upload_id, error)
         raise
     return {
         "response": Published(200, {**getattr(etag, "headers", {}), "etag": str(etag)}),

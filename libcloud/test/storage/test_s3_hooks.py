@@ -18,6 +18,7 @@ from libcloud.storage.drivers.s3 import (
     S3SignatureV4Connection,
     S3StorageDriver,
 )
+from libcloud.storage.types import PreconditionFailedError
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store, with_small_parts
 
 Use = Callable[[Store, Path], object]
@@ -282,3 +283,35 @@ def test_the_base_class_derives_from_the_storage_driver_alone() -> None:
 
 def test_google_uploads_streams_without_parts() -> None:
     assert not GoogleStorageDriver.supports_s3_multipart_upload
+
+
+def test_a_condition_holds_for_an_upload_by_chunks(server: Store) -> None:
+    one = store_of(server, OwnChunks)
+    one.driver.upload_object_via_stream(iter([b"first"]), one.container, "chunks")
+    with pytest.raises(PreconditionFailedError):
+        one.driver.upload_object_via_stream(
+            iter([b"second"]), one.container, "chunks", ex_if_none_match="*"
+        )
+    assert one.body("chunks") == b"first"
+    assert not one.server.unfinished_uploads()
+
+
+class OwnCommit(S3StorageDriver):
+    """Has the signature of Apache Libcloud 3.9.1, without ``headers``."""
+
+    def _commit_multipart(  # type: ignore[override]
+        self, container: Any, object_name: str, upload_id: str, chunks: Any
+    ) -> str:
+        return super()._commit_multipart(container, object_name, upload_id, chunks)
+
+
+def test_a_commit_without_headers_gets_none_that_the_library_added(server: Store) -> None:
+    one = store_of(server, OwnCommit)
+    assert one.in_parts(2, "committed") == one.body("committed")
+
+
+def test_a_commit_without_headers_cannot_have_a_condition(server: Store) -> None:
+    one = store_of(server, OwnCommit)
+    with pytest.raises(TypeError, match="headers"):
+        one.in_parts(2, "conditional", ex_if_none_match="*")
+    assert not one.server.unfinished_uploads()
