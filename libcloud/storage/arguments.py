@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -26,6 +26,7 @@ from libcloud.utils.arguments import (
 )
 
 __all__ = [
+    "accepts_keyword",
     "check_container",
     "check_download",
     "check_extra",
@@ -148,6 +149,17 @@ def keywords_of(kind: type) -> set[str]:
                 if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
             )
     return found - {"self"}
+
+
+def accepts_keyword(function: Callable[..., object], name: str) -> bool:
+    """Whether ``function`` can be called with the keyword argument ``name``, as far as is known."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return True
+    return name in parameters or any(
+        parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
 
 
 def check_known_keywords(kind: type, names: Iterable[str]) -> None:

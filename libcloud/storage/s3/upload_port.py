@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
+from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.base import Container
 from libcloud.storage.payload import Payload
 from libcloud.storage.s3 import integrity, requests
@@ -179,7 +180,15 @@ class S3UploadPort:
                 integrity.complete_headers(self._driver.profile, parts, asked=self._digest_asked)
             ),
         }
-        etag = self._driver._commit_multipart(
+        commit = self._driver._commit_multipart
+        if headers and not accepts_keyword(commit, "headers"):
+            # An override with the signature of Apache Libcloud; what the user asked for stays.
+            headers = {
+                name: value
+                for name, value in headers.items()
+                if not isinstance(value, OptionalValue)
+            }
+        etag = commit(
             self._container,
             self._name,
             upload_id,
