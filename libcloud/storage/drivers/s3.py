@@ -28,6 +28,7 @@ from libcloud.common.aws import AWSDriver
 from libcloud.common.types import LibcloudError
 from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import (
+    accepts_keyword,
     check_container,
     check_download,
     check_extra,
@@ -906,7 +907,10 @@ class BaseS3StorageDriver(StorageDriver):
         headers, rest = self._keywords(headers, options)
         shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
         shared.update(file_path=file_path, verify_hash=verify_hash)
-        if s3.uploads.is_one_request(self, size, options):
+        has_callback = self._put_object_has_callback()
+        if not has_callback:
+            _refuse_options(rest, "_put_object")
+        if not has_callback or s3.uploads.is_one_request(self, size, options):
             return self._put_object(container, object_name, **shared)
         with transfer.upload.source.LocalFile(file_path) as file:
             known = {} if file.exact_size is None else {"ex_size": file.exact_size}
@@ -975,7 +979,7 @@ class BaseS3StorageDriver(StorageDriver):
             kwargs = {"container": container, "iterator": iterator, "options": rest}
         else:
             func = self._upload_chunked if self.supports_chunked_encoding else self._upload_buffered
-        return self._put_object(
+        return self._put_by_callback(
             container,
             object_name,
             extra=extra,
@@ -1102,6 +1106,32 @@ class BaseS3StorageDriver(StorageDriver):
             checksum=result.get("checksum")
             or s3.uploads.reported_checksum(self, response.headers, result["data_hash"]),
         )
+
+    def _put_object_has_callback(self) -> bool:
+        """Whether ``_put_object`` takes ``upload_func``; that of Apache Libcloud does not."""
+        is_own = not is_overridden(self, BaseS3StorageDriver, "_put_object")
+        return is_own or accepts_keyword(self._put_object, "upload_func")
+
+    def _put_by_callback(
+        self,
+        container: Container,
+        object_name: str,
+        *,
+        upload_func: Callable[..., dict[str, Any]],
+        upload_func_kwargs: Mapping[str, Any],
+        **shared: Any,
+    ) -> Object:
+        """Call ``_put_object``; an override without a callback as Apache Libcloud calls it.
+
+        That calls it for streams unless they are uploaded in parts.
+        """
+        put: Callable[..., Object] = self._put_object
+        if not self._put_object_has_callback():
+            if "stream" in upload_func_kwargs:
+                return put(container, object_name, stream=upload_func_kwargs["stream"], **shared)
+            put = partial(BaseS3StorageDriver._put_object, self)
+        shared.update(upload_func=upload_func, upload_func_kwargs=upload_func_kwargs)
+        return put(container, object_name, **shared)
 
     def _keywords(
         self, headers: Mapping[str, str] | None, given: Mapping[str, object]
@@ -1296,7 +1326,7 @@ class BaseS3StorageDriver(StorageDriver):
 
         An override in a subclass is called by :meth:`upload_object_via_stream`.
         """
-        return self._put_object(
+        return self._put_by_callback(
             container,
             object_name,
             extra=extra,

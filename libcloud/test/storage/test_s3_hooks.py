@@ -18,6 +18,7 @@ from libcloud.storage.drivers.s3 import (
     S3SignatureV4Connection,
     S3StorageDriver,
 )
+from libcloud.storage.transfer.upload import plan
 from libcloud.storage.types import PreconditionFailedError
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store, with_small_parts
 
@@ -315,3 +316,47 @@ def test_a_commit_without_headers_cannot_have_a_condition(server: Store) -> None
     with pytest.raises(TypeError, match="headers"):
         one.in_parts(2, "conditional", ex_if_none_match="*")
     assert not one.server.unfinished_uploads()
+
+
+class OwnPut(S3StorageDriver):
+    """Has the signature of Apache Libcloud 3.9.1, without ``upload_func``."""
+
+    def _put_object(  # type: ignore[override]
+        self,
+        container: Container,
+        object_name: str,
+        method: str = "PUT",
+        query_args: Any = None,
+        extra: Any = None,
+        file_path: Any = None,
+        stream: Any = None,
+        verify_hash: bool = True,
+        storage_class: Any = None,
+        headers: Any = None,
+    ) -> Any:
+        put = super()._put_object
+        obj = put(
+            *(container, object_name, method, query_args, extra, file_path, stream),
+            *(verify_hash, storage_class, headers),
+        )
+        obj.extra["own"] = True
+        return obj
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_put_method_without_a_callback_is_called_as_in_apache_libcloud(
+    server: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_parts: bool
+) -> None:
+    monkeypatch.setattr(plan, "DEFAULT_PART_SIZE", 10)
+    kind = type("Own", (OwnPut,), {"supports_s3_multipart_upload": in_parts})
+    one = store_of(server, kind)
+    for size in (5, 50):
+        (tmp_path / "file").write_bytes(bytes(size))
+        obj = one.driver.upload_object(tmp_path / "file", one.container, "file")
+        assert obj.extra["own"]
+        assert len(one.body("file")) == obj.size == size
+    obj = one.driver.upload_object_via_stream(iter([b"ab", b"c"]), one.container, "stream")
+    assert one.body("stream") == b"abc"
+    assert obj.extra.get("own", False) is not in_parts  # streams in parts go another way there
+    obj = one.driver._put_object_multipart(one.container, "parts", iter([b"abc"]))
+    assert one.body("parts") == b"abc"
