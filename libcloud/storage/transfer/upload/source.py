@@ -241,7 +241,8 @@ class FileRange:
         while start < end:
             piece = os.pread(self._file.fileno(), min(_READ_SIZE, end - start), start)
             if not piece:
-                raise _changed(self._file.exact_size, start)
+                size = os.fstat(self._file.fileno()).st_size
+                raise _changed(self._file.exact_size, size)
             pieces.append(piece)
             start += len(piece)
         return Pieces(pieces)
