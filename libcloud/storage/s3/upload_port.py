@@ -231,9 +231,11 @@ class S3UploadPort:
 
     def abort(self, upload_id: str) -> None:
         headers = headers_for(Step.ABORT, self._headers)
-        self._driver._abort_multipart(
-            self._container, self._name, upload_id, **({"headers": headers} if headers else {})
-        )
+        abort = self._driver._abort_multipart
+        if not headers or not accepts_keyword(abort, "headers"):
+            abort(self._container, self._name, upload_id)
+        else:
+            abort(self._container, self._name, upload_id, headers=headers)
 
     def has_parts(self, upload_id: str) -> bool:
         request = requests.list_parts(

@@ -318,6 +318,26 @@ def test_a_commit_without_headers_cannot_have_a_condition(server: Store) -> None
     assert not one.server.unfinished_uploads()
 
 
+class OwnAbort(S3StorageDriver):
+    """Has the signature of Apache Libcloud 3.9.1, without ``headers``."""
+
+    def _abort_multipart(  # type: ignore[override]
+        self, container: Any, object_name: str, upload_id: str
+    ) -> None:
+        super()._abort_multipart(container, object_name, upload_id)
+
+
+def test_an_abort_without_headers_is_called_without_them(server: Store) -> None:
+    def failing() -> Iterator[bytes]:
+        yield bytes(2 * PART)
+        raise LookupError
+
+    one = store_of(server, OwnAbort)
+    with pytest.raises(LookupError):
+        one.stream(failing(), "aborted", headers={"x-amz-request-payer": "requester"})
+    assert not one.server.unfinished_uploads()
+
+
 class OwnPut(S3StorageDriver):
     """Has the signature of Apache Libcloud 3.9.1, without ``upload_func``."""
 
