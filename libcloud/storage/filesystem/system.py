@@ -6,9 +6,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 # fsspec has no types.
+from fsspec.asyn import sync  # type: ignore[import-untyped]
 from fsspec.callbacks import DEFAULT_CALLBACK  # type: ignore[import-untyped]
 from fsspec.compression import compr  # type: ignore[import-untyped]
 from fsspec.core import get_compression  # type: ignore[import-untyped]
@@ -42,6 +44,9 @@ _OF_FSSPEC = frozenset(
 _OPTIONS = frozenset(
     {"key", "secret", "driver", "provider", "token", "endpoint_url", "region", "profile", "anon"}
 )
+
+# Collects the copies that a ``copy`` would make, in place of making them.
+_planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
 
 
 class LibcloudFileSystem(DriverFileSystem):
@@ -293,9 +298,58 @@ class LibcloudFileSystem(DriverFileSystem):
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copy a file: within the store where it can, otherwise through this process."""
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
-        if source != target and not self._is_recorded(source):
-            await self._run(self._operations.copy, source, target)
-            self._listings.invalidate(target)
+        planned = _planned.get()
+        if self._is_recorded(source):
+            return
+        if planned is not None:
+            planned.append((source, target))
+        elif source != target:
+            try:
+                await self._run(self._operations.copy, source, target)
+            finally:  # a copy whose response was lost may exist
+                self._listings.invalidate(target)
+
+    def mv(
+        self,
+        path1: Any,
+        path2: Any,
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Move files: copy them, then delete the originals; see :meth:`copy` for the names.
+
+        :raises OSError: a copy would replace another original, or would be in a directory that is
+            deleted afterwards. Nothing was changed.
+        """
+        sync(self.loop, self._mv, path1, path2, recursive, maxdepth)
+
+    async def _mv(
+        self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None
+    ) -> None:
+        # fsspec's own copies a file onto itself, or a directory into itself, and then deletes it.
+        planned: list[tuple[str, str]] = []
+        token = _planned.set(planned)
+        try:
+            await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth)
+        finally:
+            _planned.reset(token)
+        if planned and all(source == target for source, target in planned):
+            return
+        originals = {source for source, _ in planned}
+        deleted = await self._expand_path(path1) if recursive else []
+        trees = tuple(f"{self._strip_protocol(path).rstrip('/')}/" for path in deleted)
+        for _, target in planned:
+            if target in originals or target.startswith(trees):
+                text = "a file or directory cannot be moved into itself"
+                raise OSError(errno.EINVAL, text, target)
+        results = await self._gather(
+            [self._cp_file(*pair) for pair in planned], return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        await self._rm(path1, recursive=recursive, maxdepth=maxdepth)
 
     def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
         """Make an empty file, in place of one that is there.

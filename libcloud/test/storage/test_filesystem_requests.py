@@ -158,6 +158,38 @@ def test_a_file_that_has_the_name_of_a_directory_is_copied_and_moved(s3: Store, 
     assert fs.find("bucket") == [f"bucket/{one}{name}" for one in ("copy", "new") for name in names]
 
 
+@pytest.mark.parametrize("target", ["s3://bucket/d/e", "/bucket/d/e", "bucket/d/", "bucket/d"])
+def test_a_file_that_is_moved_onto_itself_stays(s3: Store, fs: Any, target: str) -> None:
+    put_files(s3, "bucket/d/e")
+    fs.mv("bucket/d/e", target)
+    fs.mv("bucket/d", "bucket/", recursive=True)
+    assert fs.cat_file("bucket/d/e") == b"bucket/d/e"
+
+
+@pytest.mark.parametrize("target", ["bucket/d", "bucket/d/new/", "bucket/"])
+def test_a_directory_is_not_moved_over_its_own_files(s3: Store, fs: Any, target: str) -> None:
+    put_files(s3, "bucket/d/e", "bucket/d/d/e")
+    with pytest.raises(OSError, match="cannot be moved into itself"):
+        fs.mv("bucket/d/" if target == "bucket/" else "bucket/d", target, recursive=True)
+    paths = ["bucket/d/d/e", "bucket/d/e"]
+    assert fs.find("bucket") == paths
+    assert [fs.cat_file(path) for path in paths] == [path.encode() for path in paths]
+
+
+def test_a_move_deletes_nothing_below_the_depth_that_it_copies(s3: Store, fs: Any) -> None:
+    put_files(s3, "bucket/d/1", "bucket/d/2", "bucket/d/e/3")
+    fs.mv("bucket/d", "bucket/new", recursive=True, maxdepth=1)
+    assert fs.find("bucket") == ["bucket/d/e/3", "bucket/new/1", "bucket/new/2"]
+
+
+def test_a_move_that_cannot_copy_a_file_deletes_nothing(s3: Store, fs: Any) -> None:
+    put_files(s3, "bucket/d/1", "bucket/d/2")
+    s3.server.faults.add("CopyObject", Status(403, "AccessDenied"))
+    with pytest.raises(PermissionError):
+        fs.mv("bucket/d", "bucket/new", recursive=True)
+    assert len(fs.find("bucket/d")) == 2
+
+
 def test_files_are_put_without_asking_for_their_container_each_time(
     s3: Store, fs: Any, tmp_path: Path
 ) -> None:
@@ -306,6 +338,24 @@ WRITES: dict[str, Callable[[Any, str], object]] = {
     "copy": lambda fs, _: fs.cp_file("bucket/d/old", "bucket/d/new"),
     "touch": lambda fs, _: fs.touch("bucket/d/new"),
 }
+
+
+def test_a_copy_whose_response_is_lost_is_seen_through_the_cache(
+    s3: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fs = file_system(s3, use_listings_cache=True)
+    put_files(s3, "bucket/d/old")
+    assert len(fs.ls("bucket/d")) == 1
+    copy = s3.driver.ex_copy_object
+
+    def lose_the_response(*arguments: Any) -> None:
+        copy(*arguments)
+        raise ConnectionError
+
+    monkeypatch.setattr(s3.driver, "ex_copy_object", lose_the_response)
+    with pytest.raises(ConnectionError):
+        fs.cp_file("bucket/d/old", "bucket/d/new")
+    assert fs.ls("bucket/d", detail=False) == ["bucket/d/new", "bucket/d/old"]
 
 
 @pytest.mark.parametrize("write", WRITES)
