@@ -25,7 +25,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Limiter, Scheduler
 from libcloud.storage.types import OperationResult
-from libcloud.utils.cancellation import Cancellation
+from libcloud.utils.cancellation import Cancellation, raise_if_cancelled
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread
 
@@ -317,9 +317,9 @@ class _Run(Generic[_Item, _T]):
 
     def _run(self, job: _Job[_Item, _T]) -> None:
         try:
-            if not self._cancellation.cancelled:
-                with self._cancellation.active():
-                    job.value = self._function(job.item)
+            with self._cancellation.active():
+                raise_if_cancelled()
+                job.value = self._function(job.item)
         except BaseException as error:
             job.error = error
         self._finished.put(job)

@@ -33,15 +33,19 @@ _active: ContextVar[Cancellation | None] = ContextVar("libcloud_cancellation", d
 
 
 class Cancellation:
-    """Whether the work of one caller should stop. Thread-safe."""
+    """Whether the work of one caller should stop. Thread-safe.
+
+    It includes the one that is active in the thread that creates it.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._outer = _active.get()
 
     @property
     def cancelled(self) -> bool:
-        """Whether :meth:`cancel` was called."""
-        return self._event.is_set()
+        """Whether :meth:`cancel` was called, also of an outer one."""
+        return self._event.is_set() or (self._outer is not None and self._outer.cancelled)
 
     def cancel(self) -> None:
         """Make the work stop at its next check, and end its waits."""
@@ -49,7 +53,7 @@ class Cancellation:
 
     def wait(self, seconds: float) -> bool:
         """Wait for ``seconds``, or until cancelled; whether it is cancelled."""
-        return self._event.wait(seconds)
+        return self._event.wait(seconds) or self.cancelled
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:

@@ -36,7 +36,9 @@ async def run(driver: Any, function: Callable[..., _T], *args: Any) -> _T:
     except asyncio.CancelledError:
         cancellation.cancel()
         if future.running():
-            await asyncio.wait([asyncio.wrap_future(future)], timeout=_GRACE)
+            end = asyncio.wrap_future(future)
+            end.add_done_callback(lambda _: end.cancelled() or end.exception())  # not logged
+            await asyncio.wait([end], timeout=_GRACE)
         raise
 
 

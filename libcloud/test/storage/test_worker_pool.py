@@ -8,6 +8,7 @@ has a limited capacity.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import os
 import pickle
@@ -231,6 +232,42 @@ def test_an_end_in_the_callers_thread_cancels_what_runs_and_what_waits(end: Base
         [*WorkerPool().map(work, items())]
     assert sorted(cancelled) == sorted(begun)
     assert len(begun) <= START_WORKERS
+
+
+def test_a_cancellation_includes_the_one_that_is_active_around_it() -> None:
+    outer = cancellation.Cancellation()
+    with outer.active():
+        inner = cancellation.Cancellation()
+    states = [inner.cancelled]
+    outer.cancel()
+    assert [*states, inner.cancelled, inner.wait(0)] == [False, True, True]
+
+
+def test_a_cancelled_task_starts_no_tasks_of_its_own() -> None:
+    pool, begun = WorkerPool(), []
+    started = threading.Event()
+
+    def inner(number: int) -> None:
+        begun.append(number)
+        started.set()
+
+    def inner_items() -> Iterator[int]:
+        yield 0
+        with contextlib.suppress(cancellation.CancelledError):
+            cancellation.sleep(300)
+        yield from range(1, 100)
+
+    def outer(_: int) -> None:
+        assert not [*pool.map(inner, inner_items())]
+
+    def items() -> Iterator[int]:
+        yield 0
+        assert started.wait(30)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        [*pool.map(outer, items(), grace=None)]
+    assert begun == [0]
 
 
 def test_a_piece_is_the_last_one_once_the_work_is_cancelled() -> None:
