@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from libcloud.cli.sync_plan import Entry
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
+from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -153,7 +155,8 @@ class _Command:
     def _entries(self) -> list[Entry]:
         """What to copy. Everything is listed first: the copies may be below the source.
 
-        :raises click.UsageError: an object would be copied onto itself. Nothing was copied.
+        :raises click.UsageError: an object would be copied onto itself, or onto another one that is
+            to be copied. Nothing was copied.
         """
         source, target, entries = self._source.target, self._target.target, []
         same_bucket = source.container == target.container and self._source.is_at(self._target)
@@ -167,6 +170,12 @@ class _Command:
             if same_bucket and name == obj.name:
                 raise click.UsageError(f"{target.with_name(name)} is its own destination")
             entries.append(Entry(name, int(obj.size), None, obj))
+        if same_bucket:
+            sources = {entry.origin.name for entry in entries}
+            for entry in entries:
+                if entry.name in sources:  # in which order they are copied is not known
+                    url = target.with_name(entry.name)
+                    raise click.UsageError(f"{url} is both to be copied and to be replaced")
         return entries
 
     def _copy(self, copier: Copier, entries: list[Entry], failures: Failures) -> Iterator[Entry]:
@@ -187,6 +196,9 @@ class _Command:
 
     def _copy_one(self, copier: Copier, entry: Entry) -> None:
         url = copier.destination.label(entry.name)
+        if self._move:
+            with error_context(url):
+                self._check_other_store(entry)
         with (
             error_context(url),
             copier.progress.transfer(entry.name) as transfer,
@@ -200,11 +212,20 @@ class _Command:
 
     def _check_unchanged(self, obj: Object) -> None:
         """:raises LibcloudError: the original is not what was copied, and must not be deleted."""
-        now = self._source.object(obj.name)
-        # A listing may have fractions of a second that HEAD does not have.
-        times = {time.replace(microsecond=0) for one in (obj, now) if (time := modified(one))}
-        if (now.hash, now.size) != (obj.hash, obj.size) or len(times) > 1:
+        if not _is_same_version(obj, self._source.object(obj.name)):
             raise LibcloudError("copied, but changed meanwhile: the original was not deleted")
+
+    def _check_other_store(self, entry: Entry) -> None:
+        """:raises LibcloudError: the object is its own destination, by another name of the store.
+
+        A server has several: names of the host, addresses, proxies.
+        """
+        source, target = self._source.target, self._target.target
+        if (source.container, entry.origin.name) != (target.container, entry.name):
+            return
+        with contextlib.suppress(ObjectDoesNotExistError):
+            if _is_same_version(entry.origin, self._target.object(entry.name)):
+                raise LibcloudError("the same object is there already: nothing was moved")
 
     def _report(self, entry: Entry) -> None:
         """Print a copy of several to standard output."""
@@ -224,6 +245,12 @@ class _Command:
             return f"{done} {self._source.target} to {url}"
         amount = count(self._copied, "object")
         return f"{done} {amount} from {self._selection} to {self._target.target.as_directory()}"
+
+
+def _is_same_version(one: Object, two: Object) -> bool:
+    # A listing may have fractions of a second that HEAD does not have.
+    times = {time.replace(microsecond=0) for obj in (one, two) if (time := modified(obj))}
+    return (one.hash, one.size) == (two.hash, two.size) and len(times) <= 1
 
 
 def _without_name(store: Store) -> Store:

@@ -115,6 +115,29 @@ def test_an_object_is_not_moved_onto_itself(shell: Shell, options: tuple[str, ..
     assert (shell.body("a"), shell.body("d/b")) == (b"a", b"d/b")
 
 
+@pytest.mark.parametrize("command", ["cp", "mv"])
+@pytest.mark.parametrize("source", ["s3://bucket/x", "s3://bucket/x/**"])
+def test_no_copy_replaces_an_object_that_is_to_be_copied(
+    shell: Shell, command: str, source: str
+) -> None:
+    stored(shell, "x/a", "x/x/a")
+    result = shell(command, "-r", source, "s3://bucket/x/x/")
+    assert result.status == 2
+    assert "s3://bucket/x/x/a is both to be copied and to be replaced" in result.err
+    assert {name: shell.body(name) for name in shell.names()} == {
+        name: name.encode() for name in ("x/a", "x/x/a")
+    }
+
+
+def test_an_object_is_not_moved_onto_itself_by_another_name_of_the_server(shell: Shell) -> None:
+    stored(shell, "x")
+    url = shell.endpoint.url.replace("127.0.0.1", "localhost")
+    result = shell("mv", "--from-endpoint-url", url, "s3://bucket/x", "s3://bucket/x")
+    assert result.status == 1
+    assert "the same object is there already: nothing was moved" in result.err
+    assert shell.body("x") == b"x"
+
+
 def test_an_object_that_was_replaced_while_it_was_copied_is_kept(shell: Shell) -> None:
     stored(shell, "a")
     assert shell.endpoint.fake is not None
