@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -72,12 +74,14 @@ def sync(
       libcloud sync s3://old gs://new --from-profile legacy
 
     A file is copied if its size differs or it is newer than its copy. Nothing is deleted without
-    --delete, after a failure, or if --exclude matches it.
+    --delete, after a failure, or if --exclude matches it. Links to directories in a local
+    DESTINATION are not followed.
     """
     if size_only and checksum:
         raise click.UsageError("--size-only cannot be used with --checksum")
     one = _place(source, source_settings, follow_symlinks)
-    two = _place(destination, settings, follow_symlinks)
+    # Below a link there are files that are also elsewhere, and must not be deleted there.
+    two = _place(destination, settings, follow_symlinks=False)
     _check(one, two)
     present = {}
     with error_context(destination):
@@ -89,7 +93,7 @@ def sync(
         copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
         runner = _Runner(copier, failures, dry_run=dry_run, as_json=as_json)
         with error_context(source):
-            runner.run(plan_sync(one.entries(filters), present, rules))
+            runner.run(plan_sync(runner.distinct(one.entries(filters)), present, rules))
     if not dry_run:
         done = count(runner.copied, "object" if isinstance(two, StoreDirectory) else "file")
         progress.finish(f"copied {done} to {destination}, deleted {runner.deleted:,}")
@@ -173,6 +177,7 @@ class _Runner:
             print_stderr("libcloud: nothing was deleted because of the failures above")
             return
         for entry in self._deletions:
+            done = False
             with (
                 self._failures.collect(),
                 error_context(self._label(entry)),
@@ -180,18 +185,29 @@ class _Runner:
                 if not self._dry_run:
                     self._copier.destination.delete(entry)
                 self.deleted += 1
+                done = True
+            if done:
                 self._report("delete", entry)
 
-    def _copies(self, steps: Iterator[Copy | Delete]) -> Iterator[Copy]:
-        """The copies; the deletions are kept for later."""
-        for step in steps:
-            if isinstance(step, Delete):
-                self._deletions.append(step.entry)
-            elif self._names is not None and not self._names.add(step.entry.name):
-                with self._failures.collect(), error_context(self._label(step.entry)):
-                    raise LibcloudError("not downloaded: another object maps to the same file")
+    def distinct(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        """Those of ``entries`` that are another file than all before; the others are failures."""
+        for entry in entries:
+            if self._names is None or self._names.add(entry.name):
+                yield entry
             else:
+                with self._failures.collect(), error_context(self._label(entry)):
+                    raise LibcloudError("not downloaded: another object maps to the same file")
+
+    def _copies(self, steps: Iterator[Copy | Delete]) -> Iterator[Copy]:
+        """The copies; the deletions are kept for later.
+
+        A file is not deleted if an object maps to it, although by another name: ``a//b``.
+        """
+        for step in steps:
+            if isinstance(step, Copy):
                 yield step
+            elif self._names is None or self._names.add(step.entry.name):
+                self._deletions.append(step.entry)
 
     def _run_copies(self, steps: Iterator[Copy]) -> None:
         place = self._copier.destination
@@ -199,7 +215,7 @@ class _Runner:
             os.makedirs(place.path, exist_ok=True)
             place = self._copier.source
         assert isinstance(place, StoreDirectory)
-        results = place.store.driver._pool.map(
+        results: Any = place.store.driver._pool.map(
             self._copy,
             steps,
             ordered=False,
@@ -207,12 +223,14 @@ class _Runner:
             jobs=self._copier.settings.jobs,
             grace=None,
         )
-        for result in results:
-            with self._failures.collect():
+        with contextlib.closing(results):
+            for result in results:
                 if result.error is not None:
-                    raise result.error
-                self.copied += 1
-                self._report("copy", result.item.entry, result.item.reason)
+                    with self._failures.collect():
+                        raise result.error
+                else:
+                    self.copied += 1
+                    self._report("copy", result.item.entry, result.item.reason)
 
     def _label(self, entry: Entry) -> str:
         return self._copier.destination.label(entry.name)

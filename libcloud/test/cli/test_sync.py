@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -107,6 +108,50 @@ def test_what_the_source_lacks_is_deleted_only_on_request(
     assert ("css/a.css" in shell.names()) is False
     assert (copy / "css/a.css").exists() is upload
     assert (copy / "index.html").exists()
+
+
+def test_a_file_is_kept_if_an_object_maps_to_it_by_another_name(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell.ok("put", "-", "s3://bucket/a//b", stdin=b"data")
+    for _ in range(2):
+        shell.ok("sync", "--delete", "s3://bucket", str(tmp_path / "copy"))
+        assert (tmp_path / "copy/a/b").read_bytes() == b"data"
+
+
+def test_a_file_is_not_replaced_by_another_object_when_it_is_up_to_date(
+    shell: Shell, tmp_path: Path
+) -> None:
+    for name in ("!a", "./!a"):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=name.encode())
+    for _ in range(2):
+        result = shell("sync", "s3://bucket", str(tmp_path / "copy"))
+        assert result.status == 1
+        assert "/./!a: not downloaded: another object maps to the same file" in result.err
+        assert (tmp_path / "copy/!a").read_bytes() == b"!a"
+
+
+def test_nothing_is_deleted_below_links_in_the_destination(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("put", "-", "s3://bucket/real/x", stdin=b"data")
+    copy, outside = tmp_path / "copy", tmp_path / "outside"
+    for directory in (copy / "real", outside):
+        directory.mkdir(parents=True)
+        (directory / "x").write_bytes(b"data")
+        (copy / f"link to {directory.name}").symlink_to(directory)
+    shell.ok("sync", "--delete", "--follow-symlinks", "s3://bucket", str(copy))
+    assert (copy / "real/x").exists()
+    assert (outside / "x").exists()
+
+
+def test_a_reader_of_the_output_that_ends_is_no_failure_of_a_copy(shell: Shell, site: Path) -> None:
+    assert shell.endpoint.fake is not None
+    reading, writing = os.pipe()
+    os.close(reading)
+    with shell.start("sync", str(site), "s3://bucket", stdout=writing, stderr=PIPE) as process:
+        os.close(writing)
+        assert process.communicate()[1] == b""
+    assert process.returncode == 141
+    assert shell.unfinished() == []
 
 
 def test_nothing_is_deleted_after_a_failure(shell: Shell, site: Path) -> None:
