@@ -118,6 +118,8 @@ def get(
     if len(selections) > 1 and not destination.endswith(os.sep):
         destination += os.sep
     output = _Output(destination, overwrite=not no_clobber)
+    if several:
+        output = replace(output, names=FileNames(destination))
     for selection in selections:
         if selection.is_single:
             _get_one(selection.store, output, settings, object_options, byte_range, program)
@@ -162,6 +164,8 @@ def _get_one(
             return
         if output.path.endswith(os.sep):
             os.makedirs(output.path, exist_ok=True)
+        if not output.is_first(obj):
+            raise _same_file(obj)
         progress = Progress(str(target), selection.size_of(obj), settings)
         with progress, progress.transfer(str(target)) as transfer:
             download = _Download(store, settings, progress, transfer)
@@ -226,17 +230,23 @@ class _Output:
 
     :param path: a file or a directory.
     :param prefix: removed from the keys; ``None``: everything up to the last slash.
+    :param names: of the files so far, if there can be several.
     """
 
     path: str
     prefix: str | None = None
     overwrite: bool = False
+    names: FileNames | None = None
 
     def name_of(self, obj: Object) -> str:
         """The path of an object's file in the directory."""
         if self.prefix is not None:
             return str(obj.name[len(self.prefix) :])
         return str(obj.name.rpartition("/")[2])
+
+    def is_first(self, obj: Object) -> bool:
+        """Whether no object before maps to the same file; to be called once for each object."""
+        return self.names is None or self.names.add(self.name_of(obj))
 
     def file_for(self, obj: Object) -> Destination:
         """The file for an object. The library's rules keep it inside the directory."""
@@ -246,6 +256,14 @@ class _Output:
         return resolve_destination(
             path, self.name_of(obj), overwrite_existing=self.overwrite, driver=obj.driver
         )
+
+
+def _same_file(obj: Object) -> LibcloudError:
+    return LibcloudError(
+        "not downloaded: another object maps to the same file; "
+        "download this one separately, to a different file",
+        obj.driver,
+    )
 
 
 def _find_object(store: Store, name: str, object_options: ObjectOptions) -> Object:
@@ -273,17 +291,12 @@ def _get_all(
     output = replace(output, prefix=selected.base)
     selection = _Selection(None, object_options.read_keywords)
     failures, number = Failures(2), 0
-    names = FileNames(output.path)
 
     def get_one(number: int, obj: Object, is_first: bool) -> None:
         label = f"{number} {obj.name}"
         with error_context(target.with_name(obj.name)), progress.transfer(label) as transfer:
             if not is_first:
-                raise LibcloudError(
-                    "not downloaded: another object maps to the same file; "
-                    "download this one separately, to a different file",
-                    obj.driver,
-                )
+                raise _same_file(obj)
             _save(obj, output, selection, _Download(store, settings, progress, transfer))
 
     def tasks() -> Iterator[Callable[[], None]]:
@@ -292,7 +305,7 @@ def _get_all(
             if obj.name.endswith("/") and not obj.size:
                 continue  # an empty object that the consoles of stores create for a directory
             number += 1
-            yield partial(get_one, number, obj, names.add(output.name_of(obj)))
+            yield partial(get_one, number, obj, output.is_first(obj))
 
     with Progress("", total, settings) as progress:
         run_tasks(store.driver, tasks(), failures, jobs=settings.jobs)

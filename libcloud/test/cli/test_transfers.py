@@ -198,6 +198,19 @@ def test_of_several_keys_for_one_file_only_the_first_is_downloaded(
     assert (tmp_path / "out/c").read_bytes() == b"3"
 
 
+@pytest.mark.parametrize("urls", [("d/x", "e/x"), ("-r", "d", "e"), ("d/*", "e/*")])
+def test_of_objects_at_several_urls_that_map_to_one_file_the_first_is_kept(
+    shell: Shell, tmp_path: Path, urls: tuple[str, ...]
+) -> None:
+    for name in ("d/x", "e/x"):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=name.encode())
+    places = [one if one.startswith("-") else f"s3://bucket/{one}" for one in urls]
+    result = shell("get", *places, str(tmp_path))
+    assert result.status == 1
+    assert "s3://bucket/e/x: not downloaded: another object maps to the same file" in result.err
+    assert (tmp_path / "x").read_bytes() == b"d/x"
+
+
 def test_no_clobber_keeps_a_file_that_appears_during_the_download(
     shell: Shell, tmp_path: Path
 ) -> None:
