@@ -52,8 +52,8 @@ def key_pattern(pattern: str) -> re.Pattern[str]:
                 parts.append("[^/]*")
         elif char == "?":
             parts.append("[^/]")
-        elif char == "[" and (end := pattern.find("]", position + 1)) >= 0:
-            inside = pattern[position:end].replace("\\", r"\\").replace("[", r"\[")
+        elif char == "[" and (end := _end_of_set(pattern, position)) >= 0:
+            inside = re.sub(r"([\\\[\]])", r"\\\1", pattern[position:end])
             if inside.startswith("!"):
                 inside = f"^/{inside[1:]}"
             elif inside.startswith("^"):
@@ -66,6 +66,11 @@ def key_pattern(pattern: str) -> re.Pattern[str]:
         return re.compile("".join(parts), re.DOTALL)
     except re.error as error:
         raise click.UsageError(f"{pattern!r} is not a valid pattern: {error}") from error
+
+
+def _end_of_set(pattern: str, start: int) -> int:
+    """Where the ``]`` is that ends a set of characters; negative if there is none."""
+    return pattern.find("]", start + 1 + pattern.startswith("!", start))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from libcloud.cli.patterns import (
         ("[!a-c]x", ["dx"], ["ax", "/x"]),
         ("[^a]x", ["^x", "ax"], ["bx"]),
         ("[]]x", ["]x"], ["x"]),
+        ("[!]]x", ["ax"], ["]x"]),
+        ("a[!].x", ["a[!].x"], ["ab.x"]),
         ("a[b", ["a[b"], ["ab"]),
         ("a+(b).txt", ["a+(b).txt"], ["aab.txt"]),
         ("*", ["a\nb"], ["a/b"]),
