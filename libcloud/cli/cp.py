@@ -208,7 +208,7 @@ class _Command:
         if self._move:
             with error_context(self._source.target.with_name(entry.origin.name)):
                 self._check_unchanged(entry.origin)
-                copier.source.delete(entry)
+                entry.origin.delete()
 
     def _check_unchanged(self, obj: Object) -> None:
         """:raises LibcloudError: the original is not what was copied, and must not be deleted."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -21,6 +21,7 @@ from libcloud.cli.sync_plan import Entry
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import directories, resolve_destination
+from libcloud.storage.types import FailedDeletion
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -62,9 +63,15 @@ class LocalDirectory:
         """What messages call the file ``name``."""
         return os.path.join(self.path, name)
 
-    def delete(self, entry: Entry) -> None:
-        """Delete a file; directories remain."""
-        os.remove(entry.origin)
+    def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:
+        """Delete files; the error of each, or ``None``. Directories remain."""
+        for entry in entries:
+            error: OSError | None = None
+            try:
+                os.remove(entry.origin)
+            except OSError as caught:
+                error = caught
+            yield error
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,10 @@ class StoreDirectory:
         """What messages call the object ``name``."""
         return str(self.store.target.with_name(self.prefix + name))
 
-    def delete(self, entry: Entry) -> None:
-        """Delete an object."""
-        entry.origin.delete()
+    def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:
+        """Delete objects, several by one request; the error of each, or ``None``."""
+        for result in self.store.driver.ex_iterate_deletions(entry.origin for entry in entries):
+            yield result.error if isinstance(result, FailedDeletion) else None
 
 
 Place = LocalDirectory | StoreDirectory

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -176,18 +176,18 @@ class _Runner:
         if self._failures.count and self._deletions:
             print_stderr("libcloud: nothing was deleted because of the failures above")
             return
-        for entry in self._deletions:
-            done = False
-            with (
-                self._failures.collect(),
-                error_context(self._label(entry)),
-            ):
-                if not self._dry_run:
-                    self._copier.destination.delete(entry)
+        self._run_deletions()
+
+    def _run_deletions(self) -> None:
+        errors: Iterable[Exception | None] = [None] * len(self._deletions)
+        if not self._dry_run:
+            errors = self._copier.destination.delete_all(self._deletions)
+        for entry, error in zip(self._deletions, errors, strict=True):
+            if error is None:
                 self.deleted += 1
-                done = True
-            if done:
                 self._report("delete", entry)
+            else:
+                self._failures.add(error, self._label(entry))
 
     def distinct(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         """Those of ``entries`` that are another file than all before; the others are failures."""

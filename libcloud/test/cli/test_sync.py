@@ -154,6 +154,28 @@ def test_a_reader_of_the_output_that_ends_is_no_failure_of_a_copy(shell: Shell, 
     assert shell.unfinished() == []
 
 
+def test_objects_are_deleted_by_one_request(shell: Shell, tmp_path: Path) -> None:
+    for number in range(3):
+        shell.ok("put", "-", f"s3://bucket/{number}", stdin=b"data")
+    assert len(actions(shell, "--delete", str(tmp_path / "home"), "s3://bucket")) == 3
+    assert shell.names() == []
+    assert counts(shell)["DeleteObjects"] == 1
+    assert "DeleteObject" not in counts(shell)
+
+
+def test_a_deletion_that_fails_does_not_stop_the_others(
+    shell: Shell, site: Path, tmp_path: Path
+) -> None:
+    actions(shell, str(site), "s3://bucket")
+    assert shell.endpoint.fake is not None
+    for operation in ("DeleteObjects", "DeleteObject"):
+        shell.endpoint.fake.faults.add(operation, Status(403, "AccessDenied"))
+    result = shell("sync", "--delete", str(tmp_path / "home"), "s3://bucket")
+    assert result.status == 1
+    assert "libcloud: s3://bucket/css/a.css: " in result.err
+    assert ("css/a.css" in shell.names()) is True
+
+
 def test_nothing_is_deleted_after_a_failure(shell: Shell, site: Path) -> None:
     actions(shell, str(site), "s3://bucket")
     (site / "css/a.css").unlink()
