@@ -20,6 +20,13 @@ MUTANTS = (
         _VERSIONS,
     ),
     Mutant(
+        "fsspec moves a directory into itself",
+        f"{_FILESYSTEM}/system.py",
+        "            if target in originals or target.startswith(trees):",
+        "            if False:",
+        (f"{_REQUESTS[0]}::test_a_directory_is_not_moved_over_its_own_files",),
+    ),
+    Mutant(
         "fsspec looks up an object before it reads it",
         f"{_FILESYSTEM}/reading.py",
         "    return found[0] if all(found) else None\n",

@@ -123,9 +123,26 @@ MUTANTS = (
         (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
     ),
     Mutant(
+        "mv copies over an object that is to be copied",
+        f"{_CLI}/cp.py",
+        "                if entry.name in sources:",
+        "                if False:",
+        (f"{_TESTS}/cli/test_copies.py::test_no_copy_replaces_an_object_that_is_to_be_copied",),
+    ),
+    Mutant(
+        "sync deletes a file that an object maps to",
+        f"{_CLI}/sync.py",
+        "            elif self._names is None or self._names.add(step.entry.name):",
+        "            else:",
+        (
+            f"{_TESTS}/cli/test_sync.py"
+            "::test_a_file_is_kept_if_an_object_maps_to_it_by_another_name",
+        ),
+    ),
+    Mutant(
         "mv deletes an object that was replaced while it was copied",
         f"{_CLI}/cp.py",
-        "        if (now.hash, now.size) != (obj.hash, obj.size) or len(times) > 1:",
+        "        if not _is_same_version(obj, self._source.object(obj.name)):",
         "        if False:",
         (
             f"{_TESTS}/cli/test_copies.py"
