@@ -11,9 +11,11 @@ all of the object.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 import click
@@ -26,6 +28,7 @@ __all__ = ["CommandWithProgram", "ProgramError", "consume", "produce"]
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _SECONDS_TO_END = 5.0
+_INTERVAL = 0.01
 
 
 class ProgramError(Exception):
@@ -148,13 +151,70 @@ def _running(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Terminate the program and wait until it has ended."""
-    process.terminate()
-    try:
-        process.wait(_SECONDS_TO_END)
-    except subprocess.TimeoutExpired:
+    """Terminate the program and those that it started, and wait until they have ended.
+
+    In ``sh -c 'gunzip | psql'`` the shell is the program. None of the three may continue after
+    another one ended, whose output would seem to be complete: all are stopped first.
+    """
+    if not hasattr(signal, "SIGSTOP"):
         process.kill()
         process.wait()
+        return
+    found: set[int] = set()
+    while new := {process.pid, *_descendants(process.pid)} - found:
+        _send(new, signal.SIGSTOP)  # it starts no others
+        found |= new
+    _send(found, signal.SIGTERM)
+    _send(found, signal.SIGCONT)
+    end = time.monotonic() + _SECONDS_TO_END
+    while process.poll() is None or found & _processes().keys():
+        if time.monotonic() >= end:
+            _send(found & {process.pid, *_processes()}, signal.SIGKILL)
+            break
+        time.sleep(_INTERVAL)
+    with contextlib.suppress(subprocess.TimeoutExpired):  # another user's, as with sudo
+        process.wait(_SECONDS_TO_END)
+
+
+def _send(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(OSError):  # it has ended
+            os.kill(pid, number)
+
+
+def _descendants(pid: int) -> set[int]:
+    """The processes that a process started, and those that these started."""
+    parents = _processes()
+    found: set[int] = set()
+    new = {pid}
+    while new:
+        new = {one for one, parent in parents.items() if parent in new} - found
+        found |= new
+    return found
+
+
+def _processes() -> dict[int, int]:
+    """All running processes, and their parents; none if they are not known."""
+    command = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+    try:
+        if os.path.exists("/proc/self/stat"):
+            lines = [line for pid in os.listdir("/proc") if pid.isdigit() for line in _stat(pid)]
+        else:
+            lines = subprocess.run(command, capture_output=True, check=False).stdout.splitlines()
+    except OSError:
+        return {}
+    fields = [line.split() for line in lines]
+    return {int(one[0]): int(one[1]) for one in fields if not one[2].startswith((b"Z", b"X"))}
+
+
+def _stat(pid: str) -> list[bytes]:
+    """The id, parent and state of a process, as :program:`ps` prints them; empty if it ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state, parent = file.read().rpartition(b")")[2].split()[:2]
+    except (OSError, ValueError):
+        return []
+    return [b"%d %s %s" % (int(pid), parent, state)]
 
 
 def _raise_if_failed(name: str, status: int, consequence: str = "") -> None:

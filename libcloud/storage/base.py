@@ -698,7 +698,7 @@ class StorageDriver(StorageDriverHelpers):
 
         Iterate over the results to make it happen; they come in the order of ``objects``.
 
-        :raises ValueError: as there; objects before this one are deleted.
+        :raises ValueError: as there; objects before this one may be deleted.
         """
         if isinstance(objects, (str, Object)):
             raise TypeError("ex_iterate_deletions takes an iterable of objects")

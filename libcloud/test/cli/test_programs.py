@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.cli.programs import ProgramError, consume, produce
+from libcloud.cli.programs import ProgramError, _processes, consume, produce
 from libcloud.storage.capabilities import MIB
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status, Truncate
@@ -152,6 +152,30 @@ def test_a_consumer_never_sees_the_end_of_a_download_that_fails(
     result = shell("get", "s3://bucket/x", "--", *python(code))
     assert result.status == 4
     assert not ended.exists()
+
+
+def test_no_part_of_a_pipeline_sees_the_end_of_a_download_that_fails(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell.ok("put", "-", "s3://bucket/x", stdin=b"x" * 2 * MIB)
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("GetObject", Truncate(MIB))
+    shell.endpoint.fake.faults.add("GetObject", Status(403, "AccessDenied"), nth=2, times=None)
+    ended = tmp_path / "ended"
+    code = f"cat | (cat > {tmp_path}/data; touch {ended})"
+    result = shell("get", "s3://bucket/x", "--", "sh", "-c", code)
+    assert result.status == 4
+    assert (tmp_path / "data").exists()
+    assert not ended.exists()
+
+
+def test_the_programs_of_a_program_that_failed_end_with_it(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    code = f"sh -c 'echo $$ > {pid}; echo x; exec sleep 600' & wait"
+    with pytest.raises(ZeroDivisionError), produce(("sh", "-c", code)) as producer:
+        producer.output.readline()
+        raise ZeroDivisionError
+    assert int(pid.read_text()) not in _processes()
 
 
 def test_a_program_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
