@@ -66,7 +66,7 @@ MUTANTS = (
     Mutant(
         "a container is deleted with its blobs",
         "libcloud/storage/drivers/azure_blobs.py",
-        "        if page.entries:\n",
+        "        if any(page.entries for page in pages):\n",
         "        if False:\n",
         ("libcloud/test/storage/conformance/test_conformance.py",),
         caught_by="test_behaviour[fake-azure-a_container_with_an_object_is_not_deleted]",

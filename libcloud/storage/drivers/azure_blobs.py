@@ -233,8 +233,9 @@ class AzureBlobsStorageDriver(StorageDriver):
     def delete_container(self, container: Container) -> bool:
         """Delete an empty container; Azure itself would delete one with its blobs."""
         check_container(container)
-        page = next(azure.listing.blob_pages(self._client, container.name, None, limit=1))
-        if page.entries:
+        # A page may be empty although others follow.
+        pages = azure.listing.blob_pages(self._client, container.name, None, limit=1)
+        if any(page.entries for page in pages):
             raise ContainerIsNotEmptyError(
                 "Container must be empty before it can be deleted.", self, container.name
             )

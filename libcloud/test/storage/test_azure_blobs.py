@@ -24,6 +24,7 @@ from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
+    ContainerIsNotEmptyError,
     InvalidContainerNameError,
     InvalidObjectNameError,
     ObjectChangedError,
@@ -325,6 +326,17 @@ def test_a_web_page_is_not_a_success(fake: FakeAzure, container: Container) -> N
 
 
 # Bad input.
+
+
+def test_a_container_is_not_empty_because_the_first_page_is(
+    fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
+) -> None:
+    upload(container, b"data")
+    text = "<EnumerationResults><Blobs/><NextMarker>2!0</NextMarker></EnumerationResults>"
+    fake.faults.add("ListBlobs", Instead(Answer(200, (), text.encode())))
+    with pytest.raises(ContainerIsNotEmptyError):
+        driver.delete_container(container)
+    assert fake.body("box", "blob") == b"data"
 
 
 def test_a_wrong_key_is_refused_with_status_and_code(fake: FakeAzure, container: Container) -> None:
