@@ -29,8 +29,15 @@ MUTANTS = (
     Mutant(
         "an identical object of before passes for the new one",
         f"{_SWIFT}/upload_port.py",
-        "        if parts and not self._refers_to(self._upload_id):",
-        "        if False:",
+        "            if not self._refers_to(self._upload_id):\n",
+        "            if False:\n",
+        _UPLOADS,
+    ),
+    Mutant(
+        "the segments of a manifest that may still appear are deleted",
+        f"{_SWIFT}/upload_port.py",
+        "effect_unknown=is_manifest)",
+        "effect_unknown=False)",
         _UPLOADS,
     ),
     Mutant(

@@ -18,6 +18,8 @@ from libcloud.storage.azure.checksums import NO_DIGEST, encoded, md5_digest, md5
 from libcloud.storage.azure.client import AzureClient, failure_of
 from libcloud.storage.azure.multipart import BlobLease
 from libcloud.storage.azure.responses import parse_blocks
+from libcloud.storage.transfer.retry import OUTCOME_OPEN
+from libcloud.storage.transfer.upload.states import PUBLISHING
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -146,6 +148,8 @@ class AzureStore:
         if isinstance(error, ObjectHashMismatchError):
             return Failure(error, transient=True, contradicted=True)
         failure = failure_of(error)
+        if step in PUBLISHING and getattr(error, "status", None) in OUTCOME_OPEN:
+            failure = replace(failure, contradicted=True)
         # Without a response, the block may be there.
         lost_block = step is Step.PART and failure.effect_unknown
         self._has_sent_blocks = self._has_sent_blocks or lost_block

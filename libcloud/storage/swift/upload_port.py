@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
@@ -16,6 +17,8 @@ from libcloud.storage.swift import checksums, deletion, multipart, requests
 from libcloud.storage.swift.client import SwiftClient, failure_of
 from libcloud.storage.swift.multipart import SegmentNames
 from libcloud.storage.swift.responses import Segment
+from libcloud.storage.transfer.retry import OUTCOME_OPEN
+from libcloud.storage.transfer.upload.states import PUBLISHING
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -34,6 +37,9 @@ _log = logging.getLogger(__name__)
 
 # Segments expire with the object that they belong to; other headers concern the object alone.
 _OF_SEGMENTS = ("x-delete-at", "x-delete-after")
+
+# 503 if too few servers have stored the object: some may have it, and the others get it from them.
+_OUTCOME_OPEN = OUTCOME_OPEN | {503}
 
 # A container with one of these keeps former versions of its objects, and they need their segments.
 # Reference: Swift, "Object Versioning".
@@ -160,13 +166,15 @@ class SwiftUploadPort:
         etag = strip_etag(headers.get("etag", ""))
         large = deletion.is_static_large(headers)
         expected = self._whole.value.hex()
+        if large != bool(parts):
+            return Confirmation.ABSENT, None
         if parts:
+            # Another upload may have stored the same bytes: the manifest names the segments.
+            if not self._refers_to(self._upload_id):
+                return Confirmation.ABSENT, None
             expected = checksums.large_etag(part.etag for part in parts)
-        if etag != expected or large != bool(parts):
-            return Confirmation.ABSENT, None
-        # Another upload may have stored the same bytes: the manifest names the segments.
-        if parts and not self._refers_to(self._upload_id):
-            return Confirmation.ABSENT, None
+        if etag != expected:
+            return (Confirmation.UNCLEAR if parts else Confirmation.ABSENT), None
         self._delete_replaced()
         return Confirmation.STORED, StoredObject(etag, size, len(parts), headers)
 
@@ -178,7 +186,12 @@ class SwiftUploadPort:
 
     def failure(self, step: Step, error: Exception) -> Failure:
         if not isinstance(error, ObjectHashMismatchError):
-            return failure_of(error)
+            failure = failure_of(error)
+            if step not in PUBLISHING or getattr(error, "status", None) not in _OUTCOME_OPEN:
+                return failure
+            # A manifest may still appear, and needs its segments: they are not deleted.
+            is_manifest = step is Step.COMPLETE
+            return replace(failure, contradicted=True, effect_unknown=is_manifest)
         if getattr(error, "detail", None) is None:  # the store has it, and says something else
             return Failure(error, transient=step is not Step.COMPLETE, contradicted=True)
         # Refused with 422, and not stored: damaged on its way, or described by a wrong ETag.

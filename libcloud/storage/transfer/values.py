@@ -106,8 +106,8 @@ class Failure:
     :param error: raised if there are no more attempts.
     :param transient: the same request may succeed later.
     :param effect_unknown: the request may have taken effect although no response says so.
-    :param contradicted: the response reports success, but with other data than was sent; a HEAD
-        request shows whether that is so.
+    :param contradicted: the response reports success, but with other data than was sent, or an
+        error after which the object may be there; a HEAD request shows whether that is so.
     :param upload_gone: the store does not know the upload (any more).
     :param condition_failed: the store refused because of the object that is there (412).
     :param throttled: the store asks for fewer requests.

@@ -222,6 +222,18 @@ def test_a_list_whose_answer_was_lost_is_published_once(
     assert fake.body("box", "blob") == LONG
 
 
+@pytest.mark.parametrize(("operation", "data"), [("PutBlob", b"short"), ("PutBlockList", LONG)])
+@pytest.mark.parametrize("times", [1, 6])
+def test_a_blob_that_is_stored_in_spite_of_an_error_is_found(
+    fake: FakeAzure, container: Container, operation: str, data: bytes, times: int
+) -> None:
+    late = Answer(500, (("x-ms-error-code", "OperationTimedOut"),))
+    fake.faults.add(operation, Instead(late), times=times)
+    upload(container, data, ex_if_none_match="*" if times == 1 else None)
+    fake.faults.clear()  # of several attempts, the second one finds the blob
+    assert fake.body("box", "blob") == data
+
+
 def test_a_lost_answer_is_not_taken_for_the_blob_of_another(
     fake: FakeAzure, container: Container
 ) -> None:

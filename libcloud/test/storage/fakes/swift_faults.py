@@ -9,7 +9,7 @@ from libcloud.test.storage.fakes.faults import Dropped
 from libcloud.test.storage.fakes.swift import FakeSwift, Fault
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["damage", "drop", "lose_answer", "refuse"]
+__all__ = ["damage", "drop", "give_up", "lose_answer", "other_etag", "refuse"]
 
 
 def drop(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
@@ -31,6 +31,23 @@ def refuse(status: int, **headers: str) -> Fault:
         return Answer(status, found, b"fault")
 
     return fault
+
+
+def give_up(status: int) -> Fault:
+    """A fault: the request is carried out, and a proxy answers with ``status`` meanwhile."""
+
+    def fault(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+        fake.perform(request)
+        return Answer(status, (), b"fault")
+
+    return fault
+
+
+def other_etag(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+    """A fault: the request is carried out, and the ETag in the response is another one."""
+    answer = fake.perform(request)
+    kept = tuple(item for item in answer.headers if item[0].lower() != "etag")
+    return replace(answer, headers=(*kept, ("Etag", '"0"')))
 
 
 def damage(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:

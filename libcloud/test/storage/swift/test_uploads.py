@@ -17,10 +17,18 @@ from libcloud.storage.types import (
     InvalidObjectNameError,
     ObjectTooLargeError,
     PreconditionFailedError,
+    UploadOutcomeUnknownError,
 )
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.swift import FakeSwift, SwiftLimits
-from libcloud.test.storage.fakes.swift_faults import damage, drop, lose_answer, refuse
+from libcloud.test.storage.fakes.swift_faults import (
+    damage,
+    drop,
+    give_up,
+    lose_answer,
+    other_etag,
+    refuse,
+)
 from libcloud.test.storage.swift.conftest import Connect
 
 PART = 1000
@@ -265,6 +273,40 @@ def test_a_lost_answer_to_the_manifest_is_confirmed_by_its_segments(
     # The store may still be at work on the last request: the segments are left.
     (left,) = container.driver.ex_iterate_multipart_uploads(container)  # type: ignore[attr-defined]
     assert left.id == caught.value.upload_id  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("data", [OTHER, b"small"])
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_an_object_that_is_stored_in_spite_of_an_error_is_found(
+    fake: FakeSwift, container: Container, status: int, data: bytes, attempts: int
+) -> None:
+    operation = "PUT object" if data == b"small" else "PUT manifest"
+    fake.faults += [(operation, give_up(status))] * attempts
+    upload(container, data, ex_if_none_match="*" if attempts == 1 else None)
+    assert fake.body("docs", "big") == data
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_segments_are_kept_while_a_refused_manifest_may_still_appear(
+    fake: FakeSwift, container: Container, status: int
+) -> None:
+    fake.faults += [("PUT manifest", refuse(status))] * 3
+    with pytest.raises(UploadOutcomeUnknownError) as caught:
+        upload(container)
+    assert all(f"/{caught.value.upload_id}/" in name for name in fake.segments())
+    assert len(fake.segments()) == 6
+
+
+def test_the_segments_of_a_manifest_with_another_etag_are_kept(
+    fake: FakeSwift, container: Container
+) -> None:
+    # The first HEAD looks for segments to replace.
+    fake.faults += [("HEAD object", lambda *_: None), ("HEAD object", other_etag)]
+    fake.faults.append(("PUT manifest", other_etag))
+    with pytest.raises(UploadOutcomeUnknownError):
+        upload(container)
+    assert fake.body("docs", "big") == DATA
 
 
 def test_a_condition_is_not_violated_by_a_retry(fake: FakeSwift, container: Container) -> None:
