@@ -98,7 +98,8 @@ class Store:
     @property
     def lists_uploads(self) -> bool:
         """Whether in-progress uploads can be listed, aborted and resumed."""
-        return self.supports_multipart and self.is_s3
+        listed = self.is_s3 or self.driver.capabilities.list_uploads
+        return bool(self.supports_multipart and listed)
 
 
 def open_store(url: str, settings: Settings) -> Store:
