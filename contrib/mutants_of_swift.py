@@ -41,10 +41,17 @@ MUTANTS = (
         _UPLOADS,
     ),
     Mutant(
+        "a clean-up deletes the segments of versions",
+        f"{_SWIFT}/deletion.py",
+        "    return keeps_versions(found.headers)\n",
+        "    return False\n",
+        _UPLOADS,
+    ),
+    Mutant(
         "a stale listing decides what is published",
         f"{_SWIFT}/multipart.py",
-        "            for segment in manifest_of(client, container_name, key)\n",
-        "            for segment in ()\n",
+        "        published = published_ids(client, container_name, key)\n",
+        "        published: set[str] = set()\n",
         _UPLOADS,
     ),
     Mutant(

@@ -530,15 +530,18 @@ class SwiftStorageDriver(StorageDriver):
         :param older_than: spare uploads that began later than this time, or less than this long
             ago. ``None`` spares none, not even those that are being sent right now.
         :param dry_run: delete nothing.
+        :raises LibcloudError: the container keeps versions, which such segments may belong to.
         """
         latest = _latest(older_than)
-        found = [
-            upload
-            for upload in self.ex_iterate_multipart_uploads(container, prefix)
-            if latest is None or (upload.created_at is not None and upload.created_at <= latest)
-        ]
-        for upload in () if dry_run else found:
-            self._abort_multipart(container, upload.key, upload.id)
+        if not dry_run:
+            swift.deletion.refuse_versions(self._client, container.name)
+        found = []
+        for upload in self.ex_iterate_multipart_uploads(container, prefix):
+            if latest is None or (upload.created_at is not None and upload.created_at <= latest):
+                # At once, because it may be published while others are looked for.
+                if not dry_run:
+                    self._abort_multipart(container, upload.key, upload.id)
+                found.append(upload)
         return found
 
     def ex_cleanup_all_multipart_uploads(
@@ -619,9 +622,7 @@ class SwiftStorageDriver(StorageDriver):
         names = self._segment_names(container, object_name)
         found = swift.multipart.segments_of(self._client, names, upload_id)
         if not found:
-            detail = swift.errors.ErrorDetail(404, "NoSuchUpload", "it has no segments")
-            text = f"Error resuming {container.name}/{object_name}: {swift.errors.describe(detail)}"
-            raise swift.errors.attach_detail(LibcloudError(text, self), detail)
+            raise self._no_such_upload("resuming", container, object_name, "it has no segments")
         held = {int(record.name[-8:]): (record.size, record.etag) for record in found}
         chosen: dict[str, Any] = {"ex_on_failure": "keep", **options}
         if chosen.get("ex_part_size") is None and 1 in held:
@@ -635,6 +636,13 @@ class SwiftStorageDriver(StorageDriver):
         stored = session.send_stream(iterator, resumed)
         return self._stored_object(container, object_name, extra, stored.size, stored.etag)
 
+    def _no_such_upload(
+        self, doing: str, container: Container, object_name: str, why: str
+    ) -> LibcloudError:
+        detail = swift.errors.ErrorDetail(404, "NoSuchUpload", why)
+        text = f"Error {doing} {container.name}/{object_name}: {swift.errors.describe(detail)}"
+        return swift.errors.attach_detail(LibcloudError(text, self), detail)
+
     def ex_list_parts(self, container: Container, upload: SwiftMultipartUpload) -> Iterator[Object]:
         """The segments of an upload in progress."""
         names = self._segment_names(container, upload.key)
@@ -643,7 +651,12 @@ class SwiftStorageDriver(StorageDriver):
             yield Object(found.name, found.size, found.etag, {}, {}, place, self)
 
     def _abort_multipart(self, container: Container, object_name: str, upload_id: str) -> None:
-        """Delete the segments of an upload in progress."""
+        """Delete the segments of an upload in progress.
+
+        :raises LibcloudError: it is published. Nothing was deleted.
+        """
+        if upload_id in swift.multipart.published_ids(self._client, container.name, object_name):
+            raise self._no_such_upload("aborting", container, object_name, "it is published")
         names = self._segment_names(container, object_name)
         swift.multipart.abort(self._client, names, upload_id)
 

@@ -13,7 +13,17 @@ from libcloud.storage.swift import errors, requests, responses
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.types import ObjectDoesNotExistError
 
-__all__ = ["delete_object", "delete_segments", "is_static_large"]
+__all__ = [
+    "delete_object",
+    "delete_segments",
+    "is_static_large",
+    "keeps_versions",
+    "refuse_versions",
+]
+
+# A container with one of these keeps former versions of its objects, and they need their segments.
+# Reference: Swift, "Object Versioning".
+_VERSIONING = ("x-versions-enabled", "x-versions-location", "x-history-location")
 
 _NOT_LARGE = "Not an SLO manifest"
 _GONE = (200, 202, 204, 404)
@@ -23,6 +33,8 @@ def delete_object(
     client: SwiftClient, container_name: str, name: str, *, is_large: bool | None
 ) -> None:
     """Delete an object, and its segments if it is a static large one.
+
+    The segments stay if the container keeps versions, of which the object becomes one.
 
     :param is_large: whether it is; ``None``: the store is asked first.
     :raises ObjectDoesNotExistError: there is none.
@@ -37,7 +49,7 @@ def delete_object(
     if is_large is None and not client.is_foreign:
         found = client.send(requests.head(path), what, ok=(200, 204), names=names)
         is_large = is_static_large(found.headers)
-    if is_large:
+    if is_large and not _has_versions(client, container_name):
         response = client.send(requests.delete_manifest(path), what, ok=(200,), names=names)
         result = client.parse(responses.parse_bulk_result, response, what)
         if not any(why == _NOT_LARGE for _, why in result.errors):
@@ -51,6 +63,30 @@ def delete_object(
 def is_static_large(headers: Mapping[str, str]) -> bool:
     """Whether headers of an object, names in lower case, are those of a static large one."""
     return headers.get("x-static-large-object", "").lower() == "true"
+
+
+def keeps_versions(headers: Mapping[str, str]) -> bool:
+    """Whether headers of a container, names in lower case, say that it keeps versions."""
+    return any(headers.get(name) for name in _VERSIONING)
+
+
+def _has_versions(client: SwiftClient, container_name: str) -> bool:
+    if client.is_foreign:
+        return False
+    path = requests.container_path(container_name)
+    what = f"Error looking for {container_name}"
+    found = client.send(requests.head(path), what, ok=(200, 204), names=(container_name, ""))
+    return keeps_versions(found.headers)
+
+
+def refuse_versions(client: SwiftClient, container_name: str) -> None:
+    """:raises LibcloudError: the container keeps versions; segments of them look unused."""
+    if _has_versions(client, container_name):
+        raise LibcloudError(
+            f"{container_name} keeps versions of its objects: segments that no object refers to "
+            "may belong to one of them, and are not deleted",
+            client.driver,
+        )
 
 
 def delete_segments(client: SwiftClient, container_name: str, names: Iterable[str]) -> None:

@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, groupby
+from typing import Any
 
+from libcloud.common.types import MalformedResponseError
 from libcloud.storage.swift import deletion, listing, requests, responses
 from libcloud.storage.swift.checksums import large_etag
 from libcloud.storage.swift.client import SwiftClient
@@ -78,18 +80,40 @@ def new_upload_id() -> str:
 
 
 def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Segment]:
-    """The segments of a static large object; empty for any other object, or none."""
+    """The segments of a static large object; empty for any other object, or none.
+
+    :raises MalformedResponseError: a response is not from the store.
+    """
     path, what = (
         requests.object_path(container_name, name),
         f"Error reading {container_name}/{name}",
     )
     found = client.send(requests.head(path), what, ok=(200, 204, 404))
-    if found.status == 404 or not deletion.is_static_large(found.headers):
+    if found.status == 404:
+        return []
+    _check_origin(client, found, what)
+    if not deletion.is_static_large(found.headers):
         return []
     response = client.send(requests.get_manifest(path), what, ok=(200, 404))
-    if response.status == 404 or not isinstance(response.object, list):
+    if response.status == 404:
         return []
+    if not isinstance(response.object, list):
+        _check_origin(client, response, what)
+        if deletion.is_static_large(response.headers):
+            raise MalformedResponseError(f"{what}: it has no manifest", driver=client.driver)
+        return []  # another object has replaced it meanwhile
     return client.parse(responses.parse_manifest, response, what)
+
+
+def _check_origin(client: SwiftClient, response: Any, what: str) -> None:
+    """Refuse what a proxy or a login page answers: it would look like an object without segments.
+
+    :raises MalformedResponseError: it has none of the headers of an object.
+    """
+    if client.is_foreign or any(name in response.headers for name in ("etag", "x-timestamp")):
+        return
+    text = f"{what}: the response does not describe an object. Is this the store's API?"
+    raise MalformedResponseError(text, driver=client.driver)
 
 
 def segments_of(client: SwiftClient, names: SegmentNames, upload_id: str) -> list[ObjectRecord]:
@@ -152,14 +176,17 @@ def iterate_uploads(
             (segments,) = uploads.values()
             if large_etag(record.etag for record in segments) == large.get(key):
                 continue
-        published = {
-            match["id"]
-            for segment in manifest_of(client, container_name, key)
-            if (match := _SEGMENT.fullmatch(segment.path)) is not None
-        }
+        published = published_ids(client, container_name, key)
         for upload_id, segments in uploads.items():
             if upload_id not in published:
                 yield _upload(key, upload_id, segments)
+
+
+def published_ids(client: SwiftClient, container_name: str, name: str) -> set[str]:
+    """Ids of the uploads whose segments an object refers to."""
+    segments = manifest_of(client, container_name, name)
+    found = (_SEGMENT.fullmatch(segment.path) for segment in segments)
+    return {match["id"] for match in found if match is not None}
 
 
 def _whole_name(client: SwiftClient, container_name: str, key: str) -> str:

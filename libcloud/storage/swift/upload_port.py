@@ -41,10 +41,6 @@ _OF_SEGMENTS = ("x-delete-at", "x-delete-after")
 # 503 if too few servers have stored the object: some may have it, and the others get it from them.
 _OUTCOME_OPEN = OUTCOME_OPEN | {503}
 
-# A container with one of these keeps former versions of its objects, and they need their segments.
-# Reference: Swift, "Object Versioning".
-_VERSIONING = ("x-versions-enabled", "x-versions-location", "x-history-location")
-
 
 class SwiftUploadPort:
     """One object, about to be written; see :class:`~..transfer.upload.port.PartStore`.
@@ -107,7 +103,7 @@ class SwiftUploadPort:
             ok=(200, 204),
             names=(container, ""),
         )
-        self._keeps_versions = any(found.headers.get(name) for name in _VERSIONING)
+        self._keeps_versions = deletion.keeps_versions(found.headers)
         policy = found.headers.get("x-storage-policy")
         self._client.send_once(
             requests.put_container(segments, {"X-Storage-Policy": policy} if policy else {}),

@@ -9,7 +9,7 @@ from libcloud.test.storage.fakes.faults import Dropped
 from libcloud.test.storage.fakes.swift import FakeSwift, Fault
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["damage", "drop", "give_up", "lose_answer", "other_etag", "refuse"]
+__all__ = ["damage", "drop", "give_up", "lose_answer", "other_etag", "refuse", "web_page"]
 
 
 def drop(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
@@ -48,6 +48,11 @@ def other_etag(fake: FakeSwift, operation: str, request: Incoming) -> Answer | N
     answer = fake.perform(request)
     kept = tuple(item for item in answer.headers if item[0].lower() != "etag")
     return replace(answer, headers=(*kept, ("Etag", '"0"')))
+
+
+def web_page(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+    """A fault: something else answers, with success."""
+    return Answer(200, (("Content-Type", "text/html"),), b"<html>Log in</html>")
 
 
 def damage(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:

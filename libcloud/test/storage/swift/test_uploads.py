@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.types import (
@@ -28,6 +28,7 @@ from libcloud.test.storage.fakes.swift_faults import (
     lose_answer,
     other_etag,
     refuse,
+    web_page,
 )
 from libcloud.test.storage.swift.conftest import Connect
 
@@ -177,6 +178,69 @@ def test_a_container_with_versions_keeps_the_old_segments(
     fake.container_headers["docs"]["X-Versions-Enabled"] = "True"
     upload(container, OTHER)
     assert len(fake.segments()) == 12
+
+
+def test_versions_keep_their_segments(
+    fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container
+) -> None:
+    upload(container)
+    fake.container_headers["docs"]["X-Versions-Enabled"] = "True"
+    upload(container, OTHER)
+    with pytest.raises(LibcloudError, match="keeps versions"):
+        driver.ex_cleanup_multipart_uploads(container)
+    (found,) = container.list_objects()
+    for obj in (found, container.get_object("big")):
+        driver.delete_object(obj)
+        upload(container, OTHER)
+    assert len(fake.segments()) == 24
+
+
+@pytest.mark.parametrize("step", ["HEAD object", "GET manifest"])
+def test_a_web_page_does_not_make_a_published_upload_unpublished(
+    fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container, step: str
+) -> None:
+    upload(container)
+    kept: dict[str, Any] = {"ex_on_failure": "keep", "ex_part_size": PART, "ex_window": 1}
+    with pytest.raises(RuntimeError):
+        container.upload_object_via_stream(failing(), "big", **kept)
+    fake.faults += [(step, web_page)] * 3
+    with pytest.raises(MalformedResponseError):
+        driver.ex_cleanup_multipart_uploads(container)
+    assert fake.body("docs", "big") == DATA
+
+
+def test_an_upload_that_is_published_during_a_cleanup_is_spared(
+    fake: FakeSwift,
+    driver: OpenStackSwiftStorageDriver,
+    container: Container,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = {}
+    for name in ("first", "second"):
+        with pytest.raises(RuntimeError) as caught:
+            container.upload_object_via_stream(
+                failing(), name, ex_part_size=PART, ex_on_failure="keep", ex_window=1
+            )
+        ids[name] = caught.value.upload_id  # type: ignore[attr-defined]
+    abort = driver._abort_multipart
+
+    def publish_other(place: Container, name: str, upload_id: str) -> None:
+        driver.ex_resume_upload(iter([OTHER]), container, "second", ids["second"])
+        abort(place, name, upload_id)
+
+    monkeypatch.setattr(driver, "_abort_multipart", publish_other)
+    (deleted,) = driver.ex_cleanup_multipart_uploads(container)
+    assert deleted.key == "first" and fake.body("docs", "second") == OTHER
+
+
+def test_an_upload_that_is_published_is_not_aborted(
+    fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container
+) -> None:
+    upload(container)
+    published = fake.segments()[0].split("/")[-2]
+    with pytest.raises(LibcloudError, match="it is published"):
+        driver._abort_multipart(container, "big", published)
+    assert fake.body("docs", "big") == DATA
 
 
 def test_segments_of_other_programs_are_not_touched(
