@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.azure import requests
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.types import ObjectDoesNotExistError
 
 __all__ = ["LEASE_SECONDS", "BlobLease"]
+
+_log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 60
 """How long a lease lasts without being renewed: the longest that ends."""
@@ -47,7 +52,14 @@ class BlobLease:
     def __enter__(self) -> BlobLease:
         if self._use:
             try:
-                response = self._send("acquire", {"x-ms-lease-duration": str(LEASE_SECONDS)})
+                # With an id of its own, a repeated request finds the lease of the first one.
+                response = self._send(
+                    "acquire",
+                    {
+                        "x-ms-lease-duration": str(LEASE_SECONDS),
+                        "x-ms-proposed-lease-id": str(uuid.uuid4()),
+                    },
+                )
             except ObjectDoesNotExistError:
                 return self
             self._id = response.headers["x-ms-lease-id"]
@@ -55,8 +67,13 @@ class BlobLease:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self._id:
+        if not self._id:
+            return
+        try:
             self._send("release", {"x-ms-lease-id": self._id})
+        except (LibcloudError, OSError) as failure:
+            # The upload has succeeded, or has failed for another reason; the lease ends anyway.
+            _log.warning("%s", failure)
 
     def headers(self) -> dict[str, str]:
         """What a request on the blob must carry; renews the lease after half of its time."""

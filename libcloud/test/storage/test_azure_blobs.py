@@ -152,6 +152,34 @@ def test_a_blob_that_does_not_exist_is_written_without_a_lease(
     assert fake.body("box", "blob") == LONG
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_lease_whose_answer_was_lost_is_held_and_released(
+    fake: FakeAzure, container: Container, nth: int
+) -> None:
+    upload(container, b"old")
+    fake.faults.add("LeaseBlob", LoseAnswer(), nth=nth)
+    upload(container, b"new", ex_use_lease=True)
+    assert fake.body("box", "blob") == b"new"
+    assert fake.leases == {}
+
+
+def test_a_lease_that_cannot_be_released_does_not_change_the_outcome(
+    fake: FakeAzure, container: Container
+) -> None:
+    def failing() -> Iterator[bytes]:
+        yield b"other"
+        raise RuntimeError("the source failed")
+
+    upload(container, b"old")
+    fake.faults.add("LeaseBlob", Status(409, "LeaseAlreadyBroken"), nth=2)
+    assert upload(container, b"new", ex_use_lease=True).size == 3
+    fake.leases.clear()
+    fake.faults.add("LeaseBlob", Status(409, "LeaseAlreadyBroken"), nth=2)
+    with pytest.raises(RuntimeError, match="the source failed"):
+        upload(container, failing(), ex_use_lease=True)
+    assert fake.body("box", "blob") == b"new"
+
+
 def test_removed_keywords_are_refused_as_in_apache_libcloud(container: Container) -> None:
     with pytest.raises(ValueError, match="removed: ex_blob_type"):
         upload(container, ex_blob_type="PageBlob")

@@ -295,9 +295,9 @@ class Operations:
         self._found()
         action = self.request.header("x-ms-lease-action")
         if action == "acquire":
-            if self.blob in self.fake.leases:
+            proposed = self.request.header("x-ms-proposed-lease-id") or str(uuid.uuid4())
+            if self.fake.leases.setdefault(self.blob, proposed) != proposed:
                 raise S3Error(409, "LeaseAlreadyPresent")
-            self.fake.leases[self.blob] = str(uuid.uuid4())
             return Answer(201, (("x-ms-lease-id", self.fake.leases[self.blob]),))
         self._check_lease()
         if action == "release":
