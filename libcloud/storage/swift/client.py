@@ -48,6 +48,9 @@ _OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
 )
 
 
+_OF_SWIFT = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
+
+
 class ClientOwner(Protocol):
     """What a client reads from the driver that holds it, at each request: it may change."""
 
@@ -114,6 +117,9 @@ class SwiftClient:
                 break
             connection.renew_token(token)
         if response is not None and response.status in ok:
+            if _is_page(response.headers) and not self.is_foreign:
+                text = f"{what}: the response is a web page. Is this the store's API?"
+                raise MalformedResponseError(text, driver=self._owner)
             return response
         detail = detail or self.detail_of(response)
         text = f"{what}: {errors.describe(detail)}"
@@ -179,6 +185,8 @@ class SwiftClient:
         :raises MalformedResponseError: it is another document than expected.
         """
         try:
+            if response.object == "" and not self.is_foreign:
+                raise responses.UnexpectedDocumentError("the response has no document")
             return parse(response.object)
         except responses.UnexpectedDocumentError as error:
             raise MalformedResponseError(f"{what}: {error}", driver=self._owner) from error
@@ -217,6 +225,14 @@ class SwiftClient:
         from libcloud.http import allowed_concurrency
 
         return allowed_concurrency(type(connection.connection))
+
+
+def _is_page(headers: Mapping[str, str]) -> bool:
+    """Whether a success is from a proxy or a login page; Swift numbers its responses."""
+    is_html = headers.get("content-type", "").lower().startswith("text/html")
+    if not is_html or headers.get("content-length") == "0":
+        return False
+    return not any(name in headers for name in _OF_SWIFT)
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -22,7 +22,7 @@ from libcloud.storage.types import (
 )
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.swift import FakeSwift, SwiftLimits
-from libcloud.test.storage.fakes.swift_faults import drop, refuse
+from libcloud.test.storage.fakes.swift_faults import drop, refuse, web_page
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 from libcloud.test.storage.swift.conftest import Connect
 
@@ -96,7 +96,7 @@ def test_a_web_page_is_not_an_object(fake: FakeSwift, stored: Container) -> None
     def page(server: FakeSwift, operation: str, request: Incoming) -> Answer:
         return Answer(200, (("Content-Type", "text/html"),), b"<html>Log in</html>")
 
-    fake.faults.append(("GET object", page))
+    fake.faults += [("GET object", page)] * 3
     with pytest.raises(MalformedResponseError):
         b"".join(found.as_stream())
 
@@ -196,3 +196,33 @@ def test_an_empty_object(container: Container) -> None:
     pieces: Iterator[bytes] = iter([])
     container.upload_object_via_stream(pieces, "empty")
     assert b"".join(container.get_object("empty").as_stream()) == b""
+
+
+@pytest.mark.parametrize(
+    "operation", ["HEAD container", "HEAD object", "DELETE object", "GET container"]
+)
+def test_a_web_page_is_not_a_success(
+    fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container, operation: str
+) -> None:
+    stored = container.upload_object_via_stream(iter([b"data"]), "name")
+    fake.faults += [(operation, web_page)] * 3
+    with pytest.raises(MalformedResponseError):
+        if operation == "HEAD container":
+            driver.get_container("docs")
+        elif operation == "HEAD object":
+            container.get_object("name")
+        elif operation == "DELETE object":
+            stored.extra["static_large_object"] = False
+            stored.delete()
+        else:
+            container.list_objects()
+    assert fake.body("docs", "name") == b"data"
+
+
+def test_a_listing_without_a_document_is_not_an_empty_one(
+    fake: FakeSwift, container: Container
+) -> None:
+    container.upload_object_via_stream(iter([b"data"]), "name")
+    fake.faults.append(("GET container", lambda *_: Answer(200)))
+    with pytest.raises(MalformedResponseError, match="no document"):
+        container.list_objects()
