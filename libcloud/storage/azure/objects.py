@@ -12,7 +12,12 @@ from libcloud.storage.azure import requests
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.error_details import attach_detail
 from libcloud.storage.transfer.download.start import AS_STORED
-from libcloud.storage.types import ContainerAlreadyExistsError, InvalidContainerNameError
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    InvalidContainerNameError,
+    ObjectDoesNotExistError,
+)
 
 __all__ = [
     "create_container",
@@ -59,11 +64,10 @@ def create_container(client: AzureClient, name: str) -> Any:
 def delete_container(client: AzureClient, name: str) -> None:
     """Delete a container with all blobs in it."""
     path = client.container_path(name)
-    client.send(
-        requests.delete(path),
-        f"Error deleting the container {name}",
-        ok=(200, 202, 204),
-        names=(name, ""),
+    request, what = requests.delete(path), f"Error deleting the container {name}"
+    client.retry_loop.delete(
+        lambda: client.send_once(request, what, ok=(200, 202, 204), names=(name, "")),
+        ContainerDoesNotExistError,
     )
 
 
@@ -79,10 +83,11 @@ def head_blob(
 def delete_blob(client: AzureClient, container: str, name: str) -> None:
     """Delete a blob with its snapshots."""
     headers = {"x-ms-delete-snapshots": "include"}
-    client.send(
-        requests.delete(client.blob_path(container, name), headers),
-        f"Error deleting {container}/{name}",
-        names=(container, name),
+    request = requests.delete(client.blob_path(container, name), headers)
+    what = f"Error deleting {container}/{name}"
+    client.retry_loop.delete(
+        lambda: client.send_once(request, what, names=(container, name)),
+        ObjectDoesNotExistError,
     )
 
 

@@ -57,7 +57,10 @@ def delete_object(
                 raise ObjectDoesNotExistError(f"{what}: it does not exist", client.driver, name)
             _check(client, result, what)
             return
-    client.send(requests.delete(path), what, ok=(200, 202, 204), names=names)
+    client.retry_loop.delete(
+        lambda: client.send_once(requests.delete(path), what, ok=(200, 202, 204), names=names),
+        ObjectDoesNotExistError,
+    )
 
 
 def is_static_large(headers: Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
-from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
+from libcloud.storage.transfer.retry import OUTCOME_OPEN, Retries, RetryBudget, RetryPolicy
 from libcloud.utils import cancellation
 from libcloud.utils.per_process import PerProcess
 
@@ -79,3 +79,25 @@ class RetryLoop:
                 retries.succeeded()
                 self.limiter.succeeded(epoch)
                 return result
+
+    def delete(self, operation: Callable[[], object], gone: type[Exception]) -> None:
+        """:meth:`run` a deletion, which may have succeeded in an attempt that seemed to fail.
+
+        :param gone: raised by ``operation`` if there is nothing to delete. At a repeated attempt it
+            means success if the outcome of an earlier one is not known.
+        """
+        is_open = False
+
+        def attempt() -> None:
+            nonlocal is_open
+            try:
+                operation()
+            except gone:
+                if not is_open:
+                    raise
+            except Exception as error:
+                unknown = self._failure_of(error).effect_unknown
+                is_open = is_open or unknown or getattr(error, "status", None) in OUTCOME_OPEN
+                raise
+
+        self.run(attempt)

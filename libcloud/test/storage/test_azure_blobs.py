@@ -28,6 +28,7 @@ from libcloud.storage.types import (
     InvalidContainerNameError,
     InvalidObjectNameError,
     ObjectChangedError,
+    ObjectDoesNotExistError,
     ObjectHashMismatchError,
     PreconditionFailedError,
     UploadOutcomeUnknownError,
@@ -626,3 +627,16 @@ def test_the_public_names_of_apache_libcloud_are_there() -> None:
     for name in ("AZURE_UPLOAD_CHUNK_SIZE", "AZURE_LEASE_PERIOD", "RESPONSES_PER_REQUEST"):
         assert isinstance(getattr(azure_blobs, name), int)
     assert azure_blobs.AuthType.AZURE_AD == "azureAD"
+
+
+def test_a_deletion_whose_answer_was_lost_has_succeeded(
+    fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
+) -> None:
+    stored = upload(container, b"data")
+    fake.faults.add("DeleteBlob", LoseAnswer())
+    assert driver.delete_object(stored)
+    with pytest.raises(ObjectDoesNotExistError):
+        driver.delete_object(stored)
+    fake.faults.add("DeleteContainer", LoseAnswer())
+    assert driver.delete_container(container)
+    assert fake.containers == {}

@@ -15,12 +15,13 @@ from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     InvalidObjectNameError,
+    ObjectDoesNotExistError,
     ObjectTooLargeError,
     PreconditionFailedError,
     UploadOutcomeUnknownError,
 )
 from libcloud.test.storage.conformance.harness import pattern
-from libcloud.test.storage.fakes.swift import FakeSwift, SwiftLimits
+from libcloud.test.storage.fakes.swift import FakeSwift, Fault, SwiftLimits
 from libcloud.test.storage.fakes.swift_faults import (
     damage,
     drop,
@@ -500,3 +501,15 @@ def test_an_unpublished_upload_to_the_longest_name_is_listed(
     assert found.key.startswith("nnn")
     driver.ex_cleanup_all_multipart_uploads(container)
     assert fake.segments() == []
+
+
+@pytest.mark.parametrize("fault", [lose_answer, give_up(504)])
+def test_a_deletion_whose_answer_was_lost_has_succeeded(
+    fake: FakeSwift, container: Container, fault: Fault
+) -> None:
+    upload(container, b"small")
+    found = container.get_object("big")
+    fake.faults.append(("DELETE object", fault))
+    assert found.delete()
+    with pytest.raises(ObjectDoesNotExistError):
+        found.delete()
