@@ -128,6 +128,8 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
     except (exceptions.Unauthorized, exceptions.Forbidden) as error:
         raise _refused(error.http_status, driver) from error
     except exceptions.ClientException as error:
+        if requests.failure is not None:  # there was no response
+            raise requests.failure from error
         failed = LibcloudError(f"{identity.auth_url} gives no token: {error}", driver)
         failed.http_code = getattr(error, "http_status", None)
         raise failed from error
@@ -214,11 +216,20 @@ def _api_key_plugin(v2: Any, url: str, identity: Identity, scope: dict[str, Any]
 
 
 class _Requests:
-    """What keystoneauth1 needs of a session of requests."""
+    """What keystoneauth1 needs of a session of requests.
+
+    ``failure`` is why the last request has no response; keystoneauth1 raises another exception.
+    """
 
     def __init__(self, send: Sender) -> None:
         self._send = send
+        self.failure: Exception | None = None
 
     def request(self, method: str, url: str, **options: Any) -> Any:
         """One request; options of requests that concern the connection are its own."""
-        return self._send(method, url, dict(options.get("headers") or {}), options.get("data"))
+        self.failure = None
+        try:
+            return self._send(method, url, dict(options.get("headers") or {}), options.get("data"))
+        except Exception as error:
+            self.failure = error
+            raise

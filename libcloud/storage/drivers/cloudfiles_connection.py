@@ -217,7 +217,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
 
     def _begin(self) -> None:
         if self.auth_token is None or self._ex_force_base_url is None:
-            self._take(authenticate(self.identity, self._send, self.driver))
+            self._take(self._ask())
         else:
             self._point_at(self._ex_force_base_url)
         self._ready = True
@@ -225,7 +225,20 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
     def _authenticate(self, refused: str | None) -> None:
         with self._authenticating():
             if self.auth_token == refused:
-                self._take(authenticate(self.identity, self._send, self.driver))
+                self._take(self._ask())
+
+    def _ask(self) -> Access:
+        """A token, and what comes with it.
+
+        :raises LibcloudError: it cannot be had. If it may be had later, the request is tried again.
+        """
+        try:
+            return authenticate(self.identity, self._send, self.driver)
+        except LibcloudError as error:
+            detail = errors.error_detail(error.http_code or 0, {}, str(error.value))
+            if errors.is_transient(detail):
+                errors.attach_detail(error, detail)
+            raise
 
     def _take(self, access: Access) -> None:
         self.auth_token = access.token

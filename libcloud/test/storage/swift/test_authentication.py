@@ -20,7 +20,8 @@ from libcloud.storage.drivers.cloudfiles import (
 )
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import Provider
-from libcloud.test.storage.fakes.swift import FakeSwift
+from libcloud.test.storage.fakes.swift import FakeSwift, Fault
+from libcloud.test.storage.fakes.swift_faults import drop, refuse
 from libcloud.test.storage.swift.conftest import Connect
 from libcloud.utils.redact import redact_text
 
@@ -33,6 +34,11 @@ def keystone(fake: FakeSwift, version: str, **rest: Any) -> OpenStackSwiftStorag
     return OpenStackSwiftStorageDriver(
         fake.user, rest.pop("secret", fake.key), ex_force_auth_version=version, **settings
     )
+
+
+def connect_to(fake: FakeSwift) -> OpenStackSwiftStorageDriver:
+    where = {"host": fake.host, "port": fake.port, "secure": False}
+    return OpenStackSwiftStorageDriver(fake.user, fake.key, **where)  # type: ignore[arg-type]
 
 
 def test_the_registry_has_both_drivers() -> None:
@@ -58,6 +64,23 @@ def test_a_wrong_key_is_reported_with_its_status(fake: FakeSwift, connect: Conne
         driver.list_containers()
     assert caught.value.http_code == 401
     assert "not the key" not in str(caught.value) + repr(caught.value)
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0_password", "3.x_password"])
+@pytest.mark.parametrize("fault", [refuse(503), drop])
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_transient_fault_of_the_authentication_is_survived(
+    fake: FakeSwift, version: str, fault: Fault, renewed: bool
+) -> None:
+    driver = keystone(fake, version) if version != "1.0" else connect_to(fake)
+    driver._client.retry_loop.sleep = lambda seconds: None
+    step = {"1": "GET /auth/v1.0", "2": "POST /v2.0/tokens", "3": "POST /v3/auth/tokens"}
+    if renewed:
+        driver.list_containers()
+        fake.expire_tokens()
+    fake.faults.append((step[version[0]], fault))
+    assert driver.list_containers() == []
+    assert fake.faults == []
 
 
 def test_an_account_that_does_not_exist_is_reported(fake: FakeSwift, connect: Connect) -> None:
