@@ -197,7 +197,7 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
 
 
 def _openstack_settings(settings: Settings) -> Check:
-    """Where tokens are asked for, and for whom."""
+    """The endpoint that issues tokens, and the user they are issued to."""
     from libcloud.common.credentials.clouds import discover_openstack
 
     found = discover_openstack(settings.profile)

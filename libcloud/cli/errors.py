@@ -2,7 +2,7 @@
 """Turns an exception into a one-line message and an exit status.
 
 The message states what was attempted, on which object, what the store answered and what to do. It
-never contains a secret: the secrets in use are redacted whatever the message is made of.
+never contains a secret: the secrets in use are redacted from the final text.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ _NOT_FOUND_ERRORS = (
 
 @contextlib.contextmanager
 def error_context(subject: object) -> Iterator[None]:
-    """Have messages for errors of the block name ``subject``; the innermost block wins."""
+    """Make error messages in the block name ``subject``; the innermost block wins."""
     try:
         yield
     except Exception as error:
@@ -117,7 +117,7 @@ def error_context(subject: object) -> Iterator[None]:
 
 
 def hide_secrets(*secrets: str | None) -> None:
-    """Have :func:`redact` remove ``secrets``."""
+    """Make :func:`redact` remove ``secrets``."""
     # Shorter strings are not secrets, and could be part of any word.
     _secrets.update(secret for secret in secrets if secret and len(secret) >= _SECRET_LENGTH)
 

@@ -103,7 +103,7 @@ def report(error: BaseException, url: object = None) -> None:
 
 
 def _attach_note(error: BaseException, text: str) -> None:
-    """Have :func:`report` print ``text`` after ``error``; print it now if it is a signal."""
+    """Make :func:`report` print ``text`` after ``error``; print it now if it is a signal."""
     if isinstance(error, Exception):
         error.cli_note = text  # type: ignore[attr-defined]  # a note for report()
     else:

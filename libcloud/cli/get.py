@@ -85,7 +85,7 @@ def get(
     The default is the current directory. A directory that ends in a slash is created.
 
     With -- COMMAND, write it to the standard input of COMMAND. If the download fails, COMMAND is
-    terminated before its input ends. Its exit status is that of libcloud.
+    terminated before its input ends. libcloud exits with the status of COMMAND.
 
     \b
     Examples:
@@ -94,7 +94,8 @@ def get(
       libcloud get --recursive s3://photos/2026/ photos/
       libcloud get 's3://logs/2026/*.gz' logs/
 
-    A key can have wildcards: * and ? match all characters but a slash, ** also slashes. Quote them.
+    A key can contain wildcards: * and ? match any characters except slashes, ** also matches
+    slashes. Quote them.
 
     With --recursive, URL is a directory, with or without a slash at its end, and the files keep
     their paths below it. No file is written outside DESTINATION. If several keys map to the same
@@ -370,7 +371,7 @@ def _save(obj: Object, output: _Output, selection: _Selection, download: _Downlo
 def _to_stdout(obj: Object, selection: _Selection, settings: Settings) -> None:
     """Write the selected data to standard output."""
     output = sys.stdout.buffer
-    if output.isatty() or _is_pipe(output):  # a bar would mix with the data, or with its reader
+    if output.isatty() or _is_pipe(output):  # a bar would mix with the data, or its reader's output
         settings = replace(settings, quiet=True)
     with Progress(obj.name, selection.size_of(obj), settings) as progress:
         _write_to(output, "standard output", obj, selection, progress)
@@ -409,7 +410,7 @@ def _write_to(
 
 @contextlib.contextmanager
 def _errors_name(path: str) -> Iterator[None]:
-    """Have write errors of the block name ``path`` instead of the staging file."""
+    """Make write errors in the block name ``path`` instead of the staging file."""
     try:
         yield
     except OSError as error:

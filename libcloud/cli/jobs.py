@@ -28,7 +28,7 @@ def run_tasks(
 ) -> None:
     """Run ``tasks``, each of which transfers one object; report and count those that fail.
 
-    :param jobs: how many run at a time, at most; ``None``: as many as the worker pool allows; 1
+    :param jobs: how many run at once at most; ``None``: as many as the worker pool allows; 1
         runs them in the calling thread.
     :raises BaseException: a signal, or an error that affects all tasks. The running transfers
         have ended by then.
@@ -56,6 +56,6 @@ def _run(task: Task) -> None:
         task()
     except Exception as error:
         note = getattr(error, "cli_note", None)
-        if note and cancellation.is_cancelled():  # nobody asks for the result any more
+        if note and cancellation.is_cancelled():  # the result is no longer needed
             print_stderr(note)
         raise

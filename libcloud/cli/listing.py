@@ -43,7 +43,7 @@ class _Entry:
 
 @click.command()
 @click.argument("url")
-@click.option("-r", "--recursive", is_flag=True, help="List all objects below URL, not one level.")
+@click.option("-r", "--recursive", is_flag=True, help="List all objects below URL.")
 @click.option("-h", "--human", is_flag=True, help="Print sizes like 1.5 MiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option(
@@ -73,8 +73,8 @@ def ls(
       libcloud ls 's3://photos/2026/**/*.jpg'
 
     Keys with further slashes are grouped into directories, unless --recursive is given or URL has
-    wildcards: * and ? match all characters but a slash, ** also slashes. The columns are time, size
-    and key. On a terminal, control characters are escaped.
+    wildcards: * and ? match any characters except slashes, ** also matches slashes. The columns are
+    time, size and key. On a terminal, control characters are escaped.
     """
     store = open_store(url, settings)
     target = store.target

@@ -32,7 +32,7 @@ def key_pattern(pattern: str) -> re.Pattern[str]:
     """A regular expression for whole keys.
 
     ``*`` and ``?`` match all characters but a slash, ``**`` matches slashes as well, and ``[a-c]``
-    or ``[!a-c]`` matches one character. A ``[`` without a ``]`` stands for itself.
+    or ``[!a-c]`` matches one character. A ``[`` without a ``]`` is literal.
     """
     parts: list[str] = []
     position = 0
@@ -123,7 +123,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             metavar="PATTERN",
             expose_value=False,
-            help="Leave out paths that match, for example '*.tmp'; repeatable.",
+            help="Exclude paths that match, for example '*.tmp'; repeatable.",
         ),
         click.option(
             "--include",
@@ -132,7 +132,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             metavar="PATTERN",
             callback=_filters,
-            help="Select paths that match although an earlier --exclude matches; repeatable. "
+            help="Include paths that match even if an earlier --exclude matches; repeatable. "
             "The last matching option decides.",
         ),
     ):

@@ -54,7 +54,7 @@ class LocalDirectory:
         if not os.path.isdir(self.path):
             return
         for source in Walk(filters, self.follow_symlinks).files(self.path):
-            if source.error is not None:  # what it has must not seem to be missing
+            if source.error is not None:  # its files must not seem to be missing
                 raise source.error
             time = datetime.fromtimestamp(os.stat(source.path).st_mtime, timezone.utc)
             yield Entry(source.name, source.size, time, source.path)
@@ -122,9 +122,9 @@ class Copier:
     options: ObjectOptions = field(default_factory=ObjectOptions)
 
     def copy(self, entry: Entry, transfer: Transfer) -> None:
-        """Copy ``entry`` under the same name. An existing destination is replaced when all is done.
+        """Copy ``entry`` under the same name. An existing destination is replaced at the end.
 
-        :raises LibcloudError: the destination is as it was.
+        :raises LibcloudError: it failed; the destination is unchanged.
         """
         if isinstance(self.source, LocalDirectory):
             assert isinstance(self.destination, StoreDirectory)

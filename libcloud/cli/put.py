@@ -69,7 +69,7 @@ def put(
     """Upload SOURCES, which are files, directories or - for standard input, to URL.
 
     With -- COMMAND, upload what COMMAND writes to its standard output. If it fails, nothing is
-    stored, and its exit status is that of libcloud.
+    stored, and libcloud exits with its status.
 
     A URL that ends in a slash or names only a bucket is a directory: objects are named after their
     files. Files in a directory keep their path below it.

@@ -35,7 +35,7 @@ class RateLimit:
     def wait(self, size: int) -> None:
         """Wait until ``size`` more bytes may be transferred.
 
-        Time in which nothing was transferred is not made up for.
+        Idle time does not allow a higher rate later.
         """
         with self._lock():
             now = self._clock()

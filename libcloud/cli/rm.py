@@ -46,8 +46,8 @@ def rm(
 ) -> None:
     """Delete the objects at URL...
 
-    A key can have wildcards: * and ? match all characters but a slash, ** also slashes. Quote them,
-    and try --dry-run first.
+    A key can contain wildcards: * and ? match any characters except slashes, ** also matches
+    slashes. Quote them, and try --dry-run first.
 
     With --recursive, a URL is a directory, with or without a slash at its end: s3://photos/2026
     deletes 2026/a.jpg but not 2026-draft.jpg. s3://photos deletes everything in the bucket.

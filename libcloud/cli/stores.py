@@ -78,7 +78,7 @@ class Store:
         return facts(self) == facts(other)
 
     def is_at(self, other: Store) -> bool:
-        """Whether ``other`` has the same endpoint, with whatever credentials."""
+        """Whether ``other`` has the same endpoint, with any credentials."""
         return self._endpoint == other._endpoint
 
     @property
@@ -139,8 +139,8 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
 
 
 def _connect_swift(kind: Any, settings: Settings) -> StorageDriver:
-    """A driver for Swift: ``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` asks for
-    tokens."""
+    """A driver for Swift: ``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` is where
+    tokens are requested."""
     from libcloud.common.credentials.clouds import discover_openstack
 
     _set_up_certificates(settings)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud sync``: makes a directory equal to another one; copies only what differs."""
+"""``libcloud sync``: makes one directory identical to another; copies only what differs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 @click.command()
 @click.argument("source")
 @click.argument("destination")
-@click.option("--delete", is_flag=True, help="Delete what is only in DESTINATION.")
+@click.option("--delete", is_flag=True, help="Delete what exists only in DESTINATION.")
 @click.option("--size-only", is_flag=True, help="Ignore times: copy if the sizes differ.")
 @click.option(
     "--checksum",
@@ -63,7 +63,7 @@ def sync(
     as_json: bool,
     filters: Filters,
 ) -> None:
-    """Copy files and objects below SOURCE that DESTINATION does not have, or has differently.
+    """Copy files and objects below SOURCE that are missing from DESTINATION or differ.
 
     SOURCE and DESTINATION are directories: a local path or a URL. At least one is a URL.
 
@@ -147,7 +147,7 @@ def _md5(entry: Entry) -> str | None:
 
 
 class _Runner:
-    """Carries out the steps.
+    """Executes the steps.
 
     :ivar copied: number of copies that succeeded.
     :ivar deleted: number of deletions that succeeded.
