@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The contract of every storage driver.
 
-:class:`Container` and :class:`Object` are what a driver gives out; their methods ask the driver.
+:class:`Container` and :class:`Object` are returned by drivers; their methods call the driver.
 
-Ranges start at 0 and their end is exclusive: ``(0, 5)`` are the first five bytes. Proved by
-``libcloud/test/storage/test_base.py`` and, for each driver, by the conformance suite.
+Ranges start at 0 and their end is exclusive: ``(0, 5)`` are the first five bytes. Tests:
+``libcloud/test/storage/test_base.py`` and, for each driver, the conformance suite.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _Path = str | os.PathLike[str]
 
 
 class Object:
-    """What a store says of an object; the data stays there until it is asked for.
+    """The properties of an object; its data is only transferred on request.
 
     :param name: name in its container.
     :param size: bytes.
-    :param hash: what the store calls its hash or ETag; not always a hash of the data. ``None`` if
-        it says nothing.
-    :param extra: more that the store says, by driver.
+    :param hash: the hash or ETag that the store reports; not always a hash of the data. ``None`` if
+        it reports none.
+    :param extra: further properties, depending on the driver.
     :param meta_data: the user's metadata.
-    :param container: where it is.
-    :param driver: who gave it out.
+    :param container: the container that it is in.
+    :param driver: the driver that returned it.
     """
 
     def __init__(
@@ -150,11 +150,11 @@ class Object:
 
 
 class Container:
-    """A container of objects; a bucket, where the store calls it so.
+    """A container of objects, which many stores call a bucket.
 
     :param name: its name.
-    :param extra: more that the store says, by driver.
-    :param driver: who gave it out.
+    :param extra: further properties, depending on the driver.
+    :param driver: the driver that returned it.
     """
 
     def __init__(self, name: str, extra: dict[str, Any] | None, driver: StorageDriver) -> None:
@@ -187,7 +187,7 @@ class Container:
     def get_object(self, object_name: str) -> Object:
         """See :meth:`StorageDriver.get_object`.
 
-        A driver that has ``_get_object_in`` is spared to look for the container once more.
+        If the driver has ``_get_object_in``, the container is not looked up again.
         """
         look_up = companion_method(self.driver, "get_object", "_get_object_in")
         if look_up is not None:
@@ -317,15 +317,15 @@ class Container:
 
 
 class StorageDriver(StorageDriverHelpers):
-    """A store, and how to talk to it.
+    """The base class of all drivers: the interface to a store.
 
-    A driver implements the methods that raise ``NotImplementedError`` here. The helpers, whose
-    names start with an underscore, may be used and replaced by drivers.
+    A driver implements the methods that raise ``NotImplementedError`` here. Drivers may use
+    and override the helpers, whose names start with an underscore.
 
-    :cvar name: what the provider is called.
-    :cvar hash_type: the hash of ``hashlib`` that uploads are checked with.
-    :cvar supports_chunked_encoding: the store takes a body whose length is not known beforehand.
-    :cvar strict_mode: an upload without a content type that can be guessed is an error.
+    :cvar name: name of the provider.
+    :cvar hash_type: name of the ``hashlib`` algorithm that uploads are verified with.
+    :cvar supports_chunked_encoding: the store accepts a request body of unknown length.
+    :cvar strict_mode: an upload whose content type cannot be guessed is an error.
     """
 
     connectionCls: Any = ConnectionUserAndKey
@@ -333,7 +333,7 @@ class StorageDriver(StorageDriverHelpers):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this driver promises, for callers that must know beforehand."""
+        """The features that this driver supports."""
         return Capabilities(
             multipart=bool(getattr(self, "supports_s3_multipart_upload", False)),
             chunked_encoding=bool(self.supports_chunked_encoding),
@@ -346,38 +346,38 @@ class StorageDriver(StorageDriverHelpers):
         self._not_implemented("iterate_containers")
 
     def list_containers(self) -> list[Container]:
-        """All of :meth:`iterate_containers`."""
+        """The containers of the account, as a list."""
         return list(self.iterate_containers())
 
     def get_container(self, container_name: str) -> Container:
-        """A container that exists.
+        """An existing container.
 
-        :raises ContainerDoesNotExistError: it does not.
+        :raises ContainerDoesNotExistError: it does not exist.
         """
         self._not_implemented("get_container")
 
     def create_container(self, container_name: str) -> Container:
-        """A new container.
+        """Create a container and return it.
 
-        :raises ContainerAlreadyExistsError: there is one of that name.
-        :raises InvalidContainerNameError: the store does not take the name.
+        :raises ContainerAlreadyExistsError: there is one with that name.
+        :raises InvalidContainerNameError: the store does not accept the name.
         """
         self._not_implemented("create_container")
 
     def delete_container(self, container: Container) -> bool:
-        """Delete an empty container; ``True`` if it is gone.
+        """Delete an empty container; ``True`` if it was deleted.
 
         :raises ContainerDoesNotExistError: there is none.
-        :raises ContainerIsNotEmptyError: it holds objects. Nothing is deleted.
+        :raises ContainerIsNotEmptyError: it contains objects. Nothing is deleted.
         """
         self._not_implemented("delete_container")
 
     def get_container_cdn_url(self, container: Container) -> str:
-        """Where the container can be fetched from by anybody."""
+        """The public URL of the container."""
         self._not_implemented("get_container_cdn_url")
 
     def enable_container_cdn(self, container: Container) -> bool:
-        """Let the container be fetched by anybody; ``True`` if that worked."""
+        """Make the container public; ``True`` on success."""
         self._not_implemented("enable_container_cdn")
 
     # Objects
@@ -395,30 +395,30 @@ class StorageDriver(StorageDriverHelpers):
     def list_container_objects(
         self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
     ) -> list[Object]:
-        """All of :meth:`iterate_container_objects`."""
+        """The same as :meth:`iterate_container_objects`, as a list."""
         return list(self.iterate_container_objects(container, prefix=prefix, ex_prefix=ex_prefix))
 
     def get_object(self, container_name: str, object_name: str) -> Object:
-        """An object that exists.
+        """An existing object.
 
-        :raises ContainerDoesNotExistError: the container does not.
-        :raises ObjectDoesNotExistError: the object does not.
+        :raises ContainerDoesNotExistError: the container does not exist.
+        :raises ObjectDoesNotExistError: the object does not exist.
         """
         self._not_implemented("get_object")
 
     def delete_object(self, obj: Object) -> bool:
-        """Delete an object; ``True`` if it is gone.
+        """Delete an object; ``True`` if it was deleted.
 
         :raises ObjectDoesNotExistError: there is none.
         """
         self._not_implemented("delete_object")
 
     def get_object_cdn_url(self, obj: Object) -> str:
-        """Where the object can be fetched from by anybody, or by whoever has the URL."""
+        """The public URL of the object, or a presigned one."""
         self._not_implemented("get_object_cdn_url")
 
     def enable_object_cdn(self, obj: Object) -> bool:
-        """Let the object be fetched by anybody; ``True`` if that worked."""
+        """Make the object public; ``True`` on success."""
         self._not_implemented("enable_object_cdn")
 
     # Downloads
@@ -430,14 +430,14 @@ class StorageDriver(StorageDriverHelpers):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        """Write an object to a file, which appears only when it is whole.
+        """Download an object to a file, which appears only when it is complete.
 
         :param destination_path: a file, or an existing directory if it ends in a separator.
         :param overwrite_existing: replace the file if there is one.
         :param delete_on_failure: leave no partial file; if false, it is left under its final name.
-        :return: ``False`` if less or more data came than the object has.
+        :return: ``False`` if less or more data was received than the object has.
         :raises LibcloudError: the file exists and must not be overwritten, the directory does not
-            exist, or the object's name leads out of it.
+            exist, or the object's name points outside it.
         """
         self._not_implemented("download_object")
 
@@ -446,8 +446,8 @@ class StorageDriver(StorageDriverHelpers):
     ) -> Iterator[bytes]:
         """The data of an object, piece by piece.
 
-        :param chunk_size: size of the pieces, bytes; ``None`` leaves it to the driver. With 0, as
-            the size of an empty object is, such an object is one empty piece; otherwise none.
+        :param chunk_size: size of the pieces, bytes; ``None``: chosen by the driver. With 0, an
+            empty object yields one empty piece; otherwise it yields none.
         """
         self._not_implemented("download_object_as_stream")
 
@@ -460,7 +460,7 @@ class StorageDriver(StorageDriverHelpers):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        """As :meth:`download_object`, for a part of the object.
+        """Like :meth:`download_object`, for a range of the object.
 
         :param start_bytes: first byte, from 0.
         :param end_bytes: the byte after the last one; ``None`` for the end of the object.
@@ -475,7 +475,7 @@ class StorageDriver(StorageDriverHelpers):
         end_bytes: int | None = None,
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
-        """As :meth:`download_object_as_stream`, for a part of the object."""
+        """Like :meth:`download_object_as_stream`, for a range of the object."""
         self._not_implemented("download_object_range_as_stream")
 
     # Uploads
@@ -489,11 +489,12 @@ class StorageDriver(StorageDriverHelpers):
         verify_hash: bool = True,
         headers: dict[str, str] | None = None,
     ) -> Object:
-        """Store the file at ``file_path`` as an object, in place of one of that name.
+        """Upload the file at ``file_path``; an existing object of that name is replaced.
 
-        :param extra: ``content_type``, ``meta_data`` (a dictionary), and more by driver.
+        :param extra: ``content_type``, ``meta_data`` (a dictionary), and more, depending on the
+            driver.
         :param verify_hash: compare the store's hash with that of the file.
-        :param headers: more headers for the request.
+        :param headers: further headers for the request.
         :raises OSError: the file does not exist or cannot be read. Nothing was stored.
         :raises ObjectHashMismatchError: the hashes differ. The object is stored.
         """
@@ -507,12 +508,12 @@ class StorageDriver(StorageDriverHelpers):
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Object:
-        """Store the data of an iterator or a file as an object, in place of one of that name.
+        """Upload the data of an iterator or a file; an existing object of that name is replaced.
 
-        :param iterator: yields bytes or text, in pieces of any size; an empty piece is not its end.
-            Or something with ``read(size)``. It is read once, from where it stands.
+        :param iterator: yields bytes or text, in pieces of any size, and an empty piece does not
+            end it; or an object with ``read(size)``. It is read once, from its current position.
         :param extra: as for :meth:`upload_object`.
-        :param headers: more headers for the request.
+        :param headers: further headers for the request.
         :raises InvalidSourceError: it is neither. Nothing was sent.
         """
         self._not_implemented("upload_object_via_stream")
@@ -524,12 +525,12 @@ class StorageDriver(StorageDriverHelpers):
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> UploadWriter[Object]:
-        """A binary file to be written, which becomes an object when it is closed.
+        """Open a binary file for writing, which becomes an object when it is closed.
 
-        What is written is kept in a temporary file until then, unless the driver knows better.
+        The data is kept in a temporary file until then, unless the driver can upload it meanwhile.
 
         :param extra: as for :meth:`upload_object`.
-        :param headers: more headers for the request.
+        :param headers: further headers for the request.
         """
         check_container(container)
         extra, headers = deepcopy(extra or {}), plain_headers(headers)
@@ -555,7 +556,7 @@ class StorageDriver(StorageDriverHelpers):
         jobs: int | None = None,
         **options: Any,
     ) -> Iterator[OperationResult[tuple[_Path, str], Object]]:
-        """Upload files, several at a time; iterate over the results to make it happen.
+        """Upload files, several at a time; nothing happens until you iterate over the results.
 
         The uploads run in the driver's worker pool. ``pairs`` is read by the calling thread, a few
         hundred pairs ahead at most, however many there are. If the iteration ends early (an error,
@@ -590,7 +591,7 @@ class StorageDriver(StorageDriverHelpers):
         jobs: int | None = None,
         **options: Any,
     ) -> Iterator[OperationResult[tuple[Object, _Path], str]]:
-        """Download objects to files, several at a time; as :meth:`ex_upload_objects`.
+        """Download objects to files, several at a time; see :meth:`ex_upload_objects`.
 
         :param pairs: the object and the path of its file; its directory is created if necessary. A
             file appears only when it is complete.
@@ -618,7 +619,7 @@ class StorageDriver(StorageDriverHelpers):
         jobs: int | None = None,
         **options: Any,
     ) -> Iterator[OperationResult[tuple[Object, str], Object]]:
-        """Copy objects to ``container``, several at a time; as :meth:`ex_upload_objects`.
+        """Copy objects to ``container``, several at a time; see :meth:`ex_upload_objects`.
 
         The store copies the data if the driver has ``ex_copy_object``; otherwise each object is
         downloaded and uploaded, in bounded memory.
@@ -647,7 +648,7 @@ class StorageDriver(StorageDriverHelpers):
         fail_fast: bool = True,
         jobs: int | None = None,
     ) -> Iterator[OperationResult[Object | str, Object]]:
-        """Ask for the properties of objects, several at a time; as :meth:`ex_upload_objects`.
+        """Get the properties of objects, several at a time; see :meth:`ex_upload_objects`.
 
         :param objects: objects, or names of objects in ``container``.
         :param container: required for names.
@@ -671,15 +672,15 @@ class StorageDriver(StorageDriverHelpers):
     ) -> list[Deletion]:
         """Delete objects, several at a time. One that fails does not stop the others.
 
-        S3 stores delete up to 1,000 objects by one request. Names that XML cannot express are
-        deleted singly, as are those that the store's response does not mention, and all where the
-        store does not support the request. An object that does not exist counts as deleted.
+        S3 stores delete up to 1,000 objects in one request. Names that XML cannot represent are
+        deleted individually, as are those that the store's response does not mention, and all
+        objects if the store does not support the request. An object that does not exist counts as
+        deleted.
 
         :param objects: objects, or names of objects in ``container``.
         :param container: required for names; objects must be in it, if it is given.
-        :param quiet: have the store name only what it did not delete, and take the rest for
-            deleted.
-        :return: what became of each, in the order of ``objects``. Check it: no response of the
+        :param quiet: let the store report only failures, and treat all other objects as deleted.
+        :return: the outcome for each, in the order of ``objects``. Check it: no response of the
             store is raised as an exception.
         :raises ValueError: a name without a container, or an object of another container or store.
             Nothing was sent.
@@ -694,9 +695,9 @@ class StorageDriver(StorageDriverHelpers):
         *,
         quiet: bool = False,
     ) -> Iterator[Deletion]:
-        """As :meth:`ex_delete_objects` for any number of objects, which are read as needed.
+        """Like :meth:`ex_delete_objects`, for any number of objects, which are read as needed.
 
-        Iterate over the results to make it happen; they come in the order of ``objects``.
+        Nothing happens until you iterate over the results; they come in the order of ``objects``.
 
         :raises ValueError: as there; objects before this one may be deleted.
         """
@@ -707,14 +708,14 @@ class StorageDriver(StorageDriverHelpers):
     def _delete_places(
         self, places: Iterable[tuple[Container, str]], quiet: bool
     ) -> Iterator[Deletion]:
-        """Hook: delete objects by their containers and names; what became of each, in order."""
+        """Hook: delete objects by their containers and names; the outcomes, in order."""
         del quiet
         for result in self._many_objects(True, True, None).run(self._delete_place, places):
             assert result.value is not None
             yield result.value
 
     def _delete_place(self, place: tuple[Container, str]) -> Deletion:
-        """What became of one object."""
+        """The outcome for one object."""
 
         def delete(container: Any, name: str) -> object:
             return self.delete_object(Object(name, 0, None, {}, {}, container, self))
@@ -793,8 +794,8 @@ def check_object(obj: object) -> None:
 def companion_method(driver: object, public: str, private: str) -> Callable[..., Any] | None:
     """The driver's method ``private``, which does a part of what its method ``public`` does.
 
-    :return: ``None`` if there is none, or if a subclass or a test overrides ``public``: then that
-        has to be called.
+    :return: ``None`` if there is none, or if a subclass or a test overrides ``public``, which must
+        be called then.
     """
     owner = next((kind for kind in type(driver).__mro__ if public in vars(kind)), object)
     if private not in vars(owner) or public in getattr(driver, "__dict__", ()):
@@ -811,5 +812,5 @@ def is_overridden(driver: object, kind: type, *names: str) -> bool:
 
 
 def _provider(driver: StorageDriver | None) -> str | None:
-    """The driver's name; objects made by hand may have none."""
+    """The driver's name; manually created objects may have no driver."""
     return driver.name if driver is not None else None

@@ -10,17 +10,17 @@ The tree of errors, all under :class:`LibcloudError`::
         InvalidContainerNameError
     ObjectError
         ObjectDoesNotExistError
-        ObjectHashMismatchError       stored, and it is not what was sent
+        ObjectHashMismatchError       stored, but differs from what was sent
         SizeMismatchError             more or less data than was announced
-        ObjectTooLargeError           more than the store takes
-        UploadOutcomeUnknownError     perhaps stored, perhaps not
-        PreconditionFailedError       a condition of the caller does not hold
-        ConditionalConflictError      somebody else wrote at the same time
-        IncompleteDownloadError       other bytes came than were announced
+        ObjectTooLargeError           more than the store accepts
+        UploadOutcomeUnknownError     may or may not be stored
+        PreconditionFailedError       a precondition of the caller failed
+        ConditionalConflictError      another request wrote at the same time
+        IncompleteDownloadError       fewer or more bytes than were announced
             ObjectChangedError        replaced or deleted while it was read (also a
                                       PreconditionFailedError)
         InvalidObjectNameError        (also a ValueError)
-    IncompleteListingError            the store did not show all that there is
+    IncompleteListingError            the store did not list all entries
     InvalidSourceError                (also a TypeError and an AttributeError)
 """
 
@@ -85,7 +85,7 @@ class OperationResult(Generic[_ItemT, _ValueT]):
 
 @dataclass(frozen=True, slots=True)
 class DeletedObject:
-    """An object that does not exist any more, or never did: most stores do not say which."""
+    """An object that no longer exists, or never did: most stores do not say which."""
 
     container_name: str
     object_name: str
@@ -100,7 +100,7 @@ class DeletedObject:
 class FailedDeletion:
     """An object that may still exist.
 
-    :param error: why; the store's response, if there was one, is in its attributes ``code``,
+    :param error: the reason; the store's response, if there was one, is in its attributes ``code``,
         ``status`` and ``detail``.
     """
 
@@ -115,7 +115,7 @@ class FailedDeletion:
 
     @property
     def code(self) -> str:
-        """The store's code of the error; empty if there is none."""
+        """The store's error code; empty if there is none."""
         return str(getattr(self.error, "code", None) or "")
 
 
@@ -183,10 +183,10 @@ OLD_CONSTANT_TO_NEW_MAPPING = MappingProxyType(
 
 
 class ContainerError(LibcloudError):
-    """Something about a container.
+    """The base class of errors about a container.
 
     :param value: what happened.
-    :param driver: the driver that was asked.
+    :param driver: the driver in use.
     :param container_name: the container.
     """
 
@@ -205,13 +205,13 @@ class ContainerError(LibcloudError):
 
 
 class ContainerAlreadyExistsError(ContainerError):
-    """There is a container of this name; nothing was changed."""
+    """A container with this name already exists; nothing was changed."""
 
     error_type = "ContainerAlreadyExistsError"
 
 
 class ContainerDoesNotExistError(ContainerError):
-    """There is no container of this name; nothing was stored."""
+    """No container with this name exists; nothing was stored."""
 
     error_type = "ContainerDoesNotExistError"
 
@@ -223,16 +223,16 @@ class ContainerIsNotEmptyError(ContainerError):
 
 
 class InvalidContainerNameError(ContainerError):
-    """The store does not take this name; nothing was created."""
+    """The store does not accept this name; nothing was created."""
 
     error_type = "InvalidContainerNameError"
 
 
 class ObjectError(LibcloudError):
-    """Something about an object.
+    """The base class of errors about an object.
 
     :param value: what happened.
-    :param driver: the driver that was asked.
+    :param driver: the driver in use.
     :param object_name: the object.
     """
 
@@ -254,46 +254,46 @@ class ObjectError(LibcloudError):
 
 
 class ObjectDoesNotExistError(ObjectError):
-    """There is no object of this name; nothing was changed."""
+    """No object with this name exists; nothing was changed."""
 
     error_type = "ObjectDoesNotExistError"
 
 
 class ObjectHashMismatchError(ObjectError):
-    """The store's hash is not that of the data sent.
+    """The store's hash differs from that of the data sent.
 
-    The object is stored, and it is damaged; but if the message names a part, that was noticed
-    before anything was published. From a download: what was received is not what is stored, and no
-    file was left.
+    The object is stored and damaged; but if the message names a part, this was detected before
+    anything was published. From a download: the data received differs from the data stored, and no
+    file was left behind.
     """
 
     error_type = "ObjectHashMismatchError"
 
 
 class SizeMismatchError(ObjectError):
-    """The source held more or less data than was announced.
+    """The source had more or less data than was announced.
 
-    Nothing was published: an object that stood under the name before is still there.
+    Nothing was published: an existing object of that name is unchanged.
     """
 
     error_type = "SizeMismatchError"
 
 
 class ObjectTooLargeError(ObjectError):
-    """The data cannot be held by the store, or not in parts of the size that was chosen.
+    """The data is too large for the store, or for the chosen part size.
 
-    Nothing was published: an object that stood under the name before is still there. Parts that
-    had been sent have been removed.
+    Nothing was published: an existing object of that name is unchanged. Parts that had been sent
+    have been removed.
     """
 
     error_type = "ObjectTooLargeError"
 
 
 class UploadOutcomeUnknownError(ObjectError):
-    """The answer to the last request of an upload was lost, and asking again did not settle it.
+    """The response to the last request of an upload was lost, and the outcome is unknown.
 
-    Either the whole object is stored, or the one before it (if any) is still there; never a part of
-    it. The parts may be left in the store, under :attr:`upload_id`.
+    Either the whole object is stored, or the previous one (if any) is unchanged; never a part of
+    it. Parts may remain in the store, under :attr:`upload_id`.
 
     :param upload_id: the upload whose outcome is unknown; ``None`` for an upload in one request.
     """
@@ -313,27 +313,27 @@ class UploadOutcomeUnknownError(ObjectError):
 
 
 class PreconditionFailedError(ObjectError):
-    """A condition of the caller (``If-Match``, ``If-None-Match``) does not hold.
+    """A precondition of the caller (``If-Match``, ``If-None-Match``) failed.
 
-    The object is as it was before.
+    The object is unchanged.
     """
 
     error_type = "PreconditionFailedError"
 
 
 class ConditionalConflictError(ObjectError):
-    """Another request changed the object while a conditional one was under way.
+    """Another request changed the object during a conditional one.
 
-    The object is as that other request left it: look at it, then try again.
+    The object is as the other request left it: check it, then try again.
     """
 
     error_type = "ConditionalConflictError"
 
 
 class IncompleteDownloadError(ObjectError):
-    """The store sent less of the object, or more, than it had announced or was asked for.
+    """The store sent fewer or more bytes of the object than announced or requested.
 
-    What was received is not what was asked for.
+    The received data is not what was requested.
     """
 
     error_type = "IncompleteDownloadError"
@@ -342,7 +342,7 @@ class IncompleteDownloadError(ObjectError):
 class ObjectChangedError(IncompleteDownloadError, PreconditionFailedError):
     """The object was replaced or deleted while it was read, or copied, by several requests.
 
-    The bytes of two versions are never mixed: get the object again, and start again.
+    The bytes of two versions are never mixed: get the object again, and start over.
     """
 
     error_type = "ObjectChangedError"
@@ -355,13 +355,13 @@ class InvalidObjectNameError(ObjectError, ValueError):
 
 
 class IncompleteListingError(LibcloudError):
-    """The store says that a listing has more entries, and gives no way to get them.
+    """The store reports that a listing has more entries, but they cannot be retrieved.
 
-    What was listed before exists, but it is not all.
+    The entries listed so far exist, but the listing is incomplete.
 
     :param container_name: the container; empty for a listing of containers.
     :param entries: how many entries were listed.
-    :param pages: in how many pages.
+    :param pages: how many pages were read.
     :param last: name of the last entry, or number of the last part; ``None`` if there was none.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker pool of a driver: runs operations on many objects side by side.
+"""The worker pool of a driver: runs operations on many objects in parallel.
 
 A request to a store mostly waits for the network, so a thousand small objects one after another
 take a thousand times its latency. All operations on many objects share the pool of their driver.
@@ -31,10 +31,10 @@ from libcloud.utils.per_thread import PerThread
 
 __all__ = ["WorkerPool"]
 
-# Seconds after which an unused thread ends.
+# Seconds after which an idle thread ends.
 _IDLE = 10.0
 
-# Seconds for which running tasks are waited for when their results are not wanted any more.
+# Seconds to wait for running tasks whose results are no longer needed.
 _GRACE = 1.0
 
 _Item = TypeVar("_Item")
@@ -68,7 +68,7 @@ class _Workers:
         return self._scheduler.limit
 
     def add(self, task: _Task) -> None:
-        """Run ``task``, which raises nothing, in a thread; in this one if none can be started."""
+        """Run ``task``, which never raises, in a thread; in this one if none can be started."""
         with self._lock():
             self._scheduler.add(task)
             self._start_tasks()
@@ -77,7 +77,7 @@ class _Workers:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Let other tasks run in place of the one of this thread, which waits for them."""
+        """Let other tasks run while the one of this thread waits for them."""
         if not self.inside:
             yield
             return
@@ -103,7 +103,7 @@ class _Workers:
         self._threads += 1
         try:
             thread.start()
-        except RuntimeError:  # the interpreter ends, or the system has no more threads
+        except RuntimeError:  # the interpreter is shutting down, or the system has no more threads
             self._threads -= 1
 
     def _run_inline(self) -> bool:
@@ -127,7 +127,7 @@ class _Workers:
                     return
                 continue
             task()
-            del task  # while it waits, it keeps nothing of the last object
+            del task  # keep no reference to the last object while waiting
             self._finish()
 
     def _finish(self) -> None:
@@ -162,12 +162,12 @@ class _Future(Future[_T]):
 class WorkerPool:
     """Runs tasks in threads that all operations of a driver share. Thread-safe.
 
-    Threads start when they are needed and end when they are not; each process has its own. A task
-    may use the pool itself: while it waits for others, these run in its place.
+    Threads start when they are needed and end when they are idle; each process has its own. A task
+    may use the pool itself: while it waits for other tasks, those run in its place.
 
     :param limiter: the concurrency limiter of the store; ``None`` if it has none.
-    :param max_workers: tasks that run at once at most; with 1, :meth:`map` runs them in the calling
-        thread, one after another.
+    :param max_workers: maximum number of tasks that run at once; with 1, :meth:`map` runs them in
+        the calling thread, one after another.
     """
 
     def __init__(self, limiter: Limiter | None = None, *, max_workers: int = MAX_WORKERS) -> None:
@@ -203,16 +203,16 @@ class WorkerPool:
         jobs: int | None = None,
         grace: float | None = _GRACE,
     ) -> Iterator[OperationResult[_Item, _T]]:
-        """Call ``function`` for each of ``items``; nothing starts before the first result is asked.
+        """Call ``function`` for each of ``items``, starting when the first result is requested.
 
         Items are read by the calling thread, at most twice as many ahead as tasks may run at once.
         If the iteration ends early (an error, a signal, ``break``), tasks that have not started are
-        dropped and running ones are cancelled, see :mod:`libcloud.utils.cancellation`; they are
-        waited for, for ``grace`` seconds at most.
+        dropped, and running ones are cancelled (see :mod:`libcloud.utils.cancellation`) and waited
+        for up to ``grace`` seconds.
 
         :param ordered: results come in the order of ``items``; otherwise as completed.
         :param fail_fast: raise the first error; otherwise results contain the errors.
-        :param jobs: tasks of this call that run at once at most; ``None``: as many as the pool's.
+        :param jobs: maximum number of tasks of this call that run at once; ``None``: the pool's.
         :param grace: seconds; ``None``: until the running tasks have ended.
         """
         if jobs == 1 or self._arguments[1] == 1:
@@ -251,7 +251,7 @@ def _map_inline(
 
 
 class _Job(Generic[_Item, _T]):
-    """One item of a :class:`_Run` and what became of it."""
+    """One item of a :class:`_Run` and its outcome."""
 
     __slots__ = ("done", "error", "item", "value")
 
@@ -280,9 +280,9 @@ class _Run(Generic[_Item, _T]):
         self._ordered, self._fail_fast, self._jobs, self._grace = options
         self._pid = os.getpid()
         self._cancellation = Cancellation()
-        self._unfinished = 0  # jobs that have not been taken out of ``_finished``
+        self._unfinished = 0  # jobs that have not been removed from ``_finished``
         self._finished: SimpleQueue[_Job[_Item, _T]] = SimpleQueue()
-        self._results: deque[_Job[_Item, _T]] = deque()  # not given to the caller yet
+        self._results: deque[_Job[_Item, _T]] = deque()  # not returned to the caller yet
 
     def results(self, items: Iterable[_Item]) -> Iterator[OperationResult[_Item, _T]]:
         """The results."""
@@ -350,7 +350,7 @@ class _Run(Generic[_Item, _T]):
             yield OperationResult(job.item, job.value, error)
 
     def _stop(self) -> None:
-        """Cancel what is unfinished, and wait for a while until it has ended."""
+        """Cancel unfinished tasks, and wait up to ``grace`` seconds for them to end."""
         self._cancellation.cancel()
         if self._pid != os.getpid():
             return

@@ -7,8 +7,8 @@ Two flags of the driver's class select the callback that uploads a stream::
                                  +-- supports_chunked_encoding -----> _upload_chunked
                                  +-- neither -----------------------> _upload_buffered
 
-The callback is passed to ``_put_object()``, which sets what is common to all uploads. For what a
-request looks like see ``s3/requests.py``, for what comes next ``transfer/upload/machine.py``. The
+The callback is passed to ``_put_object()``, which sets what is common to all uploads. Requests are
+built in ``s3/requests.py``; ``transfer/upload/machine.py`` decides which one comes next. The
 driver holds an ``S3Client``; the other operations are functions in ``storage/s3/`` that take it.
 """
 
@@ -117,7 +117,7 @@ __all__ = [
 CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes per piece of a stream by default; also the smallest part of Amazon S3."""
 
-# The engine calls neither of these; an override is called instead of the engine.
+# The engine does not call these; an override is called instead of the engine.
 _CHUNK_METHODS = ("_put_object_multipart", "_upload_multipart_chunks")
 # A writer calls none of these. If one of them is overridden, it is called with a file.
 _STREAM_METHODS = (
@@ -135,7 +135,7 @@ class BaseS3StorageDriver(StorageDriver):
     :param ex_credentials: returns the current credentials; in place of ``key``, ``secret`` and
         ``token``, for credentials that expire. It is called before they expire and when the store
         rejects them, by one thread at a time. A
-        :class:`~libcloud.common.credentials.provider.CredentialProvider` is used as it is.
+        :class:`~libcloud.common.credentials.provider.CredentialProvider` is used directly.
     :param ex_anonymous: do not sign requests, for public containers; in place of all credentials.
     :param ex_checksum_calculation: ``"when_supported"``: uploads carry the checksum that the store
         is known to verify. ``"when_required"``: only those that the user asked for, and the SHA-256
@@ -398,7 +398,7 @@ class BaseS3StorageDriver(StorageDriver):
 
         :param ex_list_parallel: list several ranges of names at once, for containers of hundreds
             of thousands of objects. Costs about a hundred more requests. The store must list names
-            in the order of their UTF-8 bytes, as Amazon S3 does, but not its directory buckets.
+            in the order of their UTF-8 bytes, as Amazon S3 does, except in its directory buckets.
         """
         check_prefix(prefix)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
@@ -511,23 +511,23 @@ class BaseS3StorageDriver(StorageDriver):
         on_bytes: Callable[[int], object] | None = None,
         **options: Unpack[ReadKeywords],
     ) -> bool:
-        """Save the object as a file, which appears when it is complete.
+        """Save the object as a file, which appears only when it is complete.
 
         A large object is downloaded over several connections, unless the store does not support
         ranges.
 
         :param ex_verify_hash: what the bytes are compared with. ``None``: the checksum that the
             store keeps with the object, if it reports one. ``True``: otherwise an ETag that is an
-            MD5, which takes several times the processor time of the download. ``False``: nothing.
+            MD5, which takes several times the CPU time of the download. ``False``: nothing.
         :param ex_window: connections at once. ``None``: up to 4 for an object of more than 32 MiB.
             A download that keeps a partial file (``delete_on_failure=False``), or is compared with
             a hash that cannot be combined from parts, uses one.
         :param ex_part_size: bytes that one connection requests at a time; ``None``: 8 MiB.
         :param on_bytes: called with the number of bytes of each piece received, by the thread that
-            received it; with several connections too. An exception of it in the calling thread ends
-            the download, and no file appears.
-        :raises ObjectHashMismatchError: the bytes received differ from those of the store.
-        :raises TypeError: an argument has another type. Nothing was sent.
+            received it; with several connections too. If it raises in the calling thread, the
+            download ends, and no file appears.
+        :raises ObjectHashMismatchError: the received bytes differ from the stored ones.
+        :raises TypeError: an argument has the wrong type. Nothing was sent.
         :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
         """
         check_download(obj, destination_path)
@@ -665,10 +665,10 @@ class BaseS3StorageDriver(StorageDriver):
 
         The version that the HEAD request found is copied: if the object is replaced meanwhile, an
         exception is raised, even if a store that copies in parts ignores
-        ``x-amz-copy-source-if-match``. S3 does not copy ACLs, and copies tags only if it copies by
+        ``x-amz-copy-source-if-match``. S3 does not copy ACLs, and copies tags only if it copies in
         one request.
 
-        :param container: where the copy goes, in the same store.
+        :param container: the destination, in the same store.
         :param metadata: of the copy; ``None``: that of ``obj``.
         :param content_type: of the copy; ``None``: that of ``obj``. Content-Encoding,
             Cache-Control and the like are those of ``obj``, unless ``headers`` has them.
@@ -682,15 +682,15 @@ class BaseS3StorageDriver(StorageDriver):
         :param ex_window: parts that are copied at once; ``None``: 12.
         :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`.
         :return: the copy.
-        :raises ValueError: it would be copied onto itself unchanged, which S3 refuses, or ``obj``
-            is of another store. Nothing was sent.
+        :raises ValueError: it would be copied onto itself unchanged, which S3 rejects, or ``obj``
+            is in another store. Nothing was sent.
         :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
-        :raises ObjectTooLargeError: one request does not copy it, and the store is not known to
+        :raises ObjectTooLargeError: it is too large for one request, and the store is not known to
             copy parts. Nothing was stored.
         :raises ObjectChangedError: it was replaced meanwhile. Nothing was published.
         :raises UploadOutcomeUnknownError: the store did not answer whether the copy was published.
         :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
-            nothing stays at the store unless the exception has an ``upload_id``.
+            nothing remains in the store unless the exception has an ``upload_id``.
         """
         check_object(obj)
         headers = plain_headers(headers)
@@ -785,15 +785,15 @@ class BaseS3StorageDriver(StorageDriver):
     def ex_list_parts(
         self, container: Container, upload: S3MultipartUpload
     ) -> Iterator[PartRecord]:
-        """The parts that the store has of ``upload``, by number; 1,000 per request.
+        """The parts of ``upload`` that the store has, by number; 1,000 per request.
 
-        How many there are, and how many bytes they take::
+        To get their number and total size::
 
             sizes = [part.size for part in driver.ex_list_parts(container, upload)]
             print(len(sizes), sum(sizes))
 
-        :raises LibcloudError: the upload does not exist any more (``code`` is ``"NoSuchUpload"``),
-            or the request failed.
+        :raises LibcloudError: the upload no longer exists (``code`` is ``"NoSuchUpload"``), or the
+            request failed.
         """
         s3.multipart.check_upload(upload)
         path = self._get_object_path(container, upload.key)
@@ -812,20 +812,20 @@ class BaseS3StorageDriver(StorageDriver):
 
         ``iterator`` yields all the data again, from its start. It is divided into the same parts,
         and a part that the store has is sent again unless it is known to be the same, by its size
-        and by its checksum or an ETag that is its MD5. So different data, or a store whose ETags
-        are no hashes, does no harm; more is sent then.
+        and by its checksum or an ETag that is its MD5. Different data, or a store whose ETags are
+        not hashes, is therefore safe: more parts are sent.
 
-        Metadata, content type and the like are those that the upload was started with.
+        Metadata, content type and similar properties are those that the upload was started with.
 
-        :param upload_id: of the exception, or from :meth:`ex_iterate_multipart_uploads`.
+        :param upload_id: from the exception, or from :meth:`ex_iterate_multipart_uploads`.
         :param headers: the same as before, as far as they concern encryption, conditions and the
             payer; keywords for these work as well.
         :param options: those of :meth:`upload_object_via_stream`, the same as before; without
-            ``ex_part_size`` parts are as large as the first one at the store. ``ex_on_failure`` is
+            ``ex_part_size``, parts are as large as the first one in the store. ``ex_on_failure`` is
             ``"keep"`` by default, so that the upload can be resumed again.
         :return: the object, without its metadata.
         :raises ValueError: the driver does not upload in parts. Nothing was sent.
-        :raises LibcloudError: the upload does not exist any more (``code`` is ``"NoSuchUpload"``):
+        :raises LibcloudError: the upload no longer exists (``code`` is ``"NoSuchUpload"``):
             it was aborted, or it was completed; look up the object to find out.
         :raises BaseException: as for :meth:`upload_object_via_stream`.
         """
@@ -893,11 +893,11 @@ class BaseS3StorageDriver(StorageDriver):
         ex_storage_class: str | None = None,
         **options: Unpack[UploadKeywords],
     ) -> Object:
-        """Upload a file, by one request or, if it is larger than a part, in parts.
+        """Upload a file, in one request or, if it is larger than a part, in parts.
 
         It is read once. Keywords and errors are those of :meth:`upload_object_via_stream`.
 
-        :param verify_hash: compare the store's ETag with the MD5 of what was sent, where it is one.
+        :param verify_hash: if the store's ETag is an MD5, compare it with that of the data sent.
         :raises ObjectHashMismatchError: they differ. The object is stored, and damaged.
         :raises SizeMismatchError: the size of the file changed during the upload; nothing was
             published.
@@ -947,17 +947,17 @@ class BaseS3StorageDriver(StorageDriver):
             that the store returned, and is missing if it returned none.
         :raises InvalidSourceError: ``iterator`` does not yield bytes. Nothing was published.
         :raises ObjectTooLargeError: it yields more than the store accepts. Nothing was published.
-        :raises PreconditionFailedError: the precondition does not hold; the object is unchanged.
+        :raises PreconditionFailedError: the precondition failed; the object is unchanged.
             :exc:`ConditionalConflictError`: another request changed it at the same time.
-        :raises TypeError: an argument has another type, or there is no such keyword. Nothing was
+        :raises TypeError: an argument has the wrong type, or there is no such keyword. Nothing was
             sent.
         :raises ValueError: an option is invalid or not supported by the store, or a key of
             ``extra`` is misspelled. Nothing was sent.
-        :raises ObjectHashMismatchError: the store received other bytes; the message says whether
-            the object was published.
+        :raises ObjectHashMismatchError: the store received different bytes; the message says
+            whether the object was published.
         :raises UploadOutcomeUnknownError: the store did not report whether it was published.
         :raises BaseException: the first error, including those of ``iterator``. Nothing was
-            published, and no parts remain at the store unless the exception has an ``upload_id``.
+            published, and no parts remain in the store unless the exception has an ``upload_id``.
         """
         headers, rest = self._keywords(headers, options)
         if self.supports_s3_multipart_upload and is_overridden(
@@ -999,12 +999,12 @@ class BaseS3StorageDriver(StorageDriver):
         ex_storage_class: str | None = None,
         **options: Unpack[UploadKeywords],
     ) -> UploadWriter[Object]:
-        """Open a file to write, which becomes an object and is sent in parts meanwhile.
+        """Open a file for writing, which becomes an object.
 
-        Nothing is sent before the first part is full. A small object is one request. Arguments are
-        those of :meth:`upload_object_via_stream`; without uploads in parts
-        (``supports_s3_multipart_upload``), or if a subclass overrides a method that uploads
-        streams, the data is kept in a temporary file until it is published.
+        It is sent in parts while it is written. Nothing is sent before the first part is full. A
+        small object is one request. Arguments are those of :meth:`upload_object_via_stream`.
+        Without multipart uploads (``supports_s3_multipart_upload``), or if a subclass overrides a
+        method that uploads streams, the data is kept in a temporary file until it is published.
 
         :raises ValueError: an argument is invalid. Nothing was sent.
         :raises TypeError: there is no such keyword. Nothing was sent.
@@ -1066,8 +1066,9 @@ class BaseS3StorageDriver(StorageDriver):
         """Upload by ``upload_func``, after setting path, type, storage class, metadata and ACL.
 
         :param upload_func: called with ``object_name``, ``content_type``, ``request_path``,
-            ``request_method``, ``headers`` and ``upload_func_kwargs``; gives what
-            ``_upload_object`` gives. ``None``: ``_upload_object`` with ``file_path`` or ``stream``.
+            ``request_method``, ``headers`` and ``upload_func_kwargs``; returns what
+            ``_upload_object`` returns. ``None``: ``_upload_object`` with ``file_path`` or
+            ``stream``.
         """
         extra = {} if extra is None else extra
         path, sent = self._prepare(
@@ -1209,7 +1210,7 @@ class BaseS3StorageDriver(StorageDriver):
 
         :param headers: of the response that published it; names in lower case.
         :param extra: as it was passed to the upload.
-        :param checksum: that the store reported, and that is the one of what was sent.
+        :param checksum: reported by the store, and equal to that of the data sent.
         """
         known: dict[str, Any] = {"acl": extra.get("acl")}
         if checksum is not None:
@@ -1234,7 +1235,7 @@ class BaseS3StorageDriver(StorageDriver):
         content_type: str | None = None,
         request_method: str = "PUT",
     ) -> dict[str, Any]:
-        """The callback for streams of unknown length: hands them to the engine, part by part."""
+        """The callback for streams of unknown length: passes them to the engine, part by part."""
         if is_overridden(self, BaseS3StorageDriver, "_upload_multipart_chunks"):
             _refuse_options(options, "_upload_multipart_chunks")
             return s3.uploads.upload_by_chunks(self, container, object_name, iterator, headers)
@@ -1250,11 +1251,11 @@ class BaseS3StorageDriver(StorageDriver):
         }
 
     def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
-        """The callback for stores that take a body without a length."""
+        """The callback for stores that accept a body without a length."""
         return self._upload_object(stream=stream, file_path=None, **shared)
 
     def _upload_buffered(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
-        """The callback for all others: memory, then a temporary file, holds what has no length."""
+        """The callback for all others: buffers streams in memory, then in a temporary file."""
         return self._upload_object(stream=stream, file_path=None, **shared)
 
     def _upload_object(
@@ -1269,7 +1270,7 @@ class BaseS3StorageDriver(StorageDriver):
         chunked: bool = False,
         multipart: bool = False,
     ) -> dict[str, Any]:
-        """Send a file or a stream by one request, with the retries of the engine.
+        """Send a file or a stream in one request, with the retries of the engine.
 
         For arguments and result see :meth:`StorageDriver._upload_object`.
         """
@@ -1453,7 +1454,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
     def get_object_cdn_url(
         self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
     ) -> str:
-        """A URL with which anybody can ``ex_method`` the object, for a limited time.
+        """A presigned URL that allows ``ex_method`` on the object for a limited time.
 
         :param ex_expiry: hours; at most 168.
         :raises ValueError: ``ex_expiry`` is out of range.
