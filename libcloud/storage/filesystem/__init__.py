@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file system of fsspec on any driver: what pandas, pyarrow, dask and zarr read and write by.
+"""An fsspec file system on any driver, for pandas, pyarrow, dask and zarr.
 
-It needs the extra ``fsspec``; nothing else of the library imports this module. Once that is
-installed, fsspec knows ``libcloud+s3://`` and, for programs whose URLs know no plus (xarray),
-``libclouds3://``; ``s3://`` too, if it is registered for it::
+It requires the extra ``fsspec``; nothing else in the library imports this module. Once installed,
+it handles ``libcloud+s3://`` and, for programs that do not allow a plus in URL schemes (xarray),
+``libclouds3://``; and ``s3://``, if it is registered for it::
 
     fsspec.register_implementation("s3", LibcloudFileSystem, clobber=True)
     pandas.read_parquet("s3://container/table", storage_options={"endpoint_url": "http://..."})
 
 Paths are ``container/object name``. Directories in a container are names with a slash: they exist
 as long as an object is in them. The object ``a//b`` is in a directory with an empty name, whose
-path ends with two slashes: ``container/a//``. Objects whose names end with one slash mark
-directories, and are no files. Proved by ``libcloud/test/storage/test_filesystem.py``, and by
-fsspec's own tests in ``test_filesystem_abstract.py``.
+path ends with two slashes: ``container/a//``. Objects whose names end with one slash are
+directory markers, not files. Tests: ``libcloud/test/storage/test_filesystem.py``, and fsspec's own
+tests in ``test_filesystem_abstract.py``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
     "WriteFile",
 ]
 
-# As the entry points of the distribution do, where it is imported without being installed.
+# Like the entry points of the distribution, for use without installing it.
 for _name in ("libcloud+s3", "libclouds3"):
     register_implementation(_name, LibcloudFileSystem, clobber=True)
 register_implementation("swift", SwiftFileSystem, clobber=True)

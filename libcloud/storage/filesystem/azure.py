@@ -17,7 +17,7 @@ class AzureFileSystem(LibcloudFileSystem):
 
     Paths are ``libcloud+az://container/name`` or
     ``libcloud+abfs://container@account.dfs.core.windows.net/name``. Without ``key`` (the account)
-    and ``secret``, the account is that of ``AZURE_STORAGE_*``.
+    and ``secret``, the account comes from ``AZURE_STORAGE_*``.
     """
 
     protocol: tuple[str, ...] = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all operations of the file system use, and those that look: at paths, directories, times."""
+"""The base of the file system, and the operations that look up paths, directories and times."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ __all__ = ["DriverFileSystem"]
 
 _T = TypeVar("_T")
 
-# Directories that were seen by the running ``get`` or ``copy``, in a listing that would also have
-# shown a file of the same name.
+# Directories that the running ``get`` or ``copy`` has seen in a listing that would also have
+# included a file of the same name.
 _recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
 
 
@@ -38,7 +38,7 @@ def _check_depth(levels: int | None) -> None:
 
 
 class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
-    """A file system on a driver, of which nothing can be read or changed yet.
+    """The part of a file system on a driver that neither reads nor changes files.
 
     :param storage_options: those of fsspec's ``AsyncFileSystem``.
     """
@@ -71,20 +71,20 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
             return stripped
         stripped = stripped.lstrip("/")
         given = os.fspath(path)
-        # Two slashes at the end are a directory with an empty name; a single one says nothing.
+        # Two slashes at the end are a directory with an empty name; a single one has no meaning.
         slashes = len(given) - len(given.rstrip("/"))
         return stripped + "/" * slashes if stripped and slashes > 1 else stripped
 
     @property
     def loop(self) -> Any:
-        """The event loop of methods that block; in a forked process another one than before."""
+        """The event loop of blocking methods; a forked process has its own."""
         if self._pid != os.getpid():  # set by fsspec
             self._pid: int = os.getpid()
             self._loop = None if self.asynchronous else get_loop()
         return self._loop
 
     def invalidate_cache(self, path: str | None = None) -> None:
-        """Forget listings that may show ``path``; all of them if it is ``None``."""
+        """Drop cached listings that may include ``path``; all of them if it is ``None``."""
         if path is None:
             self._listings.clear()
         else:
@@ -94,18 +94,19 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     # Looking.
 
     async def _info(self, path: str, **kwargs: Any) -> Info:
-        """What is at ``path``: at least ``name``, ``size`` and ``type``, which is ``"file"`` or
-        ``"directory"``; of a file also ``etag``, ``modified``, ``metadata`` and ``content_type``
-        (the last two are not part of a listing).
+        """The properties of ``path``: at least ``name``, ``size`` and ``type``.
 
-        :raises FileNotFoundError: nothing.
+        The type is ``"file"`` or ``"directory"``; files also have ``etag``,
+        ``modified``, ``metadata`` and ``content_type`` (the last two are not part of a listing).
+
+        :raises FileNotFoundError: it does not exist.
         """
         path = self._strip_protocol(path)
         known = self._listings.entry(path)
         return dict(known) if known else await self._run(self._listing.info, path)
 
     async def _exists(self, path: str, **kwargs: Any) -> bool:
-        """Whether something is there; an error that says neither is raised."""
+        """Whether the path exists; raises if that cannot be determined."""
         try:
             await self._info(path)
         except FileNotFoundError:
@@ -115,11 +116,11 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     async def _ls(
         self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any
     ) -> list[Any]:
-        """What is in a directory, or the file at ``path``; sorted by name.
+        """The entries of a directory, or the file at ``path``; sorted by name.
 
-        :param detail: what :meth:`info` gives, otherwise only the names.
+        :param detail: return what :meth:`info` returns, otherwise only the names.
         :param refresh: request the listing, even if it is in the cache.
-        :raises FileNotFoundError: there is neither.
+        :raises FileNotFoundError: neither exists.
         """
         path = self._strip_protocol(path)
         entries = None if refresh else self._listings.get(path)
@@ -139,7 +140,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         on_error: Any = "omit",
         **kwargs: Any,
     ) -> AsyncIterator[tuple[str, Any, Any]]:
-        """Directories with what is in them; see fsspec's ``AbstractFileSystem.walk``.
+        """Directories and their entries; see fsspec's ``AbstractFileSystem.walk``.
 
         A directory with an empty name (``a//b`` is in one) is ``""`` among the others; the path of
         a file is always ``f"{directory}/{name}"``.
@@ -178,11 +179,11 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         prefix: str = "",
         **kwargs: Any,
     ) -> Any:
-        """All files below ``path``: by one listing of the store where ``maxdepth`` is ``None``,
-        otherwise by one for each directory, those of a level side by side.
+        """All files below ``path``: by one listing of the store if ``maxdepth`` is ``None``,
+        otherwise by one listing per directory, in parallel for each level.
 
         :param prefix: only files and directories in ``path`` whose own names begin with it.
-        :return: names, sorted; with ``detail``, a dictionary of what :meth:`info` gives.
+        :return: names, sorted; with ``detail``, a dictionary of what :meth:`info` returns.
         """
         _check_depth(maxdepth)
         path = self._strip_protocol(path)
@@ -223,7 +224,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         return found
 
     async def _level(self, path: str, stem: str) -> list[Info]:
-        """The listing of a directory; nothing if there is none."""
+        """The listing of a directory; empty if it does not exist."""
         try:
             if not stem:
                 return await self._ls(path)
@@ -239,14 +240,14 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         withdirs: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Sizes of files, by listings alone; see fsspec's ``AbstractFileSystem.du``."""
+        """Sizes of files, from listings only; see fsspec's ``AbstractFileSystem.du``."""
         found = await self._find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True)
         sizes = {name: entry["size"] for name, entry in found.items()}
         return sum(sizes.values()) if total else sizes
 
     def created(self, path: str) -> datetime:
-        """When the file was made; where stores do not tell, and replace objects whole, the same as
-        :meth:`modified`.
+        """When the file was created; if the store does not report that, the same as
+        :meth:`modified`, because objects are replaced as a whole.
         """
         entry = self._listing.info(self._strip_protocol(path))
         return time_of(entry, "created" if entry.get("created") else "modified")
@@ -254,7 +255,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def modified(self, path: str) -> datetime:
         """When the file was written, an aware time.
 
-        :raises NotImplementedError: the store does not tell, or it is a directory.
+        :raises NotImplementedError: the store does not report it, or it is a directory.
         """
         return time_of(self._listing.info(self._strip_protocol(path)), "modified")
 
@@ -266,7 +267,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     @contextlib.contextmanager
     def _recording_directories(self) -> Iterator[None]:
-        """Remember which paths listings show to be directories: they need no request later."""
+        """Remember which paths are directories according to listings, to save requests later."""
         token = _recorded.set(set())
         try:
             yield
@@ -283,7 +284,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         batch_size: int | None = None,
         return_exceptions: bool = False,
     ) -> list[Any]:
-        """The results of coroutines, which run side by side as fsspec's own operations do."""
+        """The results of coroutines, which run concurrently, as fsspec's own operations do."""
         results: list[Any] = await _run_coros_in_chunks(
             coroutines,
             batch_size=batch_size or self.batch_size,

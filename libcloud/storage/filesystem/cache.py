@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cache of listings: bounded by time, and kept true by the writes of this process."""
+"""The cache of listings: entries expire, and writes of this process invalidate them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from libcloud.utils.per_process import PerProcess
 __all__ = ["DEFAULT_EXPIRY", "ListingCache"]
 
 DEFAULT_EXPIRY = 60
-"""Seconds that a listing is used, if the user turns the cache on and does not say how long."""
+"""Default expiry time of a listing, seconds, if the cache is enabled."""
 
 
 class ListingCache:
@@ -28,17 +28,17 @@ class ListingCache:
 
     @property
     def version(self) -> int:
-        """Changes with every write; noted before a listing is requested."""
+        """Changes with every write; recorded before a listing is requested."""
         return self._version
 
     def get(self, path: str) -> list[Info] | None:
-        """A listing that is not older than allowed; the caller must not change it."""
+        """A listing that has not expired; the caller must not change it."""
         with self._lock():
             found: list[Info] | None = self._entries.get(path)
             return found
 
     def entry(self, path: str) -> Info | None:
-        """What a listing of the directory of ``path`` says about it, if only one thing."""
+        """The entry for ``path`` in the listing of its directory, if there is exactly one."""
         directory = next(parents(path, ""), "") if path else ""
         found = [entry for entry in self.get(directory) or () if entry["name"] == path]
         return found[0] if path and len(found) == 1 else None
@@ -50,7 +50,7 @@ class ListingCache:
                 self._entries[path] = listing
 
     def invalidate(self, *paths: str) -> None:
-        """Something changed at ``paths``: forget all listings that may show it."""
+        """Something changed at ``paths``: drop all listings that may include it."""
         with self._lock():
             self._version += 1
             for path in paths if len(self._entries) else ():
@@ -61,7 +61,7 @@ class ListingCache:
                         self._entries.pop(known, None)
 
     def clear(self) -> None:
-        """Anything may have changed."""
+        """Drop all listings: anything may have changed."""
         with self._lock():
             self._version += 1
             self._entries.clear()

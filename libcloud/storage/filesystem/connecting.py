@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the options of a file system to a driver."""
+"""Creates the driver for the options of a file system."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from libcloud.storage.types import Provider
 
 __all__ = ["make_driver"]
 
-# Drivers of a store that can be anywhere use the endpoint and the region of the environment.
+# Drivers of stores without a fixed endpoint use the endpoint and region of the environment.
 _ANYWHERE = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
 _WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
 
@@ -33,7 +33,7 @@ def make_driver(
     """A driver of ``provider``, a constant of :class:`~libcloud.storage.types.Provider`.
 
     :param settings: those of :func:`_connect`.
-    :raises ValueError: there are no credentials, or they do not fit.
+    :raises ValueError: there are no credentials, or they are incomplete.
     """
     if provider in _WITHOUT_ENDPOINT:
         kind: Any = get_driver(provider)
@@ -59,7 +59,7 @@ def _connect_swift(
     profile: str | None,
     anonymous: bool = False,
 ) -> StorageDriver:
-    """:param endpoint_url: where tokens are asked for: TempAuth if it ends with ``/v1.0``.
+    """:param endpoint_url: where tokens are requested: TempAuth if it ends with ``/v1.0``.
     :param profile: name of a cloud in ``clouds.yaml``.
     """
     kind: Any = get_driver(provider)
@@ -83,11 +83,11 @@ def _connect_azure(
 ) -> StorageDriver:
     """A driver for the account of the environment, or for the one that is passed.
 
-    :raises ValueError: an option that Azure does not have.
+    :raises ValueError: an option that is not supported for Azure.
     """
     given = [name for name, value in rest.items() if value]
     if given:
-        raise ValueError(f"Azure has no {', '.join(given)}")
+        raise ValueError(f"not supported for Azure: {', '.join(given)}")
     kind: Any = get_driver(Provider.AZURE_BLOBS)
     options = {"key": account, "secret": secret, "endpoint_url": endpoint_url}
     driver: StorageDriver = kind.from_env(**options, ex_anonymous=anonymous or None)

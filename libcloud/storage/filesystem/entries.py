@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths, and descriptions of what is at a path: values in, values out."""
+"""Paths and the entries at them, as pure functions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Info = dict[str, Any]
 
 
 def prefix_of(path: str) -> str:
-    """What the names of the objects in the directory ``path`` begin with; empty for a container.
+    """The prefix of the names of all objects in the directory ``path``; empty for a container.
 
     A path that ends with two slashes is a directory whose own name is empty, as in ``a//b``.
 
@@ -40,7 +40,7 @@ def prefix_of(path: str) -> str:
 
 
 def directory_of(container: str, prefix: str) -> str:
-    """The inverse: the path of the directory that ``prefix`` is of.
+    """The inverse: the path of the directory with that ``prefix``.
 
     >>> directory_of("bucket", "a/"), directory_of("bucket", "a//"), directory_of("bucket", "/")
     ('bucket/a', 'bucket/a//', 'bucket//')
@@ -68,7 +68,7 @@ def directory_entry(path: str) -> Info:
 
 
 def file_entry(obj: Object) -> Info:
-    """What ``info`` returns for a file; ``None`` where the driver does not know."""
+    """What ``info`` returns for a file; ``None`` for values that the driver does not know."""
     extra = obj.extra
     return {
         "name": f"{obj.container.name}/{obj.name}",
@@ -97,7 +97,7 @@ def time_of(entry: Info, which: str) -> datetime:
     """:raises NotImplementedError: it is not known."""
     when = entry.get(which)
     if not isinstance(when, datetime):
-        raise NotImplementedError(f"the store does not return a time of {entry['name']}")
+        raise NotImplementedError(f"the store does not report a time for {entry['name']}")
     return when
 
 

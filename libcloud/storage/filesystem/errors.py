@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store says, in the words of a file system."""
+"""Translates errors of a store to those of a file system."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _CODES: dict[type[Exception], int] = {
 
 @contextlib.contextmanager
 def as_os_errors(path: str, *, exclusive: bool = False) -> Iterator[None]:
-    """What the store says, in the words of a file system; its own error is the cause.
+    """The error of the store as one of a file system; the original error is the cause.
 
-    :param exclusive: the condition of the request is that there is no such object.
+    :param exclusive: the precondition of the request is that the object does not exist.
     """
     try:
         yield

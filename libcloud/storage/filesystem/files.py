@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open files, and what publishes several of them together."""
+"""Open files, and transactions that publish several of them together."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = ["CompressedFile", "LibcloudTransaction", "ReadFile", "WriteFile"]
 
 
 class LibcloudTransaction(Transaction):  # type: ignore[misc]
-    """Publishes what was written in its block when the block ends, and nothing after an error.
+    """Publishes the files written in its block when the block ends, and nothing after an error.
 
     Files are sent while they are written. At the end they are published one after the other: if one
-    of them cannot be, those before it stay, and those after it are removed.
+    fails, those before it remain, and those after it are removed.
     """
 
     fs: Any
@@ -61,15 +61,15 @@ class LibcloudTransaction(Transaction):  # type: ignore[misc]
 
 
 class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
-    """An object, read by ranges; ahead of a reader that is sequential.
+    """An object that is read in ranges, with read-ahead for sequential readers.
 
-    All bytes are of the version that was opened: once the object is replaced or deleted, reading is
-    a :class:`~libcloud.storage.filesystem.errors.FileExpired`.
+    All bytes are from the version that was opened: once the object is replaced or deleted, reading
+    raises :class:`~libcloud.storage.filesystem.errors.FileExpired`.
 
-    :param cache_type: a cache of fsspec in place of :class:`.readahead.ReadAhead`.
-    :param block_size: bytes of a range at most.
+    :param cache_type: an fsspec cache to use instead of :class:`.readahead.ReadAhead`.
+    :param block_size: maximum size of a range, bytes.
     :param start: the first bytes of the object, if they are known.
-    :param options: others of fsspec's ``AbstractBufferedFile``.
+    :param options: further options of fsspec's ``AbstractBufferedFile``.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         block_size: int | None = None,
         **options: Any,
     ) -> ReadFile:
-        """Open an object: one request, which also reads its first bytes for the own cache.
+        """Open an object with one request, which also reads its first bytes into the cache.
 
         :raises ObjectDoesNotExistError: there is none.
         """
@@ -124,7 +124,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         super().close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The same version of the object, at the same place, through the same kind of cache."""
+        """The same version of the object, at the same position, with the same kind of cache."""
         options = {"block_size": self.blocksize, "cache_type": self.cache.name, **self.kwargs}
         return _open_again, (self.fs, self.path, _Known.of(self._object), self.loc, options)
 
@@ -135,7 +135,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the store said of an object, without the driver that asked."""
+    """The properties of an object, without its driver."""
 
     name: str
     size: int
@@ -162,7 +162,7 @@ def _open_again(
 
 
 class OpenForWritingError(TypeError, RuntimeError):
-    """A file that is being written cannot be pickled or copied: its upload is in one process.
+    """A file that is being written cannot be pickled or copied: its upload belongs to a process.
 
     A ``RuntimeError`` like that of fsspec's own files.
     """
@@ -176,10 +176,10 @@ def _not_picklable(path: str) -> OpenForWritingError:
 
 
 class WriteFile(io.BufferedIOBase):
-    """An object that is written, as :class:`~libcloud.storage.writer.UploadWriter` tells.
+    """An object that is written; see :class:`~libcloud.storage.writer.UploadWriter`.
 
-    It is published when it is closed, or by :meth:`commit` in a transaction. Leaving its ``with``
-    block by an exception publishes nothing.
+    It is published when it is closed, or by :meth:`commit` in a transaction. If an exception leaves
+    its ``with`` block, nothing is published.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class WriteFile(io.BufferedIOBase):
         raise _not_picklable(self.path)
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Take all of ``data``."""
+        """Write all of ``data``."""
         if self._written:
             raise ValueError("I/O operation on closed file.")
         with as_os_errors(self.path):
@@ -226,13 +226,13 @@ class WriteFile(io.BufferedIOBase):
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no more bytes."""
+        """Whether it accepts no more bytes."""
         return self._written or self._writer.closed
 
     def close(self) -> None:
-        """Publish the object; in a transaction, leave that to :meth:`commit`.
+        """Publish the object; in a transaction, :meth:`commit` does that.
 
-        :raises BaseException: why nothing is published.
+        :raises BaseException: the first error. Nothing was published.
         """
         if self.autocommit:
             self.commit()
@@ -252,7 +252,7 @@ class WriteFile(io.BufferedIOBase):
             self.fs.invalidate_cache(self.path)
 
     def discard(self) -> None:
-        """Publish nothing, and remove what was sent."""
+        """Publish nothing, and remove the parts sent so far."""
         self._written = True
         self._writer.abort()
 
@@ -284,9 +284,9 @@ class WriteFile(io.BufferedIOBase):
 
 
 class CompressedFile(io.BufferedIOBase):
-    """Writes compressed; closed together with the file that it writes to.
+    """Writes compressed data; closed together with the file that it writes to.
 
-    What compresses does not close that one, and it would be left unpublished.
+    The compressor does not close that file, which would then never be published.
     """
 
     def __init__(self, compressor: Any, file: WriteFile) -> None:

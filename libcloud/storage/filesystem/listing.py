@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is at a path: blocking requests to a driver."""
+"""Looks up paths, with blocking requests to a driver."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ __all__ = ["Listing"]
 
 
 class Listing:
-    """Looks at paths of a driver of any kind; several threads may use it at once.
+    """Looks up paths with any driver. Thread-safe.
 
-    :param driver: what is special about one is detected by its methods.
+    :param driver: special features are detected by its methods.
     """
 
     def __init__(self, driver: StorageDriver) -> None:
         self._driver = driver
 
     def container(self, name: str) -> Container:
-        """A container, without a request where a request on an object reports that it is missing.
+        """A container, without a request if requests for objects report that it does not exist.
 
-        :raises ContainerDoesNotExistError: there is none, as far as that was checked.
+        :raises ContainerDoesNotExistError: it does not exist, as far as that was checked.
         """
         if hasattr(self._driver, "_get_object_in"):
             return Container(name, {}, self._driver)
         return self._driver.get_container(name)
 
     def locate(self, path: str) -> tuple[Container, str]:
-        """Where a file is or will be.
+        """Container and name of a file, which need not exist.
 
         :raises IsADirectoryError: ``path`` is a container.
         """
@@ -65,7 +65,7 @@ class Listing:
     def info(self, path: str) -> Info:
         """See ``info`` of the file system.
 
-        :raises FileNotFoundError: nothing is there.
+        :raises FileNotFoundError: it does not exist.
         """
         container, name = split_path(path)
         if not container:
@@ -85,7 +85,7 @@ class Listing:
             raise
 
     def exists(self, path: str) -> bool:
-        """Whether something is there; an error that says neither is raised."""
+        """Whether the path exists; raises if that cannot be determined."""
         try:
             self.info(path)
         except FileNotFoundError:
@@ -100,10 +100,10 @@ class Listing:
             return False
 
     def directory(self, path: str, stem: str = "") -> list[Info]:
-        """What is in a directory, by a delimiter listing, or the file at ``path``; sorted by name.
+        """The entries of a directory (a delimiter listing), or the file at ``path``; sorted.
 
         :param stem: only entries whose own names begin with it.
-        :raises FileNotFoundError: there is neither.
+        :raises FileNotFoundError: neither exists.
         """
         if not path:
             with as_os_errors(path):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operations of the file system on single files and on containers, as blocking calls.
 
-The file system runs them in the worker pool of its driver. They know nothing of asyncio.
+The file system runs them in the worker pool of its driver. They do not use asyncio.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _PIECE = 1024 * 1024
 
 
 class Operations:
-    """Changes files and reads them; several threads may use it at once.
+    """Reads and changes files. Thread-safe.
 
-    :param open: ``open`` of the file system: files of a transaction are published by that.
+    :param open: ``open`` of the file system, which publishes the files of a transaction.
     """
 
     def __init__(self, driver: Any, listing: Listing, open: Callable[..., Any]) -> None:
@@ -48,16 +48,16 @@ class Operations:
     def read(self, path: str, start: int | None, end: int | None) -> tuple[Object, bytes]:
         """A file, and its bytes from ``start`` to before ``end``, as in a slice: one GET request.
 
-        Numbers that count from the end of the file need a HEAD request before it.
+        Offsets that count from the end of the file require a HEAD request first.
         """
         container, name = self._listing.locate(path)
         with as_os_errors(path):
             return read_object(container, name, start, end)
 
     def download(self, path: str, local: str, callback: Any) -> None:
-        """Download a file, which appears under its name when it is complete; or make a directory.
+        """Download a file, which appears only when it is complete; or create a directory.
 
-        :raises FileNotFoundError: there is neither.
+        :raises FileNotFoundError: neither exists.
         """
         try:
             container, name = self._listing.locate(path)
@@ -87,13 +87,13 @@ class Operations:
                 callback.relative_update(len(piece))
 
     def _is_directory(self, path: str) -> bool:
-        """Whether ``path``, which is no file, is a directory; a container is one."""
+        """Whether ``path``, which is not a file, is a directory; a container is one."""
         return self._listing.exists(path) if "/" not in path else self._listing.is_directory(path)
 
     # Writing.
 
     def write(self, path: str, data: Any, mode: str, options: Mapping[str, Any]) -> None:
-        """Make a file of ``data``.
+        """Create a file that contains ``data``.
 
         :param mode: ``"create"`` refuses to replace a file.
         """
@@ -103,7 +103,7 @@ class Operations:
     def upload(
         self, local: Any, path: str, callback: Any, mode: str, options: Mapping[str, Any]
     ) -> None:
-        """Upload a local file, which may be a pipe; its container is made if there is none."""
+        """Upload a local file, which may be a pipe; the container is created if necessary."""
         with open(local, "rb") as source:
             status = os.fstat(source.fileno())
             callback.set_size(status.st_size if has_exact_size(status) else None)
@@ -129,7 +129,7 @@ class Operations:
                 callback.relative_update(len(piece))
 
     def copy(self, source: str, target: str) -> None:
-        """Copy a file: within the store where it can, otherwise through this process."""
+        """Copy a file: within the store if possible, otherwise through this process."""
         try:
             obj = self._listing.object(source)
         except (FileNotFoundError, IsADirectoryError):
@@ -152,7 +152,7 @@ class Operations:
     def file_to_delete(self, path: str) -> Object:
         """The object of a file.
 
-        :raises FileNotFoundError: there is nothing.
+        :raises FileNotFoundError: it does not exist.
         :raises IsADirectoryError: it is a directory.
         """
         try:
@@ -163,7 +163,7 @@ class Operations:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
 
     def delete(self, objects: Iterable[Object]) -> None:
-        """Delete objects, in bulk where the driver can.
+        """Delete objects, in bulk if the driver supports it.
 
         :raises BaseException: the first error; the other objects are deleted.
         """
@@ -181,7 +181,7 @@ class Operations:
     # Containers.
 
     def make_container(self, name: str) -> None:
-        """Make a container, unless it exists; that it does is remembered."""
+        """Create a container unless it exists, and remember that it does."""
         with self._lock():
             if not name or name in self._known:
                 return

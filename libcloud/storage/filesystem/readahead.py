@@ -2,8 +2,8 @@
 """Read-ahead for open files: several ranges in flight for sequential readers, none for others.
 
 A reader that continues where it stopped is sequential: the further it gets, the more is requested
-ahead. Any other read requests what it needs, and a little more so that many tiny reads next to each
-other are one request.
+ahead. Any other read requests what it needs, and a little more, so that many adjacent small reads
+are one request.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["DEFAULT_RANGE", "SMALLEST_RANGE", "ReadAhead"]
 _KIB = 1024
 
 DEFAULT_RANGE = 16 * 1024 * _KIB
-"""Bytes of a range that is requested ahead, at most."""
+"""Maximum size of a range that is requested ahead, bytes."""
 
 SMALLEST_RANGE = 64 * _KIB
-"""Bytes of a range at least: at 90 MB/s they take less than a millisecond."""
+"""Minimum size of a range, bytes: at 90 MB/s it takes less than a millisecond."""
 
 # A first read that begins at the start of a file and is at least so large counts as sequential.
 _LARGE = 256 * _KIB
@@ -38,7 +38,7 @@ _Submit = Callable[[_Fetch, int, int], "Future[bytes]"]
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A range of the file whose bytes are there, or are requested."""
+    """A range of the file that is available or requested."""
 
     start: int
     end: int
@@ -46,9 +46,9 @@ class _Block:
 
 
 class ReadAhead(BaseCache):  # type: ignore[misc]
-    """A cache of fsspec for one open file; one thread at a time uses it.
+    """An fsspec cache for one open file; not thread-safe.
 
-    :param blocksize: bytes of a range at most; as many as three of them are held.
+    :param blocksize: maximum size of a range, bytes; up to three of them are held.
     :param fetcher: requests a range, in the calling thread.
     :param submit: calls ``fetcher`` in another thread.
     :param known: the first bytes of the file.
@@ -61,11 +61,11 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
     ) -> None:
         super().__init__(blocksize, fetcher, size)
         self._submit = submit
-        self._blocks: deque[_Block] = deque()  # in their order, without gaps
+        self._blocks: deque[_Block] = deque()  # in order, without gaps
         if known:
             self._blocks.append(_Block(0, len(known), _done(known)))
         self._position = 0  # the end of the last read
-        self._streak = 0  # bytes read since the reader began to be sequential
+        self._streak = 0  # bytes read sequentially so far
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
         start, end = start or 0, self.size if stop is None else min(stop, self.size)
@@ -81,7 +81,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
             raise
 
     def clear(self) -> None:
-        """Forget all; what is requested but has not been sent is not sent."""
+        """Drop everything; requests that have not been sent are cancelled."""
         for block in self._blocks:
             block.data.cancel()
         self._blocks.clear()
@@ -105,7 +105,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
             self._blocks.popleft()
 
     def _request(self, start: int, end: int, ahead: int) -> None:
-        """Have blocks from ``start`` to ``end``, and some of the next ``ahead`` bytes."""
+        """Ensure blocks from ``start`` to ``end``, and some of the next ``ahead`` bytes."""
         known = self._blocks[-1].end if self._blocks else start
         missing: Future[bytes] | None = None
         if known < end:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes of an object: all of them of one version, by as few requests as the driver can."""
+"""Bytes of an object, all of one version, in as few requests as the driver supports."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from libcloud.storage.types import (
 
 __all__ = ["open_object", "read_object", "read_start", "read_version", "same_version"]
 
-# What tells versions apart beside hash and size; each driver has some of these.
+# What distinguishes versions, in addition to hash and size; each driver has some of these.
 _MARKS = ("etag", "last_modified", "modify_time", "inode")
 
-# The methods that the driver's own ``_read_object`` stands for.
+# The methods that the driver's own ``_read_object`` replaces.
 _PUBLIC = ("get_object", "download_object_as_stream", "download_object_range_as_stream")
 
 _RANGE_NOT_SATISFIABLE = 416
 
 
 def open_object(container: Container, name: str) -> tuple[Object, Iterator[bytes]]:
-    """An object and its bytes: one GET request where the driver can, otherwise HEAD before it.
+    """An object and its bytes: one GET request if the driver supports it, otherwise HEAD first.
 
     :raises ObjectDoesNotExistError: there is none.
     """
@@ -41,7 +41,7 @@ def read_object(
 ) -> tuple[Object, bytes]:
     """An object, and its bytes from ``start`` to before ``end``, as in a slice.
 
-    One GET request where the driver can and neither number counts from the end.
+    One GET request if the driver supports it and neither offset counts from the end.
 
     :raises ObjectDoesNotExistError: there is none.
     """
@@ -63,9 +63,9 @@ def read_object(
 
 
 def read_start(container: Container, name: str, length: int) -> tuple[Object, bytes]:
-    """An object and its first ``length`` bytes, by one request.
+    """An object and its first ``length`` bytes, in one request.
 
-    No bytes are read by a driver that needs a second request for them.
+    A driver that needs a second request for the bytes reads none.
 
     :raises ObjectDoesNotExistError: there is none.
     """
@@ -96,12 +96,12 @@ def read_version(obj: Object, start: int, end: int) -> bytes:
 
 
 def same_version(first: Object, second: Object) -> bool:
-    """Whether two responses describe the same version of an object, as far as they tell."""
+    """Whether two responses describe the same version of an object, as far as is known."""
     return _marks(first) == _marks(second)
 
 
 def _read(obj: Object, start: int, end: int) -> bytes:
-    """By a driver that cannot request a version: the object is looked up once more, afterwards."""
+    """For a driver that cannot request a version: the object is looked up again afterwards."""
     error: Exception | None = None
     try:
         data = b"".join(obj.range_as_stream(start, end))

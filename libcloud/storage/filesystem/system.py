@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file system itself: fsspec's asynchronous base, on the blocking calls of a driver."""
+"""The file system: fsspec's asynchronous base class on a driver with blocking calls."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from libcloud.utils.arguments import unexpected_keyword
 
 __all__ = ["LibcloudFileSystem", "SwiftFileSystem"]
 
-# What fsspec itself takes from the options of any file system.
+# Options of any file system that fsspec itself handles.
 _OF_FSSPEC = frozenset(
     {"asynchronous", "batch_size", "listings_expiry_time", "loop", "max_paths"}
     | {"skip_instance_cache", "use_listings_cache"}
 )
 
 
-# And those that are ours.
+# The options of this file system.
 _OPTIONS = frozenset(
     {"key", "secret", "driver", "provider", "token", "endpoint_url", "region", "profile", "anon"}
 )
@@ -52,34 +52,34 @@ _planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", defau
 class LibcloudFileSystem(DriverFileSystem):
     """Containers and objects of a driver as directories and files.
 
-    Operations on many files (``cat``, ``get``, ``put``, ``rm``, ``cp``, ...) run side by side in
-    the worker pool of the driver. Every method has a coroutine of the same name with an underscore
-    before it, for use with ``asynchronous=True``.
+    Operations on many files (``cat``, ``get``, ``put``, ``rm``, ``cp``, ...) run in parallel in
+    the worker pool of the driver. Every method has a coroutine of the same name with a leading
+    underscore, for use with ``asynchronous=True``.
 
-    Errors of the store are translated: a missing object is a ``FileNotFoundError``, a refusal a
-    ``PermissionError``; other errors stay ``LibcloudError``.
+    Errors of the store are translated: a missing object raises ``FileNotFoundError``, denied
+    access ``PermissionError``; other errors stay ``LibcloudError``.
 
-    :param key: user, or whatever the driver's first argument is.
-    :param secret: password of ``key``. Without both: what the environment or ``~/.aws`` says.
-    :param driver: an existing driver, in place of all other parameters.
+    :param key: user, or the meaning of the driver's first argument.
+    :param secret: password of ``key``. Without both, the environment or ``~/.aws`` is used.
+    :param driver: an existing driver, instead of all other parameters.
     :param provider: a constant of :class:`~libcloud.storage.types.Provider`.
-    :param token: of temporary credentials.
+    :param token: session token of temporary credentials.
     :param endpoint_url: ``http://HOST:PORT`` or ``https://HOST`` of a store that is not Amazon's.
     :param profile: name of a profile in ``~/.aws``.
-    :param anon: use no credentials, for what anybody may read.
-    :param use_listings_cache: remember listings, for ``listings_expiry_time`` seconds (60); what
-        this file system writes is noticed at once, what others write only after that time.
-    :param storage_options: those that fsspec gives every file system.
-    :raises ValueError: there are no credentials, or the endpoint is no URL.
+    :param anon: use no credentials, for public data.
+    :param use_listings_cache: cache listings for ``listings_expiry_time`` seconds (60); writes of
+        this file system are visible at once, those of others only after that time.
+    :param storage_options: options that fsspec defines for every file system.
+    :raises ValueError: there are no credentials, or the endpoint is not a valid URL.
     :raises TypeError: there is no such option.
     """
 
-    # xarray and others take only letters and digits for a protocol: hence the second name.
+    # xarray and others allow only letters and digits in a protocol: hence the second name.
     protocol: tuple[str, ...] = ("libcloud+s3", "libclouds3", "s3")
     transaction_type = LibcloudTransaction
 
     default_provider: ClassVar[str] = Provider.S3
-    """The provider, if none is passed: a subclass with another one has another ``protocol``."""
+    """The default provider; a subclass with another one has another ``protocol``."""
 
     def __init__(
         self,
@@ -116,10 +116,10 @@ class LibcloudFileSystem(DriverFileSystem):
     async def _cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
     ) -> bytes:
-        """The bytes of a file, or a part of them: one request.
+        """The bytes of a file, or a range of them: one request.
 
-        :param start: as in a slice of the file; negative counts from its end, which takes a
-            second request.
+        :param start: as in a slice of the file; negative offsets count from its end, which
+            requires a second request.
         :param end: likewise.
         """
         _, data = await self._run(self._operations.read, self._strip_protocol(path), start, end)
@@ -135,12 +135,12 @@ class LibcloudFileSystem(DriverFileSystem):
         on_error: str = "return",
         **kwargs: Any,
     ) -> list[Any]:
-        """Ranges of files, side by side; all those of one file are of one version of it.
+        """Ranges of files, in parallel; all ranges of one file are of the same version.
 
         :param starts: of each range, or one for all; see :meth:`cat_file`.
         :param ends: likewise.
         :param max_gap: not supported.
-        :param on_error: ``"return"`` gives an error in the place of the bytes; ``"raise"`` raises.
+        :param on_error: ``"return"`` returns an error instead of the bytes; ``"raise"`` raises it.
         :raises ValueError: the numbers of paths, starts and ends differ.
         """
         if max_gap is not None:
@@ -168,8 +168,8 @@ class LibcloudFileSystem(DriverFileSystem):
     async def _get(self, rpath: Any, lpath: Any, *args: Any, **kwargs: Any) -> Any:
         """Download files; see fsspec's ``AbstractFileSystem.get``.
 
-        :raises FileExistsError: two of them, such as ``a/b`` and ``a//b``, would become one local
-            file.
+        :raises FileExistsError: two of them, such as ``a/b`` and ``a//b``, would become the same
+            local file.
         """
         first = lpath if isinstance(lpath, str | os.PathLike) else next(iter(lpath), "")
         names = FileNames(os.fspath(first)) if isinstance(first, str | os.PathLike) else None
@@ -187,7 +187,7 @@ class LibcloudFileSystem(DriverFileSystem):
     ) -> None:
         """Download a file; it appears under its name only when it is complete.
 
-        :param names: of the local files of several downloads, each of which must be another one.
+        :param names: names of the local files of several downloads, which must be distinct.
         """
         path = self._strip_protocol(rpath)
         file = outfile if outfile is not None else lpath
@@ -212,7 +212,7 @@ class LibcloudFileSystem(DriverFileSystem):
     ) -> Any:
         """A file of the store; see fsspec's ``AbstractFileSystem.open``, and :meth:`_open`.
 
-        Closing a file that is written compressed also closes, so publishes, the object.
+        Closing a file that is written compressed also closes, and so publishes, the object.
         """
         shared: Any = {"block_size": block_size, "cache_options": cache_options, **kwargs}
         if compression is None or "b" not in mode or "r" in mode:
@@ -233,11 +233,11 @@ class LibcloudFileSystem(DriverFileSystem):
         """A file of the store.
 
         :param block_size: bytes of a range, for reading.
-        :param kwargs: for reading, those of fsspec's buffered file; for writing ``content_type``,
+        :param kwargs: for reading, those of fsspec's buffered file; for writing, ``content_type``,
             ``metadata``, ``headers`` and keywords of the driver's ``ex_open_writer``.
         """
         if mode == "rb":
-            kwargs.pop("size", None)  # of fsspec's own files; here the store is asked
+            kwargs.pop("size", None)  # of fsspec's own files; here the store checks it
             container, name = self._listing.locate(path)
             shared: Any = {"block_size": block_size, "cache_options": cache_options, **kwargs}
             with as_os_errors(path):
@@ -283,7 +283,7 @@ class LibcloudFileSystem(DriverFileSystem):
     async def _pipe_file(
         self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any
     ) -> None:
-        """Make a file of bytes.
+        """Create a file from bytes.
 
         :param mode: ``"create"`` refuses to replace a file.
         :param kwargs: those of :meth:`_open`.
@@ -296,7 +296,7 @@ class LibcloudFileSystem(DriverFileSystem):
             return await super()._copy(*args, **kwargs)
 
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        """Copy a file: within the store where it can, otherwise through this process."""
+        """Copy a file: within the store if possible, otherwise through this process."""
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
         planned = _planned.get()
         if self._is_recorded(source):
@@ -352,14 +352,14 @@ class LibcloudFileSystem(DriverFileSystem):
         await self._rm(path1, recursive=recursive, maxdepth=maxdepth)
 
     def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
-        """Make an empty file, in place of one that is there.
+        """Create an empty file; an existing one is replaced.
 
-        :param truncate: if false, a file that is there is an error: stores do not set times.
-        :raises NotImplementedError: it is. Nothing was changed.
+        :param truncate: if false, the file must not exist: stores cannot update times.
+        :raises NotImplementedError: it exists. Nothing was changed.
         """
         path = self._strip_protocol(path)
         if not truncate and self._listing.exists(path):
-            raise NotImplementedError(f"{path} exists, and a store cannot set its time alone")
+            raise NotImplementedError(f"{path} exists, and a store cannot update only its time")
         self._operations.write(path, b"", "overwrite", kwargs)
 
     async def _rm_file(self, path: str, **kwargs: Any) -> None:
@@ -378,9 +378,9 @@ class LibcloudFileSystem(DriverFileSystem):
         maxdepth: int | None = None,
         **kwargs: Any,
     ) -> None:
-        """Delete files; with ``recursive`` also directories, and containers, with all in them.
+        """Delete files; with ``recursive`` also directories and containers with their contents.
 
-        :raises FileNotFoundError: nothing is there.
+        :raises FileNotFoundError: a path does not exist.
         :raises IsADirectoryError: a directory, without ``recursive``.
         """
         if recursive and maxdepth is None:
@@ -399,7 +399,7 @@ class LibcloudFileSystem(DriverFileSystem):
                 await self._rmdir(root)
 
     async def _tree(self, root: str) -> list[Object]:
-        """The objects that are at ``root`` or below it.
+        """The objects at ``root`` or below it.
 
         :raises FileNotFoundError: there are none.
         """
@@ -428,7 +428,7 @@ class LibcloudFileSystem(DriverFileSystem):
             self._listings.invalidate(*(f"{obj.container.name}/{obj.name}" for obj in objects))
 
     async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
-        """Make a container; a directory in one needs no making, and its container is made.
+        """Create a container; for a directory, which exists implicitly, its container is created.
 
         :param create_parents: if false, the container of a directory must exist.
         :raises FileExistsError: ``path`` is a container that exists.
@@ -438,7 +438,7 @@ class LibcloudFileSystem(DriverFileSystem):
         self._listings.invalidate(path)
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Make the container of ``path``, if there is none.
+        """Create the container of ``path`` if it does not exist.
 
         :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
         """
@@ -452,7 +452,7 @@ class LibcloudFileSystem(DriverFileSystem):
         self._listings.invalidate(path)
 
     def rmdir(self, path: str) -> None:
-        """Delete an empty container; an empty directory in one is gone already.
+        """Delete an empty container; empty directories in a container do not exist.
 
         :raises OSError: it is not empty. Nothing was deleted.
         """
@@ -464,8 +464,8 @@ class LibcloudFileSystem(DriverFileSystem):
 class SwiftFileSystem(LibcloudFileSystem):
     """Containers of OpenStack Swift: ``swift://container/name``.
 
-    Without ``key``, the credentials are those of ``clouds.yaml`` (``profile`` is the cloud) or of
-    the environment. ``endpoint_url`` is where tokens are asked for.
+    Without ``key``, credentials come from ``clouds.yaml`` (``profile`` is the cloud) or from the
+    environment. ``endpoint_url`` is where tokens are requested.
     """
 
     protocol = ("swift",)

@@ -14,7 +14,7 @@ __all__ = ["run", "submit"]
 
 _T = TypeVar("_T")
 
-# Seconds for which a call is waited for that runs when its coroutine is cancelled.
+# Seconds to wait for a running call whose coroutine is cancelled.
 _GRACE = 1.0
 
 
@@ -27,7 +27,7 @@ def submit(driver: Any, function: Callable[..., _T], *args: Any) -> Future[_T]:
 async def run(driver: Any, function: Callable[..., _T], *args: Any) -> _T:
     """The result of ``function``, called in the worker pool of ``driver``.
 
-    If the coroutine is cancelled, a call that runs is cancelled, too, and waited for a moment.
+    If the coroutine is cancelled, a running call is cancelled as well, and briefly waited for.
     """
     cancellation = Cancellation()
     future = submit(driver, _cancellable, cancellation, function, args)
