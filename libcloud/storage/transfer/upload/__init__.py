@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upload of an object of known or unknown length, in one request or in parts.
 
-What for: ``machine`` decides what comes next and does no I/O; ``runner`` carries it out with the
-help of ``workers``; ``source`` cuts a stream into parts of the sizes that ``plan`` gives. A store
-takes part by implementing the calls in ``port``. Drivers begin with ``session``.
+``machine`` decides what comes next and does no I/O; ``runner`` carries it out with the help of
+``workers``; ``source`` divides a stream into parts of the sizes that ``plan`` computes. A store is
+supported by implementing the calls in ``port``. Drivers use ``session``.
 May import: what ``libcloud.storage.transfer`` may. Only ``runner``, ``workers`` and ``at_exit`` use
 threads, and only ``source`` opens files.
 Tests: ``libcloud/test/storage/transfer/upload/``; ``test_walk.py`` walks through every situation.

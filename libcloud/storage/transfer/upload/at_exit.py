@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads of daemon threads, which Python ends wherever they are when the program ends.
+"""Uploads of daemon threads, which Python stops at any point when the program exits.
 
-All others are waited for, or hear of the end by an exception.
+All other threads are waited for, or notified of the exit by an exception.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ __all__ = ["ended_with_the_program"]
 
 _log = logging.getLogger(__name__)
 
-# Seconds that the end of the program waits for requests that are being made.
+# Seconds that the exit of the program waits for requests in flight.
 _PATIENCE = 10.0
 
 
 def ended_with_the_program(
     source: Source[Content], abort: Callable[[], object], label: str
 ) -> AbstractContextManager[Source[Content]]:
-    """The source to take parts from; when the program ends meanwhile, ``abort`` is called.
+    """The source to take parts from; if the program exits meanwhile, ``abort`` is called.
 
     :param abort: cleans up; called while this thread waits for ``source``, and does not continue.
     """
@@ -50,7 +50,7 @@ def _guarding(guarded: _Guarded[Content]) -> Iterator[Source[Content]]:
 
 
 class _Guarded(Generic[Content]):
-    """A source whose thread holds ``turn`` but for the time in which it waits for a part."""
+    """A source whose thread holds ``turn`` except while it waits for a part."""
 
     def __init__(self, source: Source[Content], abort: Callable[[], object], label: str) -> None:
         self.turn = threading.Lock()
@@ -65,10 +65,10 @@ class _Guarded(Generic[Content]):
         try:
             return self._source.next_part(size)
         finally:
-            self.turn.acquire()  # for ever, once the program has ended
+            self.turn.acquire()  # forever, once the program has ended
 
     def at_exit(self) -> None:
-        """Abort the upload; its thread will not go on."""
+        """Abort the upload; its thread does not continue."""
         if os.getpid() != self._pid:
             return
         if not self.turn.acquire(timeout=_PATIENCE):

@@ -16,7 +16,7 @@ The rules it follows, each of them a named test in ``test_machine.py``:
    waits for memory.
 3. A request is attempted as often as the policy allows; a permanent error is not retried.
 4. Abort only when nothing is in flight, and never while a Complete is unanswered. If parts may have
-   landed late, the store is asked, and aborted again.
+   arrived late, the store is asked, and the upload is aborted again.
 5. If the response to a publishing request is lost, a HEAD request settles the outcome, or it is
    reported as unknown.
 6. The first error is raised; errors of the clean-up are attached to it.
@@ -57,15 +57,16 @@ class UploadMachine:
     :param plan: sizes of the parts.
     :param window: parts held at once.
     :param memory: bytes held at once; one part is held even if it is larger. ``None``: no bound.
-    :param share: of the memory that uploads have in common; ``None``: there is none.
-    :param keep: a failed upload stays at the store, to be resumed.
-    :param expected_size: bytes that the source must have; another size is an error before Complete.
+    :param share: share of a memory budget that uploads have in common; ``None``: no budget.
+    :param keep: a failed upload stays in the store, to be resumed.
+    :param expected_size: bytes that the source must have; any other size is an error before
+        Complete.
     :param upload_id: of the upload to resume; ``None``: a new one.
 
     ``state`` is the current state. At the end, these are set: ``result`` (what was published),
-    ``error`` (the first), ``cleanup_error`` (the first of the clean-up, or the interrupt that came
-    during it), ``outcome_unknown`` (it may have been published), ``left_behind`` (the upload
-    ``upload_id`` may remain at the store) and ``orphan_possible`` (the response to a Create was
+    ``error`` (the first), ``cleanup_error`` (the first of the clean-up, or an interrupt during
+    it), ``outcome_unknown`` (it may have been published), ``left_behind`` (the upload
+    ``upload_id`` may remain in the store) and ``orphan_possible`` (the response to a Create was
     lost: an upload of unknown id may remain).
     """
 
@@ -109,8 +110,8 @@ class UploadMachine:
         self._done = 0
         self._ended = False
         self._publish_open = False  # a PUT or Complete may have taken effect unseen
-        self._part_open = False  # a part may land after its answer was lost
-        self._publish_failed = False  # the error is that of a publishing request
+        self._part_open = False  # a part may arrive after its response was lost
+        self._publish_failed = False  # the error is from a publishing request
         self._complete_sent = False
         self._confirm_cause: Failure | None = None
         self._aborts = 0
@@ -130,7 +131,7 @@ class UploadMachine:
 
     @property
     def limit(self) -> int:
-        """Parts that may be held and in flight now: the window, or fewer if the store says so."""
+        """Parts that may be held and in flight now: the window, or fewer if the store throttles."""
         return self._retries.limiter.limit(self.window)
 
     @property
@@ -164,7 +165,7 @@ class UploadMachine:
         return Stop()
 
     def _next_size(self) -> int:
-        """Bytes of the part to pull now; 0 when none is to be pulled."""
+        """Bytes of the part to pull now; 0 if none must be pulled."""
         if self._ended or self.error is not None or self.state not in PULLING:
             return 0
         if len(self._held) >= self.limit:
@@ -181,11 +182,11 @@ class UploadMachine:
         return send.step is not Step.PART or len(self._in_flight) < self.limit
 
     def wait_for_memory(self, size: int) -> None:
-        """Do what :class:`Await` says. For the runner: the machine itself never waits."""
+        """Carry out :class:`Await`. For the runner: the machine itself never waits."""
         self._share.wait(size)
 
     def release(self) -> None:
-        """Give back what is left of the shared memory, when nothing is held any more."""
+        """Release what is left of the shared memory, once nothing is held."""
         self._share.close()
 
     # Reports of the runner.
@@ -246,9 +247,9 @@ class UploadMachine:
         self._after(send, answer)
 
     def failed(self, send: Send, failure: Failure) -> Send | None:
-        """The store did not accept the request, or did not answer.
+        """The store rejected the request, or did not respond.
 
-        :return: the request to be made again, if it is; ``poll`` will ask for it.
+        :return: the request to retry, if it is retried; ``poll`` will ask for it.
         """
         if (send.step, send.number) not in self._in_flight:
             return None
@@ -283,8 +284,8 @@ class UploadMachine:
     def cancel(self, error: BaseException) -> None:
         """Stop because of ``error``, raised on the caller's side.
 
-        The runner has ensured that nothing is in flight any more: what it was asked to send and has
-        not reported was not sent.
+        The runner has ensured that nothing is in flight: requests that it has not reported were not
+        sent.
         """
         self._in_flight.clear()
         self._remember(error)
@@ -292,7 +293,7 @@ class UploadMachine:
             self._fail(error)
 
     def give_up(self, error: BaseException) -> None:
-        """Stop the clean-up as well: ``error`` came while it was under way."""
+        """Stop the clean-up as well: ``error`` was raised during it."""
         self.orphan_possible = self.orphan_possible or (Step.CREATE, 0) in self._in_flight
         self._ready.clear()
         self._in_flight.clear()
@@ -335,7 +336,7 @@ class UploadMachine:
         return again
 
     def _settled_elsewhere(self, send: Send, failure: Failure) -> bool:
-        """An earlier attempt seems to have succeeded, its answer lost."""
+        """An earlier attempt seems to have succeeded, but its response was lost."""
         if send.step not in PUBLISHING or send.attempt == 1:
             return False
         return failure.upload_gone or (failure.condition_failed and self._publish_open)
@@ -345,7 +346,7 @@ class UploadMachine:
         self._move(Event.OUTCOME_AMBIGUOUS)
 
     def _confirmed(self, verdict: Confirmation, stored: StoredObject | None) -> None:
-        """Continue after the store was asked whether the object is there."""
+        """Continue after the store was asked whether the object exists."""
         cause, self._confirm_cause = self._confirm_cause, None
         if verdict is Confirmation.STORED:
             self.result = stored
@@ -358,7 +359,7 @@ class UploadMachine:
         # There is no cause when an abort found the upload gone, or the caller cancelled.
         answered = not (self._publish_open if cause is None else cause.effect_unknown)
         if verdict is Confirmation.ABSENT and (answered or self.upload_id is None):
-            # The store has answered and the object is not there: the lost request did nothing.
+            # The store has answered and the object does not exist: the lost request did nothing.
             self._publish_open = False
         else:
             self.left_behind = self.upload_id is not None
@@ -385,7 +386,7 @@ class UploadMachine:
             self.cleanup_error = error
 
     def _clean_up(self) -> None:
-        """Decide what has to be done about what the store may hold."""
+        """Decide how to clean up what the store may hold."""
         if self._in_flight:
             self._move(Event.REQUESTS_IN_FLIGHT)
         elif self.result is not None or self.outcome_unknown or self.upload_id is None:

@@ -31,20 +31,20 @@ class UploadOptions:
     """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
 
     :param part_size: size of the first part, bytes; raised to the store's smallest. Parts of a
-        stream of unknown length grow from there as the store's limits demand.
+        stream of unknown length grow from there as the store's limits require.
     :param window: parts held, and sent, at once.
-    :param max_memory: bytes of parts held at once, and never more: where parts are large, the
-        window narrows, and then parts grow no further. What does not fit the store in parts of that
-        size is refused, as soon as its length is known. A
-        :class:`~libcloud.storage.transfer.budget.MemoryBudget` bounds the uploads together that are
-        given the same one. ``None``: 128 MiB, or a whole window of parts of the size that was asked
-        for by ``part_size`` (8 MiB, if it was not), if that is more; or one part, however large it
-        has to be.
-    :param size_hint: bytes that the stream will have, more or less: parts are planned for it, and
-        where that makes them large, ``max_memory`` says how many are sent at once.
-    :param size: bytes that the stream has. More or fewer are an error, and nothing is published.
-    :param on_failure: ``"abort"`` removes what was sent of an upload that fails; ``"keep"`` leaves
-        it at the store, and the exception has its ``upload_id``.
+    :param max_memory: upper bound for the bytes of parts held at once: for large parts the window
+        narrows, and then parts stop growing. A stream that does not fit in parts of that size is
+        rejected as soon as its length is known. A
+        :class:`~libcloud.storage.transfer.budget.MemoryBudget` bounds all uploads that it is passed
+        to. ``None``: 128 MiB, or, if that is more, a whole window of parts of size ``part_size``
+        (8 MiB by default); or one part, however large it has to be.
+    :param size_hint: approximate size of the stream, bytes: part sizes are planned for it, and if
+        they are large, ``max_memory`` limits how many are sent at once.
+    :param size: exact size of the stream, bytes. Any other size is an error, and nothing is
+        published.
+    :param on_failure: ``"abort"`` removes the parts of a failed upload; ``"keep"`` leaves them
+        in the store, and the exception has its ``upload_id``.
     :param executor: threads to send parts with; ``None``: a new pool.
     :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`, in
         the caller's thread. Its keyword has no ``ex_``.
@@ -102,7 +102,7 @@ def split_keywords(
     :param own: names of the driver's own keywords.
     :param max_memory: default of ``ex_max_memory``, the ``ex_max_memory`` of the driver.
     :raises TypeError: there is no such keyword; the message suggests the nearest one.
-    :raises ValueError: the value of an option makes no sense.
+    :raises ValueError: the value of an option is invalid.
     """
     if not given and max_memory is None:
         return {}, DEFAULT_OPTIONS

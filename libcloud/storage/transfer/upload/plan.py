@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How large each part is, so that no store's limit is met by surprise.
+"""Plans the sizes of parts, so that no upload exceeds the limits of its store.
 
 Known length: the smallest equal parts that fit the store's part count. Unknown length: parts start
-small, stay so for a quarter of the part numbers, and then grow by a constant ratio, so that the
+small, stay small for a quarter of the part numbers, and then grow by a constant ratio, so that the
 size of a part stays in proportion to what was sent before it and the last allowed part still fits
 the store's largest object.
 
 The ratio is the smallest that reaches ``min(largest object, half of max_parts * max_part_size)``.
 The half concerns stores such as Amazon, whose largest object (48.8 TiB) is every part at its
 largest: a plan that reached it would have to send 5 GiB parts from the start. Streams beyond
-24.4 TiB there need their length said beforehand.
+24.4 TiB require that their length is passed in advance.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["DEFAULT_PART_SIZE", "PartPlan", "plan_for", "plan_parts", "size_erro
 
 DEFAULT_PART_SIZE = 8 * MIB
 
-_KEPT_SMALL = 4  # a quarter of the part numbers stays at the first size
+_KEPT_SMALL = 4  # a quarter of the part numbers keep the first size
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class PartPlan:
 
     :param limits: the store's.
     :param start: size of the first part.
-    :param ratio: by which a part exceeds the one before it; 1.0 for equal parts.
+    :param ratio: of a part to the one before it; 1.0 for equal parts.
     :param flat: number of the last part that has size ``start``.
-    :param known: sizes of parts, by their numbers, that are to be as they were before.
+    :param known: sizes of parts, by number, that must be the same as before.
     """
 
     limits: Limits
@@ -49,7 +49,7 @@ class PartPlan:
     def size_of(self, number: int) -> int:
         """Size of part ``number``, 1 for the first; the last part of a stream may be smaller.
 
-        0 when the store takes no part of that number.
+        0 if the store does not accept a part of that number.
         """
         if number > self.limits.max_parts:
             return 0
@@ -107,10 +107,10 @@ def plan_parts(
 def size_error(
     plan: PartPlan, pulled: int, size: int, *, ended: bool, expected: int | None
 ) -> Exception | None:
-    """What is wrong with a source that has given ``size`` bytes in ``pulled`` parts, if anything.
+    """The error of a source that delivered ``size`` bytes in ``pulled`` parts, if there is one.
 
-    :param ended: the source has no more.
-    :param expected: bytes that it promised; ``None`` when it promised nothing.
+    :param ended: the source has ended.
+    :param expected: bytes that were announced; ``None`` if unknown.
     """
     if expected is not None and (size > expected or (ended and size < expected)):
         amount = f"only {size}" if size < expected else f"{size} or more"
@@ -123,9 +123,9 @@ def size_error(
     if ended or (size < limits.max_object_size and plan.size_of(pulled + 1)):
         return None
     return ObjectTooLargeError(
-        f"the source gives more than the {size} bytes that {pulled} parts of these sizes hold; "
-        f"nothing was published. Say the length beforehand (ex_size_hint) or pass a larger "
-        f"ex_part_size, or ex_max_memory (the store takes objects of up to "
+        f"the source has more than the {size} bytes that {pulled} parts of these sizes hold; "
+        f"nothing was published. Pass the length in advance (ex_size_hint), or a larger "
+        f"ex_part_size or ex_max_memory (the store accepts objects of up to "
         f"{limits.max_object_size} bytes)",
         None,
         "",
@@ -170,7 +170,7 @@ def _rounded(size: float, limits: Limits) -> int:
 
 @lru_cache(maxsize=64)
 def _growing(limits: Limits, start: int) -> PartPlan:
-    """The plan with the smallest ratio that reaches what it must; by bisection on the logarithm."""
+    """The plan with the smallest sufficient ratio, found by bisection on the logarithm."""
     flat = limits.max_parts // _KEPT_SMALL
     target = min(limits.max_object_size, limits.max_parts * limits.max_part_size // 2)
     if start * limits.max_parts >= target:

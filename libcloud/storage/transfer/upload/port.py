@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the upload engine requires of a source and of a store: a few calls, each one request.
+"""The interfaces that the upload engine requires of a source and a store.
 
 Source and store agree on what a part consists of: bytes to send, or a range that the store copies.
 The engine only uses its length.
@@ -27,11 +27,11 @@ _Taken = TypeVar("_Taken", bound=Sized, contravariant=True)
 
 
 class Part(Protocol[_Given]):
-    """A part as it came from the source."""
+    """A part as delivered by the source."""
 
     @property
     def body(self) -> _Given:
-        """What it consists of; its length is the size of the part, bytes."""
+        """Its content; the length is the size of the part, bytes."""
 
     @property
     def last(self) -> bool:
@@ -39,27 +39,27 @@ class Part(Protocol[_Given]):
 
 
 class Source(Protocol[_Given]):
-    """Where the parts come from."""
+    """Delivers the parts."""
 
     def next_part(self, size: int) -> Part[_Given]:
-        """The next ``size`` bytes, or fewer when the source ends before."""
+        """The next ``size`` bytes, or fewer at the end of the source."""
 
 
 class PartStore(Protocol[_Taken]):
     """One object of a store, about to be written from parts of one kind.
 
-    The calls may come from several threads at once. Each makes one request, tries once, and raises
-    unless the store reports success; :meth:`failure` classifies the exception.
+    The methods may be called by several threads at once. Each makes one request, without retries,
+    and raises unless the store reports success; :meth:`failure` classifies the exception.
     """
 
     def digest(self, body: _Taken) -> Digest:
         """The checksum that goes with ``body``; computed once for all attempts."""
 
     def put(self, body: _Taken, digest: Digest) -> StoredObject:
-        """Store the whole object by one request."""
+        """Store the whole object with one request."""
 
     def create(self) -> str:
-        """Begin an upload; its id."""
+        """Create an upload; return its id."""
 
     def put_part(self, upload_id: str, number: int, body: _Taken, digest: Digest) -> PartReceipt:
         """Store part ``number``; a part sent twice replaces itself."""
@@ -76,7 +76,7 @@ class PartStore(Protocol[_Taken]):
         """
 
     def abort(self, upload_id: str) -> bool | None:
-        """Drop the upload and its parts. An upload that is not there counts as dropped.
+        """Remove the upload and its parts. An upload that does not exist counts as removed.
 
         :return: ``True`` if the store has no request for that and the parts stay until they expire.
         """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The runner carries out the commands of the machine, with the help of workers (``workers.py``).
 
-The machine, the source and the listener are touched by the caller's thread only.
+Only the caller's thread uses the machine, the source and the listener.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _UNKNOWN = object()
 class Transfer(Generic[Content]):
     """Drives one machine: pulls, submits, collects, and cleans up.
 
-    In a process that was forked meanwhile it sends nothing: the upload is the parent's.
+    In a forked child it sends nothing: the upload belongs to the parent.
 
     :param label: what is uploaded, for messages: container and object name.
     """
@@ -75,19 +75,19 @@ class Transfer(Generic[Content]):
         self._bodies: dict[int, tuple[Content, Digest | None]] = {}
 
     def run(self, source: Source[Content]) -> StoredObject:
-        """Send all that ``source`` gives.
+        """Send everything that ``source`` delivers.
 
         :return: the object, published whole.
         :raises BaseException: the first error, after the clean-up; nothing is published then, or,
             for :class:`UploadOutcomeUnknownError`, the store did not say whether it was. If an
-            upload stays behind, the exception has its ``upload_id``, and ``cleanup_error``.
+            upload is left behind, the exception has its ``upload_id``, and ``cleanup_error``.
         """
         try:
             with ended_with_the_program(source, self._end_at_exit, self._label) as watched:
                 self._send_all(watched)
                 return self.finish()
         except BaseException as error:
-            self._name_what_is_left(error)  # also if it came while the first one was dealt with
+            self._name_what_is_left(error)  # also if it was raised while the first one was handled
             raise
         finally:
             self.close()
@@ -121,9 +121,9 @@ class Transfer(Generic[Content]):
         self._machine.pulled(len(body), last)
 
     def fail(self, error: BaseException) -> None:
-        """Clean up because of ``error``, raised on the caller's side. Returns when that is over.
+        """Clean up because of ``error``, raised on the caller's side. Returns when that is done.
 
-        :raises BaseException: ``error``, if nothing here is ours to clean up.
+        :raises BaseException: ``error``, if there is nothing to clean up in this process.
         """
         if self._foreign:
             raise error
@@ -169,7 +169,7 @@ class Transfer(Generic[Content]):
 
     @property
     def _foreign(self) -> bool:
-        """This process is a fork of the one that the upload belongs to."""
+        """Whether this process is a fork of the one that the upload belongs to."""
         return os.getpid() != self._pid
 
     def _end_at_exit(self) -> None:
@@ -187,7 +187,7 @@ class Transfer(Generic[Content]):
                     self._pull(source, command.size)
             except BaseException as error:
                 self.fail(error)
-        except BaseException as error:  # an interrupt on the way into the clean-up
+        except BaseException as error:  # an interrupt at the start of the clean-up
             self.fail(error)
 
     def _pull(self, source: Source[Content], size: int) -> None:
@@ -272,11 +272,11 @@ class Transfer(Generic[Content]):
             return error
         if getattr(error, "is_page", False):
             _attach(error, outcome_unknown=True)
-            return error  # the response is not from the store, which explains everything
+            return error  # the response is not from the store, which explains the error
         left = f", and abort the upload {machine.upload_id} if it is not"
         unknown = UploadOutcomeUnknownError(
-            f"the outcome of the upload of {self._label} is unknown: the store's answer was "
-            f"lost ({error}). Look whether the object is there, with {machine.size} bytes"
+            f"the outcome of the upload of {self._label} is unknown: the store's response was "
+            f"lost ({error}). Check whether the object exists, with {machine.size} bytes"
             + (left if machine.left_behind else ""),
             None,
             "",
@@ -308,7 +308,7 @@ class Transfer(Generic[Content]):
 
 
 def _attach(error: BaseException, **facts: object) -> None:
-    """Set attributes on ``error``, and say in a note what is not ``None``; never fails."""
+    """Set attributes on ``error``, and add a note with those that are not ``None``; never fails."""
     for name, fact in facts.items():
         known = getattr(error, name, _UNKNOWN)
         if known is fact or (fact is None and known is not _UNKNOWN):

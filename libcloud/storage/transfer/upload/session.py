@@ -66,9 +66,9 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """An upload that was started before.
+    """An upload that was started earlier.
 
-    :param sizes: of parts, by their numbers, in place of what would be planned.
+    :param sizes: sizes of parts, by number, instead of the planned ones.
     """
 
     upload_id: str
@@ -95,7 +95,7 @@ class UploadSession(Generic[Content]):
     object_name: str = ""
 
     def send(self, source: Source[Content], resumed: Resumed | None = None) -> StoredObject:
-        """Send everything that ``source`` has.
+        """Send everything that ``source`` delivers.
 
         :param resumed: the upload to continue; ``None``: a new one.
         :raises ObjectTooLargeError: the announced size exceeds the limits. Nothing was sent.
@@ -147,7 +147,7 @@ class UploadSession(Generic[Content]):
     def open_writer(
         self: UploadSession[bytes | Pieces], finish: Callable[[StoredObject], _Result]
     ) -> UploadWriter[_Result]:
-        """A file to write to, which is sent in parts meanwhile; nothing is sent yet.
+        """A file to write to, which is sent in parts while it is written; nothing is sent yet.
 
         :param finish: makes the ``result`` of the writer, when the object is published.
         """
@@ -172,7 +172,7 @@ class UploadSession(Generic[Content]):
 
 
 class _PartSink(Generic[_Result]):
-    """Where a writer writes to: an upload in parts."""
+    """What a writer writes to: an upload in parts."""
 
     def __init__(
         self,
@@ -249,8 +249,8 @@ def upload(
     :param concurrency: requests that may be in flight at once; 1 makes them all in the caller's
         thread, one after another, and holds one part. ``None``: no bound.
     :param label: what is uploaded, for messages.
-    :param resumed: an upload to go on with; ``None``: one of its own.
-    :raises ObjectTooLargeError: the size announced is beyond the limits. Nothing was sent.
+    :param resumed: an upload to continue; ``None``: a new one.
+    :raises ObjectTooLargeError: the announced size exceeds the limits. Nothing was sent.
     :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
     """
     machine, workers = _engine(
@@ -269,7 +269,7 @@ def begin(
     concurrency: int | None = None,
     label: str = "",
 ) -> PushedTransfer:
-    """An upload to ``store`` that is handed its bytes; nothing is sent yet.
+    """An upload to ``store`` whose bytes are pushed to it; nothing is sent yet.
 
     Arguments and errors are those of :func:`upload`.
     """

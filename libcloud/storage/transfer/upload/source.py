@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Divides any source of bytes into parts; each byte is copied once at most.
 
-A piece of ``bytes`` that lies within one part is sent as it is. Small ones are joined, a few at a
-time; what its producer may still change, and what reaches over the end of a part, is copied. So a
-part takes its own size in memory, and no more, while it is filled as well as while it is sent.
+A piece of ``bytes`` that lies within one part is sent without copying. Small ones are joined, a few
+at a time; buffers that their producer may still change, and pieces that cross the end of a part,
+are copied. So a part takes no more memory than its size, while it is filled and while it is sent.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _READ_SIZE = 1024 * 1024
 # cost more than the copy.
 _LARGE = 64 * 1024
 
-# What joined pieces have together; and how many there are at most, for each takes memory besides.
+# Total size of joined pieces, and their maximum number: each one has a memory overhead.
 _JOINED_SIZE = 256 * 1024
 _JOINED_PIECES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class PulledPart:
-    """A part as it came from the source.
+    """A part as delivered by the source.
 
     :param body: its bytes, which do not change.
     :param last: the source has ended.
@@ -61,9 +61,9 @@ _joined = b"".join
 
 
 class PartBuffer:
-    """The body of one part, as it is filled.
+    """The body of one part while it is filled.
 
-    :param size: bytes that it takes.
+    :param size: its capacity, bytes.
     """
 
     def __init__(self, size: int) -> None:
@@ -84,9 +84,9 @@ class PartBuffer:
             self._join()
 
     def add_small(self, pieces: Iterator[object]) -> object:
-        """Append from ``pieces`` as long as they are small ``bytes`` that leave room.
+        """Append from ``pieces`` as long as they are small ``bytes`` that fit.
 
-        :return: the first that is not, which was not appended; :data:`_END` if there is none.
+        :return: the first one that does not, which was not appended; :data:`_END` if there is none.
         :raises InvalidSourceError: there are too many empty ones in a row.
         """
         small, size, room = self._small, self._small_size, self.room
@@ -122,7 +122,7 @@ class PartBuffer:
             raise files.endless_source_error()
 
     def _join(self) -> None:
-        """Make one buffer of the small ones; a large one alone stays the object it is."""
+        """Make one buffer of the small ones; a large one alone is not copied."""
         is_large = bool(self._small) and len(self._small[-1]) >= _LARGE
         large = self._small.pop() if is_large else None
         if self._runs or self._small:
@@ -136,8 +136,8 @@ class PartSource:
     """Parts cut from ``source``.
 
     :param source: an iterator or iterable of pieces (bytes, bytearray, memoryview or any other
-        buffer; ``str`` is encoded as UTF-8; a number from 0 to 255 is that byte, for that is what
-        iterating over bytes gives), an object with ``read(size)``, or one such buffer. An empty
+        buffer; ``str`` is encoded as UTF-8; a number from 0 to 255 is that byte, because iterating
+        over bytes yields numbers), an object with ``read(size)``, or one such buffer. An empty
         piece is not the end; an empty ``read()`` is.
     :raises InvalidSourceError: ``source`` is none of these. Nothing was taken from it.
     """
@@ -147,9 +147,9 @@ class PartSource:
         self._rest: bytes | memoryview = b""
 
     def next_part(self, size: int) -> PulledPart:
-        """The next ``size`` bytes, or fewer when the source ends before.
+        """The next ``size`` bytes, or fewer at the end of the source.
 
-        One non-empty piece is taken beyond them, so that ``last`` is known; the next part begins
+        One more non-empty piece is read, so that ``last`` is known; the next part begins
         with it.
 
         :raises InvalidSourceError: a piece is not bytes, or empty pieces do not end.
@@ -166,7 +166,7 @@ class PartSource:
         return PulledPart(part.body(), last)
 
     def _advance(self, part: PartBuffer) -> bool:
-        """Take pieces until one is not empty and does not go into ``part`` at once.
+        """Take pieces until one is not empty and does not fit into ``part`` immediately.
 
         :return: whether there is one; false at the end of the source.
         """
@@ -202,7 +202,7 @@ class SourcePart(Generic[Content]):
 
 
 class LocalFile(io.FileIO):
-    """A file that was opened by its path; workers read its parts side by side.
+    """A file that was opened by its path; workers read its parts in parallel.
 
     :ivar exact_size: bytes; ``None`` if that is not known, as of a pipe or a file in ``/proc``.
     :raises OSError: it cannot be read.
@@ -234,7 +234,7 @@ class FileRange:
         """All bytes.
 
         :raises OSError: they cannot be read.
-        :raises SizeMismatchError: the file ends before.
+        :raises SizeMismatchError: the file ends earlier.
         """
         pieces: list[bytes] = []
         start, end = self._start, self._start + self._size
@@ -278,7 +278,7 @@ def source_of(stream: object) -> PartSource | FileSource:
 
 def _changed(expected: int | None, size: int) -> SizeMismatchError:
     return SizeMismatchError(
-        f"the file had {expected} bytes and has {size} now: it was changed while it was sent; "
+        f"the file had {expected} bytes and has {size} now: it changed while it was sent; "
         "nothing was published",
         None,
         "",

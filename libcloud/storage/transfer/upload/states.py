@@ -20,9 +20,9 @@ store refuses it, nothing was published. If the response is lost, the outcome is
 is ``CONFIRMING`` until a HEAD request settles whether the object is there.
 
 An error, or a cancellation, stops the upload. Requests in flight are waited for first: a part that
-lands after the abort would stay at the store and be billed. What happens next depends on what the
-store may hold, and is decided in one place, ``UploadMachine._clean_up``. An upload ends in ``DONE``
-or ``FAILED``; since the clean-up can always be given up, it always ends.
+arrives after the abort would remain in the store and be billed. What happens next depends on what
+the store may hold, and is decided in one place, ``UploadMachine._clean_up``. An upload ends in
+``DONE`` or ``FAILED``; since the clean-up can always be abandoned, it always ends.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Event(Enum):
     ALL_PARTS_STORED = "the source has ended and every part is stored"
     OBJECT_PUBLISHED = "the store has published the object"
 
-    # The answer to a request that publishes was lost, or contradicts what was sent.
+    # The response to a request that publishes was lost, or contradicts what was sent.
     OUTCOME_AMBIGUOUS = "the outcome of the request is ambiguous"
     OBJECT_FOUND = "the object is there and is the one that was sent"
 
@@ -96,7 +96,7 @@ class Transition(NamedTuple):
     """Where an event leads.
 
     :param state: the next one.
-    :param request: to be sent on the way; ``None`` for none.
+    :param request: the request to send; ``None`` for none.
     """
 
     state: State
@@ -131,7 +131,7 @@ TRANSITIONS: Mapping[State, Mapping[Event, Transition]] = MappingProxyType(
         _S.FAILED: {},
     }
 )
-"""What an event leads to in the one state, or the few, in which it can occur."""
+"""The transitions of events that can occur only in certain states."""
 
 CLEAN_UP: Mapping[Event, Transition] = MappingProxyType(
     {
@@ -143,18 +143,18 @@ CLEAN_UP: Mapping[Event, Transition] = MappingProxyType(
         _E.GAVE_UP: _T(_S.FAILED),
     }
 )
-"""What an error leads to in every state: an interrupt can come between any two lines of code."""
+"""The transitions of errors, in every state: an interrupt can occur between any two lines."""
 
 PULLING = frozenset({State.READING_FIRST, State.CREATING, State.SENDING})
-"""The source is read in these."""
+"""The states in which the source is read."""
 
 PUBLISHING = frozenset({Step.PUT, Step.COMPLETE})
-"""Requests after which the object may be there."""
+"""Requests that may have published the object."""
 
 
 def transition(state: State, event: Event) -> Transition:
     """Where ``event`` leads from ``state``.
 
-    :raises KeyError: it cannot occur there; a bug of the engine.
+    :raises KeyError: it cannot occur there; this is a bug in the engine.
     """
     return TRANSITIONS[state].get(event) or CLEAN_UP[event]

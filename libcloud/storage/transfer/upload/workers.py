@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers send the requests: in the caller's thread, or in the threads of an executor.
 
-Workers get a frozen :class:`Task` and give back a frozen :class:`Outcome`. They see neither the
-machine nor the source nor the listener.
+Workers receive a frozen :class:`Task` and return a frozen :class:`Outcome`. They do not use the
+machine, the source or the listener.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from libcloud.utils import cancellation
 __all__ = ["InlineWorkers", "Outcome", "Task", "ThreadWorkers"]
 
 
-# glibc gives what is free at the end of its heap back to the system when it is more than twice the
-# largest block that was ever freed, and to map a page again takes 2 microseconds. Larger blocks do
+# glibc returns free memory at the end of its heap to the system when it is more than twice the
+# largest block that was ever freed, and mapping a page again takes 2 microseconds. Larger blocks do
 # not count. Reference: mallopt(3), M_MMAP_THRESHOLD.
 _LARGEST_BLOCK = 32 * 1024 * 1024 - 64 * 1024
 
-# What must be known even if it was interrupted. The others are simply made again.
+# Requests whose outcome must be known even if they were interrupted. Others are simply repeated.
 _LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
 
-# What cleans up after a failure, also when the upload is cancelled.
+# Requests that clean up after a failure, also when the upload is cancelled.
 _CLEANUP = frozenset({Step.ABORT, Step.CHECK, Step.CONFIRM})
 
 
@@ -60,7 +60,7 @@ class Task(Generic[Content]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a task: an answer, or a failure."""
+    """The outcome of a task: a response, or a failure."""
 
     send: Send
     answer: Any  # what the store's method for the step returns
@@ -118,7 +118,7 @@ def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> 
 
 
 class InlineWorkers(Generic[Content]):
-    """No workers: each request is made at once, in the caller's thread, one after another.
+    """No workers: each request is made immediately, in the caller's thread, one after another.
 
     For connections that are not known to be safe in several threads.
     """
@@ -136,8 +136,8 @@ class InlineWorkers(Generic[Content]):
             with cancellation.shielded() if cleans_up else contextlib.nullcontext():
                 self._sleep(task.send.delay)
         try:
-            # One line, so that no signal handler runs between the answer and its record but in the
-            # instant of the append; then the outcome counts as unknown.
+            # One line, so that no signal handler runs between the response and its record, except
+            # in the instant of the append; then the outcome counts as unknown.
             self.outcomes.append(perform(self._store, task))
         except BaseException as error:
             if task.send.step in _LASTING:
@@ -155,25 +155,25 @@ class InlineWorkers(Generic[Content]):
         """Return when nothing is in flight; tasks that have not started are not started."""
 
     def close(self) -> None:
-        """Let go of the workers."""
+        """Release the workers."""
 
 
 class ThreadWorkers(Generic[Content]):
     """Requests made by the threads of an executor.
 
-    A single PUT, and what is sent after :meth:`stop`, is made in the caller's thread. So is what
-    somebody's executor has no thread for, or has dropped: an upload that runs in the very executor
-    that it is given comes to its end. So is all when no thread can be started, as in the functions
-    of ``atexit``, and in a thread that outlives the main one.
+    A single PUT, and every request after :meth:`stop`, is made in the caller's thread. So is a
+    request for which the caller's executor has no thread, or which it has dropped: an upload that
+    runs in the same executor that sends its parts completes. So are all requests if no thread can
+    be started, as in ``atexit`` functions and in a thread that outlives the main thread.
 
     Digests are computed by as many threads as there are cores, the caller's among them: it takes
     over when the others are busy, and while parts wait for the upload to be created; the part is in
     the cache then, and no further one is read meanwhile.
 
-    :param workers: threads of an executor of our own; it starts them when a part is first sent.
-    :param executor: the caller's executor of threads to use instead; it is not shut down.
-    :param memory: bytes that parts take at most; what one leaves is kept for those that follow.
-    :param cores: that this process may use; ``None``: the system is asked.
+    :param workers: threads of the internal executor, started when the first part is sent.
+    :param executor: the caller's thread pool to use instead; it is not shut down.
+    :param memory: maximum size of all parts, bytes; freed memory is kept for the following parts.
+    :param cores: number that this process may use; ``None``: detected.
     """
 
     def __init__(
@@ -221,9 +221,9 @@ class ThreadWorkers(Generic[Content]):
             self._alone = True
 
     def _pool(self) -> Executor:
-        """The executor to use; one of our own is made when it is first needed.
+        """The executor to use; a new one is created on first use.
 
-        :raises RuntimeError: it cannot be made, because the program ends.
+        :raises RuntimeError: it cannot be created, because the program is exiting.
         """
         if self._given is not None:
             return self._given
@@ -252,7 +252,7 @@ class ThreadWorkers(Generic[Content]):
                 self._idle.wait()
 
     def close(self) -> None:
-        """Let go of the workers; wait for them, unless :meth:`stop` was not waited for either."""
+        """Release the workers; wait for them, unless :meth:`stop` was not waited for either."""
         self._stopped = True
         if self._given is None and self._own is None:
             return
@@ -270,7 +270,7 @@ class ThreadWorkers(Generic[Content]):
             return body, None
 
     def _is_mine(self, task: Task[Content]) -> bool:
-        """Whether the caller computes the digest, because the others have enough of them."""
+        """Whether the caller computes the digest, because the workers are busy with others."""
         if not task.wants_digest:
             return False
         with self._idle:
@@ -315,12 +315,12 @@ class ThreadWorkers(Generic[Content]):
                 with self._idle:
                     self._digesting -= 1
             return ready if isinstance(ready, Outcome) else perform(self._store, ready)
-        except BaseException as error:  # whatever ends a worker must not leave the caller waiting
+        except BaseException as error:  # no failure of a worker may leave the caller waiting
             return _interrupted(task, error)
 
 
 def _interrupted(task: Task[Any], error: BaseException) -> Outcome:
-    """The store may have done it, so that the clean-up has to look."""
+    """The store may have executed the request, so the clean-up has to check."""
     return Outcome(task.send, None, Failure(error, effect_unknown=True), task.digest)
 
 
@@ -333,7 +333,7 @@ def _cores() -> int:
 
 @lru_cache(maxsize=16)  # once is enough
 def _keep_free(size: int) -> None:
-    """Let ``size`` bytes of freed memory, or as many as can be told, stay with the process.
+    """Let the process keep ``size`` bytes of freed memory, or as many as can be set.
 
     The block is not touched, so that it takes no memory itself.
     """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uploads to which the caller pushes the bytes; ``runner.py`` pulls them from a source.
 
-The file-like face of it is :class:`~libcloud.storage.writer.UploadWriter`.
+Its file-like interface is :class:`~libcloud.storage.writer.UploadWriter`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["PushedTransfer", "UploadWriter"]
 class PushedTransfer(Transfer[bytes | Pieces]):
     """An upload that is fed by :meth:`write` and ended by :meth:`publish` or :meth:`abort`.
 
-    A full part is sent when the byte after it comes: until then it may be the last one, and an
+    A full part is sent when the next byte is written: until then it may be the last one, and an
     object of one part is one request. ``write`` waits while the window is full.
     """
 
@@ -27,11 +27,11 @@ class PushedTransfer(Transfer[bytes | Pieces]):
 
     @property
     def begun(self) -> bool:
-        """Something was sent, so that :meth:`abort` makes requests."""
+        """Whether something was sent, so that :meth:`abort` makes requests."""
         return self._machine.parts_pulled > 0 and not self.over
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take all of ``data``; a view is copied.
+        """Accept all of ``data``; a view is copied.
 
         :raises BaseException: the first error, after the clean-up; see :meth:`run`.
         """
@@ -58,12 +58,12 @@ class PushedTransfer(Transfer[bytes | Pieces]):
         return self._end()
 
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
-        """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
+        """Publish nothing, because of ``error``, and clean up; does nothing after the end.
 
         ``upload_id`` and ``cleanup_error`` of ``error`` name what is left behind.
 
-        :param quiet: the listener is not called any more.
-        :param wanted: the caller asks for it, so that nothing is kept to be resumed.
+        :param quiet: the listener is no longer called.
+        :param wanted: requested by the caller, so that nothing is kept to be resumed.
         :raises BaseException: only what interrupted the clean-up.
         """
         if self.over:
@@ -87,7 +87,7 @@ class PushedTransfer(Transfer[bytes | Pieces]):
     # Inside.
 
     def _fill(self, data: bytes | memoryview) -> bool:
-        """Put ``data`` into parts; false if the upload has failed."""
+        """Divide ``data`` into parts; false if the upload has failed."""
         while len(data):
             room = self._part.room if self._part is not None else 0
             if not room and not self._ask_for_part():
@@ -111,7 +111,7 @@ class PushedTransfer(Transfer[bytes | Pieces]):
         return True
 
     def _push_part(self, *, last: bool) -> None:
-        """Hand the part over and keep no reference to it: its memory is free once it is sent."""
+        """Pass the part on and keep no reference to it: its memory is free once it is sent."""
         part, self._part = self._part, None
         assert part is not None
         self.feed(part.body(), last=last)
