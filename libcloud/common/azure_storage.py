@@ -53,9 +53,9 @@ class AzureStorageResponse(XmlResponse):
         return True
 
     def parse_body(self) -> Any:
-        """The root element; the text of an error that is no document.
+        """The root element; the text of an error that is not a document.
 
-        :raises MalformedResponseError: a success has a body that is no document.
+        :raises MalformedResponseError: a successful response whose body is not a document.
         """
         try:
             return super().parse_body()
@@ -96,7 +96,7 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         self._sas = tuple(parse_qsl((sas_token or "").lstrip("?"), keep_blank_values=True))
 
     def morph_action_hook(self, action: str) -> str:
-        """The path as it is, below the account if the path has to name it."""
+        """The path, below the account if the path has to name it."""
         prefix = f"/{self.account_prefix}" if self.account_prefix else ""
         return f"{prefix}{action}"
 

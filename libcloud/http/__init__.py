@@ -56,10 +56,10 @@ ALLOW_REDIRECTS = 1
 """Whether connections whose ``follow_redirects`` is ``None`` follow redirects."""
 
 DEFAULT_REQUEST_TIMEOUT = 60
-"""Read timeout in seconds of connections without a timeout of their own."""
+"""Default read timeout of connections, seconds."""
 
 DEFAULT_CONNECT_TIMEOUT = 10
-"""Connect timeout in seconds of connections without a timeout of their own."""
+"""Default connect timeout of connections, seconds."""
 
 # A response keeps its request, and with it the body that was sent. Bodies larger than this are
 # removed from it, so that a part does not occupy memory after it was sent.

@@ -30,7 +30,7 @@ class SharedContext:
     def used_by(self, connection: Any) -> Iterator[None]:
         """Let a urllib3 connection use the context while it connects in the block.
 
-        A connection with settings of its own or without certificates to verify is left unchanged,
+        A connection with its own settings or without certificates to verify is left unchanged,
         as is one whose certificates cannot be read: connecting raises the error.
         """
         kept = {name: getattr(connection, name) for name in ("ssl_context", *_PLACES)}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What drivers check of their arguments before anything is sent.
+"""Checks of the drivers' arguments, before anything is sent.
 
-Each error says what to pass instead. Only what cannot work is refused: a container or an object
-may be of any class that has the attributes.
+Each error says what to pass instead. Only arguments that cannot work are rejected:
+a container or an object may be of any class that has the attributes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 LOG = logging.getLogger(__name__)
 
-# Classes whose constructors are checked strictly; others may hand on what they do not know.
+# Classes whose constructors are checked strictly; others may pass on unknown keywords.
 _OURS = "libcloud.storage.drivers."
 
 _CONNECTION_SETTINGS = ("timeout", "retry_delay", "backoff", "proxy_url")
@@ -93,7 +93,7 @@ def check_file_path(path: object, name: str = "file_path") -> None:
 
 
 def check_extra(extra: object, *, values: bool = True) -> None:
-    """Refuse an ``extra`` that would be lost; unknown keys that resemble no known one are ignored.
+    """Reject an ``extra`` that would be lost; unknown keys that resemble no known one are ignored.
 
     :param values: must be text, because they are sent; otherwise they may be anything.
     :raises TypeError: it is no mapping, or its metadata are none.
@@ -124,9 +124,9 @@ def check_extra(extra: object, *, values: bool = True) -> None:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Refuse times that are none, among the keywords of a driver.
+    """Reject invalid times among the keywords of a driver.
 
-    :raises TypeError: it is no number, for example text.
+    :raises TypeError: it is not a number, for example text.
     :raises ValueError: it is negative.
     """
     for name in ("timeout", "retry_delay", "backoff"):
@@ -163,12 +163,12 @@ def accepts_keyword(function: Callable[..., object], name: str) -> bool:
 
 
 def check_known_keywords(kind: type, names: Iterable[str]) -> None:
-    """Refuse keywords that no constructor of ``kind`` takes.
+    """Reject keywords that no constructor of ``kind`` accepts.
 
-    A class of another project that has a constructor of its own may hand on what it does not know,
-    as with Apache Libcloud: there, they are logged and ignored.
+    A third-party class with its own constructor may pass on unknown keywords, as with Apache
+    Libcloud: they are logged and ignored.
 
-    :raises TypeError: with the nearest keyword that there is.
+    :raises TypeError: it suggests the nearest known keyword.
     """
     if not set(names).difference(_CONNECTION_SETTINGS):
         return
@@ -218,6 +218,6 @@ def check_local_upload(
 
 
 def check_download(obj: object, destination_path: object) -> None:
-    """What every download to a file checks."""
+    """The checks of every download to a file."""
     check_object(obj)
     check_file_path(destination_path, "destination_path")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store can do and how much it takes, as data.
+"""What a store supports, and its limits, as data.
 
 The engine, the conformance suite and the feature table read the same values, so that they cannot
 disagree.
@@ -27,7 +27,7 @@ class Limits:
     :param max_part_size: largest part.
     :param max_parts: number of the last part that is accepted.
     :param max_object_size: largest object; never more than ``max_parts * max_part_size`` in effect.
-    :param max_put_size: largest object sent by one PUT.
+    :param max_put_size: largest object that can be sent by one PUT.
     :param equal_parts: all parts but the last must have the same size.
     """
 
@@ -41,24 +41,24 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a driver promises for its store.
+    """What a driver supports for its store.
 
     :param multipart: a stream of unknown length is uploaded in parts, in bounded memory.
     :param chunked_encoding: an upload without a Content-Length is accepted.
     :param limits: sizes, bytes.
-    :param any_object_name: every non-empty text of up to 1,024 bytes is a name of its own, also
+    :param any_object_name: every non-empty text of up to 1,024 bytes is a distinct name, including
         ``a//b``, ``../x`` and names with control characters.
-    :param nested_names: ``x`` and ``x/child`` can exist side by side.
-    :param metadata: user metadata is kept, and its keys come back in lower case.
+    :param nested_names: ``x`` and ``x/child`` can both exist.
+    :param metadata: user metadata is kept; its keys are returned in lower case.
     :param content_type: the content type is kept.
     :param etag_is_md5: the hash of an object sent by one PUT is its MD5, in hexadecimal.
     :param prefix_listing: the store itself filters a listing by prefix.
-    :param range_reads: a part of an object can be read.
-    :param conditional_writes: ``If-None-Match`` and ``If-Match`` hold on writes.
+    :param range_reads: a range of an object can be read.
+    :param conditional_writes: ``If-None-Match`` and ``If-Match`` are honored for writes.
     :param list_uploads: unfinished uploads can be listed and aborted.
-    :param presigned_urls: ``get_object_cdn_url`` gives a URL that carries its own authorization.
+    :param presigned_urls: ``get_object_cdn_url`` returns a presigned URL.
     :param checksums: names of the checksums that the store verifies, cheapest first.
-    :param url_encoded_listing: listings can be asked for with percent-encoded names.
+    :param url_encoded_listing: listings can be requested with percent-encoded names.
     """
 
     multipart: bool = False

@@ -161,7 +161,7 @@ def directories(destination: Destination) -> Iterator[None]:
         yield
     finally:
         for path in created:
-            # One that holds the file, or somebody else's, is not empty and stays.
+            # A directory that holds the file, or one of another process, is not empty and remains.
             with contextlib.suppress(OSError):
                 os.rmdir(path)
 
@@ -177,8 +177,8 @@ def _write(pieces: Iterable[bytes | str], file: StagingFile) -> int:
 def _path_inside(directory: str, object_name: str, driver: object) -> str:
     """The path of an object's file in ``directory``.
 
-    An object's name comes from whoever wrote the object. It must not choose a file elsewhere, be
-    it by ``..``, by a leading ``/`` or by a link in the directory.
+    An object's name is untrusted input. It must not select a file elsewhere, whether by ``..``, a
+    leading ``/`` or a link in the directory.
     """
     parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
     path = os.path.join(directory, *parts)

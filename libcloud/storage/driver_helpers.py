@@ -93,7 +93,7 @@ class StorageDriverHelpers(BaseDriver):
     def _filter_listed_container_objects(
         self, objects: Iterable[_ObjectT], prefix: str | None
     ) -> Iterator[_ObjectT]:
-        """Those whose names start with ``prefix``, for a store that does not filter by itself."""
+        """Those whose names start with ``prefix``, for a store that cannot filter."""
         if prefix is not None:
             warnings.warn(
                 f"Driver {type(self).__name__} cannot ask its store for a prefix; all objects are "

@@ -180,7 +180,7 @@ class Payload:
 
 
 class HashingReader:
-    """The next ``length`` bytes of a file, as a file of its own that can be rewound.
+    """The next ``length`` bytes of a file, as a separate file that can be rewound.
 
     :raises OSError: from ``read``: the file ended early.
     """

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An object that is written like a file: a writer, and what it needs of the place it writes to.
+"""An object that is written like a file: the writer, and the interface of its sink.
 
 A writer publishes only on ``close()``, or at the end of its ``with`` block.
-What is left half written, by an exception, by the garbage collector or at the end of the program,
-is removed.
+Unfinished uploads, after an exception, garbage collection or the end of the program, are removed.
 """
 
 from __future__ import annotations
@@ -44,10 +43,10 @@ class Sink(Protocol[_Published]):
 
     @property
     def begun(self) -> bool:
-        """Something was sent, so that :meth:`abort` makes requests."""
+        """Whether something was sent, so that :meth:`abort` makes requests."""
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take all of ``data``; a view is copied.
+        """Accept all of ``data``; a view is copied.
 
         :raises BaseException: the first error. All is cleaned up, nothing is published.
         """
@@ -59,11 +58,11 @@ class Sink(Protocol[_Published]):
         """
 
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
-        """Publish nothing, because of ``error``, and clean up; nothing happens if it is over.
+        """Publish nothing, because of ``error``, and clean up; does nothing after the end.
 
         ``upload_id`` and ``cleanup_error`` of ``error`` name what could not be cleaned up.
 
-        :param wanted: the caller asks for it, so that nothing is kept to be resumed.
+        :param wanted: requested by the caller, so that nothing is kept to be resumed.
         :param quiet: no listener is called: this is not the caller's thread.
         :raises BaseException: only what interrupted the clean-up.
         """
@@ -79,36 +78,36 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
                 csv.writer(text).writerows(rows)
         print(writer.result.size)
 
-    **Publishing.** The object appears, whole, when the ``with`` block of the writer ends, or by
-    :meth:`close` where there is no such block. Inside the block, ``close()`` only ends the writing:
-    the block decides. If it is left by any exception, nothing is published, what was sent is
-    removed, and the exception propagates unchanged. So enter the writer itself, not only the
-    ``TextIOWrapper`` or ``BufferedWriter`` around it, and close or detach such a wrapper inside the
-    block: what it still holds afterwards is not part of the object.
+    **Publishing.** The complete object appears when the ``with`` block of the writer ends, or on
+    :meth:`close` without such a block. Inside the block, ``close()`` only ends the writing: the
+    block decides. If an exception leaves the block, nothing is published, the parts sent so far are
+    removed, and the exception propagates unchanged. So use the writer itself as the context
+    manager, not only the ``TextIOWrapper`` or ``BufferedWriter`` around it, and close or detach
+    such a wrapper inside the block: data that it still buffers afterwards is lost.
 
-    **Without the block** only the call of ``close()`` distinguishes success from failure. Called
-    while an exception passes (by a ``finally``, ``contextlib.closing``, or the ``with`` of a
-    wrapper), it publishes nothing and raises that exception again. Any exception that is being
-    handled, and was not when the writer was opened, counts as passing.
+    **Without the block,** only the call of ``close()`` distinguishes success from failure. If it is
+    called while an exception propagates (by ``finally``, ``contextlib.closing``, or the ``with`` of
+    a wrapper), it publishes nothing and raises that exception again. This applies to every
+    exception that is being handled, and was not when the writer was opened.
 
-    **Dropped** without ``close()``, a writer publishes nothing. Its upload is removed by a thread
-    of its own, or at the end of the program, and there is a ``ResourceWarning``. That also holds
-    when a dropped wrapper closes the writer, which CPython reports. In a process made by
-    ``os.fork`` a writer of the parent does nothing.
+    **Dropped** without ``close()``, a writer publishes nothing. Its upload is removed by a separate
+    thread, or at the end of the program, and a ``ResourceWarning`` is issued. The same applies
+    when a dropped wrapper closes the writer, which CPython reports. In a process created by
+    ``os.fork``, a writer of the parent does nothing.
 
-    **At the end of the program** a writer can be closed by a function of ``atexit``, as handlers of
-    ``logging`` are. When the last of these functions has returned, what is still open is removed as
-    if it had been dropped, and a later ``close()`` raises.
+    **At the end of the program,** a writer can be closed by an ``atexit`` function, as ``logging``
+    handlers are. When the last of these functions has returned, writers that are still open are
+    treated as dropped, and a later ``close()`` raises.
 
-    **Errors.** After the first, which is raised by the :meth:`write` or :meth:`close` that meets
-    it, nothing is published, and ``close()`` raises it again: when ``close()`` returns, the object
-    is there, unless :meth:`abort` or an exception in the ``with`` block has ended it before.
+    **Errors.** The :meth:`write` or :meth:`close` that encounters the first error raises it. After
+    that nothing is published, and ``close()`` raises it again: when ``close()`` returns, the object
+    exists, unless :meth:`abort` or an exception in the ``with`` block ended the upload before.
 
-    One thread at a time uses it; another one waits. A listener or signal handler that uses it in
-    the midst of one of its methods gets a ``RuntimeError``.
+    Only one thread at a time can use a writer; others wait. A listener or signal handler that uses
+    it during one of its methods gets a ``RuntimeError``.
 
     :param label: what is written, for messages: container and object name.
-    :ivar result: the published :class:`Object`; ``None`` as long as there is none.
+    :ivar result: the published :class:`Object`; ``None`` until then.
     """
 
     name = None  # what wrappers look at; a text would make tarfile leave out the file of that name
@@ -136,11 +135,12 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
     # As a file.
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Take all of ``data``, which the caller may change afterwards. May wait for the store.
+        """Write all of ``data``, which the caller may change afterwards. May wait for the store.
 
         :param data: bytes, or any other buffer.
-        :return: bytes taken: all.
-        :raises TypeError: ``data`` is text, or no buffer; nothing was taken, and it remains open.
+        :return: the number of bytes in ``data``.
+        :raises TypeError: ``data`` is text, or not a buffer; nothing was written, and the writer
+            remains open.
         :raises ValueError: the writer is closed.
         :raises BaseException: the first error of the upload; see :class:`UploadWriter`.
         """
@@ -163,22 +163,22 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no more bytes."""
+        """Whether it accepts no more bytes."""
         return self._closed
 
     def close(self) -> None:
-        """End the writing and publish the object; later calls change nothing.
+        """End the writing and publish the object; later calls have no effect.
 
-        :raises BaseException: why nothing is published; see :class:`UploadWriter`.
+        :raises BaseException: the first error, and nothing is published; see :class:`UploadWriter`.
         """
         self._exclusively(self._close)
 
     def abort(self) -> None:
-        """Publish nothing and remove what was sent. Nothing happens if it has ended before.
+        """Publish nothing and remove the parts sent so far. Does nothing after the end.
 
-        That also holds with ``ex_on_failure="keep"``: this is no failure.
+        Parts are also removed with ``ex_on_failure="keep"``: this is not a failure.
 
-        :raises LibcloudError: something could not be removed: the error has its ``upload_id``.
+        :raises LibcloudError: the parts could not be removed: the error has the ``upload_id``.
         """
         self._closed = True
         error = LibcloudError(f"the upload of {self._label} was aborted")
@@ -322,9 +322,9 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
 
 class SpoolSink(Generic[_Result]):
-    """Keeps what is written, in memory and then in a temporary file, until it is published.
+    """Keeps the data in memory, then in a temporary file, until it is published.
 
-    For stores that take an object by one request only.
+    For stores that accept an object only in one request.
 
     :param upload: sends a file, read from its start, as the object.
     """
@@ -382,7 +382,7 @@ class _Remains:
 
     @property
     def foreign(self) -> bool:
-        """This process is a fork of the one that the writer belongs to."""
+        """Whether this process is a fork of the one that the writer belongs to."""
         return os.getpid() != self._pid
 
     def forget(self) -> None:
@@ -392,7 +392,7 @@ class _Remains:
             hook.cancel()
 
     def dropped(self) -> None:
-        """See to it that the upload is aborted soon."""
+        """Have the upload aborted soon."""
         if self.foreign:
             return
         if not self._sink.begun:

@@ -26,7 +26,7 @@ __all__ = [
 
 
 class CancelledError(Exception):
-    """The caller no longer wants the result; what was begun is undone."""
+    """The caller no longer needs the result; started operations are undone."""
 
 
 _active: ContextVar[Cancellation | None] = ContextVar("libcloud_cancellation", default=None)

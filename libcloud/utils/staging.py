@@ -33,7 +33,7 @@ _MAX_LINKS = 40  # as many as Linux follows
 
 
 class DestinationExistsError(LibcloudError, FileExistsError):
-    """The file exists and must not be replaced; it was left as it is."""
+    """The file exists and must not be replaced; it was left unchanged."""
 
     def __init__(self, path: str, driver: object = None) -> None:
         super().__init__(f"File {path} already exists, but overwrite_existing=False", driver)
@@ -96,7 +96,7 @@ class StagingFile:
 
     @property
     def appears_whole(self) -> bool:
-        """Whether it can be written in any order: nobody sees it before :meth:`commit`."""
+        """Whether it can be written in any order: it is not visible before :meth:`commit`."""
         return self._temporary is not None
 
     def fileno(self) -> int:

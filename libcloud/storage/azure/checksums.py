@@ -2,8 +2,8 @@
 """Checksums that are sent with a blob or a block, and compared with the answer.
 
 Azure compares the Content-MD5 of a request with the body, and refuses the body with Md5Mismatch.
-It keeps the MD5 of a blob that was sent by one request; that of a blob made of blocks only if it is
-told. Reference: Azure Storage REST API, "Put Blob", "Put Block" and "Put Block List".
+It keeps the MD5 of a blob that was sent in one request; that of a blob made of blocks only if it is
+sent. Reference: Azure Storage REST API, "Put Blob", "Put Block" and "Put Block List".
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies within the service: Copy Blob, which may go on after its response."""
+"""Copies within the service: Copy Blob, which may continue after its response."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ __all__ = [
 
 _CONTAINER = ("restype", "container")
 
-# Properties of a blob: as headers of an upload they have names of their own. REST API, "Put Blob".
+# Properties of a blob: as headers of an upload they have different names. REST API, "Put Blob".
 _PROPERTIES = frozenset(
     {
         "cache-control",

@@ -21,7 +21,7 @@ class LockLocalStorage:
     """A lock on a path, against other threads that share this object and against other processes.
 
     :param path: what is locked; it need not exist. The lock is a file in the temporary directory,
-        which every user may lock: it holds no data. Users with temporary directories of their own
+        which every user may lock: it holds no data. Users with different temporary directories
         do not exclude each other.
     :param timeout: seconds to wait for the lock.
     :raises LibcloudError: the package ``fasteners`` is not installed; from ``with``: somebody else
@@ -112,7 +112,7 @@ def _open_lock_file(path: str) -> TextIO:
 
 
 def _create_lock_file(path: str) -> None:
-    """Create a file that every user may lock, unless somebody else creates it at the same time."""
+    """Create a file that every user may lock, unless another process does so at the same time."""
     descriptor, temporary = tempfile.mkstemp(prefix="libcloud-", dir=os.path.dirname(path))
     try:
         os.close(descriptor)

@@ -110,8 +110,8 @@ class AzureBlobsStorageDriver(StorageDriver):
     :param ex_sas_token: shared access signature, in place of ``secret``.
     :param ex_credential: a credential of ``azure-identity``, or ``"default"``, ``"cli"`` or
         ``"managed_identity"``, for which the extra ``azure`` is needed.
-    :param ex_anonymous: sign nothing, for containers that anybody may read.
-    :param endpoint_url: in place of ``host``, ``port`` and ``secure``.
+    :param ex_anonymous: do not sign requests, for public containers.
+    :param endpoint_url: instead of ``host``, ``port`` and ``secure``.
     :raises TypeError: nothing authorizes requests, or there is no such keyword.
     """
 
@@ -486,9 +486,9 @@ class AzureBlobsStorageDriver(StorageDriver):
         return self._headers_to_object(name, container, headers), pieces
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        """Bytes of the very version that ``obj`` was when it was looked at.
+        """Bytes of the version that ``obj`` describes.
 
-        :raises ObjectChangedError: it is there no more.
+        :raises ObjectChangedError: it was replaced or deleted.
         """
         started = self._open(obj, start_bytes, end_bytes, same_version=True)
         return transfer.download.saving.stream(self, obj, started, None, partial=True)

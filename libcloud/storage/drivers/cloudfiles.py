@@ -188,7 +188,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
     def ex_purge_object_from_cdn(self, obj: Object, email: str | None = None) -> bool:
         """Remove an object from the edges of Rackspace's CDN.
 
-        :param email: address that is told when it is done.
+        :param email: address that is notified when it is done.
         """
         headers = {"X-Purge-Email": email} if email else {}
         path = self._object_path(obj.container.name, obj.name)

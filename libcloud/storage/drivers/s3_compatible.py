@@ -130,7 +130,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     def get_object_cdn_url(
         self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
     ) -> str:
-        """A URL with which anybody can ``ex_method`` the object, for a limited time.
+        """A presigned URL that allows ``ex_method`` on the object for a limited time.
 
         :param ex_expiry: hours; at most 168.
         :raises NotImplementedError: the driver signs by version 2, or the store is not known to

@@ -88,8 +88,8 @@ class SwiftStorageDriver(StorageDriver):
     :param secret: password, or API key.
     :param host: of a cluster with TempAuth; with Keystone, pass ``ex_force_auth_url``.
     :param region: of the service in Keystone's catalog.
-    :param ex_segment_container: of the segments of large objects; ``{container}`` stands for the
-        name of the object's own container.
+    :param ex_segment_container: container of the segments of large objects; ``{container}`` is
+        replaced by the name of the object's container.
     :param kwargs: those of :class:`OpenStackSwiftConnection`, ``timeout``, ``proxy_url``,
         ``retry_delay`` and ``backoff``.
     :raises TypeError: there is no such keyword.
@@ -781,9 +781,9 @@ class SwiftStorageDriver(StorageDriver):
         return self._headers_to_object(name, container, headers), pieces
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        """Bytes of the very version that ``obj`` was when it was looked at.
+        """Bytes of the version that ``obj`` describes.
 
-        :raises ObjectChangedError: it is there no more.
+        :raises ObjectChangedError: it was replaced or deleted.
         """
         started = self._start(obj, start_bytes, end_bytes, pinned=True)
         return transfer.download.saving.stream(self, obj, started, None, partial=True)

@@ -216,7 +216,7 @@ def encoded(value: bytes) -> str:
 
 
 def decoded(text: str) -> bytes | None:
-    """The inverse; ``None`` for what is no such text, a composite one (``...-3``) among it."""
+    """The inverse; ``None`` if the text is invalid or a composite checksum (``...-3``)."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -180,7 +180,7 @@ class S3Client:
         raw: bool,
         names: tuple[str, str],
     ) -> Any:
-        """Send ``request`` as it is; see :meth:`send`.
+        """Send ``request`` unchanged; see :meth:`send`.
 
         :param names: of the container and of the object.
         """

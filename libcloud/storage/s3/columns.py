@@ -35,7 +35,7 @@ _DEEPER = "boolean(n:Contents/*/*/*)"
 
 
 def read_others(root: Element) -> list[Element] | None:
-    """All children of the listing ``root`` that are no objects.
+    """All children of the listing ``root`` that are not objects.
 
     :return: ``None`` if ``root`` is not of lxml, or has objects in several namespaces.
     """
@@ -57,8 +57,7 @@ def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectReco
 
     :param decode: makes a key of its text.
     :return: ``None`` if any of the objects lacks something that others have, has something twice or
-        nested, or holds what is no number: where texts and objects cannot be told to belong
-        together.
+        nested, or has an invalid number: then texts cannot be assigned to objects.
     """
     namespace = _namespace(root)
 

@@ -25,7 +25,7 @@ __all__ = ["create", "delete", "look_up"]
 def look_up(client: S3Client, path: str, name: str) -> None:
     """Check by one HEAD request that the container at ``path`` exists.
 
-    A container that may not be looked at (403) is assumed to exist.
+    A container to which access is denied (403) is assumed to exist.
 
     :raises ContainerDoesNotExistError: it does not.
     """

@@ -81,7 +81,7 @@ def has_condition(headers: Mapping[str, str]) -> bool:
 
 
 def has_lock(headers: Mapping[str, str]) -> bool:
-    """Whether the object is to be locked, for which S3 wants a checksum in a header of its own.
+    """Whether the object is to be locked, for which S3 requires a checksum in a separate header.
 
     Reference: Amazon S3 API Reference, PutObject, "Content-MD5".
     """
@@ -124,7 +124,7 @@ def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, s
 
 
 def decode_metadata(value: str) -> str:
-    """The inverse: the text of a metadata header; what is no encoded word stays as it is."""
+    """The inverse: the text of a metadata header; text that is not an encoded word is unchanged."""
     if not (value.startswith("=?") and value.endswith("?=")):
         return value
     from email.header import decode_header, make_header

@@ -71,7 +71,7 @@ class Told:
         return self.value == self.expected
 
 
-# Checksums that go into headers of their own, by what the user calls them.
+# Checksums that have their own headers, by the names in the API.
 _CRCS = ("crc32", "crc32c", "crc64nvme")
 _ASKED = (*_CRCS, "sha256", "md5")
 
@@ -107,7 +107,7 @@ def choose_digest(
 
 
 def _cheapest(profile: S3Profile, *, signature: str, secure: bool, locked: bool) -> str:
-    """What is sent unasked."""
+    """The default checksum."""
     if signature != "4":
         return "md5"
     unsigned = secure and profile.unsigned_payload
@@ -159,7 +159,7 @@ DIGESTS: dict[str, Callable[[Body], Digest]] = {
 
 
 def create_headers(name: str) -> dict[str, str]:
-    """What Create must be told of the digest ``name`` that the parts will carry."""
+    """The headers that announce in Create the digest ``name`` of the parts."""
     algorithm = name.removesuffix("-unsigned")
     if algorithm not in _CRCS:
         return {}

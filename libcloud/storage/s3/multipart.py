@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """In-progress uploads: list, abort and resume them.
 
-The parts of an upload are stored, and billed, until somebody completes or aborts it.
+The parts of an upload are stored, and billed, until it is completed or aborted.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _SAFE = "/~-._"
 
 
 def encode_name(name: str) -> str:
-    """``name`` as it stands in a path: UTF-8, ``%XX`` in upper case, slashes kept.
+    """``name`` encoded for a path: UTF-8, ``%XX`` in upper case, slashes kept.
 
     A listing shows a byte that is not UTF-8 as half a surrogate pair (PEP 383); it becomes that
     byte again.
@@ -50,9 +50,9 @@ def encode_name(name: str) -> str:
 
 
 def check_bucket(container: Container) -> None:
-    """Refuse what is no container, and a name that cannot stand in a path as a bucket.
+    """Reject arguments that are not containers, and names that are not valid in a path.
 
-    :raises TypeError: it is no container, or its name is no text.
+    :raises TypeError: it is not a container, or its name is not text.
     :raises ValueError: with what to do.
     """
     check_container(container)

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _EXCERPT = 80
-# What is looked at of a body that cannot be read, bytes: white space before it is skipped.
+# Bytes inspected of a body that cannot be parsed: white space before it is skipped.
 _BEGIN = 1024
 
 # A number in an answer: sizes need at most 15 digits, and int() is slow on very long ones.
@@ -243,7 +243,7 @@ def _to_number(text: str, name: str, parent: str) -> int:
 
 @lru_cache(maxsize=256)
 def _local_name(tag: Hashable) -> str:
-    """``tag`` without its namespace; empty for what is no element, such as a comment."""
+    """``tag`` without its namespace; empty for nodes that are not elements, such as comments."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
@@ -255,7 +255,7 @@ def _text_of(element: Element) -> str:
 
 
 def read_root(source: Source) -> Node:
-    """The root of a document, or of one that somebody parsed before.
+    """The root of a document, or of one that was already parsed.
 
     White space in front of the document is allowed: a store sends it to keep the connection alive.
 
@@ -328,7 +328,7 @@ def with_raw_names(document: bytes) -> bytes:
 
 
 def _encoded(match: re.Match[bytes]) -> bytes:
-    """A name as it is, encoded."""
+    """A name, percent-encoded."""
     text = quote_from_bytes(_REFERENCE.sub(_referenced, match[2]), safe="/")
     return b"<%b>%b</%b>" % (match[1], text.encode("ascii"), match[1])
 
@@ -344,5 +344,5 @@ def _referenced(match: re.Match[bytes]) -> bytes:
     if match.re is _REFERENCE and match[3]:
         return _ENTITIES[match[3]]
     number = int(match[1]) if match[1] else int(match[2], 16)
-    # What is no character stays as it is written.
+    # An invalid character reference is left unchanged.
     return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else match[0]

@@ -39,7 +39,7 @@ _KMS = ("aws:kms", "aws:kms:dsse")
 _LOCK = "x-amz-object-lock"
 _LOCK_MODES = ("GOVERNANCE", "COMPLIANCE")
 
-# The beginnings of annotations, and what they stand for.
+# Prefixes of annotations, and their meaning in messages.
 _TYPES: Mapping[str, tuple[Any, str]] = MappingProxyType(
     {
         "str": (str, "a str"),
@@ -60,21 +60,21 @@ _LONGEST_TAG_VALUE = 256
 class WriteOptions:
     """Each is a keyword of the S3 drivers' upload methods, with ``ex_`` before it.
 
-    :param if_none_match: ``"*"``: only if there is no object of that name.
-    :param if_match: only if the object that is there has this ETag.
-    :param tags: of the object; at most 10.
-    :param acl: a canned one, such as ``"public-read"``.
+    :param if_none_match: ``"*"``: only if no object of that name exists.
+    :param if_match: only if the existing object has this ETag.
+    :param tags: tags of the object; at most 10.
+    :param acl: a canned ACL, such as ``"public-read"``.
     :param sse: ``"AES256"`` (keys of the store), ``"aws:kms"`` or ``"aws:kms:dsse"``.
     :param sse_kms_key_id: the key for ``aws:kms``; ``None``: that of the account.
-    :param sse_kms_context: of the encryption; names and values are logged by the key service.
-    :param sse_bucket_key: take a key of the bucket, which asks the key service less often.
-    :param sse_customer_key: a key of 32 bytes that the store forgets: whoever reads the object must
-        bring it. Over https only.
+    :param sse_kms_context: encryption context; names and values are logged by the key service.
+    :param sse_bucket_key: use a bucket key, which requires fewer requests to the key service.
+    :param sse_customer_key: a key of 32 bytes that the store does not keep: it is also required for
+        reading. Over https only.
     :param object_lock_mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``, with ``object_lock_until``.
-    :param object_lock_until: an aware time before which nobody may delete this version.
-    :param object_lock_hold: a legal hold: nobody may delete this version until that is taken off.
-    :param request_payer: the requester pays, where the bucket has it so.
-    :param expected_bucket_owner: the account id that the bucket must belong to.
+    :param object_lock_until: an aware time until which this version cannot be deleted.
+    :param object_lock_hold: a legal hold: this version cannot be deleted until it is removed.
+    :param request_payer: accept the charges of a requester-pays bucket.
+    :param expected_bucket_owner: id of the account that must own the bucket.
     """
 
     if_none_match: str | None = None
@@ -104,7 +104,7 @@ class WriteOptions:
 
     @property
     def conditional(self) -> bool:
-        """Whether the object that is there decides."""
+        """Whether there is a precondition."""
         return bool(self.if_none_match or self.if_match)
 
     def headers(self) -> dict[str, str]:
@@ -173,7 +173,7 @@ class WriteOptions:
 class ReadOptions:
     """Each is a keyword of the S3 drivers' methods that read an object, with ``ex_`` before it.
 
-    :param sse_customer_key: see :class:`WriteOptions`; the one that the object was written with.
+    :param sse_customer_key: the key that the object was written with; see :class:`WriteOptions`.
     :param request_payer: likewise.
     :param expected_bucket_owner: likewise.
     """
@@ -215,7 +215,7 @@ def names(kind: type[WriteOptions | ReadOptions]) -> frozenset[str]:
 
 
 def _customer_key_headers(key: bytes) -> dict[str, str]:
-    """A customer's own key, as every request carries it that touches the data."""
+    """The headers of a customer-provided key, for every request that accesses the data."""
     return {
         f"{_SSE}-customer-algorithm": "AES256",
         f"{_SSE}-customer-key": _base64(key),
@@ -246,7 +246,7 @@ def _tagging(tags: Mapping[str, str]) -> str:
 
 
 def _quoted(etag: str) -> str:
-    """An ETag as it stands in a condition: libcloud's hashes have no quotes."""
+    """An ETag for a precondition, with quotes, which libcloud's hashes do not have."""
     return etag if etag == "*" or etag.endswith('"') else f'"{etag}"'
 
 
@@ -262,7 +262,7 @@ NO_OPTIONS = WriteOptions()
 """The options of an upload without keywords."""
 
 
-# The keywords, and the headers that they ask for.
+# The keywords, and their headers.
 
 
 class UploadKeywords(EngineKeywords, total=False):
@@ -291,9 +291,9 @@ class UploadKeywords(EngineKeywords, total=False):
 
 
 class ReadKeywords(TypedDict, total=False):
-    """What ``get_object`` and the methods that download take.
+    """Keywords of ``get_object`` and the download methods.
 
-    They are told in :class:`~libcloud.storage.s3.options.ReadOptions`.
+    They are described in :class:`~libcloud.storage.s3.options.ReadOptions`.
     """
 
     ex_sse_customer_key: bytes | None
@@ -323,7 +323,7 @@ def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:
-    """The headers that keywords of a read ask for.
+    """The headers for the keywords of a read.
 
     :param prefix: see :func:`write_headers`.
     :raises TypeError: no such keyword.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""URLs that contain their own authorization: whoever has one may send that one request.
+"""Presigned URLs: anyone who has one may send that one request.
 
 They are secrets as long as they are valid: never log one.
 
@@ -55,7 +55,7 @@ def presigned_url(
 def presigned_object_url(
     connection: Any, path: str, *, region: str, method: str, hours: float
 ) -> str:
-    """A URL with which anybody can ``method`` the object at ``path``, for a limited time.
+    """A presigned URL that allows ``method`` on the object at ``path`` for a limited time.
 
     :param connection: whose host, port and credentials are used; nothing is sent.
     :param path: encoded, as the driver makes it.

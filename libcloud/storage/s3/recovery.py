@@ -67,7 +67,7 @@ class Attempt:
 
 
 class Strategy(Protocol):
-    """One way to recover; has no state of its own, so one instance serves all requests."""
+    """One way to recover; stateless, so one instance serves all requests."""
 
     limit: int
     """How often it may be successful for one request."""

@@ -97,7 +97,7 @@ def copy_object(
     headers: Mapping[str, str] | None = None,
     vendor: str = "x-amz",
 ) -> HttpRequest:
-    """CopyObject: the store copies the whole of ``source`` by itself.
+    """CopyObject: the store copies all of ``source`` server-side.
 
     :param source: encoded path of the object to copy, such as ``/bucket/key%20x``.
     :param if_match: ETag, without quotes, that the source must have; ``None``: any.
@@ -153,7 +153,7 @@ def complete_upload(
 def abort_upload(
     path: str, *, upload_id: str, headers: Mapping[str, str] | None = None
 ) -> HttpRequest:
-    """AbortMultipartUpload: 204, or 404 if there is no such upload any more."""
+    """AbortMultipartUpload: 204, or 404 if the upload no longer exists."""
     return HttpRequest("DELETE", path, (("uploadId", upload_id),), _copy(headers))
 
 
@@ -194,7 +194,7 @@ def list_uploads(
     :param key_marker: show what comes after it; ``None`` begins.
     :param upload_id_marker: left out without ``key_marker``, for stores ignore it then.
     :param page_size: at most 1,000; ``None`` leaves it to the store.
-    :param url_encoding: ask for percent-encoded keys, so that every key can be told.
+    :param url_encoding: request percent-encoded keys, so that every key can be represented.
     """
     params: list[tuple[str, str | int | None]] = [
         ("max-uploads", page_size),

@@ -349,7 +349,7 @@ def _is_truncated(root: Node, implied: bool) -> bool:
 
 
 def _marker(named: str | None, last: str | None, decode: _Decode) -> str | None:
-    """The marker to go on from: the one that the store names, else the last name of the page.
+    """The marker to continue from: that of the store, else the last name of the page.
 
     rclone (1.75) leaves the marker as it is in a listing with encoded names; it is the last name.
     """

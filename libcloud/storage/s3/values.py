@@ -31,7 +31,7 @@ __all__ = [
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """The time that a listing wrote as ``text``, aware; ``None`` if there is no sense in it.
+    """The aware time that ``text`` in a listing represents; ``None`` if it is invalid.
 
     >>> parse_time("2010-11-10T20:48:33.000Z")
     datetime.datetime(2010, 11, 10, 20, 48, 33, tzinfo=datetime.timezone.utc)

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory for the parts of all uploads of a process, bounded by one number.
+"""A memory budget for the parts of all uploads of a process.
 
-Each upload has a share. It takes from the budget before a part is read, and gives back when the
-part is stored. What an upload does when there is too little left depends on what it holds:
+Each upload has a share. It takes memory from the budget before it reads a part, and releases it
+when the part is stored. If too little is left, what an upload does depends on what it holds:
 
-* something: it continues with that and reads no further part. Its window is narrower for a while.
-* nothing: it waits for one part's worth, before all who hold something.
+* something: it continues with that and reads no further part. Its window is temporarily narrower.
+* nothing: it waits for the memory of one part, with priority over uploads that hold some.
 
-So whoever waits holds nothing, and whoever holds something can send it without getting more: there
-is no circle to be stuck in, unless the data of one upload depends on the progress of another. There
-are two such cases:
+So an upload that waits holds nothing, and one that holds memory can proceed without more: there is
+no deadlock, unless the data of one upload depends on the progress of another. There are two such
+cases:
 
-* The thread that wants memory has other uploads open, and these hold it: several writers in one
-  thread, or an iterator that uploads. They give nothing back while their thread waits, so it does
-  not wait. It gets one part beyond the budget, with a warning, and when it wants another one before
-  it has given one back, there is an error. So a budget holds to within one part for each thread.
-* Another thread holds it, and does nothing. When nobody has given anything back for a time, the
+* The waiting thread has other uploads open that hold the memory: several writers in one thread, or
+  an iterator that uploads. They release nothing while their thread waits, so it does not wait. It
+  gets one part beyond the budget, with a warning; if it needs another one before it has released
+  one, an error is raised. So the budget is exceeded by at most one part per thread.
+* Another thread holds the memory and makes no progress. If none is released for a while, the
   upload takes one part beyond the budget, with a warning.
 
 Before that, garbage is collected: an exception refers to the uploads that were open where it was
-raised, and may keep those that nobody can use any more.
+raised, and may keep alive uploads that can no longer be used.
 
 A forked child, another process that unpickles the budget, and the parent each have the whole budget
 for themselves.
@@ -41,7 +41,7 @@ __all__ = ["MemoryBudget", "MemoryBudgetExceededError", "Share", "Unshared"]
 
 _log = logging.getLogger(__name__)
 
-# Seconds without anything given back, after which garbage is collected.
+# Seconds without released memory, after which garbage is collected.
 _SILENCE = 1.0
 
 
@@ -53,7 +53,7 @@ class MemoryBudgetExceededError(LibcloudError):
 
 
 class _Ledger:
-    """What the uploads of one process hold; ``changed`` guards it.
+    """What the uploads of one process hold; guarded by ``changed``.
 
     The condition has a reentrant lock, for the reasons given in ``utils/per_process.py``.
     """
@@ -71,19 +71,19 @@ class _Ledger:
 class MemoryBudget:
     """Bytes that uploads may hold together; pass it to them as ``ex_max_memory``.
 
-    It bounds the memory of one process: a forked child and a process that unpickles it have as much
-    for themselves. Copies, also those of a driver that has it, are the same budget.
+    It bounds the memory of one process: a forked child, or a process that unpickles it, has its own
+    budget of the same size. Copies, including those of a driver that has it, share the budget.
 
-    A thread that has several uploads open, as with many writers, needs a budget of one part for
-    each of them: one part more is a warning in the log, and beyond that the upload fails with a
-    :exc:`MemoryBudgetExceededError`, because nothing would ever be given back.
+    A thread that has several uploads open, for example many writers, needs a budget of one part for
+    each of them: one part more logs a warning, and beyond that the upload fails with a
+    :exc:`MemoryBudgetExceededError`, because no memory would ever be released.
 
     >>> budget = MemoryBudget(64 * 1024 * 1024)
     >>> budget.used
     0
 
     :param size: bytes.
-    :param strict: parts are no larger than it; otherwise one that has to be is held alone.
+    :param strict: no part exceeds the budget; otherwise, one that has to is held alone.
     :param patience: seconds without released memory after which waiting is considered futile.
     :raises ValueError: ``size`` is less than 1.
     """
@@ -107,7 +107,7 @@ class MemoryBudget:
 
     @property
     def used(self) -> int:
-        """Bytes that are held now, in this process."""
+        """Bytes currently held in this process."""
         return self._ledger().used
 
     def share(self) -> Share:
@@ -141,7 +141,7 @@ class Share:
         return bool(self._reserved)
 
     def fill(self, size: int) -> None:
-        """The part has come, and has ``size`` bytes: what was reserved beyond that is free."""
+        """The part was read and has ``size`` bytes: release what was reserved beyond that."""
         surplus, self._reserved = self._reserved - size, 0
         self.give(surplus)
 
@@ -149,7 +149,7 @@ class Share:
         """Return when ``size`` bytes are reserved. The upload holds nothing.
 
         :raises MemoryBudgetExceededError: other uploads of this thread hold the memory, and one
-            part more than there is. Nothing was reserved.
+            part beyond the budget. Nothing was reserved.
         """
         ledger = self._ledger
         try:
@@ -167,7 +167,7 @@ class Share:
                 ledger.changed.notify_all()
 
     def give(self, size: int) -> None:
-        """Give ``size`` bytes back."""
+        """Release ``size`` bytes."""
         ledger = self._ledger
         with ledger.changed:
             size = min(size, self._held)
@@ -188,7 +188,7 @@ class Share:
             ledger.changed.notify_all()
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         self._reserved = 0
         self.give(self._held)
 
@@ -197,12 +197,12 @@ class Share:
     def _wait(self, size: int, patience: float, *, final: bool) -> bool:
         """Hold ``size`` bytes; false if waiting is futile, and this is not the final attempt.
 
-        :param patience: seconds without anything given back.
+        :param patience: seconds without released memory.
         """
         ledger = self._ledger
         with ledger.changed:
             while not self._admitted(size):
-                # Nothing that this thread holds can be given back while it waits.
+                # Nothing that this thread holds can be released while it waits.
                 cannot_wait = self._in_holding_thread()
                 given = ledger.given
                 if not cannot_wait and (ledger.changed.wait(patience) or given != ledger.given):
@@ -236,7 +236,7 @@ class Share:
     def _hold(self, size: int, *, beyond: bool = False) -> bool:
         """Hold ``size`` bytes, if there is room.
 
-        No function is called between looking and taking: a finalizer could take the same memory.
+        No function is called between checking and taking: a finalizer could take the same memory.
         """
         ledger, thread, limit = self._ledger, get_ident(), self._budget.size
         used = ledger.used
@@ -250,7 +250,7 @@ class Share:
     def _overdraw(self, size: int) -> None:
         """Hold ``size`` bytes beyond the budget.
 
-        :raises MemoryBudgetExceededError: this thread has done so already, and has not given back
+        :raises MemoryBudgetExceededError: this thread has already done so, and has not released
             as much since then.
         """
         ledger, thread, limit = self._ledger, get_ident(), self._budget.size
@@ -276,7 +276,7 @@ class Share:
 
 
 class Unshared(Share):
-    """The share of an upload that shares memory with none: there is always room."""
+    """The share of an upload without a common budget: there is always room."""
 
     def __init__(self) -> None: ...
 

@@ -4,7 +4,7 @@
 Several machines can make the parts of one object because each part depends on nothing but this
 plan: a task that runs twice writes the same bytes as the same part. Parts are numbered from 1
 without a gap, and all but the last have at least the smallest size that the store accepts. A piece
-that is too small for a part of its own joins its neighbours.
+that is too small for a separate part is merged with its neighbors.
 """
 
 from __future__ import annotations

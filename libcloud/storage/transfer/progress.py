@@ -27,9 +27,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class UploadEvent:
-    """Common to all events.
+    """The base class of all events.
 
-    :param bytes_done: bytes the store has confirmed so far.
+    :param bytes_done: bytes that the store has confirmed so far.
     """
 
     bytes_done: int
@@ -106,7 +106,7 @@ class UploadCompleted(UploadEvent):
 class UploadAborted(UploadEvent):
     """The upload failed and nothing of it was published.
 
-    :param upload_id: what remains at the store, unless ``cleaned``; ``None`` if nothing was begun.
+    :param upload_id: what remains in the store, unless ``cleaned``; ``None`` if none was created.
     """
 
     upload_id: str | None

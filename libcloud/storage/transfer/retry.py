@@ -25,7 +25,7 @@ OUTCOME_OPEN = frozenset({500, 502, 504})
 class RetryPolicy:
     """Exponential delays with full jitter.
 
-    :param attempts: attempts of a request at most, including the first; 1 disables retries.
+    :param attempts: maximum attempts of a request, including the first; 1 disables retries.
     :param base: upper bound of the first delay, seconds.
     :param cap: upper bound of every computed delay, seconds.
     :param longest_wait: limit of a ``Retry-After`` of the store, seconds.
@@ -119,7 +119,7 @@ class Retries:
         """Seconds until the next attempt, or ``None`` when there is none.
 
         :param cleanup: the request cleans up after a failure. It is retried even if the budget is
-            empty, because parts that remain at the store are billed.
+            empty, because parts that remain in the store are billed.
         """
         if not failure.transient or attempt >= self.policy.attempts:
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that anybody can run, as data; see :mod:`~libcloud.storage.s3.profiles`."""
+"""Profiles of servers that can be self-hosted; see :mod:`~libcloud.storage.s3.profiles`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MINIO = S3Profile(
     # (github.com/apache/libcloud/issues/1607).
     etag_is_md5=True,
     multipart_etag=True,
-    # Old releases refuse x-amz-checksum-* (galaxy-operator#262), so nothing is sent unasked.
+    # Old releases reject x-amz-checksum-* (galaxy-operator#262), so none is sent by default.
     checksums=("crc32", "crc32c", "sha256", "sha1"),
     unsigned_payload=True,
 )
@@ -30,7 +30,7 @@ MINIO = S3Profile(
 RGW = S3Profile(
     name="Ceph RGW",
     default_region="default",
-    # Upstream's driver signs by version 2 unless told otherwise.
+    # Upstream's driver signs with version 2 by default.
     signature_versions=("2", "4"),
     location_constraint=True,
     # Old releases have neither ListObjectsV2 nor encoding-type (rclone: quirks of "Ceph"); they

@@ -152,7 +152,7 @@ R2 = S3Profile(
     etag_is_md5=True,
     # As Amazon's since June 2023 (R2 changelog).
     multipart_etag=True,
-    # CRC32 since April 2025; the others were missing then (skypilot#5282). Not sent unasked.
+    # CRC32 since April 2025; the others were missing then (skypilot#5282). Not sent by default.
     checksums=("crc32",),
     unsigned_payload=True,
 )

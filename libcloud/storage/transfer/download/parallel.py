@@ -183,7 +183,7 @@ class ParallelDownload:
     def fetch(self, file: StagingFile) -> None:
         """Write the object to ``file``.
 
-        After an exception workers may continue for a while, on a file descriptor of their own.
+        After an exception workers may continue for a while, on their own file descriptor.
 
         :raises ObjectHashMismatchError: the checksum of the received bytes differs.
         """

@@ -113,7 +113,7 @@ def stream(
 
 
 def _saves_as_usual(driver: Any) -> bool:
-    """Whether no subclass, and nobody else, has replaced the methods that save objects."""
+    """Whether the methods that save objects have not been overridden or replaced."""
     names = ("_get_object", "_save_object")
     return all(
         name not in vars(driver) and getattr(type(driver), name) is getattr(StorageDriver, name)

@@ -87,7 +87,7 @@ class Transfer(Generic[Content]):
                 self._send_all(watched)
                 return self.finish()
         except BaseException as error:
-            self._name_what_is_left(error)  # also if it was raised while the first one was handled
+            self._name_what_is_left(error)  # also if it came while the first one was handled
             raise
         finally:
             self.close()

@@ -315,7 +315,7 @@ class ThreadWorkers(Generic[Content]):
                 with self._idle:
                     self._digesting -= 1
             return ready if isinstance(ready, Outcome) else perform(self._store, ready)
-        except BaseException as error:  # no failure of a worker may leave the caller waiting
+        except BaseException as error:  # whatever ends a worker must not leave the caller waiting
             return _interrupted(task, error)
 
 
