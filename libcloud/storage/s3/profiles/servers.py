@@ -9,8 +9,8 @@ from libcloud.storage.s3.profiles.profile import S3Profile
 
 __all__ = ["GARAGE", "GENERIC", "JUICEFS", "MINIO", "MOTO", "RCLONE", "RGW", "SEAWEEDFS"]
 
-# boto3 names the region of a new bucket and asks for encoded names wherever it is used, so that
-# stores know both; one that refuses the latter is asked again without it.
+# boto3 always sends the region of a new bucket and requests encoded names, so stores support both;
+# if one rejects the latter, the request is repeated without it.
 GENERIC = S3Profile(name="S3-compatible store", location_constraint=True, url_encoded_listing=True)
 
 MINIO = S3Profile(
@@ -44,7 +44,7 @@ RGW = S3Profile(
 )
 
 # Measured with moto 5.2.5: it verifies neither signature, digest nor checksum, and ignores the
-# page size of ListMultipartUploads. Of a listing with encoded names, the prefixes are not encoded.
+# page size of ListMultipartUploads. In a listing with encoded names, the prefixes are not encoded.
 MOTO = S3Profile(
     name="moto",
     hosts=AMAZON_HOSTS,
@@ -59,10 +59,10 @@ MOTO = S3Profile(
     any_object_name=True,
 )
 
-# Measured with rclone 1.75.2: names must be paths of a file system; x and x/child exclude each
-# other; names of metadata come back capitalised; conditions and checksums are ignored; a range is
-# answered by 200; UploadPartCopy makes an empty part; after Complete, HEAD gives the MD5 of the
-# whole object. There is no smallest part. Of the digests it compares Content-MD5 only.
+# Measured with rclone 1.75.2: names must be file system paths; x and x/child exclude each other;
+# metadata names are returned capitalized; preconditions and checksums are ignored; the response to
+# a range is 200; UploadPartCopy creates an empty part; after Complete, HEAD returns the MD5 of the
+# whole object. There is no minimum part size. It verifies Content-MD5 only.
 RCLONE = S3Profile(
     name="rclone serve s3",
     url_encoded_listing=True,
@@ -75,9 +75,9 @@ RCLONE = S3Profile(
     partial_status=200,
 )
 
-# Measured with SeaweedFS 4.48. It does not compare the SHA-256 of a signature with the body, but
-# Content-MD5 and checksums. A listing of uploads replaces control characters in keys, also if it
-# is asked for encoded ones.
+# Measured with SeaweedFS 4.48. It compares Content-MD5 and checksums with the body, but not the
+# SHA-256 of the signature. A listing of uploads replaces control characters in keys, even if
+# encoded keys are requested.
 SEAWEEDFS = S3Profile(
     name="SeaweedFS",
     signature_versions=("4", "2"),
@@ -93,7 +93,7 @@ SEAWEEDFS = S3Profile(
 )
 
 # Measured with JuiceFS 1.4.2: MinIO's front end of 2021 on a file system, so that keys are paths.
-# The ETag is kept with --keep-etag only, metadata with --object-meta.
+# ETags are only kept with --keep-etag, metadata with --object-meta.
 JUICEFS = S3Profile(
     name="JuiceFS gateway",
     signature_versions=("4", "2"),
@@ -108,7 +108,7 @@ JUICEFS = S3Profile(
 GARAGE = S3Profile(
     name="Garage",
     # garagehq.deuxfleurs.fr, "Quick Start": s3_region = "garage". The same, "S3 Compatibility
-    # status": Signature Version 4 only; ListObjectsV2, UploadPartCopy and DeleteObjects are there.
+    # status": Signature Version 4 only; supports ListObjectsV2, UploadPartCopy and DeleteObjects.
     default_region="garage",
     list_version=2,
     supports_copy_part=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that one can rent, as data; see :mod:`~libcloud.storage.s3.profiles`."""
+"""Profiles of hosted services; see :mod:`~libcloud.storage.s3.profiles`."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ AMAZON = S3Profile(
     name="Amazon S3",
     hosts=AMAZON_HOSTS,
     host_patterns=AMAZON_PATTERNS,
-    # The last is the one of China.
+    # The last one is China's.
     domains=(r"\.amazonaws\.com", r"\.amazonaws\.eu", r"\.amazonaws\.com\.cn"),
     # Amazon S3 User Guide, "Virtual hosting of general purpose buckets": the bucket in the path is
-    # the older way, which is kept for those who use it.
+    # the older style, which is still supported.
     path_style=False,
     location_constraint=True,
     list_version=2,
@@ -81,7 +81,7 @@ DO_SPACES = S3Profile(
     default_region="nyc3",
     signature_versions=("2", "4"),
     # No url-encoded listing (rclone: quirks of "DigitalOcean"). Limits: docs.digitalocean.com,
-    # "Spaces Limits": 5 TB an object, 5 GB a PUT, in decimal units to be on the safe side.
+    # "Spaces Limits": 5 TB per object, 5 GB per PUT, in decimal units to be on the safe side.
     limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
     etag_is_md5=True,
     multipart_etag=True,
@@ -100,7 +100,7 @@ SCALEWAY = S3Profile(
     domains=(r"\.scw\.cloud",),
     hosts=SCALEWAY_HOSTS,
     default_region="fr-par",
-    # scaleway.com/en/docs/object-storage: 1,000 parts of 5 MB to 5 GB, 5 TB an object.
+    # scaleway.com/en/docs/object-storage: 1,000 parts of 5 MB to 5 GB, 5 TB per object.
     limits=Limits(
         max_part_size=5 * _GB, max_parts=1000, max_object_size=5 * _TB, max_put_size=5 * _GB
     ),
@@ -124,8 +124,8 @@ GOOGLE = S3Profile(
     default_region="auto",
     signature_versions=("2", "4"),
     # cloud.google.com/storage/docs/multipart-uploads: no preconditions on multipart uploads, the
-    # composed object has no MD5, uploads never expire. UploadPartCopy is not there, and one
-    # CopyObject takes any size (rclone: quirks of "GCS"); DeleteObjects is not there (s5cmd).
+    # composed object has no MD5, uploads never expire. UploadPartCopy is not supported, and one
+    # CopyObject copies any size (rclone: quirks of "GCS"); DeleteObjects is not supported (s5cmd).
     copies_any_size=True,
     bulk_delete=False,
     etag_is_md5=True,
@@ -136,7 +136,7 @@ GOOGLE = S3Profile(
 R2 = S3Profile(
     name="Cloudflare R2",
     domains=(r"\.r2\.cloudflarestorage\.com",),
-    # <account>.r2.cloudflarestorage.com: the user names it.
+    # <account>.r2.cloudflarestorage.com: the user specifies it.
     default_region="auto",
     list_version=2,
     url_encoded_listing=True,
@@ -164,7 +164,7 @@ B2 = S3Profile(
     default_region="us-west-004",
     list_version=2,
     url_encoded_listing=True,
-    # backblaze.com/docs: parts of 5 MB to 5 GB, 10,000 of them, files of 10 TB. It refuses
+    # backblaze.com/docs: parts of 5 MB to 5 GB, 10,000 of them, files of 10 TB. It rejects
     # x-amz-sdk-checksum-algorithm (s3transfer#327).
     limits=Limits(
         min_part_size=5 * _MB,
@@ -194,7 +194,7 @@ STORJ = S3Profile(
     hosts={"global": "gateway.storjshare.io"},
     default_region="global",
     list_version=2,
-    # A segment is 64 MiB, and each part costs one at least; no UploadPartCopy (rclone: "Storj").
+    # A segment is 64 MiB, and each part takes at least one; no UploadPartCopy (rclone: "Storj").
     limits=Limits(min_part_size=64 * MIB, max_object_size=5 * TIB),
 )
 
@@ -205,8 +205,8 @@ TIGRIS = S3Profile(
     more_hosts=("fly.storage.tigris.dev",),
     domains=(r"\.storage\.dev", r"\.storage\.tigris\.dev"),
     default_region="auto",
-    # The same, "Bucket URL format": buckets made after 19 February 2025 are known by the name of
-    # the host only.
+    # The same, "Bucket URL format": buckets created after 19 February 2025 are addressed only by
+    # host name.
     path_style=False,
     list_version=2,
     url_encoded_listing=True,
@@ -257,6 +257,6 @@ VULTR = S3Profile(
 
 IDRIVE = S3Profile(
     name="IDrive e2",
-    # Each account has a host for each region, such as b1n0.va.idrivee2-21.com: the user names it.
+    # Each account has one host per region, such as b1n0.va.idrivee2-21.com: the user specifies it.
     domains=(r"\.idrivee2(?:-\d+)?\.com",),
 )
