@@ -234,7 +234,7 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
         if status in (400, 401, 403):
             code = str(said.get("error", ""))[:100]
             raise InvalidCredsError(
-                f"Entra ID refused the application: status {status}, {code}", self.driver
+                f"Entra ID rejected the application: status {status}, {code}", self.driver
             )
         if status != 200 or "access_token" not in said:
             raise LibcloudError(f"Entra ID returned no token: status {status}", self.driver)

@@ -49,7 +49,7 @@ def load_private_key(text: str) -> Any:
         return load_pem_private_key(text.encode("utf-8"), password=None)
     except (ValueError, TypeError, UnicodeError) as error:
         raise GoogleAuthError(
-            "Unable to decode provided PEM key: give PEM text, or the path of an existing PEM or "
+            "Unable to decode provided PEM key: pass PEM text, or the path of an existing PEM or "
             f"JSON key file. ({type(error).__name__})"
         ) from None
 

@@ -204,7 +204,7 @@ def _read_final_head(stream: Any) -> list[bytes]:
         if not _INTERIM.match(lines[0]) or lines[-1] not in EMPTY_LINES:
             return lines
     raise InvalidResponseError(
-        f"more than {_MOST_INTERIM_RESPONSES} interim responses came before the response"
+        f"more than {_MOST_INTERIM_RESPONSES} interim responses were received before the response"
     )
 
 

@@ -88,7 +88,7 @@ def check_file_path(path: object, name: str = "file_path") -> None:
     if hasattr(path, "read") or hasattr(path, "write"):
         reading = "; use upload_object_via_stream for an open file" if name == "file_path" else ""
         raise TypeError(f"{name} must be the path of a file, not an open file{reading}")
-    hint = ": decode it by os.fsdecode" if isinstance(path, bytes) else ""
+    hint = ": decode it with os.fsdecode" if isinstance(path, bytes) else ""
     raise TypeError(f"{name} must be a str or a path, not {kind_of(path)}{hint}")
 
 
@@ -113,7 +113,7 @@ def check_extra(extra: object, *, values: bool = True) -> None:
                 raise ValueError(f"extra has no key {key!r}: did you mean {meant!r}?")
     if not isinstance(extra.get("meta_data") or {}, Mapping):
         raise TypeError(
-            f"extra['meta_data'] must be a dict of texts, not {kind_of(extra['meta_data'])}"
+            f"extra['meta_data'] must be a dict of strings, not {kind_of(extra['meta_data'])}"
         )
     if not values:
         return

@@ -71,7 +71,7 @@ def parse_connection(text: str) -> StorageAccount:
     if not name and endpoint:
         name = (urlsplit(endpoint).hostname or "").partition(".")[0]
     if not name:
-        raise ValueError("the Azure connection string names no AccountName and no BlobEndpoint")
+        raise ValueError("the Azure connection string has neither AccountName nor BlobEndpoint")
     sas = pairs.get("sharedaccesssignature", "").lstrip("?")
     return StorageAccount(name, pairs.get("accountkey", ""), sas, endpoint)
 

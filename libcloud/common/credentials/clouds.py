@@ -106,7 +106,7 @@ def _of_cloud(name: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """The settings of a cloud, those of its ``auth`` section among them."""
     path = environ.get("OS_CLIENT_CONFIG_FILE") or _existing(_PLACES)
     if path is None:
-        raise ProfileFileError(f"the cloud {name} is asked for, and there is no clouds.yaml")
+        raise ProfileFileError(f"the cloud {name} is requested, but there is no clouds.yaml")
     clouds = _read(path)
     if name not in clouds:
         raise ProfileFileError(f"{path} has no cloud {name}")

@@ -105,7 +105,7 @@ def _temp_auth(identity: Identity, send: Sender, driver: Any) -> Access:
 
 def _refused(status: int, driver: Any) -> InvalidCredsError:
     error = InvalidCredsError(
-        f"the credentials are refused: Status code: {status}, code: Unauthorized", driver
+        f"the credentials were rejected: Status code: {status}, code: Unauthorized", driver
     )
     vars(error).update(status=status, code="Unauthorized")
     return error
@@ -116,7 +116,7 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
         from keystoneauth1 import exceptions, session
     except ImportError as error:
         raise LibcloudError(
-            "Keystone is asked through keystoneauth1: pip install 'libcloud-storage[swift]'", driver
+            "Keystone requires keystoneauth1: pip install 'libcloud-storage[swift]'", driver
         ) from error
     requests: Any = _Requests(send)  # as much of a session of requests as keystoneauth1 uses
     keystone = session.Session(auth=_plugin(identity), session=requests)

@@ -231,7 +231,7 @@ def presign(
     if not 1 <= expires <= MAX_PRESIGN_SECONDS:
         raise ValueError(
             f"A presigned URL can be valid for 1 to {MAX_PRESIGN_SECONDS} seconds (7 days), "
-            f"not for {expires}. Ask for less, and make a new URL when it has expired."
+            f"not for {expires}. Use a shorter time, and create a new URL when it has expired."
         )
     headers = headers_to_sign({**_lower(request.headers), "host": host})
     params: list[tuple[str, str | None]] = [

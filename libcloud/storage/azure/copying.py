@@ -38,7 +38,7 @@ def copy_blob(
         while True:
             found = head_blob(client, container, name)
             if found.headers.get("x-ms-copy-id", copy_id) != copy_id:
-                raise LibcloudError(f"{what}: another copy replaced it", client.owner)
+                raise LibcloudError(f"{what}: it was superseded by another copy", client.owner)
             status = found.headers.get("x-ms-copy-status", status)
             if status != "pending":
                 break

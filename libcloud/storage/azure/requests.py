@@ -59,7 +59,7 @@ MAX_NAME_LENGTH = 1024
 def check_container_name(name: str) -> None:
     """:raises ValueError: a path with this name would be that of something else."""
     if not name or "/" in name or name in (".", ".."):
-        raise ValueError(f"a container cannot be called {name!r}")
+        raise ValueError(f"invalid container name: {name!r}")
 
 
 def check_blob_name(name: str) -> None:
@@ -70,7 +70,7 @@ def check_blob_name(name: str) -> None:
     :raises ValueError: no blob can have this name.
     """
     if not name:
-        raise ValueError("the name of a blob has at least one character")
+        raise ValueError("the name of a blob must not be empty")
     if len(name) > MAX_NAME_LENGTH:
         raise ValueError(f"the name of a blob has up to {MAX_NAME_LENGTH} characters")
     if any(segment in (".", "..") for segment in name.replace("\\", "/").split("/")):
@@ -78,7 +78,7 @@ def check_blob_name(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("the name of a blob is valid Unicode") from error
+        raise ValueError("the name of a blob must be valid Unicode") from error
 
 
 def container_path(name: str) -> str:

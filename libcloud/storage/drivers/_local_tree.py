@@ -120,11 +120,11 @@ def _fault(object_name: str) -> str:
     if any(part in ("", os.curdir, os.pardir) for part in parts):
         return "Between slashes there must be a name that is neither empty nor a dot or two"
     if "\0" in object_name or (os.sep == "\\" and any(char in object_name for char in "\\:")):
-        return "It holds a character that no file name has"
+        return "It contains a character that is not allowed in file names"
     if any(part in IGNORE_FOLDERS for part in parts):
         return f"{' and '.join(IGNORE_FOLDERS)} are not listed"
     if any(part.startswith(TEMPORARY_PREFIX) for part in parts):
-        return f"{TEMPORARY_PREFIX} begins the names of temporary files"
+        return f"{TEMPORARY_PREFIX} is the prefix of temporary files"
     return ""
 
 

@@ -54,7 +54,7 @@ def place_of(
         name, prefix = account_host(account, host)
         return Place(name, port, secure, prefix)
     if host is not None or port is not None:
-        raise ValueError("endpoint_url says what host and port say: pass one of them")
+        raise ValueError("endpoint_url specifies host and port: pass one of them")
     endpoint = parse_endpoint(endpoint_url)
     if endpoint.path:
         return Place(endpoint.host, endpoint.port, endpoint.secure, endpoint.path.strip("/"))
@@ -166,9 +166,11 @@ def options_from_url(url: str) -> tuple[str, dict[str, Any]]:
     place, _, query = rest.partition("?")
     container, _, name = place.partition("/")
     if not separator or scheme.lower() not in _SCHEMES or "#" in rest or ":" in place:
-        raise ValueError("write az://CONTAINER?account=ACCOUNT: that is no URL of a container")
+        raise ValueError(
+            "write az://CONTAINER?account=ACCOUNT: this is not a valid URL of a container"
+        )
     if name:
-        raise ValueError(f"{scheme}://{container}?... names a container, and no object in it")
+        raise ValueError(f"{scheme}://{container}?... must name a container, not an object")
     settings: dict[str, Any] = {}
     container, at, host = container.partition("@")
     if at:

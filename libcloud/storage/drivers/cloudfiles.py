@@ -263,7 +263,7 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         if scheme != "swift" or not separator or "/" in name.rstrip("/"):
             raise ValueError("the URL of a container is swift://CONTAINER?cloud=NAME")
         if "@" in name or ":" in name:
-            raise ValueError("a URL holds no credentials and no host: others could see them")
+            raise ValueError("a URL must not contain credentials or a host: everybody can see it")
         settings = dict(parse_qsl(query, keep_blank_values=True))
         for key in settings:
             if key not in _URL_KEYS:

@@ -257,7 +257,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
     def _point_at(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise MalformedResponseError(f"the storage URL is none: {url!r}", driver=self.driver)
+            raise MalformedResponseError(f"invalid storage URL: {url!r}", driver=self.driver)
         self._base_url = url
         self.secure = 1 if parts.scheme == "https" else 0
         self.host = parts.hostname

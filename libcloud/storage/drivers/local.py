@@ -391,7 +391,7 @@ class LocalStorageDriver(StorageDriver):
                         raise
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise ObjectError(
-                "A name cannot be an object and also the beginning, up to a slash, of another: "
+                "A name cannot be both an object and a directory of another: "
                 f"{error.filename} is in the way. Nothing was stored",
                 self,
                 object_name,

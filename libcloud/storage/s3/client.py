@@ -91,7 +91,7 @@ class UnsupportedFeatures:
             self._names |= new
         for name in sorted(new):
             _log.warning(
-                "%s: the store does not support %s; it is not sent any more", self._label, name
+                "%s: the store does not support %s; it is no longer sent", self._label, name
             )
 
 

@@ -116,7 +116,7 @@ def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, s
         if not _TOKEN.fullmatch(str(key)):
             raise ValueError(f"metadata key {key!r} cannot be part of a header's name")
         if any(ord(character) < 32 or ord(character) == 127 for character in text):
-            raise ValueError(f"metadata value of {key!r} holds a control character")
+            raise ValueError(f"metadata value of {key!r} contains a control character")
         if not text.isascii() or text != text.strip() or decode_metadata(text) != text:
             text = f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="
         headers[prefix + str(key)] = text

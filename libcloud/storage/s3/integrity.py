@@ -99,7 +99,7 @@ def choose_digest(
         raise ValueError(f"ex_checksum is one of {known} and None, not {asked!r}")
     if asked == "sha256":
         if signature != "4":
-            raise ValueError("ex_checksum='sha256' needs Signature Version 4; ask for 'md5'")
+            raise ValueError("ex_checksum='sha256' needs Signature Version 4; use 'md5'")
         return "sha256"
     if asked in _CRCS:
         CHECKSUMS[asked].new()

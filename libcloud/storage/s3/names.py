@@ -72,7 +72,7 @@ def check_bucket_name(name: str) -> None:
     if "/" in name:
         raise ValueError(f"A container name must not contain '/', as {name!r} does")
     if name in (".", ".."):
-        raise ValueError(f"No container can be called {name!r}: in a path it is a step")
+        raise ValueError(f"Invalid container name {name!r}: it is a relative path segment")
 
 
 def check_object_name(name: str, *, listed: bool = False) -> None:

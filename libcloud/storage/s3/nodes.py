@@ -81,7 +81,7 @@ def excerpt(body: bytes | str) -> str:
     if not text:
         return "an empty body"
     if _SECRET.search(text):
-        return "a body that is not shown, for it may hold credentials"
+        return "a body that is not shown, because it may contain credentials"
     return repr(text if len(text) <= _EXCERPT else text[:_EXCERPT] + "...")
 
 
@@ -237,7 +237,7 @@ def is_number(text: str) -> bool:
 
 def _to_number(text: str, name: str, parent: str) -> int:
     if not is_number(text):
-        raise MalformedDocumentError(f"{name} of {parent} is no number: {excerpt(text)}")
+        raise MalformedDocumentError(f"{name} of {parent} is not a number: {excerpt(text)}")
     return int(text)
 
 

@@ -97,7 +97,7 @@ class WriteOptions:
         if self.if_none_match not in (None, "*"):
             raise ValueError(f"ex_if_none_match is '*', not {self.if_none_match!r}")
         if self.if_none_match and self.if_match:
-            raise ValueError("ex_if_none_match and ex_if_match cannot both hold")
+            raise ValueError("ex_if_none_match and ex_if_match cannot be combined")
         self._check_encryption()
         self._check_lock()
         _check_tags(self.tags or {})
@@ -233,7 +233,9 @@ def _check_tags(tags: Mapping[str, str]) -> None:
         raise ValueError(f"an object has at most {_MOST_TAGS} tags, not {len(tags)}")
     for name, value in tags.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"ex_tags must be texts by texts, and {name!r} has {kind_of(value)}")
+            raise TypeError(
+                f"ex_tags must map strings to strings, but {name!r} has {kind_of(value)}"
+            )
         if not 1 <= len(name) <= _LONGEST_TAG or len(value) > _LONGEST_TAG_VALUE:
             raise ValueError(
                 f"the tag {name!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "
@@ -375,5 +377,5 @@ def write_headers(
         if known is None:
             sent[name] = value
         elif value != asked[known]:
-            raise ValueError(f"headers and a keyword say two things of {name}")
+            raise ValueError(f"headers and a keyword contradict each other: {name}")
     return sent

@@ -408,7 +408,7 @@ def delete_body(keys: Sequence[str], *, quiet: bool = False) -> bytes:
     :raises ValueError: no key, or one that XML cannot express.
     """
     if not keys:
-        raise ValueError("There is no key to delete")
+        raise ValueError("No key to delete was passed")
     inner = _element("Quiet", "true") if quiet else ""
     inner += "".join(_element("Object", _element("Key", _key(key))) for key in keys)
     return f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()

@@ -203,7 +203,7 @@ class SwiftClient:
                 response = self.send(requests.info(), "Error asking for limits", ok=(200,))
                 document = response.object
             except LibcloudError as error:
-                _log.debug("the limits of the cluster are not known: %s", error)
+                _log.debug("the limits of the cluster are unknown: %s", error)
                 document = None
             known = isinstance(document, dict) and "swift" in document
             self._profile = profiles.profile_of(document if known else {})

@@ -213,7 +213,7 @@ class Share:
                     self._overdraw(size)
                     return True
                 _log.warning(
-                    "No upload has given back memory for %.0f seconds: %d bytes are taken "
+                    "No upload has released memory for %.0f seconds: %d bytes are taken "
                     "beyond the budget of %d",
                     patience,
                     size,
@@ -259,7 +259,7 @@ class Share:
             raise MemoryBudgetExceededError(
                 f"The memory budget of {limit} bytes is exceeded: {others} uploads that this "
                 f"thread has open hold {ledger.used} bytes, and another one needs {size}. Close "
-                "some of them first, open them in threads of their own, or pass a budget of one "
+                "some of them first, open them in separate threads, or pass a budget of one "
                 "part for each of them"
             )
         if not ledger.warned:

@@ -131,7 +131,7 @@ def check_response(
 
 def changed(obj: Object, why: str) -> ObjectChangedError:
     """The exception for an object that is not the version that was selected."""
-    text = f"{obj.container.name}/{obj.name} {why}: look at it again, and start again"
+    text = f"{obj.container.name}/{obj.name} {why}: get it again, and start over"
     return ObjectChangedError(text, obj.driver, obj.name)
 
 

@@ -56,7 +56,7 @@ class Verification:
             return
         received = "of no data" if digest is None else self.format(digest)
         raise ObjectHashMismatchError(
-            f"{self.obj.container.name}/{self.obj.name} arrived with the {self.algorithm} "
+            f"{self.obj.container.name}/{self.obj.name} was received with the {self.algorithm} "
             f"{received}, and the store has {self.format(self.expected)}: what was received is "
             "damaged. Download it again",
             self.obj.driver,

@@ -150,7 +150,7 @@ def _equal_size(length: int, limits: Limits, start: int) -> int:
     largest = min(limits.max_object_size, limits.max_parts * limits.max_part_size)
     if length > largest:
         raise ObjectTooLargeError(
-            f"an object of {length} bytes is larger than the {largest} bytes that the store takes",
+            f"an object of {length} bytes exceeds the {largest} bytes that the store accepts",
             None,
             "",
         )

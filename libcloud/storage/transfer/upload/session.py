@@ -324,7 +324,7 @@ def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
         needed = plan_for(length, limits, start=min(start, bound)).start
         if needed > bound:
             raise ObjectTooLargeError(
-                f"{length} bytes take parts of {needed} bytes, and ex_max_memory allows {bound}; "
+                f"{length} bytes require parts of {needed} bytes, but ex_max_memory is {bound}; "
                 "nothing was sent",
                 None,
                 "",

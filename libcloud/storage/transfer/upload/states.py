@@ -75,7 +75,7 @@ class Event(Enum):
 
     # The response to a request that publishes was lost, or contradicts what was sent.
     OUTCOME_AMBIGUOUS = "the outcome of the request is ambiguous"
-    OBJECT_FOUND = "the object is there and is the one that was sent"
+    OBJECT_FOUND = "the object exists and is the one that was sent"
 
     # An error or a cancellation; which one of these is decided by ``UploadMachine._clean_up``.
     REQUESTS_IN_FLIGHT = "an error, while requests are in flight"
@@ -86,7 +86,7 @@ class Event(Enum):
     GAVE_UP = "the clean-up itself was interrupted"
 
     # Aborting.
-    PARTS_MAY_BE_LATE = "aborted, but a part whose answer was lost may still arrive"
+    PARTS_MAY_BE_LATE = "aborted, but a part whose response was lost may still arrive"
     ABORT_FINISHED = "the upload is gone, or reported as left behind"
 
     __hash__ = object.__hash__
