@@ -85,7 +85,8 @@ def _table(options: object) -> str:
     lines = ["| option | |", "|---|---|"]
     for option in options:  # type: ignore[attr-defined]  # contrib is not checked
         names, text = option.get_help_record(click.Context(cli, **cli.context_settings))
-        lines.append(f"| `{names}` | {_cell(text)} |")
+        # A vertical bar ends a cell, even in code.
+        lines.append("| `{}` | {} |".format(names.replace("|", r"\|"), _cell(text)))
     return "\n".join(lines) + "\n"
 
 
