@@ -1238,7 +1238,7 @@ class BaseS3StorageDriver(StorageDriver):
         """The callback for streams of unknown length: passes them to the engine, part by part."""
         if is_overridden(self, BaseS3StorageDriver, "_upload_multipart_chunks"):
             _refuse_options(options, "_upload_multipart_chunks")
-            return s3.uploads.upload_by_chunks(self, container, object_name, iterator, headers)
+            return s3.chunks.upload_by_chunks(self, container, object_name, iterator, headers)
         port, session = s3.uploads.session_of(
             self, container, object_name, request_path, headers=headers, options=options
         )
@@ -1302,7 +1302,7 @@ class BaseS3StorageDriver(StorageDriver):
         :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
         """
         hasher = self._get_hash_function() if calculate_hash else None
-        chunks, size = s3.uploads.upload_chunks(
+        chunks, size = s3.chunks.upload_chunks(
             self._client,
             self._get_object_path(container, object_name),
             upload_id,

@@ -27,6 +27,7 @@ from libcloud.utils.lazy import submodules
 if TYPE_CHECKING:
     from libcloud.storage.s3 import access as access
     from libcloud.storage.s3 import checksums as checksums
+    from libcloud.storage.s3 import chunks as chunks
     from libcloud.storage.s3 import client as client
     from libcloud.storage.s3 import columns as columns
     from libcloud.storage.s3 import connection as connection

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,8 +16,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
-from libcloud.storage.s3.headers import headers_for
-from libcloud.storage.s3.upload_port import CommittedETag, Published, S3UploadPort, etag_of_part
+from libcloud.storage.s3.upload_port import CommittedETag, S3UploadPort
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import UploadSession
 from libcloud.storage.types import ContainerDoesNotExistError
@@ -41,12 +39,9 @@ __all__ = [
     "reported_checksum",
     "session_of",
     "split_options",
-    "upload_by_chunks",
-    "upload_chunks",
     "whole_session",
 ]
 
-_log = logging.getLogger(__name__)
 
 # Of an object that is sent by one request, whatever its size: the store checks its own limits.
 _ONE_REQUEST = Limits(
@@ -72,33 +67,6 @@ class UploadDriver(ClientOwner, Protocol):
 
     @property
     def _client(self) -> S3Client: ...
-
-
-class ChunkDriver(Protocol):
-    """The methods of the driver by which Apache Libcloud uploads in parts."""
-
-    def _initiate_multipart(
-        self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
-    ) -> str: ...
-
-    def _upload_multipart_chunks(
-        self,
-        container: Container,
-        object_name: str,
-        upload_id: str,
-        stream: Any,
-        calculate_hash: bool = True,
-    ) -> tuple[list[tuple[int, str]], str | None, int]: ...
-
-    def _commit_multipart(
-        self,
-        container: Container,
-        object_name: str,
-        upload_id: str,
-        chunks: Sequence[tuple[int, str]],
-    ) -> str: ...
-
-    def _abort_multipart(self, container: Container, object_name: str, upload_id: str) -> None: ...
 
 
 def split_options(
@@ -336,72 +304,3 @@ def abort(
         if status is not None:
             error.value = f"Error in multipart abort. status_code={status}: {error.value}"
         raise
-
-
-def upload_by_chunks(
-    driver: ChunkDriver,
-    container: Container,
-    object_name: str,
-    stream: object,
-    headers: Mapping[str, str],
-) -> dict[str, Any]:
-    """Upload by the driver's methods in the order of Apache Libcloud, without the engine.
-
-    :return: as ``_upload_multipart`` of the driver.
-    """
-    sent = headers_for(transfer.values.Step.CREATE, headers)
-    # With conditions; without any, an override may have the signature of Apache Libcloud.
-    conditions = headers_for(transfer.values.Step.COMPLETE, headers)
-    rest: dict[str, Any] = {"headers": conditions} if conditions else {}
-    upload_id = driver._initiate_multipart(container, object_name, headers=sent)
-    try:
-        chunks, data_hash, size = driver._upload_multipart_chunks(
-            container, object_name, upload_id, stream, calculate_hash=False
-        )
-        etag = driver._commit_multipart(container, object_name, upload_id, chunks, **rest)
-    except BaseException:
-        try:
-            driver._abort_multipart(container, object_name, upload_id)
-        except Exception as error:
-            label = f"{container.name}/{object_name}"
-            _log.warning("%s: the upload %s could not be aborted: %s", label, upload_id, error)
-        raise
-    return {
-        "response": Published(200, {**getattr(etag, "headers", {}), "etag": str(etag)}),
-        "bytes_transferred": size,
-        "data_hash": data_hash,
-    }
-
-
-def upload_chunks(
-    client: S3Client,
-    path: str,
-    upload_id: str,
-    stream: object,
-    *,
-    container_name: str,
-    object_name: str,
-    hasher: Any = None,
-) -> tuple[list[tuple[int, str]], int]:
-    """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
-
-    :param hasher: is updated with all data; ``None``: nothing is hashed.
-    :return: pairs of number and ETag; bytes.
-    """
-    source, size = transfer.upload.source.PartSource(stream), 0
-    chunks: list[tuple[int, str]] = []
-    last = False
-    while not last:
-        number = len(chunks) + 1
-        part = source.next_part(transfer.upload.plan.DEFAULT_PART_SIZE)
-        last, body = part.last, bytes(part.body)
-        request = requests.put_part(path, upload_id=upload_id, number=number, body=body)
-        what = f"Error uploading chunk {number} of {container_name}/{object_name}"
-        response = client.send(
-            request, what, container_name=container_name, object_name=object_name
-        )
-        chunks.append((number, etag_of_part(response, what, client.owner)))
-        size += len(body)
-        if hasher is not None:
-            hasher.update(body)
-    return chunks, size

@@ -19,7 +19,8 @@ from libcloud.storage.drivers.s3 import (
     S3StorageDriver,
 )
 from libcloud.storage.transfer.upload import plan
-from libcloud.storage.types import PreconditionFailedError
+from libcloud.storage.types import PreconditionFailedError, UploadOutcomeUnknownError
+from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store, with_small_parts
 
 Use = Callable[[Store, Path], object]
@@ -254,6 +255,27 @@ def test_an_upload_of_chunks_that_fails_is_aborted(server: Store) -> None:
     one = store_of(server, OwnChunks)
     with pytest.raises(LookupError):
         one.driver.upload_object_via_stream(iter([b"abc", b"!"]), one.container, "failed")
+    assert not server.server.unfinished_uploads()
+
+
+def test_an_upload_of_chunks_is_not_aborted_if_the_response_to_complete_is_lost(
+    server: Store,
+) -> None:
+    one = store_of(server, OwnChunks)
+    aborts = server.server.log.counts()["AbortMultipartUpload"]
+    server.server.faults.add("CompleteMultipartUpload", LoseAnswer())
+    with pytest.raises(UploadOutcomeUnknownError) as caught:
+        one.driver.upload_object_via_stream(iter([b"abc", b"def"]), one.container, "lost")
+    assert caught.value.upload_id
+    assert one.body("lost") == b"abcdef"
+    assert server.server.log.counts()["AbortMultipartUpload"] == aborts
+
+
+def test_an_upload_of_chunks_is_aborted_if_its_completion_is_refused(server: Store) -> None:
+    one = store_of(server, OwnChunks)
+    server.server.faults.add("CompleteMultipartUpload", Status(400, "InvalidPart"))
+    with pytest.raises(LibcloudError, match="InvalidPart"):
+        one.driver.upload_object_via_stream(iter([b"abc", b"def"]), one.container, "refused")
     assert not server.server.unfinished_uploads()
 
 
