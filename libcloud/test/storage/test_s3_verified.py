@@ -74,7 +74,7 @@ def test_one_flipped_bit_is_noticed(
     assert read(obj, tmp_path) == DATA
     s3.server.faults.add("GetObject", FlipBit(position, "answer"))
 
-    with pytest.raises(ObjectHashMismatchError, match=rf"bucket/object arrived.*{name}") as caught:
+    with pytest.raises(ObjectHashMismatchError, match=rf"object was received.*{name}") as caught:
         read(obj, tmp_path)
 
     assert checksum(name, DATA) in str(caught.value)
