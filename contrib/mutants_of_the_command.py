@@ -149,11 +149,4 @@ MUTANTS = (
             "::test_an_object_that_was_replaced_while_it_was_copied_is_kept",
         ),
     ),
-    Mutant(
-        "mv moves an object onto itself",
-        f"{_CLI}/cp.py",
-        "            if same_bucket and name == obj.name:",
-        "            if False:",
-        (f"{_TESTS}/cli/test_copies.py::test_an_object_is_not_moved_onto_itself",),
-    ),
 )

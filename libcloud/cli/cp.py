@@ -155,7 +155,7 @@ class _Command:
     def _entries(self) -> list[Entry]:
         """What to copy. Everything is listed first: the copies may be below the source.
 
-        :raises click.UsageError: an object would be copied onto itself, or onto another one that is
+        :raises click.UsageError: an object would be copied onto itself or onto another one that is
             to be copied. Nothing was copied.
         """
         source, target, entries = self._source.target, self._target.target, []
@@ -167,8 +167,6 @@ class _Command:
                     name += obj.name.rpartition("/")[2]
             else:
                 name = target.as_directory().name + self._selection.relative(obj)
-            if same_bucket and name == obj.name:
-                raise click.UsageError(f"{target.with_name(name)} is its own destination")
             entries.append(Entry(name, int(obj.size), None, obj))
         if same_bucket:
             sources = {entry.origin.name for entry in entries}
