@@ -19,6 +19,7 @@ from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
 from libcloud.storage.s3.connection import BaseS3Connection
+from libcloud.storage.s3.recovery import Attempt, Recoveries
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.types import (
     ConditionalConflictError,
@@ -219,21 +220,21 @@ class S3Client:
         if not isinstance(connection, BaseS3Connection):
             return connection.request(action, method=method, data=data, **rest)
         rewind = rewinder(data)
-        recoveries: s3.recovery.Recoveries | None = None
+        recoveries: Recoveries | None = None
         while True:
-            attempt = s3.recovery.Attempt.begin(connection, action, method)
+            attempt = Attempt.begin(connection, action, method)
             try:
                 response = connection.request(action, method=method, data=data, **rest)
             except LibcloudError as error:
                 detail = getattr(error, "detail", None)
-                recoveries = recoveries or s3.recovery.Recoveries()
+                recoveries = recoveries or Recoveries()
                 if not recoveries.recover(attempt, detail) or rewind is None:
                     raise
             else:
                 # The response class treats some errors as a success.
                 if response.status != 400 or not hasattr(response, "error_detail"):
                     return response
-                recoveries = recoveries or s3.recovery.Recoveries()
+                recoveries = recoveries or Recoveries()
                 if not recoveries.recover(attempt, response.error_detail()) or rewind is None:
                     return response
             rewind()
