@@ -131,7 +131,7 @@ def get(
 def _split_arguments(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """The URLs, and the destination.
 
-    :raises click.UsageError: there is no URL, or a path is not the last argument.
+    :raises click.UsageError: no URL is given, or an argument other than the last is a path.
     """
     urls, destination = arguments, "."
     if not is_url(arguments[-1]):

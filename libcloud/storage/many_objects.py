@@ -69,7 +69,7 @@ def download_to(download: Callable[[Any, str], bool], pair: tuple[Any, Any]) -> 
     """Download an object to a file, whose directory is created if necessary.
 
     :return: the path of the file.
-    :raises LibcloudError: the download failed, or was incomplete: there is no file then.
+    :raises LibcloudError: the download failed or was incomplete. No file was written.
     """
     obj, path = pair[0], str(os.fspath(pair[1]))
     directory = os.path.dirname(path)

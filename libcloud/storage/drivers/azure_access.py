@@ -160,7 +160,7 @@ def options_from_url(url: str) -> tuple[str, dict[str, Any]]:
 
     ``abfs://container@account.dfs.core.windows.net`` names both.
 
-    :raises ValueError: it is no URL of a container, or has a key that is not known.
+    :raises ValueError: it is not a valid URL of a container, or has an unknown parameter.
     """
     scheme, separator, rest = url.partition("://")
     place, _, query = rest.partition("?")

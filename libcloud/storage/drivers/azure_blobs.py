@@ -202,7 +202,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         Keys of the query are ``account``, ``endpoint_url`` and ``anonymous``.
 
         :return: a driver; its ``ex_container`` is the container that the URL names, or ``None``.
-        :raises ValueError: it is no URL of a container, or has a key that is not known.
+        :raises ValueError: it is not a valid URL of a container, or has an unknown parameter.
         """
         name, settings = options_from_url(url)
         driver = cls.from_env(**{**settings, **options})
@@ -479,11 +479,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         """
         unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
         started = self._open(unknown, start, end, verify=whole)
-        pieces = transfer.download.saving.stream(self, unknown, started, None, partial=not whole)
-        headers = transfer.download.ranges.whole_object_headers(started.response.headers)
-        if "content-length" not in headers:
-            return self._get_object_in(container, name), pieces
-        return self._headers_to_object(name, container, headers), pieces
+        return transfer.download.saving.read(self, unknown, started, whole=whole)
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
         """Bytes of the version that ``obj`` describes.

@@ -621,12 +621,10 @@ class BaseS3StorageDriver(StorageDriver):
         """
         unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
         started = self._start_download(unknown, {}, start, end, verify=None if whole else False)
-        stream = transfer.download.saving.stream
-        pieces = stream(self, unknown, started, None, partial=not whole)
-        headers = transfer.download.ranges.whole_object_headers(started.response.headers)
-        if self._get_content_length_from_headers(headers) is None:
-            return self._get_object_in(container, name), pieces
-        return self._headers_to_object(name, container, headers), pieces
+        length_of = self._get_content_length_from_headers
+        return transfer.download.saving.read(
+            self, unknown, started, whole=whole, length_of=length_of
+        )
 
     def _start_download(
         self,

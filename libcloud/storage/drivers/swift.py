@@ -774,11 +774,7 @@ class SwiftStorageDriver(StorageDriver):
         """
         unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
         started = self._start(unknown, start, end, verify=None if whole else False)
-        pieces = transfer.download.saving.stream(self, unknown, started, None, partial=not whole)
-        headers = transfer.download.ranges.whole_object_headers(started.response.headers)
-        if "content-length" not in headers:
-            return self._get_object_in(container, name), pieces
-        return self._headers_to_object(name, container, headers), pieces
+        return transfer.download.saving.read(self, unknown, started, whole=whole)
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
         """Bytes of the version that ``obj`` describes.

@@ -41,7 +41,7 @@ __all__ = [
     "without_features",
 ]
 
-# Whoever pays, and whose bucket it must be: asked of every request.
+# Requester pays, and the expected bucket owner: sent with every request.
 _ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
 # A customer's own key must come with everything that touches the data.
 _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"

@@ -34,9 +34,10 @@ __all__ = [
     "DIGESTS",
     "MODE",
     "MODE_HEADERS",
-    "Told",
+    "ChecksumComparison",
     "Verifier",
     "choose_digest",
+    "compare_checksum",
     "complete_headers",
     "create_headers",
     "encrypted",
@@ -45,7 +46,6 @@ __all__ = [
     "is_md5",
     "look_headers",
     "md5_hex",
-    "told",
     "whole_checksum",
 ]
 
@@ -55,7 +55,7 @@ _UNSIGNED = {_PAYLOAD: "UNSIGNED-PAYLOAD"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ChecksumComparison:
     """A checksum that a store tells of what it has got.
 
     :param value: as the store writes it: base64; an MD5, which is an ETag, hexadecimal.
@@ -198,9 +198,9 @@ def whole_checksum(parts: Sequence[PartReceipt]) -> Digest:
     return Digest({}, name, value) if value is not None else Digest()
 
 
-def told(
+def compare_checksum(
     profile: S3Profile, digest: Digest, headers: Mapping[str, str], *, opaque: bool
-) -> Told | None:
+) -> ChecksumComparison | None:
     """What an answer says of a body with ``digest``.
 
     :param headers: of the answer to the body, or to Complete; names in lower case.
@@ -212,12 +212,12 @@ def told(
     text = headers.get(HEADER + digest.algorithm)
     value = decoded(text) if text else None
     if value and len(value) == len(digest.value):
-        return Told(digest.algorithm, encoded(value), encoded(digest.value))
+        return ChecksumComparison(digest.algorithm, encoded(value), encoded(digest.value))
     etag = headers.get("etag", "").strip('"')
     known = profile.etag_is_md5 and profile.etag_was_seen and not opaque
     if digest.algorithm != "md5" or not known or not is_md5(etag):
         return None
-    return Told("md5", etag, digest.value.hex())
+    return ChecksumComparison("md5", etag, digest.value.hex())
 
 
 def expected_etag(parts: Sequence[PartReceipt]) -> str | None:
@@ -296,10 +296,10 @@ class Verifier:
         """Whether an ETag is no MD5, because the upload or the response is encrypted."""
         return encrypted(self._sent) or encrypted(headers)
 
-    def reported(self, digest: Digest, headers: Mapping[str, str]) -> Told | None:
+    def reported(self, digest: Digest, headers: Mapping[str, str]) -> ChecksumComparison | None:
         """The checksum that a response reports; ``None`` if it cannot be compared."""
         opaque = digest.algorithm == "md5" and (not self._compares_etag or self.is_opaque(headers))
-        return told(self._driver.profile, digest, headers, opaque=opaque)
+        return compare_checksum(self._driver.profile, digest, headers, opaque=opaque)
 
     def check_part(self, number: int, digest: Digest, headers: Mapping[str, str]) -> None:
         """Check the response to a part.

@@ -234,7 +234,7 @@ def _follow(
         is_new = marker is not None and hash(marker) not in seen
         if is_new:
             seen.add(hash(marker))
-            # Whoever wants a few entries takes them from the first page.
+            # Callers that need only a few entries find them on the first page.
             pending = partial(fetch, marker)
             if pool is not None and pages > 1:
                 pending = _read_ahead(pool, fetch, marker)

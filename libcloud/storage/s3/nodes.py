@@ -124,7 +124,7 @@ class Node:
     def text(self) -> str:
         """The text of an element that holds nothing but text.
 
-        :raises MalformedDocumentError: it holds something else, so that its text cannot be told.
+        :raises MalformedDocumentError: it has child elements instead of text.
         """
         return _text_of(self._element)
 

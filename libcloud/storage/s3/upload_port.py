@@ -219,11 +219,11 @@ class S3UploadPort:
             return Confirmation.ABSENT, None
         found = dict(response.headers)
         etag = strip_etag(found.get("etag", ""))
-        told = self._verifier.reported(sent, found)
-        if told is None:
+        comparison = self._verifier.reported(sent, found)
+        if comparison is None:
             verdict = self._verdict(etag, parts, size, found)
         else:
-            verdict = Confirmation.STORED if told.same else Confirmation.ABSENT
+            verdict = Confirmation.STORED if comparison.same else Confirmation.ABSENT
         if verdict is not Confirmation.STORED:
             return verdict, None
         self._verifier.check_object(sent, found)

@@ -146,7 +146,7 @@ def test_inner_directories_cost_no_request(s3: Store, fs: Any, tmp_path: Path) -
     requests = put_files(s3, "bucket/d/a/1", "bucket/d/b/2")
     fs.get("bucket/d", str(tmp_path / "new"), recursive=True)
     assert (tmp_path / "new" / "b" / "2").read_text() == "bucket/d/b/2"
-    assert requests.operations().count("GetObject") == 2 + 1, "one to see that d is no file"
+    assert requests.operations().count("GetObject") == 2 + 1, "one shows that d is not a file"
     assert requests.operations().count("ListObjectsV2") == 2
 
 

@@ -23,7 +23,7 @@ def test_the_next_page_is_requested_while_one_is_processed() -> None:
     with Server(_numbered) as server:
         objects = server.container().iterate_objects()
         assert [obj.name for obj in islice(objects, 2)] == ["1a", "1b"]
-        assert len(server.requests) == 1  # whoever wants a few entries causes one request
+        assert len(server.requests) == 1  # a caller that needs a few entries causes one request
         assert [obj.name for obj in islice(objects, 1)] == ["2a"]
         while len(server.requests) < 3:  # without being asked for
             pass

@@ -7,7 +7,7 @@ overridden.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -18,7 +18,7 @@ from libcloud.storage.transfer import download
 from libcloud.storage.transfer.download.start import Download
 from libcloud.utils.files import at_least_one, read_in_chunks
 
-__all__ = ["STREAM_PIECE", "Destination", "save", "stream"]
+__all__ = ["STREAM_PIECE", "Destination", "read", "save", "stream"]
 
 STREAM_PIECE = 5 * 1024 * 1024
 """Bytes of a piece of a stream where the caller does not say."""
@@ -110,6 +110,31 @@ def stream(
     )
     checked = download.body.check_length(pieces, started.length, obj)
     return at_least_one(checked) if chunk_size == 0 and not partial else checked
+
+
+def _content_length(headers: Mapping[str, str]) -> str | None:
+    return headers.get("content-length")
+
+
+def read(
+    driver: Any,
+    unknown: Object,
+    started: Download,
+    *,
+    whole: bool,
+    length_of: Callable[[Mapping[str, str]], object] = _content_length,
+) -> tuple[Object, Iterator[bytes]]:
+    """The object as the response describes it, and its bytes.
+
+    :param unknown: the container and the name; nothing else is known of the object yet.
+    :param whole: the response is not a range.
+    :param length_of: the size in the headers; without one, the object is taken from a HEAD request.
+    """
+    pieces = stream(driver, unknown, started, None, partial=not whole)
+    headers = download.ranges.whole_object_headers(started.response.headers)
+    if length_of(headers) is None:
+        return driver._get_object_in(unknown.container, unknown.name), pieces
+    return driver._headers_to_object(unknown.name, unknown.container, headers), pieces
 
 
 def _saves_as_usual(driver: Any) -> bool:

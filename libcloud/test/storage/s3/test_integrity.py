@@ -19,12 +19,12 @@ from libcloud.storage.s3 import checksums
 from libcloud.storage.s3.integrity import (
     DIGESTS,
     choose_digest,
+    compare_checksum,
     complete_headers,
     create_headers,
     expected_etag,
     is_md5,
     md5_hex,
-    told,
     whole_checksum,
 )
 from libcloud.storage.s3.profiles import AMAZON, S3Profile
@@ -265,7 +265,7 @@ def test_crc32_has_the_same_value_with_and_without_the_faster_package(
 def test_an_answer_that_repeats_the_checksum_is_compared(name: str) -> None:
     sent, other = DIGESTS[name](DATA), DIGESTS[name](b"other")
     for headers, same in ((sent.headers, True), (other.headers, False)):
-        answer = told(PLAIN, sent, headers, opaque=True)
+        answer = compare_checksum(PLAIN, sent, headers, opaque=True)
         assert answer is not None
         assert (answer.algorithm, answer.same) == (name, same)
 
@@ -273,16 +273,16 @@ def test_an_answer_that_repeats_the_checksum_is_compared(name: str) -> None:
 def test_an_etag_is_compared_where_it_is_an_md5() -> None:
     stores_md5 = replace(PLAIN, etag_is_md5=True)
     sent, other = DIGESTS["md5"](DATA), {"etag": f'"{md5_hex(b"other")}"'}
-    answer = told(stores_md5, sent, {"etag": f'"{md5_hex(DATA)}"'}, opaque=False)
+    answer = compare_checksum(stores_md5, sent, {"etag": f'"{md5_hex(DATA)}"'}, opaque=False)
     assert answer is not None and answer.same
-    answer = told(stores_md5, sent, other, opaque=False)
+    answer = compare_checksum(stores_md5, sent, other, opaque=False)
     assert answer is not None and not answer.same
-    assert told(stores_md5, sent, other, opaque=True) is None
-    assert told(stores_md5, sent, {"etag": '"abc-2"'}, opaque=False) is None
-    assert told(stores_md5, DIGESTS["crc32"](DATA), other, opaque=False) is None
-    assert told(PLAIN, sent, other, opaque=False) is None
+    assert compare_checksum(stores_md5, sent, other, opaque=True) is None
+    assert compare_checksum(stores_md5, sent, {"etag": '"abc-2"'}, opaque=False) is None
+    assert compare_checksum(stores_md5, DIGESTS["crc32"](DATA), other, opaque=False) is None
+    assert compare_checksum(PLAIN, sent, other, opaque=False) is None
     unseen = replace(stores_md5, etag_was_seen=False)
-    assert told(unseen, sent, other, opaque=False) is None
+    assert compare_checksum(unseen, sent, other, opaque=False) is None
 
 
 @pytest.mark.parametrize(
@@ -290,8 +290,8 @@ def test_an_etag_is_compared_where_it_is_an_md5() -> None:
 )
 def test_what_is_no_checksum_of_the_whole_tells_nothing(value: str) -> None:
     headers = {"x-amz-checksum-crc32": value} if value else {}
-    assert told(AMAZON, DIGESTS["crc32"](DATA), headers, opaque=True) is None
-    assert told(AMAZON, Digest(), CRCS["crc32"], opaque=True) is None
+    assert compare_checksum(AMAZON, DIGESTS["crc32"](DATA), headers, opaque=True) is None
+    assert compare_checksum(AMAZON, Digest(), CRCS["crc32"], opaque=True) is None
 
 
 # Which ETag comes of it.
