@@ -275,7 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Everything; the exit status."""
     options = parse_arguments(arguments)
     sys.stdout.reconfigure(line_buffering=True)  # in order with what goes to stderr
-    print(f"{size_text(options.size)} in pieces of {size_text(PIECE)}, the length not told")
+    print(f"{size_text(options.size)} in pieces of {size_text(PIECE)}, of unknown length")
 
     def run() -> bool:
         chosen: AbstractContextManager[Endpoint] = (
