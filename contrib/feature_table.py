@@ -16,8 +16,6 @@ from libcloud.storage.capabilities import GIB, KIB, MIB, TIB, Capabilities
 from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.storage.types import Provider
 
-__all__ = ["capabilities_of", "feature_table", "one_of_each", "size_text"]
-
 # Drivers that are nowhere without a host.
 _NEED_A_HOST = {Provider.MINIO, Provider.S3_RGW}
 

@@ -26,8 +26,6 @@ from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.test._surface_differences import DIFFERENCES
 
-__all__ = ["MODULES", "PAGE", "page"]
-
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "migrate" / "map.md"
 RECORD = ROOT / "libcloud" / "test" / "api_3_9_1.json"

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-__all__ = ["LIBCLOUD_269", "NOTES"]
-
 _S3 = "libcloud.storage.drivers.s3"
 _AWS = "libcloud.common.aws"
 _BASE = "libcloud.common.base"

@@ -22,8 +22,6 @@ from mutants_of_the_plan import MUTANTS as OF_THE_PLAN
 from mutants_of_the_workers import MUTANTS as OF_THE_WORKERS
 from mutants_of_trouble import MUTANTS as OF_TROUBLE
 
-__all__ = ["MUTANTS"]
-
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
 _S3 = "libcloud/storage/s3"

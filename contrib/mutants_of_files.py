@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _REPLACE = "libcloud/utils/staging.py"
 _TESTS = "libcloud/test/storage"
 _STAGING = ("libcloud/test/test_staging.py",)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _FOREIGN = ("libcloud/test/test_foreign_drivers.py",)
 _BUILDS = ("libcloud/test/test_builds.py",)
 

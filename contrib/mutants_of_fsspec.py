@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _FILESYSTEM = "libcloud/storage/filesystem"
 _REQUESTS = ("libcloud/test/storage/test_filesystem_requests.py",)
 _VERSIONS = ("libcloud/test/storage/test_filesystem_versions.py",)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _CLI = "libcloud/cli"
 _TESTS = "libcloud/test"
 

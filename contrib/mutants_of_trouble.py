@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
 _S3 = "libcloud/storage/s3"

@@ -15,8 +15,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["ROOT", "VERSION", "DownloadError", "fetch", "members", "text_of"]
-
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "upstream"
 VERSION = "3.9.1"

@@ -6,8 +6,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 
-__all__ = ["main"]
-
 
 def main() -> None:
     """Run the command; it exits."""

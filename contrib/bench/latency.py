@@ -20,8 +20,6 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
-__all__ = ["LatencyStore", "serve"]
-
 _PAGE = 1000
 _KEYS = re.compile(rb"<Key>(.*?)</Key>")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")

@@ -26,8 +26,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["main"]
-
 _BUCKET = "bucket"
 _TREE = Path(__file__).resolve().parents[2]
 

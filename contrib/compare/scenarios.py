@@ -19,8 +19,6 @@ from libcloud.test.storage.fakes.faults import ErrorIn200, FlipBit, LoseAnswer, 
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.server import FakeS3
 
-__all__ = ["SCENARIOS", "Scenario", "Verdict", "run"]
-
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 150
 # As Amazon, and as if it were https, over which a body need not be part of the signature.

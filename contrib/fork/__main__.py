@@ -17,8 +17,6 @@ from upstream_sdist import ROOT, DownloadError
 
 from fork.overlay import stage
 
-__all__ = ["BuildError", "build", "main"]
-
 
 class BuildError(Exception):
     """pip could not build the wheel."""

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from upstream_sdist import ROOT, fetch, members, text_of
 
-__all__ = ["HELPERS", "lay_package", "lay_test_helpers", "stage"]
-
 #: Modules of ``libcloud.test`` that are helpers, and no tests.
 HELPERS = ("__init__.py", "conftest.py", "file_fixtures.py", "secrets.py-dist", "storage/base.py")
 

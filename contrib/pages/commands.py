@@ -11,8 +11,6 @@ import click
 
 from libcloud.cli.main import COMMANDS, cli
 
-__all__ = ["command_list", "command_reference", "shared_options"]
-
 
 def command_list() -> str:
     """A table of the commands and their descriptions."""

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 from libcloud.storage.transfer.upload.states import CLEAN_UP, TRANSITIONS, Event, State
 
-__all__ = ["arrows", "diagram", "states_page", "transitions_table"]
-
 WIDTH, HEIGHT = 760, 560
 _BOX = (128, 40)
 _ANY = None  # the state does not matter

@@ -13,8 +13,6 @@ from feature_table import size_text
 from libcloud.storage.s3 import profiles
 from libcloud.storage.s3.profiles import PROFILES, S3Profile, servers, services
 
-__all__ = ["notes", "store_notes", "stores_table"]
-
 
 def stores_table() -> str:
     """What differs most between the stores, in one table."""

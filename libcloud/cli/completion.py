@@ -6,8 +6,6 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-__all__ = ["completion"]
-
 _VARIABLE = "_LIBCLOUD_COMPLETE"
 
 

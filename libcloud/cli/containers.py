@@ -9,8 +9,6 @@ from libcloud.cli.errors import ReportedError, error_context
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 
-__all__ = ["mb", "rb"]
-
 
 @click.command()
 @click.argument("url")

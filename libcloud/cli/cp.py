@@ -31,8 +31,6 @@ from libcloud.storage.types import ObjectDoesNotExistError
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["cp", "mv"]
-
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments and options that both commands have."""

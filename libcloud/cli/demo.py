@@ -25,8 +25,6 @@ from libcloud.storage.types import Provider
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
 
-__all__ = ["demo"]
-
 _PIECE = 64 * KIB
 
 

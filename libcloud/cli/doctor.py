@@ -42,8 +42,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.types import Provider
 
-__all__ = ["doctor"]
-
 _MARKS = {"ok": "ok   ", "note": "     ", "warning": "WARN ", "failure": "FAIL "}
 _COLORS = {"warning": "yellow", "failure": "red"}
 _NAME_COLUMNS = 14

@@ -15,8 +15,6 @@ from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.text import count, size_text
 
-__all__ = ["du"]
-
 
 @click.command()
 @click.argument("url")

@@ -21,28 +21,6 @@ from libcloud.common.credentials.profiles import ProfileFileError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage import types
 
-__all__ = [
-    "ACCESS",
-    "FAILED",
-    "INPUT",
-    "INTERRUPTED",
-    "NOT_FOUND",
-    "UNREACHABLE",
-    "USAGE",
-    "InputError",
-    "NoObjectsError",
-    "ObjectExistsError",
-    "ReportedError",
-    "describe",
-    "error_context",
-    "error_line",
-    "exit_status",
-    "hide_secrets",
-    "hint_for",
-    "redact",
-    "store_response",
-]
-
 FAILED = 1
 USAGE = 2
 NOT_FOUND = 3

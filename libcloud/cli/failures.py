@@ -13,8 +13,6 @@ from libcloud.cli.progress import print_stderr
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import ContainerDoesNotExistError
 
-__all__ = ["Failures", "report", "report_unfinished_upload"]
-
 # Failures that are listed individually.
 _LISTED = 100
 

@@ -42,8 +42,6 @@ from libcloud.utils.cancellation import interruptible, raise_if_cancelled
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["cat", "get"]
-
 _PIECE = MIB
 
 # Objects that are listed before the first download, so that the total size is known.

@@ -18,8 +18,6 @@ from libcloud.cli.text import count
 from libcloud.storage.base import StorageDriver
 from libcloud.utils import cancellation
 
-__all__ = ["Task", "run_tasks"]
-
 Task = Callable[[], object]
 
 

@@ -23,8 +23,6 @@ from libcloud.storage.s3.values import parse_time
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["escaped", "ls", "stat"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Entry:

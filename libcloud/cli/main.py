@@ -46,8 +46,6 @@ from libcloud.cli.settings import group_options
 from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
 
-__all__ = ["COMMANDS", "cli", "main", "run"]
-
 _BROKEN_PIPE = 141
 _COMPLETION = "_LIBCLOUD_COMPLETE"
 

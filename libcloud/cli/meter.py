@@ -24,8 +24,6 @@ from libcloud.storage.transfer.progress import (
 )
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["Meter", "Transfer", "TransferInterruptedError", "bar_line"]
-
 # The speed is an average over the last seconds: it follows the network, and the ETA is steady.
 _SPEED_SECONDS = 15.0
 _SAMPLES = 64

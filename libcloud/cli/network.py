@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 from libcloud.common.types import LibcloudError
 
-__all__ = ["is_network_error", "network_hint", "network_text"]
-
 # OpenSSL's reasons when the response to its ClientHello is not TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 

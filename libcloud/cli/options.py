@@ -22,14 +22,6 @@ from libcloud.cli.settings import size
 if TYPE_CHECKING:
     from libcloud.cli.stores import Store
 
-__all__ = [
-    "ObjectOptions",
-    "read_options",
-    "value_errors_as_usage",
-    "with_option_names",
-    "write_options",
-]
-
 _KEY_SIZE = 32
 
 # Driver keywords in messages of the library, and the options whose names differ from them.

@@ -11,8 +11,6 @@ from typing import Any
 
 import click
 
-__all__ = ["Filters", "filter_options", "has_wildcard", "key_pattern", "literal_prefix"]
-
 _WILDCARD = re.compile(r"[*?[]")
 _META = "libcloud.filters"
 

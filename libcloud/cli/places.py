@@ -26,8 +26,6 @@ from libcloud.storage.types import FailedDeletion
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["Copier", "LocalDirectory", "Place", "StoreDirectory", "modified"]
-
 _PIECE = MIB
 
 

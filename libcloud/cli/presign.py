@@ -12,8 +12,6 @@ from libcloud.cli.settings import Settings, age, store_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import Target
 
-__all__ = ["presign"]
-
 
 @click.command()
 @click.argument("url")

@@ -23,8 +23,6 @@ import click
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import printable
 
-__all__ = ["CommandWithProgram", "ProgramError", "consume", "produce"]
-
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _SECONDS_TO_END = 5.0

@@ -24,8 +24,6 @@ from libcloud.storage.transfer.progress import PartDone, UploadEvent
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["Progress", "interrupt_transfers", "is_interactive", "print_stderr"]
-
 _INTERVAL = 0.1
 _COLUMNS = 80
 

@@ -38,8 +38,6 @@ from libcloud.utils.cancellation import interruptible
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
 
-__all__ = ["memory_limit", "put"]
-
 
 @click.command(cls=CommandWithProgram, options_metavar="[OPTIONS]")
 @click.argument("paths", metavar="SOURCES...", nargs=-1, type=click.Path(allow_dash=True))

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from libcloud.utils import cancellation
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["RateLimit"]
-
 
 class RateLimit:
     """Delays transfers to an average rate. Thread-safe: all transfers of a command share it.

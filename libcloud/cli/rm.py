@@ -22,8 +22,6 @@ from libcloud.storage.types import FailedDeletion
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["delete_objects", "rm"]
-
 
 @click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")

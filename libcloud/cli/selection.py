@@ -17,8 +17,6 @@ from libcloud.cli.stores import Store
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-__all__ = ["Selection", "literal_option"]
-
 literal_option = click.option(
     "--literal", is_flag=True, help="Do not treat *, ? and [ in a key as wildcards."
 )

@@ -14,17 +14,6 @@ from click.core import ParameterSource
 
 from libcloud.cli.text import parse_duration, parse_size
 
-__all__ = [
-    "Settings",
-    "age",
-    "group_options",
-    "job_options",
-    "size",
-    "source_options",
-    "store_options",
-    "transfer_options",
-]
-
 _T = TypeVar("_T")
 
 

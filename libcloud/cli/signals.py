@@ -14,8 +14,6 @@ from typing import BinaryIO
 
 from libcloud.cli.progress import interrupt_transfers
 
-__all__ = ["Interrupted", "handle_signals", "wait_for_input"]
-
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 # Reading ends of the wakeup pipes; at most one.

@@ -19,15 +19,6 @@ from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
 
-__all__ = [
-    "Source",
-    "Walk",
-    "follow_symlinks_option",
-    "plan_uploads",
-    "read_pieces",
-    "size_of_stream",
-]
-
 _READ_SIZE = 1024 * 1024
 
 

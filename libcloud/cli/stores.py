@@ -25,8 +25,6 @@ from libcloud.storage.types import Provider
 if TYPE_CHECKING:  # takes a quarter of a second; only commands that use a store import it
     from libcloud.storage.base import Container, Object, StorageDriver
 
-__all__ = ["SWIFT", "Store", "connect", "driver_settings", "find_settings", "open_store"]
-
 # Only these drivers use the endpoint and the region of the environment or a profile. The others
 # have their own hosts and regions.
 _ANY_ENDPOINT = (Provider.S3, Provider.MINIO, Provider.S3_RGW)

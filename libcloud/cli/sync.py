@@ -28,8 +28,6 @@ from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
 from libcloud.storage.destination import FileNames
 
-__all__ = ["sync"]
-
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 

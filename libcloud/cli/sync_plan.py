@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Copy", "Delete", "Entry", "Rules", "plan_sync"]
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:

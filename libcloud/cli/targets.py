@@ -14,8 +14,6 @@ import click
 
 from libcloud.storage.types import Provider
 
-__all__ = ["STDIO", "Target", "is_url", "parse_target"]
-
 STDIO = "-"
 """The argument for standard input or output."""
 

@@ -9,18 +9,6 @@ from datetime import timedelta
 
 from libcloud.storage.capabilities import GIB, KIB, MIB, TIB
 
-__all__ = [
-    "count",
-    "duration",
-    "parse_duration",
-    "parse_range",
-    "parse_size",
-    "printable",
-    "shortened",
-    "size_text",
-    "width",
-]
-
 _UNITS = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": TIB}
 _SIZES = {"": 1, "B": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB}
 _DECIMAL = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}

@@ -14,8 +14,6 @@ from libcloud.cli.settings import Settings, age, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 
-__all__ = ["uploads"]
-
 
 @click.group()
 def uploads() -> None:

@@ -10,15 +10,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from libcloud.common.types import LibcloudError
 
-__all__ = [
-    "ReportedHost",
-    "default_host",
-    "normalise",
-    "percent_encoded",
-    "split_url",
-    "with_query",
-]
-
 
 class ReportedHost(str):
     """A host that a driver writes to its connection class for callers to read.

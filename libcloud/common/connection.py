@@ -34,8 +34,6 @@ from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread, ThreadState, values_of
 from libcloud.utils.redact import redact_text
 
-__all__ = ["Connection"]
-
 LOG = logging.getLogger(__name__)
 
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")

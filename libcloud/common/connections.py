@@ -9,14 +9,6 @@ from typing import Any
 from libcloud.common.connection import Connection
 from libcloud.common.types import LibcloudError
 
-__all__ = [
-    "CertificateConnection",
-    "ConnectionKey",
-    "ConnectionUserAndKey",
-    "KeyCertificateConnection",
-    "PollingConnection",
-]
-
 
 class PollingConnection(Connection):
     """Starts an asynchronous job and polls until it has completed."""

@@ -14,16 +14,6 @@ from urllib.parse import unquote_plus
 from libcloud.common.address import percent_encoded
 from libcloud.utils.bodies import Pieces
 
-__all__ = [
-    "Body",
-    "HttpRequest",
-    "Params",
-    "encode_query",
-    "join_target",
-    "parse_query",
-    "split_target",
-]
-
 Body = bytes | bytearray | memoryview | Pieces
 Params = tuple[tuple[str, str | None], ...]
 

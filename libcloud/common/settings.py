@@ -10,8 +10,6 @@ from libcloud.common.address import default_host, split_url
 from libcloud.utils.hosts import authority, without_brackets
 from libcloud.utils.lazy import LazyAttribute
 
-__all__ = ["ConnectionSettings"]
-
 
 class ConnectionSettings:
     """Host, port, proxy, timeouts and user agent of a connection.

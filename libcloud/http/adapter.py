@@ -42,8 +42,6 @@ from libcloud.http.tls import SharedContext
 from libcloud.utils.documents import read_document
 from libcloud.utils.redact import redact_text
 
-__all__ = ["ExactAdapter", "SignedHTTPSAdapter", "split_url"]
-
 # Connections that a session keeps open: those of the largest worker pool and a few more.
 _POOL_SIZE = 288
 

@@ -28,15 +28,6 @@ from libcloud.http.heads import HEAD_END, Head, plain_head
 from libcloud.http.received import RequestState
 from libcloud.utils.bodies import Pieces
 
-__all__ = [
-    "FastRequest",
-    "FastResponse",
-    "ReceivedResponse",
-    "exchange",
-    "header_lines",
-    "request_head",
-]
-
 # Bytes to receive at once: enough for the headers and a small document.
 _TAKEN = 16 * 1024
 

@@ -20,8 +20,6 @@ from typing import Any, NamedTuple
 
 from libcloud.http.received import EMPTY_LINES, InvalidResponseError, Received, RequestState
 
-__all__ = ["HEAD_END", "Head", "WholeHeadResponse", "plain_head"]
-
 # As for the standard library, a bare line feed ends a line.
 HEAD_END = re.compile(rb"\n\r?\n")
 

@@ -12,8 +12,6 @@ import io
 import re
 from typing import Any
 
-__all__ = ["EMPTY_LINES", "InvalidResponseError", "Received", "RequestState"]
-
 EMPTY_LINES = (b"\r\n", b"\n")
 
 # The limits of the standard library for headers.

@@ -19,8 +19,6 @@ from libcloud.utils.redact import (
     secrets_in,
 )
 
-__all__ = ["holds_secret", "keep_public_headers", "redacting"]
-
 # Headers that may be sent to another host after a redirect. Cookies and proxy credentials are those
 # that requests has chosen for the new host.
 _PUBLIC_HEADERS = frozenset(

@@ -19,8 +19,6 @@ from typing import Any
 from libcloud.http.heads import HEAD_END
 from libcloud.http.received import RequestState
 
-__all__ = ["can_listen", "has_arrived", "send_buffers"]
-
 # Bytes that must be sent within the timeout: about 4 KiB per second with the default.
 _SLICE = 256 * 1024
 

@@ -22,8 +22,6 @@ from libcloud.http.received import RequestState
 from libcloud.http.sending import can_listen, send_buffers
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["Deadline", "ProgressListener", "TimedConnection", "has_deadline", "timing"]
-
 # Bytes that are shown to a listener, or sent by a call that blocks, at a time.
 _SLICE = 256 * 1024
 

@@ -14,8 +14,6 @@ from typing import Any
 
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
-__all__ = ["SharedContext"]
-
 # Attributes of a urllib3 connection that name trusted certificates.
 _PLACES = ("ca_certs", "ca_cert_dir", "ca_cert_data")
 

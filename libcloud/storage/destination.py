@@ -19,16 +19,6 @@ from libcloud.utils.staging import (
     is_stream,
 )
 
-__all__ = [
-    "Destination",
-    "FileNames",
-    "MissingDirectoryError",
-    "directories",
-    "opened",
-    "resolve_destination",
-    "save",
-]
-
 
 class MissingDirectoryError(LibcloudError, FileNotFoundError):
     """The directory of the destination does not exist; nothing was written.

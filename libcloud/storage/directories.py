@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 from libcloud.storage.base import Container, Object, companion_method
 
-__all__ = ["iterate_directory"]
-
 
 def iterate_directory(container: Container, prefix: str) -> Iterator[Object | str]:
     """The objects whose names contain no slash after ``prefix``, and the directories there.

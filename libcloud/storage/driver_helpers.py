@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.worker_pool import WorkerPool
 
-__all__ = ["CHUNK_SIZE", "DEFAULT_CONTENT_TYPE", "StorageDriverHelpers", "concurrency_of"]
-
 CHUNK_SIZE = 8096
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 

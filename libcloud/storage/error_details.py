@@ -13,18 +13,6 @@ from typing import TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.utils.redact import redact_text
 
-__all__ = [
-    "CODE_LENGTH",
-    "MESSAGE_LENGTH",
-    "ErrorDetail",
-    "attach_detail",
-    "describe",
-    "http_date",
-    "printable",
-    "retry_after",
-    "word",
-]
-
 _ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
 
 MESSAGE_LENGTH = 500

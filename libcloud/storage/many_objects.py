@@ -24,8 +24,6 @@ from libcloud.utils.arguments import kind_of
 if TYPE_CHECKING:
     from libcloud.storage.worker_pool import WorkerPool
 
-__all__ = ["ManyObjects", "delete_object", "download_to", "pairs_of"]
-
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
 

@@ -20,16 +20,6 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
 
-__all__ = [
-    "READ_LIMIT",
-    "Hasher",
-    "HashingIterator",
-    "HashingReader",
-    "Payload",
-    "check_source",
-    "readable",
-]
-
 # Up to this many bytes are read into memory before the request.
 READ_LIMIT = 8 * 1024 * 1024
 

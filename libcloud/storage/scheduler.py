@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["MAX_WORKERS", "START_WORKERS", "AdaptiveWindow", "Limiter", "Scheduler"]
-
 MAX_WORKERS = 256
 """Tasks that run at once at most."""
 

@@ -29,8 +29,6 @@ from libcloud.utils.cancellation import Cancellation, raise_if_cancelled
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread
 
-__all__ = ["WorkerPool"]
-
 # Seconds after which an idle thread ends.
 _IDLE = 10.0
 

@@ -11,16 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-__all__ = [
-    "XML_HEADERS",
-    "LibcloudTestCase",
-    "MockConnection",
-    "generate_random_data",
-    "multipleresponse",
-    "no_internet",
-    "no_network",
-]
-
 XML_HEADERS = {"content-type": "application/xml"}
 
 

@@ -14,8 +14,6 @@ from io import BufferedIOBase
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Loopback", "Received", "reply", "shut_down"]
-
 Answer = Callable[["Received"], "bytes | None"]
 
 

@@ -14,8 +14,6 @@ from urllib3 import HTTPResponse
 if TYPE_CHECKING:
     from libcloud.common.base import Connection, Response
 
-__all__ = ["BodyStream", "MockResponse", "Reply", "answer", "as_mock_response", "make_response"]
-
 Bytes: TypeAlias = "bytes | bytearray | memoryview"
 Body: TypeAlias = "str | Bytes | IO[str] | IO[bytes] | Iterable[str | bytes] | None"
 Reply: TypeAlias = "tuple[int, Body, Mapping[str, object] | None, str | None] | MockResponse"

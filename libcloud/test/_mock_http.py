@@ -21,8 +21,6 @@ from libcloud.http import LibcloudConnection
 from libcloud.test._mock_answers import MockResponse, Reply, answer, as_mock_response
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["BaseMockHttpObject", "MockHttp", "MockHttpTestCase", "StorageMockHttp"]
-
 _SEPARATORS = str.maketrans({"/": "_", ".": "_", "-": "_"})
 
 

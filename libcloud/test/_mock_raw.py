@@ -11,8 +11,6 @@ from libcloud.http import HttpLibResponseProxy
 from libcloud.test._mock_answers import MockResponse, answer, as_mock_response
 from libcloud.test._mock_http import BaseMockHttpObject
 
-__all__ = ["MockRawResponse"]
-
 
 class MockRawResponse(BaseMockHttpObject):
     """A raw response which asks a mock method of its own: set it as ``rawResponseCls``.

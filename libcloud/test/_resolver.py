@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
-__all__ = ["loopback_names"]
-
 
 @contextlib.contextmanager
 def loopback_names(*domains: str) -> Iterator[None]:

@@ -9,8 +9,6 @@ from types import ModuleType
 
 import libcloud.test
 
-__all__ = ["provide_secrets"]
-
 _NAME = "libcloud.test.secrets"
 
 

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Difference", "module_differences", "signature_differences"]
-
 Entry: TypeAlias = "Mapping[str, Any]"
 Parameters: TypeAlias = "Sequence[tuple[str, str, str | None]]"
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-__all__ = ["DIFFERENCES"]
-
 _REGION = "None stands for the default region, which the profile names"
 _KEYWORDS = "an unknown keyword is an error; it was ignored"
 _HOST = "the host in REGION_TO_HOST_MAP; 3.9.1 named another one here"

@@ -7,8 +7,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-__all__ = ["run_in_threads"]
-
 
 def run_in_threads(work: Callable[[int], None], count: int = 8) -> None:
     """Call ``work(0)`` to ``work(count - 1)`` at the same time, switching threads all the while.

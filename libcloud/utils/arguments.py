@@ -8,18 +8,6 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-__all__ = [
-    "check_headers",
-    "check_text",
-    "kind_of",
-    "nearest",
-    "plain_headers",
-    "seconds",
-    "size_of",
-    "unexpected_keyword",
-    "whole_number",
-]
-
 # Names of arguments in other clients: boto3, s3fs, minio-py, obstore, smart_open.
 _KNOWN_ELSEWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

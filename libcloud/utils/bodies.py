@@ -7,8 +7,6 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["Pieces", "has_content", "rewinder", "sendable"]
-
 # Below this size, copying is cheaper than keeping the caller's buffer locked.
 _SMALL = 64 * 1024
 

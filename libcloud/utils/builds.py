@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-__all__ = ["PACKAGES", "ModuleFinder", "install_finder", "is_complete", "unavailable"]
-
 PACKAGES = ("backup", "compute", "container", "dns", "loadbalancer", "pricing")
 
 _COMMON = """

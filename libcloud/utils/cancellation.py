@@ -14,16 +14,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 
-__all__ = [
-    "Cancellation",
-    "CancelledError",
-    "interruptible",
-    "is_cancelled",
-    "raise_if_cancelled",
-    "shielded",
-    "sleep",
-]
-
 
 class CancelledError(Exception):
     """The caller no longer needs the result; started operations are undone."""

@@ -13,8 +13,6 @@ from typing import Any
 from libcloud.common.types import ResponseTooLargeError
 from libcloud.utils.redact import redact_text
 
-__all__ = ["MAX_ERROR_SIZE", "MAX_RESPONSE_SIZE", "parse_json", "read_document"]
-
 MAX_RESPONSE_SIZE = 64 * 1024 * 1024
 """Maximum size of a decompressed response that is read as a whole, in bytes. Can be set.
 

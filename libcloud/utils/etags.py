@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-__all__ = ["strip_etag"]
-
 
 def strip_etag(etag: str) -> str:
     """``etag`` without its quotes and without the prefix of a weak one; otherwise opaque."""

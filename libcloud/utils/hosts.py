@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-__all__ = ["authority", "without_brackets"]
-
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

@@ -12,8 +12,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-__all__ = ["LazyAttribute", "LazyObject", "submodules"]
-
 
 def submodules(package: str) -> Callable[[str], ModuleType]:
     """Return a ``__getattr__`` for ``package`` that imports its modules on first use.

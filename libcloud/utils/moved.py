@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-__all__ = ["MOVED", "MovedModuleFinder", "install_moved_finder"]
-
 _UPLOAD = "libcloud.storage.transfer.upload"
 
 MOVED = {

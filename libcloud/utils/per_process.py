@@ -26,8 +26,6 @@ import os
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-__all__ = ["PerProcess"]
-
 _T = TypeVar("_T")
 
 

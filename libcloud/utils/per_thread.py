@@ -13,8 +13,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["PerThread", "ThreadState", "values_of"]
-
 _MISSING: Any = object()
 
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 import base64
 import hashlib
 
-__all__ = ["get_pubkey_comment", "get_pubkey_openssh_fingerprint", "get_pubkey_ssh2_fingerprint"]
-
 
 def get_pubkey_openssh_fingerprint(pubkey: str) -> str:
     """Return the fingerprint that OpenSSH shows for a key in its one-line format."""

@@ -9,15 +9,6 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-__all__ = [
-    "REDACTED",
-    "forms_of",
-    "redact_exception",
-    "redact_headers",
-    "redact_text",
-    "secrets_in",
-]
-
 REDACTED = "[redacted]"
 
 # Shorter texts are not secrets, and may be part of any word.

@@ -16,14 +16,6 @@ from typing import BinaryIO
 
 from libcloud.common.types import LibcloudError
 
-__all__ = [
-    "TEMPORARY_PREFIX",
-    "DestinationExistsError",
-    "StagingFile",
-    "is_stream",
-    "sync_directory",
-]
-
 TEMPORARY_PREFIX = ".libcloud-part-"
 
 # What file systems answer that cannot sync.

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["can_ask_user"]
-
 
 def can_ask_user() -> bool:
     """Return whether a user can be prompted: on a terminal, or in an interactive interpreter."""

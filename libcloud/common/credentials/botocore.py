@@ -18,8 +18,6 @@ from libcloud.utils.per_process import PerProcess
 from libcloud.utils.redact import redact_text
 from libcloud.utils.terminal import can_ask_user
 
-__all__ = ["MISSING_EXTRA", "BotocoreProvider", "is_installed"]
-
 MISSING_EXTRA = "this needs botocore: pip install 'libcloud-storage[aws]'"
 
 # The text of these errors contains the output of an external process, possibly secrets.

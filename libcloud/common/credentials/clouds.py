@@ -14,8 +14,6 @@ from typing import Any
 from libcloud.common.credentials.profiles import ProfileFileError
 from libcloud.common.credentials.types import CredentialsNotFoundError
 
-__all__ = ["discover_openstack"]
-
 _PLACES = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml")
 _INTERFACES = {"publicURL": "public", "internalURL": "internal", "adminURL": "admin"}
 

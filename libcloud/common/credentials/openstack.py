@@ -15,8 +15,6 @@ from typing import Any
 
 from libcloud.common.types import InvalidCredsError, LibcloudError
 
-__all__ = ["Access", "Identity", "authenticate"]
-
 Sender = Callable[[str, str, Mapping[str, str], Any], Any]
 """Sends method, URL, headers and body; returns the response of requests."""
 

@@ -14,15 +14,6 @@ from pathlib import Path
 
 from libcloud.common.types import LibcloudError
 
-__all__ = [
-    "Profile",
-    "ProfileFileError",
-    "config_path",
-    "credentials_path",
-    "read_nested",
-    "read_profile",
-]
-
 
 class ProfileFileError(LibcloudError):
     """A profile file cannot be read or does not contain the profile."""

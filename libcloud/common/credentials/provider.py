@@ -13,8 +13,6 @@ from typing import Any
 from libcloud.common.credentials.types import Credentials
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["CredentialProvider"]
-
 _log = logging.getLogger(__name__)
 
 # Credentials are refreshed this long before they expire, or after half of their lifetime if that is

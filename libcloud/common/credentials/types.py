@@ -15,15 +15,6 @@ from typing import Any
 
 from libcloud.common.types import InvalidCredsError, LibcloudError
 
-__all__ = [
-    "Credentials",
-    "CredentialsNotFoundError",
-    "MalformedCredentialsError",
-    "clean_key",
-    "clean_secret",
-    "masked",
-]
-
 # Characters that a signed header can contain: visible ASCII and spaces.
 _SENDABLE = re.compile(r"[\x20-\x7e]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -14,8 +14,6 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["AccountKey", "blob_sas", "canonical_resource", "string_to_sign"]
-
 # In this order, each on a line of its own, empty where a request does not have it.
 _STANDARD = (
     "content-encoding",

@@ -18,8 +18,6 @@ from collections.abc import Iterable, Mapping
 
 from libcloud.common.request import split_target
 
-__all__ = ["SUB_RESOURCES", "canonical_resource", "sign", "string_to_sign"]
-
 # The list under "Constructing the CanonicalizedResource element" of the reference above, and cors,
 # delete, restore and tagging, which were added later.
 SUB_RESOURCES = frozenset(

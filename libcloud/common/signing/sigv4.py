@@ -22,27 +22,6 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.request import Body, HttpRequest, encode_query
 from libcloud.utils.bodies import Pieces
 
-__all__ = [
-    "ALGORITHM",
-    "EMPTY_PAYLOAD_HASH",
-    "MAX_PRESIGN_SECONDS",
-    "UNSIGNED_PAYLOAD",
-    "Scope",
-    "SigningKeys",
-    "authorization",
-    "canonical_query",
-    "canonical_request",
-    "headers_to_sign",
-    "payload_hash_of",
-    "presign",
-    "scope_of",
-    "sign",
-    "sign_headers",
-    "signing_key",
-    "stamp_of",
-    "string_to_sign",
-]
-
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 EMPTY_PAYLOAD_HASH = hashlib.sha256(b"").hexdigest()

@@ -14,8 +14,6 @@ from typing import Any, TextIO
 
 from libcloud.common.types import LibcloudError
 
-__all__ = ["LockLocalStorage", "NoOpLockLocalStorage", "require_fasteners"]
-
 
 class LockLocalStorage:
     """A lock on a path, against other threads that share this object and against other processes.

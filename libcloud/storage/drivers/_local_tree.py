@@ -16,8 +16,6 @@ from libcloud.storage.types import (
 )
 from libcloud.utils.staging import TEMPORARY_PREFIX
 
-__all__ = ["IGNORE_FOLDERS", "Tree"]
-
 IGNORE_FOLDERS = [".lock", ".hash"]
 
 

@@ -21,13 +21,6 @@ from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import choose_profile
 from libcloud.storage.s3.profiles import GENERIC, S3Profile, capabilities
 
-__all__ = [
-    "Connections",
-    "RegionalStorageDriver",
-    "S3CompatibleStorageDriver",
-    "UnknownRegionError",
-]
-
 Connections = Mapping[str, type[BaseS3Connection]]
 
 

@@ -8,8 +8,6 @@ from typing import Any
 from libcloud.storage.s3.connection import S3SignatureV4Connection
 from libcloud.storage.s3.profiles.hosts import AMAZON_HOSTS
 
-__all__ = ["region_class"]
-
 # By the part of the class name that differs: the region, and its location constraint where that is
 # another.
 _REGIONS = {

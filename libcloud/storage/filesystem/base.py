@@ -23,8 +23,6 @@ from libcloud.storage.filesystem.entries import Info, by_own_names, directory_en
 from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.workers import run
 
-__all__ = ["DriverFileSystem"]
-
 _T = TypeVar("_T")
 
 # Directories that the running ``get`` or ``copy`` has seen in a listing that would also have

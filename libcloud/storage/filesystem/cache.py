@@ -9,8 +9,6 @@ from typing import Any
 from libcloud.storage.filesystem.entries import Info, parents
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["DEFAULT_EXPIRY", "ListingCache"]
-
 DEFAULT_EXPIRY = 60
 """Default expiry time of a listing, seconds, if the cache is enabled."""
 

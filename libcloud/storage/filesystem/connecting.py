@@ -15,8 +15,6 @@ from libcloud.storage.providers import get_driver
 from libcloud.storage.s3.discovery import driver_options
 from libcloud.storage.types import Provider
 
-__all__ = ["make_driver"]
-
 # Drivers of stores without a fixed endpoint use the endpoint and region of the environment.
 _ANYWHERE = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
 _WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)

@@ -12,18 +12,6 @@ from typing import Any
 from libcloud.storage.base import Object
 from libcloud.storage.s3.values import parse_time
 
-__all__ = [
-    "Info",
-    "by_own_names",
-    "directory_entry",
-    "directory_of",
-    "file_entry",
-    "parents",
-    "prefix_of",
-    "split_path",
-    "time_of",
-]
-
 Info = dict[str, Any]
 
 

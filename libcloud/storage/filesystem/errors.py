@@ -18,8 +18,6 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 
-__all__ = ["FileExpired", "as_os_errors"]
-
 
 class FileExpired(OSError):
     """The object was replaced or deleted while the file was open; its ``errno`` is ``EBUSY``.

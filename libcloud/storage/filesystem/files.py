@@ -25,8 +25,6 @@ from libcloud.storage.writer import UploadWriter
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["CompressedFile", "LibcloudTransaction", "ReadFile", "WriteFile"]
-
 
 class LibcloudTransaction(Transaction):  # type: ignore[misc]
     """Publishes the files written in its block when the block ends, and nothing after an error.

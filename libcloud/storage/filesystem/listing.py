@@ -21,8 +21,6 @@ from libcloud.storage.filesystem.entries import (
 )
 from libcloud.storage.filesystem.errors import as_os_errors
 
-__all__ = ["Listing"]
-
 
 class Listing:
     """Looks up paths with any driver. Thread-safe.

@@ -24,8 +24,6 @@ from libcloud.utils.files import has_exact_size, read_in_chunks
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.staging import StagingFile
 
-__all__ = ["Operations"]
-
 # Bytes of a local file read at once.
 _PIECE = 1024 * 1024
 

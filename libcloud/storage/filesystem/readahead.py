@@ -16,8 +16,6 @@ from dataclasses import dataclass
 # fsspec has no types.
 from fsspec.caching import BaseCache  # type: ignore[import-untyped]
 
-__all__ = ["DEFAULT_RANGE", "SMALLEST_RANGE", "ReadAhead"]
-
 _KIB = 1024
 
 DEFAULT_RANGE = 16 * 1024 * _KIB

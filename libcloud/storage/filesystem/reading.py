@@ -13,8 +13,6 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 
-__all__ = ["open_object", "read_object", "read_start", "read_version", "same_version"]
-
 # What distinguishes versions, in addition to hash and size; each driver has some of these.
 _MARKS = ("etag", "last_modified", "modify_time", "inode")
 

@@ -31,8 +31,6 @@ from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.types import Provider
 from libcloud.utils.arguments import unexpected_keyword
 
-__all__ = ["LibcloudFileSystem", "SwiftFileSystem"]
-
 # Options of any file system that fsspec itself handles.
 _OF_FSSPEC = frozenset(
     {"asynchronous", "batch_size", "listings_expiry_time", "loop", "max_paths"}

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 from libcloud.utils.cancellation import Cancellation
 
-__all__ = ["run", "submit"]
-
 _T = TypeVar("_T")
 
 # Seconds to wait for a running call whose coroutine is cancelled.

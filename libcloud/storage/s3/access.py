@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
     from libcloud.storage.s3.profiles import S3Profile
 
-__all__ = ["CHECKSUM_CALCULATIONS", "AccessOptions", "endpoint_of"]
-
 CHECKSUM_CALCULATIONS = ("when_supported", "when_required")
 """When checksums are sent: the values of AWS_REQUEST_CHECKSUM_CALCULATION."""
 

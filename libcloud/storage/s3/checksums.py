@@ -19,21 +19,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Protocol
 
-__all__ = [
-    "CHECKSUMS",
-    "CRC32",
-    "HEADER",
-    "Checksum",
-    "Polynomial",
-    "Running",
-    "available",
-    "checksum_in",
-    "combine",
-    "combined",
-    "decoded",
-    "encoded",
-]
-
 HEADER = "x-amz-checksum-"
 """Names of headers begin so; the algorithm follows, in lower case."""
 

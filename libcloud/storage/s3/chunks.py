@@ -18,8 +18,6 @@ from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.upload_port import Published, etag_of_part
 from libcloud.storage.types import UploadOutcomeUnknownError
 
-__all__ = ["ChunkDriver", "upload_by_chunks", "upload_chunks"]
-
 _log = logging.getLogger(__name__)
 
 

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.retry import Retries, RetryPolicy
     from libcloud.storage.transfer.values import Failure
 
-__all__ = ["ClientOwner", "S3Client", "UnsupportedFeatures", "detail_of", "failure_of"]
-
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")

@@ -16,8 +16,6 @@ from libcloud.storage.s3.values import ObjectRecord
 from libcloud.utils.etags import strip_etag
 from libcloud.utils.xml import compiled_xpath
 
-__all__ = ["read_columns", "read_others"]
-
 # The texts of the first elements of a name in each object, where that is one piece of text.
 _COLUMNS = tuple(
     f"n:Contents/{path}[1]/text()[last()=1]"

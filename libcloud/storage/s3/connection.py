@@ -35,15 +35,6 @@ if TYPE_CHECKING:
     from libcloud.common.credentials.provider import CredentialProvider
     from libcloud.storage.s3.endpoint import Address, Addressing
 
-__all__ = [
-    "API_VERSION",
-    "EXPIRATION_SECONDS",
-    "BaseS3Connection",
-    "S3Connection",
-    "S3RequestSigner",
-    "S3SignatureV4Connection",
-]
-
 API_VERSION = "2006-03-01"
 
 # Part of the public API: validity of a URL signed with Signature Version 2, in seconds.

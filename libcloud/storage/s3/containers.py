@@ -19,8 +19,6 @@ from libcloud.storage.types import (
 if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
 
-__all__ = ["create", "delete", "look_up"]
-
 
 def look_up(client: S3Client, path: str, name: str) -> None:
     """Check by one HEAD request that the container at ``path`` exists.

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 from libcloud.storage.s3.headers import metadata_headers
 
-__all__ = ["CopyHeaders", "Given", "changes", "copy_headers", "head_headers", "split_headers"]
-
 _DESCRIPTION = (
     "cache-control",
     "content-disposition",

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.values import CopyResult
     from libcloud.storage.transfer.progress import Listener
 
-__all__ = ["DEFAULT_COPY_PART_SIZE", "CopyDriver", "CopyPort", "Place", "Source", "copy_object"]
-
 DEFAULT_COPY_PART_SIZE = 256 * MIB
 """Bytes per part of a copy by default. A part is never in memory here."""
 

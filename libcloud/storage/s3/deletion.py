@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Failure
     from libcloud.storage.worker_pool import WorkerPool
 
-__all__ = ["BulkDeletion"]
-
 # Amazon S3 API Reference, DeleteObjects.
 _KEYS_PER_REQUEST = 1000
 

@@ -18,8 +18,6 @@ from libcloud.utils.arguments import nearest
 if TYPE_CHECKING:
     from libcloud.common.credentials.discovery import Discovery, Setting
 
-__all__ = ["URL_PARAMETERS", "driver_options", "parse_url", "settings_from_env"]
-
 URL_PARAMETERS: Mapping[str, str] = {
     "endpoint_url": "endpoint_url",
     "region": "region",

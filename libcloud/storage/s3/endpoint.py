@@ -24,19 +24,6 @@ from libcloud.storage.s3.profiles import (
 )
 from libcloud.utils.hosts import authority
 
-__all__ = [
-    "STYLES",
-    "Address",
-    "Addressing",
-    "Endpoint",
-    "can_be_in_host",
-    "choose_host",
-    "choose_profile",
-    "default_region",
-    "is_address",
-    "parse_endpoint",
-]
-
 _log = logging.getLogger(__name__)
 
 STYLES = ("auto", "path", "virtual")

@@ -18,17 +18,6 @@ from libcloud.common.types import MalformedResponseError
 from libcloud.storage.s3 import requests, responses
 from libcloud.storage.s3.errors import printable
 
-__all__ = [
-    "describe_page",
-    "is_foreign",
-    "is_page_of_bucket",
-    "is_page_of_object",
-    "is_proven",
-    "not_the_store",
-    "text_of",
-    "unexpected_content",
-]
-
 _HTML = ("text/html", "application/xhtml+xml")
 
 # What a response about an object carries; a web page that has none of these is not an object.

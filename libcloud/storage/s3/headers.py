@@ -25,22 +25,6 @@ from libcloud.storage.transfer.values import Step
 if TYPE_CHECKING:
     from libcloud.storage.s3.errors import ErrorDetail
 
-__all__ = [
-    "CHECKSUM",
-    "OBJECT_SIZE",
-    "OptionalValue",
-    "decode_metadata",
-    "has_condition",
-    "has_digest",
-    "has_lock",
-    "headers_for",
-    "mark_optional",
-    "metadata_headers",
-    "metadata_in",
-    "refused_features",
-    "without_features",
-]
-
 # Requester pays, and the expected bucket owner: sent with every request.
 _ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
 # A customer's own key must come with everything that touches the data.

@@ -30,25 +30,6 @@ from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.etags import strip_etag
 
-__all__ = [
-    "DIGESTS",
-    "MODE",
-    "MODE_HEADERS",
-    "ChecksumComparison",
-    "Verifier",
-    "choose_digest",
-    "compare_checksum",
-    "complete_headers",
-    "create_headers",
-    "encrypted",
-    "expected_digest",
-    "expected_etag",
-    "is_md5",
-    "look_headers",
-    "md5_hex",
-    "whole_checksum",
-]
-
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PAYLOAD = "x-amz-content-sha256"
 _UNSIGNED = {_PAYLOAD: "UNSIGNED-PAYLOAD"}

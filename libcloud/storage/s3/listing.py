@@ -31,16 +31,6 @@ if TYPE_CHECKING:
     )
     from libcloud.storage.worker_pool import WorkerPool
 
-__all__ = [
-    "bucket_pages",
-    "elements",
-    "object_from",
-    "object_pages",
-    "part_pages",
-    "sorted_directory",
-    "upload_pages",
-]
-
 _log = logging.getLogger(__name__)
 
 # Kinds of listings: a server may encode names correctly in one kind and not in another.

@@ -31,21 +31,6 @@ if TYPE_CHECKING:
 
     _Data = bytes | Pieces
 
-__all__ = [
-    "RESPONSES_PER_REQUEST",
-    "IncompleteCleanupError",
-    "ResumedPort",
-    "S3MultipartUpload",
-    "abort_all",
-    "abort_listed",
-    "check_upload",
-    "latest_start",
-    "parts",
-    "resume",
-    "sizes_to_keep",
-    "uploads",
-]
-
 RESPONSES_PER_REQUEST = 100
 """In-progress uploads per page of a listing, unless a driver class specifies another number."""
 

@@ -12,15 +12,6 @@ from urllib.parse import quote
 from libcloud.storage.arguments import check_container, check_name
 from libcloud.storage.base import Container
 
-__all__ = [
-    "MAX_KEY_BYTES",
-    "NAMESPACE",
-    "check_bucket",
-    "check_bucket_name",
-    "check_object_name",
-    "encode_name",
-]
-
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 """Of the elements in answers, and in the bodies of requests."""
 

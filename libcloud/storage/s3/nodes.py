@@ -20,20 +20,6 @@ from urllib.parse import quote, quote_from_bytes
 
 from libcloud.utils.xml import parse_xml
 
-__all__ = [
-    "RAW",
-    "Element",
-    "Fields",
-    "MalformedDocumentError",
-    "Node",
-    "Source",
-    "excerpt",
-    "is_exact",
-    "is_number",
-    "read_root",
-    "with_raw_names",
-]
-
 _EXCERPT = 80
 # Bytes inspected of a body that cannot be parsed: white space before it is skipped.
 _BEGIN = 1024

@@ -13,8 +13,6 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
 
-__all__ = ["delete", "look_up", "object_from"]
-
 _EXTRA_HEADERS = {
     "content-type": "content_type",
     "etag": "etag",

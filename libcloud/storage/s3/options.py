@@ -23,17 +23,6 @@ from libcloud.utils.arguments import kind_of, unexpected_keyword
 if TYPE_CHECKING:
     from libcloud.storage.s3.profiles import S3Profile
 
-__all__ = [
-    "NO_OPTIONS",
-    "ReadKeywords",
-    "ReadOptions",
-    "UploadKeywords",
-    "WriteOptions",
-    "read_headers",
-    "split_keywords",
-    "write_headers",
-]
-
 _SSE = "x-amz-server-side-encryption"
 _KMS = ("aws:kms", "aws:kms:dsse")
 _LOCK = "x-amz-object-lock"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.values import ObjectPage, ObjectRecord
     from libcloud.storage.worker_pool import WorkerPool
 
-__all__ = ["ParallelListing", "list_in_parallel"]
-
 # Ranges that are listed at once, and pages of each before the caller takes them.
 _RANGES, _PAGES = 8, 8
 

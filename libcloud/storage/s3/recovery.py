@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.endpoint import Address
     from libcloud.storage.s3.errors import ErrorDetail
 
-__all__ = ["Attempt", "ClockSkew", "ExpiredCredentials", "Recoveries", "Strategy", "WrongRegion"]
-
 _log = logging.getLogger(__name__)
 
 _REDIRECTS = frozenset({301, 302, 307, 308})

@@ -24,32 +24,6 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.storage.s3.values import CompletedPart
 
-__all__ = [
-    "abort_upload",
-    "can_express",
-    "complete_body",
-    "complete_upload",
-    "copy_object",
-    "copy_part",
-    "create_bucket",
-    "create_bucket_body",
-    "create_upload",
-    "delete",
-    "delete_body",
-    "delete_objects",
-    "get_object",
-    "head",
-    "is_answered_late",
-    "list_buckets",
-    "list_objects_v1",
-    "list_objects_v2",
-    "list_parts",
-    "list_uploads",
-    "put_object",
-    "put_part",
-    "returns_no_content",
-]
-
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _XML = "application/xml"
 

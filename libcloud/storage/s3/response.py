@@ -18,8 +18,6 @@ from libcloud.storage import s3
 if TYPE_CHECKING:
     from libcloud.storage.s3.errors import ErrorDetail
 
-__all__ = ["S3RawResponse", "S3Response"]
-
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXCERPT_LENGTH = 200
 

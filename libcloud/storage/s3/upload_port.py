@@ -38,13 +38,6 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
 
-__all__ = [
-    "CommittedETag",
-    "Published",
-    "S3UploadPort",
-    "etag_of_part",
-]
-
 _READ_SIZE = 64 * 1024
 # S3 responds with 200; some gateways with 201 (created) or 204 (no content).
 _STORED = (200, 201, 204)

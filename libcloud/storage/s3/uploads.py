@@ -29,20 +29,6 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Body
     from libcloud.utils.bodies import Pieces
 
-__all__ = [
-    "UploadDriver",
-    "abort",
-    "check_stored",
-    "commit",
-    "initiate",
-    "is_one_request",
-    "reported_checksum",
-    "session_of",
-    "split_options",
-    "whole_session",
-]
-
-
 # Of an object that is sent by one request, whatever its size: the store checks its own limits.
 _ONE_REQUEST = Limits(
     min_part_size=1,

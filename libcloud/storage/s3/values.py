@@ -12,23 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-__all__ = [
-    "BucketPage",
-    "BucketRecord",
-    "CompleteResult",
-    "CompletedPart",
-    "CopyResult",
-    "DeleteResult",
-    "ErrorBody",
-    "ObjectPage",
-    "ObjectRecord",
-    "PartPage",
-    "PartRecord",
-    "UploadPage",
-    "UploadRecord",
-    "parse_time",
-]
-
 
 def parse_time(text: str | None) -> datetime | None:
     """The aware time that ``text`` in a listing represents; ``None`` if it is invalid.

@@ -37,8 +37,6 @@ from typing import Any
 from libcloud.common.types import LibcloudError
 from libcloud.utils.per_process import PerProcess
 
-__all__ = ["MemoryBudget", "MemoryBudgetExceededError", "Share", "Unshared"]
-
 _log = logging.getLogger(__name__)
 
 # Seconds without released memory, after which garbage is collected.

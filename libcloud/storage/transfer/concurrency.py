@@ -12,8 +12,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-__all__ = ["ConcurrencyLimiter"]
-
 # The limit is raised by one after so many successes of each part in flight.
 _ROUNDS = 2
 

@@ -15,8 +15,6 @@ from typing import NamedTuple
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, plan_for
 
-__all__ = ["CutPart", "PieceRange", "cut"]
-
 
 class PieceRange(NamedTuple):
     """Bytes of a piece.

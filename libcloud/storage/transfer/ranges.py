@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["RangePart", "RangeSource"]
-
 
 @dataclass(frozen=True, slots=True)
 class RangePart:

@@ -14,8 +14,6 @@ from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
 if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Failure
 
-__all__ = ["OUTCOME_OPEN", "Retries", "RetryBudget", "RetryPolicy"]
-
 OUTCOME_OPEN = frozenset({500, 502, 504})
 """Statuses of a request that may have taken effect, or may still: of a store that took too long
 (Azure's OperationTimedOut), or of a proxy that waited no longer for it."""

@@ -19,8 +19,6 @@ from libcloud.utils.per_process import PerProcess
 if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Failure
 
-__all__ = ["PolicyOwner", "RetryLoop"]
-
 _T = TypeVar("_T")
 
 

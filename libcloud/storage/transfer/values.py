@@ -12,22 +12,6 @@ from enum import Enum
 
 from libcloud.utils.bodies import Pieces
 
-__all__ = [
-    "Await",
-    "Body",
-    "Command",
-    "Confirmation",
-    "Digest",
-    "Failure",
-    "PartReceipt",
-    "Pull",
-    "Send",
-    "Step",
-    "Stop",
-    "StoredObject",
-    "Wait",
-]
-
 Body = bytes | bytearray | memoryview | Pieces
 
 

@@ -25,8 +25,6 @@ from libcloud.cli.main import main
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.test.storage.fakes.servers import Endpoint
 
-__all__ = ["BUCKET", "Result", "Shell", "Terminal", "environment", "terminal"]
-
 BUCKET = "bucket"
 _PATIENCE = 60.0
 

@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["ROOT", "SILENT", "Block", "Command", "blocks", "commands", "documents", "matches"]
-
 ROOT = Path(__file__).resolve().parents[3]
 
 # What is shown and not run: other people's programs, files, and commands that install something.

@@ -19,8 +19,6 @@ from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.test.docs.pages import Block, commands, matches
 from libcloud.test.storage.fakes.servers import Endpoint
 
-__all__ = ["CONTAINERS", "KEY", "PORT", "SECRET", "Session", "in_session"]
-
 # What the pages say of the store.
 KEY, SECRET, PORT = "my-key", "my-secret", 9000
 CONTAINERS = ("backups",)

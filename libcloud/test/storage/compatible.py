@@ -9,8 +9,6 @@ from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.test.storage.fakes.options import MIB, Options
 from libcloud.test.storage.fakes.server import FakeS3
 
-__all__ = ["any_region", "connect", "round_trip"]
-
 DATA = bytes(range(256)) * (24 * 1024)  # 6 MiB: two parts of 5 MiB at most
 
 

@@ -8,8 +8,6 @@ from typing import Any
 from libcloud.storage.capabilities import MIB
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern
 
-__all__ = ["copies", "found", "in_parts", "put"]
-
 
 def put(made: Store, size: int = 10, name: str = "source", **options: Any) -> Any:
     """A new object, as the driver finds it."""

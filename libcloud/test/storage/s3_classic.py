@@ -21,8 +21,6 @@ from libcloud.test import XML_HEADERS, LibcloudTestCase, MockHttp
 from libcloud.test._mock_answers import Reply
 from libcloud.test.file_fixtures import StorageFileFixtures
 
-__all__ = ["DummyIterator", "Request", "S3DriverTests", "S3MockHttp"]
-
 UPLOAD_ID = "2~Vt0m.qQ3bExample-Upload_1"
 COMPLETE_ETAG = "9b2cf535f27731c974343645a3985328-3"
 

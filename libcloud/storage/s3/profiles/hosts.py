@@ -6,15 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = [
-    "AMAZON_HOSTS",
-    "AMAZON_PATTERNS",
-    "DIGITALOCEAN_HOSTS",
-    "OUTSCALE_HOSTS",
-    "OVH_HOSTS",
-    "SCALEWAY_HOSTS",
-]
-
 # The hosts that Apache Libcloud 3.9.1 uses: some in the older form with a hyphen, which these
 # regions still serve. sa-east-2 is in its list, though Amazon has no such region.
 _HYPHENATED = (

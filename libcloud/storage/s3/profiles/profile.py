@@ -11,8 +11,6 @@ from typing import Any
 
 from libcloud.storage.capabilities import TIB, Capabilities, Limits
 
-__all__ = ["S3Profile", "capabilities"]
-
 # Amazon's limits but for the object, which is 5 TiB nearly everywhere: what Amazon itself said
 # until December 2025.
 _LIMITS = Limits(max_object_size=5 * TIB)

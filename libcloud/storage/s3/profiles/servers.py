@@ -7,8 +7,6 @@ from libcloud.storage.capabilities import KIB, TIB, Limits
 from libcloud.storage.s3.profiles.hosts import AMAZON_HOSTS
 from libcloud.storage.s3.profiles.profile import S3Profile
 
-__all__ = ["GARAGE", "GENERIC", "JUICEFS", "MINIO", "MOTO", "RCLONE", "RGW", "SEAWEEDFS"]
-
 # boto3 always sends the region of a new bucket and requests encoded names, so stores support both;
 # if one rejects the latter, the request is repeated without it.
 GENERIC = S3Profile(name="S3-compatible store", location_constraint=True, url_encoded_listing=True)

@@ -14,26 +14,6 @@ from libcloud.storage.s3.profiles.hosts import (
 )
 from libcloud.storage.s3.profiles.profile import S3Profile
 
-__all__ = [
-    "AMAZON",
-    "AURORA",
-    "B2",
-    "DO_SPACES",
-    "GOOGLE",
-    "HETZNER",
-    "IDRIVE",
-    "IONOS",
-    "LINODE",
-    "OUTSCALE",
-    "OVH",
-    "R2",
-    "SCALEWAY",
-    "STORJ",
-    "TIGRIS",
-    "VULTR",
-    "WASABI",
-]
-
 _MB = 1000 * 1000
 _GB = 1000 * _MB
 _TB = 1000 * _GB

@@ -33,16 +33,6 @@ from libcloud.utils import cancellation
 from libcloud.utils.etags import strip_etag
 from libcloud.utils.files import read_in_chunks
 
-__all__ = [
-    "CountingResponse",
-    "PinnedRange",
-    "ResumableBody",
-    "check_length",
-    "disable_decoding",
-    "make_resumable",
-    "pin",
-]
-
 # Bytes read at once after a break. Where connections break early, most of a larger piece would be
 # requested again and again.
 _PIECE_AFTER_BREAK = 64 * 1024

@@ -24,8 +24,6 @@ from libcloud.utils.arguments import size_of
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.staging import StagingFile
 
-__all__ = ["DEFAULT_CONNECTIONS", "DEFAULT_PART_SIZE", "ParallelDownload", "parallel_download"]
-
 _log = logging.getLogger(__name__)
 
 DEFAULT_PART_SIZE = 8 * 1024 * 1024

@@ -11,8 +11,6 @@ from libcloud.storage.base import Object
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.values import Failure
 
-__all__ = ["Content", "DownloadPort", "RangeResponse"]
-
 
 class Content(Protocol):
     """The body of a response, which has not been read."""

@@ -15,15 +15,6 @@ from dataclasses import dataclass
 
 from libcloud.utils.etags import strip_etag
 
-__all__ = [
-    "Extent",
-    "UnexpectedExtentError",
-    "Validator",
-    "content_length",
-    "extent_of",
-    "whole_object_headers",
-]
-
 _CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.I)
 
 

@@ -18,8 +18,6 @@ from libcloud.storage.transfer import download
 from libcloud.storage.transfer.download.start import Download
 from libcloud.utils.files import at_least_one, read_in_chunks
 
-__all__ = ["STREAM_PIECE", "Destination", "read", "save", "stream"]
-
 STREAM_PIECE = 5 * 1024 * 1024
 """Bytes of a piece of a stream where the caller does not say."""
 

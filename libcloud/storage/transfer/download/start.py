@@ -26,17 +26,6 @@ from libcloud.storage.types import (
 from libcloud.utils.arguments import size_of
 from libcloud.utils.etags import strip_etag
 
-__all__ = [
-    "AS_STORED",
-    "Download",
-    "Selection",
-    "changed",
-    "check_response",
-    "first_response",
-    "known_size",
-    "validator_of",
-]
-
 AS_STORED = {"Accept-Encoding": "identity"}
 """Requests the bytes as they are stored: the object's size and hash are those of these bytes."""
 

@@ -10,8 +10,6 @@ from typing import Protocol
 from libcloud.storage.base import Object
 from libcloud.storage.types import ObjectHashMismatchError
 
-__all__ = ["RunningChecksum", "Verification"]
-
 
 class RunningChecksum(Protocol):
     """A checksum while it is computed."""

@@ -16,8 +16,6 @@ from typing import Generic
 
 from libcloud.storage.transfer.upload.port import Content, Part, Source
 
-__all__ = ["ended_with_the_program"]
-
 _log = logging.getLogger(__name__)
 
 # Seconds that the exit of the program waits for requests in flight.

@@ -13,15 +13,6 @@ from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.progress import Listener
 from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
 
-__all__ = [
-    "DEFAULT_MEMORY",
-    "DEFAULT_OPTIONS",
-    "DEFAULT_WINDOW",
-    "EngineKeywords",
-    "UploadOptions",
-    "split_keywords",
-]
-
 DEFAULT_WINDOW = 12
 DEFAULT_MEMORY = 128 * MIB
 

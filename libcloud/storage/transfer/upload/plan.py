@@ -22,8 +22,6 @@ from functools import lru_cache
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.types import ObjectTooLargeError, SizeMismatchError
 
-__all__ = ["DEFAULT_PART_SIZE", "PartPlan", "plan_for", "plan_parts", "size_error"]
-
 DEFAULT_PART_SIZE = 8 * MIB
 
 _KEPT_SMALL = 4  # a quarter of the part numbers keep the first size

@@ -19,8 +19,6 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 
-__all__ = ["Content", "Part", "PartStore", "Source"]
-
 Content = TypeVar("Content", bound=Sized)
 _Given = TypeVar("_Given", bound=Sized, covariant=True)
 _Taken = TypeVar("_Taken", bound=Sized, contravariant=True)

@@ -41,8 +41,6 @@ from libcloud.storage.transfer.values import (
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.utils import cancellation
 
-__all__ = ["Transfer"]
-
 _log = logging.getLogger(__name__)
 
 _CARRIES_BODY = frozenset({Step.PUT, Step.PART})

@@ -19,18 +19,6 @@ from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
 from libcloud.utils.bodies import Pieces
 
-__all__ = [
-    "FileRange",
-    "FileSource",
-    "LocalFile",
-    "PartBuffer",
-    "PartSource",
-    "PulledPart",
-    "WholeSource",
-    "pieces_of",
-    "source_of",
-]
-
 _READ_SIZE = 1024 * 1024
 
 # Smaller pieces are joined: a system call and a call of the hash function for each of them would

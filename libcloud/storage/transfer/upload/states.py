@@ -34,17 +34,6 @@ from typing import NamedTuple
 
 from libcloud.storage.transfer.values import Step
 
-__all__ = [
-    "CLEAN_UP",
-    "PUBLISHING",
-    "PULLING",
-    "TRANSITIONS",
-    "Event",
-    "State",
-    "Transition",
-    "transition",
-]
-
 
 class State(Enum):
     """The states of an upload."""

@@ -23,9 +23,6 @@ from libcloud.storage.transfer.upload.source import FileRange
 from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
 from libcloud.utils import cancellation
 
-__all__ = ["InlineWorkers", "Outcome", "Task", "ThreadWorkers"]
-
-
 # glibc returns free memory at the end of its heap to the system when it is more than twice the
 # largest block that was ever freed, and mapping a page again takes 2 microseconds. Larger blocks do
 # not count. Reference: mallopt(3), M_MMAP_THRESHOLD.

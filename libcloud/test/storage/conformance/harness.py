@@ -15,17 +15,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
 
-__all__ = [
-    "FEATURES",
-    "PROMISES",
-    "Behaviour",
-    "Harness",
-    "behaviours",
-    "declared",
-    "needs",
-    "pattern",
-]
-
 Check = Callable[["Harness"], None]
 
 # Promises beyond Capabilities that every target keeps, unless a deviation says otherwise.

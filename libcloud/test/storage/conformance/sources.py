@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-__all__ = ["BareIterator", "OnlyRead", "cut", "fails_after", "reused_bytearray"]
-
 
 def cut(data: bytes, size: int) -> Iterator[bytes]:
     """``data`` in pieces of ``size`` bytes."""

@@ -41,15 +41,6 @@ from libcloud.test.storage.fakes.servers import (
     seaweedfs_server,
 )
 
-__all__ = [
-    "SMALL_PART",
-    "Deviation",
-    "Target",
-    "swift_driver",
-    "target_from_environment",
-    "targets",
-]
-
 # Small enough that an upload of several parts takes no time, and no power of two.
 SMALL_PART = 1000
 

@@ -11,8 +11,6 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
 
-__all__ = ["authenticate"]
-
 # Where the id of a key stands in the header or the query of either signature.
 _KEY = re.compile(r"(?:Credential=|AWS )([^/:,\s]+)")
 

@@ -24,8 +24,6 @@ from libcloud.test.storage.fakes.servers import (
     reserved_ports,
 )
 
-__all__ = ["ACCOUNT", "KEY", "VERSION", "azurite_server", "find_azurite"]
-
 VERSION = "3.37.0"
 
 # The account that Microsoft documents: Microsoft Learn, "Use the Azurite emulator".

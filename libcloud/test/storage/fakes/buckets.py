@@ -11,8 +11,6 @@ from libcloud.test.storage.fakes.render import OWNER, Node, iso_date, xml_answer
 from libcloud.test.storage.fakes.state import Call
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = ["create_bucket", "delete_bucket", "get_location", "head_bucket", "list_buckets"]
-
 # Amazon S3 User Guide, "General purpose bucket naming rules".
 _NAME = re.compile(r"(?!xn--)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
 

@@ -20,17 +20,6 @@ from botocore.credentials import Credentials
 
 from libcloud.test.storage.fakes.server import FakeS3
 
-__all__ = [
-    "Reply",
-    "boto_sign",
-    "complete",
-    "complete_document",
-    "create_upload",
-    "put_part",
-    "request",
-    "send_parts",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:

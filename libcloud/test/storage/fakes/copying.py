@@ -29,8 +29,6 @@ from libcloud.test.storage.fakes.requirements import (
 from libcloud.test.storage.fakes.state import Call, Part, StoredObject
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = ["copy_object", "copy_part"]
-
 _SOURCE = "x-amz-copy-source"
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]+)")
 # What must be percent-encoded in a header that is read as a URL.

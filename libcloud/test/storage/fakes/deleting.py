@@ -14,8 +14,6 @@ from libcloud.test.storage.fakes.render import Node, xml_answer
 from libcloud.test.storage.fakes.state import Call
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = ["delete_objects"]
-
 MOST_KEYS = 1000
 
 

@@ -16,8 +16,6 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request, not_imp
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Buffer, Incoming
 
-__all__ = ["check_body", "check_checksum", "checksum", "checksum_header", "crc", "own_checksum"]
-
 PREFIX = "x-amz-checksum-"
 _SIZES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
 _NOT_VALUES = ("x-amz-checksum-algorithm", "x-amz-checksum-type", "x-amz-checksum-mode")

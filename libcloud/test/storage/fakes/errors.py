@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["S3Error", "invalid_argument", "invalid_request", "not_implemented"]
-
 
 class S3Error(Exception):
     """A request is refused: becomes an ``<Error>`` document with ``status``.

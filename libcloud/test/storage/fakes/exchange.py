@@ -18,8 +18,6 @@ from libcloud.test.storage.fakes.render import error_answer, http_date
 from libcloud.test.storage.fakes.state import Call, State, Upload
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["Exchange", "Served"]
-
 _METHODS_WITH_BODY = ("PUT", "POST")
 _PARTS = ("UploadPart", "UploadPartCopy")
 

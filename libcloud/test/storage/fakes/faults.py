@@ -17,22 +17,6 @@ from dataclasses import dataclass, field, replace
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = [
-    "Action",
-    "Drop",
-    "Dropped",
-    "ErrorIn200",
-    "Faults",
-    "FlipBit",
-    "Hold",
-    "LeadingSpace",
-    "LoseAnswer",
-    "Rule",
-    "Status",
-    "Truncate",
-    "WrongETag",
-]
-
 LONGEST_HOLD = 30.0
 
 

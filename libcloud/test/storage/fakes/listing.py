@@ -13,8 +13,6 @@ from libcloud.test.storage.fakes.render import OWNER, Node, iso_date, xml_answer
 from libcloud.test.storage.fakes.state import Call, StoredObject, Upload
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = ["list_objects_v1", "list_objects_v2", "list_parts", "list_uploads"]
-
 
 @dataclass(slots=True)
 class _Page:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from libcloud.test.storage.fakes.wire import Incoming
 
-__all__ = ["Entry", "RequestLog"]
-
 KEPT_BODY = 64 * 1024
 
 

@@ -31,15 +31,6 @@ from libcloud.test.storage.fakes.requirements import (
 from libcloud.test.storage.fakes.state import Call, Part, StoredObject, Upload
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = [
-    "abort_upload",
-    "complete_upload",
-    "create_upload",
-    "keep_part",
-    "part_number",
-    "upload_part",
-]
-
 _FULL_OBJECT_ONLY = ("crc64nvme",)
 _COMPOSITE_ONLY = ("sha1", "sha256")
 

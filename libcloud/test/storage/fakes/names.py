@@ -9,8 +9,6 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
 
-__all__ = ["check_home", "check_host", "options_of_name", "with_bucket_of_host"]
-
 
 def with_bucket_of_host(request: Incoming, options: Options) -> Incoming:
     """The request, with what stands before a name of the server taken for a bucket."""

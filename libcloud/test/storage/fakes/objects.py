@@ -18,8 +18,6 @@ from libcloud.test.storage.fakes.requirements import (
 from libcloud.test.storage.fakes.state import Call, StoredObject
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = ["delete_object", "get_object", "head_object", "put_object", "store"]
-
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 

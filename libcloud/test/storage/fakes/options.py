@@ -7,17 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
-__all__ = [
-    "AMAZON",
-    "EQUAL_PARTS",
-    "NO_NAMESPACE",
-    "PROFILES",
-    "SIGV2",
-    "SMALL_LIMITS",
-    "Issued",
-    "Options",
-]
-
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 

@@ -13,8 +13,6 @@ from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Answer
 
-__all__ = ["OWNER", "Node", "document", "error_answer", "http_date", "iso_date", "xml_answer"]
-
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _CONTROL = re.compile("[\x00-\x1f\x7f]")

@@ -15,14 +15,6 @@ from libcloud.test.storage.fakes.errors import (
 from libcloud.test.storage.fakes.state import Call, StoredObject
 from libcloud.test.storage.fakes.wire import Incoming
 
-__all__ = [
-    "check_customer_key",
-    "check_write_conditions",
-    "customer_key",
-    "is_opaque",
-    "object_headers",
-]
-
 _KEPT = (
     "cache-control",
     "content-disposition",

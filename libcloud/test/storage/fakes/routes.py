@@ -17,8 +17,6 @@ from libcloud.test.storage.fakes.errors import S3Error, not_implemented
 from libcloud.test.storage.fakes.state import Call
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["OPERATIONS", "operation_of", "perform", "split_path"]
-
 OPERATIONS: dict[str, Callable[[Call], Answer]] = {
     "ListBuckets": buckets.list_buckets,
     "CreateBucket": buckets.create_bucket,

@@ -41,8 +41,6 @@ from libcloud.test.storage.fakes.wire import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["FakeS3", "FakeServer"]
-
 HOST = "127.0.0.1"
 
 

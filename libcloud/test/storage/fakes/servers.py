@@ -36,22 +36,6 @@ from libcloud.test.storage.fakes.options import AMAZON, Options
 from libcloud.test.storage.fakes.server import HOST, FakeS3
 from libcloud.test.storage.fakes.swift import FakeSwift
 
-__all__ = [
-    "Endpoint",
-    "MissingServerError",
-    "ServerError",
-    "endpoint_from_environment",
-    "fake_azure_server",
-    "fake_server",
-    "fake_swift_server",
-    "find_rclone",
-    "juicefs_server",
-    "moto_server",
-    "rclone_server",
-    "reserved_ports",
-    "seaweedfs_server",
-]
-
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02

@@ -17,8 +17,6 @@ from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
 
-__all__ = ["string_to_sign", "verify_header", "verify_query"]
-
 SUB_RESOURCES = frozenset(
     [
         "acl",

@@ -19,8 +19,6 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
 
-__all__ = ["UNSIGNED", "canonical_query", "canonical_uri", "verify_header", "verify_query"]
-
 UNSIGNED = "UNSIGNED-PAYLOAD"
 ALGORITHM = "AWS4-HMAC-SHA256"
 LONGEST_EXPIRY = 7 * 24 * 3600

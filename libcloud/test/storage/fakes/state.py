@@ -15,8 +15,6 @@ from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Buffer, Incoming
 
-__all__ = ["Call", "Part", "State", "StoredObject", "Upload"]
-
 Headers = dict[str, str]
 
 

@@ -11,8 +11,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-__all__ = ["make_certificate", "server_context"]
-
 _NAMES = "IP:127.0.0.1,DNS:localhost,DNS:store.test,DNS:*.store.test"
 
 

@@ -13,8 +13,6 @@ from http import HTTPStatus
 from io import BufferedIOBase
 from urllib.parse import unquote_plus, unquote_to_bytes
 
-__all__ = ["Answer", "BodyTooShort", "Incoming", "read_body", "read_head", "write_answer"]
-
 Buffer = bytes | bytearray
 
 

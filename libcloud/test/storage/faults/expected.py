@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from libcloud.test.storage.faults.matrix import OPERATIONS, Cell, cells
 
-__all__ = ["allowed", "problems"]
-
 # An upload that meets a fault of the abort has been refused already: by AccessDenied.
 EXPECTED = """
 reset-before-body put:done/network create:done/network part:done/network

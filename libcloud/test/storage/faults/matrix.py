@@ -68,18 +68,6 @@ from libcloud.test.storage.faults.proxy import (
     WrongETagInBody,
 )
 
-__all__ = [
-    "FAULTS",
-    "OPERATIONS",
-    "SERVERS",
-    "Cell",
-    "cells",
-    "play",
-    "play_fault",
-    "printed",
-    "running",
-]
-
 OPERATIONS = {
     "put": "PutObject",
     "create": "CreateMultipartUpload",

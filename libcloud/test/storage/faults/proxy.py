@@ -40,17 +40,6 @@ from libcloud.test.storage.fakes.wire import (
     write_answer,
 )
 
-__all__ = [
-    "CloseIdle",
-    "CutAnswer",
-    "FaultProxy",
-    "FlipAnswer",
-    "Stall",
-    "Strike",
-    "WireAction",
-    "WrongETagInBody",
-]
-
 HOST = "127.0.0.1"
 UPSTREAM_TIMEOUT = 60.0
 

@@ -32,8 +32,6 @@ from libcloud.test.storage.fakes.server import FakeS3
 from libcloud.test.storage.fakes.servers import Endpoint
 from libcloud.test.storage.fakes.wire import Incoming
 
-__all__ = ["BUCKET", "Seen", "TroubledServer"]
-
 BUCKET = "troubled"
 SHARE = 0.05
 

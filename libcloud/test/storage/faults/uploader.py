@@ -27,8 +27,6 @@ from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.conformance.sources import cut
 from libcloud.test.storage.fakes.servers import Endpoint
 
-__all__ = ["AZURE", "INTERRUPTED", "TERMINATED", "Job", "Uploaders", "data_of"]
-
 AZURE = "AZURE"
 """The profile that stands for Azure Blob Storage."""
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ALL", "BUCKETS", "COMPLETE", "CREATE", "ERROR", "OBJECTS", "PARTS", "UPLOADS", "plain"]
-
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _XMLNS = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 

@@ -27,8 +27,6 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 
-__all__ = ["LIMITS", "Call", "FakeStore", "Fault", "Faults", "Raised", "StoreError"]
-
 LIMITS = Limits(min_part_size=1, max_part_size=1000, max_parts=100, max_object_size=50_000)
 
 T = TypeVar("T")

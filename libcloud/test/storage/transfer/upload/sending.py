@@ -23,29 +23,6 @@ from libcloud.storage.transfer.values import Body, Step, StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.test.storage.transfer.upload.fake_store import LIMITS, Call, FakeStore
 
-__all__ = [
-    "ABORT",
-    "ATTEMPTS",
-    "COMPLETE",
-    "CONFIRM",
-    "CREATE",
-    "DATA",
-    "PART",
-    "PATIENCE",
-    "PUT",
-    "RUNNERS",
-    "Sending",
-    "chain_of",
-    "check_end",
-    "cut",
-    "data_of",
-    "every_runner",
-    "fails",
-    "names_of",
-    "part",
-    "upload_threads",
-]
-
 PART = 10
 ATTEMPTS = 3
 RUNNERS = ("inline", "threads", "foreign")

@@ -12,8 +12,6 @@ from libcloud.storage.transfer.upload.writer import PushedTransfer, UploadWriter
 from libcloud.test.storage.transfer.upload.fake_store import LIMITS, FakeStore
 from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE
 
-__all__ = ["RUNNERS", "nothing_published", "writer_to"]
-
 RUNNERS = {"inline": 1, "threads": None}
 
 
