@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
-    from libcloud.storage.transfer.upload.session import UploadSession
+    from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
@@ -629,7 +629,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         lease: BlobLease,
         file_path: str | os.PathLike[str] | None = None,
         whole_md5: Callable[[], bytes] | None = None,
-    ) -> UploadSession[bytes | Pieces]:
+    ) -> ObjectUpload[bytes | Pieces]:
         """The upload of one blob, with everything checked that can be before it starts."""
         check_upload(container, object_name, extra=extra, headers=headers)
         own, engine = drivers.azure_options.split(options, max_memory=self.ex_max_memory)
@@ -650,7 +650,7 @@ class AzureBlobsStorageDriver(StorageDriver):
             whole_md5=whole_md5,
             copy_bodies=concurrency == 1,
         )
-        return transfer.upload.session.UploadSession(
+        return transfer.upload.session.ObjectUpload(
             store,
             LIMITS,
             engine,

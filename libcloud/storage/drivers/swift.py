@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.start import Download
-    from libcloud.storage.transfer.upload.session import UploadSession
+    from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
 
@@ -448,7 +448,7 @@ class SwiftStorageDriver(StorageDriver):
         options: Mapping[str, Any] | None,
         file_path: str | os.PathLike[str] | None = None,
         verify: bool = True,
-    ) -> UploadSession[bytes | Pieces]:
+    ) -> ObjectUpload[bytes | Pieces]:
         """The upload of one object, checked before anything is sent."""
         check_upload(
             container, object_name, file_path=file_path or "", extra=extra, headers=headers
@@ -477,7 +477,7 @@ class SwiftStorageDriver(StorageDriver):
             copy_bodies=concurrency == 1,
             verify=verify,
         )
-        return transfer.upload.session.UploadSession(
+        return transfer.upload.session.ObjectUpload(
             port,
             profile.limits,
             chosen,

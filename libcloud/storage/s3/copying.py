@@ -23,7 +23,7 @@ from libcloud.storage.s3.uploads import UploadDriver
 from libcloud.storage.transfer.download.ranges import Validator, content_length
 from libcloud.storage.transfer.ranges import RangeSource
 from libcloud.storage.transfer.upload.options import UploadOptions
-from libcloud.storage.transfer.upload.session import UploadSession
+from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,
@@ -128,7 +128,7 @@ def copy_object(
         size, window, max_memory=max(found.size, 1), size=found.size, on_event=on_event
     )
     client = driver._client
-    session = UploadSession(
+    session = ObjectUpload(
         CopyPort(driver, found, target, headers),
         limits,
         options,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.values import PartRecord
     from libcloud.storage.transfer.upload.port import PartStore
-    from libcloud.storage.transfer.upload.session import UploadSession
+    from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import (
         Digest,
         PartReceipt,
@@ -292,7 +292,7 @@ class ResumedPort:
 
 
 def resume(
-    session: UploadSession[_Data],
+    session: ObjectUpload[_Data],
     upload_id: str,
     parts: Iterable[PartRecord],
     iterator: object,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads: their headers, the session of the engine, and the requests of an upload in parts."""
+"""Uploads: their headers, the upload of the engine, and the requests of an upload in parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
 from libcloud.storage.s3.upload_port import CommittedETag, S3UploadPort
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
-from libcloud.storage.transfer.upload.session import UploadSession
+from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.utils.etags import strip_etag
 
@@ -102,8 +102,8 @@ def session_of(
     *,
     headers: Mapping[str, str],
     options: Mapping[str, Any] | None,
-) -> tuple[S3UploadPort, UploadSession[bytes | Pieces]]:
-    """The port of an object, and the session that uploads through it.
+) -> tuple[S3UploadPort, ObjectUpload[bytes | Pieces]]:
+    """The port of an object, and the upload through it.
 
     :param options: keywords, as :func:`split_options` returns them.
     """
@@ -119,7 +119,7 @@ def session_of(
         digest=_digest_name(driver, own.get("ex_checksum", "auto"), headers),
         copy_bodies=concurrency == 1,
     )
-    return port, UploadSession(
+    return port, ObjectUpload(
         port,
         driver.profile.limits,
         chosen,
@@ -138,7 +138,7 @@ def whole_session(
     *,
     headers: Mapping[str, str],
     method: str,
-) -> tuple[S3UploadPort, UploadSession[Body | Payload]]:
+) -> tuple[S3UploadPort, ObjectUpload[Body | Payload]]:
     """The same for an object that is sent by one request, whatever its size.
 
     :param path: with the query of the request, if it has one.
@@ -154,7 +154,7 @@ def whole_session(
         method=method,
         compares_etag=False,  # ``verify_hash`` decides
     )
-    return port, UploadSession(
+    return port, ObjectUpload(
         port,
         _ONE_REQUEST,
         DEFAULT_OPTIONS,

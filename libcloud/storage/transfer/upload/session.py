@@ -5,10 +5,10 @@ A driver's ``upload_object_via_stream`` consists of these steps::
 
     own, options = split_keywords(keywords, OwnKeywords.__annotations__)
     port = ...  # the protocol's PartStore for this object, see ``port.py``
-    session = UploadSession(
+    upload = ObjectUpload(
         port, limits, options, retries, driver=self, container_name=..., object_name=...
     )
-    stored = session.send_stream(iterator)
+    stored = upload.send_stream(iterator)
 
 ``send_file`` uploads a file by its path, and ``open_writer`` opens a file that is uploaded while it
 is written. Errors that the engine raises name the driver and the object. A subclass of a driver may
@@ -51,9 +51,9 @@ __all__ = [
     "DEFAULT_OPTIONS",
     "DEFAULT_WINDOW",
     "EngineKeywords",
+    "ObjectUpload",
     "Resumed",
     "UploadOptions",
-    "UploadSession",
     "begin",
     "is_overridden",
     "split_keywords",
@@ -76,7 +76,7 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
-class UploadSession(Generic[Content]):
+class ObjectUpload(Generic[Content]):
     """The upload of one object through the port of any protocol.
 
     :param store: the port; see :class:`~libcloud.storage.transfer.upload.port.PartStore`.
@@ -117,7 +117,7 @@ class UploadSession(Generic[Content]):
             raise
 
     def send_stream(
-        self: UploadSession[bytes | Pieces], stream: object, resumed: Resumed | None = None
+        self: ObjectUpload[bytes | Pieces], stream: object, resumed: Resumed | None = None
     ) -> StoredObject:
         """Send a stream; see :class:`~libcloud.storage.transfer.upload.source.PartSource`.
 
@@ -129,9 +129,7 @@ class UploadSession(Generic[Content]):
         """
         return self.send(cast("Source[bytes | Pieces]", source_of(stream)), resumed)
 
-    def send_file(
-        self: UploadSession[bytes | Pieces], path: str | os.PathLike[str]
-    ) -> StoredObject:
+    def send_file(self: ObjectUpload[bytes | Pieces], path: str | os.PathLike[str]) -> StoredObject:
         """Send the file at ``path``; a regular file must keep its size meanwhile.
 
         :raises OSError: it cannot be read.
@@ -145,7 +143,7 @@ class UploadSession(Generic[Content]):
             return session.send_stream(file)
 
     def open_writer(
-        self: UploadSession[bytes | Pieces], finish: Callable[[StoredObject], _Result]
+        self: ObjectUpload[bytes | Pieces], finish: Callable[[StoredObject], _Result]
     ) -> UploadWriter[_Result]:
         """A file to write to, which is sent in parts while it is written; nothing is sent yet.
 

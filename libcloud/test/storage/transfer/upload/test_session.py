@@ -14,8 +14,8 @@ import pytest
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
 from libcloud.storage.transfer.upload.session import (
+    ObjectUpload,
     UploadOptions,
-    UploadSession,
     is_overridden,
     split_keywords,
     spooled_writer,
@@ -90,9 +90,9 @@ class MemoryPort:
             raise fault
 
 
-def session(port: MemoryPort, **options: object) -> UploadSession[bytes | Pieces]:
+def session(port: MemoryPort, **options: object) -> ObjectUpload[bytes | Pieces]:
     _, chosen = split_keywords({"ex_part_size": 10, **options})
-    return UploadSession(
+    return ObjectUpload(
         port,
         LIMITS,
         chosen,
