@@ -105,7 +105,7 @@ _UPLOADS = (
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
-        "libcloud/storage/s3/evidence.py",
+        "libcloud/storage/s3/response.py",
         " is not None:\n        return False\n",
         " is not None:\n        return True\n",
         _FAILURES,
@@ -197,8 +197,8 @@ _VALUES = (
     Mutant(
         "sub-resources not signed",
         "libcloud/common/signing/sigv2.py",
-        '        "uploadId",\n',
-        "",
+        "    uploadId uploads",
+        "    uploads",
         _MULTIPART,
         caught_by="test_version_2_sends_the_md5_of_each_part_and_nothing_else",
     ),

@@ -81,7 +81,7 @@ _LACKING = {
 
 
 def _constant(profile: S3Profile) -> str:
-    return next(name for name in profiles.__all__ if getattr(profiles, name) is profile)
+    return next(name for name, value in vars(profiles).items() if value is profile)
 
 
 def _hosts(profile: S3Profile) -> str:

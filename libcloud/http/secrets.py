@@ -22,25 +22,11 @@ from libcloud.utils.redact import (
 # Headers that may be sent to another host after a redirect. Cookies and proxy credentials are those
 # that requests has chosen for the new host.
 _PUBLIC_HEADERS = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "accept-language",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "if-match",
-        "if-modified-since",
-        "if-none-match",
-        "if-range",
-        "if-unmodified-since",
-        "proxy-authorization",
-        "range",
-        "transfer-encoding",
-        "user-agent",
-    }
+    """
+    accept accept-encoding accept-language connection content-encoding content-length
+    content-type cookie if-match if-modified-since if-none-match if-range if-unmodified-since
+    proxy-authorization range transfer-encoding user-agent
+    """.split()
 )
 
 # Forms and documents that contain tokens are small.

@@ -21,33 +21,12 @@ from libcloud.common.request import split_target
 # The list under "Constructing the CanonicalizedResource element" of the reference above, and cors,
 # delete, restore and tagging, which were added later.
 SUB_RESOURCES = frozenset(
-    {
-        "acl",
-        "cors",
-        "delete",
-        "lifecycle",
-        "location",
-        "logging",
-        "notification",
-        "partNumber",
-        "policy",
-        "requestPayment",
-        "response-cache-control",
-        "response-content-disposition",
-        "response-content-encoding",
-        "response-content-language",
-        "response-content-type",
-        "response-expires",
-        "restore",
-        "tagging",
-        "torrent",
-        "uploadId",
-        "uploads",
-        "versionId",
-        "versioning",
-        "versions",
-        "website",
-    }
+    """
+    acl cors delete lifecycle location logging notification partNumber policy requestPayment
+    response-cache-control response-content-disposition response-content-encoding
+    response-content-language response-content-type response-expires restore tagging torrent
+    uploadId uploads versionId versioning versions website
+    """.split()
 )
 
 # Customer-supplied encryption keys are not signed. Reference: Google Cloud Storage, "V2 signing

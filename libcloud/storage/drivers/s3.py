@@ -357,19 +357,19 @@ class BaseS3StorageDriver(StorageDriver):
         """
         container = Container(name=container_name, extra={}, driver=self)
         path = self._get_container_path(container)
-        s3.containers.look_up(self._client, path, container_name)
+        s3.objects.look_up_container(self._client, path, container_name)
         return container
 
     def create_container(self, container_name: str) -> Container:
         container = Container(name=container_name, extra={}, driver=self)
         path = self._get_container_path(container)
-        s3.containers.create(self._client, path, container_name, self._location())
+        s3.objects.create_container(self._client, path, container_name, self._location())
         return container
 
     def delete_container(self, container: Container) -> bool:
         check_container(container)
         path = self._get_container_path(container)
-        return s3.containers.delete(self._client, path, container.name)
+        return s3.objects.delete_container(self._client, path, container.name)
 
     def _location(self) -> str | None:
         """The region to create containers in, if the store requires its name."""

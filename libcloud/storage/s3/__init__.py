@@ -8,7 +8,7 @@ encoded, ``profiles`` the differences between stores, ``options`` the keywords o
 and verified, ``presign`` URLs that contain their own authorization.
 
 With I/O: ``client`` sends requests through a connection (``connection``, ``endpoint``,
-``recovery``); ``containers``, ``objects``, ``listing``, ``multipart``, ``copying``, ``deletion``
+``recovery``); ``objects``, ``listing``, ``multipart``, ``copying``, ``deletion``
 and ``uploads`` are the operations of the driver; ``upload_port`` and ``download_port`` are the
 adapters that the transfer engine calls. ``access`` and ``discovery`` configure a driver.
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import checksums as checksums
     from libcloud.storage.s3 import chunks as chunks
     from libcloud.storage.s3 import client as client
-    from libcloud.storage.s3 import columns as columns
     from libcloud.storage.s3 import connection as connection
-    from libcloud.storage.s3 import containers as containers
     from libcloud.storage.s3 import copy_headers as copy_headers
     from libcloud.storage.s3 import copying as copying
     from libcloud.storage.s3 import deletion as deletion
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import download_port as download_port
     from libcloud.storage.s3 import endpoint as endpoint
     from libcloud.storage.s3 import errors as errors
-    from libcloud.storage.s3 import evidence as evidence
     from libcloud.storage.s3 import headers as headers
     from libcloud.storage.s3 import integrity as integrity
     from libcloud.storage.s3 import listing as listing

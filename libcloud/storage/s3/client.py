@@ -202,7 +202,7 @@ class S3Client:
             error.value = f"{what}: {error.value}"
             raise
         connection = self.owner.connection
-        proven = raw or s3.evidence.is_proven(connection, request, response, what)
+        proven = raw or s3.response.is_proven(connection, request, response, what)
         if proven and response.status in ok:
             return response
         raise self.refusal(response, what, *names)
@@ -380,5 +380,5 @@ def detail_of(response: Any) -> ErrorDetail:
     """The error in a response, which may be of a class that is not ours."""
     if hasattr(response, "error_detail"):
         return response.error_detail()  # type: ignore[no-any-return]
-    content = s3.evidence.text_of(response.body).encode()
+    content = s3.response.text_of(response.body).encode()
     return s3.errors.error_detail(int(response.status), dict(response.headers or {}), content)

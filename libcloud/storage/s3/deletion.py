@@ -9,15 +9,15 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import s3, transfer
+from libcloud.storage import s3
 from libcloud.storage.s3.names import MAX_KEY_BYTES
+from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.values import DeleteResult
-    from libcloud.storage.transfer.values import Failure
     from libcloud.storage.worker_pool import WorkerPool
 
 # Amazon S3 API Reference, DeleteObjects.
@@ -71,7 +71,9 @@ class BulkDeletion:
         if not self._is_supported:
             yield from self._delete_singly(places)
             return
-        for result in self._pool.map(self._delete_batch, _batches(places)):
+        places = iter(places)
+        batches = iter(lambda: list(islice(places, _KEYS_PER_REQUEST)), [])
+        for result in self._pool.map(self._delete_batch, batches):
             yield from result.value or ()
 
     @property
@@ -116,7 +118,10 @@ class BulkDeletion:
             read = self._outcomes(answer, container, pending)
             results.update(read)
             pending = [name for name in pending if name in read and _may_pass(read[name])]
-            delay = retries.delay_after(attempt, _temporary_failure()) if pending else None
+            if not pending:
+                break
+            some_failed = LibcloudError("some objects were not deleted")
+            delay = retries.delay_after(attempt, Failure(some_failed, transient=True))
             if delay is None:
                 break
             self._client.sleep(delay)
@@ -154,7 +159,7 @@ class BulkDeletion:
             ok=(200, 204),
             container_name=container.name,
         )
-        if not s3.evidence.text_of(response.body).strip():
+        if not s3.response.text_of(response.body).strip():
             return None
         return self._client.parse(s3.responses.parse_deleted, response, what)
 
@@ -186,12 +191,6 @@ class BulkDeletion:
         return self._client.error_of(detail, text, container.name, name)
 
 
-def _batches(places: Iterable[_Place]) -> Iterator[list[_Place]]:
-    places = iter(places)
-    while batch := list(islice(places, _KEYS_PER_REQUEST)):
-        yield batch
-
-
 def _fits_a_list(name: str) -> bool:
     """Whether ``name`` can be deleted together with others; an invalid one would fail them all."""
     return s3.requests.can_express(name) and 0 < len(name.encode()) <= MAX_KEY_BYTES
@@ -200,8 +199,3 @@ def _fits_a_list(name: str) -> bool:
 def _may_pass(result: Deletion) -> bool:
     """Whether the error is temporary; one that is not known is taken to be permanent."""
     return isinstance(result, FailedDeletion) and result.code in s3.errors.TRANSIENT_CODES
-
-
-def _temporary_failure() -> Failure:
-    """The failure of a request that deleted only some of its objects."""
-    return transfer.values.Failure(LibcloudError("some objects were not deleted"), transient=True)

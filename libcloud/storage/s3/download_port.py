@@ -144,9 +144,9 @@ def _check(
 ) -> Extent:
     """Compare a response with what was requested, and with what is known of the object."""
     headers = response.headers
-    is_page = s3.evidence.is_page_of_object(headers)
+    is_page = s3.response.is_page_of_object(headers)
     if is_page and headers.get("content-length") != str(size_of(obj)):
-        raise s3.evidence.not_the_store(owner.connection, response.status, "", what)
+        raise s3.response.not_the_store(owner.connection, response.status, "", what)
     return check_response(obj, response, selection, what, transcoded=_is_transcoded(headers))
 
 

@@ -50,97 +50,41 @@ TRANSIENT_STATUSES = frozenset(
     }
 )
 
-TRANSIENT_CODES = frozenset(
-    {
-        "BadDigest",  # botocore's S3 table: the body was damaged on its way, send it again
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "InternalError",
-        "InternalServerError",
-        "OperationAborted",  # 409: another operation on the bucket is under way
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeTooSkewed",  # s5cmd; an attempt is signed anew, with a new date
-        "RequestTimeout",  # comes with 400: the body did not arrive in time
-        "RequestTimeoutException",
-        "ServiceUnavailable",
-        "SlowDown",
-        "SlowDownRead",  # MinIO
-        "SlowDownWrite",  # MinIO
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequests",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-        "XAmzContentSHA256Mismatch",  # as BadDigest, for the digest that signature 4 carries
-    }
-)
-
-# The store asks for fewer requests: botocore's list of throttling codes, and MinIO's words.
+# The store asks for fewer requests: botocore's list of throttling codes, and MinIO's.
 THROTTLING_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "SlowDownRead",
-        "SlowDownWrite",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequests",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
+    """
+    BandwidthLimitExceeded EC2ThrottledException PriorRequestNotComplete
+    ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled
+    RequestThrottledException SlowDown SlowDownRead SlowDownWrite ThrottledException Throttling
+    ThrottlingException TooManyRequests TooManyRequestsException TransactionInProgressException
+    """.split()
 )
 
-# They stay what they are when asked again, whatever status came with them (moto and some gateways
-# send 500, and the error of a Complete comes with 200).
+TRANSIENT_CODES = THROTTLING_CODES | {
+    "BadDigest",  # botocore's S3 table: the body was damaged on its way, send it again
+    "InternalError",
+    "InternalServerError",
+    "OperationAborted",  # 409: another operation on the bucket is in progress
+    "RequestTimeTooSkewed",  # s5cmd; each attempt is signed again, with a new date
+    "RequestTimeout",  # comes with 400: the body did not arrive in time
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "XAmzContentSHA256Mismatch",  # as BadDigest, for the digest that signature 4 carries
+}
+
+# Errors that a retry does not change, whatever their status: moto and some gateways send 500, and
+# an error of Complete comes with 200. After ConditionalRequestConflict (409), the whole upload has
+# to be started again.
 PERMANENT_CODES = frozenset(
-    {
-        "AccessDenied",
-        "AccountProblem",
-        "AuthorizationHeaderMalformed",
-        "BucketAlreadyExists",
-        "BucketAlreadyOwnedByYou",
-        "BucketNotEmpty",
-        "ConditionalRequestConflict",  # 409: create the upload anew and send all parts again
-        "EntityTooLarge",
-        "EntityTooSmall",
-        "ExpiredToken",
-        "IllegalLocationConstraintException",
-        "InvalidAccessKeyId",
-        "InvalidArgument",
-        "InvalidBucketName",
-        "InvalidDigest",
-        "InvalidPart",
-        "InvalidPartOrder",
-        "InvalidRange",
-        "InvalidRequest",
-        "InvalidStorageClass",
-        "InvalidToken",
-        "KeyTooLongError",
-        "MalformedXML",
-        "MetadataTooLarge",
-        "MethodNotAllowed",
-        "NoSuchBucket",
-        "NoSuchKey",
-        "NoSuchUpload",
-        "NotImplemented",
-        "PermanentRedirect",
-        "PreconditionFailed",
-        "QuotaExceeded",
-        "SignatureDoesNotMatch",
-        "TooManyBuckets",
-    }
+    """
+    AccessDenied AccountProblem AuthorizationHeaderMalformed BucketAlreadyExists
+    BucketAlreadyOwnedByYou BucketNotEmpty ConditionalRequestConflict EntityTooLarge
+    EntityTooSmall ExpiredToken IllegalLocationConstraintException InvalidAccessKeyId
+    InvalidArgument InvalidBucketName InvalidDigest InvalidPart InvalidPartOrder InvalidRange
+    InvalidRequest InvalidStorageClass InvalidToken KeyTooLongError MalformedXML
+    MetadataTooLarge MethodNotAllowed NoSuchBucket NoSuchKey NoSuchUpload NotImplemented
+    PermanentRedirect PreconditionFailed QuotaExceeded SignatureDoesNotMatch TooManyBuckets
+    """.split()
 )
 
 

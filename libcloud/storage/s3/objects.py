@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations on single objects: look up and delete; ``download_port`` downloads them."""
+"""Operations on single objects and containers: look up, create and delete."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
 from libcloud.storage.base import Container, Object
+from libcloud.storage.s3.client import detail_of
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerError,
+    ContainerIsNotEmptyError,
+    InvalidContainerNameError,
+)
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -79,4 +88,70 @@ def delete(client: S3Client, path: str, container_name: str, object_name: str) -
     )
     if response.status == 404:
         raise client.object_not_found(response, container_name, object_name)
+    return bool(response.status == 204)
+
+
+# Containers.
+
+
+def look_up_container(client: S3Client, path: str, name: str) -> None:
+    """Check by one HEAD request that the container at ``path`` exists.
+
+    A container to which access is denied (403) is assumed to exist.
+
+    :raises ContainerDoesNotExistError: it does not.
+    """
+    what = f"Error looking for the container {name}"
+    try:
+        response = client.send(s3.requests.head(path), what, ok=(200, 404), container_name=name)
+    except LibcloudError as error:
+        if getattr(error, "status", None) != 403:
+            raise
+        return
+    if response.status == 404:
+        raise client.container_not_found(response, name)
+
+
+def create_container(client: S3Client, path: str, name: str, location: str | None) -> None:
+    """Create a container.
+
+    :param location: the region to name in the request; ``None``: none.
+    :raises ContainerAlreadyExistsError: the account has one of that name already.
+    :raises InvalidContainerNameError: the name is invalid, or another account uses it.
+    """
+    request = s3.requests.create_bucket(path, location=location)
+    if isinstance(request.body, bytes):
+        # As text: connection classes of test suites return it as the text of the response.
+        request = replace(request, body=request.body.decode("ascii"))
+    what = f"Error creating the container {name}"
+    response = client.send_once(request, what, ok=(200, 400, 409), container_name=name)
+    if response.status == 200:
+        return
+    detail, body = detail_of(response), response.body or ""
+    kind: type[ContainerError] = ContainerError
+    if "BucketAlreadyOwnedByYou" in body:
+        kind = ContainerAlreadyExistsError
+    elif response.status == 409 or "InvalidBucketName" in body:
+        kind = InvalidContainerNameError
+    raise s3.errors.attach_detail(kind(s3.errors.describe(detail), client.owner, name), detail)
+
+
+def delete_container(client: S3Client, path: str, name: str) -> bool:
+    """Delete an empty container.
+
+    :return: whether the store answered with 204, as S3 does.
+    :raises ContainerDoesNotExistError: there is none.
+    :raises ContainerIsNotEmptyError: it contains objects. Nothing was deleted.
+    """
+    what = f"Error deleting the container {name}"
+    response = client.send(
+        s3.requests.delete(path), what, ok=(200, 204, 404, 409), container_name=name
+    )
+    if response.status == 404:
+        raise client.container_not_found(response, name)
+    if response.status == 409:
+        detail = detail_of(response)
+        text = f"the container is not empty; delete its objects first. {s3.errors.describe(detail)}"
+        error = ContainerIsNotEmptyError(text, client.owner, name)
+        raise s3.errors.attach_detail(error, detail)
     return bool(response.status == 204)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from libcloud.common.request import Body, HttpRequest
@@ -24,7 +23,6 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.storage.s3.values import CompletedPart
 
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _XML = "application/xml"
 
 
@@ -75,7 +73,7 @@ def copy_object(
 
     :param source: encoded path of the object to copy, such as ``/bucket/key%20x``.
     :param if_match: ETag, without quotes, that the source must have; ``None``: any.
-    :param vendor: what the names of the store's own headers begin with.
+    :param vendor: prefix of the store's own headers.
     """
     given = {**_copy(headers), **_source_headers(source, if_match, vendor)}
     return HttpRequest("PUT", path, headers=given, body=b"")
@@ -92,10 +90,10 @@ def copy_part(
     headers: Mapping[str, str] | None = None,
     vendor: str = "x-amz",
 ) -> HttpRequest:
-    """UploadPartCopy: a part is copied from ``source`` by the store. See :func:`copy_object`.
+    """UploadPartCopy: :func:`put_part` with the bytes ``span`` of ``source`` as the body.
 
-    :param number: from 1.
-    :param span: bytes of the source, from 0.
+    See :func:`copy_object`.
+
     :raises ValueError: ``number`` is less than 1, or ``span`` holds nothing.
     """
     if not span or span.step != 1 or span.start < 0:
@@ -113,11 +111,8 @@ def complete_upload(
     parts: Sequence[CompletedPart],
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
-    """CompleteMultipartUpload.
-
-    :raises ValueError: no part, or numbers that do not ascend.
-    """
-    # A form's content type would have the body read as parameters; so one is always named.
+    """CompleteMultipartUpload; see :func:`complete_body`."""
+    # Servers would read a body with the content type of a form as parameters.
     given = _copy(headers)
     if not any(name.lower() == "content-type" for name in given):
         given["Content-Type"] = _XML
@@ -131,6 +126,11 @@ def abort_upload(
     return HttpRequest("DELETE", path, (("uploadId", upload_id),), _copy(headers))
 
 
+# Listings. A marker or token is that of the page before; None starts the listing. ``page_size`` is
+# at most 1,000; None leaves it to the store. ``url_encoding`` requests percent-encoded names, so
+# that every name can be represented.
+
+
 def list_parts(
     path: str,
     *,
@@ -139,17 +139,11 @@ def list_parts(
     page_size: int | None = 1000,
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
-    """ListParts.
-
-    :param marker: show parts with greater numbers; ``None`` begins.
-    :param page_size: at most 1,000; ``None`` leaves it to the store.
-    """
-    params: list[tuple[str, str | int | None]] = [
-        ("uploadId", upload_id),
-        ("max-parts", page_size),
-        ("part-number-marker", marker),
-    ]
-    return HttpRequest("GET", path, _given(params), _copy(headers))
+    """ListParts; see the comment above for the arguments of listings."""
+    params = _given(
+        ("uploadId", upload_id), ("max-parts", page_size), ("part-number-marker", marker)
+    )
+    return HttpRequest("GET", path, params, _copy(headers))
 
 
 def list_uploads(
@@ -164,21 +158,17 @@ def list_uploads(
 ) -> HttpRequest:
     """ListMultipartUploads.
 
-    :param path: of the bucket.
-    :param key_marker: show what comes after it; ``None`` begins.
-    :param upload_id_marker: left out without ``key_marker``, for stores ignore it then.
-    :param page_size: at most 1,000; ``None`` leaves it to the store.
-    :param url_encoding: request percent-encoded keys, so that every key can be represented.
+    :param upload_id_marker: not sent without ``key_marker``, because stores ignore it then.
     """
-    params: list[tuple[str, str | int | None]] = [
+    params = _given(
         ("max-uploads", page_size),
         ("prefix", prefix),
         ("delimiter", delimiter),
         ("encoding-type", "url" if url_encoding else None),
         ("key-marker", key_marker),
         ("upload-id-marker", upload_id_marker if key_marker else None),
-    ]
-    return HttpRequest("GET", path, (("uploads", None), *_given(params)))
+    )
+    return HttpRequest("GET", path, (("uploads", None), *params))
 
 
 def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
@@ -224,7 +214,7 @@ def delete_objects(
 
     :param path: of the bucket.
     :param keys: not encoded; at most 1,000, and each :func:`can_express`.
-    :param quiet: the answer names only the keys that were not deleted.
+    :param quiet: the response names only the keys that were not deleted.
     :raises ValueError: no key, or one that XML cannot express.
     """
     body = delete_body(keys, quiet=quiet)
@@ -241,19 +231,15 @@ def list_objects_v1(
     page_size: int | None = None,
     url_encoding: bool = False,
 ) -> HttpRequest:
-    """ListObjects.
-
-    :param marker: show keys after it; ``None`` begins.
-    :param page_size: at most 1,000; ``None`` leaves it to the store.
-    """
-    params: list[tuple[str, str | int | None]] = [
+    """ListObjects."""
+    params = _given(
         ("prefix", prefix),
         ("marker", marker),
         ("delimiter", delimiter),
         ("max-keys", page_size),
         ("encoding-type", "url" if url_encoding else None),
-    ]
-    return HttpRequest("GET", path, _given(params))
+    )
+    return HttpRequest("GET", path, params)
 
 
 def list_objects_v2(
@@ -268,11 +254,9 @@ def list_objects_v2(
 ) -> HttpRequest:
     """ListObjectsV2.
 
-    :param token: of the page before; ``None`` begins.
-    :param page_size: at most 1,000; ``None`` leaves it to the store.
     :param start_after: show keys after it; only the first page needs it.
     """
-    params: list[tuple[str, str | int | None]] = [
+    params = _given(
         ("list-type", "2"),
         ("prefix", prefix),
         ("continuation-token", token),
@@ -280,8 +264,8 @@ def list_objects_v2(
         ("delimiter", delimiter),
         ("max-keys", page_size),
         ("encoding-type", "url" if url_encoding else None),
-    ]
-    return HttpRequest("GET", path, _given(params))
+    )
+    return HttpRequest("GET", path, params)
 
 
 def create_bucket(
@@ -296,11 +280,8 @@ def create_bucket(
 
 
 def list_buckets(*, token: str | None = None) -> HttpRequest:
-    """ListBuckets: all that the credentials own.
-
-    :param token: of the page before; ``None`` begins.
-    """
-    return HttpRequest("GET", "/", _given([("continuation-token", token)]))
+    """ListBuckets: all that the credentials own."""
+    return HttpRequest("GET", "/", _given(("continuation-token", token)))
 
 
 def returns_no_content(request: HttpRequest) -> bool:
@@ -331,7 +312,7 @@ def _is_copy(request: HttpRequest) -> bool:
 
 
 def _copy(headers: Mapping[str, str] | None) -> dict[str, str]:
-    return dict(headers or _NO_HEADERS)
+    return dict(headers or {})
 
 
 def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str, str]:
@@ -342,7 +323,7 @@ def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str,
     return headers
 
 
-def _given(params: Sequence[tuple[str, str | int | None]]) -> tuple[tuple[str, str], ...]:
+def _given(*params: tuple[str, str | int | None]) -> tuple[tuple[str, str], ...]:
     """``params`` that have a value; the empty text counts as none, as stores read it."""
     return tuple((name, str(value)) for name, value in params if value not in (None, ""))
 
@@ -376,11 +357,7 @@ def complete_body(parts: Sequence[CompletedPart]) -> bytes:
 
 
 def delete_body(keys: Sequence[str], *, quiet: bool = False) -> bytes:
-    """The body of a DeleteObjects.
-
-    :param quiet: the answer need not name what was deleted.
-    :raises ValueError: no key, or one that XML cannot express.
-    """
+    """The body of a DeleteObjects; see :func:`delete_objects`."""
     if not keys:
         raise ValueError("No key to delete was passed")
     inner = _element("Quiet", "true") if quiet else ""

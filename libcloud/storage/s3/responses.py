@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from urllib.parse import unquote, unquote_plus
 
-from libcloud.storage.s3.columns import read_columns, read_others
 from libcloud.storage.s3.nodes import (
     RAW,
     Element,
@@ -25,6 +24,8 @@ from libcloud.storage.s3.nodes import (
     Node,
     Source,
     excerpt,
+    read_columns,
+    read_others,
     read_root,
 )
 from libcloud.storage.s3.values import (

@@ -7,75 +7,18 @@ where a store is not known to have a feature, the cautious value is used. No I/O
 ``libcloud/test/storage/s3/test_profiles.py``.
 """
 
+# ruff: noqa: F403, F405  (all profiles)
+
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from libcloud.storage.s3.profiles.profile import S3Profile, capabilities
-from libcloud.storage.s3.profiles.servers import (
-    GARAGE,
-    GENERIC,
-    JUICEFS,
-    MINIO,
-    MOTO,
-    RCLONE,
-    RGW,
-    SEAWEEDFS,
-)
-from libcloud.storage.s3.profiles.services import (
-    AMAZON,
-    AURORA,
-    B2,
-    DO_SPACES,
-    GOOGLE,
-    HETZNER,
-    IDRIVE,
-    IONOS,
-    LINODE,
-    OUTSCALE,
-    OVH,
-    R2,
-    SCALEWAY,
-    STORJ,
-    TIGRIS,
-    VULTR,
-    WASABI,
-)
-
-__all__ = [
-    "AMAZON",
-    "AURORA",
-    "B2",
-    "DO_SPACES",
-    "GARAGE",
-    "GENERIC",
-    "GOOGLE",
-    "HETZNER",
-    "IDRIVE",
-    "IONOS",
-    "JUICEFS",
-    "LINODE",
-    "MINIO",
-    "MOTO",
-    "OUTSCALE",
-    "OVH",
-    "PROFILES",
-    "R2",
-    "RCLONE",
-    "RGW",
-    "SCALEWAY",
-    "SEAWEEDFS",
-    "STORJ",
-    "TIGRIS",
-    "VULTR",
-    "WASABI",
-    "S3Profile",
-    "capabilities",
-    "profile_named",
-    "profile_of_host",
-]
+from libcloud.storage.s3.profiles.profile import S3Profile as S3Profile
+from libcloud.storage.s3.profiles.profile import capabilities as capabilities
+from libcloud.storage.s3.profiles.servers import *
+from libcloud.storage.s3.profiles.services import *
 
 PROFILES: Mapping[str, S3Profile] = MappingProxyType(
     {

@@ -8,48 +8,18 @@ from types import MappingProxyType
 
 # The hosts that Apache Libcloud 3.9.1 uses: some in the older form with a hyphen, which these
 # regions still serve. sa-east-2 is in its list, though Amazon has no such region.
-_HYPHENATED = (
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "eu-central-1",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "sa-east-1",
-    "sa-east-2",
-    "ca-central-1",
-)
+_HYPHENATED = """
+    us-east-2 us-west-1 us-west-2 us-gov-east-1 us-gov-west-1 eu-west-1 eu-west-2 eu-west-3
+    eu-central-1 ap-south-1 ap-southeast-1 ap-southeast-2 ap-northeast-1 ap-northeast-2
+    sa-east-1 sa-east-2 ca-central-1
+""".split()
 
 # botocore 1.44.5, data/endpoints.json: partition "aws", service "s3".
-_DOTTED = (
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-central-2",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-3",
-    "ap-south-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "me-south-1",
-    "me-central-1",
-    "af-south-1",
-    "ca-west-1",
-    "il-central-1",
-    "mx-central-1",
-)
+_DOTTED = """
+    eu-north-1 eu-south-1 eu-south-2 eu-central-2 ap-east-1 ap-east-2 ap-northeast-3 ap-south-2
+    ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 me-south-1
+    me-central-1 af-south-1 ca-west-1 il-central-1 mx-central-1
+""".split()
 
 # The same file: partitions "aws-cn" and "aws-eusc".
 _CHINA = ("cn-north-1", "cn-northwest-1")

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libcloud.storage.s3 import responses
-from libcloud.storage.s3.columns import read_columns
 from libcloud.storage.s3.names import NAMESPACE
+from libcloud.storage.s3.nodes import read_columns
 from libcloud.storage.s3.values import ObjectRecord
 from libcloud.utils.xml import parse_xml
 
