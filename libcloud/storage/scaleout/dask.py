@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dask: pieces are ``Delayed`` objects, futures, a ``dask.bag`` or a ``dask.array``.
+
+Dask runs a task again if its worker is lost, and computes again what that worker held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from libcloud import __version__
+from libcloud.common.types import LibcloudError
+from libcloud.storage.scaleout.holding import collect_sizes, missing_extra, piece_size
+
+try:
+    from dask import delayed, is_dask_collection
+    from dask.delayed import Delayed
+    from distributed import Client
+    from distributed import Future as DaskFuture
+except ImportError as error:
+    raise ImportError(missing_extra("distributed", "dask")) from error
+
+__all__ = ["DaskExecutor", "connect", "pieces_of"]
+
+# Builtins exist on every worker, whether the library is installed there or not.
+_VERSION = "__import__('libcloud').__version__"
+
+
+def connect(address: str, timeout: float = 10.0) -> DaskExecutor:
+    """The executor of the scheduler at ``address``, such as ``tcp://HOST:8786``.
+
+    :param timeout: seconds to wait for it.
+    :raises ConnectionError: it does not answer.
+    """
+    try:
+        client = Client(address, timeout=timeout, set_as_default=False)
+    except OSError as error:
+        raise ConnectionError(f"no Dask scheduler answers at {address}: {error}") from error
+    return DaskExecutor(client, close=True)
+
+
+def pieces_of(data: Any) -> list[Any]:
+    """The pieces of ``data``, each of which Dask computes on its own; nothing is computed yet.
+
+    :param data: a ``dask.array``, whose object holds its elements in C order; a ``dask.bag`` of
+        bytes, whose partitions are pieces; or an iterable of ``Delayed``, futures, callables or
+        bytes, each a piece.
+    :raises ValueError: an array is divided along another axis than the first, so that its chunks
+        are not contiguous in the object.
+    """
+    if not is_dask_collection(data) or isinstance(data, Delayed):
+        return [data] if isinstance(data, Delayed) else list(data)
+    blocks = data.to_delayed()
+    if not hasattr(data, "chunks"):
+        return [delayed(b"".join)(partition) for partition in blocks]
+    if any(len(sizes) > 1 for sizes in data.chunks[1:]):
+        raise ValueError(
+            "only the first axis of the array may be divided into chunks: "
+            f"array.rechunk({{0: 'auto', **dict.fromkeys(range(1, {data.ndim}), -1)}})"
+        )
+    return [delayed(_contents)(block) for block in blocks.ravel()]
+
+
+def _contents(block: Any) -> bytes:
+    return bytes(block.tobytes())
+
+
+class DaskExecutor(Executor):
+    """Runs tasks on the workers of a Dask cluster.
+
+    :param close: close the client at the shutdown.
+    :raises LibcloudError: a worker lacks this version of the library.
+    """
+
+    def __init__(self, client: Any, *, close: bool = False) -> None:
+        self._client = client
+        self._close = close
+        _check(client)
+
+    @property
+    def workers(self) -> int:
+        """Threads of all workers."""
+        return sum(self._client.nthreads().values()) or 1
+
+    def hold(self, pieces: Any) -> list[object]:
+        """Start to compute the pieces of ``pieces``, see :func:`pieces_of`."""
+        return [self._start(piece) for piece in pieces_of(pieces)]
+
+    def _start(self, piece: Any) -> object:
+        if isinstance(piece, DaskFuture):
+            return piece
+        if is_dask_collection(piece):
+            return self._client.compute(piece)
+        return self._client.submit(piece, pure=False) if callable(piece) else piece
+
+    def sizes(self, handles: Sequence[Any]) -> list[int]:
+        """Sizes of the held pieces in bytes."""
+        futures = [self._client.submit(piece_size, handle, pure=False) for handle in handles]
+        return collect_sizes([future.result for future in futures])
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run ``fn``; Dask's futures and ``Delayed`` in ``args`` are replaced by their values."""
+        if any(map(is_dask_collection, args)):
+            task = self._client.compute(delayed(fn, pure=False)(*args, **kwargs))
+        else:
+            task = self._client.submit(fn, *args, pure=False, **kwargs)
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        task.add_done_callback(lambda done: _settle(future, done))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Close the client, if it was made for this executor."""
+        if self._close:
+            self._client.close()
+
+
+def _settle(future: Future[Any], task: Any) -> None:
+    try:
+        future.set_result(task.result())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def _check(client: Any) -> None:
+    found = client.run(eval, _VERSION, on_error="return")
+    for worker, version in found.items():
+        if isinstance(version, BaseException):
+            raise LibcloudError(f"the worker {worker} has no libcloud-storage: {version}")
+        if version != __version__:
+            raise LibcloudError(
+                f"the worker {worker} has libcloud-storage {version}, this program {__version__}"
+            )

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Executors that run tasks on the workers of an engine: Dask, Ray, MPI, loky or processes.
+
+An upload from many machines, and a migration, submit tasks to a ``concurrent.futures.Executor`` and
+know nothing else of the engine. Where the engine keeps pieces, the executor is a
+:class:`~.holding.HoldingExecutor` as well.
+
+Futures of Dask and Ray cannot be cancelled: neither engine tells whether a task has started, and an
+upload must not be aborted while a part is in flight. So submit a few tasks per worker, not all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import cast
+from urllib.parse import urlsplit
+
+from libcloud.utils.extras import missing_extra
+
+__all__ = ["executor_for", "workers_of"]
+
+
+def executor_for(target: object, workers: int | None = None) -> Executor:
+    """The executor that ``target`` describes.
+
+    Shutting it down closes the connection that was made for it; a cluster goes on.
+
+    :param target: an executor, which is returned; a ``distributed.Client``; or a text:
+        ``dask://HOST:PORT`` (a scheduler), ``ray://HOST:PORT`` (a Ray client server), ``ray`` (the
+        Ray cluster of this machine), ``mpi``, ``loky``, ``processes`` or ``threads``.
+    :param workers: processes or threads; ``None``: as many as there are cores. Dask, Ray and MPI
+        have their own.
+    :raises ConnectionError: no scheduler answers.
+    :raises ImportError: the engine is not installed; the text says how to install it.
+    :raises ValueError: the text describes no executor.
+    """
+    if isinstance(target, str):
+        return _by_name(target, workers)
+    if callable(getattr(target, "get_executor", None)):
+        from libcloud.storage.scaleout.dask import DaskExecutor
+
+        return DaskExecutor(target)
+    if callable(getattr(target, "submit", None)):
+        return cast("Executor", target)
+    raise TypeError(f"not an executor: {type(target).__qualname__}")
+
+
+def workers_of(executor: object) -> int:
+    """Tasks that ``executor`` runs at once; the number of cores if it does not say."""
+    for name in ("workers", "num_workers", "_max_workers"):  # ours, MPI, the standard library
+        number = getattr(executor, name, None)
+        if isinstance(number, int) and number > 0:
+            return number
+    return os.cpu_count() or 1
+
+
+def _by_name(target: str, workers: int | None) -> Executor:
+    parts = urlsplit(target if ":" in target else f"{target}://")
+    makers: dict[str, Callable[[], Executor]] = {
+        "dask": lambda: _dask(parts.netloc),
+        "ray": lambda: _ray(parts.netloc),
+        "mpi": _mpi,
+        "loky": lambda: _loky(workers),
+        "processes": lambda: _processes(workers),
+        "threads": lambda: ThreadPoolExecutor(workers, "libcloud-task"),
+    }
+    remote = parts.scheme in ("dask", "ray")
+    wrong = parts.scheme not in makers or parts.path or (parts.netloc and not remote)
+    if wrong or (parts.scheme == "dask" and not parts.netloc):
+        raise ValueError(
+            f"no executor: {target!r}; use dask://HOST:PORT, ray://HOST:PORT, ray, mpi, loky, "
+            "processes or threads"
+        )
+    return makers[parts.scheme]()
+
+
+def _dask(address: str) -> Executor:
+    from libcloud.storage.scaleout.dask import connect
+
+    return connect(f"tcp://{address}")
+
+
+def _ray(address: str) -> Executor:
+    from libcloud.storage.scaleout.ray import connect
+
+    return connect(f"ray://{address}" if address else "auto")
+
+
+def _mpi() -> Executor:
+    try:
+        from mpi4py.futures import MPIPoolExecutor, _core
+    except (ImportError, RuntimeError) as error:  # RuntimeError: it finds no MPI library
+        raise ImportError(missing_extra("mpi4py and an MPI library", "mpi")) from error
+    # Otherwise every process runs the whole program, and its executor starts further ones.
+    if _core.SharedPool is None:
+        raise ValueError(
+            "start the program with at least two processes: "
+            "mpiexec -n 4 python -m mpi4py.futures PROGRAM"
+        )
+    return cast("Executor", MPIPoolExecutor())
+
+
+def _loky(workers: int | None) -> Executor:
+    try:
+        from loky import ProcessPoolExecutor as LokyExecutor
+    except ImportError as error:
+        raise ImportError(missing_extra("loky", "loky")) from error
+    return cast("Executor", LokyExecutor(workers))
+
+
+def _processes(workers: int | None) -> Executor:
+    # A forked process would have the locks of this one, as threads of this one have left them.
+    from multiprocessing import get_context
+
+    return ProcessPoolExecutor(workers, get_context("spawn"))

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which executor a text describes, without any engine: those are tested in ``test/engines``."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from libcloud.storage.scaleout.executors import executor_for, workers_of
+
+
+def test_an_executor_is_used_as_it_is() -> None:
+    with ThreadPoolExecutor(3) as pool:
+        assert executor_for(pool) is pool
+        assert workers_of(pool) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("threads", ThreadPoolExecutor), ("processes", ProcessPoolExecutor)]
+)
+def test_a_pool_of_the_standard_library_is_made_by_its_name(name: str, kind: type) -> None:
+    with executor_for(name, 2) as executor:
+        assert type(executor) is kind
+        assert workers_of(executor) == 2
+
+
+def test_processes_are_not_forked_from_a_program_with_threads() -> None:
+    with executor_for("processes", 1) as executor:
+        assert vars(executor)["_mp_context"].get_start_method() == "spawn"
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["", "slurm", "dask", "dask://", "mpi://host:1", "dask://host:1/path", "http://host:1", "Dask"],
+)
+def test_a_text_that_describes_no_executor_is_refused(target: str) -> None:
+    with pytest.raises(ValueError, match="dask://HOST:PORT"):
+        executor_for(target)
+
+
+@pytest.mark.parametrize("target", [None, 4, b"threads", object()])
+def test_something_else_is_refused(target: Any) -> None:
+    with pytest.raises(TypeError, match="not an executor"):
+        executor_for(target)
+
+
+@pytest.mark.parametrize(
+    ("target", "module", "extra"),
+    [
+        ("dask://127.0.0.1:1", "distributed", "dask"),
+        ("ray", "ray", "ray"),
+        ("mpi", "mpi4py", "mpi"),
+        ("loky", "loky", "loky"),
+    ],
+)
+def test_an_engine_that_is_not_installed_is_named_with_its_extra(
+    target: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (f"libcloud.storage.scaleout.{extra}", "dask", f"{module}.futures"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf"pip install 'libcloud-storage\[{extra}\]'"):
+        executor_for(target)
+
+
+def test_an_executor_that_does_not_say_has_as_many_workers_as_cores() -> None:
+    assert workers_of(object()) >= 1
