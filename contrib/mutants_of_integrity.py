@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "parts are not verified",
         f"{_DOWNLOAD}/parallel.py",
-        "if self._verification is not None:\n            lengths",
-        "if False:\n            lengths",
+        "        if verification is not None:\n            assert",
+        "        if False:\n            assert",
         _PARALLEL,
         caught_by="test_a_flipped_bit_is_noticed_wherever_it_is",
     ),

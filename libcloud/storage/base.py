@@ -804,7 +804,10 @@ def companion_method(driver: object, public: str, private: str) -> Callable[...,
 
 
 def is_overridden(driver: object, kind: type, *names: str) -> bool:
-    """Whether ``driver``, an instance or a subclass of ``kind``, has its own method of a name."""
+    """Whether ``driver``, an instance or a subclass of ``kind``, has its own method of a name.
+
+    A user's subclass may override a method, and a test may replace one on the instance.
+    """
     return any(
         getattr(type(driver), name) is not getattr(kind, name) or name in vars(driver)
         for name in names

@@ -35,6 +35,7 @@ MOVED = {
     "libcloud.storage.transfer.run": f"{_UPLOAD}.runner",
     "libcloud.storage.transfer.run_exit": f"{_UPLOAD}.at_exit",
     "libcloud.storage.transfer.run_workers": f"{_UPLOAD}.workers",
+    "libcloud.storage.transfer.session": f"{_UPLOAD}.session",
     "libcloud.storage.transfer.source": f"{_UPLOAD}.source",
     "libcloud.storage.transfer.states": f"{_UPLOAD}.states",
     "libcloud.storage.transfer.store": f"{_UPLOAD}.port",

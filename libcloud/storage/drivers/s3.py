@@ -1013,8 +1013,8 @@ class BaseS3StorageDriver(StorageDriver):
         path, sent = self._prepare(
             container, object_name, extra=extra, headers=headers, storage_class=ex_storage_class
         )
-        if not self.supports_s3_multipart_upload or transfer.upload.session.is_overridden(
-            self, _STREAM_METHODS, __name__.rpartition(".")[0]
+        if not self.supports_s3_multipart_upload or is_overridden(
+            self, BaseS3StorageDriver, *_STREAM_METHODS
         ):
 
             def upload(file: IO[bytes]) -> Object:

@@ -21,7 +21,7 @@ from libcloud.storage.arguments import (
     check_settings,
     check_upload,
 )
-from libcloud.storage.base import Container, Object, StorageDriver
+from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnection
 from libcloud.storage.swift.client import SwiftClient
@@ -349,7 +349,7 @@ class SwiftStorageDriver(StorageDriver):
         options: Mapping[str, Any] | None = None,
     ) -> Object:
         """Upload a file, or a stream."""
-        if transfer.upload.session.is_overridden(self, ("_upload_object",), "libcloud.storage"):
+        if is_overridden(self, StorageDriver, "_upload_object"):
             return self._put_by_hook(
                 container, object_name, extra, headers, file_path=file_path, stream=stream
             )
@@ -409,9 +409,7 @@ class SwiftStorageDriver(StorageDriver):
         Arguments are those of :meth:`upload_object_via_stream`.
         """
         session = self._session(container, object_name, extra, headers, options)
-        if transfer.upload.session.is_overridden(
-            self, _STREAM_METHODS, __name__.rpartition(".")[0]
-        ):
+        if is_overridden(self, SwiftStorageDriver, *_STREAM_METHODS):
 
             def upload(file: Any) -> Object:
                 return self.upload_object_via_stream(

@@ -17,7 +17,10 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from libcloud.storage.transfer.download.verification import RunningChecksum
 
 HEADER = "x-amz-checksum-"
 """Names of headers begin so; the algorithm follows, in lower case."""
@@ -86,16 +89,6 @@ def _product(polynomial: Polynomial, left: int, right: int) -> int:
     return result
 
 
-class Running(Protocol):
-    """A checksum that is being computed."""
-
-    def update(self, data: Data, /) -> None:
-        """Add ``data``."""
-
-    def digest(self) -> bytes:
-        """The value of all that was added, as S3 writes it: highest byte first."""
-
-
 @dataclass(frozen=True, slots=True)
 class Checksum:
     """An algorithm.
@@ -108,7 +101,7 @@ class Checksum:
 
     name: str
     size: int
-    new: Callable[[], Running]
+    new: Callable[[], RunningChecksum]
     polynomial: Polynomial | None = None
 
     @property
@@ -142,7 +135,7 @@ def _crc32() -> Callable[[Data, int], int]:
     return zlib_ng.crc32
 
 
-def _awscrt(function: str, size: int) -> Running:
+def _awscrt(function: str, size: int) -> RunningChecksum:
     try:
         from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
     except ModuleNotFoundError as error:

@@ -196,9 +196,11 @@ class ParallelDownload:
         finally:
             parts.stopped = True
             self._body.close()
-        if self._verification is not None:
+        verification = self._verification
+        if verification is not None:
+            assert verification.combine is not None
             lengths = map(parts.length_of, range(len(parts.digests)))
-            self._verification.check_parts(zip(parts.digests, lengths, strict=True))
+            verification.check(verification.combine(zip(parts.digests, lengths, strict=True)))
 
     def _start_workers(self, descriptor: int, count: int) -> list[Thread]:
         workers: list[Thread] = []

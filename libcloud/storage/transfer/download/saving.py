@@ -13,7 +13,7 @@ from os import PathLike
 from typing import Any
 
 from libcloud import storage
-from libcloud.storage.base import Object, StorageDriver
+from libcloud.storage.base import Object, StorageDriver, is_overridden
 from libcloud.storage.transfer import download
 from libcloud.storage.transfer.download.start import Download
 from libcloud.utils.files import at_least_one, read_in_chunks
@@ -52,7 +52,8 @@ def save(driver: Any, obj: Object, started: Download, to: Destination, *, partia
     :param partial: it is a range of the object.
     """
     response = started.response
-    if not partial and to.delete_on_failure and _saves_as_usual(driver):
+    saves_itself = is_overridden(driver, StorageDriver, "_get_object", "_save_object")
+    if not partial and to.delete_on_failure and not saves_itself:
         parallel = download.parallel.parallel_download(
             getattr(response, "_response", None) if response.status == 200 else None,
             obj,
@@ -110,17 +111,15 @@ def stream(
     return at_least_one(checked) if chunk_size == 0 and not partial else checked
 
 
-def _content_length(headers: Mapping[str, str]) -> str | None:
-    return headers.get("content-length")
-
-
 def read(
     driver: Any,
     unknown: Object,
     started: Download,
     *,
     whole: bool,
-    length_of: Callable[[Mapping[str, str]], object] = _content_length,
+    length_of: Callable[[Mapping[str, str]], object] = lambda headers: headers.get(
+        "content-length"
+    ),
 ) -> tuple[Object, Iterator[bytes]]:
     """The object as the response describes it, and its bytes.
 
@@ -133,12 +132,3 @@ def read(
     if length_of(headers) is None:
         return driver._get_object_in(unknown.container, unknown.name), pieces
     return driver._headers_to_object(unknown.name, unknown.container, headers), pieces
-
-
-def _saves_as_usual(driver: Any) -> bool:
-    """Whether the methods that save objects have not been overridden or replaced."""
-    names = ("_get_object", "_save_object")
-    return all(
-        name not in vars(driver) and getattr(type(driver), name) is getattr(StorageDriver, name)
-        for name in names
-    )

@@ -40,11 +40,6 @@ class Verification:
     combine: Callable[[Iterable[tuple[bytes, int]]], bytes | None] | None
     format: Callable[[bytes], str]
 
-    def check_parts(self, parts: Iterable[tuple[bytes, int]]) -> None:
-        """:meth:`check` for the checksums of parts, in order, each with its length."""
-        assert self.combine is not None
-        self.check(self.combine(parts))
-
     def check(self, digest: bytes | None) -> None:
         """Compare the checksum of the received bytes.
 

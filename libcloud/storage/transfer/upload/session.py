@@ -12,14 +12,13 @@ A driver's ``upload_object_via_stream`` consists of these steps::
 
 ``send_file`` uploads a file by its path, and ``open_writer`` opens a file that is uploaded while it
 is written. Errors that the engine raises name the driver and the object. A subclass of a driver may
-override the methods that streams go through; then :func:`spooled_writer` opens the writer, and
-:func:`is_overridden` tells.
+override the methods that streams go through; then :func:`spooled_writer` opens the writer.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import IO, Any, Generic, TypeVar, cast
 
@@ -54,11 +53,8 @@ __all__ = [
     "ObjectUpload",
     "Resumed",
     "UploadOptions",
-    "begin",
-    "is_overridden",
     "split_keywords",
     "spooled_writer",
-    "upload",
 ]
 
 _Result = TypeVar("_Result")
@@ -102,16 +98,9 @@ class ObjectUpload(Generic[Content]):
         :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
         """
         try:
-            return upload(
-                self.store,
-                source,
-                limits=self.limits,
-                options=self.options,
-                retries=self.retries,
-                concurrency=self.concurrency,
-                label=self._label,
-                resumed=resumed,
-            )
+            machine, workers = self._engine(resumed)
+            transfer = Transfer(machine, workers, listener=self.options.on_event, label=self._label)
+            return transfer.run(source)
         except ObjectError as error:
             self.name_error(error)
             raise
@@ -149,15 +138,12 @@ class ObjectUpload(Generic[Content]):
 
         :param finish: makes the ``result`` of the writer, when the object is published.
         """
-        pushed = begin(
-            self.store,
-            limits=self.limits,
-            options=self.options,
-            retries=self.retries,
-            concurrency=self.concurrency,
-            label=self._label,
-        )
-        return UploadWriter(_PartSink(pushed, finish, self.name_error), self._label)
+        return UploadWriter(_PartSink(self.push(), finish, self.name_error), self._label)
+
+    def push(self: ObjectUpload[bytes | Pieces]) -> PushedTransfer:
+        """An upload whose bytes are pushed to it; nothing is sent yet."""
+        machine, workers = self._engine()
+        return PushedTransfer(machine, workers, listener=self.options.on_event, label=self._label)
 
     def name_error(self, error: ObjectError) -> None:
         """Set the driver and the object of an error that the engine raised without them."""
@@ -167,6 +153,34 @@ class ObjectUpload(Generic[Content]):
     @property
     def _label(self) -> str:
         return f"{self.container_name}/{self.object_name}"
+
+    def _engine(
+        self, resumed: Resumed | None = None
+    ) -> tuple[UploadMachine, InlineWorkers[Content] | ThreadWorkers[Content]]:
+        options, concurrency = self.options, self.concurrency
+        plan = _plan(self.limits, options)
+        if resumed is not None:
+            largest = plan.limits.max_part_size
+            known = {number: size for number, size in resumed.sizes.items() if size <= largest}
+            plan = replace(plan, known=known)
+        wanted = options.window or DEFAULT_WINDOW
+        window = min(wanted, concurrency or wanted)
+        memory, shared = _memory(options, window)
+        machine = UploadMachine(
+            plan,
+            window=window,
+            memory=memory,
+            share=shared.share() if shared is not None else None,
+            retries=self.retries,
+            keep=options.on_failure == "keep",
+            expected_size=options.size,
+            upload_id=resumed.upload_id if resumed is not None else None,
+        )
+        if concurrency == 1:
+            return machine, InlineWorkers(self.store)
+        bound = shared.size if shared is not None else memory or DEFAULT_MEMORY
+        held = min(window * plan.start, bound)
+        return machine, ThreadWorkers(self.store, window, executor=options.executor, memory=held)
 
 
 class _PartSink(Generic[_Result]):
@@ -219,100 +233,13 @@ def spooled_writer(
     return UploadWriter(SpoolSink(upload), f"{container_name}/{object_name}")
 
 
-def is_overridden(driver: object, names: Iterable[str], package: str) -> bool:
-    """Whether any method in ``names`` is not the one that a module in ``package`` defines.
-
-    A user's subclass may override a method, and a test may replace one on the instance.
-    """
-    return any(
-        name in vars(driver)
-        or not getattr(getattr(type(driver), name), "__module__", "").startswith(f"{package}.")
-        for name in names
-    )
-
-
-def upload(
-    store: PartStore[Content],
-    source: Source[Content],
-    *,
-    limits: Limits,
-    options: UploadOptions,
-    retries: Retries,
-    concurrency: int | None = None,
-    label: str = "",
-    resumed: Resumed | None = None,
-) -> StoredObject:
-    """Send all of ``source`` to ``store``.
-
-    :param concurrency: requests that may be in flight at once; 1 makes them all in the caller's
-        thread, one after another, and holds one part. ``None``: no bound.
-    :param label: what is uploaded, for messages.
-    :param resumed: an upload to continue; ``None``: a new one.
-    :raises ObjectTooLargeError: the announced size exceeds the limits. Nothing was sent.
-    :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
-    """
-    machine, workers = _engine(
-        store, limits, options, retries, concurrency=concurrency, resumed=resumed
-    )
-    transfer = Transfer(machine, workers, listener=options.on_event, label=label)
-    return transfer.run(source)
-
-
-def begin(
-    store: PartStore[bytes | Pieces],
-    *,
-    limits: Limits,
-    options: UploadOptions,
-    retries: Retries,
-    concurrency: int | None = None,
-    label: str = "",
-) -> PushedTransfer:
-    """An upload to ``store`` whose bytes are pushed to it; nothing is sent yet.
-
-    Arguments and errors are those of :func:`upload`.
-    """
-    machine, workers = _engine(store, limits, options, retries, concurrency=concurrency)
-    return PushedTransfer(machine, workers, listener=options.on_event, label=label)
-
-
-def _engine(
-    store: PartStore[Content],
-    limits: Limits,
-    options: UploadOptions,
-    retries: Retries,
-    *,
-    concurrency: int | None,
-    resumed: Resumed | None = None,
-) -> tuple[UploadMachine, InlineWorkers[Content] | ThreadWorkers[Content]]:
-    plan = _plan(limits, options)
-    if resumed is not None:
-        largest = plan.limits.max_part_size
-        known = {number: size for number, size in resumed.sizes.items() if size <= largest}
-        plan = replace(plan, known=known)
-    window = min(options.window or DEFAULT_WINDOW, concurrency or options.window or DEFAULT_WINDOW)
-    memory, shared = _memory(options, window)
-    machine = UploadMachine(
-        plan,
-        window=window,
-        memory=memory,
-        share=shared.share() if shared is not None else None,
-        retries=retries,
-        keep=options.on_failure == "keep",
-        expected_size=options.size,
-        upload_id=resumed.upload_id if resumed is not None else None,
-    )
-    if concurrency == 1:
-        return machine, InlineWorkers(store)
-    bound = shared.size if shared is not None else memory or DEFAULT_MEMORY
-    held = min(window * plan.start, bound)
-    return machine, ThreadWorkers(store, window, executor=options.executor, memory=held)
-
-
 def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
     """Sizes of the parts, none of them larger than the memory that the user allows."""
     length = options.size if options.size is not None else options.size_hint
     start = options.part_size or DEFAULT_PART_SIZE
-    bound = _bound(options.max_memory)
+    bound = options.max_memory
+    if isinstance(bound, MemoryBudget):
+        bound = bound.size if bound.strict else None
     if bound is None or bound >= limits.max_part_size:
         return plan_for(length, limits, start=start)
     if bound < max(limits.min_part_size, options.part_size or 0):
@@ -328,13 +255,6 @@ def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
                 "",
             )
     return plan_for(length, replace(limits, max_part_size=bound), start=start)
-
-
-def _bound(memory: int | MemoryBudget | None) -> int | None:
-    """Bytes that no part may exceed; ``None``: those of the store."""
-    if isinstance(memory, MemoryBudget):
-        return memory.size if memory.strict else None
-    return memory
 
 
 def _memory(options: UploadOptions, window: int) -> tuple[int | None, MemoryBudget | None]:

@@ -13,7 +13,7 @@ import pytest
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload import workers
-from libcloud.storage.transfer.upload.session import UploadOptions, upload
+from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
 from libcloud.storage.transfer.upload.source import PartSource
 from libcloud.storage.transfer.values import Body, Digest
 from libcloud.test.storage.transfer.upload.fake_store import (
@@ -193,7 +193,7 @@ def test_an_upload_in_parts_keeps_what_they_take(
     monkeypatch.setattr(workers, "_keep_free", asked.append)
     store = FakeStore()
     options = UploadOptions(part_size=10, window=4)
-    upload(store, PartSource(data_of(size)), limits=LIMITS, options=options, retries=Retries())
+    ObjectUpload(store, LIMITS, options, Retries()).send(PartSource(data_of(size)))
     assert asked == kept
     assert (str(CREATE) in store.steps()) == bool(kept)
 

@@ -13,7 +13,7 @@ from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.ranges import RangePart, RangeSource
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY, UploadOptions, upload
+from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY, ObjectUpload, UploadOptions
 from libcloud.storage.transfer.values import Digest, PartReceipt
 from libcloud.storage.types import ObjectTooLargeError
 from libcloud.test.storage.transfer.upload.test_ranges import CopyingStore
@@ -64,13 +64,7 @@ class Held(CopyingStore):
 def test_the_window_narrows_where_parts_are_large(options: dict[str, Any], most: int) -> None:
     # As many bytes as fill any window here; a stream may be shorter than the hint.
     there = Held(2 * GIB if most < GIB else 20 * GIB)
-    upload(
-        there,
-        there,
-        limits=Limits(),
-        options=UploadOptions(executor=Idle(), **options),
-        retries=Retries(),
-    )
+    ObjectUpload(there, Limits(), UploadOptions(executor=Idle(), **options), Retries()).send(there)
     assert there.most == most
 
 
@@ -78,14 +72,14 @@ def test_the_window_narrows_where_parts_are_large(options: dict[str, Any], most:
 def test_a_store_of_large_parts_is_no_reason_to_hold_more(smallest: int) -> None:
     there = Held(30 * smallest)
     limits = Limits(min_part_size=smallest)
-    upload(there, there, limits=limits, options=UploadOptions(executor=Idle()), retries=Retries())
+    ObjectUpload(there, limits, UploadOptions(executor=Idle()), Retries()).send(there)
     assert smallest <= there.most <= DEFAULT_MEMORY
 
 
 def test_a_stream_whose_parts_grow_holds_no_more_than_one_of_them() -> None:
     there = Held(5 * GIB)
     limits = Limits(max_parts=400)
-    upload(there, there, limits=limits, options=UploadOptions(executor=Idle()), retries=Retries())
+    ObjectUpload(there, limits, UploadOptions(executor=Idle()), Retries()).send(there)
     assert len(there.ranges) < 400
     largest = max(map(len, there.ranges.values()))
     assert DEFAULT_MEMORY < largest == there.most
@@ -94,13 +88,9 @@ def test_a_stream_whose_parts_grow_holds_no_more_than_one_of_them() -> None:
 @pytest.mark.parametrize("kind", [int, MemoryBudget])
 def test_parts_of_an_unknown_length_grow_no_further_than_the_memory(kind: Any) -> None:
     there = Held(600 * GIB)
-    upload(
-        there,
-        there,
-        limits=Limits(),
-        options=UploadOptions(executor=Idle(), max_memory=kind(128 * MIB)),
-        retries=Retries(),
-    )
+    ObjectUpload(
+        there, Limits(), UploadOptions(executor=Idle(), max_memory=kind(128 * MIB)), Retries()
+    ).send(there)
     assert there.most <= 128 * MIB
 
 
@@ -120,7 +110,7 @@ def test_what_does_not_fit_the_memory_is_refused_before_anything_is_sent(
 ) -> None:
     there = Held(GIB)
     with pytest.raises(error, match=words):
-        upload(there, there, limits=Limits(), options=UploadOptions(**options), retries=Retries())
+        ObjectUpload(there, Limits(), UploadOptions(**options), Retries()).send(there)
     assert there.most == 0
 
 
@@ -128,5 +118,5 @@ def test_a_budget_that_is_not_strict_holds_a_larger_part_alone() -> None:
     there = Held(2 * GIB)
     budget = MemoryBudget(16 * MIB, strict=False)
     options = UploadOptions(executor=Idle(), size_hint=300 * GIB, max_memory=budget)
-    upload(there, there, limits=Limits(), options=options, retries=Retries())
+    ObjectUpload(there, Limits(), options, Retries()).send(there)
     assert there.most == 31 * MIB

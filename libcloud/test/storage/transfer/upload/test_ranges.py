@@ -10,7 +10,7 @@ import pytest
 from libcloud.storage.capabilities import GIB, Limits
 from libcloud.storage.transfer.ranges import RangeSource
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.upload.session import UploadOptions, upload
+from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,
@@ -81,14 +81,13 @@ class CopyingStore:
 @pytest.mark.parametrize("concurrency", [1, None])
 def test_the_engine_takes_ranges_of_gigabytes_for_parts(concurrency: int | None) -> None:
     store = CopyingStore()
-    stored = upload(
+    stored = ObjectUpload(
         store,
-        RangeSource(11 * GIB),
-        limits=Limits(),
-        options=UploadOptions(part_size=5 * GIB, size=11 * GIB),
-        retries=Retries(),
+        Limits(),
+        UploadOptions(part_size=5 * GIB, size=11 * GIB),
+        Retries(),
         concurrency=concurrency,
-    )
+    ).send(RangeSource(11 * GIB))
     assert (stored.size, stored.parts) == (11 * GIB, 3)
     assert store.ranges == {
         1: range(5 * GIB),
@@ -100,5 +99,5 @@ def test_the_engine_takes_ranges_of_gigabytes_for_parts(concurrency: int | None)
 def test_one_range_is_one_request() -> None:
     store = CopyingStore()
     options = UploadOptions(part_size=5 * GIB, size=7)
-    upload(store, RangeSource(7), limits=Limits(), options=options, retries=Retries())
+    ObjectUpload(store, Limits(), options, Retries()).send(RangeSource(7))
     assert store.ranges == {0: range(7)}

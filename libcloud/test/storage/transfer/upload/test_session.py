@@ -16,7 +16,6 @@ from libcloud.storage.transfer.retry import Retries, RetryPolicy
 from libcloud.storage.transfer.upload.session import (
     ObjectUpload,
     UploadOptions,
-    is_overridden,
     split_keywords,
     spooled_writer,
 )
@@ -170,19 +169,3 @@ def test_a_spooled_writer_uploads_a_file_when_it_is_closed() -> None:
     assert port.stored == DATA
     assert writer.result is not None
     assert writer.result.size == len(DATA)
-
-
-class _Driver:
-    def upload(self) -> None: ...
-
-
-class _Subclass(_Driver):
-    pass
-
-
-def test_an_overridden_method_is_noticed_in_a_subclass_and_on_an_instance() -> None:
-    assert not is_overridden(_Subclass(), ["upload"], "libcloud.test")
-    assert is_overridden(_Subclass(), ["upload"], "libcloud.storage.drivers")
-    replaced = _Subclass()
-    vars(replaced)["upload"] = print
-    assert is_overridden(replaced, ["upload"], "libcloud.test")

@@ -7,7 +7,7 @@ import threading
 from typing import Any, cast
 
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
-from libcloud.storage.transfer.upload.session import UploadOptions, begin
+from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
 from libcloud.storage.transfer.upload.writer import PushedTransfer, UploadWriter
 from libcloud.test.storage.transfer.upload.fake_store import LIMITS, FakeStore
 from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE
@@ -17,14 +17,12 @@ RUNNERS = {"inline": 1, "threads": None}
 
 def transfer_to(store: Any, runner: str = "inline", **options: Any) -> PushedTransfer:
     """An upload in parts of 10 bytes, two at a time, three attempts each."""
-    return begin(
-        store,
-        limits=options.pop("limits", LIMITS),
-        options=UploadOptions(**{"part_size": PART, "window": 2, **options}),
-        retries=Retries(RetryPolicy(3, base=0.0)),
-        concurrency=RUNNERS[runner],
-        label="box/thing",
-    )
+    limits = options.pop("limits", LIMITS)
+    chosen = UploadOptions(**{"part_size": PART, "window": 2, **options})
+    retries = Retries(RetryPolicy(3, base=0.0))
+    names = {"container_name": "box", "object_name": "thing"}
+    upload = ObjectUpload(store, limits, chosen, retries, RUNNERS[runner], **names)
+    return upload.push()
 
 
 def writer_to(store: Any, runner: str = "inline", **options: Any) -> UploadWriter[Any]:
