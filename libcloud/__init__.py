@@ -45,6 +45,8 @@ def __getattr__(name: str) -> Any:
 def enable_debug(fo: Any) -> None:
     """Write each request and answer to a file, without signatures, tokens and keys.
 
+    No error is raised.
+
     :param fo: a file open for text; it is closed when Python exits.
     """
     from libcloud.common.base import Connection

@@ -90,8 +90,8 @@ class BaseDriver:
     :param port: replaces the default port.
     :param api_version: for drivers that support several.
     :param region: for drivers that support several.
-    :param kwargs: ``timeout``, ``retry_delay``, ``backoff`` and ``proxy_url`` are passed to the
-        connection; others are ignored.
+    :param kwargs: ``timeout`` (seconds), ``retry_delay`` (seconds), ``backoff`` and ``proxy_url``
+        are passed to the connection; others are ignored.
     """
 
     connectionCls: Any = ConnectionKey

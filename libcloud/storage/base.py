@@ -10,7 +10,7 @@ Ranges start at 0 and their end is exclusive: ``(0, 5)`` are the first five byte
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
@@ -22,10 +22,21 @@ from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.driver_helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
+from libcloud.storage.keywords import (
+    AnyUploadKeywords,
+    CopyKeywords,
+    DownloadKeywords,
+    ManyDownloadKeywords,
+    ManyUploadKeywords,
+    StreamKeywords,
+    complete_help,
+)
 from libcloud.storage.types import ObjectDoesNotExistError as ObjectDoesNotExistError
 from libcloud.utils.arguments import kind_of, plain_headers
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from libcloud.storage.many_objects import ManyObjects
     from libcloud.storage.types import Deletion, OperationResult
     from libcloud.storage.writer import UploadWriter
@@ -87,20 +98,24 @@ class Object:
         destination_path: _Path,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
-        **ex_options: Any,
+        **ex_options: Unpack[DownloadKeywords],
     ) -> bool:
-        """See :meth:`StorageDriver.download_object`; ``ex_options`` are keywords of the driver."""
+        """See :meth:`StorageDriver.download_object`."""
         return self.driver.download_object(
             obj=self,
             destination_path=destination_path,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
-            **ex_options,
+            **_loose(ex_options),
         )
 
-    def as_stream(self, chunk_size: int | None = None, **ex_options: Any) -> Iterator[bytes]:
+    def as_stream(
+        self, chunk_size: int | None = None, **ex_options: Unpack[StreamKeywords]
+    ) -> Iterator[bytes]:
         """See :meth:`StorageDriver.download_object_as_stream`."""
-        return self.driver.download_object_as_stream(obj=self, chunk_size=chunk_size, **ex_options)
+        return self.driver.download_object_as_stream(
+            obj=self, chunk_size=chunk_size, **_loose(ex_options)
+        )
 
     def download_range(
         self,
@@ -109,7 +124,7 @@ class Object:
         end_bytes: int | None = None,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
-        **ex_options: Any,
+        **ex_options: Unpack[StreamKeywords],
     ) -> bool:
         """See :meth:`StorageDriver.download_object_range`."""
         return self.driver.download_object_range(
@@ -119,7 +134,7 @@ class Object:
             end_bytes=end_bytes,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
-            **ex_options,
+            **_loose(ex_options),
         )
 
     def range_as_stream(
@@ -127,7 +142,7 @@ class Object:
         start_bytes: int,
         end_bytes: int | None = None,
         chunk_size: int | None = None,
-        **ex_options: Any,
+        **ex_options: Unpack[StreamKeywords],
     ) -> Iterator[bytes]:
         """See :meth:`StorageDriver.download_object_range_as_stream`."""
         return self.driver.download_object_range_as_stream(
@@ -135,7 +150,7 @@ class Object:
             start_bytes=start_bytes,
             end_bytes=end_bytes,
             chunk_size=chunk_size,
-            **ex_options,
+            **_loose(ex_options),
         )
 
     def delete(self) -> bool:
@@ -201,12 +216,9 @@ class Container:
         extra: dict[str, Any] | None = None,
         verify_hash: bool = True,
         headers: dict[str, str] | None = None,
-        **ex_options: Any,
+        **ex_options: Unpack[AnyUploadKeywords],
     ) -> Object:
-        """See :meth:`StorageDriver.upload_object`.
-
-        :param ex_options: options of this driver's method, ``ex_storage_class=...`` and the like.
-        """
+        """See :meth:`StorageDriver.upload_object`."""
         return self.driver.upload_object(
             file_path,
             self,
@@ -214,7 +226,7 @@ class Container:
             extra=extra,
             verify_hash=verify_hash,
             headers=headers,
-            **ex_options,
+            **_loose(ex_options),
         )
 
     def upload_object_via_stream(
@@ -223,14 +235,11 @@ class Container:
         object_name: str,
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-        **ex_options: Any,
+        **ex_options: Unpack[AnyUploadKeywords],
     ) -> Object:
-        """See :meth:`StorageDriver.upload_object_via_stream`.
-
-        :param ex_options: options of this driver's method, ``ex_storage_class=...`` and the like.
-        """
+        """See :meth:`StorageDriver.upload_object_via_stream`."""
         return self.driver.upload_object_via_stream(
-            iterator, self, object_name, extra=extra, headers=headers, **ex_options
+            iterator, self, object_name, extra=extra, headers=headers, **_loose(ex_options)
         )
 
     def ex_open_writer(
@@ -238,14 +247,11 @@ class Container:
         object_name: str,
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-        **ex_options: Any,
+        **ex_options: Unpack[AnyUploadKeywords],
     ) -> UploadWriter[Object]:
-        """See :meth:`StorageDriver.ex_open_writer`.
-
-        :param ex_options: options of this driver's method, ``ex_storage_class=...`` and the like.
-        """
+        """See :meth:`StorageDriver.ex_open_writer`."""
         return self.driver.ex_open_writer(
-            self, object_name, extra=extra, headers=headers, **ex_options
+            self, object_name, extra=extra, headers=headers, **_loose(ex_options)
         )
 
     def download_object(
@@ -254,22 +260,25 @@ class Container:
         destination_path: _Path,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
-        **ex_options: Any,
+        **ex_options: Unpack[DownloadKeywords],
     ) -> bool:
-        """See :meth:`StorageDriver.download_object`; ``ex_options`` are keywords of the driver."""
+        """See :meth:`StorageDriver.download_object`."""
         return self.driver.download_object(
             obj,
             destination_path,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
-            **ex_options,
+            **_loose(ex_options),
         )
 
     def download_object_as_stream(
-        self, obj: Object, chunk_size: int | None = None
+        self,
+        obj: Object,
+        chunk_size: int | None = None,
+        **ex_options: Unpack[StreamKeywords],
     ) -> Iterator[bytes]:
         """See :meth:`StorageDriver.download_object_as_stream`."""
-        return self.driver.download_object_as_stream(obj, chunk_size)
+        return self.driver.download_object_as_stream(obj, chunk_size, **_loose(ex_options))
 
     def download_object_range(
         self,
@@ -279,7 +288,7 @@ class Container:
         end_bytes: int | None = None,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
-        **ex_options: Any,
+        **ex_options: Unpack[StreamKeywords],
     ) -> bool:
         """See :meth:`StorageDriver.download_object_range`."""
         return self.driver.download_object_range(
@@ -289,7 +298,7 @@ class Container:
             end_bytes=end_bytes,
             overwrite_existing=overwrite_existing,
             delete_on_failure=delete_on_failure,
-            **ex_options,
+            **_loose(ex_options),
         )
 
     def download_object_range_as_stream(
@@ -298,10 +307,15 @@ class Container:
         start_bytes: int,
         end_bytes: int | None = None,
         chunk_size: int | None = None,
+        **ex_options: Unpack[StreamKeywords],
     ) -> Iterator[bytes]:
         """See :meth:`StorageDriver.download_object_range_as_stream`."""
         return self.driver.download_object_range_as_stream(
-            obj=obj, start_bytes=start_bytes, end_bytes=end_bytes, chunk_size=chunk_size
+            obj=obj,
+            start_bytes=start_bytes,
+            end_bytes=end_bytes,
+            chunk_size=chunk_size,
+            **_loose(ex_options),
         )
 
     def delete_object(self, obj: Object) -> bool:
@@ -330,6 +344,11 @@ class StorageDriver(StorageDriverHelpers):
 
     connectionCls: Any = ConnectionUserAndKey
     name: str | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith("libcloud."):
+            complete_help(cls, StorageDriver)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -475,7 +494,12 @@ class StorageDriver(StorageDriverHelpers):
         end_bytes: int | None = None,
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
-        """Like :meth:`download_object_as_stream`, for a range of the object."""
+        """Like :meth:`download_object_as_stream`, for a range of the object.
+
+        :param start_bytes: first byte, from 0.
+        :param end_bytes: the byte after the last one; ``None`` for the end of the object.
+        :raises ValueError: there is no such range.
+        """
         self._not_implemented("download_object_range_as_stream")
 
     # Uploads
@@ -496,6 +520,8 @@ class StorageDriver(StorageDriverHelpers):
         :param verify_hash: compare the store's hash with that of the file.
         :param headers: further headers for the request.
         :raises OSError: the file does not exist or cannot be read. Nothing was stored.
+        :raises ContainerDoesNotExistError: the container does not exist. Nothing was stored.
+        :raises LibcloudError: the store does not answer, or answers with another error.
         :raises ObjectHashMismatchError: the hashes differ. The object is stored.
         """
         self._not_implemented("upload_object")
@@ -515,6 +541,8 @@ class StorageDriver(StorageDriverHelpers):
         :param extra: as for :meth:`upload_object`.
         :param headers: further headers for the request.
         :raises InvalidSourceError: it is neither. Nothing was sent.
+        :raises ContainerDoesNotExistError: the container does not exist. Nothing was stored.
+        :raises LibcloudError: the store does not answer, or answers with another error.
         """
         self._not_implemented("upload_object_via_stream")
 
@@ -554,7 +582,7 @@ class StorageDriver(StorageDriverHelpers):
         ordered: bool = True,
         fail_fast: bool = True,
         jobs: int | None = None,
-        **options: Any,
+        **options: Unpack[ManyUploadKeywords],
     ) -> Iterator[OperationResult[tuple[_Path, str], Object]]:
         """Upload files, several at a time; nothing happens until you iterate over the results.
 
@@ -568,17 +596,16 @@ class StorageDriver(StorageDriverHelpers):
             the other files are uploaded.
         :param jobs: uploads at a time, at most; ``None``: as many as help, up to 256, and fewer
             while the store throttles.
-        :param options: keywords of :meth:`upload_object`, the same for all.
         :return: for each pair, the object or the error.
         :raises Exception: what :meth:`upload_object` raises, if ``fail_fast``. Objects whose
             results were not returned yet may be stored.
         """
         check_container(container)
         items = storage.many_objects.pairs_of(pairs, "ex_upload_objects")
-        options = self._options_of_many_uploads(options)
+        keywords = self._options_of_many_uploads(_loose(options))
 
         def upload(pair: tuple[_Path, str]) -> Object:
-            return self.upload_object(pair[0], container, pair[1], **options)
+            return self.upload_object(pair[0], container, pair[1], **keywords)
 
         return self._many_objects(ordered, fail_fast, jobs).run(upload, items)
 
@@ -589,13 +616,12 @@ class StorageDriver(StorageDriverHelpers):
         ordered: bool = True,
         fail_fast: bool = True,
         jobs: int | None = None,
-        **options: Any,
+        **options: Unpack[ManyDownloadKeywords],
     ) -> Iterator[OperationResult[tuple[Object, _Path], str]]:
         """Download objects to files, several at a time; see :meth:`ex_upload_objects`.
 
         :param pairs: the object and the path of its file; its directory is created if necessary. A
             file appears only when it is complete.
-        :param options: keywords of :meth:`download_object`, the same for all.
         :return: for each pair, the path or the error.
         :raises Exception: what :meth:`download_object` raises, if ``fail_fast``.
         """
@@ -604,7 +630,7 @@ class StorageDriver(StorageDriverHelpers):
         def download(pair: tuple[Object, _Path]) -> str:
             check_object(pair[0])
             return storage.many_objects.download_to(
-                lambda obj, path: self.download_object(obj, path, **options), pair
+                lambda obj, path: self.download_object(obj, path, **_loose(options)), pair
             )
 
         return self._many_objects(ordered, fail_fast, jobs).run(download, items)
@@ -617,7 +643,7 @@ class StorageDriver(StorageDriverHelpers):
         ordered: bool = True,
         fail_fast: bool = True,
         jobs: int | None = None,
-        **options: Any,
+        **options: Unpack[CopyKeywords],
     ) -> Iterator[OperationResult[tuple[Object, str], Object]]:
         """Copy objects to ``container``, several at a time; see :meth:`ex_upload_objects`.
 
@@ -625,7 +651,6 @@ class StorageDriver(StorageDriverHelpers):
         downloaded and uploaded, in bounded memory.
 
         :param pairs: the object and the name of its copy.
-        :param options: keywords of ``ex_copy_object``, or of :meth:`upload_object_via_stream`.
         :return: for each pair, the copy or the error.
         """
         check_container(container)
@@ -634,7 +659,7 @@ class StorageDriver(StorageDriverHelpers):
 
         def copy(pair: tuple[Object, str]) -> Object:
             check_object(pair[0])
-            copied: Object = copy_object(pair[0], container, pair[1], **options)
+            copied: Object = copy_object(pair[0], container, pair[1], **_loose(options))
             return copied
 
         return self._many_objects(ordered, fail_fast, jobs).run(copy, items)
@@ -817,3 +842,13 @@ def is_overridden(driver: object, kind: type, *names: str) -> bool:
 def _provider(driver: StorageDriver | None) -> str | None:
     """The driver's name; manually created objects may have no driver."""
     return driver.name if driver is not None else None
+
+
+def _loose(keywords: Mapping[str, object]) -> dict[str, Any]:
+    """Keywords for a method of a driver, of which the base class does not know the keywords."""
+    return cast("dict[str, Any]", keywords)
+
+
+complete_help(StorageDriver)
+complete_help(Object, StorageDriver)
+complete_help(Container, StorageDriver)

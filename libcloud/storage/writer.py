@@ -106,6 +106,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
     Only one thread at a time can use a writer; others wait. A listener or signal handler that uses
     it during one of its methods gets a ``RuntimeError``.
 
+    :param sink: where its bytes go.
     :param label: what is written, for messages: container and object name.
     :ivar result: the published :class:`Object`; ``None`` until then.
     """
@@ -149,16 +150,22 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         return len(view)
 
     def tell(self) -> int:
-        """Bytes written so far."""
+        """Bytes written so far.
+
+        :raises ValueError: the writer is closed.
+        """
         self._check_open()
         return self._size
 
     def flush(self) -> None:
-        """Do nothing: parts are sent when they are full."""
+        """Do nothing: parts are sent when they are full.
+
+        :raises ValueError: the writer is closed.
+        """
         self._check_open()
 
     def writable(self) -> bool:
-        """True."""
+        """Always true. No error is raised."""
         return True
 
     @property
@@ -189,7 +196,10 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             raise error from cause
 
     def discard(self) -> None:
-        """The same as :meth:`abort`."""
+        """The same as :meth:`abort`.
+
+        :raises LibcloudError: as there.
+        """
         self.abort()
 
     def __enter__(self) -> UploadWriter[_Result]:

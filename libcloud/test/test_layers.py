@@ -39,6 +39,9 @@ LAYERS = {
     "libcloud.utils.loggingconnection": 2,
     "libcloud.storage": 3,
     "libcloud.storage.transfer": 4,
+    # Types of parameters.
+    "libcloud.storage.transfer.budget": 3,
+    "libcloud.storage.transfer.progress": 3,
     "libcloud.storage.azure": 5,
     "libcloud.storage.s3": 5,
     "libcloud.storage.swift": 5,

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver
+from libcloud.storage.keywords import S3CompatibleKeywords
 from libcloud.storage.s3.profiles import AURORA
 from libcloud.storage.types import Provider
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "AURORA_OBJECTS_EU_HOST",
@@ -39,25 +44,44 @@ class BaseAuroraObjectsStorageDriver(BaseS3StorageDriver):
     website = "https://www.pcextreme.com/aurora/objects"
     profile = AURORA
 
-    def __init__(self, *args: Any, token: str | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        key: str | None = None,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        api_version: str | None = None,
+        region: str | None = None,
+        *,
+        token: str | None = None,
+        **kwargs: Unpack[S3CompatibleKeywords],
+    ) -> None:
+        super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
 
 
 class AuroraObjectsStorageDriver(BaseAuroraObjectsStorageDriver):
-    """AuroraObjects in Europe. It has no CDN: the four methods for it raise LibcloudError."""
+    """AuroraObjects in Europe. It has no CDN: the four methods for it raise LibcloudError.
+
+    :param argv: not used.
+    """
 
     connectionCls = BaseAuroraObjectsConnection
 
-    def enable_container_cdn(self, *argv: Any, **kwargs: Any) -> NoReturn:
+    def enable_container_cdn(self, container: Container | None = None, *argv: Any) -> NoReturn:
+        """:raises LibcloudError: always."""
         self._no_cdn()
 
-    def get_container_cdn_url(self, *argv: Any, **kwargs: Any) -> NoReturn:
+    def get_container_cdn_url(self, container: Container | None = None, *argv: Any) -> NoReturn:
+        """:raises LibcloudError: always."""
         self._no_cdn()
 
-    def enable_object_cdn(self, *argv: Any, **kwargs: Any) -> NoReturn:
+    def enable_object_cdn(self, obj: Object | None = None, *argv: Any) -> NoReturn:
+        """:raises LibcloudError: always."""
         self._no_cdn()
 
-    def get_object_cdn_url(self, *argv: Any, **kwargs: Any) -> NoReturn:
+    def get_object_cdn_url(self, obj: Object | None = None, *argv: Any) -> NoReturn:
+        """:raises LibcloudError: always."""
         self._no_cdn()
 
     def _no_cdn(self) -> NoReturn:

@@ -39,6 +39,11 @@ from libcloud.storage.drivers.azure_access import (
     options_from_url,
     place_of,
 )
+from libcloud.storage.keywords import (
+    AzureEnvironmentKeywords,
+    AzureKeywords,
+    AzureUploadKeywords,
+)
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
 from libcloud.utils.arguments import kind_of, plain_headers, size_of, whole_number
@@ -50,7 +55,6 @@ if TYPE_CHECKING:
     from libcloud.storage.azure.multipart import BlobLease
     from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
     from libcloud.storage.capabilities import Capabilities
-    from libcloud.storage.drivers.azure_options import UploadKeywords
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
@@ -147,7 +151,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         ex_credential: Any = None,
         ex_anonymous: bool = False,
         endpoint_url: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[AzureKeywords],
     ) -> None:
         check_known_keywords(type(self), kwargs)
         check_settings(kwargs)
@@ -181,22 +185,22 @@ class AzureBlobsStorageDriver(StorageDriver):
         return {"account_prefix": self._place.account_prefix, **options}
 
     @classmethod
-    def from_env(cls, **options: Any) -> Self:
+    def from_env(cls, **options: Unpack[AzureEnvironmentKeywords]) -> Self:
         """A driver for the account in the environment.
 
         ``AZURE_STORAGE_CONNECTION_STRING``; or ``AZURE_STORAGE_ACCOUNT`` with
         ``AZURE_STORAGE_KEY`` or ``AZURE_STORAGE_SAS_TOKEN``, or with a login of ``azure-identity``
         (environment, managed identity, Azure CLI).
 
-        :param options: keywords of the driver, which go before the environment; and
-            ``connection_string``.
+        Keywords of the driver take precedence over the environment.
+
         :raises CredentialsNotFoundError: there is no account, or nothing authorizes requests.
         :raises ValueError: a setting makes no sense.
         """
         return cls(**options_from_env(options))
 
     @classmethod
-    def from_url(cls, url: str, **options: Any) -> Self:
+    def from_url(cls, url: str, **options: Unpack[AzureEnvironmentKeywords]) -> Self:
         """A driver by a URL such as ``az://container?account=acme``; see :meth:`from_env`.
 
         Keys of the query are ``account``, ``endpoint_url`` and ``anonymous``.
@@ -500,7 +504,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         extra: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         ex_use_lease: bool = False,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[AzureUploadKeywords],
     ) -> Object:
         """Upload a file; arguments and errors are those of :meth:`upload_object_via_stream`.
 
@@ -531,7 +535,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         extra: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         ex_use_lease: bool = False,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[AzureUploadKeywords],
     ) -> Object:
         """Upload a stream of unknown length as a block blob.
 
@@ -542,10 +546,6 @@ class AzureBlobsStorageDriver(StorageDriver):
             several blocks has none otherwise. The MD5 of each block is sent in any case.
         :param headers: properties such as ``Cache-Control``, and conditions.
         :param ex_use_lease: hold a lease on the blob meanwhile, if it exists.
-        :param options: fields of
-            :class:`~libcloud.storage.transfer.upload.session.UploadOptions` with ``ex_`` before
-            them, ``on_event``; ``ex_checksum`` (``"md5"`` or ``None``), ``ex_if_none_match``
-            (``"*"``), ``ex_if_match`` (an ETag) and ``ex_storage_class`` (an access tier).
         :raises PreconditionFailedError: the condition does not hold; the blob is as it was.
         :raises ValueError: an option makes no sense. Nothing was sent.
         :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
@@ -568,7 +568,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         object_name: str,
         extra: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[AzureUploadKeywords],
     ) -> UploadWriter[Object]:
         """A file to be written that becomes a blob; sent in blocks while it is written.
 

@@ -9,22 +9,13 @@ from typing import Any
 
 from libcloud.storage.azure.profiles import TIERS
 from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.upload.options import EngineKeywords, UploadOptions, split_keywords
+from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
 from libcloud.utils.etags import strip_etag
 
-__all__ = ["BlobOptions", "UploadKeywords", "conditions", "split", "tier"]
+__all__ = ["BlobOptions", "conditions", "split", "tier"]
 
 # Apache Libcloud has not had them since 2.5: blobs are block blobs.
 _REMOVED = ("ex_blob_type", "ex_page_blob_size")
-
-
-class UploadKeywords(EngineKeywords, total=False):
-    """Keywords of uploads; see :meth:`AzureBlobsStorageDriver.upload_object_via_stream`."""
-
-    ex_checksum: str | None
-    ex_if_match: str | None
-    ex_if_none_match: str | None
-    ex_storage_class: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,15 @@ from libcloud.storage.drivers.cloudfiles_connection import (
     OpenStackSwiftConnection,
 )
 from libcloud.storage.drivers.swift import SwiftStorageDriver
+from libcloud.storage.keywords import (
+    CloudFilesKeywords,
+    OpenStackEnvironmentKeywords,
+    OpenStackKeywords,
+)
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
 __all__ = [
     "AUTH_URL",
@@ -49,7 +54,6 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
 
     :param region: one of :meth:`list_regions`.
     :param use_internal_url: use the endpoint for machines in the same network.
-    :param kwargs: those of :class:`~libcloud.storage.drivers.swift.SwiftStorageDriver`.
     """
 
     name = "CloudFiles"
@@ -65,7 +69,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         port: int | None = None,
         region: str | None = "ord",
         use_internal_url: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[CloudFilesKeywords],
     ) -> None:
         self.use_internal_url = use_internal_url
         super().__init__(key, secret, secure, host, port, region, **kwargs)
@@ -82,7 +86,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
     # The account, temporary URLs, static websites and the CDN.
 
     def ex_get_meta_data(self) -> dict[str, Any]:
-        """``container_count``, ``object_count``, ``bytes_used`` and ``temp_url_key``."""
+        """``container_count``, ``object_count``, ``bytes_used`` (bytes) and ``temp_url_key``."""
         response = self._client.send(
             swift.requests.head(""), "Error looking for the account", ok=(200, 204)
         )
@@ -95,12 +99,16 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         }
 
     def ex_set_account_metadata_temp_url_key(self, key: str) -> bool:
-        """Set the key that signs temporary URLs."""
+        """Set the key that signs temporary URLs.
+
+        :param key: a secret; any text.
+        """
         return self._post("", {"X-Account-Meta-Temp-URL-Key": key}, "")
 
     def ex_get_object_temp_url(self, obj: Object, method: str = "GET", timeout: int = 60) -> str:
         """A URL that allows ``method`` on an object without a token.
 
+        :param method: the HTTP method that the URL is for.
         :param timeout: seconds that it is valid.
         :raises KeyError: the account has no key for such URLs.
 
@@ -125,11 +133,17 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
     def ex_enable_static_website(
         self, container: Container, index_file: str = "index.html"
     ) -> bool:
-        """Serve the container as a website."""
+        """Serve the container as a website.
+
+        :param index_file: name of the object that is shown for a directory.
+        """
         return self._post(container.name, {"X-Container-Meta-Web-Index": index_file})
 
     def ex_set_error_page(self, container: Container, file_name: str = "error.html") -> bool:
-        """Set the page of a static website that is shown for errors."""
+        """Set the page of a static website that is shown for errors.
+
+        :param file_name: name of its object.
+        """
         return self._post(container.name, {"X-Container-Meta-Web-Error": file_name})
 
     def _post(self, container_name: str, headers: dict[str, str], path: str | None = None) -> bool:
@@ -224,12 +238,14 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         host: str | None = None,
         port: int | None = None,
         region: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[OpenStackKeywords],
     ) -> None:
         super().__init__(key, secret, secure, host, port, region, **kwargs)
 
     @classmethod
-    def from_env(cls, *, cloud: str | None = None, **options: Any) -> Self:
+    def from_env(
+        cls, *, cloud: str | None = None, **options: Unpack[OpenStackEnvironmentKeywords]
+    ) -> Self:
         """A driver with the credentials and settings of ``clouds.yaml`` or the environment.
 
         These are, in this order: the cloud that is named; that of ``OS_CLOUD``; ``OS_STORAGE_URL``
@@ -238,7 +254,6 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         ``ST_USER`` and ``ST_KEY``.
 
         :param cloud: name of a cloud in ``clouds.yaml``.
-        :param options: keywords of the driver; they have priority.
         :raises CredentialsNotFoundError: there are no credentials.
         :raises ProfileFileError: there is no such cloud, or the file cannot be read.
         """
@@ -249,7 +264,7 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         return cls(**{**found, **given})
 
     @classmethod
-    def from_url(cls, url: str, **options: Any) -> Self:
+    def from_url(cls, url: str, **options: Unpack[OpenStackEnvironmentKeywords]) -> Self:
         """A driver by a URL such as ``swift://container?cloud=backup&region=RegionOne``.
 
         What the URL does not say is as in :meth:`from_env`. Keys of the query are ``cloud``,
@@ -268,7 +283,7 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         for key in settings:
             if key not in _URL_KEYS:
                 raise ValueError(f"a URL has no key {key!r}; there are {', '.join(_URL_KEYS)}")
-        named = {_URL_KEYS[key]: value for key, value in settings.items()}
+        named: dict[str, Any] = {_URL_KEYS[key]: value for key, value in settings.items()}
         driver = cls.from_env(**{**named, **options})
         if name.strip("/"):
             driver.ex_container = Container(name.strip("/"), {}, driver)

@@ -118,6 +118,9 @@ class DummyStorageDriver(StorageDriver):
     3
     >>> b"".join(container.get_object("cat.txt").as_stream())
     b'abc'
+
+    :param api_key: any text.
+    :param api_secret: any text.
     """
 
     name = "Dummy Storage Provider"

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
@@ -29,9 +29,13 @@ from libcloud.storage.drivers.s3 import (
     S3RawResponse,
     S3Response,
 )
+from libcloud.storage.keywords import GoogleKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.profiles import GOOGLE
 from libcloud.utils.hosts import authority
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "API_VERSION",
@@ -192,9 +196,10 @@ class GoogleStorageDriver(BaseS3StorageDriver):
 
     :param secret: the secret of ``key``, or the private key of a service account.
     :param project: id or number of the project in which containers are listed and created.
-    :param kwargs: ``host`` and ``port`` of an emulator or a regional endpoint, or both as
-        ``endpoint_url``, whose path is ignored; ``auth_type`` and
-        ``credential_file`` of the connection; the rest is the base driver's.
+    :param host: of an emulator, or a regional endpoint.
+    :param endpoint_url: in place of ``host`` and ``port``; its path is ignored.
+    :param auth_type: a value of :class:`~libcloud.common.google.GoogleAuthType`; ``None``: guessed.
+    :param credential_file: file that keeps tokens of the account between programs.
     """
 
     name = "Google Cloud Storage"
@@ -220,7 +225,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         endpoint_url: str | None = None,
         auth_type: str | None = None,
         credential_file: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[GoogleKeywords],
     ) -> None:
         self.project = project
         endpoint = endpoint_of(endpoint_url, host, port)

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError
@@ -33,6 +33,7 @@ from libcloud.storage.drivers._local_lock import (
     require_fasteners,
 )
 from libcloud.storage.drivers._local_tree import IGNORE_FOLDERS, Tree
+from libcloud.storage.keywords import LocalKeywords
 from libcloud.storage.payload import readable
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
@@ -45,6 +46,9 @@ from libcloud.storage.types import InvalidContainerNameError as InvalidContainer
 from libcloud.utils import files
 from libcloud.utils.arguments import whole_number
 from libcloud.utils.staging import StagingFile, sync_directory
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["IGNORE_FOLDERS", "LocalStorageDriver", "LockLocalStorage", "NoOpLockLocalStorage"]
 
@@ -81,7 +85,7 @@ class LocalStorageDriver(StorageDriver):
         host: str | None = None,
         port: int | None = None,
         ex_use_locking: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[LocalKeywords],
     ) -> None:
         check_known_keywords(type(self), kwargs)
         if not key or not os.path.isdir(key):
@@ -93,11 +97,8 @@ class LocalStorageDriver(StorageDriver):
             require_fasteners()
         self._lock_cls = LockLocalStorage if ex_use_locking else NoOpLockLocalStorage
         # Without BaseDriver.__init__, which would connect to a host.
-        self.key = key
-        self.secret = secret
-        self.secure = secure
-        self.api_version = kwargs.get("api_version")
-        self.region = kwargs.get("region")
+        self.key, self.secret, self.secure = key, secret, secure
+        self.api_version, self.region = kwargs.get("api_version"), kwargs.get("region")
         self.connection = self.connectionCls()
         self.connection.driver = self
 

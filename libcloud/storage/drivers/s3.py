@@ -49,6 +49,14 @@ from libcloud.storage.drivers.s3_constants import (
     S3_CDN_URL_EXPIRY_HOURS,
     STORAGE_CLASSES,
 )
+from libcloud.storage.keywords import (
+    ConnectionKeywords,
+    ReadKeywords,
+    S3ConstructorKeywords,
+    S3EnvironmentKeywords,
+    S3UrlKeywords,
+    UploadKeywords,
+)
 from libcloud.storage.s3.access import AccessOptions, endpoint_of
 from libcloud.storage.s3.client import S3Client
 from libcloud.storage.s3.connection import (
@@ -85,7 +93,6 @@ if TYPE_CHECKING:
         IncompleteCleanupError,
         S3MultipartUpload,
     )
-    from libcloud.storage.s3.options import ReadKeywords, UploadKeywords
     from libcloud.storage.s3.values import ObjectPage, PartRecord
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
@@ -205,7 +212,7 @@ class BaseS3StorageDriver(StorageDriver):
         ex_total_timeout: float | None = None,
         signature_version: str | int | None = None,
         ex_ca_bundle: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ConnectionKeywords],
     ) -> None:
         check_known_keywords(type(self), kwargs)
         check_settings(kwargs)
@@ -235,7 +242,7 @@ class BaseS3StorageDriver(StorageDriver):
         profile: str | None = None,
         region: str | None = None,
         endpoint_url: str | None = None,
-        **options: Any,
+        **options: Unpack[S3EnvironmentKeywords],
     ) -> Self:
         """A driver with the credentials and settings of the environment or of a profile.
 
@@ -268,7 +275,7 @@ class BaseS3StorageDriver(StorageDriver):
         return cls(**settings)
 
     @classmethod
-    def from_url(cls, url: str, **options: Any) -> Self:
+    def from_url(cls, url: str, **options: Unpack[S3UrlKeywords]) -> Self:
         """A driver for a URL such as ``s3://bucket?region=eu-west-1&profile=backup``.
 
         Everything that the URL does not specify is as in :meth:`from_env`. The bucket is optional:
@@ -449,8 +456,6 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Object:
         """The object, after a HEAD request on the container and one on the object.
 
-        :param options: fields of :class:`~libcloud.storage.s3.options.ReadOptions` with
-            ``ex_`` before them; the download methods take them too.
         :raises ContainerDoesNotExistError: there is no such container.
         :raises ObjectDoesNotExistError: there is no such object in it.
         """
@@ -818,9 +823,8 @@ class BaseS3StorageDriver(StorageDriver):
         :param upload_id: from the exception, or from :meth:`ex_iterate_multipart_uploads`.
         :param headers: the same as before, as far as they concern encryption, conditions and the
             payer; keywords for these work as well.
-        :param options: those of :meth:`upload_object_via_stream`, the same as before; without
-            ``ex_part_size``, parts are as large as the first one in the store. ``ex_on_failure`` is
-            ``"keep"`` by default, so that the upload can be resumed again.
+        :param ex_part_size: as before; ``None``: bytes of the first part in the store.
+        :param ex_on_failure: ``"keep"`` if not passed, so that the upload can be resumed again.
         :return: the object, without its metadata.
         :raises ValueError: the driver does not upload in parts. Nothing was sent.
         :raises LibcloudError: the upload no longer exists (``code`` is ``"NoSuchUpload"``):
@@ -935,12 +939,6 @@ class BaseS3StorageDriver(StorageDriver):
         :param extra: ``content_type``, ``meta_data`` (a dict) and ``acl`` of the object.
         :param headers: further headers of the upload; each request gets those that belong to it.
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
-        :param options: with ``ex_`` before them, the fields of
-            :class:`~libcloud.storage.transfer.upload.session.UploadOptions` and of
-            :class:`~libcloud.storage.s3.options.WriteOptions`; also
-            ``on_event``, and ``ex_checksum``: ``"crc32"``, ``"crc32c"``, ``"crc64nvme"`` (these two
-            require the extra ``checksums``), ``"sha256"``, ``"md5"`` or ``None``, instead of the
-            cheapest that the store verifies.
         :return: the object; ``extra["checksum"]`` has ``algorithm`` and ``value`` of the checksum
             that the store returned, and is missing if it returned none.
         :raises InvalidSourceError: ``iterator`` does not yield bytes. Nothing was published.
@@ -1400,10 +1398,6 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         is chosen by the host; for an unknown host only what every store supports is assumed.
     :param ex_s3_profile: the name of a profile, such as ``"r2"``; see
         :data:`~libcloud.storage.s3.profiles.PROFILES`.
-    :param kwargs: those of :class:`BaseS3StorageDriver` (``endpoint_url``,
-        ``ex_addressing_style``, ...) and :class:`~libcloud.common.base.BaseDriver`. ``timeout`` is
-        seconds to connect and seconds without a byte to or from the store, or a pair of both; the
-        defaults are 10 and 60.
     :raises ValueError: Amazon has no such region, or the arguments contradict each other.
     """
 
@@ -1424,7 +1418,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         ex_profile: S3Profile | None = None,
         *,
         ex_s3_profile: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[S3ConstructorKeywords],
     ) -> None:
         endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
         host = host or None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from libcloud.common.address import ReportedHost
 from libcloud.common.types import LibcloudError
@@ -17,9 +17,13 @@ from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver, S3StorageDriver
 from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.keywords import S3CompatibleKeywords, S3RegionalKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import choose_profile
 from libcloud.storage.s3.profiles import GENERIC, S3Profile, capabilities
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Connections = Mapping[str, type[BaseS3Connection]]
 
@@ -40,9 +44,6 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     :param name: name of the instance.
     :param ex_profile: overrides the profile of the class.
     :param ex_s3_profile: the name of a profile, for the same purpose.
-    :param kwargs: those of
-        :class:`~libcloud.storage.drivers.s3.BaseS3StorageDriver` and
-        :class:`~libcloud.common.base.BaseDriver`.
     :raises LibcloudError: there is no host, or the store has no such region.
     :raises ValueError: the store has no such region, or does not support the signature version.
 
@@ -76,7 +77,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         name: str | None = None,
         ex_profile: S3Profile | None = None,
         ex_s3_profile: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[S3CompatibleKeywords],
     ) -> None:
         self.profile = choose_profile(
             self.profile, host=host, given=ex_profile, named=ex_s3_profile
@@ -85,6 +86,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         if endpoint is not None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure
             region = region or self.profile.region_of(host)
+        passed: dict[str, Any] = {**kwargs}
         self.token = token
         self._url = url
         region = region or self.profile.default_region
@@ -96,14 +98,14 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
             self.signature_version = version
             self.connectionCls = self.connections[version]
         elif signature_version is not None:
-            kwargs["signature_version"] = signature_version
+            passed["signature_version"] = signature_version
         # Apache Libcloud's drivers write their host to the class, where callers read it.
         self.connectionCls.host = ReportedHost(host, self.connectionCls.host)
         self.region_name = region
         self.ex_location_name = self.ex_location_name or self.profile.location(region) or ""
         if name or self.title is not None:
             self.name = name or f"{self.title} ({region})"
-        super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
+        super().__init__(key, secret, secure, host, port, api_version, region, **passed)
 
     @classmethod
     def list_regions(cls) -> Any:
@@ -173,6 +175,6 @@ class RegionalStorageDriver(S3CompatibleStorageDriver):
         port: int | None = None,
         region: str | None = None,
         url: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[S3RegionalKeywords],
     ) -> None:
         super().__init__(key, secret, secure, host, port, region=region, url=url, **kwargs)

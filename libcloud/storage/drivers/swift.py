@@ -24,10 +24,10 @@ from libcloud.storage.arguments import (
 from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnection
+from libcloud.storage.keywords import SwiftKeywords, SwiftUploadKeywords
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
 from libcloud.storage.transfer.retry import RetryPolicy
-from libcloud.storage.transfer.upload.options import EngineKeywords
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     InvalidContainerNameError,
@@ -75,12 +75,6 @@ _CONNECTION_KEYWORDS = frozenset(
 _STREAM_METHODS = ("upload_object_via_stream", "_put_object")
 
 
-class UploadKeywords(EngineKeywords, total=False):
-    """Keywords of uploads: those of every driver, and the condition that Swift has."""
-
-    ex_if_none_match: str | None
-
-
 class SwiftStorageDriver(StorageDriver):
     """What the drivers for Swift and for Cloud Files share.
 
@@ -90,8 +84,6 @@ class SwiftStorageDriver(StorageDriver):
     :param region: of the service in Keystone's catalog.
     :param ex_segment_container: container of the segments of large objects; ``{container}`` is
         replaced by the name of the object's container.
-    :param kwargs: those of :class:`OpenStackSwiftConnection`, ``timeout``, ``proxy_url``,
-        ``retry_delay`` and ``backoff``.
     :raises TypeError: there is no such keyword.
     """
 
@@ -115,11 +107,12 @@ class SwiftStorageDriver(StorageDriver):
         region: str | None = None,
         *,
         ex_segment_container: str = "{container}_segments",
-        **kwargs: Any,
+        **kwargs: Unpack[SwiftKeywords],
     ) -> None:
         check_settings(kwargs)
-        chosen = {name: kwargs.pop(name) for name in set(kwargs) & _CONNECTION_KEYWORDS}
-        for name in set(kwargs) - {"timeout", "retry_delay", "backoff", "proxy_url", "api_version"}:
+        passed: dict[str, Any] = {**kwargs}
+        chosen = {name: passed.pop(name) for name in set(passed) & _CONNECTION_KEYWORDS}
+        for name in set(passed) - {"timeout", "retry_delay", "backoff", "proxy_url", "api_version"}:
             raise TypeError(f"{type(self).__name__} has no keyword {name!r}")
         if host is not None and not chosen.get("ex_force_auth_url"):
             scheme, place = "https" if secure else "http", f"{host}:{port}" if port else host
@@ -129,7 +122,7 @@ class SwiftStorageDriver(StorageDriver):
             chosen.setdefault("ex_force_service_region", region)
         self._openstack_settings = {k: v for k, v in chosen.items() if v is not None}
         self.ex_segment_container = ex_segment_container
-        super().__init__(key, secret or "", secure, region=region, **kwargs)
+        super().__init__(key, secret or "", secure, region=region, **passed)
 
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
         return dict(self._openstack_settings)
@@ -285,7 +278,7 @@ class SwiftStorageDriver(StorageDriver):
         extra: dict[str, Any] | None = None,
         verify_hash: bool = True,
         headers: dict[str, str] | None = None,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[SwiftUploadKeywords],
     ) -> Object:
         """Upload a file. Keywords and errors are those of :meth:`upload_object_via_stream`.
 
@@ -310,7 +303,7 @@ class SwiftStorageDriver(StorageDriver):
         object_name: str,
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[SwiftUploadKeywords],
     ) -> Object:
         """Upload a stream of unknown length.
 
@@ -321,9 +314,6 @@ class SwiftStorageDriver(StorageDriver):
         :param iterator: an iterator or iterable of bytes, or an object with ``read()``; read once.
         :param extra: ``content_type`` and ``meta_data`` (a dict) of the object.
         :param headers: further headers: ``If-None-Match: *``, ``X-Delete-After``, ...
-        :param options: with ``ex_`` before them, the fields of
-            :class:`~libcloud.storage.transfer.upload.options.UploadOptions`; also ``on_event``, and
-            ``ex_if_none_match="*"``, which refuses to overwrite.
         :raises ContainerDoesNotExistError: there is no such container. Nothing was published.
         :raises PreconditionFailedError: the object exists, and must not. It is as it was.
         :raises ObjectTooLargeError: the stream has more than the cluster takes. Nothing was
@@ -402,7 +392,7 @@ class SwiftStorageDriver(StorageDriver):
         object_name: str,
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[SwiftUploadKeywords],
     ) -> UploadWriter[Object]:
         """A file to be written that becomes an object; sent in parts while it is written.
 
@@ -432,7 +422,10 @@ class SwiftStorageDriver(StorageDriver):
         extra: dict[str, Any] | None = None,
         verify_hash: bool = True,
     ) -> Object:
-        """Upload a file as a large object, with segments of ``chunk_size`` bytes."""
+        """Upload a file as a large object, with segments of ``chunk_size`` bytes.
+
+        :param chunk_size: bytes per segment.
+        """
         return self.upload_object(
             file_path, container, object_name, extra, verify_hash, ex_part_size=chunk_size
         )
@@ -559,7 +552,7 @@ class SwiftStorageDriver(StorageDriver):
         content_type: str | None = None,
         headers: Mapping[str, str] | None = None,
         ex_storage_class: str | None = None,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[SwiftUploadKeywords],
     ) -> Object:
         """Have the store copy ``obj``, after a HEAD request for it.
 
@@ -568,7 +561,6 @@ class SwiftStorageDriver(StorageDriver):
         :param metadata: of the copy; ``None``: that of ``obj``.
         :param content_type: of the copy; ``None``: that of ``obj``.
         :param ex_storage_class: not used: the container decides.
-        :param options: those of :meth:`upload_object_via_stream`, for what is streamed.
         :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
         :raises ContainerDoesNotExistError: there is no such container. Nothing was stored.
         """
@@ -601,7 +593,7 @@ class SwiftStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
         *,
         extra: dict[str, Any] | None = None,
-        **options: Unpack[UploadKeywords],
+        **options: Unpack[SwiftUploadKeywords],
     ) -> Object:
         """Resume an upload that failed, and publish the object.
 
@@ -611,8 +603,8 @@ class SwiftStorageDriver(StorageDriver):
         :param upload_id: of the exception, or from :meth:`ex_iterate_multipart_uploads`.
         :param headers: as for :meth:`upload_object_via_stream`, like ``extra``: Swift stores them
             with the manifest.
-        :param options: without ``ex_part_size`` segments are as large as the first one that is
-            there. ``ex_on_failure`` is ``"keep"`` by default.
+        :param ex_part_size: bytes per segment; ``None``: those of the first one that is there.
+        :param ex_on_failure: ``"keep"`` if not passed, so that the upload can be resumed again.
         :raises LibcloudError: the upload has no segments (any more).
         """
         check_name(upload_id, "upload_id")

@@ -7,6 +7,7 @@ import os
 from typing import Any, ClassVar
 
 from libcloud.storage.filesystem.system import LibcloudFileSystem
+from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
 
 __all__ = ["AzureFileSystem"]
@@ -44,3 +45,6 @@ class AzureFileSystem(LibcloudFileSystem):
         place = os.fspath(path).partition("://")[2].partition("/")[0]
         account = place.partition("@")[2].partition(".")[0]
         return {"key": account} if account else {}
+
+
+complete_help(AzureFileSystem)

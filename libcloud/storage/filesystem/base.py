@@ -82,7 +82,10 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         return self._loop
 
     def invalidate_cache(self, path: str | None = None) -> None:
-        """Drop cached listings that may include ``path``; all of them if it is ``None``."""
+        """Drop cached listings. No error is raised.
+
+        :param path: only those that may include it; ``None``: all.
+        """
         if path is None:
             self._listings.clear()
         else:
@@ -246,6 +249,10 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def created(self, path: str) -> datetime:
         """When the file was created; if the store does not report that, the same as
         :meth:`modified`, because objects are replaced as a whole.
+
+        :param path: of the file.
+        :raises FileNotFoundError: it does not exist.
+        :raises NotImplementedError: the store does not report it, or it is a directory.
         """
         entry = self._listing.info(self._strip_protocol(path))
         return time_of(entry, "created" if entry.get("created") else "modified")
@@ -253,6 +260,8 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def modified(self, path: str) -> datetime:
         """When the file was written, an aware time.
 
+        :param path: of the file.
+        :raises FileNotFoundError: it does not exist.
         :raises NotImplementedError: the store does not report it, or it is a directory.
         """
         return time_of(self._listing.info(self._strip_protocol(path)), "modified")

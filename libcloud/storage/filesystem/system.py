@@ -7,7 +7,7 @@ import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 # fsspec has no types.
 from fsspec.asyn import sync  # type: ignore[import-untyped]
@@ -26,10 +26,15 @@ from libcloud.storage.filesystem.files import (
     ReadFile,
     WriteFile,
 )
+from libcloud.storage.filesystem.keywords import CopyOptions, FileKeywords, StorageOptions
 from libcloud.storage.filesystem.operations import Operations
 from libcloud.storage.filesystem.reading import same_version
+from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
 from libcloud.utils.arguments import unexpected_keyword
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 # Options of any file system that fsspec itself handles.
 _OF_FSSPEC = frozenset(
@@ -65,9 +70,9 @@ class LibcloudFileSystem(DriverFileSystem):
     :param endpoint_url: ``http://HOST:PORT`` or ``https://HOST`` of a store that is not Amazon's.
     :param profile: name of a profile in ``~/.aws``.
     :param anon: use no credentials, for public data.
+    :param region: to sign for; ``None``: that of the environment or of the provider.
     :param use_listings_cache: cache listings for ``listings_expiry_time`` seconds (60); writes of
         this file system are visible at once, those of others only after that time.
-    :param storage_options: options that fsspec defines for every file system.
     :raises ValueError: there are no credentials, or the endpoint is not a valid URL.
     :raises TypeError: there is no such option.
     """
@@ -91,7 +96,7 @@ class LibcloudFileSystem(DriverFileSystem):
         region: str | None = None,
         profile: str | None = None,
         anon: bool = False,
-        **storage_options: Any,
+        **storage_options: Unpack[StorageOptions],
     ) -> None:
         for unknown in sorted(set(storage_options) - _OF_FSSPEC):
             raise unexpected_keyword(unknown, _OPTIONS, of="LibcloudFileSystem")
@@ -206,11 +211,19 @@ class LibcloudFileSystem(DriverFileSystem):
         block_size: int | None = None,
         cache_options: Mapping[str, Any] | None = None,
         compression: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[FileKeywords],
     ) -> Any:
         """A file of the store; see fsspec's ``AbstractFileSystem.open``, and :meth:`_open`.
 
         Closing a file that is written compressed also closes, and so publishes, the object.
+
+        :param path: of the file: ``container/name``, with or without the protocol.
+        :param mode: ``"rb"``, ``"wb"``, ``"xb"`` (it must not exist), or the same without ``b``.
+        :param block_size: bytes to read ahead, or bytes of a part to write; ``None``: the default.
+        :param cache_options: of fsspec's cache for reading.
+        :param compression: of the data, such as ``"gzip"``; ``"infer"``: by the name.
+        :raises FileNotFoundError: it does not exist, for reading.
+        :raises FileExistsError: it exists, with ``"xb"``.
         """
         shared: Any = {"block_size": block_size, "cache_options": cache_options, **kwargs}
         if compression is None or "b" not in mode or "r" in mode:
@@ -313,10 +326,14 @@ class LibcloudFileSystem(DriverFileSystem):
         path2: Any,
         recursive: bool = False,
         maxdepth: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CopyOptions],
     ) -> None:
         """Move files: copy them, then delete the originals; see :meth:`copy` for the names.
 
+        :param path1: of a file or directory, with wildcards; or a list of them.
+        :param path2: the destination; or a list as long.
+        :param recursive: directories, too.
+        :param maxdepth: levels of directories, at most; ``None``: no limit.
         :raises OSError: a copy would replace another original, or would be in a directory that is
             deleted afterwards. Nothing was changed.
         """
@@ -349,9 +366,10 @@ class LibcloudFileSystem(DriverFileSystem):
                 raise result
         await self._rm(path1, recursive=recursive, maxdepth=maxdepth)
 
-    def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
+    def touch(self, path: str, truncate: bool = True, **kwargs: Unpack[FileKeywords]) -> None:
         """Create an empty file; an existing one is replaced.
 
+        :param path: of the file.
         :param truncate: if false, the file must not exist: stores cannot update times.
         :raises NotImplementedError: it exists. Nothing was changed.
         """
@@ -452,6 +470,7 @@ class LibcloudFileSystem(DriverFileSystem):
     def rmdir(self, path: str) -> None:
         """Delete an empty container; empty directories in a container do not exist.
 
+        :param path: of the container.
         :raises OSError: it is not empty. Nothing was deleted.
         """
         path = self._strip_protocol(path)
@@ -468,3 +487,7 @@ class SwiftFileSystem(LibcloudFileSystem):
 
     protocol = ("swift",)
     default_provider: ClassVar[str] = Provider.OPENSTACK_SWIFT
+
+
+complete_help(LibcloudFileSystem)
+complete_help(SwiftFileSystem)

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from libcloud.storage.transfer.upload.options import EngineKeywords
+from libcloud.storage.keywords import ReadKeywords, UploadKeywords
 from libcloud.utils.arguments import kind_of, unexpected_keyword
 
 if TYPE_CHECKING:
@@ -49,21 +49,7 @@ _LONGEST_TAG_VALUE = 256
 class WriteOptions:
     """Each is a keyword of the S3 drivers' upload methods, with ``ex_`` before it.
 
-    :param if_none_match: ``"*"``: only if no object of that name exists.
-    :param if_match: only if the existing object has this ETag.
-    :param tags: tags of the object; at most 10.
-    :param acl: a canned ACL, such as ``"public-read"``.
-    :param sse: ``"AES256"`` (keys of the store), ``"aws:kms"`` or ``"aws:kms:dsse"``.
-    :param sse_kms_key_id: the key for ``aws:kms``; ``None``: that of the account.
-    :param sse_kms_context: encryption context; names and values are logged by the key service.
-    :param sse_bucket_key: use a bucket key, which requires fewer requests to the key service.
-    :param sse_customer_key: a key of 32 bytes that the store does not keep: it is also required for
-        reading. Over https only.
-    :param object_lock_mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``, with ``object_lock_until``.
-    :param object_lock_until: an aware time until which this version cannot be deleted.
-    :param object_lock_hold: a legal hold: this version cannot be deleted until it is removed.
-    :param request_payer: accept the charges of a requester-pays bucket.
-    :param expected_bucket_owner: id of the account that must own the bucket.
+    They are described in :class:`~libcloud.storage.keywords.UploadKeywords`.
     """
 
     if_none_match: str | None = None
@@ -162,9 +148,7 @@ class WriteOptions:
 class ReadOptions:
     """Each is a keyword of the S3 drivers' methods that read an object, with ``ex_`` before it.
 
-    :param sse_customer_key: the key that the object was written with; see :class:`WriteOptions`.
-    :param request_payer: likewise.
-    :param expected_bucket_owner: likewise.
+    They are described in :class:`~libcloud.storage.keywords.ReadKeywords`.
     """
 
     sse_customer_key: bytes | None = field(default=None, repr=False)
@@ -254,42 +238,6 @@ NO_OPTIONS = WriteOptions()
 
 
 # The keywords, and their headers.
-
-
-class UploadKeywords(EngineKeywords, total=False):
-    """Keywords of ``upload_object``, ``upload_object_via_stream`` and ``ex_open_writer``.
-
-    Those of the object are the fields of
-    :class:`~libcloud.storage.s3.options.WriteOptions`.
-    """
-
-    ex_checksum: str | None
-
-    ex_if_none_match: str | None
-    ex_if_match: str | None
-    ex_tags: Mapping[str, str] | None
-    ex_acl: str | None
-    ex_sse: str | None
-    ex_sse_kms_key_id: str | None
-    ex_sse_kms_context: Mapping[str, str] | None
-    ex_sse_bucket_key: bool | None
-    ex_sse_customer_key: bytes | None
-    ex_object_lock_mode: str | None
-    ex_object_lock_until: datetime | None
-    ex_object_lock_hold: bool | None
-    ex_request_payer: bool
-    ex_expected_bucket_owner: str | None
-
-
-class ReadKeywords(TypedDict, total=False):
-    """Keywords of ``get_object`` and the download methods.
-
-    They are described in :class:`~libcloud.storage.s3.options.ReadOptions`.
-    """
-
-    ex_sse_customer_key: bytes | None
-    ex_request_payer: bool
-    ex_expected_bucket_owner: str | None
 
 
 def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, Any]]:

@@ -109,7 +109,7 @@ class MemoryBudget:
         return self._ledger().used
 
     def share(self) -> Share:
-        """The share of one upload."""
+        """The share of one upload. No error is raised."""
         return Share(self)
 
 

@@ -8,7 +8,7 @@ import re
 from libcloud.cli import errors
 from libcloud.cli import main as cli
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.s3.options import UploadKeywords
+from libcloud.storage.keywords import UploadKeywords
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE
 from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY, DEFAULT_WINDOW
 from libcloud.test.docs.pages import ROOT

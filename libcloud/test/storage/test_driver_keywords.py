@@ -71,7 +71,7 @@ def test_a_class_without_a_constructor_of_its_own_is_as_strict() -> None:
         supports_s3_multipart_upload = False
 
     with pytest.raises(TypeError, match="Derived has no keyword argument 'endpoint'"):
-        Derived(KEY, SECRET, endpoint="http://localhost:9000")
+        Derived(KEY, SECRET, endpoint="http://localhost:9000")  # type: ignore[call-arg]
 
 
 def test_a_driver_of_another_project_may_hand_on_keywords_of_its_own(
@@ -80,7 +80,7 @@ def test_a_driver_of_another_project_may_hand_on_keywords_of_its_own(
     class InHouse(S3StorageDriver):
         def __init__(self, key: str, secret: str, team: str = "", **kwargs: Any) -> None:
             self.team = team
-            super().__init__(key, secret, team=team, **kwargs)
+            super().__init__(key, secret, team=team, **kwargs)  # type: ignore[call-arg]
 
     with caplog.at_level(logging.WARNING):
         driver = InHouse(KEY, SECRET, team="blue", timeout=3)
@@ -99,10 +99,11 @@ def test_a_driver_on_the_base_class_may_be_given_anything() -> None:
 
 @pytest.mark.parametrize("option", ["endpoint", "region_name"])
 def test_an_unknown_keyword_is_an_error_before_the_environment_is_read(option: str) -> None:
+    unknown: dict[str, Any] = {option: "x"}
     with pytest.raises(TypeError, match=f"no keyword argument '{option}'"):
-        S3StorageDriver.from_env(profile="there is none", **{option: "x"})
+        S3StorageDriver.from_env(profile="there is none", **unknown)
     with pytest.raises(TypeError, match=f"no keyword argument '{option}'"):
-        S3StorageDriver.from_url("s3://bucket?profile=none", **{option: "x"})
+        S3StorageDriver.from_url("s3://bucket?profile=none", **unknown)
     with pytest.raises(ValueError, match="did you mean endpoint_url"):
         S3StorageDriver.from_url("s3://bucket?endpoint=http://localhost:9000")
 

@@ -522,7 +522,7 @@ def test_half_of_the_credentials_is_refused(half: dict[str, Any]) -> None:
 
 def test_an_option_that_nobody_knows_is_refused() -> None:
     with pytest.raises(TypeError, match="use_ssl"):
-        LibcloudFileSystem("key", "secret", use_ssl=True)
+        LibcloudFileSystem("key", "secret", use_ssl=True)  # type: ignore[call-arg]
 
 
 def test_the_local_driver_is_made_from_a_directory(tmp_path: Path) -> None:

@@ -339,15 +339,16 @@ def test_a_prefix_is_text(place: Place, prefix: Any) -> None:
 
 
 def test_an_unknown_keyword_of_an_upload_is_an_error(place: Place) -> None:
+    unknown: dict[str, Any] = {"part_size": 1}
     refuses(
         place,
         TypeError,
         "unexpected keyword argument 'part_size'",
-        lambda: place.upload(part_size=1),
-        lambda: place.upload_file(part_size=1),
-        lambda: place.container.upload_object(__file__, "new", part_size=1),
-        lambda: place.container.download_object(place.object, "copy", part_size=1),
-        lambda: place.container.download_object_range(place.object, "copy", 0, 1, part_size=1),
+        lambda: place.upload(**unknown),
+        lambda: place.upload_file(**unknown),
+        lambda: place.container.upload_object(__file__, "new", **unknown),
+        lambda: place.container.download_object(place.object, "copy", **unknown),
+        lambda: place.container.download_object_range(place.object, "copy", 0, 1, **unknown),
     )
 
 

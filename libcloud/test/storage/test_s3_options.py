@@ -17,7 +17,8 @@ import pytest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
-from libcloud.storage.s3.options import UploadKeywords, WriteOptions
+from libcloud.storage.keywords import UploadKeywords
+from libcloud.storage.s3.options import WriteOptions
 from libcloud.storage.transfer.upload.session import UploadOptions
 from libcloud.storage.types import ConditionalConflictError, PreconditionFailedError
 from libcloud.test.storage.fakes.faults import Status, Truncate

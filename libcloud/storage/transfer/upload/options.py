@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
 from libcloud.storage.capabilities import MIB
+from libcloud.storage.keywords import EngineKeywords
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.progress import Listener
 from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
@@ -21,24 +22,7 @@ DEFAULT_MEMORY = 128 * MIB
 class UploadOptions:
     """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
 
-    :param part_size: size of the first part, bytes; raised to the store's smallest. Parts of a
-        stream of unknown length grow from there as the store's limits require.
-    :param window: parts held, and sent, at once.
-    :param max_memory: upper bound for the bytes of parts held at once: for large parts the window
-        narrows, and then parts stop growing. A stream that does not fit in parts of that size is
-        rejected as soon as its length is known. A
-        :class:`~libcloud.storage.transfer.budget.MemoryBudget` bounds all uploads that it is passed
-        to. ``None``: 128 MiB, or, if that is more, a whole window of parts of size ``part_size``
-        (8 MiB by default); or one part, however large it has to be.
-    :param size_hint: approximate size of the stream, bytes: part sizes are planned for it, and if
-        they are large, ``max_memory`` limits how many are sent at once.
-    :param size: exact size of the stream, bytes. Any other size is an error, and nothing is
-        published.
-    :param on_failure: ``"abort"`` removes the parts of a failed upload; ``"keep"`` leaves them
-        in the store, and the exception has its ``upload_id``.
-    :param executor: threads to send parts with; ``None``: a new pool.
-    :param on_event: called with each :class:`~libcloud.storage.transfer.progress.UploadEvent`, in
-        the caller's thread. Its keyword has no ``ex_``.
+    They are described in :class:`~libcloud.storage.keywords.EngineKeywords`.
     """
 
     part_size: int | None = None
@@ -67,19 +51,6 @@ class UploadOptions:
 
 
 DEFAULT_OPTIONS = UploadOptions()
-
-
-class EngineKeywords(TypedDict, total=False):
-    """Keywords of every driver's upload methods: the fields of :class:`UploadOptions`."""
-
-    ex_part_size: int | None
-    ex_window: int | None
-    ex_max_memory: int | MemoryBudget | None
-    ex_size_hint: int | None
-    ex_size: int | None
-    ex_on_failure: str
-    ex_executor: Executor | None
-    on_event: Listener | None
 
 
 def split_keywords(

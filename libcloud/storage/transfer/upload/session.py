@@ -30,7 +30,6 @@ from libcloud.storage.transfer.upload.options import (
     DEFAULT_MEMORY,
     DEFAULT_OPTIONS,
     DEFAULT_WINDOW,
-    EngineKeywords,
     UploadOptions,
     split_keywords,
 )
@@ -49,7 +48,6 @@ __all__ = [
     "DEFAULT_MEMORY",
     "DEFAULT_OPTIONS",
     "DEFAULT_WINDOW",
-    "EngineKeywords",
     "ObjectUpload",
     "Resumed",
     "UploadOptions",

@@ -141,7 +141,7 @@ def test_an_unknown_version_and_an_unknown_keyword_are_refused() -> None:
     with pytest.raises(LibcloudError, match="Unsupported Auth Version requested: 9"):
         OpenStackSwiftStorageDriver("u", "k", ex_force_auth_version="9").list_containers()
     with pytest.raises(TypeError, match="ex_tenant"):
-        OpenStackSwiftStorageDriver("u", "k", ex_tenant="t")
+        OpenStackSwiftStorageDriver("u", "k", ex_tenant="t")  # type: ignore[call-arg]
 
 
 def test_secrets_are_in_no_log_and_no_repr(

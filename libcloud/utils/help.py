@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Complete what ``help()`` and editors show of classes whose parameters are described only once.
+
+A method's help names every parameter and the errors. What its docstring leaves out is taken from
+the same method of a base class, from the methods that the docstring refers to
+(``:meth:`download_object```), and from a glossary; ``**options: Unpack[Keywords]`` is shown as the
+keywords of that ``TypedDict``. Under ``python -OO`` there are no docstrings, and nothing is done.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import FunctionType
+from typing import Any, NamedTuple
+
+_FIELD = re.compile(r":(\w+)(?: (?:[^:\s]+ )?(\w+))?:")
+_REFERENCE = re.compile(r":meth:`[.~]?(?:[\w.]*\.)?(\w+)`")
+_UNPACKED = re.compile(r"Unpack\[(\w+)\]$")
+
+# Defaults of keywords, which a TypedDict cannot state.
+_DEFAULTS = {"ex_on_failure": "abort", "secure": True, "verify_hash": True}
+
+
+class _Doc(NamedTuple):
+    """A docstring: its prose, and the fields by the name of the parameter or the exception."""
+
+    prose: str
+    params: Mapping[str, str]
+    returns: str
+    raises: Mapping[str, str]
+
+
+@lru_cache(maxsize=512)
+def _parse(text: str) -> _Doc:
+    prose: list[str] = []
+    params: dict[str, str] = {}
+    returns: list[str] = []
+    raises: dict[str, str] = {}
+    for block in _blocks(inspect.cleandoc(text)):
+        field = _FIELD.match(block)
+        kind, name = field.groups() if field else ("", "")
+        if kind == "param":
+            params[name] = block
+        elif kind == "raises":
+            raises[name] = block
+        elif kind in ("return", "returns"):
+            returns.append(block)
+        else:
+            prose.append(block)
+    return _Doc("\n".join(prose).rstrip(), params, "\n".join(returns), raises)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Lines, except that a field is one block with its indented continuation."""
+    block: list[str] = []
+    for line in text.split("\n"):
+        if block and line.startswith(" "):
+            block.append(line)
+            continue
+        if block:
+            yield "\n".join(block)
+            block = []
+        if line.startswith(":") and _FIELD.match(line):
+            block = [line]
+        else:
+            yield line
+    if block:
+        yield "\n".join(block)
+
+
+def descriptions(*kinds: object) -> dict[str, str]:
+    """The descriptions of parameters in docstrings, by name; the first one counts."""
+    found: dict[str, str] = {}
+    for kind in kinds:
+        for name, text in _parse(getattr(kind, "__doc__", None) or "").params.items():
+            found.setdefault(name, text)
+    return found
+
+
+def public_functions(kind: type) -> Iterator[tuple[str, FunctionType]]:
+    """The public methods that a class itself defines, and its constructor."""
+    for name, member in list(vars(kind).items()):
+        function = getattr(member, "__func__", member)
+        is_public = not name.startswith("_") or name == "__init__"
+        if is_public and isinstance(function, FunctionType):
+            yield name, function
+
+
+def complete(
+    kind: type, glossary: Mapping[str, str], *, others: Iterable[type] = (), raises: str = ""
+) -> None:
+    """Complete signatures and docstrings of the public methods of ``kind``.
+
+    :param glossary: descriptions of parameters that no docstring has.
+    :param others: classes whose methods docstrings refer to, besides those of ``kind``.
+    :param raises: the errors of methods for which no docstring states any.
+    """
+    if complete.__doc__ is None:
+        return
+    places = (*kind.__mro__, *others)
+    glossary = {**descriptions(*kind.__mro__), **glossary}
+    of_constructor: Mapping[str, str] = {}
+    for name, function in public_functions(kind):
+        keywords = _expand_keywords(function)
+        names = _parameter_names(function)
+        if name == "__init__":
+            of_constructor = keywords
+            continue
+        own = function.__doc__ or ""
+        sources = [_doc_of(base, name) for base in kind.__mro__[1:]]
+        references = [
+            _doc_of(place, reference)
+            for reference in _REFERENCE.findall(own)
+            for place in places
+            if place is not kind or reference != name
+        ]
+        terms = {**glossary, **keywords}
+        function.__doc__ = _completed(own, names, sources, references, terms, raises)
+    _complete_class(kind, {**glossary, **of_constructor})
+
+
+def _complete_class(kind: type, glossary: Mapping[str, str]) -> None:
+    """The docstring of a class describes the parameters of its constructor."""
+    constructor = kind.__init__  # type: ignore[misc]
+    if isinstance(constructor, FunctionType):
+        names = _parameter_names(constructor)
+        sources = [base.__doc__ for base in kind.__mro__[1:-1]]
+        kind.__doc__ = _completed(kind.__doc__ or "", names, sources, (), glossary)
+
+
+def _doc_of(kind: type, name: str) -> str | None:
+    doc = getattr(vars(kind).get(name), "__doc__", None)
+    return doc if isinstance(doc, str) else None
+
+
+def _completed(
+    own: str,
+    names: Iterable[str],
+    inherited: Iterable[str | None],
+    referred: Iterable[str | None],
+    glossary: Mapping[str, str],
+    raises: str = "",
+) -> str:
+    first = _parse(own)
+    bases = [_parse(doc) for doc in inherited if doc]
+    others = [_parse(doc) for doc in referred if doc]
+    prose = _prose(first.prose, [*others, *bases])
+    # Errors of methods that only the description of a parameter refers to are not its own.
+    kin = [first, *bases, *(others if ":meth:" in first.prose else ())]
+    errors: dict[str, str] = {}
+    for doc in reversed(kin):
+        errors.update(doc.raises)
+    params: dict[str, str] = {}
+    for doc in reversed([first, *bases, *others]):
+        params.update(doc.params)
+    described = (params.get(name) or glossary.get(name) for name in names)
+    fields = [text for text in described if text]
+    fields += [text for text in (next((doc.returns for doc in kin if doc.returns), ""),) if text]
+    fields += errors.values() or ([raises] if raises else [])
+    return "\n".join([prose, "", *fields]) if fields else prose
+
+
+def _prose(own: str, others: list[_Doc]) -> str:
+    """``own``; in place of nothing, or of "See :meth:`other`; more", what that method does."""
+    first_line, _, rest = own.partition("\n")
+    if not others or (own and not first_line.startswith("See :")):
+        return own
+    more = first_line.partition("; ")[2]
+    more = f"{more[:1].upper()}{more[1:]}"
+    prose = others[0].prose.partition("\n\n")[0] if own else others[-1].prose
+    return "\n".join([prose, *(["", more] if more else []), *([rest] if rest else [])])
+
+
+def _parameter_names(function: FunctionType) -> list[str]:
+    if "__signature__" in vars(function):
+        return list(inspect.signature(function).parameters)[1:]
+    code = function.__code__
+    variadic = bool(code.co_flags & inspect.CO_VARARGS) + bool(
+        code.co_flags & inspect.CO_VARKEYWORDS
+    )
+    count = code.co_argcount + code.co_kwonlyargcount + variadic
+    return list(code.co_varnames[1:count])
+
+
+def _expand_keywords(function: FunctionType) -> Mapping[str, str]:
+    """Show the keywords of the ``TypedDict`` that the annotation of ``**options`` names.
+
+    :return: their descriptions, by name.
+    """
+    if not function.__code__.co_flags & inspect.CO_VARKEYWORDS:
+        return {}
+    signature = inspect.signature(function)
+    *parameters, last = signature.parameters.values()
+    unpacked = _UNPACKED.match(str(last.annotation))
+    keywords: Any = function.__globals__.get(unpacked[1]) if unpacked else None
+    if keywords is None:
+        return {}
+    taken = {one.name for one in parameters}
+    parameters += [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=_DEFAULTS.get(name, False if text == "bool" else None),
+            annotation=text,
+        )
+        for name, text in _annotations(keywords)
+        if name not in taken
+    ]
+    if function.__name__ == "__init__":
+        parameters.append(last)  # constructors of subclasses pass on what they do not name
+    vars(function)["__signature__"] = signature.replace(parameters=parameters)
+    return descriptions(keywords)
+
+
+def _annotations(keywords: Any) -> Iterator[tuple[str, str]]:
+    for name, annotation in keywords.__annotations__.items():
+        yield name, getattr(annotation, "__forward_arg__", None) or str(annotation)
