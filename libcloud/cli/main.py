@@ -60,6 +60,7 @@ COMMANDS = {
     "get": ("get", "Download objects to files or standard output."),
     "ls": ("listing", "List buckets or objects."),
     "mb": ("containers", "Create a bucket."),
+    "migrate": ("migrate", "Copy a bucket, resumably, on one machine or many."),
     "mv": ("cp", "Move objects within a store or between stores."),
     "presign": ("presign", "Create a URL that gives access for a limited time."),
     "put": ("put", "Upload files, directories or standard input."),

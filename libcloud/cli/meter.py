@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from libcloud.cli.network import is_network_error, network_text
-from libcloud.cli.rate import RateLimit
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
 from libcloud.storage.capabilities import KIB
 from libcloud.storage.transfer.progress import (
@@ -23,6 +22,7 @@ from libcloud.storage.transfer.progress import (
     UploadStarted,
 )
 from libcloud.utils.per_process import PerProcess
+from libcloud.utils.rate_limit import RateLimit
 
 # The speed is an average over the last seconds: it follows the network, and the ETA is steady.
 _SPEED_SECONDS = 15.0

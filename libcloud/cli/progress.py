@@ -17,12 +17,12 @@ from typing import Any, TextIO
 
 from libcloud.cli.errors import redact
 from libcloud.cli.meter import Meter, Transfer, bar_line
-from libcloud.cli.rate import RateLimit
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import printable
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.utils.per_process import PerProcess
+from libcloud.utils.rate_limit import RateLimit
 
 _INTERVAL = 0.1
 _COLUMNS = 80

@@ -400,12 +400,14 @@ class BaseS3StorageDriver(StorageDriver):
         ex_prefix: str | None = None,
         *,
         ex_list_parallel: bool = False,
+        ex_start_after: str | None = None,
     ) -> Iterator[Object]:
         """The objects of a container whose names start with ``prefix``, in the store's order.
 
         :param ex_list_parallel: list several ranges of names at once, for containers of hundreds
             of thousands of objects. Costs about a hundred more requests. The store must list names
             in the order of their UTF-8 bytes, as Amazon S3 does, except in its directory buckets.
+        :param ex_start_after: only names after this one, which need not exist.
         """
         check_prefix(prefix)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
@@ -415,10 +417,11 @@ class BaseS3StorageDriver(StorageDriver):
             s3.listing.object_pages, self._client, path, container.name, prefix
         )
         if ex_list_parallel and pool is not None:
-            for record in s3.parallel_listing.list_in_parallel(pool, list_pages):
+            listing = s3.parallel_listing.list_in_parallel(pool, list_pages, ex_start_after)
+            for record in listing:
                 yield s3.listing.object_from(record, container, self)
             return
-        for page, document in list_pages(pool=pool):
+        for page, document in list_pages(pool=pool, after=ex_start_after):
             yield from self._objects_of(page, document, container)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:

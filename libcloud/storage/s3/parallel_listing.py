@@ -131,11 +131,14 @@ def _bytes(key: str) -> bytes:
 
 
 def list_in_parallel(
-    pool: WorkerPool, list_pages: Callable[..., Iterator[tuple[ObjectPage, object]]]
+    pool: WorkerPool,
+    list_pages: Callable[..., Iterator[tuple[ObjectPage, object]]],
+    after: str | None = None,
 ) -> Iterator[ObjectRecord]:
     """The objects of a container, in order.
 
     :param list_pages: lists it; takes ``after`` and ``page_size``.
+    :param after: only keys after it.
     """
 
     def pages(after: str | None) -> Iterator[Sequence[ObjectRecord]]:
@@ -145,4 +148,4 @@ def list_in_parallel(
         page, _ = next(list_pages(after=after, page_size=1))
         return page.objects[0].key if page.objects else None
 
-    return ParallelListing(pool, pages, first_after).objects()
+    return ParallelListing(pool, pages, first_after).objects(after)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.cli.meter import Meter, Transfer, TransferInterruptedError, bar_line
-from libcloud.cli.rate import RateLimit
 from libcloud.cli.text import width
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.transfer.progress import (
@@ -19,6 +18,7 @@ from libcloud.storage.transfer.progress import (
     UploadCompleting,
     UploadStarted,
 )
+from libcloud.utils.rate_limit import RateLimit
 
 
 class Clock:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits how fast a command transfers data: ``--limit-rate``."""
+"""Limits the rate of transfers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from libcloud.utils.per_process import PerProcess
 
 
 class RateLimit:
-    """Delays transfers to an average rate. Thread-safe: all transfers of a command share it.
+    """Delays transfers to an average rate. Thread-safe: all transfers share it.
 
     :param rate: bytes per second.
     """
 
     def __init__(
         self,
-        rate: int,
+        rate: float,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = cancellation.sleep,

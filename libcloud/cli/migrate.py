@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud migrate``: copies a bucket to another one, by one machine or by many."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from libcloud.cli.errors import FAILED, ReportedError, error_context
+from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.settings import Settings, job_options, source_options
+from libcloud.cli.stores import Store, connect
+from libcloud.cli.targets import Target, is_url, parse_target
+from libcloud.cli.text import count, printable, size_text
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Container
+    from libcloud.storage.scaleout.migrate import MigrationReport
+
+_OUTCOMES = {
+    "copied": "copied",
+    "replaced": "copied over other data",
+    "changed": "changed since they were listed, copied as they were then",
+    "present": "in the destination already",
+    "deleted": "deleted since they were listed",
+    "failed": "failed",
+}
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE_URL")
+@click.argument("destination", metavar="DESTINATION_URL")
+@click.option("--job", required=True, metavar="NAME", help="Name of the job.")
+@click.option("--resume", is_flag=True, help="Continue the job; try failed objects again.")
+@click.option("--report", is_flag=True, help="Print the report of the job, and do nothing else.")
+@click.option(
+    "--executor",
+    metavar="EXECUTOR",
+    help="Run on dask://HOST:PORT, ray://HOST:PORT, ray, mpi, loky or processes, instead of in "
+    "threads of this process.",
+)
+@click.option(
+    "--verify",
+    type=click.Choice(["sent", "stored", "read"]),
+    default="stored",
+    show_default=True,
+    help="Verify what is sent, also what the destination lists, or also read each copy.",
+)
+@click.option(
+    "--shard-size",
+    type=click.IntRange(1),
+    default=100_000,
+    metavar="N",
+    help="Number of keys of a task (100,000).",
+)
+@click.option("--tasks", type=click.IntRange(1), metavar="N", help="Number of tasks in flight.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only list and compare; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object.")
+@filter_options
+@job_options
+@source_options
+def migrate(
+    settings: Settings,
+    *,
+    source: str,
+    destination: str,
+    source_settings: Settings,
+    job: str,
+    resume: bool,
+    report: bool,
+    executor: str | None,
+    as_json: bool,
+    filters: Filters,
+    **options: Any,
+) -> None:
+    """Copy all objects at SOURCE_URL to DESTINATION_URL, and keep a record of it there.
+
+    \b
+    Examples:
+      libcloud migrate s3://old gs://new --job m1
+      libcloud migrate s3://old gs://new --job m1 --resume
+      libcloud migrate s3://old az://new --job m1 --executor dask://10.0.0.1:8786 --from-profile old
+
+    Objects that DESTINATION_URL already has are not copied. After an interruption, continue with
+    --resume. The record is in the folder .libcloud-migrate/NAME/ of DESTINATION_URL. Workers on
+    other machines use the credentials that they find there. The exit status is 1 if an object
+    failed.
+    """
+    from libcloud.storage.scaleout import migrate as library
+    from libcloud.storage.scaleout.job_folder import JobFolder, Place
+
+    run = uuid.uuid4().hex
+    old, new = _bucket(source, source_settings, run), _bucket(destination, settings, run)
+    try:
+        JobFolder(Place(new, new.prefix), job)
+    except ValueError as error:
+        raise click.UsageError(f"--job: {error}") from error
+    with error_context(destination):
+        if report:
+            found = library.migration_report(new, job=job, prefix=new.prefix)
+        else:
+            with _executor(executor) as chosen:
+                found = library.migrate(
+                    old,
+                    new,
+                    job=job,
+                    source_prefix=old.prefix,
+                    destination_prefix=new.prefix,
+                    executor=chosen,
+                    resume=resume,
+                    rules=filters.rules,
+                    jobs=settings.jobs,
+                    limit_rate=settings.limit_rate,
+                    **options,
+                )
+    _print(found, as_json=as_json)
+    if not found.is_clean:
+        raise ReportedError(FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """Opens a bucket with the credentials that the process finds.
+
+    :param run: of the command; drivers are kept during it.
+    """
+
+    target: Target
+    settings: Settings
+    run: str
+
+    def __call__(self) -> Container:
+        place = replace(self.target, container="", name="")
+        driver = _driver(place, self.settings, self.run)
+        return Store(self.target, driver, self.settings).container()
+
+    @property
+    def prefix(self) -> str:
+        """Empty, or with a slash at its end."""
+        return self.target.as_directory().name
+
+
+@lru_cache(4)
+def _driver(target: Target, settings: Settings, run: str) -> Any:
+    """One driver for both buckets if they are in the same store: it copies the data itself."""
+    del run
+    return connect(target, settings)
+
+
+def _bucket(text: str, settings: Settings, run: str) -> _Bucket:
+    if not is_url(text):
+        raise click.UsageError(f"{text!r} is not a valid URL: for files, use libcloud sync")
+    return _Bucket(parse_target(text, settings.provider).require_container(), settings, run)
+
+
+@contextlib.contextmanager
+def _executor(url: str | None) -> Iterator[Any]:
+    if url is None:
+        yield None
+        return
+    from libcloud.storage.scaleout.executors import executor_for
+
+    try:
+        executor = executor_for(url)
+    except ValueError as error:
+        raise click.UsageError(f"--executor: {error}") from error
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _print(report: MigrationReport, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({**asdict(report), "clean": report.is_clean}))
+        return
+    state = "dry run" if report.dry_run else "complete" if report.complete else "incomplete"
+    click.echo(f"{report.job}: {state}")
+    click.echo(f"{report.objects:>12,} listed, {size_text(report.bytes)}")
+    for name, text in _OUTCOMES.items():
+        if number := getattr(report, name):
+            size = f", {size_text(report.copied_bytes)}" if name == "copied" else ""
+            click.echo(f"{number:>12,} {text}{size}")
+    for name, number in sorted(report.lost.items()):
+        click.echo(f"{number:>12,} without their {name}, which the destination does not support")
+    if report.throttled:
+        click.echo(f"stores throttled {count(report.throttled, 'time')}")
+    for record in report.noted:
+        error = record.get("error", record["outcome"])
+        click.echo(printable(f"{record['key']}: {error}"))

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder in the destination in which a migration keeps what it has done.
+
+``job.json``
+    What is migrated. Created once, on stores that can with ``If-None-Match``.
+``run.json``
+    The coordinator that is in charge: the one that started last.
+``list/RANGE.json``
+    The shards of a range of the source's keys, and which ranges remain to be listed after it.
+``list/SHARD.ndjson.gz``
+    The objects of a shard.
+``done/SHARD.ndjson.gz``, ``done/SHARD.json``
+    The outcome of each object of a shard, and their numbers. The latter is written last.
+
+No file contains credentials.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import re
+import uuid
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container, Object
+from libcloud.storage.types import (
+    ObjectDoesNotExistError,
+    PreconditionFailedError,
+    UploadOutcomeUnknownError,
+)
+
+FOLDER = ".libcloud-migrate/"
+"""Prefix of the folders of all jobs; what is below it is no data, and is not migrated."""
+
+_TYPE = "application/octet-stream"
+_JOB = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+class MigrationError(LibcloudError):
+    """A migration cannot start or cannot go on. What was copied until then stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Objects of a container whose names start with a prefix. Can be sent to another process.
+
+    :param opener: returns the container; called once in each process, which finds its own
+        credentials. Must be hashable, and picklable to be used in other processes.
+    """
+
+    opener: Callable[[], Container]
+    prefix: str = ""
+
+    @property
+    def container(self) -> Container:
+        return _opened(self.opener)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Where it is, without credentials; equal for places in the same container."""
+        driver: Any = self.container.driver
+        connection = getattr(driver, "connection", None)
+        host, port = getattr(connection, "host", None), getattr(connection, "port", None)
+        where = f"{host}:{port}" if host else str(getattr(driver, "base_path", ""))
+        if host and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            where = "amazonaws.com"  # the buckets of all regions share one namespace
+        account = str(getattr(connection, "account_prefix", "") or "")
+        return {"store": where, "account": account, "container": self.container.name}
+
+
+@lru_cache(16)
+def _opened(opener: Callable[[], Container]) -> Container:
+    return opener()
+
+
+def read_object(container: Container, name: str) -> tuple[Object, Iterator[bytes]]:
+    """An object and its bytes, by one request if the driver can."""
+    read = getattr(container.driver, "_read_object", None)
+    if read is not None:
+        found: tuple[Object, Iterator[bytes]] = read(container, name)
+        return found
+    obj = container.get_object(name)
+    return obj, obj.as_stream()
+
+
+@dataclass(frozen=True, slots=True)
+class JobFolder:
+    """The folder of a job.
+
+    :raises ValueError: the name of the job is invalid.
+    """
+
+    place: Place
+    job: str
+
+    def __post_init__(self) -> None:
+        if not _JOB.fullmatch(self.job):
+            raise ValueError(
+                f"{self.job!r} cannot be the name of a job: use up to 64 letters, digits, '.', "
+                "'_' and '-'"
+            )
+
+    @property
+    def path(self) -> str:
+        return f"{self.place.prefix}{FOLDER}{self.job}/"
+
+    def create(self, config: Mapping[str, Any]) -> bool:
+        """Write ``job.json``; ``False`` if there is one."""
+        if self.read("job.json") is not None:
+            return False
+        options: dict[str, Any] = {}
+        if self.place.container.driver.capabilities.conditional_writes:
+            options["ex_if_none_match"] = "*"
+        own = {**config, "id": uuid.uuid4().hex}
+        with contextlib.suppress(PreconditionFailedError, UploadOutcomeUnknownError):
+            self._put("job.json", _json(own), **options)
+        # The response to the first attempt may have been lost.
+        return bool(self.read("job.json") == own)
+
+    def read(self, name: str) -> Any:
+        """The content of a JSON file; ``None`` if there is none."""
+        try:
+            _, pieces = read_object(self.place.container, self.path + name)
+            return json.loads(b"".join(pieces))
+        except ObjectDoesNotExistError:
+            return None
+
+    def take_over(self) -> str:
+        """Become the coordinator in charge; the id of this run."""
+        run = uuid.uuid4().hex
+        self.write("run.json", {"run": run})
+        return run
+
+    def check_in_charge(self, run: str) -> None:
+        """:raises MigrationError: another coordinator has started since."""
+        if (self.read("run.json") or {}).get("run") != run:
+            raise MigrationError(
+                f"another coordinator has taken over job {self.job}: this one stops. What it "
+                "copied is kept"
+            )
+
+    def write(self, name: str, value: object) -> None:
+        """Write a JSON file."""
+        self._put(name, _json(value))
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
+        container = self.place.container
+        container.delete_object(container.get_object(self.path + name))
+
+    def names(self, kind: str) -> set[str]:
+        """The names in ``list`` or ``done``: of what is complete."""
+        prefix = f"{self.path}{kind}/"
+        listed = self.place.container.iterate_objects(prefix=prefix)
+        names = (obj.name[len(prefix) :] for obj in listed)
+        return {name.removesuffix(".json") for name in names if name.endswith(".json")}
+
+    def write_records(self, name: str, records: Iterable[object]) -> None:
+        """Write a file with one record on each line; it appears when it is complete."""
+        buffer = io.BytesIO()
+        with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=3, mtime=0) as file:
+            for record in records:
+                file.write(_json(record) + b"\n")
+        self._put(f"{name}.ndjson.gz", buffer.getvalue())
+
+    def records(self, name: str) -> Iterator[Any]:
+        """The records of a file; none if there is no file."""
+        try:
+            _, pieces = read_object(self.place.container, f"{self.path}{name}.ndjson.gz")
+            member, rest = zlib.decompressobj(wbits=31), b""
+            for piece in pieces:
+                *lines, rest = (rest + member.decompress(piece)).split(b"\n")
+                yield from map(json.loads, lines)
+        except ObjectDoesNotExistError:
+            return
+
+    def _put(self, name: str, data: bytes, **options: Any) -> None:
+        self.place.container.upload_object_via_stream(
+            iter([data]), self.path + name, {"content_type": _TYPE}, **options
+        )
+
+
+def _json(value: object) -> bytes:
+    # ASCII: a key that is not UTF-8 has halves of surrogate pairs (PEP 383).
+    return json.dumps(value, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Migrates a bucket to another one, of any provider, by one machine or by many.
+
+The coordinator submits tasks that list ranges of the source's keys and tasks that copy shards of
+them, and keeps their names only. What has been done is in a folder of the destination
+(:mod:`.job_folder`), so that a migration can be resumed after any process has ended.
+
+Tests: ``libcloud/test/storage/scaleout/test_migrate.py``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from libcloud.storage.base import Container
+from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, Place
+from libcloud.storage.scaleout.shards import (
+    Entry,
+    Listed,
+    Migration,
+    Range,
+    copy_shard,
+    list_range,
+    range_name,
+)
+
+__all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]
+
+VERIFICATIONS = ("sent", "stored", "read")
+
+_ALL: Range = (None, None)
+
+
+@dataclass(slots=True)
+class MigrationReport:
+    """What a migration has done, in all its runs.
+
+    Each object that was listed is counted once:
+
+    :ivar copied: copied by this job.
+    :ivar replaced: copied over an object that was there already, with other data, or with data
+        that cannot be compared.
+    :ivar changed: copied as it was then; it had changed since it was listed.
+    :ivar present: the destination already had it: it was not copied, or an interrupted run did.
+    :ivar deleted: deleted from the source since it was listed; not copied.
+    :ivar failed: not copied, or not as it should be.
+
+    :ivar objects: number of objects listed until now.
+    :ivar bytes: their size.
+    :ivar copied_bytes: size of what was copied.
+    :ivar noted: records of objects that failed, changed or were deleted, with key and error: up to
+        1,000 of each shard. The ``done`` files in the job's folder have all.
+    :ivar lost: how many objects had a property that the destination does not support, by property.
+    :ivar throttled: how often a store throttled requests.
+    :ivar complete: everything was listed, and tried.
+    """
+
+    job: str = ""
+    objects: int = 0
+    bytes: int = 0
+    copied: int = 0
+    replaced: int = 0
+    changed: int = 0
+    present: int = 0
+    deleted: int = 0
+    failed: int = 0
+    copied_bytes: int = 0
+    noted: list[dict[str, Any]] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)
+    throttled: int = 0
+    complete: bool = False
+    dry_run: bool = False
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the destination has all objects of the source that still exist."""
+        return self.complete and not self.failed
+
+    def add_listed(self, listed: Listed) -> None:
+        self.objects += listed.objects
+        self.bytes += listed.bytes
+        self._count(listed.outcomes)
+
+    def add_summary(self, summary: dict[str, Any]) -> None:
+        """Count a shard."""
+        self._count(summary["outcomes"])
+        sizes = summary["bytes"]
+        self.copied_bytes += sum(sizes.get(name, 0) for name in ("copied", "replaced", "changed"))
+        self.noted += summary["noted"]
+        self.lost.update(summary["lost"])
+        self.throttled += summary["throttled"]
+
+    def _count(self, outcomes: Any) -> None:
+        for name, number in outcomes.items():
+            setattr(self, name, getattr(self, name) + number)
+
+
+def migrate(
+    source: Container | Callable[[], Container],
+    destination: Container | Callable[[], Container],
+    *,
+    job: str,
+    source_prefix: str = "",
+    destination_prefix: str = "",
+    executor: Executor | None = None,
+    resume: bool = False,
+    rules: Iterable[tuple[bool, str]] = (),
+    verify: str = "stored",
+    shard_size: int = 100_000,
+    tasks: int | None = None,
+    jobs: int | None = None,
+    limit_rate: float | None = None,
+    dry_run: bool = False,
+    on_report: Callable[[MigrationReport], object] | None = None,
+) -> MigrationReport:
+    """Copy the objects of a container to another one that do not exist there yet.
+
+    The store copies the data if both are in the same one, with the same credentials; otherwise it
+    is streamed, in bounded memory. The destination's other objects are not touched.
+
+    :param source: the container; or, for other machines, a picklable function that returns it with
+        credentials that it finds there.
+    :param job: name of the job: its folder in the destination is ``.libcloud-migrate/JOB/``.
+    :param executor: runs the tasks; ``None``: this process, with the worker pool of the driver.
+    :param resume: continue a job that exists; failed objects are tried again.
+    :param rules: pairs of whether to include, and a pattern of :mod:`fnmatch` for keys; the last
+        that matches decides. Without one, an object is migrated.
+    :param verify: ``"sent"``: only what the upload itself verifies; ``"stored"``: also compare
+        sizes and ETags with a listing of the destination; ``"read"``: also read every copy.
+    :param shard_size: keys of a task.
+    :param tasks: tasks in flight at most, fewer while a store throttles; ``None``: twice as many as
+        the executor has workers.
+    :param jobs: objects that a task copies at once; ``None``: as many as help.
+    :param limit_rate: bytes per second of all tasks together; ``None``: no limit.
+    :param dry_run: list and compare only; nothing is written.
+    :param on_report: called with the report after each task.
+    :raises ValueError: an argument is invalid. Nothing was written.
+    :raises MigrationError: the job exists, or is another one; or the two containers are the same.
+    """
+    if verify not in VERIFICATIONS:
+        raise ValueError(f"verify must be one of {', '.join(VERIFICATIONS)}, not {verify!r}")
+    for name, number in (("shard_size", shard_size), ("tasks", tasks), ("limit_rate", limit_rate)):
+        if number is not None and number <= 0:
+            raise ValueError(f"{name} must be greater than 0, not {number!r}")
+    local = executor is None or isinstance(executor, ThreadPoolExecutor)
+    migration = Migration(
+        Place(_opener(source, "source", local), source_prefix),
+        Place(_opener(destination, "destination", local), destination_prefix),
+        job,
+        tuple((bool(include), str(pattern)) for include, pattern in rules),
+        verify,
+        shard_size,
+        jobs,
+        dry_run=dry_run,
+    )
+    executor = _Inline() if executor is None else executor
+    if tasks is None:
+        tasks = 1 if isinstance(executor, _Inline) else 2 * _workers_of(executor)
+    if limit_rate:
+        migration = replace(migration, limit_rate=limit_rate / tasks)
+    _check_places(migration)
+    report = MigrationReport(job, dry_run=dry_run)
+    coordinator = _Coordinator(migration, executor, _Window(tasks), report, on_report)
+    if not dry_run:
+        coordinator.start(resume)
+    coordinator.run()
+    return report
+
+
+def migration_report(
+    destination: Container | Callable[[], Container], *, job: str, prefix: str = ""
+) -> MigrationReport:
+    """The report of a job, which may be running.
+
+    :raises MigrationError: there is no such job.
+    """
+    folder = JobFolder(Place(_opener(destination, "destination", True), prefix), job)
+    if folder.read("job.json") is None:
+        raise MigrationError(f"there is no job {job} in {folder.place.container.name}")
+    report = MigrationReport(job)
+    report.complete = not _restore(folder, report, retry=False)
+    return report
+
+
+@dataclass(slots=True)
+class _Remaining:
+    """Tasks that have not been submitted."""
+
+    ranges: deque[Range] = field(default_factory=lambda: deque([_ALL]))
+    shards: deque[str] = field(default_factory=deque)
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges or self.shards)
+
+
+class _Coordinator:
+    """Submits the tasks of a job."""
+
+    def __init__(
+        self,
+        migration: Migration,
+        executor: Executor,
+        window: _Window,
+        report: MigrationReport,
+        on_report: Callable[[MigrationReport], object] | None,
+    ) -> None:
+        self._migration = migration
+        self._executor, self._window = executor, window
+        self._report, self._on_report = report, on_report
+        self._remaining = _Remaining()
+        self._run = ""
+
+    def start(self, resume: bool) -> None:
+        """Create the job's folder, or continue with it.
+
+        :raises MigrationError: that is not possible. Nothing was copied.
+        """
+        migration, folder = self._migration, self._migration.folder
+        config = _config(migration)
+        if folder.create(config):
+            if _sees_job(migration):
+                folder.delete("job.json")
+                raise MigrationError("the source and the destination are the same container")
+        elif not resume:
+            raise MigrationError(
+                f"job {migration.job} exists: resume it, or use another name for a new one"
+            )
+        found = folder.read("job.json")
+        different = [name for name in config if found.get(name) != config[name]]
+        if different:
+            raise MigrationError(
+                f"job {migration.job} has another {' and another '.join(different)}: "
+                f"{', '.join(str(found.get(name)) for name in different)}"
+            )
+        obj = folder.place.container.get_object(f"{folder.path}job.json")
+        self._migration = replace(migration, since=Entry.of(obj, folder.place).modified)
+        self._run = folder.take_over()
+        self._remaining = _restore(folder, self._report, retry=True)
+
+    def run(self) -> None:
+        """Run all tasks.
+
+        :raises BaseException: the first error; tasks that have not started are cancelled.
+        """
+        running: dict[Future[Any], str | Range] = {}
+        try:
+            while self._remaining or running:
+                while self._remaining and len(running) < self._window.size:
+                    self._submit(running)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    self._finish(running.pop(future), future.result())
+        except BaseException:
+            for future in running:
+                future.cancel()
+            raise
+        self._report.complete = True
+
+    def _submit(self, running: dict[Future[Any], str | Range]) -> None:
+        if self._run:
+            self._migration.folder.check_in_charge(self._run)
+        task: str | Range
+        if self._remaining.shards:
+            task = self._remaining.shards.popleft()
+            future: Future[Any] = self._executor.submit(copy_shard, self._migration, task)
+        else:
+            task = self._remaining.ranges.popleft()
+            future = self._executor.submit(list_range, self._migration, task)
+        running[future] = task
+
+    def _finish(self, task: str | Range, result: Any) -> None:
+        if isinstance(result, Listed):
+            self._report.add_listed(result)
+            self._remaining.ranges += result.rest
+            if not self._migration.dry_run:
+                self._remaining.shards += result.shards
+        else:
+            self._report.add_summary(result)
+            self._window.finished(throttled=bool(result["throttled"]))
+        if self._on_report is not None:
+            self._on_report(self._report)
+
+
+class _Window:
+    """How many tasks are in flight: fewer while stores throttle, see RFC 5681."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self.size = most
+
+    def finished(self, *, throttled: bool) -> None:
+        """A task is finished."""
+        self.size = max(1, self.size // 2) if throttled else min(self._most, self.size + 1)
+
+
+class _Inline(Executor):
+    """Runs each task at once, in the calling thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """A container of this process."""
+
+    container: Container
+
+    def __call__(self) -> Container:
+        return self.container
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a container and its credentials stay in this process")
+
+
+def _opener(place: Any, name: str, local: bool) -> Callable[[], Container]:
+    """:raises ValueError: a container cannot be used by other processes."""
+    if callable(place):
+        return place  # type: ignore[no-any-return]
+    if not local:
+        raise ValueError(
+            f"{name} is a container with credentials of this process, which are not sent to other "
+            "machines: pass a function of a module that returns the container, with credentials "
+            "from the environment or a profile: Driver.from_env().get_container(...)"
+        )
+    return _Given(place)
+
+
+def _workers_of(executor: Executor) -> int:
+    from libcloud.storage.scaleout.executors import workers_of
+
+    return workers_of(executor)
+
+
+def _check_places(migration: Migration) -> None:
+    if migration.source.identity == migration.destination.identity:
+        raise MigrationError("the source and the destination are the same container")
+
+
+def _sees_job(migration: Migration) -> bool:
+    """Whether the new job's folder is in the source, too: it is the same under another name."""
+    source = Place(migration.source.opener, migration.destination.prefix)
+    return JobFolder(source, migration.job).read("job.json") is not None
+
+
+def _config(migration: Migration) -> dict[str, Any]:
+    """What a job is, and stays when it is resumed."""
+    places = {"source": migration.source, "destination": migration.destination}
+    config: dict[str, Any] = {
+        name: {**place.identity, "prefix": place.prefix} for name, place in places.items()
+    }
+    return {"version": 1, **config, "rules": [list(rule) for rule in migration.rules]}
+
+
+def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Remaining:
+    """What remains to be done; counts what is done in ``report``.
+
+    :param retry: shards with failed objects are not done.
+    """
+    listed, done = folder.names("list"), folder.names("done")
+    ranges, shards = [_ALL], list[str]()
+    for _, value in _read_all(folder, "list", listed):
+        found = Listed(**value)
+        report.add_listed(found)
+        ranges += [(after, last) for after, last in found.rest]
+        shards += found.shards
+    done.intersection_update(shards)
+    for shard, summary in _read_all(folder, "done", done):
+        if retry and summary["outcomes"].get("failed"):
+            done.discard(shard)
+        else:
+            report.add_summary(summary)
+    return _Remaining(
+        deque(bounds for bounds in ranges if range_name(bounds) not in listed),
+        deque(shard for shard in shards if shard not in done),
+    )
+
+
+def _read_all(folder: JobFolder, kind: str, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    def read(name: str) -> Any:
+        return folder.read(f"{kind}/{name}.json")
+
+    for result in folder.place.container.driver._pool.map(read, sorted(names)):
+        yield result.item, result.value
