@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ import click
 
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload
+from libcloud.cli.jobs import run_tasks
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, StoreDirectory, modified
 from libcloud.cli.progress import Progress
 from libcloud.cli.put import memory_limit
 from libcloud.cli.selection import Selection, literal_option
-from libcloud.cli.settings import Settings, job_options, source_options
+from libcloud.cli.settings import Settings, decorated, job_options, source_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.sync_plan import Entry
 from libcloud.cli.targets import is_url
@@ -34,22 +35,15 @@ if TYPE_CHECKING:
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments and options that both commands have."""
-    for decorator in reversed(
-        (
-            click.argument("source", metavar="SOURCE_URL"),
-            click.argument("destination", metavar="DESTINATION_URL"),
-            click.option("-r", "--recursive", is_flag=True, help="All objects below SOURCE_URL."),
-            click.option("-n", "--dry-run", is_flag=True, help="Print what would be done."),
-            click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),
-            filter_options,
-            literal_option,
-            write_options,
-            job_options,
-            source_options,
-        )
-    ):
-        command = decorator(command)
-    return command
+    options = (
+        click.argument("source", metavar="SOURCE_URL"),
+        click.argument("destination", metavar="DESTINATION_URL"),
+        click.option("-r", "--recursive", is_flag=True, help="All objects below SOURCE_URL."),
+        click.option("-n", "--dry-run", is_flag=True, help="Print what would be done."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),
+        *(filter_options, literal_option, write_options, job_options, source_options),
+    )
+    return decorated(command, options)
 
 
 @click.command()
@@ -140,8 +134,13 @@ class _Command:
                 memory_limit(self._settings, self._jobs),
                 self._options,
             )
-            for entry in self._copy(copier, entries, failures):
-                self._report(entry)
+            if self._dry_run:
+                for entry in entries:
+                    self._report(entry)
+            else:
+                copy = functools.partial(self._copy, copier)
+                driver, jobs = self._target.driver, self._jobs
+                run_tasks(driver, copy, entries, failures, jobs=jobs, done=self._copied_one)
         if not self._dry_run:
             progress.finish(self._summary(entries))
         failures.raise_if_any()
@@ -174,23 +173,11 @@ class _Command:
                     raise click.UsageError(f"{url} is both to be copied and to be replaced")
         return entries
 
-    def _copy(self, copier: Copier, entries: list[Entry], failures: Failures) -> Iterator[Entry]:
-        """Copy all; yield those that succeeded."""
-        if self._dry_run:
-            yield from entries
-            return
-        task = functools.partial(self._copy_one, copier)
-        pool, jobs = self._target.driver._pool, self._jobs
-        for result in pool.map(
-            task, entries, ordered=False, fail_fast=False, jobs=jobs, grace=None
-        ):
-            with failures.collect():
-                if result.error is not None:
-                    raise result.error
-                self._copied += 1
-                yield result.item
+    def _copied_one(self, entry: Entry) -> None:
+        self._copied += 1
+        self._report(entry)
 
-    def _copy_one(self, copier: Copier, entry: Entry) -> None:
+    def _copy(self, copier: Copier, entry: Entry) -> None:
         url = copier.destination.label(entry.name)
         if self._move:
             with error_context(url):

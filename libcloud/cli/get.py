@@ -8,9 +8,8 @@ import itertools
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -291,23 +290,24 @@ def _get_all(
     selection = _Selection(None, object_options.read_keywords)
     failures, number = Failures(2), 0
 
-    def get_one(number: int, obj: Object, is_first: bool) -> None:
+    def get_one(task: tuple[int, Object, bool]) -> None:
+        number, obj, is_first = task
         label = f"{number} {obj.name}"
         with error_context(target.with_name(obj.name)), progress.transfer(label) as transfer:
             if not is_first:
                 raise _same_file(obj)
             _save(obj, output, selection, _Download(store, settings, progress, transfer))
 
-    def tasks() -> Iterator[Callable[[], None]]:
+    def tasks() -> Iterator[tuple[int, Object, bool]]:
         nonlocal number
         for obj in itertools.chain(first, objects):
             if obj.name.endswith("/") and not obj.size:
                 continue  # an empty object that the consoles of stores create for a directory
             number += 1
-            yield partial(get_one, number, obj, output.is_first(obj))
+            yield number, obj, output.is_first(obj)
 
     with Progress("", total, settings) as progress:
-        run_tasks(store.driver, tasks(), failures, jobs=settings.jobs)
+        run_tasks(store.driver, get_one, tasks(), failures, jobs=settings.jobs)
     downloaded = count(number - failures.count, "object")
     progress.finish(f"downloaded {downloaded} to {output.path}")
     failures.raise_if_any()

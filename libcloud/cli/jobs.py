@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from libcloud.cli.failures import Failures
 from libcloud.cli.progress import print_stderr
@@ -18,22 +19,29 @@ from libcloud.cli.text import count
 from libcloud.storage.base import StorageDriver
 from libcloud.utils import cancellation
 
-Task = Callable[[], object]
+_Item = TypeVar("_Item")
 
 
 def run_tasks(
-    driver: StorageDriver, tasks: Iterable[Task], failures: Failures, *, jobs: int | None
+    driver: StorageDriver,
+    task: Callable[[_Item], object],
+    items: Iterable[_Item],
+    failures: Failures,
+    *,
+    jobs: int | None,
+    done: Callable[[_Item], object] | None = None,
 ) -> None:
-    """Run ``tasks``, each of which transfers one object; report and count those that fail.
+    """Call ``task``, which transfers one object, for each of ``items``; report those that fail.
 
     :param jobs: how many run at once at most; ``None``: as many as the worker pool allows; 1
         runs them in the calling thread.
-    :raises BaseException: a signal, or an error that affects all tasks. The running transfers
+    :param done: called in the calling thread with each item that was transferred.
+    :raises BaseException: a signal, or an error that affects all items. The running transfers
         have ended by then.
     """
     finished = 0
     results: Any = driver._pool.map(
-        _run, tasks, ordered=False, fail_fast=False, jobs=jobs, grace=None
+        partial(_run, task), items, ordered=False, fail_fast=False, jobs=jobs, grace=None
     )
     try:
         with contextlib.closing(results):
@@ -41,7 +49,10 @@ def run_tasks(
                 with failures.collect():
                     if result.error is not None:
                         raise result.error
+                if result.error is None:
                     finished += 1
+                    if done is not None:
+                        done(result.item)
     except KeyboardInterrupt:
         if jobs != 1:
             text = count(finished, "object")
@@ -49,9 +60,9 @@ def run_tasks(
         raise
 
 
-def _run(task: Task) -> None:
+def _run(task: Callable[[_Item], object], item: _Item) -> None:
     try:
-        task()
+        task(item)
     except Exception as error:
         note = getattr(error, "cli_note", None)
         if note and cancellation.is_cancelled():  # the result is no longer needed

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.settings import size
+from libcloud.cli.settings import decorated, size
 
 if TYPE_CHECKING:
     from libcloud.cli.stores import Store
@@ -168,10 +168,7 @@ def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..
         chosen = {name: values.pop(name) for name in names}
         return command(object_options=_parse_options(**chosen), **values)
 
-    decorated: Callable[..., Any] = run
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+    return decorated(run, options)
 
 
 def _parse_options(**chosen: Any) -> ObjectOptions:

@@ -7,7 +7,6 @@ import mimetypes
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -163,7 +162,8 @@ def _put_files(uploader: _Uploader, sources: list[Source], jobs: int | None) -> 
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     failures, store = Failures(len(sources)), uploader.store
 
-    def put_one(number: int, source: Source) -> None:
+    def put_one(task: tuple[int, Source]) -> None:
+        number, source = task
         if source.error is not None:
             raise source.error
         position = f"{number}/{len(sources)} " if len(sources) > 1 else ""
@@ -178,8 +178,7 @@ def _put_files(uploader: _Uploader, sources: list[Source], jobs: int | None) -> 
             uploader.upload(source, pieces, progress, transfer)
 
     with Progress("", total, uploader.settings) as progress:
-        tasks = (partial(put_one, *one) for one in enumerate(sources, 1))
-        run_tasks(store.driver, tasks, failures, jobs=jobs)
+        run_tasks(store.driver, put_one, enumerate(sources, 1), failures, jobs=jobs)
     if len(sources) == 1:
         progress.finish(f"stored {store.target.with_name(sources[0].name)}")
     else:

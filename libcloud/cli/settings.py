@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -128,11 +128,25 @@ _JOBS = [
 ]
 
 
+_SOURCE = [
+    click.option("--from-profile", help="Profile for the source, if it is different."),
+    click.option(
+        "--from-endpoint-url", metavar="URL", help="Endpoint of the source, if it is different."
+    ),
+    click.option("--from-region", help="Region of the source, if it is different."),
+]
+
+
+def decorated(command: Callable[..., Any], options: Iterable[Any]) -> Callable[..., Any]:
+    """``command`` with ``options``, which the help shows in this order."""
+    for option in reversed(list(options)):
+        command = option(command)
+    return command
+
+
 def group_options(group: Callable[..., Any]) -> Callable[..., Any]:
     """Accept the options of :func:`store_options` before the command as well."""
-    for option in reversed(_STORE):
-        group = option(group)
-    return group
+    return decorated(group, _STORE)
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,16 +184,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         return command(settings, source_settings=source_settings, **values)
 
-    decorated: Callable[..., Any] = run
-    for option in (
-        click.option("--from-region", help="Region of the source, if it is different."),
-        click.option(
-            "--from-endpoint-url", metavar="URL", help="Endpoint of the source, if it is different."
-        ),
-        click.option("--from-profile", help="Profile for the source, if it is different."),
-    ):
-        decorated = option(decorated)
-    return decorated
+    return decorated(run, _SOURCE)
 
 
 def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
@@ -195,7 +200,4 @@ def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..
                 chosen[name] = value
         return command(settings=Settings(**chosen), **values)
 
-    decorated: Callable[..., Any] = run
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+    return decorated(run, options)

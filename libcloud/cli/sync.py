@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import click
 
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload
+from libcloud.cli.jobs import run_tasks
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, LocalDirectory, Place, StoreDirectory
 from libcloud.cli.progress import Progress, print_stderr
@@ -213,22 +212,14 @@ class _Runner:
             os.makedirs(place.path, exist_ok=True)
             place = self._copier.source
         assert isinstance(place, StoreDirectory)
-        results: Any = place.store.driver._pool.map(
-            self._copy,
-            steps,
-            ordered=False,
-            fail_fast=False,
-            jobs=self._copier.settings.jobs,
-            grace=None,
+        jobs = self._copier.settings.jobs
+        run_tasks(
+            place.store.driver, self._copy, steps, self._failures, jobs=jobs, done=self._copied
         )
-        with contextlib.closing(results):
-            for result in results:
-                if result.error is not None:
-                    with self._failures.collect():
-                        raise result.error
-                else:
-                    self.copied += 1
-                    self._report("copy", result.item.entry, result.item.reason)
+
+    def _copied(self, step: Copy) -> None:
+        self.copied += 1
+        self._report("copy", step.entry, step.reason)
 
     def _label(self, entry: Entry) -> str:
         return self._copier.destination.label(entry.name)

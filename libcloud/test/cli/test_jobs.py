@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def test_one_failure_does_not_stop_the_others(
 
     done: list[int] = []
     failures = Failures(9)
-    run_tasks(DRIVER, [partial(task, number) for number in range(9)], failures, jobs=jobs)
+    run_tasks(DRIVER, task, range(9), failures, jobs=jobs)
     assert sorted(done) == [0, 1, 2, 4, 5, 6, 7, 8]
     assert "number 3" in capsys.readouterr().err
     with pytest.raises(ReportedError):
@@ -60,17 +59,17 @@ def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
             ended.append("closed")
             raise
 
-    def transfer() -> None:
+    def transfer(number: int) -> None:
         for _ in interruptible(long()):
             pass
 
-    def tasks() -> Iterator[partial[None]]:
-        yield partial(transfer)
+    def numbers() -> Iterator[int]:
+        yield 1
         started.wait(30)
         raise error
 
     with pytest.raises(type(error)):
-        run_tasks(DRIVER, tasks(), Failures(2), jobs=None)
+        run_tasks(DRIVER, transfer, numbers(), Failures(2), jobs=None)
     assert ended == ["closed"]
 
 
@@ -149,7 +148,7 @@ def test_of_many_failures_the_first_ones_are_listed(capsys: pytest.CaptureFixtur
         raise KeyError(f"number {number}")
 
     failures = Failures(1000)
-    run_tasks(DRIVER, [partial(fail, number) for number in range(1000)], failures, jobs=1)
+    run_tasks(DRIVER, fail, range(1000), failures, jobs=1)
     assert failures.count == 1000
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 101
