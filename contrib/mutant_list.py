@@ -15,6 +15,7 @@ from mutants_of_listings import MUTANTS as OF_LISTINGS
 from mutants_of_requests import MUTANTS as OF_REQUESTS
 from mutants_of_responses import MUTANTS as OF_RESPONSES
 from mutants_of_secrets import MUTANTS as OF_SECRETS
+from mutants_of_stores import MUTANTS as OF_STORES
 from mutants_of_swift import MUTANTS as OF_SWIFT
 from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
 from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
@@ -305,6 +306,7 @@ MUTANTS = (
     + OF_ARGUMENTS
     + OF_AZURE
     + OF_SECRETS
+    + OF_STORES
     + OF_SWIFT
     + OF_THE_COMMAND
     + _UPLOADS

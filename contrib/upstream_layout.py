@@ -31,6 +31,8 @@ TESTS = (
             "scaleway",
             "aurora",
             "azure_blobs",
+            "backblaze_b2",
+            "oss",
             "local",
             "dummy",
         )

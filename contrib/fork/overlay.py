@@ -12,13 +12,18 @@ from upstream_sdist import ROOT, fetch, members, text_of
 #: Modules of ``libcloud.test`` that are helpers, and no tests.
 HELPERS = ("__init__.py", "conftest.py", "file_fixtures.py", "secrets.py-dist", "storage/base.py")
 
+#: Drivers of Apache Libcloud that the complete build keeps: they use the stores' own protocols, and
+#: have methods and accept keys that S3 does not. This library's have the same names.
+KEPT = ("storage/drivers/backblaze_b2.py", "storage/drivers/oss.py")
+
 _HERE = Path(__file__).resolve().parent
 
 
 def lay_package(package: Path) -> None:
     """Copy this library's package, without its tests, over what is in ``package``.
 
-    A module here replaces a package of the same name there, and the other way round.
+    A module here replaces a package of the same name there, and the other way round. What is in
+    :data:`KEPT` is only copied if it is not there.
     """
     source = ROOT / "libcloud"
     for path in sorted(source.rglob("*")):
@@ -26,6 +31,8 @@ def lay_package(package: Path) -> None:
         if relative.parts[0] == "test" or "__pycache__" in relative.parts:
             continue
         target = package / relative
+        if relative.as_posix() in KEPT and target.exists():
+            continue
         if path.is_dir():
             target.with_suffix(".py").unlink(missing_ok=True)
             target.mkdir(parents=True, exist_ok=True)

@@ -233,10 +233,11 @@ def _endpoint(store: Store) -> Iterator[Check]:
     connection = store.driver.connection
     scheme = "https" if connection.secure else "http"
     path = connection.request_path or ""
-    host = f"[{connection.host}]" if ":" in connection.host else connection.host
+    name = store.host
+    host = f"[{name}]" if ":" in name else name
     yield Check("note", "host", f"{scheme}://{host}:{connection.port}{path}")
     yield Check("note", "store", store.driver.profile.name)
-    if not connection.secure and connection.host not in _LOOPBACK:
+    if not connection.secure and name not in _LOOPBACK:
         hint = "others can read and change data and names in transit: use an https endpoint"
         yield Check("warning", "encryption", "plain http", hint)
 

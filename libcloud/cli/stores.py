@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import warnings
@@ -20,6 +21,7 @@ from libcloud.cli.targets import Target, parse_target
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.common.credentials.discovery import Discovery, discover, without_store_settings
 from libcloud.common.credentials.provider import CredentialProvider
+from libcloud.common.types import LibcloudError
 from libcloud.storage.types import Provider
 
 if TYPE_CHECKING:  # takes a quarter of a second; only commands that use a store import it
@@ -60,6 +62,14 @@ class Store:
         :raises ObjectDoesNotExistError: it does not exist.
         """
         return self.container().get_object(name)
+
+    @property
+    def host(self) -> str:
+        """The host of the endpoint; B2 is asked for it, and errors appear with the next request."""
+        connection: Any = self.driver.connection
+        with contextlib.suppress(LibcloudError):
+            return str((getattr(connection, "addressing", None) or connection).host)
+        return str(connection.host)
 
     @property
     def is_s3(self) -> bool:

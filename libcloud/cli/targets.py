@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import click
 
 from libcloud.storage.types import Provider
+from libcloud.utils.builds import is_complete
 
 STDIO = "-"
 """The argument for standard input or output."""
@@ -24,14 +25,20 @@ _SCHEMES = {
     "azure": Provider.AZURE_BLOBS,
     "abfs": Provider.AZURE_BLOBS,
     "abfss": Provider.AZURE_BLOBS,
+    "b2": Provider.BACKBLAZE_B2,
     "gs": Provider.GOOGLE_STORAGE,
     "gcs": Provider.GOOGLE_STORAGE,
     "file": Provider.LOCAL,
+    "oss": Provider.ALIYUN_OSS,
     "rgw": Provider.S3_RGW,
     "ceph": Provider.S3_RGW,
     "spaces": Provider.DIGITALOCEAN_SPACES,
     "swift": Provider.OPENSTACK_SWIFT,
 }
+
+# The complete build has the drivers of Apache Libcloud for these stores, which the command does not
+# support; the S3 driver has profiles for them.
+_S3_IN_COMPLETE_BUILD = {Provider.BACKBLAZE_B2: "b2", Provider.ALIYUN_OSS: "oss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,8 @@ def parse_target(text: str, provider: str | None = None) -> Target:
     scheme, rest = match[1].lower(), match[2]
     name = (provider or scheme).lower().replace("-", "_")
     chosen = _SCHEMES.get(name, name)
+    if chosen in _S3_IN_COMPLETE_BUILD and is_complete():
+        chosen = _S3_IN_COMPLETE_BUILD[chosen]
     chosen, s3_profile = _resolve_provider(chosen, text)
     if chosen == Provider.LOCAL:
         return _file_target(scheme, rest, text)

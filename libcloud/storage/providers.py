@@ -56,17 +56,14 @@ DRIVERS: dict[str, tuple[str, str]] = {
     Provider.CLOUDFILES: (_CLOUDFILES, "CloudFilesStorageDriver"),
     Provider.OPENSTACK_SWIFT: (_CLOUDFILES, "OpenStackSwiftStorageDriver"),
     Provider.AZURE_BLOBS: ("libcloud.storage.drivers.azure_blobs", "AzureBlobsStorageDriver"),
+    Provider.ALIYUN_OSS: ("libcloud.storage.drivers.oss", "OSSStorageDriver"),
+    Provider.BACKBLAZE_B2: ("libcloud.storage.drivers.backblaze_b2", "BackblazeB2StorageDriver"),
     Provider.GOOGLE_STORAGE: ("libcloud.storage.drivers.google_storage", "GoogleStorageDriver"),
 }
 
 # Drivers of Apache Libcloud that are in the complete build only.
 _COMPLETE = MappingProxyType(
     {
-        Provider.ALIYUN_OSS: ("libcloud.storage.drivers.oss", "OSSStorageDriver"),
-        Provider.BACKBLAZE_B2: (
-            "libcloud.storage.drivers.backblaze_b2",
-            "BackblazeB2StorageDriver",
-        ),
         Provider.KTUCLOUD: ("libcloud.storage.drivers.ktucloud", "KTUCloudStorageDriver"),
         Provider.NIMBUS: ("libcloud.storage.drivers.nimbus", "NimbusStorageDriver"),
         Provider.NINEFOLD: ("libcloud.storage.drivers.ninefold", "NinefoldStorageDriver"),

@@ -23,8 +23,8 @@ MODULES = (
     "libcloud.dns.drivers.route53",
     "libcloud.pricing",
     "libcloud.common.openstack",
-    "libcloud.storage.drivers.backblaze_b2",
-    "libcloud.storage.drivers.oss",
+    "libcloud.storage.drivers.ktucloud",
+    "libcloud.storage.drivers.ninefold",
 )
 
 

@@ -25,7 +25,7 @@ _COMMON = """
 """
 
 _STORAGE_DRIVERS = """
-    atmos backblaze_b2 ktucloud nimbus ninefold oss
+    atmos ktucloud nimbus ninefold
 """
 
 

@@ -1190,7 +1190,7 @@ class BaseS3StorageDriver(StorageDriver):
             or "-" in etag
         ):
             return
-        if etag != data_hash:
+        if etag.lower() != data_hash:  # OSS has them in upper case
             raise ObjectHashMismatchError(
                 f"MD5 hash {etag} checksum does not match {data_hash}", self, object_name
             )

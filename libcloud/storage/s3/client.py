@@ -343,10 +343,7 @@ class S3Client:
 
     def shares_store(self, driver: Any) -> bool:
         """Whether ``driver`` talks to the same store."""
-        mine, other = self.owner.connection, getattr(driver, "connection", None)
-        return all(
-            getattr(mine, name, None) == getattr(other, name, None) for name in ("host", "port")
-        )
+        return _place_of(self.owner.connection) == _place_of(getattr(driver, "connection", None))
 
     def signature_version(self) -> str:
         """The signature version that protects bodies: ``"4"``, or ``"2"``, which does not.
@@ -357,6 +354,13 @@ class S3Client:
         if getattr(connection, "anonymous", False):
             return "2"
         return "4" if isinstance(connection, SignedAWSConnection) else "2"
+
+
+def _place_of(connection: Any) -> tuple[Any, Any]:
+    """Host and port of a store."""
+    addressing = getattr(connection, "addressing", None)
+    host = getattr(connection, "host", None) if addressing is None else addressing.host
+    return host, getattr(connection, "port", None)
 
 
 def failure_of(error: BaseException) -> Failure:

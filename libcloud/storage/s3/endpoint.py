@@ -189,6 +189,11 @@ class Addressing:
         self._regions: dict[str, str] = {}
 
     @property
+    def host(self) -> str:
+        """The host of the driver."""
+        return self._host
+
+    @property
     def style(self) -> str:
         """``"path"``, or ``"virtual"`` for buckets whose names allow it."""
         return "virtual" if self._virtual else "path"

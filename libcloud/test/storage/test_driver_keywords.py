@@ -28,6 +28,8 @@ PLACES: dict[str, dict[str, Any]] = {
     Provider.OVH: {},
     Provider.DIGITALOCEAN_SPACES: {},
     Provider.AURORAOBJECTS: {},
+    Provider.ALIYUN_OSS: {},
+    Provider.BACKBLAZE_B2: {},
     Provider.GOOGLE_STORAGE: {},
 }
 

@@ -15,8 +15,6 @@ from libcloud.storage.providers import DRIVERS, get_driver, set_driver
 from libcloud.storage.types import Provider
 
 ABSENT = [
-    Provider.ALIYUN_OSS,
-    Provider.BACKBLAZE_B2,
     Provider.KTUCLOUD,
     Provider.NIMBUS,
     Provider.NINEFOLD,

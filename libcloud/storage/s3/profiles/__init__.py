@@ -37,6 +37,7 @@ PROFILES: Mapping[str, S3Profile] = MappingProxyType(
         "linode": LINODE,
         "minio": MINIO,
         "moto": MOTO,
+        "oss": OSS,
         "outscale": OUTSCALE,
         "ovh": OVH,
         "r2": R2,

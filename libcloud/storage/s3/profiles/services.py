@@ -155,6 +155,32 @@ B2 = S3Profile(
     supports_copy_part=True,
 )
 
+OSS = S3Profile(
+    name="Alibaba Cloud OSS",
+    # alibabacloud.com/help, "Regions and endpoints": the first region of Apache Libcloud's driver.
+    hosts={"cn-hangzhou": "s3.oss-cn-hangzhou.aliyuncs.com"},
+    host_pattern="s3.oss-{region}.aliyuncs.com",
+    domains=(r"\.aliyuncs\.com",),
+    default_region="cn-hangzhou",
+    # The same, "S3 API on OSS": only virtual-hosted-style addresses; ListMultipartUploads is not
+    # among the operations. The ETag of an object sent by one request is its MD5, at some hosts in
+    # upper case (gitlab-org/charts#1564).
+    path_style=False,
+    list_version=2,
+    list_uploads=False,
+    supports_copy_part=True,
+    etag_is_md5=True,
+    etag_was_seen=False,
+    checks_payload=False,
+    # The same, "Limits": parts of 100 KB to 5 GB, 10,000 of them; decimal to be on the safe side.
+    limits=Limits(
+        min_part_size=100 * 1024,
+        max_part_size=5 * _GB,
+        max_object_size=48 * _TB,
+        max_put_size=5 * _GB,
+    ),
+)
+
 WASABI = S3Profile(
     name="Wasabi",
     domains=(r"\.wasabisys\.com",),

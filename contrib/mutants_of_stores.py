@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs in the drivers for single S3-compatible stores; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_DRIVERS = "libcloud/storage/drivers"
+_B2 = ("libcloud/test/storage/test_backblaze_b2.py",)
+_OSS = ("libcloud/test/storage/test_oss.py",)
+
+MUTANTS = (
+    Mutant(
+        "the account of B2 is authorized for each request",
+        f"{_DRIVERS}/backblaze_b2.py",
+        "            if self.s3_host is None or force:\n",
+        "            if True:\n",
+        _B2,
+        caught_by="test_threads_that_start_together_authorize_once",
+    ),
+    Mutant(
+        "B2's response may name any host as the endpoint",
+        f"{_DRIVERS}/backblaze_b2.py",
+        "not B2.owns(host)",
+        "False",
+        _B2,
+        caught_by="test_an_endpoint_of_another_company_gets_no_request",
+    ),
+    Mutant(
+        "copies between two accounts of B2 count as copies within a store",
+        "libcloud/storage/s3/client.py",
+        "if addressing is None else addressing.host",
+        "",
+        _B2,
+        caught_by="test_accounts_with_different_endpoints_are_different_stores",
+    ),
+    Mutant(
+        "OSS gets buckets in the path",
+        f"{_DRIVERS}/oss.py",
+        '"path" if at_address else "virtual"',
+        '"path"',
+        _OSS,
+        caught_by="test_host_and_region_follow_from_each_other",
+    ),
+)
