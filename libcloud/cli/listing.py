@@ -129,7 +129,7 @@ def _objects(selection: Selection, recursive: bool) -> Iterator[_Entry]:
             if filters.select(selection.relative(obj)):
                 yield _entry(obj)
         return
-    from libcloud.storage.directories import iterate_directory
+    from libcloud.storage.base import iterate_directory
 
     last = ""
     for found in iterate_directory(container, prefix):

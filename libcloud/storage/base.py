@@ -828,6 +828,26 @@ def companion_method(driver: object, public: str, private: str) -> Callable[...,
     return cast("Callable[..., Any]", getattr(driver, private))
 
 
+def iterate_directory(container: Container, prefix: str) -> Iterator[Object | str]:
+    """The objects whose names contain no slash after ``prefix``, and the directories there.
+
+    Stores that support a delimiter list only the directory; with other drivers everything under
+    ``prefix`` is listed.
+
+    :param prefix: the directory, which ends with a slash; empty for the top of the container.
+    :return: objects, and directories as prefixes that end with a slash, in the order of the
+        listing; a prefix may occur more than once.
+    :raises ContainerDoesNotExistError: there is no such container.
+    """
+    native = companion_method(container.driver, "iterate_container_objects", "_iterate_directory")
+    if native is not None:
+        yield from native(container, prefix)
+        return
+    for obj in container.iterate_objects(prefix=prefix or None):
+        head, slash, _ = obj.name[len(prefix) :].partition("/")
+        yield f"{prefix}{head}/" if slash else obj
+
+
 def is_overridden(driver: object, kind: type, *names: str) -> bool:
     """Whether ``driver``, an instance or a subclass of ``kind``, has its own method of a name.
 

@@ -425,7 +425,7 @@ class BaseS3StorageDriver(StorageDriver):
             yield from self._objects_of(page, document, container)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
-        """See :func:`~libcloud.storage.directories.iterate_directory`."""
+        """See :func:`~libcloud.storage.base.iterate_directory`."""
         path = self._get_container_path(container)
         pages = s3.listing.object_pages(
             self._client, path, container.name, prefix or None, delimiter="/"

@@ -8,8 +8,7 @@ import errno
 import os
 from collections.abc import Iterator
 
-from libcloud.storage.base import Container, Object, StorageDriver
-from libcloud.storage.directories import iterate_directory
+from libcloud.storage.base import Container, Object, StorageDriver, iterate_directory
 from libcloud.storage.filesystem.entries import (
     Info,
     directory_entry,

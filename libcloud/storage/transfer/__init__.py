@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer import cut as cut
     from libcloud.storage.transfer import download as download
     from libcloud.storage.transfer import progress as progress
-    from libcloud.storage.transfer import ranges as ranges
     from libcloud.storage.transfer import retry as retry
     from libcloud.storage.transfer import retry_loop as retry_loop
     from libcloud.storage.transfer import sending as sending

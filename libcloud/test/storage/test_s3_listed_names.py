@@ -14,8 +14,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Container
-from libcloud.storage.directories import iterate_directory
+from libcloud.storage.base import Container, iterate_directory
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.storage.s3.nodes import with_raw_names

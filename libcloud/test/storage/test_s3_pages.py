@@ -12,8 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from libcloud.storage.base import Container
-from libcloud.storage.directories import iterate_directory
+from libcloud.storage.base import Container, iterate_directory
 from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.storage.s3 import profiles

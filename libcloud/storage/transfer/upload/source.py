@@ -31,14 +31,14 @@ _JOINED_PIECES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class PulledPart:
+class SourcePart(Generic[Content]):
     """A part as delivered by the source.
 
-    :param body: its bytes, which do not change.
+    :param body: its content, which does not change.
     :param last: the source has ended.
     """
 
-    body: bytes | Pieces
+    body: Content
     last: bool
 
 
@@ -134,7 +134,7 @@ class PartSource:
         self._pieces = pieces_of(source)
         self._rest: bytes | memoryview = b""
 
-    def next_part(self, size: int) -> PulledPart:
+    def next_part(self, size: int) -> SourcePart[bytes | Pieces]:
         """The next ``size`` bytes, or fewer at the end of the source.
 
         One more non-empty piece is read, so that ``last`` is known; the next part begins
@@ -151,7 +151,7 @@ class PartSource:
             part.add(rest)
             del rest  # a producer may resize the buffer it yielded before
         last = not self._rest and not self._advance(part)
-        return PulledPart(part.body(), last)
+        return SourcePart(part.body(), last)
 
     def _advance(self, part: PartBuffer) -> bool:
         """Take pieces until one is not empty and does not fit into ``part`` immediately.
@@ -181,12 +181,26 @@ class WholeSource(Generic[Content]):
         return SourcePart(self._content, last=True)
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePart(Generic[Content]):
-    """A part of any content; see :class:`PulledPart`."""
+class RangeSource:
+    """The bytes of an object as ranges, which the store copies; first byte first.
 
-    body: Content
-    last: bool
+    >>> source = RangeSource(10)
+    >>> source.next_part(8)
+    SourcePart(body=range(0, 8), last=False)
+    >>> source.next_part(8)
+    SourcePart(body=range(8, 10), last=True)
+
+    :param size: of the object, bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._taken = 0
+
+    def next_part(self, size: int) -> SourcePart[range]:
+        """The next ``size`` bytes, or fewer at the end."""
+        start, self._taken = self._taken, min(self._size, self._taken + size)
+        return SourcePart(range(start, self._taken), self._taken == self._size)
 
 
 class LocalFile(io.FileIO):

@@ -11,9 +11,9 @@ import pytest
 
 from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
 from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.ranges import RangePart, RangeSource
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY, ObjectUpload, UploadOptions
+from libcloud.storage.transfer.upload.source import RangeSource, SourcePart
 from libcloud.storage.transfer.values import Digest, PartReceipt
 from libcloud.storage.types import ObjectTooLargeError
 from libcloud.test.storage.transfer.upload.test_ranges import CopyingStore
@@ -35,7 +35,7 @@ class Held(CopyingStore):
         self._now = 0
         self.most = 0
 
-    def next_part(self, size: int) -> RangePart:
+    def next_part(self, size: int) -> SourcePart[range]:
         part = self._source.next_part(size)
         self._now += len(part.body)
         self.most = max(self.most, self._now)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from libcloud.storage.capabilities import GIB, Limits
-from libcloud.storage.transfer.ranges import RangeSource
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
+from libcloud.storage.transfer.upload.source import RangeSource
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,

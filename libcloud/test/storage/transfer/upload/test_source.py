@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.storage.transfer.upload import source as source_module
-from libcloud.storage.transfer.upload.source import PartSource, PulledPart
+from libcloud.storage.transfer.upload.source import PartSource, SourcePart
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
 
@@ -57,7 +57,7 @@ class OnlyRead:
         return next(self._pieces, b"")
 
 
-def parts_of(source: object, size: int) -> list[PulledPart]:
+def parts_of(source: object, size: int) -> list[SourcePart[Any]]:
     """All parts of ``source``, each of ``size`` bytes."""
     cutter = PartSource(source)
     parts = [cutter.next_part(size)]
@@ -453,7 +453,7 @@ def test_the_bytes_that_are_copied_grow_with_the_stream_and_no_faster(
 def test_many_tiny_pieces_keep_their_order_and_none_is_lost(piece: int) -> None:
     data = bytes(range(251)) * 120
     source = PartSource(data[at : at + piece] for at in range(0, len(data), piece))
-    parts: list[PulledPart] = []
+    parts: list[SourcePart[Any]] = []
     while not parts or not parts[-1].last:
         parts.append(source.next_part(20_000))
     assert b"".join(bytes(part.body) for part in parts) == data
