@@ -59,6 +59,14 @@ MUTANTS = (
         caught_by="test_a_file_that_the_shell_has_opened_is_continued_and_not_replaced",
     ),
     Mutant(
+        "links in a directory of downloads are followed",
+        "libcloud/storage/destination.py",
+        "            if stat.S_ISLNK(os.lstat(path).st_mode):\n                return False",
+        "            os.lstat(path)",
+        ("libcloud/test/storage/test_destination.py",),
+        caught_by="test_a_name_that_leads_out_of_the_directory_is_refused",
+    ),
+    Mutant(
         "objects whose names are one file overwrite each other",
         "libcloud/storage/destination.py",
         "        key = os.path.normpath(name)",

@@ -20,7 +20,7 @@ MUTANTS = (
     Mutant(
         "cancelled work continues",
         "libcloud/utils/cancellation.py",
-        "    if is_cancelled():",
+        "    if cancellation is not None and cancellation.cancelled:",
         "    if False:",
         (f"{_TESTS}/cli/test_jobs.py::test_an_error_that_affects_all_stops_all",),
     ),

@@ -33,6 +33,14 @@ _MACHINE = (
         caught_by="test_rule_2_a_part_that_is_to_be_sent_again_keeps_its_slot",
     ),
     _mutant(
+        "the byte after the announced size is not asked for",
+        "machine",
+        "self._expected_size - self._size) + 1)",
+        "self._expected_size - self._size))",
+        "announced_size",
+        caught_by="test_a_source_that_continues_after_the_announced_size_is_not_published",
+    ),
+    _mutant(
         "memory bound broken",
         "machine",
         "self._memory is not None and held + size > self._memory",

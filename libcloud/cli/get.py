@@ -162,6 +162,7 @@ def _get_one(
             return
         if output.path.endswith(os.sep):
             os.makedirs(output.path, exist_ok=True)
+        output = output.as_directory()
         if not output.is_first(obj):
             raise _same_file(obj)
         progress = Progress(str(target), selection.size_of(obj), settings)
@@ -236,6 +237,12 @@ class _Output:
     overwrite: bool = False
     names: FileNames | None = None
 
+    def as_directory(self) -> _Output:
+        """The same with a separator at the end of the path, if that is a directory."""
+        if self.path.endswith(os.sep) or not os.path.isdir(self.path):
+            return self
+        return replace(self, path=self.path + os.sep)
+
     def name_of(self, obj: Object) -> str:
         """The path of an object's file in the directory."""
         if self.prefix is not None:
@@ -248,11 +255,8 @@ class _Output:
 
     def file_for(self, obj: Object) -> Destination:
         """The file for an object. The library's rules keep it inside the directory."""
-        path = self.path
-        if os.path.isdir(path) and not path.endswith(os.sep):
-            path += os.sep
         return resolve_destination(
-            path, self.name_of(obj), overwrite_existing=self.overwrite, driver=obj.driver
+            self.path, self.name_of(obj), overwrite_existing=self.overwrite, driver=obj.driver
         )
 
 
@@ -286,7 +290,7 @@ def _get_all(
         first = list(itertools.islice(objects, _LISTED_FIRST))
     total = sum(obj.size for obj in first) if len(first) < _LISTED_FIRST else None
     os.makedirs(output.path, exist_ok=True)
-    output = replace(output, prefix=selected.base)
+    output = replace(output.as_directory(), prefix=selected.base)
     selection = _Selection(None, object_options.read_keywords)
     failures, number = Failures(2), 0
 

@@ -55,12 +55,11 @@ class Transfer:
         self.upload_id: str | None = None
         self.note = ""
         self.aborted: UploadAborted | None = None
-        self._lock = PerProcess(threading.RLock)
         self._meter = meter
 
     def advance(self, size: int) -> None:
         """Count ``size`` more bytes as done. Thread-safe."""
-        with self._lock():
+        with self._meter.lock():
             self.bytes_done += size
         self._meter.sample()
 
@@ -115,13 +114,13 @@ class Meter:
         self._note = ""
         self._note_until = 0.0
         self._rate_limit = rate_limit
-        self._transfers: tuple[Transfer, ...] = ()
+        self._transfers: dict[Transfer, None] = {}  # in the order of their start
         self._finished = 0  # bytes and parts of completed objects
         self._parts = 0
         self._sent_by_thread: dict[int, int] = {}  # by thread: bytes sent of its current request
         self._most_sent = 0
         self._interrupted = False
-        self._lock = PerProcess(threading.RLock)
+        self.lock = PerProcess(threading.RLock)
         self._clock = clock
         self._started = clock()
         self._samples: deque[tuple[float, int]] = deque([(self._started, 0)], maxlen=_SAMPLES)
@@ -130,15 +129,15 @@ class Meter:
     def transfer(self, label: str) -> Iterator[Transfer]:
         """Track one object in the block. If the block fails, its bytes do not count."""
         transfer = Transfer(label, self)
-        with self._lock():
-            self._transfers = (*self._transfers, transfer)
+        with self.lock():
+            self._transfers[transfer] = None
         complete = False
         try:
             yield transfer
             complete = True
         finally:
-            with self._lock():
-                self._transfers = tuple(one for one in self._transfers if one is not transfer)
+            with self.lock():
+                self._transfers.pop(transfer, None)
                 self._finished += transfer.bytes_done if complete else 0
                 self._parts += transfer.parts if complete else 0
                 self._most_sent = 0
@@ -146,7 +145,7 @@ class Meter:
     @property
     def title(self) -> str:
         """The objects that are being transferred."""
-        transfers = self._transfers
+        transfers = [*self._transfers]
         if not transfers:
             return self.label
         more = f" +{len(transfers) - 1}" if len(transfers) > 1 else ""
@@ -157,13 +156,13 @@ class Meter:
     @property
     def bytes_done(self) -> int:
         """Bytes that were stored or written."""
-        with self._lock():
-            return self._finished + sum(transfer.bytes_done for transfer in self._transfers)
+        with self.lock():
+            return self._finished + sum(transfer.bytes_done for transfer in [*self._transfers])
 
     @property
     def in_flight(self) -> int:
         """Bytes of parts whose requests have not been answered yet."""
-        return sum(transfer.in_flight for transfer in self._transfers)
+        return sum(transfer.in_flight for transfer in [*self._transfers])
 
     @property
     def bytes_sent(self) -> int:
@@ -175,12 +174,12 @@ class Meter:
     @property
     def parts(self) -> int:
         """Parts that were stored."""
-        return self._parts + sum(transfer.parts for transfer in self._transfers)
+        return self._parts + sum(transfer.parts for transfer in [*self._transfers])
 
     @property
     def is_multipart(self) -> bool:
         """Whether an object is, or was, sent in parts."""
-        return bool(self.parts) or any(transfer.upload_id for transfer in self._transfers)
+        return bool(self.parts) or any(transfer.upload_id for transfer in [*self._transfers])
 
     @property
     def seconds(self) -> float:

@@ -213,7 +213,7 @@ class Connection(ConnectionSettings):
         action = self.morph_action_hook(call.action)
         self.action, self.method, self.data = action, call.method, call.data
         try:
-            params = self.add_default_params({} if call.params is None else copy.copy(call.params))
+            params = self.add_default_params(copy.copy(call.params) if call.params else {})
             if self.cache_busting and call.method == "GET":
                 params = self._add_cache_busting_to_params(params)
             headers = self.add_default_headers(dict(call.headers or {}))

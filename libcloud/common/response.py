@@ -213,8 +213,9 @@ class RawResponse(Response):
 
 def _lowercase(headers: Any) -> dict[str, str]:
     """Return ``headers`` with names in lower case; the class of requests has them cached."""
-    if hasattr(type(headers), "lower_items"):
-        return dict(headers.lower_items())
+    known = getattr(headers, "_store", None)
+    if isinstance(known, dict):
+        return {lower: value for lower, (_, value) in known.items()}
     return lowercase_keys(dict(headers))
 
 

@@ -32,7 +32,6 @@ _LARGEST_HEAD = 256 * 1024
 # The limits of the standard library, which reports what exceeds them.
 _LONGEST_LINE = 65536
 _MOST_LINES = 100
-_MOST_DIGITS = 20
 
 # RFC 9112, sections 4 and 5: the usual form of a final response.
 _STATUS = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?:[ \t][^\n]*)?\r?\n")
@@ -42,9 +41,10 @@ _HEAD = re.compile(
     r"HTTP/1\.1 ([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r\n"
     r"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\xa0-\xff]*\r\n)*)\r\n"
 )
+_LINE = re.compile(r"([^:\r\n]+):[ \t]*([^\r\n]*)\r\n")
 
 _WITHOUT_BODY = (http.client.NO_CONTENT, http.client.NOT_MODIFIED)
-_CLOSES = {None: False, "keep-alive": False, "close": True}
+_CLOSES = {"": False, "keep-alive": False, "close": True}
 
 
 class Head(NamedTuple):
@@ -72,21 +72,18 @@ def plain_head(data: bytes, method: str) -> Head | None:
     match = _HEAD.fullmatch(data.decode("iso-8859-1"))
     if match is None:
         return None
-    headers: list[tuple[str, str]] = []
-    found: dict[str, str] = {}
-    for line in match[3].split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        value = value.lstrip(" \t")
-        headers.append((name, value))
-        if found.setdefault(name.lower(), value) != value:
-            return None  # repeated: let the library decide
+    headers: list[tuple[str, str]] = _LINE.findall(match[3])
+    found = {name.lower(): value for name, value in headers}
+    if len(found) != len(headers) or len(headers) >= _MOST_LINES or "transfer-encoding" in found:
+        return None  # repeated, or special: let the library decide
     status, length = int(match[1]), found.get("content-length", "").strip()
     without_body = method == "HEAD" or status in _WITHOUT_BODY
     if without_body and "content-length" not in found:
         length = "0"
-    closes = _CLOSES.get(found.get("connection", "").strip().lower() or None)
-    usual = length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS
-    if not usual or len(headers) >= _MOST_LINES or closes is None or "transfer-encoding" in found:
+    closes: bool | None = False
+    if "connection" in found:
+        closes = _CLOSES.get(found["connection"].strip().lower())
+    if closes is None or not _LENGTH.fullmatch(length):
         return None
     size = 0 if without_body else int(length)
     return Head(status, (match[2] or "").strip(), headers, found, size, closes)

@@ -101,7 +101,7 @@ def check_extra(extra: object, *, values: bool = True) -> None:
     """
     if extra is None:
         return
-    if not isinstance(extra, Mapping):
+    if not isinstance(extra, (dict, Mapping)):
         raise TypeError(
             "extra must be a dict, such as {'content_type': 'text/plain', 'meta_data': {...}}, "
             f"not {kind_of(extra)}"
@@ -111,7 +111,7 @@ def check_extra(extra: object, *, values: bool = True) -> None:
             meant = nearest(key, _EXTRA, likeness=0.85) if isinstance(key, str) else None
             if meant is not None:
                 raise ValueError(f"extra has no key {key!r}: did you mean {meant!r}?")
-    if not isinstance(extra.get("meta_data") or {}, Mapping):
+    if not isinstance(extra.get("meta_data") or {}, (dict, Mapping)):
         raise TypeError(
             f"extra['meta_data'] must be a dict of strings, not {kind_of(extra['meta_data'])}"
         )

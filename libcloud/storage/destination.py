@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -178,7 +179,7 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
         or "\0" in object_name
         or (os.sep == "\\" and ":" in object_name)
     )
-    if escapes or not _is_inside(path, directory):
+    if escapes or not (_has_no_link(directory, parts) or _is_inside(path, directory)):
         raise LibcloudError(
             f"Object name {object_name!r} leads out of {directory}: nothing was written. "
             "Give the path of a file instead.",
@@ -191,6 +192,21 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
             driver=driver,
         )
     return path
+
+
+def _has_no_link(directory: str, parts: Iterable[str]) -> bool:
+    """Whether the path of ``parts`` in ``directory``, none of them ``..``, follows no link."""
+    path = directory
+    for part in parts:
+        path = os.path.join(path, part)
+        try:
+            if stat.S_ISLNK(os.lstat(path).st_mode):
+                return False
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError):
+            return False
+    return True
 
 
 def _is_inside(path: str, directory: str) -> bool:
@@ -208,7 +224,8 @@ def _create_directories(destination: Destination) -> list[str]:
         missing.append(parent)
         parent = os.path.dirname(parent)
     try:
-        os.makedirs(os.path.dirname(destination.path), exist_ok=True)
+        if missing:
+            os.makedirs(missing[0], exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise LibcloudError(
             f"A file stands where {destination.path} needs a directory", driver=destination.driver

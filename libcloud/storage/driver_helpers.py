@@ -307,9 +307,9 @@ def concurrency_of(connection: object) -> int | None:
         return 1
     if type(connection).request is not Connection.request:
         return 1
-    from libcloud.http import allowed_concurrency
+    import libcloud.http as http  # without ``from``, which searches the names at each call
 
-    return allowed_concurrency(type(connection.connection))
+    return http.allowed_concurrency(type(connection.connection))
 
 
 def _rewind(stream: Any) -> None:

@@ -135,7 +135,7 @@ def plain_headers(headers: Any) -> dict[str, Any]:
 
 def check_headers(headers: object) -> None:
     """:raises TypeError: it is neither a mapping nor ``None``."""
-    if headers is not None and not isinstance(headers, Mapping):
+    if headers is not None and not isinstance(headers, (dict, Mapping)):  # dict: without the ABC
         raise TypeError(f"headers must be a dict, not {kind_of(headers)}")
 
 

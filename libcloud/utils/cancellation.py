@@ -73,7 +73,8 @@ def is_cancelled() -> bool:
 
 def raise_if_cancelled() -> None:
     """:raises CancelledError: the work of the calling thread is cancelled."""
-    if is_cancelled():
+    cancellation = _active.get()
+    if cancellation is not None and cancellation.cancelled:
         raise CancelledError("cancelled")
 
 

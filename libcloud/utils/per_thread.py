@@ -13,8 +13,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-_MISSING: Any = object()
-
 
 class PerThread:
     """A data descriptor: each thread sees the value that it has set, or the default.
@@ -45,12 +43,12 @@ class PerThread:
         if instance is None:
             return self.default
         values = values_of(instance)
-        value = values.get(self._name, _MISSING)
-        if value is _MISSING:
+        try:
+            return values[self._name]
+        except KeyError:
             if self._factory is None:
                 return self.default
-            value = values[self._name] = self._factory()
-        return value
+            return values.setdefault(self._name, self._factory())
 
     def __set__(self, instance: Any, value: Any) -> None:
         values_of(instance)[self._name] = value
@@ -117,9 +115,13 @@ def values_of(instance: Any) -> dict[str, Any]:
         known: _Objects = _locals["local"].objects
     except (KeyError, AttributeError):
         known = _of_this_thread()
-    entry = known.get(id(instance))
-    if entry is None or entry[0]() is not instance:
-        known[id(instance)] = entry = _new_entry(instance, known)
+    try:
+        reference, values = known[id(instance)]
+        if reference() is instance:
+            return values
+    except KeyError:
+        pass
+    known[id(instance)] = entry = _new_entry(instance, known)
     return entry[1]
 
 

@@ -54,11 +54,13 @@ class StagingFile:
         self._path = path
         self._given_mode = mode
         self._overwrite = overwrite
-        self._final = os.path.realpath(path)
-        self._predecessor = _status(self._final)
+        # Where there is nothing, not even a dangling link, there is no other place to find.
+        is_new = not os.path.lexists(path)
+        self._final = os.path.join(os.getcwd(), path) if is_new else os.path.realpath(path)
+        self._predecessor = None if is_new else _status(self._final)
         self._temporary: str | None = None
         self._synced = False
-        self._file = self._open()
+        self._file = self._open_staging() if is_new else self._open()
 
     def _open(self) -> BinaryIO:
         descriptor = _descriptor_of(self._path)
@@ -68,12 +70,16 @@ class StagingFile:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
         if os.path.exists(self._path) and not os.path.isfile(self._final):
             return open(self._path, "wb")
+        return self._open_staging()
+
+    def _open_staging(self) -> BinaryIO:
         directory = os.path.dirname(self._final)
-        if not os.path.isdir(directory):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
         temporary = os.path.join(directory, TEMPORARY_PREFIX + secrets.token_hex(8))
         try:
             file = open(temporary, "xb", opener=self._create)  # noqa: SIM115 - see __exit__
+        except (FileNotFoundError, NotADirectoryError):
+            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
+            raise missing from None
         except PermissionError:
             if not self._overwrite or not os.path.isfile(self._final):
                 raise

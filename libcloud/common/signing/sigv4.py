@@ -252,8 +252,10 @@ def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
     signed = {}
     for name, value in headers.items():
         lower = name.lower()
-        if lower in _SIGNED_NAMES or lower.startswith(_SIGNED_PREFIX):
-            signed[lower] = " ".join(str(value).split())
+        if lower in _SIGNED_NAMES or lower[:6] == _SIGNED_PREFIX:
+            text = str(value)
+            words = text.split()
+            signed[lower] = text if words == [text] else " ".join(words)
     return dict(sorted(signed.items()))
 
 

@@ -343,6 +343,8 @@ class BaseS3StorageDriver(StorageDriver):
     def _get_new_object_path(self, container: Container, object_name: str) -> str:
         """Path of an object to create, whose name must be valid UTF-8."""
         path = self._get_object_path(container, object_name)
+        if object_name.isascii():
+            return path
         try:
             check_object_name(object_name)
         except ValueError as error:

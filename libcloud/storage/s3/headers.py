@@ -69,13 +69,16 @@ def has_lock(headers: Mapping[str, str]) -> bool:
 
     Reference: Amazon S3 API Reference, PutObject, "Content-MD5".
     """
-    return any(name.lower().startswith("x-amz-object-lock-") for name in headers)
+    return "\nx-amz-object-lock-" in "\n".join(("", *headers)).lower()
 
 
 def has_digest(headers: Mapping[str, str]) -> bool:
     """Whether the caller sends a digest of the body along."""
-    names = {name.lower() for name in headers} - {"content-length"}
-    return any(map(_describes_one_body, names))
+    for name in headers:
+        lower = name.lower()
+        if lower != "content-length" and _describes_one_body(lower):
+            return True
+    return False
 
 
 def _describes_one_body(name: str) -> bool:

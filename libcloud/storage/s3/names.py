@@ -7,6 +7,7 @@ store's own rules are the store's to enforce.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 from libcloud.storage.arguments import check_container, check_name
@@ -22,6 +23,9 @@ MAX_KEY_BYTES = 1024
 # (Amazon S3 API Reference, "Signature Calculations for the Authorization Header", UriEncode).
 _SAFE = "/~-._"
 
+# Names that are their own encoding: most of them.
+_UNRESERVED = re.compile(r"[A-Za-z0-9/~._-]*")
+
 
 def encode_name(name: str) -> str:
     """``name`` encoded for a path: UTF-8, ``%XX`` in upper case, slashes kept.
@@ -34,6 +38,8 @@ def encode_name(name: str) -> str:
 
     :raises ValueError: ``name`` holds another half of a surrogate pair.
     """
+    if _UNRESERVED.fullmatch(name):
+        return name
     try:
         return quote(name, safe=_SAFE, errors="surrogateescape")
     except UnicodeEncodeError as error:

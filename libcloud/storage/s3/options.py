@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -173,15 +174,22 @@ class ReadOptions:
 
 def _check_types(options: WriteOptions | ReadOptions) -> None:
     """:raises TypeError: a value is of another type; "no" would count as true, for example."""
-    for one in fields(options):
-        value = getattr(options, one.name)
-        kind, word = next(
-            found for start, found in _TYPES.items() if str(one.type).startswith(start)
-        )
+    for name, (kind, word) in _types(type(options)).items():
+        value = getattr(options, name)
         if value is not None and not isinstance(value, kind):
-            raise TypeError(f"ex_{one.name} must be {word}, not {kind_of(value)}")
+            raise TypeError(f"ex_{name} must be {word}, not {kind_of(value)}")
 
 
+@cache
+def _types(kind: type[WriteOptions | ReadOptions]) -> Mapping[str, tuple[Any, str]]:
+    """The type of each option, and its meaning in messages."""
+    return {
+        one.name: next(found for start, found in _TYPES.items() if str(one.type).startswith(start))
+        for one in fields(kind)
+    }
+
+
+@cache
 def names(kind: type[WriteOptions | ReadOptions]) -> frozenset[str]:
     """The names of options."""
     return frozenset(field.name for field in fields(kind))
@@ -249,10 +257,13 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, An
     if not given:
         return NO_OPTIONS, {}
     _check_names(given, UploadKeywords.__annotations__)
-    of_object = {f"ex_{name}": name for name in names(WriteOptions)}
-    chosen = {of_object[name]: value for name, value in given.items() if name in of_object}
-    rest = {name: value for name, value in given.items() if name not in of_object}
-    return WriteOptions(**chosen), rest
+    of_object = names(WriteOptions)
+    chosen: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for keyword, value in given.items():
+        name = keyword.removeprefix("ex_")
+        (chosen if name in of_object else rest)[name if name in of_object else keyword] = value
+    return WriteOptions(**chosen) if chosen else NO_OPTIONS, rest
 
 
 def _check_names(given: Iterable[str], known: Iterable[str]) -> None:

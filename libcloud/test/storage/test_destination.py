@@ -190,7 +190,7 @@ def test_directories_that_were_there_before_stay(driver: StorageDriver, tmp_path
     "name",
     [
         *("../x", "a/../../x", "a/../b", "..", "{outside}/x", "/{outside}/x"),
-        *("", "a\0b", "link/x", "file-link"),
+        *("", "a\0b", "link/x", "file-link", "directory/link/x", "directory//link/new/x"),
     ],
 )
 def test_a_name_that_leads_out_of_the_directory_is_refused(
@@ -201,6 +201,8 @@ def test_a_name_that_leads_out_of_the_directory_is_refused(
     outside.mkdir()
     inside.mkdir()
     (inside / "link").symlink_to(outside)
+    (inside / "directory").mkdir()
+    (inside / "directory" / "link").symlink_to(outside)
     (inside / "file-link").symlink_to(outside / "x")
 
     with pytest.raises(LibcloudError, match=r"leads out of|names no file"):

@@ -173,6 +173,9 @@ class UploadMachine:
         size = min(
             self._plan.size_of(self._pulled + 1), self._plan.limits.max_object_size - self._size
         )
+        if self._expected_size is not None:
+            # No memory is reserved for what cannot come; one byte more shows a longer source.
+            size = min(size, max(0, self._expected_size - self._size) + 1)
         held = sum(self._held.values())
         if held and self._memory is not None and held + size > self._memory:
             return 0
