@@ -181,7 +181,7 @@ def _check_types(options: WriteOptions | ReadOptions) -> None:
 
 
 @cache
-def _types(kind: type[WriteOptions | ReadOptions]) -> Mapping[str, tuple[Any, str]]:
+def _types(kind: type[Any]) -> Mapping[str, tuple[Any, str]]:
     """The type of each option, and its meaning in messages."""
     return {
         one.name: next(found for start, found in _TYPES.items() if str(one.type).startswith(start))
