@@ -174,14 +174,15 @@ class ReadOptions:
 
 def _check_types(options: WriteOptions | ReadOptions) -> None:
     """:raises TypeError: a value is of another type; "no" would count as true, for example."""
-    for name, (kind, word) in _types(type(options)).items():
+    own: Any = type(options)  # a class is hashable, which mypy does not see
+    for name, (kind, word) in _types(own).items():
         value = getattr(options, name)
         if value is not None and not isinstance(value, kind):
             raise TypeError(f"ex_{name} must be {word}, not {kind_of(value)}")
 
 
 @cache
-def _types(kind: type[Any]) -> Mapping[str, tuple[Any, str]]:
+def _types(kind: Any) -> Mapping[str, tuple[Any, str]]:
     """The type of each option, and its meaning in messages."""
     return {
         one.name: next(found for start, found in _TYPES.items() if str(one.type).startswith(start))
