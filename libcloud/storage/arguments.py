@@ -40,6 +40,7 @@ __all__ = [
     "check_upload",
     "keywords_of",
     "plain_headers",
+    "remember_settings",
 ]
 
 LOG = logging.getLogger(__name__)
@@ -221,3 +222,32 @@ def check_download(obj: object, destination_path: object) -> None:
     """The checks of every download to a file."""
     check_object(obj)
     check_file_path(destination_path, "destination_path")
+
+
+# Keywords of drivers that contain no secret and mean the same on every machine.
+_PORTABLE = frozenset(
+    {
+        *("region", "endpoint_url", "profile", "cloud", "host", "port", "secure", "timeout"),
+        *("ex_s3_profile", "ex_addressing_style", "ex_use_dualstack", "ex_use_fips"),
+        *("ex_anonymous", "ex_checksum_calculation", "ex_total_timeout", "signature_version"),
+        *("ex_force_service_region", "ex_force_service_type", "ex_force_service_name"),
+        *("ex_ca_bundle", "retry_delay"),
+    }
+)
+
+
+def remember_settings(driver: Any, settings: Mapping[str, Any], *portable: str) -> None:
+    """Remember how ``from_env`` created ``driver``, so that another process can do the same.
+
+    :param settings: keywords of ``from_env``; those that are ``None`` were not passed. Nothing is
+        remembered if one may be a secret.
+    :param portable: further keywords that are none.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    secret = [
+        name
+        for name, value in given.items()
+        if name not in {*_PORTABLE, *portable} or not isinstance(value, (str, int, float))
+    ]
+    driver._session_settings = None if secret else given
+    driver._not_portable = min(secret, default="")

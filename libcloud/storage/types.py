@@ -14,6 +14,8 @@ The tree of errors, all under :class:`LibcloudError`::
         SizeMismatchError             more or less data than was announced
         ObjectTooLargeError           more than the store accepts
         UploadOutcomeUnknownError     may or may not be stored
+        PartConflictError             a part was sent twice, with different data
+        WorkerError                   another process could not send its part
         PreconditionFailedError       a precondition of the caller failed
         ConditionalConflictError      another request wrote at the same time
         IncompleteDownloadError       fewer or more bytes than were announced
@@ -54,10 +56,12 @@ __all__ = [
     "ObjectHashMismatchError",
     "ObjectTooLargeError",
     "OperationResult",
+    "PartConflictError",
     "PreconditionFailedError",
     "Provider",
     "SizeMismatchError",
     "UploadOutcomeUnknownError",
+    "WorkerError",
 ]
 
 _ItemT = TypeVar("_ItemT")
@@ -310,6 +314,53 @@ class UploadOutcomeUnknownError(ObjectError):
     ) -> None:
         super().__init__(value, driver, object_name)
         self.upload_id = upload_id
+
+
+class PartConflictError(ObjectError):
+    """A part of an upload was sent more than once, with different data.
+
+    Nothing was published: the data of a part depends on when, or where, it is made.
+
+    :param number: of the part.
+    """
+
+    error_type = "PartConflictError"
+
+    def __init__(
+        self, value: object, driver: object, object_name: str | None, number: int = 0
+    ) -> None:
+        super().__init__(value, driver, object_name)
+        self.number = number
+
+
+class WorkerError(ObjectError):
+    """Another process could not make or send its part of an upload; nothing was published.
+
+    :param worker: ``host:pid``; empty if the process did not return an answer.
+    :param number: of the part.
+    :param pieces: positions of the pieces that the part consists of, from 0.
+
+    ``code`` and ``status`` are those of the store's response, if that was the reason.
+    """
+
+    error_type = "WorkerError"
+    code: str | None = None
+    status: int | None = None
+
+    def __init__(
+        self,
+        value: object,
+        driver: object,
+        object_name: str | None,
+        *,
+        worker: str = "",
+        number: int = 0,
+        pieces: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(value, driver, object_name)
+        self.worker = worker
+        self.number = number
+        self.pieces = pieces
 
 
 class PreconditionFailedError(ObjectError):

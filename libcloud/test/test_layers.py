@@ -26,6 +26,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Modules of scaleout that drivers call; the others are integrations above the drivers.
+CALLED_BY_DRIVERS = ("executor", "futures", "receipts", "session", "text", "worker")
+
 # The longest prefix decides: libcloud.common.types is layer 0, the rest of libcloud.common layer 2.
 LAYERS = {
     "libcloud.utils": 0,
@@ -49,6 +52,7 @@ LAYERS = {
     "libcloud.storage.providers": 7,
     "libcloud.storage.filesystem": 8,
     "libcloud.storage.scaleout": 8,
+    **{f"libcloud.storage.scaleout.{name}": 5 for name in CALLED_BY_DRIVERS},
     "libcloud.cli": 8,
     "libcloud.base": 8,
     "libcloud": 8,

@@ -40,6 +40,7 @@ from libcloud.storage.arguments import (
     check_settings,
     check_upload,
     plain_headers,
+    remember_settings,
 )
 from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.capabilities import Capabilities
@@ -94,10 +95,14 @@ if TYPE_CHECKING:
         S3MultipartUpload,
     )
     from libcloud.storage.s3.values import ObjectPage, PartRecord
+    from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.ranges import Validator
     from libcloud.storage.transfer.progress import Listener
+    from libcloud.storage.transfer.upload.options import EngineKeywords
+    from libcloud.storage.transfer.upload.session import ObjectUpload
+    from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.types import Deletion
     from libcloud.storage.writer import UploadWriter
 
@@ -272,7 +277,10 @@ class BaseS3StorageDriver(StorageDriver):
         settings = s3.discovery.settings_from_env(
             cls, options, profile=profile, region=region, endpoint_url=endpoint_url
         )
-        return cls(**settings)
+        driver = cls(**settings)
+        found = {**settings, "ex_credentials": None, "ex_ca_bundle": None}
+        remember_settings(driver, {**found, **options, "profile": profile})
+        return driver
 
     @classmethod
     def from_url(cls, url: str, **options: Unpack[S3UrlKeywords]) -> Self:
@@ -855,6 +863,154 @@ class BaseS3StorageDriver(StorageDriver):
             headers={**stored.headers, "etag": stored.etag},
             extra={},
             checksum=port.checksum,
+        )
+
+    # Uploads whose parts come from several processes.
+
+    def ex_begin_upload(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> UploadSession:
+        """Begin an upload whose parts are sent by several processes, and completed by one.
+
+        Arguments are those of :meth:`upload_object_via_stream`. Nothing is published before
+        :meth:`~libcloud.storage.scaleout.session.UploadSession.complete`; until then, or until it
+        is aborted, the parts are stored and billed.
+
+        :raises ValueError: the driver does not upload in parts, or an option is invalid. Nothing
+            was sent.
+        """
+        from libcloud.storage.scaleout.session import begin
+
+        headers, rest = self._keywords(headers, options)
+        new = self._upload_to_share(container, object_name, extra, headers, ex_storage_class, rest)
+        return begin(self, new)
+
+    def ex_upload_with(
+        self,
+        executor: Any,
+        pieces: Any,
+        container: Container,
+        object_name: str,
+        sizes: Any = None,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        *,
+        ex_ship_credentials: str | None = None,
+        ex_connect: Callable[[], Any] | None = None,
+        ex_on_session: Callable[[str], object] | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> Object:
+        """Upload one object whose pieces are made, and sent, by the processes of an executor.
+
+        This process sends none of the data. If the upload fails, what was sent is kept
+        (``ex_on_failure="keep"`` is the default here), and the exception has the ``session``, a
+        text for :meth:`ex_attach_upload`.
+
+        :param executor: any :class:`concurrent.futures.Executor`, or what
+            :class:`~libcloud.storage.scaleout.executor.PartExecutor` describes.
+        :param pieces: of the object, in order: functions that return bytes, or bytes. A function
+            must return the same bytes each time, because it may be called again.
+        :param sizes: of the pieces, bytes. ``None``: the executor reports them; or else each piece
+            becomes a temporary object first.
+        :param ex_ship_credentials: ``"presigned"``: the workers have no credentials, and get a
+            presigned URL for each part.
+        :param ex_connect: called on a worker, it returns the driver to use there; ``None``: the
+            workers find their own credentials.
+        :param ex_on_session: called with the text of the session when the upload has begun.
+        :raises PartConflictError: a piece had different bytes when it was made again. Nothing was
+            published.
+        :raises WorkerError: a worker could not make or send a part; nothing was published.
+        :raises BaseException: the first error, as for :meth:`upload_object_via_stream`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        headers, rest = self._keywords(headers, options)
+        rest = engine.with_defaults(rest, ex_ship_credentials)
+        new = self._upload_to_share(container, object_name, extra, headers, ex_storage_class, rest)
+        shipping = engine.Shipping(ex_ship_credentials, ex_connect, ex_on_session)
+        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
+
+    def ex_attach_upload(
+        self,
+        session: str | UploadSession,
+        executor: Any,
+        pieces: Any,
+        sizes: Any = None,
+        *,
+        ex_ship_credentials: str | None = None,
+        ex_connect: Callable[[], Any] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> Object:
+        """Continue an upload of :meth:`ex_upload_with`, whatever became of it; publish the object.
+
+        Only parts that the store does not have are sent. If the object was published already, it is
+        returned.
+
+        :param session: its text, or the session.
+        :param pieces: the same as before, like ``sizes``.
+        :param options: ``ex_window``, ``ex_on_failure``, ``on_event``.
+        :raises ValueError: the pieces are not of the same sizes as before. Nothing was sent.
+        :raises LibcloudError: the upload no longer exists, and it was not published (``code`` is
+            ``"NoSuchUpload"``).
+        :raises BaseException: as for :meth:`ex_upload_with`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        shipping = engine.Shipping(ex_ship_credentials, ex_connect)
+        attached = engine.attached(self, session, options)
+        return engine.resume(attached, executor, pieces, sizes=sizes, shipping=shipping)
+
+    def _upload_to_share(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None,
+        headers: Mapping[str, str],
+        storage_class: str | None,
+        options: Mapping[str, Any],
+    ) -> NewUpload:
+        if not self.supports_s3_multipart_upload:
+            raise ValueError(f"the driver {self.name!r} does not upload in parts")
+        extra = deepcopy(dict(extra or {}))
+        path, sent = self._prepare(
+            container, object_name, extra=extra, headers=headers, storage_class=storage_class
+        )
+        upload = s3.uploads.session_of(
+            self, container, object_name, path, headers=sent, options=options
+        )[1]
+        kept = s3.headers.headers_of_parts(sent)
+        return upload, kept, options.get("ex_checksum", "auto"), extra
+
+    def _shared_upload(
+        self,
+        container_name: str,
+        object_name: str,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> ObjectUpload[Any]:
+        container = Container(container_name, {}, self)
+        path = self._get_object_path(container, object_name)
+        return s3.uploads.session_of(
+            self, container, object_name, path, headers=headers, options=options
+        )[1]
+
+    def _published_object(
+        self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
+    ) -> Object:
+        return self._made_object(
+            Container(container_name, {}, self),
+            upload.object_name,
+            size=stored.size,
+            headers={**stored.headers, "etag": stored.etag},
+            extra=extra,
+            checksum=getattr(upload.store, "checksum", None),
         )
 
     # Many objects.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Requester pays, and the expected bucket owner: sent with every request.
 _ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
 # A customer's own key must come with everything that touches the data.
+_ENCRYPTION = "x-amz-server-side-encryption"
 _CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
 _CONDITIONS = ("if-match", "if-none-match")
 # They describe one body, and so do the checksums but for those that name an algorithm.
@@ -57,6 +58,16 @@ def _belongs(step: Step, name: str) -> bool:
     if step is Step.COMPLETE and name in _CONDITIONS:
         return True
     return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)
+
+
+def headers_of_parts(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of an upload's ``headers`` that requests after Create need, or their checks."""
+    steps = (Step.PART, Step.COMPLETE)
+    return {
+        name: value
+        for name, value in headers.items()
+        if any(_belongs(step, name.lower()) for step in steps) or name.lower() == _ENCRYPTION
+    }
 
 
 def has_condition(headers: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.s3.checksums import (
     CHECKSUMS,
@@ -29,6 +29,9 @@ from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.etags import strip_etag
+
+if TYPE_CHECKING:
+    from libcloud.storage.s3.values import PartRecord
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PAYLOAD = "x-amz-content-sha256"
@@ -213,6 +216,20 @@ def expected_etag(parts: Sequence[PartReceipt]) -> str | None:
         return None  # parts of different lengths have no MD5 in common: it is something else
     joined = b"".join(bytes.fromhex(part.etag) for part in parts)
     return f"{md5_hex(joined)}-{len(parts)}"
+
+
+def reported_digest(profile: S3Profile, part: PartRecord, *, opaque: bool) -> Digest:
+    """The digest of a part that a listing reports, without headers; empty if it reports none.
+
+    :param opaque: its ETag is no MD5, because of encryption.
+    """
+    for name, text in part.checksums.items():
+        value = decoded(text)
+        if value is not None:
+            return Digest({}, name, value)
+    if part.etag and is_md5(part.etag) and profile.etag_is_md5 and not opaque:
+        return Digest({}, "md5", bytes.fromhex(part.etag))
+    return Digest()
 
 
 def is_md5(etag: str) -> bool:

@@ -7,11 +7,9 @@ Create, Complete and Abort call the driver's ``_initiate_multipart``, ``_commit_
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
@@ -23,6 +21,7 @@ from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
+from libcloud.storage.s3.times import StoreTimes
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -42,16 +41,6 @@ _READ_SIZE = 64 * 1024
 # S3 responds with 200; some gateways with 201 (created) or 204 (no content).
 _STORED = (200, 201, 204)
 _NO_DIGEST = Digest()
-_GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
-
-
-class CommittedETag(str):
-    """The ETag in the response to Complete, without quotes, with the headers of the response.
-
-    A ``str``, because ``_commit_multipart`` returns one.
-    """
-
-    headers: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +91,7 @@ class S3UploadPort:
         self._copy_bodies = copy_bodies
         self._whole: Body | Payload = b""
         self._digest_of_whole = _NO_DIGEST
-        self._started_at: datetime | None = None  # by the store's clock
+        self._times = StoreTimes()
         self._completing = ""
         self._label = f"{container.name}/{object_name}"
         self._verifier = Verifier(
@@ -256,19 +245,49 @@ class S3UploadPort:
             return replace(failure, transient=False)
         return failure
 
+    # An upload that several processes continue.
+
+    def attach(self, upload_id: str, since: datetime) -> None:
+        self._completing = upload_id
+        self._times.start(since)
+
+    def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
+        opaque = self._verifier.is_opaque({})
+        upload = s3.multipart.S3MultipartUpload(self._name, upload_id, None, None, None)
+        where = (self._path, upload, self._container.name, self._headers)
+        for part in s3.multipart.parts(self._client, *where):
+            digest = integrity.reported_digest(self._driver.profile, part, opaque=opaque)
+            yield PartReceipt(part.number, part.etag or "", part.size, digest)
+
+    def published(
+        self, upload_id: str, sizes: Sequence[int]
+    ) -> tuple[Confirmation, StoredObject | None]:
+        if self._exists(upload_id):
+            return Confirmation.ABSENT, None
+        response = self._look(headers_for(Step.CONFIRM, self._headers))
+        found, size = dict(response.headers), sum(sizes)
+        etag = strip_etag(found.get("etag", ""))
+        counted = etag.endswith(f"-{len(sizes)}") or not self._driver.profile.multipart_etag
+        if response.status == 404 or found.get("content-length") != str(size) or not counted:
+            return Confirmation.ABSENT, None
+        return self.written_since(found), StoredObject(etag, size, len(sizes), found)
+
+    def _exists(self, upload_id: str) -> bool:
+        try:
+            self.has_parts(upload_id)
+        except LibcloudError as error:
+            if failure_of(error).upload_gone:
+                return False
+            raise
+        return True
+
     def see_time(self, headers: Mapping[str, str]) -> None:
         """Remember the earliest time that the store reported during this upload."""
-        when = _time(headers.get("date"))
-        if when is not None and (self._started_at is None or when < self._started_at):
-            self._started_at = when
+        self._times.see(headers)
 
     def written_since(self, headers: Mapping[str, str]) -> Confirmation:
         """Whether the object with these response headers is younger than that time."""
-        modified = _time(headers.get("last-modified"))
-        if modified is None or self._started_at is None:
-            return Confirmation.UNCLEAR
-        recent = modified >= self._started_at - _GRACE
-        return Confirmation.STORED if recent else Confirmation.ABSENT
+        return self._times.written_since(headers)
 
     # Requests.
 
@@ -391,11 +410,3 @@ def etag_of_part(response: Any, what: str, driver: object) -> str:
     if not etag:
         raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)
     return etag
-
-
-@lru_cache(maxsize=8)  # several responses arrive in a second
-def _time(text: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text) if text else None
-    except (TypeError, ValueError):
-        return None

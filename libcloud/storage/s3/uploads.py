@@ -16,7 +16,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
-from libcloud.storage.s3.upload_port import CommittedETag, S3UploadPort
+from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.types import ContainerDoesNotExistError
@@ -38,6 +38,15 @@ _ONE_REQUEST = Limits(
     max_put_size=sys.maxsize,
     equal_parts=True,
 )
+
+
+class CommittedETag(str):
+    """The ETag in the response to Complete, without quotes, with the headers of the response.
+
+    A ``str``, because ``_commit_multipart`` returns one.
+    """
+
+    headers: Mapping[str, str] = {}
 
 
 class UploadDriver(ClientOwner, Protocol):

@@ -1,14 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uploads and migrations on many machines, with the engine that already runs there.
 
-Nothing here schedules tasks: :mod:`.executors` finds the executor of an engine, and each engine has
-a module, which requires the extra of its name and is imported when it is used. Only the layers
-below are imported. Tests: ``libcloud/test/storage/test_scaleout_executors.py``, and those with the
-engines themselves in ``libcloud/test/engines``, which ``make test ENVS=engines`` runs.
+Nothing here schedules tasks. ``session`` is an upload that several processes continue, by the
+``receipts`` of its parts; ``executor`` sends the parts with any ``concurrent.futures.Executor``, by
+the tasks in ``worker``. Drivers call these (``ex_begin_upload``, ``ex_upload_with``,
+``ex_attach_upload``), so they may only import what a protocol may. The other modules are above the
+drivers: :mod:`.executors` finds the executor of an engine, and each engine has a module, which
+requires the extra of its name and is imported when it is used.
+Tests: ``libcloud/test/storage/scaleout/``, ``libcloud/test/storage/test_scaleout_executors.py``, and
+those with the engines themselves in ``libcloud/test/engines``, which ``make test ENVS=engines`` runs.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from libcloud.utils.lazy import submodules
 
-__getattr__ = submodules(__name__)
+if TYPE_CHECKING:
+    from libcloud.storage.scaleout import executor as executor
+    from libcloud.storage.scaleout import receipts as receipts
+    from libcloud.storage.scaleout import session as session
+    from libcloud.storage.scaleout import text as text
+    from libcloud.storage.scaleout import worker as worker
+    from libcloud.storage.scaleout.receipts import UploadReceipt as UploadReceipt
+    from libcloud.storage.scaleout.session import UploadSession as UploadSession
+else:
+    _submodule = submodules(__name__)
+
+    def __getattr__(name: str) -> Any:
+        if name in ("UploadReceipt", "UploadSession"):
+            return getattr(_submodule("session"), name)
+        return _submodule(name)

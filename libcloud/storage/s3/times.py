@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times that the store reports, by its own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+from libcloud.storage.transfer.values import Confirmation
+
+_GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
+
+
+class StoreTimes:
+    """When an upload began, and whether an object was written since."""
+
+    def __init__(self) -> None:
+        self._started_at: datetime | None = None
+
+    def start(self, when: datetime) -> None:
+        """The upload began at ``when``, as another process reports."""
+        self._started_at = when
+
+    def see(self, headers: Mapping[str, str]) -> None:
+        """Remember the earliest time that the store reported during this upload."""
+        when = _time(headers.get("date"))
+        if when is not None and (self._started_at is None or when < self._started_at):
+            self._started_at = when
+
+    def written_since(self, headers: Mapping[str, str]) -> Confirmation:
+        """Whether the object with these response headers is younger than that time."""
+        modified = _time(headers.get("last-modified"))
+        if modified is None or self._started_at is None:
+            return Confirmation.UNCLEAR
+        recent = modified >= self._started_at - _GRACE
+        return Confirmation.STORED if recent else Confirmation.ABSENT
+
+
+@lru_cache(maxsize=8)  # several responses arrive in a second
+def _time(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text) if text else None
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads one object with the processes of an executor.
+
+The coordinator, which is the caller's process, plans the parts, submits a task for each, collects
+their receipts and completes the upload. It sends none of the data. A worker makes the pieces of its
+part, sends them, and returns the receipt: its task is a call of :func:`send_part`, which any engine
+can run.
+
+The coordinator follows the state machine of all uploads; only its workers are others. Requests are
+retried in the worker, and a task that fails there has failed. An engine that loses a worker may run
+its task again: a part that is sent twice replaces itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from libcloud.storage.base import Object
+from libcloud.storage.capabilities import Limits
+from libcloud.storage.scaleout.futures import FutureLike, FutureWorkers, PartExecutor
+from libcloud.storage.scaleout.session import (
+    NewUpload,
+    UploadSession,
+    begin,
+)
+from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
+from libcloud.storage.transfer.cut import CutPart, cut
+from libcloud.storage.transfer.progress import UploadStarted
+from libcloud.storage.transfer.upload.machine import UploadMachine
+from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
+from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan
+from libcloud.storage.transfer.upload.runner import Transfer
+from libcloud.storage.transfer.values import PartReceipt
+from libcloud.storage.types import ObjectError, SizeMismatchError
+from libcloud.utils.arguments import kind_of
+
+__all__ = [
+    "FutureLike",
+    "PartExecutor",
+    "PartResult",
+    "PartTask",
+    "Shipping",
+    "attached",
+    "resume",
+    "send_part",
+    "upload_with",
+    "with_defaults",
+]
+
+_WINDOW = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Shipping:
+    """How workers get access to the store.
+
+    :param credentials: ``"presigned"``, or ``None``: they find their own credentials.
+    :param connect: returns the driver to use on a worker.
+    :param on_session: called with the text of a new session.
+    """
+
+    credentials: str | None = None
+    connect: Callable[[], Any] | None = None
+    on_session: Callable[[str], object] | None = None
+
+    def __post_init__(self) -> None:
+        if self.credentials not in (None, "presigned"):
+            raise ValueError(f"ex_ship_credentials is 'presigned', not {self.credentials!r}")
+
+
+def with_defaults(options: Mapping[str, Any], credentials: str | None) -> dict[str, Any]:
+    """The keywords of an upload by several processes, with its own defaults."""
+    # A checksum in a header would have to be part of a presigned URL, but is not known yet.
+    own = {"ex_checksum": "md5"} if credentials == "presigned" else {}
+    return {"ex_on_failure": "keep", **own, **options}
+
+
+def upload_with(
+    driver: Any,
+    new: NewUpload,
+    executor: PartExecutor,
+    pieces: Any,
+    *,
+    sizes: Any,
+    shipping: Shipping,
+) -> Object:
+    """Upload ``pieces``; see ``ex_upload_with`` of the drivers."""
+    upload = new[0]
+    pieces, lengths = _sized(executor, pieces, sizes)
+    if upload.options.size not in (None, sum(lengths)):
+        raise SizeMismatchError(
+            f"the pieces have {sum(lengths)} bytes, and ex_size is {upload.options.size}; "
+            "nothing was sent",
+            driver,
+            upload.object_name,
+        )
+    part_size = upload.options.part_size or _part_size(lengths, upload.limits)
+    parts = cut(lengths, upload.limits, part_size=part_size)
+    _check_portable(driver, new, executor, shipping)
+    session = begin(
+        driver,
+        new,
+        part_size=part_size,
+        parts=len(parts),
+        plan=_fingerprint(lengths, part_size),
+    )
+    if shipping.on_session is not None:
+        shipping.on_session(session.text())
+    return _Coordinator(session, executor, pieces, lengths, parts, shipping).run({})
+
+
+def attached(
+    driver: Any, session: str | UploadSession, options: Mapping[str, Any]
+) -> UploadSession:
+    """A session of ``driver``, with the keywords of the engine."""
+    text = session.text() if isinstance(session, UploadSession) else session
+    found = UploadSession.from_json(text, driver)
+    chosen = split_keywords({"ex_on_failure": "keep", **options})[1]
+    kept = replace(chosen, part_size=found.facts.part_size)
+    return found.with_options(kept)
+
+
+def resume(
+    session: UploadSession,
+    executor: PartExecutor,
+    pieces: Any,
+    *,
+    sizes: Any,
+    shipping: Shipping,
+) -> Object:
+    """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers."""
+    pieces, lengths = _sized(executor, pieces, sizes)
+    limits = session.upload.limits
+    part_size = session.facts.part_size or _part_size(lengths, limits)
+    if session.facts.plan not in ("", _fingerprint(lengths, part_size)):
+        raise ValueError(
+            f"the pieces of {session.label} do not have the sizes that they had when the upload "
+            "began; nothing was sent. Abort it, and upload them again"
+        )
+    parts = cut(lengths, limits, part_size=part_size)
+    planned = {part.number: part.size for part in parts}
+    stored, gone = session.find_parts()
+    known = {part.number: part for part in stored if planned.get(part.number) == part.size}
+    if not known or len(known) == len(parts):
+        published = session.find_published([part.size for part in parts])
+        if published is not None:
+            return session.published(published)
+    if gone is not None:
+        raise gone
+    return _Coordinator(session, executor, pieces, lengths, parts, shipping).run(known)
+
+
+def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int]]:
+    """The pieces, and their sizes.
+
+    :raises TypeError: their sizes are not known.
+    :raises ValueError: there are not as many sizes as pieces.
+    """
+    pieces = list(pieces)
+    if sizes is None and hasattr(executor, "hold"):
+        pieces, sizes = executor.hold(pieces)
+    if sizes is None:
+        sizes = [len(piece) if isinstance(piece, bytes) else None for piece in pieces]
+        if None in sizes:
+            raise TypeError(
+                f"pass the sizes of the pieces: piece {sizes.index(None)} is not bytes, and "
+                f"{kind_of(executor)} does not report sizes"
+            )
+    lengths = list(sizes)
+    if len(lengths) != len(pieces):
+        raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
+    return pieces, lengths
+
+
+def _part_size(sizes: Sequence[int], limits: Limits) -> int:
+    """A size of parts with which no piece is divided, so that each is made once, if possible."""
+    largest = max((size for size in sizes if isinstance(size, int)), default=0)
+    whole = largest + limits.min_part_size
+    return max(DEFAULT_PART_SIZE, whole if whole <= limits.max_part_size else 0)
+
+
+def _fingerprint(sizes: Sequence[int], part_size: int) -> str:
+    text = ",".join(map(str, [part_size, *sizes]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _shares_memory(executor: Any) -> bool:
+    return bool(getattr(executor, "shares_memory", isinstance(executor, ThreadPoolExecutor)))
+
+
+def _check_portable(driver: Any, new: NewUpload, executor: Any, shipping: Shipping) -> None:
+    """:raises ValueError: workers would have no access to the store. Nothing was sent."""
+    if not _shares_memory(executor) and shipping.connect is None and shipping.credentials is None:
+        UploadSession.draft(driver, new).to_json()
+
+
+class _Body:
+    """A part as the machine knows it: a number of bytes."""
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: CutPart) -> None:
+        self.part = part
+
+    def __len__(self) -> int:
+        return self.part.size
+
+
+class _Planned(NamedTuple):
+    body: _Body
+    last: bool
+
+
+class _PlannedParts:
+    """The source of an upload: which parts there are."""
+
+    def __init__(self, parts: Sequence[CutPart]) -> None:
+        self._parts = parts
+        self._next = 0
+
+    def next_part(self, size: int) -> _Planned:
+        part = self._parts[self._next]
+        self._next += 1
+        return _Planned(_Body(part), self._next == len(self._parts))
+
+
+class _Coordinator:
+    """One run of a session: plans, submits, collects and completes."""
+
+    def __init__(
+        self,
+        session: UploadSession,
+        executor: PartExecutor,
+        pieces: Sequence[Any],
+        sizes: Sequence[int],
+        parts: Sequence[CutPart],
+        shipping: Shipping,
+    ) -> None:
+        self._session = session
+        self._executor = executor
+        self._pieces = pieces
+        self._sizes = sizes
+        self._parts = parts
+        self._shipping = shipping
+        shared = shipping.connect is None and _shares_memory(executor)
+        self._shipped: Any = session if shared else session.text()
+
+    def run(self, stored: Mapping[int, PartReceipt]) -> Object:
+        """Send the parts that are not ``stored``, and complete the upload.
+
+        :raises BaseException: the first error. It has the ``session``, unless nothing is kept.
+        """
+        session, upload = self._session, self._session.upload
+        options = upload.options
+        sizes = {part.number: part.size for part in self._parts}
+        machine = UploadMachine(
+            PartPlan(upload.limits, max(1, *sizes.values()), known=sizes),
+            window=self._window(options),
+            retries=upload.retries,
+            keep=options.on_failure == "keep",
+            expected_size=sum(sizes.values()),
+            upload_id=session.upload_id,
+        )
+        port = session.port(stored)
+        workers = FutureWorkers(port, self._executor, self._task, stored, upload)
+        transfer: Any = Transfer(machine, workers, listener=options.on_event, label=session.label)
+        try:
+            if options.on_event is not None:
+                options.on_event(UploadStarted(0, session.upload_id))
+            found = transfer.run(_PlannedParts(self._parts))
+        except BaseException as error:
+            if isinstance(error, ObjectError):
+                upload.name_error(error)
+            if getattr(error, "upload_id", None) is not None:
+                _set(error, "session", session.text())
+            raise
+        return session.published(found)
+
+    def _window(self, options: UploadOptions) -> int:
+        own = getattr(self._executor, "window", None)
+        workers = getattr(self._executor, "_max_workers", None)
+        usual = min(_WINDOW, 2 * workers) if isinstance(workers, int) else _WINDOW
+        return options.window or own or max(1, usual)
+
+    def _task(self, part: CutPart) -> tuple[PartTask, list[Any]]:
+        task = PartTask(
+            self._shipped,
+            part.number,
+            part.ranges,
+            tuple(self._sizes[span.piece] for span in part.ranges),
+            self._shipping.connect,
+        )
+        return task, [self._pieces[span.piece] for span in part.ranges]
+
+
+def _set(error: BaseException, name: str, value: object) -> None:
+    try:
+        setattr(error, name, value)
+    except AttributeError:
+        return
+    if hasattr(error, "add_note"):
+        error.add_note(f"{name}: {value}")

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workers of an upload whose parts are sent by the tasks of an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from libcloud.storage.scaleout.receipts import PartsPort, part_of
+from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
+from libcloud.storage.transfer.cut import CutPart
+from libcloud.storage.transfer.upload.workers import InlineWorkers, Outcome, Task
+from libcloud.storage.transfer.values import Failure, PartReceipt, Send, Step
+from libcloud.storage.types import WorkerError
+from libcloud.utils.arguments import kind_of
+
+_SHOWN = 1000  # characters of a worker's error
+
+
+class FutureLike(Protocol):
+    """What the coordinator requires of the future of a task."""
+
+    def result(self) -> Any: ...
+    def cancel(self) -> Any: ...
+    def add_done_callback(self, callback: Callable[[Any], object], /) -> Any: ...
+
+
+class PartExecutor(Protocol):
+    """An engine that runs the tasks; any :class:`concurrent.futures.Executor` is one.
+
+    Further attributes are optional:
+
+    * ``hold(pieces) -> (pieces, sizes)``: has the engine make the pieces and keep them, and reports
+      their sizes in bytes, so that the caller need not know them. The pieces that it returns are
+      passed to ``submit``, which passes their values to the function.
+    * ``window``: the number of tasks in flight at most; the default is twice the workers, up to 64.
+    * ``shares_memory``: the workers are threads of this process, and use its driver.
+    """
+
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> FutureLike:
+        """Call ``function`` on a worker; the pieces among ``args`` are passed as their values."""
+
+
+class FutureWorkers:
+    """Parts are sent by the tasks of an executor; other requests in the caller's thread.
+
+    :param task_of: the task of a part, and its pieces.
+    :param stored: parts that the store has already.
+    """
+
+    def __init__(
+        self,
+        port: PartsPort,
+        executor: PartExecutor,
+        task_of: Callable[[CutPart], tuple[PartTask, list[Any]]],
+        stored: Mapping[int, PartReceipt],
+        upload: Any,
+    ) -> None:
+        self._executor = executor
+        self._task_of = task_of
+        self._stored = stored
+        self._upload = upload
+        self._inline: InlineWorkers[Any] = InlineWorkers(port)
+        self.outcomes = self._inline.outcomes
+        self._done: SimpleQueue[tuple[Send, Any]] = SimpleQueue()
+        self._running: dict[int, tuple[Any, CutPart, int]] = {}  # with the limiter's epoch
+
+    def submit(self, task: Task[Any]) -> None:
+        send = task.send
+        if send.step is not Step.PART:
+            self._inline.submit(task)
+            return
+        if send.number in self._stored:
+            self.outcomes.append(Outcome(send, self._stored[send.number], None, None))
+            return
+        assert task.body is not None
+        part: CutPart = task.body.part
+        try:
+            asked, pieces = self._task_of(part)
+            future = self._executor.submit(send_part, asked, *pieces)
+        except Exception as error:
+            self._fail(send, part, error)
+            return
+        self._running[send.number] = (future, part, self._upload.retries.limiter.epoch)
+        future.add_done_callback(partial(self._finished, send))
+
+    def prepare_early(self, body: Any) -> tuple[Any, None]:
+        """Nothing can be prepared here."""
+        return body, None
+
+    def wait(self) -> None:
+        """Return when there is an outcome."""
+        while not self.outcomes:
+            self._take(*self._done.get())
+
+    def stop(self) -> None:
+        """Return when nothing is in flight; tasks that have not started are not started."""
+        self._cancel()
+        while self._running:
+            self._take(*self._done.get(), stopped=True)
+
+    def close(self) -> None:
+        """The executor belongs to the caller."""
+
+    def _finished(self, send: Send, future: Any) -> None:
+        """Called in any thread."""
+        self._done.put((send, future))
+
+    def _cancel(self) -> None:
+        for future, _, _ in list(self._running.values()):
+            future.cancel()
+
+    def _take(self, send: Send, future: Any, *, stopped: bool = False) -> None:
+        _, part, epoch = self._running.pop(send.number)
+        try:
+            result: PartResult = future.result()
+        except CancelledError as error:
+            if not stopped:
+                self._fail(send, part, error)
+            return
+        except BaseException as error:
+            self._fail(send, part, error)
+            return
+        if result.throttled:
+            self._upload.retries.limiter.throttled(epoch)
+        if result.receipt is not None:
+            self.outcomes.append(Outcome(send, part_of(result.receipt), None, None))
+        else:
+            self._fail(send, part, result)
+
+    def _fail(self, send: Send, part: CutPart, reason: BaseException | PartResult) -> None:
+        """Report a failure; tasks that have not started are cancelled."""
+        error = _worker_error(self._upload, part, reason)
+        self.outcomes.append(Outcome(send, None, Failure(error, effect_unknown=True), None))
+        self._cancel()
+
+
+def _worker_error(upload: Any, part: CutPart, reason: BaseException | PartResult) -> WorkerError:
+    pieces = tuple(span.piece for span in part.ranges)
+    worker, text = "", ""
+    if isinstance(reason, PartResult):
+        worker, text = reason.worker, reason.error
+        pieces = pieces if reason.piece is None else (reason.piece,)
+        by = f"the worker {worker}"
+    else:
+        text, by = f"{kind_of(reason)}: {reason}"[:_SHOWN].rstrip("."), "its worker"
+    named = "no piece" if not pieces else f"piece {pieces[0]}"
+    if len(pieces) > 1:
+        named = f"pieces {pieces[0]} to {pieces[-1]}"
+    error = WorkerError(
+        f"part {part.number} of {upload.container_name}/{upload.object_name} ({named}) could not "
+        f"be sent by {by}: {text}. Nothing was published",
+        upload.driver,
+        upload.object_name,
+        worker=worker,
+        number=part.number,
+        pieces=pieces,
+    )
+    if isinstance(reason, PartResult):
+        error.code, error.status = reason.code, reason.status
+    else:
+        error.__cause__ = reason
+    return error

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receipts of parts, what they prove, and the port that completes an upload by them."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from libcloud.storage.transfer.upload.port import PartStore
+from libcloud.storage.transfer.upload.session import ObjectUpload
+from libcloud.storage.transfer.values import (
+    Confirmation,
+    Digest,
+    Failure,
+    PartReceipt,
+    Step,
+    StoredObject,
+)
+from libcloud.storage.types import PartConflictError
+from libcloud.utils.arguments import kind_of
+
+
+class UploadReceipt(NamedTuple):
+    """What the store answered for a part; plain values, for JSON and pickle.
+
+    :param size: bytes.
+    :param etag: opaque.
+    :param checksum: ``"crc32:"`` and the value in base64; the algorithm is the upload's.
+    """
+
+    number: int
+    size: int
+    etag: str
+    checksum: str
+
+
+def first_receipts(
+    receipts: Iterable[UploadReceipt | Sequence[Any]], upload: ObjectUpload[Any]
+) -> list[PartReceipt]:
+    """The parts that the first receipt of each number describes, in order.
+
+    :raises PartConflictError: a later one is of other bytes, or does not say that it is not.
+    :raises TypeError: one is not a receipt.
+    """
+    found: dict[int, UploadReceipt] = {}
+    for given in receipts:
+        receipt = _checked_receipt(given)
+        first = found.setdefault(receipt.number, receipt)
+        if first is not receipt and first != receipt:
+            same = first.size == receipt.size and first.checksum == receipt.checksum
+            if not same or not first.checksum:
+                raise _conflict(receipt.number, upload)
+    return [part_of(found[number]) for number in sorted(found)]
+
+
+def same_parts(
+    parts: Sequence[PartReceipt],
+    stored: Iterable[PartReceipt],
+    upload: ObjectUpload[Any],
+    error: Exception,
+) -> list[PartReceipt]:
+    """``parts`` with the ETags that the store has now.
+
+    :param stored: what the store lists.
+    :param error: raised if the store does not report whether a part has the same bytes.
+    :raises PartConflictError: a part has other bytes.
+    """
+    listed = {part.number: part for part in stored}
+    return [_same_part(part, listed.get(part.number), upload, error) for part in parts]
+
+
+def _same_part(
+    part: PartReceipt, now: PartReceipt | None, upload: ObjectUpload[Any], error: Exception
+) -> PartReceipt:
+    if now is None:
+        raise error
+    if now.etag == part.etag:
+        return part
+    comparable = now.digest.algorithm == part.digest.algorithm and bool(now.digest.value)
+    if now.size != part.size or (comparable and now.digest.value != part.digest.value):
+        raise _conflict(part.number, upload) from error
+    if not comparable:
+        raise error
+    return replace(part, etag=now.etag)
+
+
+def _conflict(number: int, upload: ObjectUpload[Any]) -> PartConflictError:
+    return PartConflictError(
+        f"part {number} of {upload.container_name}/{upload.object_name} was sent more than once, "
+        "with different data. Nothing was published. The pieces of an object must have the same "
+        "bytes each time they are made",
+        upload.driver,
+        upload.object_name,
+        number,
+    )
+
+
+def _checked_receipt(given: UploadReceipt | Sequence[Any]) -> UploadReceipt:
+    try:
+        receipt = given if isinstance(given, UploadReceipt) else UploadReceipt(*given)
+    except TypeError:
+        raise TypeError(f"a receipt is what upload_part returned, not {kind_of(given)}") from None
+    kinds = tuple(map(type, receipt))
+    if kinds != (int, int, str, str) or receipt.number < 1 or receipt.size < 0:
+        raise TypeError("a receipt has a number, a size, an ETag and a checksum")
+    return receipt
+
+
+def receipt_of(part: PartReceipt) -> UploadReceipt:
+    """The receipt of a part, to be sent to another process."""
+    digest = part.digest
+    checksum = f"{digest.algorithm}:{b64encode(digest.value).decode()}" if digest.algorithm else ""
+    return UploadReceipt(part.number, part.size, part.etag, checksum)
+
+
+def part_of(receipt: UploadReceipt) -> PartReceipt:
+    """The part of a receipt."""
+    algorithm, _, value = receipt.checksum.partition(":")
+    digest = Digest({}, algorithm, b64decode(value)) if algorithm else Digest()
+    return PartReceipt(receipt.number, receipt.etag, receipt.size, digest)
+
+
+class PartsPort:
+    """The port of an upload whose parts are sent elsewhere: it completes it.
+
+    :param upload: whose port is attached to it.
+    :param list_parts: the parts that the store has.
+    :param known: parts that are stored already, by number.
+    """
+
+    def __init__(
+        self,
+        upload: ObjectUpload[Any],
+        list_parts: Callable[[], Iterable[PartReceipt]],
+        known: Mapping[int, PartReceipt],
+    ) -> None:
+        self._upload = upload
+        self._port: PartStore[Any] = upload.store
+        self._list_parts = list_parts
+        self._known = known
+        self._changed: dict[int, PartReceipt] = {}  # parts whose ETags were listed
+        self.abort = self._port.abort
+        self.has_parts = self._port.has_parts
+
+    def digest(self, body: object) -> Digest:
+        return Digest()
+
+    def put(self, body: object, digest: Digest) -> StoredObject:
+        raise AssertionError("the upload exists already")
+
+    def create(self) -> str:
+        raise AssertionError("the upload exists already")
+
+    def put_part(self, upload_id: str, number: int, body: object, digest: Digest) -> PartReceipt:
+        return self._known[number]
+
+    def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        try:
+            return self._port.complete(upload_id, self._current(parts))
+        except Exception as error:
+            if getattr(error, "code", None) != "InvalidPart" or self._changed:
+                raise
+            found = same_parts(parts, self._list_parts(), self._upload, error)
+            self._changed = {part.number: part for part in found}
+        return self._port.complete(upload_id, self._current(parts))
+
+    def confirm(
+        self, parts: Sequence[PartReceipt], size: int
+    ) -> tuple[Confirmation, StoredObject | None]:
+        return self._port.confirm(self._current(parts), size)
+
+    def failure(self, step: Step, error: Exception) -> Failure:
+        if isinstance(error, PartConflictError):
+            return Failure(error)
+        failure = self._port.failure(step, error)
+        if step is Step.COMPLETE and failure.upload_gone:
+            # An earlier coordinator may have completed it.
+            return replace(failure, contradicted=True)
+        return failure
+
+    def _current(self, parts: Sequence[PartReceipt]) -> list[PartReceipt]:
+        return [self._changed.get(part.number, part) for part in parts]

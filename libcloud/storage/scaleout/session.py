@@ -1,0 +1,452 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An upload of one object whose parts are sent by several processes.
+
+One process begins the upload and completes it; any number of others send parts::
+
+    session = driver.ex_begin_upload(container, "big.bin")
+    text = session.to_json()  # no secret in it: give it to the workers
+
+    session = UploadSession.from_json(text)  # on a worker, with its own credentials
+    receipt = session.upload_part(7, data)  # about 100 bytes: give it back
+
+    session.complete(receipts)
+
+The rules that make this safe:
+
+1. A part depends on the session and its number alone: a task that runs twice sends the same part.
+2. The first receipt of a number counts. One with another checksum is a
+   :exc:`~libcloud.storage.types.PartConflictError`, and nothing is published.
+3. If the store no longer has the part of a receipt (the same bytes that were sent twice have
+   another ETag where a KMS key encrypts them), the parts are listed, and an ETag is taken only
+   where size and checksum are those of the receipt.
+4. An upload that may have been completed is never aborted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from libcloud.storage.base import Object
+from libcloud.storage.scaleout.receipts import (
+    PartsPort,
+    UploadReceipt,
+    first_receipts,
+    receipt_of,
+)
+from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
+from libcloud.storage.transfer.upload.options import UploadOptions
+from libcloud.storage.transfer.upload.port import SharedPartStore
+from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed
+from libcloud.storage.transfer.values import (
+    Body,
+    Confirmation,
+    Failure,
+    PartReceipt,
+    Step,
+    StoredObject,
+)
+from libcloud.storage.types import (
+    ObjectTooLargeError,
+    UploadOutcomeUnknownError,
+)
+from libcloud.utils import cancellation
+from libcloud.utils.arguments import kind_of
+from libcloud.utils.bodies import Pieces
+
+__all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begin"]
+
+_T = TypeVar("_T")
+
+
+NewUpload = tuple[ObjectUpload[Any], Mapping[str, str], "str | None", Mapping[str, Any]]
+"""An upload to begin; the headers that later requests need; ``ex_checksum``; ``extra``."""
+
+
+class SessionDriver(Protocol):
+    """What a session requires of a driver."""
+
+    name: Any
+
+    def _shared_upload(
+        self,
+        container_name: str,
+        object_name: str,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> ObjectUpload[Any]:
+        """The upload of an object; its store is a ``SharedPartStore``.
+
+        :param headers: complete, of all requests.
+        :param options: ``ex_checksum``, and keywords of the engine.
+        """
+
+    def _published_object(
+        self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
+    ) -> Object:
+        """The object that was published."""
+
+
+class UploadSession:
+    """An upload that several processes continue. Create one by ``driver.ex_begin_upload``.
+
+    Its methods may be called by several threads. A copy, or a pickle, is its text.
+
+    :param upload: whose port is attached to the upload.
+    """
+
+    def __init__(
+        self, driver: Any, upload: ObjectUpload[Any], facts: Facts, extra: Any = None
+    ) -> None:
+        self.driver = driver
+        self._upload = upload
+        self._facts = facts
+        self._extra = dict(extra or {})
+
+    @property
+    def container_name(self) -> str:
+        """Name of the container."""
+        return self._facts.container
+
+    @property
+    def object_name(self) -> str:
+        """Name that the object will have."""
+        return self._facts.name
+
+    @property
+    def upload_id(self) -> str:
+        """The id of the upload in the store."""
+        return self._facts.id
+
+    def __repr__(self) -> str:
+        facts = self._facts
+        return f"<UploadSession: {facts.container}/{facts.name}, upload_id={facts.id}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UploadSession.from_json, (self.to_json(),)
+
+    # Its text.
+
+    def to_json(self) -> str:
+        """The session as text, for other processes and for later.
+
+        It has the address of the store, the names, the upload id and the options, and no secret: a
+        worker finds its own credentials, where the driver's ``from_env`` finds them.
+
+        :raises ValueError: that is impossible, because the credentials of the driver, or the
+            encryption key of the object, were passed in code. The message says what to do.
+        """
+        why = self._not_portable()
+        if why:
+            raise ValueError(
+                f"the session of {self.label} cannot be sent to other processes: {why}"
+            )
+        return self.text()
+
+    def text(self) -> str:
+        """:meth:`to_json`; if that is impossible, a text that requires a driver where it is read.
+
+        It contains no secret either.
+        """
+        return text_of(self.driver, self._facts, portable=not self._not_portable())
+
+    @classmethod
+    def from_json(
+        cls, text: str, driver: SessionDriver | Callable[[], SessionDriver] | None = None
+    ) -> UploadSession:
+        """The session with this text. Nothing is sent.
+
+        :param driver: to use, or a function that returns it; ``None``: one with the credentials
+            that this process finds. Drivers are kept, so that their connections are reused.
+        :raises ValueError: it is not the text of a session, or that of another version of this
+            library; or it requires ``driver``.
+        :raises CredentialsNotFoundError: this process finds no credentials.
+        """
+        found, facts = parsed(text)
+        if driver is None:
+            driver = driver_of(found["driver"], json.dumps(found["settings"], sort_keys=True))
+        elif not hasattr(driver, "_shared_upload") and callable(driver):
+            driver = driver()
+        if not hasattr(driver, "_shared_upload"):
+            raise ValueError(f"{kind_of(driver)} has no uploads that several processes continue")
+        return _attached(driver, facts)
+
+    def _not_portable(self) -> str:
+        """Why no other process can continue the upload; empty if it can."""
+        return not_portable(self.driver, self._facts)
+
+    # Parts.
+
+    def upload_part(self, number: int, data: Body) -> UploadReceipt:
+        """Send part ``number``, with its checksum, and retry as the driver's policy says.
+
+        A part that is sent again replaces itself.
+
+        :param number: from 1.
+        :param data: all of its bytes.
+        :return: what :meth:`complete` needs.
+        :raises TypeError: ``data`` is not bytes. Nothing was sent.
+        :raises ObjectTooLargeError: the store accepts no part of that size. Nothing was sent.
+        :raises LibcloudError: the store rejected it; ``code`` is ``"NoSuchUpload"`` if the upload
+            was completed or aborted.
+        """
+        return self.send_part(number, data)[0]
+
+    def send_part(self, number: int, data: Body) -> tuple[UploadReceipt, int]:
+        """:meth:`upload_part`, and how often the store asked for fewer requests."""
+        limits = self._upload.limits
+        if not isinstance(data, (bytes, bytearray, memoryview, Pieces)):
+            raise TypeError(f"part {number} of {self.label} must be bytes, not {kind_of(data)}")
+        body = memoryview(data).cast("B") if isinstance(data, memoryview) else data
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"number must be an int, not {kind_of(number)}")
+        if not 1 <= number <= limits.max_parts:
+            raise ValueError(f"parts are numbered from 1 to {limits.max_parts}, not {number}")
+        if len(body) > limits.max_part_size:
+            raise ObjectTooLargeError(
+                f"part {number} has {len(body)} bytes; the store accepts {limits.max_part_size}",
+                self.driver,
+                self.object_name,
+            )
+        store: SharedPartStore[Any] = self._store
+        digest = store.digest(body)
+        throttled: list[Failure] = []
+        part = self._retried(
+            Step.PART, lambda: store.put_part(self.upload_id, number, body, digest), throttled
+        )
+        return receipt_of(part), len(throttled)
+
+    def receipts(self) -> list[UploadReceipt]:
+        """The parts that the store has, by number, as far as it can tell.
+
+        :raises LibcloudError: the upload does not exist (``code`` is ``"NoSuchUpload"``).
+        """
+        return [receipt_of(part) for part in self._stored_parts()]
+
+    def missing(self, count: int | None = None) -> list[int]:
+        """Numbers of the parts that the store does not have.
+
+        :param count: how many parts there are; ``None``: as many as were planned, or as the highest
+            number in the store.
+        :raises LibcloudError: as :meth:`receipts`.
+        """
+        found = {part.number for part in self._stored_parts()}
+        last = count or self._facts.parts or max(found, default=0)
+        return [number for number in range(1, last + 1) if number not in found]
+
+    # The end.
+
+    def complete(self, receipts: Iterable[UploadReceipt | Sequence[Any]]) -> Object:
+        """Publish the object. Only one process should do so, and it may do so again.
+
+        :param receipts: of all parts, in any order; duplicates may be among them.
+        :raises PartConflictError: a part was sent with different data. Nothing was published.
+        :raises ValueError: a part is missing, or too small. Nothing was sent.
+        :raises UploadOutcomeUnknownError: the store did not report whether it was published.
+        :raises LibcloudError: the store rejected it. Nothing was published, and the parts are kept.
+        """
+        parts = first_receipts(receipts, self._upload)
+        self._check_parts(parts)
+        upload = replace(
+            self._upload,
+            store=self.port({part.number: part for part in parts}),
+            options=replace(
+                self._upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
+            ),
+            concurrency=1,
+        )
+        sizes = {part.number: part.size for part in parts}
+        stored = upload.send(
+            _Planned([part.size for part in parts]), Resumed(self.upload_id, sizes)
+        )
+        return self.published(stored)
+
+    def abort(self) -> None:
+        """Remove the upload and its parts; nothing happens if it no longer exists.
+
+        It is repeated while parts remain, because a part that was being sent may arrive late. Azure
+        has no request for that: the blocks stay until they expire, after a week.
+        """
+        for _ in range(self._upload.retries.policy.attempts):
+            try:
+                stays = self._retried(Step.ABORT, lambda: self._store.abort(self.upload_id))
+                if stays or not self._retried(
+                    Step.CHECK, lambda: self._store.has_parts(self.upload_id)
+                ):
+                    return
+            except Exception as error:
+                if not self._store.failure(Step.CHECK, error).upload_gone:
+                    raise
+                return
+
+    def published(self, stored: StoredObject) -> Object:
+        """The object of a response that published it."""
+        return self.driver._published_object(  # type: ignore[no-any-return]
+            self.container_name, self._upload, stored, self._extra
+        )
+
+    def find_parts(self) -> tuple[list[PartReceipt], Exception | None]:
+        """The parts that the store has; if the upload does not exist, the error that says so."""
+        try:
+            return self._stored_parts(), None
+        except Exception as error:
+            if not self._store.failure(Step.CHECK, error).upload_gone:
+                raise
+            return [], error
+
+    def find_published(self, sizes: Sequence[int]) -> StoredObject | None:
+        """The object, if this upload was completed with parts of these sizes.
+
+        :raises UploadOutcomeUnknownError: the store's answer is not conclusive.
+        """
+        verdict, stored = self._retried(
+            Step.CONFIRM, lambda: self._store.published(self.upload_id, sizes)
+        )
+        if verdict is Confirmation.UNCLEAR:
+            raise UploadOutcomeUnknownError(
+                f"{self.label} has the size of the upload {self.upload_id}, which no longer "
+                "exists; whether it was published by it is unknown. Compare its checksum",
+                self.driver,
+                self.object_name,
+                upload_id=self.upload_id,
+            )
+        return stored if verdict is Confirmation.STORED else None
+
+    # For the modules of this package.
+
+    @classmethod
+    def draft(cls, driver: Any, new: NewUpload) -> UploadSession:
+        """The session of an upload that has not begun, to find out whether it has a text."""
+        upload, headers, _, extra = new
+        facts = Facts(upload.container_name, upload.object_name, "", 0, headers=dict(headers))
+        return cls(driver, upload, facts, extra)
+
+    def port(self, known: Mapping[int, PartReceipt]) -> PartsPort:
+        """The port that completes the upload; ``known``: parts that are stored already."""
+        return PartsPort(self._upload, self._stored_parts, known)
+
+    def with_options(self, options: UploadOptions) -> UploadSession:
+        """The same session; ``options`` are those of the engine."""
+        upload = replace(self._upload, options=options)
+        return UploadSession(self.driver, upload, self._facts, self._extra)
+
+    @property
+    def facts(self) -> Facts:
+        """What the text says."""
+        return self._facts
+
+    @property
+    def upload(self) -> ObjectUpload[Any]:
+        """The upload that the engine knows."""
+        return self._upload
+
+    @property
+    def label(self) -> str:
+        return f"{self.container_name}/{self.object_name}"
+
+    @property
+    def _store(self) -> Any:
+        return self._upload.store
+
+    def _stored_parts(self) -> list[PartReceipt]:
+        return self._retried(Step.CHECK, lambda: list(self._store.stored_parts(self.upload_id)))
+
+    def _retried(
+        self, step: Step, operation: Callable[[], _T], throttled: list[Failure] | None = None
+    ) -> _T:
+        """The result of ``operation``, with retries; failures of a busy store are collected."""
+        retries, attempt = self._upload.retries, 1
+        while True:
+            epoch = retries.limiter.epoch
+            try:
+                result = operation()
+            except Exception as error:
+                failure = self._store.failure(step, error)
+                if failure.throttled:
+                    retries.limiter.throttled(epoch)
+                    throttled.append(failure) if throttled is not None else None
+                delay = retries.delay_after(attempt, failure)
+                if delay is None:
+                    raise
+                cancellation.sleep(delay)
+                attempt += 1
+            else:
+                retries.succeeded()
+                retries.limiter.succeeded(epoch)
+                return result
+
+    def _check_parts(self, parts: Sequence[PartReceipt]) -> None:
+        """:raises ValueError: a part is missing, or the store would reject it."""
+        least = self._upload.limits.min_part_size
+        if not parts:
+            raise ValueError(f"there are no receipts of {self.label}")
+        count = max(self._facts.parts, parts[-1].number)
+        present = {part.number for part in parts}
+        gaps = [number for number in range(1, count + 1) if number not in present]
+        if gaps:
+            raise ValueError(
+                f"parts of {self.label} are missing: {', '.join(map(str, gaps[:10]))}"
+                + (f" and {len(gaps) - 10} others" if len(gaps) > 10 else "")
+            )
+        for part in parts[:-1]:
+            if part.size < least:
+                raise ValueError(
+                    f"part {part.number} of {self.label} has {part.size} bytes; all but the last "
+                    f"must have {least} or more"
+                )
+
+
+class _Part(NamedTuple):
+    body: range  # only its length is used
+    last: bool
+
+
+class _Planned:
+    """A source of parts that are stored already."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = list(reversed(sizes))
+
+    def next_part(self, size: int) -> _Part:
+        return _Part(range(self._sizes.pop()), not self._sizes)
+
+
+# Beginning, and reading the text.
+
+
+def begin(driver: Any, new: NewUpload, **plan: Any) -> UploadSession:
+    """Create an upload, and the session that continues it.
+
+    :param plan: further fields of the session.
+    :raises ValueError: there is no checksum. Nothing was sent.
+    """
+    upload, headers, checksum, extra = new
+    if checksum is None:
+        raise ValueError("ex_checksum=None: parts from several processes need a checksum")
+    known = {"part_size": upload.options.part_size, **plan}
+    facts = Facts(
+        upload.container_name, upload.object_name, "", 0, checksum, dict(headers), **known
+    )
+    session = UploadSession(driver, upload, facts, extra)
+    upload_id = session._retried(Step.CREATE, upload.store.create)
+    now = getattr(driver.connection, "server_time", lambda: datetime.now(timezone.utc))()
+    return _attached(driver, replace(facts, id=upload_id, created=int(now.timestamp())), new)
+
+
+def _attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> UploadSession:
+    if new is None:
+        options = {"ex_part_size": facts.part_size, "ex_on_failure": "keep"}
+        if facts.checksum:
+            options["ex_checksum"] = facts.checksum
+        new = (
+            driver._shared_upload(facts.container, facts.name, facts.headers, options),
+            {},
+            "",
+            {},
+        )
+    store: Any = new[0].store
+    store.attach(facts.id, datetime.fromtimestamp(facts.created, timezone.utc))
+    return UploadSession(driver, new[0], facts, new[3])

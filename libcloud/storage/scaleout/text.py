@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text of a session: what it says, what it must not say, and how a driver is made from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+SCHEMA = 1
+"""Version of the text; another version is rejected."""
+
+_DRIVERS = "libcloud.storage.drivers."
+_SECRET_HEADERS = ("authorization", "customer-key", "encryption-key", "token", "copy-source")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a session's text says of its upload.
+
+    :param created: seconds since 1970.
+    :param part_size: bytes to aim at; ``None``: the default.
+    :param parts: how many there are; 0 if that is not known.
+    :param plan: identifies the sizes of the pieces; empty if they are not known.
+    """
+
+    container: str
+    name: str
+    id: str
+    created: int
+    checksum: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    part_size: int | None = None
+    parts: int = 0
+    plan: str = ""
+
+
+def text_of(driver: Any, facts: Facts, *, portable: bool) -> str:
+    """The text of a session; it contains no secret.
+
+    :param portable: another process can create the driver.
+    """
+    kind = type(driver)
+    found = {
+        "libcloud_upload": SCHEMA,
+        "driver": f"{kind.__module__.removeprefix(_DRIVERS)}:{kind.__name__}",
+        "settings": driver._session_settings if portable else None,
+        **{name: value for name, value in asdict(facts).items() if value},
+    }
+    headers = {name: str(facts.headers[name]) for name in facts.headers if not _is_secret(name)}
+    if headers:
+        found["headers"] = headers
+    return json.dumps(found, separators=(",", ":"))
+
+
+def not_portable(driver: Any, facts: Facts) -> str:
+    """Why no other process can continue the upload; empty if it can."""
+    if any(map(_is_secret, facts.headers)):
+        return (
+            "it needs an encryption key, which its text must not contain. Let the store keep "
+            "the key (ex_sse='aws:kms'), or send all parts from this process"
+        )
+    advice = (
+        "Create the driver with from_env() or from_url(), so that every worker finds its own "
+        "credentials; or pass ex_connect, a function that returns a driver on the worker; or "
+        "ex_ship_credentials='presigned'"
+    )
+    if not type(driver).__module__.startswith(_DRIVERS):
+        return f"{type(driver).__name__} is not a driver of this library. {advice}"
+    if getattr(driver, "_session_settings", None) is None:
+        what = getattr(driver, "_not_portable", "") or "its key"
+        return f"{what} was passed to the driver in code, and may be secret. {advice}"
+    return ""
+
+
+def _is_secret(name: str) -> bool:
+    lower = name.lower()
+    return "-meta-" not in lower and any(word in lower for word in _SECRET_HEADERS)
+
+
+def parsed(text: str) -> tuple[dict[str, Any], Facts]:
+    """What a text says.
+
+    :raises ValueError: it is not the text of a session, or that of another version.
+    """
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError):
+        found = None
+    if not isinstance(found, dict) or "libcloud_upload" not in found:
+        raise ValueError("this is not the text of an upload session")
+    if found["libcloud_upload"] != SCHEMA:
+        raise ValueError(
+            f"the upload session has version {found['libcloud_upload']!r:.20}, and this library "
+            f"reads version {SCHEMA}: install the same release of libcloud-storage everywhere"
+        )
+    names = {one.name for one in fields(Facts)}
+    return found, Facts(**{name: value for name, value in found.items() if name in names})
+
+
+@lru_cache(maxsize=16)  # a worker sends many parts
+def driver_of(kind: str, settings: str) -> Any:
+    """The driver that ``from_env`` of a class creates in this process."""
+    found = json.loads(settings)
+    if found is None:
+        raise ValueError(
+            "the text of this session does not say how to connect, because the driver's "
+            "credentials were passed in code: pass driver="
+        )
+    module, _, name = str(kind).partition(":")
+    if not module.isidentifier():
+        raise ValueError(f"the session names no driver of this library: {kind!r:.80}")
+    driver_class = getattr(import_module(_DRIVERS + module), name)
+    return driver_class.from_env(**found)
