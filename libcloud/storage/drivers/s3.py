@@ -52,6 +52,7 @@ from libcloud.storage.drivers.s3_constants import (
 )
 from libcloud.storage.keywords import (
     ConnectionKeywords,
+    EngineKeywords,
     ReadKeywords,
     S3ConstructorKeywords,
     S3EnvironmentKeywords,
@@ -100,7 +101,6 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.ranges import Validator
     from libcloud.storage.transfer.progress import Listener
-    from libcloud.storage.transfer.upload.options import EngineKeywords
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.types import Deletion

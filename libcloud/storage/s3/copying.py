@@ -233,7 +233,7 @@ class CopyPort:
             headers=headers.in_parts,
             digest="none",
         )
-        self._upload.see_time(source.seen)
+        self._upload.times.see(source.seen)
         self.create = self._upload.create
         self.abort = self._upload.abort
         self.has_parts = self._upload.has_parts
@@ -275,7 +275,7 @@ class CopyPort:
             raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
         if etag == _MD5_OF_NOTHING:
             raise self._unsupported(what)
-        self._upload.see_time(response.headers)
+        self._upload.times.see(response.headers)
         return PartReceipt(number, etag, len(body), digest)
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
@@ -297,7 +297,7 @@ class CopyPort:
         if response.status == 404 or headers.get("content-length") != str(size):
             return Confirmation.ABSENT, None
         # The ETag of a copy may differ from that of its source: size and time have to suffice.
-        verdict = self._upload.written_since(headers)
+        verdict = self._upload.times.written_since(headers)
         stored = StoredObject(strip_etag(headers.get("etag", "")), size, 0, headers)
         return verdict, stored if verdict is Confirmation.STORED else None
 

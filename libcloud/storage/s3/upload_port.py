@@ -91,7 +91,7 @@ class S3UploadPort:
         self._copy_bodies = copy_bodies
         self._whole: Body | Payload = b""
         self._digest_of_whole = _NO_DIGEST
-        self._times = StoreTimes()
+        self.times = StoreTimes()
         self._completing = ""
         self._label = f"{container.name}/{object_name}"
         self._verifier = Verifier(
@@ -151,7 +151,7 @@ class S3UploadPort:
         response = self._send(request, what, ok=_STORED)
         etag = etag_of_part(response, what, self._driver)
         self._verifier.check_part(number, digest, response.headers)
-        self.see_time(response.headers)
+        self.times.see(response.headers)
         return PartReceipt(number, etag, len(body), digest)
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
@@ -249,14 +249,15 @@ class S3UploadPort:
 
     def attach(self, upload_id: str, since: datetime) -> None:
         self._completing = upload_id
-        self._times.start(since)
+        self.times.start(since)
 
     def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
-        opaque = self._verifier.is_opaque({})
         upload = s3.multipart.S3MultipartUpload(self._name, upload_id, None, None, None)
         where = (self._path, upload, self._container.name, self._headers)
         for part in s3.multipart.parts(self._client, *where):
-            digest = integrity.reported_digest(self._driver.profile, part, opaque=opaque)
+            digest = integrity.reported_digest(
+                self._driver.profile, part, opaque=self._verifier.is_opaque({})
+            )
             yield PartReceipt(part.number, part.etag or "", part.size, digest)
 
     def published(
@@ -270,7 +271,7 @@ class S3UploadPort:
         counted = etag.endswith(f"-{len(sizes)}") or not self._driver.profile.multipart_etag
         if response.status == 404 or found.get("content-length") != str(size) or not counted:
             return Confirmation.ABSENT, None
-        return self.written_since(found), StoredObject(etag, size, len(sizes), found)
+        return self.times.written_since(found), StoredObject(etag, size, len(sizes), found)
 
     def _exists(self, upload_id: str) -> bool:
         try:
@@ -280,14 +281,6 @@ class S3UploadPort:
                 return False
             raise
         return True
-
-    def see_time(self, headers: Mapping[str, str]) -> None:
-        """Remember the earliest time that the store reported during this upload."""
-        self._times.see(headers)
-
-    def written_since(self, headers: Mapping[str, str]) -> Confirmation:
-        """Whether the object with these response headers is younger than that time."""
-        return self._times.written_since(headers)
 
     # Requests.
 
@@ -370,7 +363,7 @@ class S3UploadPort:
         ours = self._is_ours(parts)
         if ours is False:
             return Confirmation.ABSENT
-        return Confirmation.STORED if ours and not parts else self.written_since(headers)
+        return Confirmation.STORED if ours and not parts else self.times.written_since(headers)
 
     def _is_ours(self, parts: Sequence[PartReceipt]) -> bool | None:
         """Whether an object of the right size may be ours; ``None`` if that is not known.

@@ -7,8 +7,8 @@ the tasks in ``worker``. Drivers call these (``ex_begin_upload``, ``ex_upload_wi
 ``ex_attach_upload``), so they may only import what a protocol may. The other modules are above the
 drivers: :mod:`.executors` finds the executor of an engine, and each engine has a module, which
 requires the extra of its name and is imported when it is used.
-Tests: ``libcloud/test/storage/scaleout/``, ``libcloud/test/storage/test_scaleout_executors.py``, and
-those with the engines themselves in ``libcloud/test/engines``, which ``make test ENVS=engines`` runs.
+Tests: ``libcloud/test/storage/scaleout/``; those with the engines themselves are in
+``libcloud/test/engines``, which ``make test ENVS=engines`` runs.
 """
 
 from __future__ import annotations
