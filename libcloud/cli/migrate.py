@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import click
 
 from libcloud.cli.errors import FAILED, ReportedError, error_context
 from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings, job_options, source_options
 from libcloud.cli.stores import Store, connect
 from libcloud.cli.targets import Target, is_url, parse_target
@@ -118,6 +120,8 @@ def migrate(
                     rules=filters.rules,
                     jobs=settings.jobs,
                     limit_rate=settings.limit_rate,
+                    upload_options=_upload_options(settings),
+                    on_report=_on_report(settings),
                     **options,
                 )
     _print(found, as_json=as_json)
@@ -175,6 +179,35 @@ def _executor(url: str | None) -> Iterator[Any]:
         yield executor
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _upload_options(settings: Settings) -> dict[str, Any]:
+    options = {
+        "ex_window": settings.window,
+        "ex_part_size": settings.part_size,
+        "ex_max_memory": settings.max_memory,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _on_report(settings: Settings) -> Callable[[MigrationReport], None] | None:
+    """Prints the progress after each task: as JSON if asked to, otherwise only to a terminal."""
+
+    def print_json(report: MigrationReport) -> None:
+        print_stderr(json.dumps({"event": "progress", **_counts(report)}))
+
+    def print_line(report: MigrationReport) -> None:
+        done = sum(getattr(report, name) for name in _OUTCOMES)
+        print_stderr(f"{report.job}: {done:,} of {count(report.objects, 'object')} listed so far")
+
+    if settings.json_progress:
+        return print_json
+    return print_line if sys.stderr.isatty() and not settings.quiet else None
+
+
+def _counts(report: MigrationReport) -> dict[str, Any]:
+    names = ("job", "objects", "bytes", *_OUTCOMES, "copied_bytes", "throttled", "complete")
+    return {name: getattr(report, name) for name in names}
 
 
 def _print(report: MigrationReport, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,6 +57,12 @@ class StorageDriverHelpers(BaseDriver):
     _rewinds_finished_streams = True
     """Whether a file that stands at its end is sent from its start, as drivers of Apache Libcloud
     expect; otherwise nothing is left of it, and nothing is sent."""
+
+    _kept_properties: tuple[str, ...] = ()
+    """Keys of an object's ``extra`` whose values an upload can set by headers."""
+
+    _metadata_names = re.compile(r".+", re.DOTALL)
+    """Names of metadata that the store accepts."""
 
     @property
     def _pool(self) -> WorkerPool:

@@ -9,6 +9,7 @@ next in ``transfer/upload/machine.py``.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
@@ -125,6 +126,14 @@ class AzureBlobsStorageDriver(StorageDriver):
     hash_type = "md5"
     supports_chunked_encoding = False
     _rewinds_finished_streams = False
+    _kept_properties = (
+        "cache_control",
+        "content_disposition",
+        "content_encoding",
+        "content_language",
+    )
+    # C# identifiers: REST API, "Naming and Referencing Containers, Blobs, and Metadata".
+    _metadata_names = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
     #: How often and how patiently requests are made again.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()

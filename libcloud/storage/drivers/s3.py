@@ -177,6 +177,13 @@ class BaseS3StorageDriver(StorageDriver):
     supports_chunked_encoding = False
     _rewinds_finished_streams = False
     supports_s3_multipart_upload = True
+    _kept_properties = (
+        "cache_control",
+        "content_disposition",
+        "content_encoding",
+        "content_language",
+        "expires",
+    )
     namespace = NAMESPACE
     http_vendor_prefix = "x-amz"
     ex_location_name = ""
@@ -427,12 +434,22 @@ class BaseS3StorageDriver(StorageDriver):
             s3.listing.object_pages, self._client, path, container.name, prefix
         )
         if ex_list_parallel and pool is not None:
-            listing = s3.parallel_listing.list_in_parallel(pool, list_pages, ex_start_after)
-            for record in listing:
+            listing = s3.parallel_listing.parallel_listing(pool, list_pages)
+            for record in listing.objects(ex_start_after):
                 yield s3.listing.object_from(record, container, self)
             return
         for page, document in list_pages(pool=pool, after=ex_start_after):
             yield from self._objects_of(page, document, container)
+
+    def _sample_keys(
+        self, container: Container, prefix: str, after: str | None, last: str | None
+    ) -> list[str]:
+        """Some names after ``after`` and before ``last``, in order, found by about 100 requests."""
+        path = self._get_container_path(container)
+        list_pages = functools.partial(
+            s3.listing.object_pages, self._client, path, container.name, prefix or None
+        )
+        return s3.parallel_listing.parallel_listing(self._pool, list_pages).samples(after, last)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
         """See :func:`~libcloud.storage.base.iterate_directory`."""

@@ -92,6 +92,7 @@ class SwiftStorageDriver(StorageDriver):
     supports_chunked_encoding = True
     #: Streams longer than a part become large objects.
     supports_swift_large_objects = True
+    _kept_properties = ("content_disposition", "content_encoding")
     #: How often and how patiently requests are made again.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     #: Bytes of parts that one upload holds at once, or a budget that several share.
@@ -151,15 +152,23 @@ class SwiftStorageDriver(StorageDriver):
             yield Container(found.name, extra, self)
 
     def iterate_container_objects(
-        self, container: Container, prefix: str | None = None, ex_prefix: str | None = None
+        self,
+        container: Container,
+        prefix: str | None = None,
+        ex_prefix: str | None = None,
+        *,
+        ex_start_after: str | None = None,
     ) -> Iterator[Object]:
         """The objects of a container, in the order of their names.
 
+        :param ex_start_after: only names after this one, which need not exist.
         :raises ContainerDoesNotExistError: there is no such container.
         """
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         self._container_path(container.name)
-        records = swift.listing.iterate_objects(self._client, container.name, prefix=prefix or "")
+        records = swift.listing.iterate_objects(
+            self._client, container.name, prefix=prefix or "", after=ex_start_after or ""
+        )
         for found in records:
             extra: dict[str, Any] = {
                 "content_type": found.content_type,

@@ -65,7 +65,7 @@ class ParallelListing:
         self, after: str | None, last: str | None
     ) -> Iterator[tuple[Sequence[ObjectRecord], _Range | None]]:
         """Objects of a range, in order, each time with what is to be listed before the next."""
-        samples = self._samples(after, last)
+        samples = self.samples(after, last)
         if len(samples) < 2:
             for page in self._pages(after):
                 within = _up_to(page, last)
@@ -92,7 +92,7 @@ class ParallelListing:
                 return records, False
         return records, True
 
-    def _samples(self, after: str | None, last: str | None) -> list[str]:
+    def samples(self, after: str | None, last: str | None) -> list[str]:
         """Some keys of the range in order, without ``last``."""
         first = self._first_after(after)
         if first is None or not _precedes(first, last):
@@ -130,15 +130,12 @@ def _bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
 
 
-def list_in_parallel(
-    pool: WorkerPool,
-    list_pages: Callable[..., Iterator[tuple[ObjectPage, object]]],
-    after: str | None = None,
-) -> Iterator[ObjectRecord]:
-    """The objects of a container, in order.
+def parallel_listing(
+    pool: WorkerPool, list_pages: Callable[..., Iterator[tuple[ObjectPage, object]]]
+) -> ParallelListing:
+    """A listing of a container.
 
     :param list_pages: lists it; takes ``after`` and ``page_size``.
-    :param after: only keys after it.
     """
 
     def pages(after: str | None) -> Iterator[Sequence[ObjectRecord]]:
@@ -148,4 +145,4 @@ def list_in_parallel(
         page, _ = next(list_pages(after=after, page_size=1))
         return page.objects[0].key if page.objects else None
 
-    return ParallelListing(pool, pages, first_after).objects(after)
+    return ParallelListing(pool, pages, first_after)

@@ -5,14 +5,26 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.job_folder import read_object
-from libcloud.storage.types import ObjectHashMismatchError
+from libcloud.storage.scaleout.properties import Properties, properties_of, storage_class_for
+from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.types import (
+    ObjectChangedError,
+    ObjectDoesNotExistError,
+    ObjectHashMismatchError,
+)
 from libcloud.utils.rate_limit import RateLimit
+
+# How often an object is read that is replaced meanwhile.
+_ATTEMPTS = 3
+
+# Keywords of uploads that ``ex_copy_object`` has, too.
+_OF_COPIES = ("ex_part_size", "ex_window")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,7 @@ class ObjectCopier:
 
     :param read_back: read each copy and compare it with what was sent.
     :param limit_rate: bytes per second; data that the store copies itself does not count.
+    :param upload_options: keywords of uploads, if the driver uploads in parts.
     :ivar throttled: how often a store throttled requests.
     """
 
@@ -71,15 +84,19 @@ class ObjectCopier:
         *,
         read_back: bool = False,
         limit_rate: float | None = None,
+        upload_options: Mapping[str, Any] | None = None,
     ) -> None:
         self.throttled = 0
         self._source, self._destination = source, destination
         self._read_back = read_back
         self._rate = RateLimit(limit_rate) if limit_rate else None
         self._in_store = is_same_store(source.driver, destination.driver)
-        self._options = {}
+        self._options: dict[str, Any] = {}
         if destination.driver.capabilities.multipart:
-            self._options = destination.driver._options_of_many_uploads({})
+            options = dict(upload_options or {})
+            if memory := options.get("ex_max_memory"):
+                options["ex_max_memory"] = MemoryBudget(memory)
+            self._options = destination.driver._options_of_many_uploads(options)
 
     @contextlib.contextmanager
     def counting_throttled(self) -> Iterator[None]:
@@ -93,50 +110,65 @@ class ObjectCopier:
         limiters = (driver._concurrency_limiter() for driver in drivers.values())
         return sum(getattr(limiter, "epoch", 0) for limiter in limiters)
 
-    def copy(self, name: str, new_name: str, etag: str | None) -> CopyResult:
+    def copy(self, name: str, new_name: str, etag: str | None) -> CopyResult | None:
         """Copy an object.
 
         :param etag: of the object as it was listed.
-        :raises ObjectDoesNotExistError: it does not exist any more.
+        :return: ``None`` if it does not exist any more.
+        :raises ObjectChangedError: it was replaced during each of several attempts.
         """
-        if self._in_store:
-            return self._copy_in_store(name, new_name, etag)
-        obj, pieces = read_object(self._source, name)
+        copy = self._copy_in_store if self._in_store else self._stream
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(ObjectChangedError):
+                return copy(name, new_name, etag)
+        return copy(name, new_name, etag)
+
+    def _stream(self, name: str, new_name: str, etag: str | None) -> CopyResult | None:
+        try:
+            obj, pieces = read_object(self._source, name)
+        except ObjectDoesNotExistError:
+            return None
         digest = hashlib.sha256() if self._read_back else None
         with contextlib.closing(pieces):  # type: ignore[type-var]  # all drivers return generators
             stream = self._throttled(pieces)
-            copied = self._upload(obj, new_name, stream if not digest else _fed(stream, digest))
+            kept = properties_of(obj, self._destination.driver)
+            copied = self._upload(obj, new_name, _fed(stream, digest), kept)
         if digest is not None:
             self._compare(new_name, digest)
         return CopyResult(
             int(obj.size),
             copied.hash or None,
             f"sha256:{digest.hexdigest()}" if digest else _checksum(copied),
-            bool(etag and obj.hash) and obj.hash != etag,
+            _has_changed(obj, etag),
+            tuple(kept.lost),
         )
 
-    def _copy_in_store(self, name: str, new_name: str, etag: str | None) -> CopyResult:
+    def _copy_in_store(self, name: str, new_name: str, etag: str | None) -> CopyResult | None:
         driver: Any = self._destination.driver
-        obj = self._source.get_object(name)
-        copied = driver.ex_copy_object(obj, self._destination, new_name)
+        try:
+            obj = self._source.get_object(name)
+        except ObjectDoesNotExistError:
+            return None
+        options = {name: self._options[name] for name in _OF_COPIES if name in self._options}
+        if storage_class := storage_class_for(obj, driver):
+            options["ex_storage_class"] = storage_class
+        copied = driver.ex_copy_object(obj, self._destination, new_name, **options)
         if self._read_back:
             digest = hashlib.sha256()
             for piece in self._throttled(read_object(self._source, name)[1]):
                 digest.update(piece)
             self._compare(new_name, digest)
-        changed = bool(etag and obj.hash) and obj.hash != etag
-        return CopyResult(int(obj.size), copied.hash or None, None, changed)
+        return CopyResult(int(obj.size), copied.hash or None, None, _has_changed(obj, etag))
 
-    def _upload(self, obj: Object, new_name: str, stream: Iterator[bytes]) -> Object:
-        extra: dict[str, Any] = {}
-        if obj.meta_data:
-            extra["meta_data"] = dict(obj.meta_data)
-        if obj.extra.get("content_type"):
-            extra["content_type"] = obj.extra["content_type"]
-        options = dict(self._options)
+    def _upload(
+        self, obj: Object, new_name: str, stream: Iterator[bytes], kept: Properties
+    ) -> Object:
+        options = {**self._options, **kept.options}
         if self._destination.driver.capabilities.multipart:
             options["ex_size"] = int(obj.size)
-        return self._destination.upload_object_via_stream(stream, new_name, extra, **options)
+        return self._destination.upload_object_via_stream(
+            stream, new_name, kept.extra, kept.headers or None, **options
+        )
 
     def _compare(self, name: str, digest: Any) -> None:
         found = hashlib.sha256()
@@ -155,8 +187,13 @@ class ObjectCopier:
 
 def _fed(pieces: Iterable[bytes], digest: Any) -> Iterator[bytes]:
     for piece in pieces:
-        digest.update(piece)
+        if digest is not None:
+            digest.update(piece)
         yield piece
+
+
+def _has_changed(obj: Object, etag: str | None) -> bool:
+    return bool(etag and obj.hash) and obj.hash != etag
 
 
 def _checksum(obj: Object) -> str | None:

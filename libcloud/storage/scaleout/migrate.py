@@ -10,12 +10,21 @@ Tests: ``libcloud/test/storage/scaleout/test_migrate.py``.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
 from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, Place
 from libcloud.storage.scaleout.shards import (
@@ -115,6 +124,7 @@ def migrate(
     jobs: int | None = None,
     limit_rate: float | None = None,
     dry_run: bool = False,
+    upload_options: Mapping[str, Any] | None = None,
     on_report: Callable[[MigrationReport], object] | None = None,
 ) -> MigrationReport:
     """Copy the objects of a container to another one that do not exist there yet.
@@ -137,6 +147,7 @@ def migrate(
     :param jobs: objects that a task copies at once; ``None``: as many as help.
     :param limit_rate: bytes per second of all tasks together; ``None``: no limit.
     :param dry_run: list and compare only; nothing is written.
+    :param upload_options: ``ex_part_size``, ``ex_window`` and ``ex_max_memory`` of uploads.
     :param on_report: called with the report after each task.
     :raises ValueError: an argument is invalid. Nothing was written.
     :raises MigrationError: the job exists, or is another one; or the two containers are the same.
@@ -156,6 +167,7 @@ def migrate(
         shard_size,
         jobs,
         dry_run=dry_run,
+        upload_options=dict(upload_options or {}),
     )
     executor = _Inline() if executor is None else executor
     if tasks is None:
@@ -253,10 +265,13 @@ class _Coordinator:
                     self._submit(running)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     self._finish(running.pop(future), future.result())
-        except BaseException:
+        except BrokenExecutor as error:
+            raise MigrationError(
+                f"a worker has ended: resume job {self._migration.job}. {error}"
+            ) from error
+        finally:
             for future in running:
                 future.cancel()
-            raise
         self._report.complete = True
 
     def _submit(self, running: dict[Future[Any], str | Range]) -> None:
@@ -268,7 +283,9 @@ class _Coordinator:
             future: Future[Any] = self._executor.submit(copy_shard, self._migration, task)
         else:
             task = self._remaining.ranges.popleft()
-            future = self._executor.submit(list_range, self._migration, task)
+            # A few more ranges than tasks keep all of them busy.
+            split = self._window.most - len(self._remaining.ranges)
+            future = self._executor.submit(list_range, self._migration, task, split)
         running[future] = task
 
     def _finish(self, task: str | Range, result: Any) -> None:
@@ -288,11 +305,11 @@ class _Window:
     """How many tasks are in flight: fewer while stores throttle, see RFC 5681."""
 
     def __init__(self, most: int) -> None:
-        self._most = self.size = most
+        self.most = self.size = most
 
     def finished(self, *, throttled: bool) -> None:
         """A task is finished."""
-        self.size = max(1, self.size // 2) if throttled else min(self._most, self.size + 1)
+        self.size = max(1, self.size // 2) if throttled else min(self.most, self.size + 1)
 
 
 class _Inline(Executor):
@@ -344,7 +361,9 @@ def _check_places(migration: Migration) -> None:
 def _sees_job(migration: Migration) -> bool:
     """Whether the new job's folder is in the source, too: it is the same under another name."""
     source = Place(migration.source.opener, migration.destination.prefix)
-    return JobFolder(source, migration.job).read("job.json") is not None
+    with contextlib.suppress(InvalidCredsError):
+        return JobFolder(source, migration.job).read("job.json") is not None
+    return False
 
 
 def _config(migration: Migration) -> dict[str, Any]:
@@ -361,28 +380,30 @@ def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Rem
 
     :param retry: shards with failed objects are not done.
     """
-    listed, done = folder.names("list"), folder.names("done")
-    ranges, shards = [_ALL], list[str]()
-    for _, value in _read_all(folder, "list", listed):
-        found = Listed(**value)
+    listed = {name: Listed(**value) for name, value in _read_all(folder, "list")}
+    remaining, shards = _Remaining(deque()), set[str]()
+    pending = deque([_ALL])
+    while pending:  # a file to which none of these leads is of an earlier attempt
+        bounds = pending.popleft()
+        found = listed.get(range_name(bounds))
+        if found is None:
+            remaining.ranges.append(bounds)
+            continue
         report.add_listed(found)
-        ranges += [(after, last) for after, last in found.rest]
-        shards += found.shards
-    done.intersection_update(shards)
-    for shard, summary in _read_all(folder, "done", done):
-        if retry and summary["outcomes"].get("failed"):
-            done.discard(shard)
-        else:
-            report.add_summary(summary)
-    return _Remaining(
-        deque(bounds for bounds in ranges if range_name(bounds) not in listed),
-        deque(shard for shard in shards if shard not in done),
-    )
+        pending += found.rest
+        shards.update(found.shards)
+    for shard, summary in _read_all(folder, "done"):
+        if shard not in shards or (retry and summary["outcomes"].get("failed")):
+            continue
+        report.add_summary(summary)
+        shards.discard(shard)
+    remaining.shards += sorted(shards)
+    return remaining
 
 
-def _read_all(folder: JobFolder, kind: str, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def _read_all(folder: JobFolder, kind: str) -> Iterator[tuple[str, Any]]:
     def read(name: str) -> Any:
         return folder.read(f"{kind}/{name}.json")
 
-    for result in folder.place.container.driver._pool.map(read, sorted(names)):
+    for result in folder.place.container.driver._pool.map(read, sorted(folder.names(kind))):
         yield result.item, result.value

@@ -16,15 +16,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from itertools import islice
+from itertools import chain, islice, pairwise
 from typing import Any
 
+from libcloud.common.types import InvalidCredsError
+from libcloud.http import NetworkError
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.base import Object
 from libcloud.storage.s3.values import parse_time
 from libcloud.storage.scaleout.copying import CopyResult, ObjectCopier
 from libcloud.storage.scaleout.job_folder import FOLDER, JobFolder, Place
-from libcloud.storage.types import ObjectDoesNotExistError
+from libcloud.storage.types import (
+    ContainerDoesNotExistError,
+    IncompleteListingError,
+    ObjectDoesNotExistError,
+)
 
 Range = tuple[str | None, str | None]
 """The keys after the first and up to the second; ``None``: from the first key, to the last."""
@@ -33,6 +39,12 @@ _CONTENT_HASH = re.compile(r"[0-9a-f]{32}(-\d+)?")
 
 # Failures whose text is in the summary of a shard; the records have all.
 _LISTED = 1000
+
+# Failures in a row of a kind that affects all objects, after which a task fails.
+_GIVE_UP = 100
+
+# Listings by which the objects of a shard are found in a store that cannot list from a key.
+_PREFIXES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ class Migration:
     :param shard_size: keys of a shard.
     :param jobs: objects that a task copies at once; ``None``: as many as help.
     :param limit_rate: bytes per second of each task; ``None``: no limit.
+    :param upload_options: keywords of uploads, if the destination's driver uploads in parts.
     :param since: when the job began, by the clock of the destination; ``None`` if unknown.
     """
 
@@ -58,6 +71,7 @@ class Migration:
     limit_rate: float | None = None
     since: datetime | None = None
     dry_run: bool = False
+    upload_options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> JobFolder:
@@ -111,7 +125,7 @@ class Entry:
                 return True
             if "-" not in self.content + other.content:  # both are MD5
                 return False
-        return since is not None and other.modified is not None and other.modified >= since
+        return since is not None and other.modified is not None and other.modified > since
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +151,12 @@ def range_name(bounds: Range) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def list_range(migration: Migration, bounds: Range) -> Listed:
+def list_range(migration: Migration, bounds: Range, split: int = 1) -> Listed:
     """List the keys of a range, up to those of one shard.
 
     A store that cannot list from a key is listed as a whole, into several shards.
+
+    :param split: number of ranges to divide the rest into, if the driver can.
     """
     place, folder, name = migration.source, migration.folder, range_name(bounds)
     entries = _entries(place, bounds)
@@ -148,12 +164,24 @@ def list_range(migration: Migration, bounds: Range) -> Listed:
     while chunk := list(islice(entries, migration.shard_size)):
         listed = _add(migration, listed, name, [e for e in chunk if migration.selects(e.key)])
         if _lists_from_key(place) and len(chunk) == migration.shard_size:
-            rest = ((chunk[-1].key, bounds[1]),)
+            rest = _split(place, (chunk[-1].key, bounds[1]), split)
             listed = Listed(listed.shards, rest, listed.objects, listed.bytes, listed.outcomes)
             break
     if not migration.dry_run:
         folder.write(f"list/{name}.json", asdict(listed))
     return listed
+
+
+def _split(place: Place, bounds: Range, number: int) -> tuple[Range, ...]:
+    """``bounds``, divided into about ``number`` ranges."""
+    sample_keys = getattr(place.container.driver, "_sample_keys", None)
+    if number <= 1 or sample_keys is None:
+        return (bounds,)
+    after, last = (None if key is None else place.prefix + key for key in bounds)
+    names = sample_keys(place.container, place.prefix, after, last)
+    step = max(1, len(names) // number)
+    keys = (name[len(place.prefix) :] for name in names[::step])
+    return tuple(pairwise([bounds[0], *keys, bounds[1]]))
 
 
 def _add(migration: Migration, listed: Listed, name: str, entries: list[Entry]) -> Listed:
@@ -195,6 +223,7 @@ def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
         migration.destination.container,
         read_back=migration.verify == "read",
         limit_rate=migration.limit_rate,
+        upload_options=migration.upload_options,
     )
     with copier.counting_throttled():
         records = list(_copied(migration, copier, entries))
@@ -223,7 +252,7 @@ def _copied(
     """The outcome of each object, in no order."""
     present = _present(migration, entries)
 
-    def copy(entry: Entry) -> CopyResult:
+    def copy(entry: Entry) -> CopyResult | None:
         names = migration.source.prefix + entry.key, migration.destination.prefix + entry.key
         return copier.copy(*names, entry.etag)
 
@@ -238,23 +267,32 @@ def _copied(
     results = pool.map(
         copy, pending, ordered=False, fail_fast=False, jobs=migration.jobs, grace=None
     )
+    in_a_row = 0
     with contextlib.closing(results):  # type: ignore[type-var]  # it is a generator
         for result in results:
             entry = result.item
-            record = {"key": entry.key, "size": entry.size, "outcome": "copied"}
+            record = {"key": entry.key, "size": entry.size, "outcome": "deleted"}
             if result.error is not None:
-                record.update(_failure(result.error))
+                in_a_row = in_a_row + 1 if _affects_all(result.error) else 0
+                if in_a_row == _GIVE_UP:
+                    raise result.error
+                record.update(outcome="failed", error=_text_of(result.error))
             elif result.value is not None:
-                record.update(result.value.record())
-                if record["outcome"] == "copied" and entry.key in present:
-                    record["outcome"] = "replaced"
+                in_a_row = 0
+                outcome = "replaced" if entry.key in present else "copied"
+                record.update({"outcome": outcome, **result.value.record()})
             yield record
 
 
-def _failure(error: BaseException) -> dict[str, str]:
-    if isinstance(error, ObjectDoesNotExistError):
-        return {"outcome": "deleted"}
-    return {"outcome": "failed", "error": f"{type(error).__name__}: {error}"}
+def _affects_all(error: BaseException) -> bool:
+    """Whether other objects probably fail as well: the store is unreachable, or denies access."""
+    status = getattr(error, "status", None)
+    kinds = (ContainerDoesNotExistError, InvalidCredsError, NetworkError)
+    return isinstance(error, kinds) or status in (429, 500, 502, 503, 504)
+
+
+def _text_of(error: BaseException) -> str:
+    return f"{type(error).__name__}: {getattr(error, 'value', None) or error}"
 
 
 def _verify(migration: Migration, records: list[dict[str, Any]]) -> None:
@@ -283,32 +321,62 @@ def _outcome(entry: Entry, present: Entry | None, since: datetime | None) -> str
 
 def _present(migration: Migration, entries: list[Entry]) -> dict[str, Entry]:
     """Those of ``entries`` that the destination has, as it lists them."""
-    if not entries:
-        return {}
-    keys = {entry.key for entry in entries}
-    first, last = min(keys, key=_bytes), max(keys, key=_bytes)
     place = migration.destination
-    below = "" if _lists_from_key(place) else _common(first, last)
-    found = _entries(place, (_before(first), last), below)
+    # A name that is not valid UTF-8 cannot be written.
+    keys = {entry.key for entry in entries if _is_text(entry.key)}
+    if not keys:
+        return {}
+    if _lists_from_key(place):
+        first, last = min(keys, key=_bytes), max(keys, key=_bytes)
+        found = _entries(place, (_before(first), last))
+    else:
+        found = chain.from_iterable(_entries(place, below=start) for start in _prefixes(keys))
     return {entry.key: entry for entry in found if entry.key in keys}
 
 
-def _entries(place: Place, bounds: Range, below: str = "") -> Iterator[Entry]:
+def _prefixes(keys: set[str]) -> list[str]:
+    """Up to :data:`_PREFIXES` prefixes with which all keys begin, none of them twice."""
+    prefixes = {""}
+    for length in range(1, max(map(len, keys)) + 1):
+        longer = {key[:length] for key in keys}
+        if len(longer) > _PREFIXES:
+            break
+        prefixes = longer
+    chosen: list[str] = []
+    for prefix in sorted(prefixes):
+        if not chosen or not prefix.startswith(chosen[-1]):
+            chosen.append(prefix)
+    return chosen
+
+
+def _entries(place: Place, bounds: Range = (None, None), below: str = "") -> Iterator[Entry]:
     """The objects of a range, as the store lists them.
 
     :param below: what their keys begin with.
+    :raises IncompleteListingError: the keys are not in order.
     """
     after, last = bounds
     options: dict[str, Any] = {}
-    from_key = _lists_from_key(place)
-    if from_key and after:
+    ordered = _lists_from_key(place)
+    if ordered and after:
         options["ex_start_after"] = place.prefix + after
     driver: Any = place.container.driver
     prefix = place.prefix + below
+    previous = after or ""
     for obj in driver.iterate_container_objects(place.container, prefix or None, **options):
         entry = Entry.of(obj, place)
-        if from_key and last is not None and _bytes(entry.key) > _bytes(last):
-            return
+        if ordered:
+            if previous and _bytes(entry.key) <= _bytes(previous):
+                raise IncompleteListingError(
+                    f"{place.container.name} lists {entry.key!r} after {previous!r}: a migration "
+                    "needs keys in the order of their bytes",
+                    driver,
+                    place.container.name,
+                    last=previous,
+                )
+            if last is not None and _bytes(entry.key) > _bytes(last):
+                return
+            previous = entry.key
         yield entry
 
 
@@ -317,14 +385,12 @@ def _lists_from_key(place: Place) -> bool:
     return accepts_keyword(driver.iterate_container_objects, "ex_start_after")
 
 
+def _is_text(key: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in key)
+
+
 def _bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
-
-
-def _common(one: str, other: str) -> str:
-    """What both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return one[: next((index for index, pair in pairs if pair[0] != pair[1]), None)]
 
 
 def _before(key: str) -> str:

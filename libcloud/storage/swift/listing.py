@@ -35,12 +35,14 @@ def iterate_objects(
     container_name: str,
     *,
     prefix: str = "",
+    after: str = "",
 ) -> Iterator[ObjectRecord]:
     """The objects of a container, in the order of their names.
 
+    :param after: only names after it.
     :raises ContainerDoesNotExistError: there is no such container.
     """
-    marker, what = "", f"Error listing the container {container_name}"
+    marker, what = after, f"Error listing the container {container_name}"
     while True:
         request = requests.list_objects(container_name, prefix=prefix, marker=marker, limit=PAGE)
         response = client.send(request, what, ok=(200, 204), names=(container_name, ""))

@@ -4,23 +4,34 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from libcloud.storage.base import Container
+from libcloud.common.types import InvalidCredsError
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers.local import LocalStorageDriver
+from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.scaleout import shards
 from libcloud.storage.scaleout.migrate import (
     MigrationError,
     MigrationReport,
+    _Window,
     migrate,
     migration_report,
 )
+from libcloud.storage.scaleout.shards import Entry
 from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.fakes.wire import Incoming
-from libcloud.test.storage.s3_servers import BUCKET, Store, store
+from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store
 
 FOLDER = ".libcloud-migrate/"
 
@@ -232,3 +243,304 @@ def test_credentials_are_nowhere_in_the_folder(pair: Pair) -> None:
         assert server.secret.encode() not in server.body(BUCKET, f"{FOLDER}m1/{name}")
     config = json.loads(server.body(BUCKET, f"{FOLDER}m1/job.json"))
     assert set(config) == {"version", "id", "source", "destination", "rules"}
+
+
+def test_an_object_that_changes_or_goes_after_it_was_listed_is_reported(pair: Pair) -> None:
+    pair.fill("a", "b", "c")
+
+    def change(report: MigrationReport) -> None:
+        if not report.copied:
+            pair.fill("a", data=lambda _: b"something else")
+            pair.source.driver.delete_object(pair.source.container.get_object("b"))
+
+    report = pair.migrate(on_report=change)
+    assert pair.copies == {"a": b"something else", "c": b"c"}
+    assert (report.changed, report.deleted, report.copied, report.is_clean) == (1, 1, 1, True)
+    assert {one["key"]: one["outcome"] for one in report.noted} == {"a": "changed", "b": "deleted"}
+
+
+ODD = ("a//b", "/", "//", "../x", "tab\there", "bell\x07", "line\nfeed", "ü", "a b+%", "*")
+
+
+def test_odd_names_are_kept(pair: Pair) -> None:
+    pair.fill(*ODD)
+    report = pair.migrate(shard_size=3)
+    assert report.is_clean
+    assert pair.copies == contents(*ODD)
+    assert pair.migrate("m2", shard_size=3).present == len(ODD)
+
+
+def test_a_name_that_the_destination_refuses_is_listed_and_the_others_are_copied(
+    pair: Pair, tmp_path: Path
+) -> None:
+    pair.fill("a", "a//b", "b")
+    listed = pair.source.driver.iterate_container_objects
+
+    def with_undecodable_name(container: Container, *args: Any, **options: Any) -> Iterator[Object]:
+        yield from listed(container, *args, **options)
+        if options.get("ex_start_after", "") < "caf":
+            yield Object("caf\udce9", 1, None, {}, {}, container, container.driver)
+
+    pair.source.driver.iterate_container_objects = with_undecodable_name
+    driver = LocalStorageDriver(str(tmp_path), ex_use_locking=False)
+    local = driver.create_container("local")
+    report = migrate(pair.source.container, local, job="m1", shard_size=2)
+    assert sorted(one["key"] for one in report.noted) == ["a//b", "caf\udce9"]
+    assert (report.objects, report.copied, report.failed) == (4, 2, 2)
+    assert not report.is_clean
+    report = pair.migrate(shard_size=2)
+    assert [one["key"] for one in report.noted] == ["caf\udce9"]
+
+
+def test_a_store_that_cannot_list_from_a_key_is_listed_as_a_whole(
+    pair: Pair, tmp_path: Path
+) -> None:
+    driver = LocalStorageDriver(str(tmp_path), ex_use_locking=False)
+    local = driver.create_container("local")
+    for name in NAMES:
+        local.upload_object_via_stream(iter([name.encode()]), f"x/{name}")
+    target = pair.destination.container
+    report = migrate(local, target, job="m1", shard_size=10, source_prefix="x/")
+    assert (report.copied, report.is_clean) == (25, True)
+    assert pair.copies == contents(*NAMES)
+    report = migrate(target, local, job="m1", shard_size=10, destination_prefix="y/")
+    assert (report.copied, report.is_clean) == (25, True)
+    # Another job: its files are not comparable, so they are replaced, and the report says so.
+    report = migrate(target, local, job="m2", shard_size=10, destination_prefix="y/")
+    assert (report.replaced, report.present) == (25, 0)
+
+
+def test_metadata_and_headers_are_kept_and_what_is_lost_is_counted(
+    pair: Pair, tmp_path: Path
+) -> None:
+    extra = {"content_type": "text/x-test", "meta_data": {"color": "blue"}}
+    headers = {"Content-Encoding": "gzip"}
+    source, target = pair.source, pair.destination
+    source.driver.upload_object_via_stream(iter([b"a"]), source.container, "a", extra, headers)
+    assert not pair.migrate().lost
+    found = target.container.get_object("a")
+    assert found.meta_data == {"color": "blue"}
+    assert (found.extra["content_type"], found.extra["content_encoding"]) == ("text/x-test", "gzip")
+    driver = LocalStorageDriver(str(tmp_path), ex_use_locking=False)
+    report = migrate(source.container, driver.create_container("local"), job="m1")
+    assert report.lost == {"metadata": 1, "content type": 1, "Content-Encoding": 1}
+
+
+def test_within_a_store_the_store_copies(pair: Pair) -> None:
+    pair.fill(*NAMES)
+    source = pair.source
+    source.server.create_bucket("second")
+    report = migrate(source.container, Container("second", {}, source.driver), job="m1")
+    assert (report.copied, report.is_clean) == (25, True)
+    assert source.server.log.counts()["CopyObject"] == 25
+
+
+def test_throttling_is_reported(pair: Pair) -> None:
+    pair.fill("a")
+    pair.destination.server.faults.add("PutObject", Status(503, "SlowDown"), match=to("a"))
+    report = pair.migrate()
+    assert (report.copied, report.throttled, report.is_clean) == (1, 1, True)
+
+
+def test_there_are_fewer_tasks_while_a_store_throttles() -> None:
+    window = _Window(8)
+    sizes = []
+    for throttled in (True, True, True, True, False, False):
+        window.finished(throttled=throttled)
+        sizes.append(window.size)
+    assert sizes == [4, 2, 1, 1, 2, 3]
+
+
+def test_a_store_that_denies_everything_ends_the_migration(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "_GIVE_UP", 5)
+    pair.fill(*NAMES)
+    fault = pair.source.server.faults.add("GetObject", Status(403, "AccessDenied"), times=None)
+    with pytest.raises(InvalidCredsError, match="AccessDenied"):
+        pair.migrate(jobs=1)
+    assert fault.fired == 1 + 5
+    pair.source.server.faults.clear()
+    assert pair.resume().is_clean
+
+
+def test_an_object_that_was_not_stored_is_found_by_the_listing(pair: Pair) -> None:
+    pair.fill("a", "b")
+    upload = pair.destination.driver.upload_object_via_stream
+
+    def lose(stream: Any, container: Container, name: str, *args: Any, **options: Any) -> Any:
+        stored = upload(stream, container, name, *args, **options)
+        if name == "a":
+            del pair.destination.server.state.objects[BUCKET, "a"]
+        return stored
+
+    pair.destination.driver.upload_object_via_stream = lose
+    report = pair.migrate(verify="stored")
+    assert [one["key"] for one in report.noted] == ["a"]
+    assert "not stored" in report.noted[0]["error"]
+    assert (report.copied, report.failed) == (1, 1)
+
+
+def test_a_copy_that_reads_differently_is_found_by_reading(pair: Pair) -> None:
+    pair.fill("a", "b")
+    read = pair.destination.driver._read_object
+
+    def flip(container: Container, name: str, *args: Any) -> Any:
+        obj, pieces = read(container, name, *args)
+        return obj, (bytes(byte ^ (name == "a") for byte in piece) for piece in pieces)
+
+    pair.destination.driver._read_object = flip
+    report = pair.migrate(verify="read")
+    assert [one["key"] for one in report.noted] == ["a"]
+    assert (report.copied, report.failed) == (1, 1)
+
+
+def test_large_objects_are_copied_in_parts(pair: Pair) -> None:
+    data = pair.source.in_parts(4, "big")
+    report = pair.migrate(upload_options={"ex_part_size": PART}, verify="read")
+    assert (report.copied, report.is_clean) == (1, True)
+    assert pair.copies == {"big": data}
+    assert pair.destination.server.log.counts()["UploadPart"] == 4
+
+
+@pytest.mark.parametrize(
+    "options", [{"verify": "never"}, {"shard_size": 0}, {"limit_rate": -1}, {"job": "a/b"}]
+)
+def test_invalid_arguments_are_refused_and_nothing_is_written(
+    pair: Pair, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"verify|shard_size|limit_rate|'a/b'"):
+        pair.migrate(**options)
+    assert not pair.destination.server.objects
+
+
+# Executors.
+
+
+class Remote(Executor):
+    """Sends each task and its result as bytes, as engines do, and runs it later, out of order."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.tasks = 0
+        self._pool = ThreadPoolExecutor(2)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        task = pickle.dumps((fn, args, kwargs))
+        self.sent += task
+        self.tasks += 1
+
+        def run() -> Any:
+            function, given, named = pickle.loads(task)
+            return pickle.loads(pickle.dumps(function(*given, **named)))
+
+        return self._pool.submit(run)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+@dataclass(frozen=True)
+class FromEnvironment:
+    """Opens the bucket at an endpoint with the credentials of the environment."""
+
+    endpoint_url: str
+
+    def __call__(self) -> Container:
+        return Container(BUCKET, {}, S3StorageDriver.from_env(endpoint_url=self.endpoint_url))
+
+
+@pytest.fixture
+def openers(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> tuple[FromEnvironment, FromEnvironment]:
+    server = pair.source.server
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    one, two = (
+        FromEnvironment(f"http://{store.server.host}:{store.server.port}")
+        for store in (pair.source, pair.destination)
+    )
+    return one, two
+
+
+def test_tasks_run_elsewhere_with_the_credentials_found_there(
+    pair: Pair, openers: tuple[FromEnvironment, FromEnvironment]
+) -> None:
+    names = [f"{first}/{number}" for first in "abcdef" for number in range(10)]
+    pair.fill(*names)
+    with Remote() as executor:
+        report = migrate(*openers, job="m1", executor=executor, shard_size=10, tasks=4)
+    assert (report.objects, report.copied, report.is_clean) == (60, 60, True)
+    assert pair.copies == contents(*names)
+    assert pair.source.server.secret.encode() not in executor.sent
+    assert executor.tasks < 60
+    assert migration_report(pair.destination.container, job="m1").objects == 60
+
+
+def test_a_container_is_not_sent_to_other_machines(pair: Pair) -> None:
+    with (
+        Remote() as executor,
+        pytest.raises(ValueError, match="pass a function of a module that returns the container"),
+    ):
+        pair.migrate(executor=executor)
+    assert not pair.destination.server.objects
+
+
+def test_threads_share_a_container(pair: Pair) -> None:
+    pair.fill(*NAMES)
+    with ThreadPoolExecutor(2) as executor:
+        assert pair.migrate(executor=executor, shard_size=4).copied == 25
+    assert pair.copies == contents(*NAMES)
+
+
+def test_a_worker_that_ended_is_an_error_that_says_to_resume(pair: Pair) -> None:
+    class Broken(ThreadPoolExecutor):
+        def submit(self, *_: Any, **__: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_exception(BrokenExecutor("a process was terminated"))
+            return future
+
+    with Broken(1) as executor, pytest.raises(MigrationError, match="resume job m1"):
+        pair.migrate(executor=executor)
+
+
+# Pure functions.
+
+
+def entry(size: int = 1, content: str | None = None, modified: datetime | None = None) -> Entry:
+    return Entry("a", size, None, content, modified)
+
+
+MD5, OTHER, PARTS = "0" * 32, "1" * 32, "0" * 32 + "-2"
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+LATER = START + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "same"),
+    [
+        (entry(content=MD5), entry(content=MD5), True),
+        (entry(content=MD5), entry(content=OTHER, modified=LATER), False),
+        (entry(1, MD5), entry(2, MD5), False),
+        (entry(content=PARTS), entry(content=PARTS), True),
+        (entry(content=PARTS), entry(content=MD5, modified=LATER), True),
+        (entry(content=PARTS), entry(content=MD5, modified=START), False),
+        (entry(), entry(modified=LATER), True),
+        (entry(), entry(modified=START), False),
+        (entry(), entry(), False),
+    ],
+)
+def test_what_is_the_same_data(source: Entry, found: Entry, same: bool) -> None:
+    assert source.is_same_data(found, START) is same
+
+
+@pytest.mark.parametrize("key", ["a", "ab", "a\0", "\ue000", "\U0001f600", "a\udc80", "\0"])
+def test_the_key_before_a_key_is_before_it(key: str) -> None:
+    before = shards._before(key)
+    assert shards._bytes(before) < shards._bytes(key)
+
+
+@given(st.sets(st.text(alphabet="ab/", min_size=1, max_size=6), min_size=1))
+def test_each_key_has_exactly_one_of_the_prefixes(keys: set[str]) -> None:
+    prefixes = shards._prefixes(keys)
+    assert all(sum(key.startswith(prefix) for prefix in prefixes) == 1 for key in keys)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which properties of an object its copy in another store keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from libcloud.storage.base import Object, StorageDriver
+from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
+
+_HEADERS = MappingProxyType(
+    {
+        "cache_control": "Cache-Control",
+        "content_disposition": "Content-Disposition",
+        "content_encoding": "Content-Encoding",
+        "content_language": "Content-Language",
+        "expires": "Expires",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """Arguments of an upload that keep the properties of an object.
+
+    :param lost: properties that the destination does not support.
+    """
+
+    extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+
+
+def properties_of(obj: Object, driver: StorageDriver) -> Properties:
+    """What a copy of ``obj`` in the store of ``driver`` keeps.
+
+    ACLs, versions and locks are not kept, and not counted as lost.
+    """
+    found = Properties()
+    _keep_metadata(obj, driver, found)
+    if content_type := obj.extra.get("content_type"):
+        if driver.capabilities.content_type:
+            found.extra["content_type"] = content_type
+        else:
+            found.lost.append("content type")
+    for key, header in _HEADERS.items():
+        if value := obj.extra.get(key):
+            if key in driver._kept_properties:
+                found.headers[header] = value
+            else:
+                found.lost.append(header)
+    if storage_class := storage_class_for(obj, driver):
+        found.options["ex_storage_class"] = storage_class
+    elif obj.extra.get("storage_class") not in (None, "STANDARD", "Hot"):
+        found.lost.append("storage class")
+    if int(obj.extra.get("tag_count") or 0):
+        _keep_tags(obj, driver, found)
+    return found
+
+
+def storage_class_for(obj: Object, driver: StorageDriver) -> str | None:
+    """The storage class of a copy in the same kind of store; ``None``: the default."""
+    name = obj.extra.get("storage_class")
+    profiles = [getattr(one, "profile", None) for one in (obj.driver, driver)]
+    if not name or profiles[0] is None or profiles[0] != profiles[1]:
+        return None
+    return next((key for key, value in STORAGE_CLASSES.items() if value == name), None)
+
+
+def _keep_metadata(obj: Object, driver: StorageDriver, found: Properties) -> None:
+    kept = dict(obj.meta_data)
+    if not driver.capabilities.metadata:
+        kept.clear()
+    kept = {name: kept[name] for name in kept if driver._metadata_names.fullmatch(name)}
+    if kept:
+        found.extra["meta_data"] = kept
+    if len(kept) < len(obj.meta_data):
+        found.lost.append("metadata")
+
+
+def _keep_tags(obj: Object, driver: StorageDriver, found: Properties) -> None:
+    read_tags = getattr(obj.driver, "ex_get_object_tags", None)
+    if read_tags is not None and hasattr(driver, "ex_get_object_tags"):
+        found.options["ex_tags"] = dict(read_tags(obj))
+    else:
+        found.lost.append("tags")
