@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of what each driver can do, from the capabilities that the drivers declare.
+"""A table of the capabilities that each driver declares.
 
-The conformance suite holds drivers to the same values.
+The conformance suite tests drivers against the same values.
 
     python contrib/feature_table.py        prints it as Markdown
 """
@@ -16,45 +16,45 @@ from libcloud.storage.capabilities import GIB, KIB, MIB, TIB, Capabilities
 from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.storage.types import Provider
 
-# Drivers that are nowhere without a host.
+# Drivers without a default host.
 _NEED_A_HOST = {Provider.MINIO, Provider.S3_RGW}
 
 _UNITS = {"TiB": TIB, "GiB": GIB, "MiB": MIB, "KiB": KIB}
 _UNITS |= {"TB": 1000**4, "GB": 1000**3, "MB": 1000**2}
 _MOST = 10_000
 
-# How the rows are called, in order. All fields of Capabilities but the limits are here.
+# The labels of the rows, in order. All fields of Capabilities but the limits are here.
 ROWS = {
-    "multipart": "streams of unknown length, in parts",
-    "chunked_encoding": "streams in one request",
+    "multipart": "multipart upload of streams of unknown length",
+    "chunked_encoding": "upload of streams in one request",
     "conditional_writes": "conditional writes",
-    "list_uploads": "unfinished uploads are listed",
-    "range_reads": "parts of an object are read",
+    "list_uploads": "list in-progress uploads",
+    "range_reads": "range reads",
     "metadata": "metadata",
     "content_type": "content type",
-    "etag_is_md5": "the ETag of one request is an MD5",
-    "checksums": "checksums are verified",
-    "any_object_name": "any text is a name",
-    "nested_names": "`x` beside `x/y`",
-    "prefix_listing": "listings by prefix",
-    "url_encoded_listing": "listings percent-encoded",
+    "etag_is_md5": "ETag is an MD5 (one request)",
+    "checksums": "verified checksums",
+    "any_object_name": "any text as object name",
+    "nested_names": "both `x` and `x/y` as objects",
+    "prefix_listing": "listing by prefix",
+    "url_encoded_listing": "percent-encoded listing",
     "presigned_urls": "presigned URLs",
 }
 
 
 def one_of_each() -> list[str]:
-    """Providers with a driver class of their own; Amazon's regions are one."""
+    """Providers with a separate driver class; Amazon's regions count as one."""
     regions = {provider for provider in DRIVERS if provider.startswith("s3_")}
     return sorted(set(DRIVERS) - regions | {Provider.S3_RGW, Provider.S3_RGW_OUTSCALE})
 
 
 def capabilities_of(provider: str) -> Capabilities:
-    """What the driver declares."""
+    """The capabilities of a driver."""
     kind: Any = get_driver(provider)
     with tempfile.TemporaryDirectory() as directory:
         if provider == Provider.LOCAL:
             driver = kind(directory)
-        elif provider == Provider.GOOGLE_STORAGE:  # with an HMAC key: others are logged in by it
+        elif provider == Provider.GOOGLE_STORAGE:  # with an HMAC key, which needs no login
             driver = kind("GOOG" + "0" * 16, "secret")
         elif provider in _NEED_A_HOST:
             driver = kind("key", "secret", host="store.example")
@@ -78,7 +78,7 @@ def feature_table() -> str:
 
 
 def size_text(size: int) -> str:
-    """Bytes in the unit that shows them by the smallest whole number; rounded if there is none.
+    """Bytes in the unit that shows them by the smallest whole number; rounded if none fits.
 
     >>> size_text(5 * 1024**3), size_text(5 * 1000**3), size_text(10_000 * 5 * 1024**3)
     ('5 GiB', '5 GB', '48.8 TiB')

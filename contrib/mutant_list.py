@@ -4,24 +4,24 @@
 from __future__ import annotations
 
 from mutant import Mutant
-from mutants_of_access import MUTANTS as OF_ACCESS
-from mutants_of_arguments import MUTANTS as OF_ARGUMENTS
-from mutants_of_azure import MUTANTS as OF_AZURE
-from mutants_of_files import MUTANTS as OF_FILES
-from mutants_of_foreign_drivers import MUTANTS as OF_FOREIGN_DRIVERS
-from mutants_of_fsspec import MUTANTS as OF_FSSPEC
-from mutants_of_integrity import MUTANTS as OF_INTEGRITY
-from mutants_of_listings import MUTANTS as OF_LISTINGS
-from mutants_of_requests import MUTANTS as OF_REQUESTS
-from mutants_of_responses import MUTANTS as OF_RESPONSES
-from mutants_of_secrets import MUTANTS as OF_SECRETS
-from mutants_of_stores import MUTANTS as OF_STORES
-from mutants_of_swift import MUTANTS as OF_SWIFT
-from mutants_of_the_command import MUTANTS as OF_THE_COMMAND
-from mutants_of_the_engine import MUTANTS as OF_THE_ENGINE
-from mutants_of_the_plan import MUTANTS as OF_THE_PLAN
-from mutants_of_the_workers import MUTANTS as OF_THE_WORKERS
-from mutants_of_trouble import MUTANTS as OF_TROUBLE
+from mutants_access import MUTANTS as ACCESS
+from mutants_arguments import MUTANTS as ARGUMENTS
+from mutants_azure import MUTANTS as AZURE
+from mutants_command import MUTANTS as COMMAND
+from mutants_engine import MUTANTS as ENGINE
+from mutants_faults import MUTANTS as FAULTS
+from mutants_files import MUTANTS as FILES
+from mutants_foreign_drivers import MUTANTS as FOREIGN_DRIVERS
+from mutants_fsspec import MUTANTS as FSSPEC
+from mutants_integrity import MUTANTS as INTEGRITY
+from mutants_listings import MUTANTS as LISTINGS
+from mutants_plan import MUTANTS as PLAN
+from mutants_requests import MUTANTS as REQUESTS
+from mutants_responses import MUTANTS as RESPONSES
+from mutants_secrets import MUTANTS as SECRETS
+from mutants_stores import MUTANTS as STORES
+from mutants_swift import MUTANTS as SWIFT
+from mutants_workers import MUTANTS as WORKERS
 
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
@@ -291,24 +291,24 @@ _CONNECTION = (
 )
 
 MUTANTS = (
-    OF_THE_ENGINE
-    + OF_THE_PLAN
-    + OF_THE_WORKERS
-    + OF_FSSPEC
-    + OF_INTEGRITY
-    + OF_LISTINGS
-    + OF_REQUESTS
-    + OF_TROUBLE
-    + OF_RESPONSES
-    + OF_ACCESS
-    + OF_FOREIGN_DRIVERS
-    + OF_FILES
-    + OF_ARGUMENTS
-    + OF_AZURE
-    + OF_SECRETS
-    + OF_STORES
-    + OF_SWIFT
-    + OF_THE_COMMAND
+    ENGINE
+    + PLAN
+    + WORKERS
+    + FSSPEC
+    + INTEGRITY
+    + LISTINGS
+    + REQUESTS
+    + FAULTS
+    + RESPONSES
+    + ACCESS
+    + FOREIGN_DRIVERS
+    + FILES
+    + ARGUMENTS
+    + AZURE
+    + SECRETS
+    + STORES
+    + SWIFT
+    + COMMAND
     + _UPLOADS
     + _VALUES
     + _READING

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stores and their quirks, from the profiles and the comments beside their values."""
+"""The stores and their quirks, from the profiles and the comments on their values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from libcloud.storage.s3.profiles import PROFILES, S3Profile, servers, services
 
 
 def stores_table() -> str:
-    """What differs most between the stores, in one table."""
+    """A table of the main differences between stores."""
     lines = [
         "| profile | store | largest object | parts | part size | conditions | MD5 ETag |",
         "|---|---|---|---|---|---|---|",
@@ -31,7 +31,7 @@ def stores_table() -> str:
 
 
 def store_notes() -> str:
-    """A section for each store: where it is, what is assumed of it, and on whose word."""
+    """A section for each store: its hosts, what is assumed about it, and the sources."""
     found = notes()
     return "\n".join(
         line for name, profile in PROFILES.items() for line in _section(name, profile, found)
@@ -54,16 +54,14 @@ def _section(name: str, profile: S3Profile, found: dict[str, list[str]]) -> Iter
     yield f"### {profile.name}\n"
     yield f"Profile `{name}`. {_hosts(profile)}\n"
     versions = " or ".join(profile.signature_versions)
-    region = f"; the region is `{profile.default_region}` unless told" * bool(
-        profile.default_region
-    )
-    yield f"- Requests are signed by version {versions}{region}."
+    region = f"; the region is `{profile.default_region}` by default" * bool(profile.default_region)
+    yield f"- Requests are signed with Signature Version {versions}{region}."
     yield f"- {_limits_text(profile)}"
     if profile.checksums:
-        yield f"- Checksums that it verifies: {', '.join(profile.checksums)}."
+        yield f"- Verified checksums: {', '.join(profile.checksums)}."
     lacking = [text for field, text in _LACKING.items() if not getattr(profile, field)]
     if lacking:
-        yield f"- Not relied upon: {', '.join(lacking)}."
+        yield f"- Not assumed: {', '.join(lacking)}."
     for note in found.get(_constant(profile), []):
         yield f"- {note}"
     yield ""
@@ -72,11 +70,11 @@ def _section(name: str, profile: S3Profile, found: dict[str, list[str]]) -> Iter
 _LACKING = {
     "etag_is_md5": "an ETag that is an MD5",
     "conditional_writes": "conditional writes",
-    "supports_copy_part": "copies part by part",
-    "bulk_delete": "deleting many by one request",
-    "checks_payload": "a look at the signed digest of a body",
-    "nested_names": "`x` beside `x/y`",
-    "metadata": "metadata as it was given",
+    "supports_copy_part": "server-side copies in parts",
+    "bulk_delete": "bulk deletion",
+    "checks_payload": "verification of the signed digest of a body",
+    "nested_names": "both `x` and `x/y` as objects",
+    "metadata": "unchanged metadata",
 }
 
 
@@ -90,14 +88,18 @@ def _hosts(profile: S3Profile) -> str:
         return f"Its hosts are `{profile.host_pattern}`."
     if len(hosts) > 3:
         return f"It has {len(hosts)} hosts, such as `{hosts[0]}`."
-    return f"Its host is {', '.join(f'`{host}`' for host in hosts)}." if hosts else "You name it."
+    return (
+        f"Its host is {', '.join(f'`{host}`' for host in hosts)}."
+        if hosts
+        else "There is no default host."
+    )
 
 
 def _limits_text(profile: S3Profile) -> str:
     limits = profile.limits
-    equal = ", all of one size but the last" if limits.equal_parts else ""
+    equal = ", all of equal size except the last" if limits.equal_parts else ""
     return (
-        f"Objects up to {size_text(limits.max_object_size)}; by one request "
+        f"Objects up to {size_text(limits.max_object_size)}; in one request up to "
         f"{size_text(limits.max_put_size)}; up to {limits.max_parts:,} parts of "
         f"{size_text(limits.min_part_size)} to {size_text(limits.max_part_size)}{equal}."
     )

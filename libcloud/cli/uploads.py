@@ -107,7 +107,7 @@ def _facts(upload: Any) -> dict[str, Any]:
     return {
         "name": upload.key,
         "id": upload.id,
-        "begun": created.isoformat() if created is not None else None,
+        "created_at": created.isoformat() if created is not None else None,
     }
 
 
@@ -115,4 +115,4 @@ def _line(facts: dict[str, Any]) -> str:
     size = ""
     if "parts" in facts:
         size = f"{count(facts['parts'], 'part'):>10} {size_text(facts['size']):>11}  "
-    return printable(f"{facts['begun'] or '':<25}  {size}{facts['id']}  {facts['name']}")
+    return printable(f"{facts['created_at'] or '':<25}  {size}{facts['id']}  {facts['name']}")

@@ -42,7 +42,7 @@ class Sink(Protocol[_Published]):
         """The object is published, or never will be, and nothing is left to clean up."""
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Whether something was sent, so that :meth:`abort` makes requests."""
 
     def write(self, data: bytes | memoryview) -> None:
@@ -339,7 +339,7 @@ class SpoolSink(Generic[_Result]):
     :param upload: sends a file, read from its start, as the object.
     """
 
-    begun = False
+    started = False
 
     def __init__(self, upload: Callable[[IO[bytes]], _Result]) -> None:
         self._upload = upload
@@ -405,7 +405,7 @@ class _Remains:
         """Have the upload aborted soon."""
         if self.foreign:
             return
-        if not self._sink.begun:
+        if not self._sink.started:
             self._abort(_DROPPED)
         elif threading.main_thread().is_alive():
             # Python 3.12 refuses threads some time before that one counts as ended.

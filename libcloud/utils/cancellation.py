@@ -57,7 +57,7 @@ class Cancellation:
 
 @contextlib.contextmanager
 def shielded() -> Iterator[None]:
-    """Ignore the cancellation in the block, which undoes what was begun."""
+    """Ignore the cancellation in the block, which undoes what was started."""
     token = _active.set(None)
     try:
         yield

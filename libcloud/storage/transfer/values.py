@@ -43,7 +43,7 @@ class Digest:
 
     :param headers: that carry it, ready to send; empty when nothing is to be checked.
     :param algorithm: its name in lower case; empty when nothing was computed.
-    :param value: what was computed, to be compared with answers and combined over the parts.
+    :param value: what was computed, to be compared with responses and combined over the parts.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class PartReceipt:
-    """What the store answered for a part.
+    """The response of the store to a part.
 
     :param number: 1 for the first.
     :param etag: without quotes, opaque.
@@ -74,7 +74,7 @@ class StoredObject:
     :param etag: without quotes; ``""`` when the store gave none.
     :param size: bytes sent.
     :param parts: number of parts; 0 for an object sent by one PUT.
-    :param headers: of the answer that published the object; names in lower case.
+    :param headers: of the response that published the object; names in lower case.
     """
 
     etag: str
@@ -133,7 +133,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until a request in flight is answered."""
+    """Wait for the response to a request in flight."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import pytest
 from libcloud import __version__
 from libcloud.cli.main import COMMANDS
 from libcloud.storage.base import Container
+from libcloud.storage.s3.values import parse_time
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import fake_server
@@ -25,7 +26,7 @@ def stored(shell: Shell, *names: str) -> None:
         shell.driver.upload_object_via_stream(iter([b"x" * len(name)]), container, name)
 
 
-def begun(shell: Shell, name: str) -> str:
+def started_upload(shell: Shell, name: str) -> str:
     """The id of an upload that stays in progress."""
     driver = shell.driver
     return driver._initiate_multipart(Container("bucket", {}, driver), name)
@@ -176,15 +177,20 @@ def test_a_presigned_url_expires_within_a_week(shell: Shell, expires: str) -> No
 
 
 def test_in_progress_uploads_are_listed(shell: Shell) -> None:
-    upload_id = begun(shell, "a/b")
+    upload_id = started_upload(shell, "a/b")
     entry = shell.ok("uploads", "ls", "--json", "--sizes", "s3://bucket").json[0]
     assert (entry["name"], entry["id"], entry["parts"], entry["size"]) == ("a/b", upload_id, 0, 0)
+    assert parse_time(entry["created_at"]) is not None
     assert shell.ok("uploads", "ls", "s3://bucket/other").out == b""
     assert upload_id in shell.ok("uploads", "ls", "s3://bucket/a").lines[0]
 
 
 def test_uploads_of_one_object_are_aborted(shell: Shell) -> None:
-    first, second, other = begun(shell, "a"), begun(shell, "a"), begun(shell, "ab")
+    first, second, other = (
+        started_upload(shell, "a"),
+        started_upload(shell, "a"),
+        started_upload(shell, "ab"),
+    )
     shell.ok("uploads", "abort", "s3://bucket/a", "--id", first)
     assert sorted(shell.unfinished()) == sorted([second, other])
     shell.ok("uploads", "abort", "s3://bucket/a")
@@ -193,7 +199,7 @@ def test_uploads_of_one_object_are_aborted(shell: Shell) -> None:
 
 
 def test_only_old_uploads_are_cleaned_up(shell: Shell) -> None:
-    upload_id = begun(shell, "a")
+    upload_id = started_upload(shell, "a")
     assert shell.ok("uploads", "clean", "s3://bucket").err == "aborted 0 uploads\n"
     result = shell.ok("uploads", "clean", "--older-than", "0s", "--dry-run", "s3://bucket")
     assert "would abort" in result.lines[0] and upload_id in result.lines[0]

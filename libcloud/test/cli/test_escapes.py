@@ -44,7 +44,7 @@ def test_names_of_properties_are_escaped_on_a_terminal(monkeypatch: pytest.Monke
 
 
 def test_upload_ids_are_escaped() -> None:
-    line = uploads._line({"name": f"n{RED}", "id": f"i{RED}", "begun": f"b{RED}"})
+    line = uploads._line({"name": f"n{RED}", "id": f"i{RED}", "created_at": f"b{RED}"})
     assert RED not in line and line.count(r"\x1b[31m") == 3
 
 

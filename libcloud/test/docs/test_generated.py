@@ -45,7 +45,7 @@ def test_what_is_generated_takes_the_place_of_what_asks_for_it(made: SimpleNames
 def test_the_table_of_features_says_what_drivers_declare(made: SimpleNamespace) -> None:
     header, _, *rows = _rows(made.feature_table.feature_table())
     table = {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in rows}
-    streams = table["streams of unknown length, in parts"]
+    streams = table["multipart upload of streams of unknown length"]
     assert {name for name, mark in streams.items() if mark == "-"} == {
         "DUMMY",
         "GOOGLE_STORAGE",
@@ -65,7 +65,7 @@ def test_every_profile_has_a_row_and_a_section_with_its_sources(made: SimpleName
     ]
     r2 = notes.partition("### Cloudflare R2\n")[2].partition("### ")[0]
     assert "developers.cloudflare.com/r2/platform/limits" in r2
-    assert "all of one size but the last" in r2
+    assert "all of equal size except the last" in r2
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -2,7 +2,7 @@
 """The decisions of an upload: a state machine without I/O, clock, thread or socket.
 
 A runner calls :meth:`UploadMachine.poll` for the next command, carries it out, and reports the
-result through :meth:`~UploadMachine.pulled`, :meth:`~UploadMachine.answered` or
+result through :meth:`~UploadMachine.pulled`, :meth:`~UploadMachine.succeeded` or
 :meth:`~UploadMachine.failed`. Which state follows which event is a table in ``states.py``, together
 with the theory of operation. This module holds what the table cannot: the parts that are held, what
 the store may hold, and which event a result amounts to.
@@ -217,10 +217,10 @@ class UploadMachine:
             one = last and size <= self._plan.limits.max_put_size
             self._move(Event.STREAM_FITS_ONE_PART if one else Event.FIRST_PART_FULL)
 
-    def answered(
+    def succeeded(
         self,
         send: Send,
-        answer: str
+        response: str
         | bool
         | PartReceipt
         | StoredObject
@@ -229,25 +229,24 @@ class UploadMachine:
     ) -> None:
         """The store accepted the request.
 
-        :param answer: what the method of :class:`~libcloud.storage.transfer.upload.port.PartStore`
-            returns.
+        :param response: what the method of the port returns.
         """
         if (send.step, send.number) not in self._in_flight:
             return
         # Recorded first: a cancel between any two of these lines finds what the store holds.
-        if isinstance(answer, PartReceipt):
-            self._receipts[send.number] = answer
-        elif isinstance(answer, StoredObject):
-            self.result = answer
+        if isinstance(response, PartReceipt):
+            self._receipts[send.number] = response
+        elif isinstance(response, StoredObject):
+            self.result = response
         elif send.step is Step.CREATE:
-            self.upload_id = str(answer)
+            self.upload_id = str(response)
         self._in_flight.discard((send.step, send.number))
         self._retries.succeeded()
         self._retries.limiter.succeeded(self._epochs.pop((send.step, send.number), -1))
         size = self._held.pop(send.number, 0)
         self._done += size
         self._share.give(size)
-        self._after(send, answer)
+        self._after(send, response)
 
     def failed(self, send: Send, failure: Failure) -> Send | None:
         """The store rejected the request, or did not respond.
@@ -312,13 +311,13 @@ class UploadMachine:
         if request is not None:
             self._ready.append(Send(request))
 
-    def _after(self, send: Send, answer: object) -> None:
+    def _after(self, send: Send, response: object) -> None:
         """Continue after a success."""
         if send.step in (Step.ABORT, Step.CHECK):
-            self._after_cleanup(send, parts_remain=bool(answer))
+            self._after_cleanup(send, parts_remain=bool(response))
         elif send.step is Step.CONFIRM:
-            assert isinstance(answer, tuple)
-            self._confirmed(*answer)
+            assert isinstance(response, tuple)
+            self._confirmed(*response)
         elif self.error is not None:
             self._clean_up()
         elif send.step in PUBLISHING:
@@ -360,9 +359,9 @@ class UploadMachine:
         if cause is not None and cause.contradicted:
             self._complete_sent = False  # a second HEAD would have the same result
         # There is no cause when an abort found the upload gone, or the caller cancelled.
-        answered = not (self._publish_open if cause is None else cause.effect_unknown)
-        if verdict is Confirmation.ABSENT and (answered or self.upload_id is None):
-            # The store has answered and the object does not exist: the lost request did nothing.
+        responded = not (self._publish_open if cause is None else cause.effect_unknown)
+        if verdict is Confirmation.ABSENT and (responded or self.upload_id is None):
+            # The store has responded and the object does not exist: the lost request did nothing.
             self._publish_open = False
         else:
             self.left_behind = self.upload_id is not None
@@ -417,7 +416,7 @@ class UploadMachine:
     def _cleanup_failed(self, send: Send, failure: Failure) -> Send | None:
         """Continue after a request of the clean-up failed."""
         if failure.upload_gone and send.step is Step.ABORT and self._complete_sent:
-            # Gone after a Complete that was answered by an error: it may have been published.
+            # Gone after an error response to Complete: it may have been published.
             self._complete_sent = False
             self._move(Event.MAY_BE_PUBLISHED)
             return None

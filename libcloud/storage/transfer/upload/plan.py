@@ -66,7 +66,7 @@ class PartPlan:
 
 
 def plan_for(length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SIZE) -> PartPlan:
-    """The plan for ``length`` bytes, as a value that answers for each part.
+    """The plan for ``length`` bytes, as a value that has the size of each part.
 
     Arguments and errors are those of :func:`plan_parts`.
     """

@@ -143,7 +143,7 @@ class Transfer(Generic[Content]):
         machine = self._machine
         if machine.orphan_possible:
             _log.warning(
-                "%s: the answer to the creation of an upload was lost; %s", self._label, _ORPHAN
+                "%s: the response to the creation of an upload was lost; %s", self._label, _ORPHAN
             )
         if machine.error is None:
             assert machine.result is not None
@@ -222,9 +222,9 @@ class Transfer(Generic[Content]):
     def _take(self, outcome: Outcome) -> UploadEvent | None:
         send, machine = outcome.send, self._machine
         if outcome.failure is None:
-            machine.answered(send, outcome.answer)
+            machine.succeeded(send, outcome.response)
             if send.step is Step.CREATE:
-                return UploadStarted(machine.bytes_done, str(outcome.answer))
+                return UploadStarted(machine.bytes_done, str(outcome.response))
             if send.step in _CARRIES_BODY:
                 held = self._bodies.pop(send.number or 1, None)
                 return PartDone(machine.bytes_done, send.number, len(held[0]) if held else 0)
@@ -290,7 +290,7 @@ class Transfer(Generic[Content]):
         is_second = second is error or not isinstance(second, Exception)
         _attach(error, upload_id=left, cleanup_error=None if is_second else second)
         if machine.orphan_possible:
-            _attach(error, orphan=f"the answer to a creation was lost; {_ORPHAN}")
+            _attach(error, orphan=f"the response to a creation was lost; {_ORPHAN}")
 
     def _tell_of_the_abort(self) -> None:
         machine = self._machine

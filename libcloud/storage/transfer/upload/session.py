@@ -199,8 +199,8 @@ class _PartSink(Generic[_Result]):
         return self._transfer.over
 
     @property
-    def begun(self) -> bool:
-        return self._transfer.begun
+    def started(self) -> bool:
+        return self._transfer.started
 
     def write(self, data: bytes | memoryview) -> None:
         try:

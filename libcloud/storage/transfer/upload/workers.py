@@ -62,7 +62,7 @@ class Outcome:
     """The outcome of a task: a response, or a failure."""
 
     send: Send
-    answer: Any  # what the store's method for the step returns
+    response: Any  # what the store's method for the step returns
     failure: Failure | None
     digest: Digest | None
 

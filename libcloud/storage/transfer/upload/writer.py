@@ -26,7 +26,7 @@ class PushedTransfer(Transfer[bytes | Pieces]):
     _part: PartBuffer | None = None  # the one that the engine waits for
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Whether something was sent, so that :meth:`abort` makes requests."""
         return self._machine.parts_pulled > 0 and not self.over
 

@@ -67,7 +67,7 @@ def answer(upload: UploadMachine, send: Send) -> None:
         Step.CHECK: False,
         Step.ABORT: None,
     }
-    upload.answered(send, answers.get(send.step, STORED))
+    upload.succeeded(send, answers.get(send.step, STORED))
 
 
 def do(upload: UploadMachine, step: Step, number: int = 0) -> None:

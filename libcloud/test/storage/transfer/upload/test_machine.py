@@ -226,7 +226,7 @@ def test_rule_4_no_abort_while_a_complete_is_unanswered() -> None:
     for _ in range(ATTEMPTS):
         fail(upload, UNHEARD, Step.COMPLETE)
     confirm = sent(upload, Step.CONFIRM)
-    upload.answered(confirm, (Confirmation.ABSENT, None))
+    upload.succeeded(confirm, (Confirmation.ABSENT, None))
     assert ended(upload)
     assert (upload.outcome_unknown, upload.left_behind) == (True, True)
     assert upload.error is LOST
@@ -239,7 +239,7 @@ def test_rule_4_where_a_part_may_land_late_the_store_is_asked_and_aborted_again(
     fail(upload, REFUSED, Step.PART, 2)
     for _ in range(ATTEMPTS - 1):
         do(upload, Step.ABORT)
-        upload.answered(sent(upload, Step.CHECK), True)
+        upload.succeeded(sent(upload, Step.CHECK), True)
     do(upload, Step.ABORT)
     do(upload, Step.CHECK)
     assert ended(upload)
@@ -253,7 +253,7 @@ def test_rule_4_the_aborting_ends_although_parts_remain() -> None:
     fail(upload, REFUSED, Step.PART, 2)
     for _ in range(ATTEMPTS):
         do(upload, Step.ABORT)
-        upload.answered(sent(upload, Step.CHECK), True)
+        upload.succeeded(sent(upload, Step.CHECK), True)
     assert ended(upload)
     assert upload.left_behind
 
@@ -262,7 +262,7 @@ def test_rule_4_parts_that_no_request_removes_are_reported() -> None:
     upload = sending()
     pull(upload)
     fail(upload, REFUSED, Step.PART, 2)
-    upload.answered(sent(upload, Step.ABORT), True)
+    upload.succeeded(sent(upload, Step.ABORT), True)
     assert ended(upload)
     assert upload.left_behind
     assert upload.cleanup_error is None
@@ -293,7 +293,7 @@ def test_rule_5_lost_answers_to_complete(verdict: Confirmation, unknown: bool) -
     for _ in range(ATTEMPTS):
         fail(upload, UNHEARD, Step.COMPLETE)
     found = STORED if verdict is Confirmation.STORED else None
-    upload.answered(sent(upload, Step.CONFIRM), (verdict, found))
+    upload.succeeded(sent(upload, Step.CONFIRM), (verdict, found))
     assert ended(upload)
     assert upload.outcome_unknown is unknown
     assert (upload.result is None) is unknown
@@ -311,7 +311,7 @@ def test_rule_5_an_answer_that_tells_of_other_data_is_looked_into() -> None:
 def test_rule_5_other_data_that_are_there_are_the_error_and_no_unknown_outcome() -> None:
     upload = completing()
     fail(upload, CONTRADICTED, Step.COMPLETE)
-    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    upload.succeeded(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
     fail(upload, GONE, Step.ABORT)
     assert ended(upload)
     assert upload.error is CONTRADICTED.error
@@ -325,7 +325,7 @@ def test_rule_5_one_request_that_arrived_as_other_data_is_made_again() -> None:
     for _ in range(ATTEMPTS - 1):
         assert fail(upload, replace(CONTRADICTED, transient=True), Step.PUT) is not None
     fail(upload, replace(CONTRADICTED, transient=True), Step.PUT)
-    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    upload.succeeded(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
     assert ended(upload)
     assert upload.error is CONTRADICTED.error
 

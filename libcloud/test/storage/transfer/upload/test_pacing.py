@@ -68,11 +68,11 @@ class Upload:
         """The store answers the oldest requests."""
         for send in self.flying[:count]:
             if send.step is Step.CREATE:
-                self.machine.answered(send, "id")
+                self.machine.succeeded(send, "id")
             elif send.step is Step.PART:
-                self.machine.answered(send, PartReceipt(send.number, "etag", PART))
+                self.machine.succeeded(send, PartReceipt(send.number, "etag", PART))
             else:
-                self.machine.answered(send, StoredObject("etag", PART))
+                self.machine.succeeded(send, StoredObject("etag", PART))
         del self.flying[:count]
 
     def refuse(self, count: int) -> None:

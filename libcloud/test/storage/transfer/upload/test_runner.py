@@ -340,7 +340,7 @@ def test_a_lost_create_is_logged(runner: str, caplog: pytest.LogCaptureFixture) 
     Sending(store, runner).run(DATA)
     check_end(store, DATA, None)
     assert len(store.orphans) == 1
-    assert "box/thing: the answer to the creation of an upload was lost" in caplog.text
+    assert "box/thing: the response to the creation of an upload was lost" in caplog.text
 
 
 @every_runner

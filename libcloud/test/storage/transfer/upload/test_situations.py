@@ -68,7 +68,7 @@ def test_a_lost_put_that_meets_another_object_is_refused() -> None:
     pull(upload, 5, last=True)
     fail(upload, UNHEARD, Step.PUT)
     fail(upload, TAKEN, Step.PUT)
-    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    upload.succeeded(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
     assert ended(upload)
     assert upload.error is TAKEN.error
     assert not upload.outcome_unknown
@@ -118,7 +118,7 @@ def test_an_upload_gone_when_it_is_aborted_and_no_object_is_gone() -> None:
     upload = completing()
     fail(upload, REFUSED, Step.COMPLETE)
     fail(upload, GONE, Step.ABORT)
-    upload.answered(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
+    upload.succeeded(sent(upload, Step.CONFIRM), (Confirmation.ABSENT, None))
     fail(upload, GONE, Step.ABORT)
     assert ended(upload)
     assert (upload.outcome_unknown, upload.left_behind) == (False, False)

@@ -94,7 +94,7 @@ class MachineWalk(RuleBasedStateMachine):
         send, store = self.land(which), self.now.store
         if store.uploads or send.step in (Step.PUT, Step.CREATE, Step.CONFIRM):
             self.now.store = effect(send, store)
-            self.now.machine.answered(send, answer(send, store))
+            self.now.machine.succeeded(send, answer(send, store))
         else:
             self.fail_by(send, 0)
 

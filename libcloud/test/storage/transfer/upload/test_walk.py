@@ -244,7 +244,7 @@ def answers(situation: Situation, send: Send) -> Iterator[Situation]:
         after = situation.fork(f"{send.step.value} {send.number} ok")
         after.flying = rest
         after.store = effect(send, store)
-        after.machine.answered(send, answer(send, store))
+        after.machine.succeeded(send, answer(send, store))
         yield after
     for note, failure, store_after in failures(send, store, situation.throttling):
         after = situation.fork(f"{send.step.value} {send.number} {note}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs of what is rare: forks, ends, uploads that go on; see ``mutants.py``."""
+"""Planted bugs in rare situations: forks, exits, resumed uploads; see ``mutants.py``."""
 
 from __future__ import annotations
 
