@@ -9,6 +9,7 @@ __all__ = ["MUTANTS"]
 
 _DRIVERS = "libcloud/storage/drivers"
 _B2 = ("libcloud/test/storage/test_backblaze_b2.py",)
+_GOOGLE = ("libcloud/test/storage/test_google_multipart.py",)
 _OSS = ("libcloud/test/storage/test_oss.py",)
 
 MUTANTS = (
@@ -43,5 +44,21 @@ MUTANTS = (
         '"path"',
         _OSS,
         caught_by="test_host_and_region_follow_from_each_other",
+    ),
+    Mutant(
+        "uploads to Google have preconditions that it refuses",
+        "libcloud/storage/s3/profiles/services.py",
+        "    multipart_conditions=False,\n",
+        "",
+        _GOOGLE,
+        caught_by="test_a_precondition_is_refused_before_anything_is_sent",
+    ),
+    Mutant(
+        "a customer's key for Google is not sent with the parts",
+        "libcloud/storage/s3/headers.py",
+        '    "x-goog-encryption-algorithm",\n    "x-goog-encryption-key",\n',
+        "",
+        _GOOGLE,
+        caught_by="test_a_customers_key_goes_with_each_part",
     ),
 )

@@ -200,6 +200,10 @@ class GoogleStorageDriver(BaseS3StorageDriver):
     :param endpoint_url: in place of ``host`` and ``port``; its path is ignored.
     :param auth_type: a value of :class:`~libcloud.common.google.GoogleAuthType`; ``None``: guessed.
     :param credential_file: file that keeps tokens of the account between programs.
+    :param ex_multipart_uploads: upload streams and large files in parts, so that memory is bounded
+        and each part is retried; such objects have no MD5, and their uploads no preconditions.
+        ``None``: as ``supports_s3_multipart_upload`` of the class says, which is ``False``: a
+        stream is one chunked request.
     """
 
     name = "Google Cloud Storage"
@@ -225,9 +229,12 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         endpoint_url: str | None = None,
         auth_type: str | None = None,
         credential_file: str | None = None,
+        ex_multipart_uploads: bool | None = None,
         **kwargs: Unpack[GoogleKeywords],
     ) -> None:
         self.project = project
+        if ex_multipart_uploads is not None:
+            self.supports_s3_multipart_upload = ex_multipart_uploads
         endpoint = endpoint_of(endpoint_url, host, port)
         if endpoint is not None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure

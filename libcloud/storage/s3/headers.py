@@ -26,11 +26,16 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.errors import ErrorDetail
 
 # Requester pays, and the expected bucket owner: sent with every request.
-_ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner")
-# A customer's own key must come with everything that touches the data.
+_ALWAYS = ("x-amz-request-payer", "x-amz-expected-bucket-owner", "x-goog-user-project")
 _ENCRYPTION = "x-amz-server-side-encryption"
-_CUSTOMER_KEY = "x-amz-server-side-encryption-customer-"
-_CONDITIONS = ("if-match", "if-none-match")
+# A customer's own key must come with everything that touches the data. Google Cloud Storage, "Use
+# customer-supplied encryption keys", names the others.
+_CUSTOMER_KEY = (
+    "x-amz-server-side-encryption-customer-",
+    "x-goog-encryption-algorithm",
+    "x-goog-encryption-key",
+)
+_CONDITIONS = ("if-match", "if-none-match", "x-goog-if-generation-match")
 # They describe one body, and so do the checksums but for those that name an algorithm.
 _OF_ONE_BODY = ("content-md5", "content-length", "x-amz-content-sha256")
 _CHECKSUM = "x-amz-checksum-"

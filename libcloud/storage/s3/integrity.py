@@ -259,7 +259,9 @@ def encrypted(headers: Mapping[str, str]) -> bool:
     :param headers: of an upload, or of an answer; Complete does not tell of a customer's key.
     """
     named = {name.lower(): value for name, value in headers.items()}
-    if "x-amz-server-side-encryption-customer-algorithm" in named:
+    if "x-amz-server-side-encryption-customer-algorithm" in named or any(
+        name.startswith("x-goog-encryption-") for name in named
+    ):
         return True
     return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")
 

@@ -116,6 +116,11 @@ def session_of(
 
     :param options: keywords, as :func:`split_options` returns them.
     """
+    if not driver.profile.multipart_conditions and s3.headers.has_condition(headers):
+        raise ValueError(
+            f"{driver.profile.name} has no preconditions for uploads in parts: upload the object "
+            "with a driver that does not upload in parts"
+        )
     own, chosen = split_keywords(options or {}, ("ex_checksum",), max_memory=driver.ex_max_memory)
     client = driver._client
     concurrency = client.concurrency()

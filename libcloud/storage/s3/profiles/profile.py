@@ -61,6 +61,7 @@ class S3Profile:
         carries; a ``Content-MD5`` is sent to those that do not.
     :param unsigned_payload: over https the body need not be part of the signature.
     :param conditional_writes: ``If-None-Match`` and ``If-Match`` hold on PUT and on Complete.
+    :param multipart_conditions: an upload in parts can have the preconditions that a PUT can have.
     :param any_object_name: see :class:`~libcloud.storage.capabilities.Capabilities`.
     :param nested_names: likewise.
     :param metadata: likewise.
@@ -95,6 +96,7 @@ class S3Profile:
     checks_payload: bool = True
     unsigned_payload: bool = False
     conditional_writes: bool = False
+    multipart_conditions: bool = True
     any_object_name: bool = False
     nested_names: bool = True
     metadata: bool = True

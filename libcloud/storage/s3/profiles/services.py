@@ -108,6 +108,7 @@ GOOGLE = S3Profile(
     # CopyObject copies any size (rclone: quirks of "GCS"); DeleteObjects is not supported (s5cmd).
     copies_any_size=True,
     bulk_delete=False,
+    multipart_conditions=False,
     etag_is_md5=True,
     list_version=2,
     url_encoded_listing=True,

@@ -32,7 +32,11 @@ def authenticate(request: Incoming, options: Options) -> str | None:
         _allow("4", options)
         payload = signature4.verify_query(request, options)
         return None if payload == signature4.UNSIGNED else payload
-    if authorization.startswith("AWS "):
+    if authorization.startswith("Bearer "):
+        if options.bearer is None or authorization != f"Bearer {options.bearer}":
+            raise S3Error(401, "AuthenticationRequired", "Authentication required.")
+        return None
+    if authorization.startswith(signature2.scheme(options)):
         _allow("2", options)
         signature2.verify_header(request, options)
         return None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import Protocol
 
-from libcloud.test.storage.fakes import routes
+from libcloud.test.storage.fakes import google, routes
 from libcloud.test.storage.fakes.authenticate import authenticate
 from libcloud.test.storage.fakes.digests import check_body, check_checksum
 from libcloud.test.storage.fakes.errors import S3Error
@@ -39,7 +39,7 @@ class Exchange:
     def __init__(self, fake: Served, request: Incoming) -> None:
         self.fake = fake
         self.request = request
-        self.operation = routes.operation_of(request)
+        self.operation = routes.operation_of(google.translated(request, fake.options.vendor))
         self._path_error: S3Error | None = None
         bucket, key = "", ""
         try:
@@ -125,7 +125,8 @@ class Exchange:
             return self._refuse(S3Error(500, "InternalError", f"The fake server failed: {error!r}"))
         answer = self.action.answered(done)
         self.fake.log.end(self.entry, answer.status)
-        return answer.with_headers(self._signed_by(uuid.uuid4().hex[:16].upper()))
+        answer = answer.with_headers(self._signed_by(uuid.uuid4().hex[:16].upper()))
+        return google.answered(answer, self.fake.options.vendor)
 
     def _signed_by(self, request_id: str) -> list[tuple[str, str]]:
         """What all answers of S3 have."""
@@ -139,6 +140,10 @@ class Exchange:
         options = options_of_name(request, self.fake.options)
         check_home(request, options, self.call.bucket)
         check_body(request, options, authenticate(request, options))
+        if options.vendor != google.AMAZON:
+            exists = (self.call.bucket, self.call.key) in self.fake.state.objects
+            google.check(request, self.operation, exists=exists)
+            request = google.translated(request, options.vendor)
         if self.operation in ("PutObject", "UploadPart", "DeleteObjects"):
             check_checksum(request, self.fake.options)
         self.call.request = self.action.verified(request)

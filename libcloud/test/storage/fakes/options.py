@@ -63,6 +63,9 @@ class Options:
     :param names: further names of the server, and the region that it is under each; a bucket may
         stand before one of them.
     :param homes: regions of buckets: under a name of another region it is 301.
+    :param vendor: what the store's own headers begin with: ``"x-amz-"``, or Google's ``"x-goog-"``,
+        whose rules are in :mod:`.google`.
+    :param bearer: an access token that is accepted in place of a signature.
     :param any_host: the Host header may name another server, as behind a proxy; it is signed all
         the same.
     """
@@ -102,6 +105,8 @@ class Options:
     names: Mapping[str, str] = field(default_factory=dict)
     homes: Mapping[str, str] = field(default_factory=dict)
     any_host: bool = False
+    vendor: str = "x-amz-"
+    bearer: str | None = None
 
     @property
     def re_creation_conflicts(self) -> bool:
@@ -124,6 +129,15 @@ NO_NAMESPACE = Options(
 )
 EQUAL_PARTS = Options(region="auto", equal_parts=True, checksums=("crc32",))
 SIGV2 = Options(signature_versions=("2",), region=None, checksums=(), conditional_writes=False)
+GOOGLE = Options(
+    signature_versions=("2",),
+    region=None,
+    checksums=(),
+    bulk_delete=False,
+    copy_parts=False,
+    vendor="x-goog-",
+    bearer="ya29.token",
+)
 SMALL_LIMITS = replace(
     AMAZON,
     min_part_size=16,
@@ -137,6 +151,7 @@ PROFILES = {
     "amazon": AMAZON,
     "no_namespace": NO_NAMESPACE,
     "equal_parts": EQUAL_PARTS,
+    "google": GOOGLE,
     "sigv2": SIGV2,
     "small_limits": SMALL_LIMITS,
 }

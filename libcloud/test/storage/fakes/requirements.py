@@ -51,6 +51,10 @@ _STORAGE_CLASSES = frozenset(
         "GLACIER",
         "DEEP_ARCHIVE",
         "GLACIER_IR",
+        # Google's
+        "NEARLINE",
+        "COLDLINE",
+        "ARCHIVE",
     ]
 )
 _ENCRYPTIONS = frozenset(

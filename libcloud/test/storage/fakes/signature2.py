@@ -47,12 +47,23 @@ SUB_RESOURCES = frozenset(
     ]
 )
 
+# Google Cloud Storage, "V2 signing process": "Canonical extension headers".
+_NOT_SIGNED = frozenset({"x-goog-encryption-key", "x-goog-encryption-key-sha256"})
 
-def string_to_sign(request: Incoming, date: str) -> str:
+
+def scheme(options: Options) -> str:
+    """What the ``Authorization`` header begins with.
+
+    Reference: Google Cloud Storage, "V2 signing process": ``GOOG1`` in place of ``AWS``.
+    """
+    return "AWS " if options.vendor == "x-amz-" else "GOOG1 "
+
+
+def string_to_sign(request: Incoming, date: str, vendor: str = "x-amz-") -> str:
     """The text both sides sign; ``date`` is the fourth line (a date or an expiry)."""
     amazon: dict[str, list[str]] = {}
     for name, value in request.headers:
-        if name.startswith("x-amz-"):
+        if name.startswith(vendor) and name not in _NOT_SIGNED:
             amazon.setdefault(name, []).append(value)
     lines = [
         request.method,
@@ -77,8 +88,9 @@ def _resource(request: Incoming) -> str:
 
 def verify_header(request: Incoming, options: Options) -> None:
     """Check ``Authorization: AWS key:signature``."""
-    key, _, signature = (request.header("authorization") or "")[4:].partition(":")
-    date = request.header("x-amz-date")
+    given = (request.header("authorization") or "").removeprefix(scheme(options))
+    key, _, signature = given.partition(":")
+    date = request.header(f"{options.vendor}date")
     text = date or request.header("date") or ""
     try:
         when = parsedate_to_datetime(text)
@@ -88,7 +100,8 @@ def verify_header(request: Incoming, options: Options) -> None:
         when = when.replace(tzinfo=timezone.utc)
     if abs(options.clock() - when) > timedelta(seconds=options.max_skew):
         raise S3Error(403, "RequestTimeTooSkewed", "The request time is too far from the server's")
-    _compare(options, key, signature, string_to_sign(request, "" if date else text))
+    signed = string_to_sign(request, "" if date else text, options.vendor)
+    _compare(options, key, signature, signed)
 
 
 def verify_query(request: Incoming, options: Options) -> None:
