@@ -38,6 +38,12 @@ def store_notes() -> str:
     )
 
 
+def notes_on(name: str) -> str:
+    """The section of one profile without its heading, for the page of a provider."""
+    lines = list(_section(name, PROFILES[name], notes()))
+    return "\n".join(lines[1:]).strip() + "\n"
+
+
 def notes() -> dict[str, list[str]]:
     """The comments of each profile, by its constant."""
     by_constant: dict[str, list[str]] = {}
