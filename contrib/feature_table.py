@@ -39,6 +39,10 @@ ROWS = {
     "prefix_listing": "listing by prefix",
     "url_encoded_listing": "percent-encoded listing",
     "presigned_urls": "presigned URLs",
+    "versions": "versions of objects",
+    "tags": "tags",
+    "object_lock": "legal holds and retention",
+    "lifecycle": "expiry of unfinished uploads",
 }
 
 

@@ -37,7 +37,7 @@ from libcloud.utils.arguments import kind_of, plain_headers
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage.many_objects import ManyObjects
+    from libcloud.storage.many_objects import ManyObjects, Place
     from libcloud.storage.types import Deletion, OperationResult
     from libcloud.storage.writer import UploadWriter
 
@@ -46,6 +46,7 @@ __all__ = [
     "DEFAULT_CONTENT_TYPE",
     "Container",
     "Object",
+    "ObjectVersion",
     "StorageDriver",
     "check_container",
     "check_object",
@@ -164,6 +165,48 @@ class Object:
         )
 
 
+class ObjectVersion(Object):
+    """One version of an object, from a listing of versions or from ``ex_version_id``.
+
+    Everything that is done with it is done with this version: it is downloaded, copied and
+    presigned, and :meth:`delete` removes it permanently. Deleting any other :class:`Object` in a
+    container with versioning adds a delete marker, and all versions are kept.
+
+    :param version_id: the store's id of the version. Objects that were stored without versioning
+        have the id ``"null"``.
+    :param is_latest: it is the newest version; ``None``: not known.
+    :param is_delete_marker: it has no data: the object was deleted at this time. As the newest
+        version it hides the others, until it is deleted.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        hash: str | None,
+        extra: dict[str, Any] | None,
+        meta_data: dict[str, Any] | None,
+        container: Container,
+        driver: StorageDriver,
+        *,
+        version_id: str,
+        is_latest: bool | None = None,
+        is_delete_marker: bool = False,
+    ) -> None:
+        extra = {**(extra or {}), "version_id": version_id}
+        super().__init__(name, size, hash, extra, meta_data, container, driver)
+        self.version_id = version_id
+        self.is_latest = is_latest
+        self.is_delete_marker = is_delete_marker
+
+    def __repr__(self) -> str:
+        kind = "delete marker" if self.is_delete_marker else f"size={self.size}, hash={self.hash}"
+        return (
+            f"<ObjectVersion: name={self.name}, version_id={self.version_id}, {kind}, "
+            f"provider={_provider(self.driver)} ...>"
+        )
+
+
 class Container:
     """A container of objects, which many stores call a bucket.
 
@@ -199,11 +242,15 @@ class Container:
         """See :meth:`StorageDriver.enable_container_cdn`."""
         return self.driver.enable_container_cdn(container=self)
 
-    def get_object(self, object_name: str) -> Object:
+    def get_object(self, object_name: str, **ex_options: Any) -> Object:
         """See :meth:`StorageDriver.get_object`.
 
         If the driver has ``_get_object_in``, the container is not looked up again.
+
+        :param ex_options: options of this driver's method, ``ex_version_id=...`` and the like.
         """
+        if ex_options:
+            return self.driver.get_object(self.name, object_name, **ex_options)
         look_up = companion_method(self.driver, "get_object", "_get_object_in")
         if look_up is not None:
             return cast("Object", look_up(self, object_name))
@@ -683,14 +730,17 @@ class StorageDriver(StorageDriverHelpers):
         items = storage.many_objects.pairs_of(objects, "ex_head_objects")
 
         def head(one: Object | str) -> Object:
-            place, name = self._place_of(one, container)
-            return place.get_object(name)
+            place = self._place_of(one, container)
+            version_id = one.extra.get("version_id") if isinstance(one, Object) else None
+            options = {"ex_version_id": version_id} if version_id else {}
+            found: Object = place.container.get_object(place.name, **options)
+            return found
 
         return self._many_objects(ordered, fail_fast, jobs).run(head, items)
 
     def ex_delete_objects(
         self,
-        objects: Iterable[Object | str],
+        objects: Iterable[Object | str | tuple[str, str]],
         container: Container | None = None,
         *,
         quiet: bool = False,
@@ -702,7 +752,8 @@ class StorageDriver(StorageDriverHelpers):
         objects if the store does not support the request. An object that does not exist counts as
         deleted.
 
-        :param objects: objects, or names of objects in ``container``.
+        :param objects: objects, or names of objects in ``container``. An :class:`ObjectVersion`, or
+            a pair of name and version id, is one version: it is removed permanently.
         :param container: required for names; objects must be in it, if it is given.
         :param quiet: let the store report only failures, and treat all other objects as deleted.
         :return: the outcome for each, in the order of ``objects``. Check it: no response of the
@@ -715,7 +766,7 @@ class StorageDriver(StorageDriverHelpers):
 
     def ex_iterate_deletions(
         self,
-        objects: Iterable[Object | str],
+        objects: Iterable[Object | str | tuple[str, str]],
         container: Container | None = None,
         *,
         quiet: bool = False,
@@ -730,39 +781,50 @@ class StorageDriver(StorageDriverHelpers):
             raise TypeError("ex_iterate_deletions takes an iterable of objects")
         return self._delete_places((self._place_of(one, container) for one in objects), quiet)
 
-    def _delete_places(
-        self, places: Iterable[tuple[Container, str]], quiet: bool
-    ) -> Iterator[Deletion]:
+    def _delete_places(self, places: Iterable[Place], quiet: bool) -> Iterator[Deletion]:
         """Hook: delete objects by their containers and names; the outcomes, in order."""
         del quiet
         for result in self._many_objects(True, True, None).run(self._delete_place, places):
             assert result.value is not None
             yield result.value
 
-    def _delete_place(self, place: tuple[Container, str]) -> Deletion:
+    def _delete_place(self, place: Place) -> Deletion:
         """The outcome for one object."""
 
-        def delete(container: Any, name: str) -> object:
-            return self.delete_object(Object(name, 0, None, {}, {}, container, self))
+        def delete(place: Place) -> object:
+            container, name, version_id = place
+            properties: Any = (name, 0, None, {}, {}, container, self)
+            if version_id is None:
+                return self.delete_object(Object(*properties))
+            return self.delete_object(ObjectVersion(*properties, version_id=version_id))
 
         return storage.many_objects.delete_object(delete, place)
 
     def _places_of(
-        self, objects: Iterable[Object | str], container: Container | None
-    ) -> list[tuple[Container, str]]:
+        self, objects: Iterable[Object | str | tuple[str, str]], container: Container | None
+    ) -> list[Place]:
         if isinstance(objects, (str, Object)):
             raise TypeError("ex_delete_objects takes a list; use delete_object for one object")
         if container is not None:
             check_container(container)
         return [self._place_of(one, container) for one in objects]
 
-    def _place_of(self, one: Object | str, container: Container | None) -> tuple[Container, str]:
+    def _place_of(self, one: Object | str | tuple[str, str], container: Container | None) -> Place:
         """:raises ValueError: it is not clear which object is meant."""
+        version_id = None
+        if isinstance(one, tuple):
+            if len(one) != 2 or not all(isinstance(item, str) and item for item in one):
+                raise ValueError(f"{one!r} is not a pair of an object's name and a version id")
+            one, version_id = one
+        elif isinstance(one, ObjectVersion):
+            version_id = one.version_id
+        if version_id is not None and not self.capabilities.versions:
+            raise self._unsupported("versions of objects")
         if isinstance(one, str):
             if container is None:
                 raise ValueError(f"Which container is {one!r} in? Pass the container, too")
             check_container(container)
-            return container, one
+            return storage.many_objects.Place(container, one, version_id)
         check_object(one)
         if container is not None and one.container.name != container.name:
             raise ValueError(
@@ -770,7 +832,7 @@ class StorageDriver(StorageDriverHelpers):
             )
         if not self._shares_store(one.driver):
             raise ValueError(f"{one.name!r} is in another store ({one.driver.name})")
-        return one.container, one.name
+        return storage.many_objects.Place(one.container, one.name, version_id)
 
     def _shares_store(self, driver: StorageDriver) -> bool:
         """Hook: whether ``driver`` talks to the same store."""
@@ -787,6 +849,104 @@ class StorageDriver(StorageDriverHelpers):
 
     def _many_objects(self, ordered: bool, fail_fast: bool, jobs: int | None) -> ManyObjects:
         return storage.many_objects.ManyObjects(self._pool, ordered, fail_fast, jobs)
+
+    # Versions
+
+    def ex_iterate_object_versions(
+        self,
+        container: Container,
+        prefix: str | None = None,
+        *,
+        object_name: str | None = None,
+    ) -> Iterator[ObjectVersion]:
+        """The versions of the objects of a container, by name, the newest version first.
+
+        Delete markers are among them. Without versioning, each object is one version.
+
+        :param prefix: only objects whose names start with it; ``None``: all.
+        :param object_name: only the object of this name.
+        :raises LibcloudError: the driver does not support versions.
+        """
+        raise self._unsupported("versions of objects")
+
+    def ex_undelete_object(self, container: Container, object_name: str) -> Object:
+        """Make the newest version of a deleted object current again.
+
+        The delete markers that are newer are deleted. An object that was not deleted is unchanged.
+
+        :return: the object.
+        :raises ObjectDoesNotExistError: no version has data. Nothing was changed.
+        :raises LibcloudError: the driver does not support versions.
+        """
+        raise self._unsupported("versions of objects")
+
+    def ex_get_versioning(self, container: Container) -> str:
+        """Whether a container keeps versions.
+
+        :return: ``"enabled"``; ``"suspended"``: those from before are kept, and objects that are
+            stored now replace the version ``"null"``; or ``"disabled"``: it never was enabled.
+        :raises LibcloudError: the driver does not support versions.
+        """
+        raise self._unsupported("versions of objects")
+
+    def ex_set_versioning(self, container: Container, enabled: bool) -> None:
+        """Let a container keep versions, or suspend this. Existing versions are kept.
+
+        :raises LibcloudError: the driver does not support versions.
+        """
+        raise self._unsupported("versions of objects")
+
+    # Tags, locks and the lifecycle of uploads
+
+    def ex_get_object_tags(self, obj: Object) -> dict[str, str]:
+        """The tags of an object.
+
+        :raises ObjectDoesNotExistError: there is no such object.
+        :raises LibcloudError: the driver does not support tags.
+        """
+        raise self._unsupported("tags")
+
+    def ex_set_object_tags(self, obj: Object, tags: Mapping[str, str]) -> None:
+        """Replace all tags of an object.
+
+        :param tags: at most 10; none removes all.
+        :raises ObjectDoesNotExistError: there is no such object.
+        :raises LibcloudError: the driver does not support tags.
+        """
+        raise self._unsupported("tags")
+
+    def ex_get_legal_hold(self, obj: Object) -> bool:
+        """Whether there is a legal hold on the object: it cannot be deleted then.
+
+        :raises LibcloudError: the container has no object lock, or the driver does not support it.
+        """
+        raise self._unsupported("legal holds")
+
+    def ex_set_legal_hold(self, obj: Object, hold: bool) -> None:
+        """Place a legal hold on an object, or remove it.
+
+        :raises LibcloudError: the container has no object lock, or the driver does not support it.
+        """
+        raise self._unsupported("legal holds")
+
+    def ex_get_upload_expiry(self, container: Container) -> int | None:
+        """After how many days the store aborts unfinished uploads.
+
+        :return: ``None``: it keeps them, or only rules for some of the objects abort them.
+        :raises LibcloudError: the driver does not support lifecycle rules.
+        """
+        raise self._unsupported("lifecycle rules")
+
+    def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
+        """Let the store abort unfinished uploads.
+
+        :param days: days after their start; ``None`` removes the rule. Other rules are kept.
+        :raises LibcloudError: the driver does not support lifecycle rules.
+        """
+        raise self._unsupported("lifecycle rules")
+
+    def _unsupported(self, what: str) -> LibcloudError:
+        return LibcloudError(f"{self.name} does not support {what}", driver=self)
 
     def _not_implemented(self, method: str) -> NoReturn:
         raise NotImplementedError(f"{method} not implemented for this driver")

@@ -59,6 +59,10 @@ class Capabilities:
     :param presigned_urls: ``get_object_cdn_url`` returns a presigned URL.
     :param checksums: names of the checksums that the store verifies, cheapest first.
     :param url_encoded_listing: listings can be requested with percent-encoded names.
+    :param versions: versions of objects can be listed, read and deleted.
+    :param tags: tags of objects can be read and set.
+    :param object_lock: legal holds and retention of objects can be read and set.
+    :param lifecycle: the age at which the store aborts unfinished uploads can be set.
     """
 
     multipart: bool = False
@@ -76,3 +80,7 @@ class Capabilities:
     presigned_urls: bool = False
     checksums: tuple[str, ...] = ()
     url_encoded_listing: bool = False
+    versions: bool = False
+    tags: bool = False
+    object_lock: bool = False
+    lifecycle: bool = False

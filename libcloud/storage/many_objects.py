@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import (
@@ -28,9 +28,15 @@ _Item = TypeVar("_Item")
 _T = TypeVar("_T")
 
 
-class _Container(Protocol):
-    @property
-    def name(self) -> str: ...
+class Place(NamedTuple):
+    """What to delete or to look up.
+
+    :param version_id: one version; ``None``: the object.
+    """
+
+    container: Any
+    name: str
+    version_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +86,13 @@ def download_to(download: Callable[[Any, str], bool], pair: tuple[Any, Any]) -> 
     return path
 
 
-def delete_object(delete: Callable[[_Container, str], object], place: tuple[Any, str]) -> Deletion:
+def delete_object(delete: Callable[[Place], object], place: Place) -> Deletion:
     """What became of an object that ``delete`` deletes. One that does not exist is deleted."""
-    container, name = place
+    container, name, version_id = place
     try:
-        delete(container, name)
+        delete(place)
     except ObjectDoesNotExistError:
-        return DeletedObject(container.name, name)
+        return DeletedObject(container.name, name, version_id)
     except (LibcloudError, OSError) as error:
-        return FailedDeletion(container.name, name, error)
-    return DeletedObject(container.name, name)
+        return FailedDeletion(container.name, name, error, version_id)
+    return DeletedObject(container.name, name, version_id)

@@ -89,10 +89,15 @@ class OperationResult(Generic[_ItemT, _ValueT]):
 
 @dataclass(frozen=True, slots=True)
 class DeletedObject:
-    """An object that no longer exists, or never did: most stores do not say which."""
+    """An object that no longer exists, or never did: most stores do not say which.
+
+    :param version_id: the version that was deleted; ``None``: the object, of which a container
+        with versioning keeps the versions.
+    """
 
     container_name: str
     object_name: str
+    version_id: str | None = None
 
     @property
     def deleted(self) -> bool:
@@ -106,11 +111,13 @@ class FailedDeletion:
 
     :param error: the reason; the store's response, if there was one, is in its attributes ``code``,
         ``status`` and ``detail``.
+    :param version_id: the version that was to be deleted; ``None``: the object.
     """
 
     container_name: str
     object_name: str
     error: Exception
+    version_id: str | None = None
 
     @property
     def deleted(self) -> bool:

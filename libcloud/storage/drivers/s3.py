@@ -42,7 +42,13 @@ from libcloud.storage.arguments import (
     plain_headers,
     remember_settings,
 )
-from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
+from libcloud.storage.base import (
+    Container,
+    Object,
+    ObjectVersion,
+    StorageDriver,
+    is_overridden,
+)
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
 from libcloud.storage.drivers.s3_constants import (
@@ -89,13 +95,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from libcloud.common.credentials import Credentials
+    from libcloud.storage.many_objects import Place
     from libcloud.storage.s3.download_port import Download
     from libcloud.storage.s3.multipart import (
         RESPONSES_PER_REQUEST,
         IncompleteCleanupError,
         S3MultipartUpload,
     )
-    from libcloud.storage.s3.values import ObjectPage, PartRecord
+    from libcloud.storage.s3.values import ObjectPage, PartRecord, Retention
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
@@ -136,6 +143,14 @@ _STREAM_METHODS = (
     *("upload_object_via_stream", "_put_object", "_upload_multipart"),
     *_CHUNK_METHODS,
 )
+
+
+# How messages call the subresources of objects, and the capabilities that they need.
+_OBJECT_SETTINGS = {
+    "tagging": ("tags", "tags"),
+    "legal-hold": ("legal holds", "object_lock"),
+    "retention": ("retention", "object_lock"),
+}
 
 
 class BaseS3StorageDriver(StorageDriver):
@@ -482,25 +497,46 @@ class BaseS3StorageDriver(StorageDriver):
     # Objects.
 
     def get_object(
-        self, container_name: str, object_name: str, **options: Unpack[ReadKeywords]
+        self,
+        container_name: str,
+        object_name: str,
+        *,
+        ex_version_id: str | None = None,
+        **options: Unpack[ReadKeywords],
     ) -> Object:
         """The object, after a HEAD request on the container and one on the object.
 
+        Without ``ex_version_id`` it stands for the object, whichever version is the newest when it
+        is read or deleted later; the id of the one that was found is
+        ``extra["latest_version_id"]``.
+
+        :param ex_version_id: the id of a version; the result is an
+            :class:`~libcloud.storage.base.ObjectVersion`.
         :raises ContainerDoesNotExistError: there is no such container.
-        :raises ObjectDoesNotExistError: there is no such object in it.
+        :raises ObjectDoesNotExistError: there is no such object or version in it, or the version is
+            a delete marker.
         """
         check_name(object_name, "object_name")
         headers = self._read_headers(options)
+        if ex_version_id is not None:
+            self._check_versions()
+            s3.versions.check_version_id(ex_version_id)
         container = self.get_container(container_name=container_name)
-        return self._get_object_in(container, object_name, headers)
+        return self._get_object_in(container, object_name, headers, ex_version_id)
 
     def _get_object_in(
-        self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
+        self,
+        container: Container,
+        object_name: str,
+        headers: Mapping[str, str] | None = None,
+        version_id: str | None = None,
     ) -> Object:
         """The object of a container that is known to exist, after one HEAD request."""
         path = self._get_object_path(container, object_name)
-        found = s3.objects.look_up(self._client, path, container.name, object_name, headers)
-        return self._headers_to_object(object_name, container, found)
+        place = (path, container.name, object_name)
+        found = s3.objects.look_up(self._client, *place, headers, version_id)
+        obj = self._headers_to_object(object_name, container, found)
+        return obj if version_id is None else s3.versions.as_version(obj, version_id)
 
     def _headers_to_object(
         self, object_name: str, container: Container, headers: Mapping[str, str]
@@ -522,14 +558,151 @@ class BaseS3StorageDriver(StorageDriver):
         )
 
     def delete_object(self, obj: Object) -> bool:
-        """Delete an object.
+        """Delete an object; in a container with versioning, add a delete marker.
+
+        Only an :class:`~libcloud.storage.base.ObjectVersion`, of a listing of versions or of
+        ``get_object(..., ex_version_id=...)``, is removed permanently. An object that was uploaded,
+        listed or looked up without ``ex_version_id`` is not, even if its ``extra`` has a version
+        id.
 
         :raises ObjectDoesNotExistError: there is none, and the store reports that (Amazon does
             not).
         """
         check_object(obj)
         path = self._get_object_path(obj.container, obj.name)
-        return s3.objects.delete(self._client, path, obj.container.name, obj.name)
+        version_id = s3.versions.version_to_delete(obj)
+        return s3.objects.delete(self._client, path, obj.container.name, obj.name, version_id)
+
+    # Versions.
+
+    def ex_iterate_object_versions(
+        self,
+        container: Container,
+        prefix: str | None = None,
+        *,
+        object_name: str | None = None,
+    ) -> Iterator[ObjectVersion]:
+        """The versions of the objects of a container, by name, the newest version first.
+
+        Delete markers are among them. Without versioning, each object is one version, ``"null"``.
+        :class:`~libcloud.storage.base.ObjectVersion` describes the results; their ``extra`` has
+        ``version_id``, ``last_modified`` and ``storage_class``. Listings contain no metadata.
+
+        :param prefix: only objects whose names start with it; ``None``: all.
+        :param object_name: only the object of this name.
+        :raises ContainerDoesNotExistError: there is no such container.
+        :raises IncompleteListingError: the store did not list all versions.
+        :raises LibcloudError: the store does not support versions.
+        """
+        check_prefix(prefix)
+        path = self._get_container_path(container)
+        if object_name is not None:
+            self._get_object_path(container, object_name)  # checks the name
+        self._check_versions()
+        return s3.versions.versions(
+            self._client, path, container, prefix=prefix, object_name=object_name
+        )
+
+    def ex_undelete_object(self, container: Container, object_name: str) -> Object:
+        versions = self.ex_iterate_object_versions(container, object_name=object_name)
+        s3.versions.undelete(versions, self.delete_object, container, object_name)
+        return self._get_object_in(container, object_name)
+
+    def ex_get_versioning(self, container: Container) -> str:
+        self._check_versions()
+        path = self._get_container_path(container)
+        return s3.settings.versioning(self._client, path, container.name)
+
+    def ex_set_versioning(self, container: Container, enabled: bool) -> None:
+        if not isinstance(enabled, bool):
+            raise TypeError(f"enabled must be True or False, not {enabled!r}")
+        self._check_versions()
+        path = self._get_container_path(container)
+        s3.settings.set_versioning(self._client, path, container.name, enabled=enabled)
+
+    def _check_versions(self) -> None:
+        """:raises LibcloudError: the store does not support versions. Nothing was sent."""
+        if not self.capabilities.versions:
+            raise self._unsupported("versions of objects")
+
+    # Tags, locks and the lifecycle of uploads.
+
+    def ex_get_object_tags(self, obj: Object) -> dict[str, str]:
+        return s3.object_settings.tags(self._setting(obj, "tagging"))
+
+    def ex_set_object_tags(self, obj: Object, tags: Mapping[str, str]) -> None:
+        s3.options.check_tags(tags, "tags")
+        s3.object_settings.set_tags(self._setting(obj, "tagging"), tags)
+
+    def ex_get_legal_hold(self, obj: Object) -> bool:
+        return s3.object_settings.legal_hold(self._setting(obj, "legal-hold"))
+
+    def ex_set_legal_hold(self, obj: Object, hold: bool) -> None:
+        if not isinstance(hold, bool):
+            raise TypeError(f"hold must be True or False, not {hold!r}")
+        s3.object_settings.set_legal_hold(self._setting(obj, "legal-hold"), hold)
+
+    def ex_get_retention(self, obj: Object) -> Retention | None:
+        """How long the object, or the version, cannot be deleted; ``None``: it can.
+
+        :raises LibcloudError: the container has no object lock.
+        """
+        return s3.object_settings.retention(self._setting(obj, "retention"))
+
+    def ex_set_retention(
+        self,
+        obj: Object,
+        mode: str | None,
+        until: datetime | None = None,
+        *,
+        ex_bypass_governance: bool = False,
+    ) -> None:
+        """Do not let anybody delete the object, or the version, for some time.
+
+        :param mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``, which nobody can shorten; ``None`` ends a
+            retention in the mode governance.
+        :param until: an aware time.
+        :param ex_bypass_governance: shorten or end a retention in the mode governance.
+        :raises ValueError: there is no such mode, or ``until`` has no time zone. Nothing was sent.
+        :raises LibcloudError: the container has no object lock, or the retention is longer.
+        """
+        retention = None
+        if mode is not None or until is not None:
+            s3.object_settings.check_retention(mode, until)
+            retention = s3.values.Retention(str(mode), until)  # type: ignore[arg-type]  # checked
+        setting = self._setting(obj, "retention")
+        s3.object_settings.set_retention(setting, retention, bypass=ex_bypass_governance)
+
+    def ex_get_upload_expiry(self, container: Container) -> int | None:
+        path = self._lifecycle_path(container)
+        return s3.lifecycle.upload_expiry(self._client, path, container.name)
+
+    def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
+        """Let the store abort unfinished uploads, by a lifecycle rule.
+
+        The other rules of the container are kept. Like every change of lifecycle rules, it loses a
+        change that another client makes at the same time.
+
+        :param days: days after their start, at least 1; ``None`` removes the rule, and no other.
+        """
+        whole_number("days", days, least=1, example="7")
+        path = self._lifecycle_path(container)
+        s3.lifecycle.set_upload_expiry(self._client, path, container.name, days)
+
+    def _lifecycle_path(self, container: Container) -> str:
+        path = self._get_container_path(container)
+        if not self.capabilities.lifecycle:
+            raise self._unsupported("lifecycle rules")
+        return path
+
+    def _setting(self, obj: Object, name: str) -> s3.object_settings.ObjectSetting:
+        """A setting of ``obj``, or of its version."""
+        check_object(obj)
+        path = self._get_object_path(obj.container, obj.name)
+        label, feature = _OBJECT_SETTINGS[name]
+        if not getattr(self.capabilities, feature):
+            raise self._unsupported(label)
+        return s3.object_settings.ObjectSetting(self._client, path, obj, name, label)
 
     # Downloads.
 
@@ -675,8 +848,13 @@ class BaseS3StorageDriver(StorageDriver):
         span = "" if start is None else self._get_standard_range_str(start, end)
         path = self._get_object_path(obj.container, obj.name)
         request = s3.requests.get_object(path, headers=self._read_headers(options))
-        selection = s3.download_port.Selection(start, end, span, verify, validator)
-        return s3.download_port.start_download(self._client, self, obj, request, selection)
+
+        def begin(version_id: str | None, expected: Validator | None) -> Download:
+            selection = s3.download_port.Selection(start, end, span, verify, validator or expected)
+            versioned = s3.requests.of_version(request, version_id)
+            return s3.download_port.start_download(self._client, self, obj, versioned, selection)
+
+        return s3.versions.read_version(obj, begin)
 
     # Copies.
 
@@ -695,6 +873,9 @@ class BaseS3StorageDriver(StorageDriver):
         on_event: Listener | None = None,
     ) -> Object:
         """Have the store copy ``obj``, after a HEAD request for it.
+
+        A version (:class:`~libcloud.storage.base.ObjectVersion`, or an object with a version id in
+        ``extra``) may be copied to its own name, which makes its data the newest version.
 
         The version that the HEAD request found is copied: if the object is replaced meanwhile, an
         exception is raised, even if a store that copies in parts ignores
@@ -1041,9 +1222,7 @@ class BaseS3StorageDriver(StorageDriver):
     def _shares_store(self, driver: Any) -> bool:
         return self._client.shares_store(driver)
 
-    def _delete_places(
-        self, places: Iterable[tuple[Container, str]], quiet: bool
-    ) -> Iterator[Deletion]:
+    def _delete_places(self, places: Iterable[Place], quiet: bool) -> Iterator[Deletion]:
         return s3.deletion.BulkDeletion(
             self._client,
             self._pool,
@@ -1626,13 +1805,21 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
     ) -> str:
         """A presigned URL that allows ``ex_method`` on the object for a limited time.
 
+        If ``obj`` is a version, or was stored by an upload or a copy that returned a version id,
+        the URL is for that version; otherwise for the one that is the newest when it is used.
+
         :param ex_expiry: hours; at most 168.
-        :raises ValueError: ``ex_expiry`` is out of range.
+        :raises ValueError: ``ex_expiry`` is out of range, or the method writes to a version.
         """
         check_object(obj)
         path = self._get_object_path(obj.container, obj.name)
         return s3.presign.presigned_object_url(
-            self.connection, path, region=self.region_name, method=ex_method, hours=ex_expiry
+            self.connection,
+            path,
+            region=self.region_name,
+            method=ex_method,
+            hours=ex_expiry,
+            version_id=s3.presign.version_for(obj, ex_method),
         )
 
 

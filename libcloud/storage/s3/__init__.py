@@ -8,9 +8,10 @@ encoded, ``profiles`` the differences between stores, ``options`` the keywords o
 and verified, ``presign`` URLs that contain their own authorization.
 
 With I/O: ``client`` sends requests through a connection (``connection``, ``endpoint``,
-``recovery``); ``objects``, ``listing``, ``multipart``, ``copying``, ``deletion``
-and ``uploads`` are the operations of the driver; ``upload_port`` and ``download_port`` are the
-adapters that the transfer engine calls. ``access`` and ``discovery`` configure a driver.
+``recovery``); ``objects``, ``versions``, ``settings``, ``listing``, ``multipart``,
+``copying``, ``deletion`` and ``uploads`` are the operations of the driver; ``upload_port`` and
+``download_port`` are the adapters that the transfer engine calls. ``access`` and ``discovery``
+configure a driver.
 
 Modules here import ``storage/transfer``, the storage contract, ``common`` and ``utils``; they know
 no driver. The tests are ``libcloud/test/storage/s3/`` and ``libcloud/test/storage/test_s3_*.py``.
@@ -39,10 +40,12 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import errors as errors
     from libcloud.storage.s3 import headers as headers
     from libcloud.storage.s3 import integrity as integrity
+    from libcloud.storage.s3 import lifecycle as lifecycle
     from libcloud.storage.s3 import listing as listing
     from libcloud.storage.s3 import multipart as multipart
     from libcloud.storage.s3 import names as names
     from libcloud.storage.s3 import nodes as nodes
+    from libcloud.storage.s3 import object_settings as object_settings
     from libcloud.storage.s3 import objects as objects
     from libcloud.storage.s3 import options as options
     from libcloud.storage.s3 import parallel_listing as parallel_listing
@@ -52,8 +55,10 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import requests as requests
     from libcloud.storage.s3 import response as response
     from libcloud.storage.s3 import responses as responses
+    from libcloud.storage.s3 import settings as settings
     from libcloud.storage.s3 import upload_port as upload_port
     from libcloud.storage.s3 import uploads as uploads
     from libcloud.storage.s3 import values as values
+    from libcloud.storage.s3 import versions as versions
 else:
     __getattr__ = submodules(__name__)

@@ -269,7 +269,7 @@ class S3Client:
             error = ContainerDoesNotExistError(text, owner, container_name)
         elif detail.code == "InvalidBucketName":
             error = InvalidContainerNameError(text, owner, container_name)
-        elif detail.code == "NoSuchKey":
+        elif detail.code in ("NoSuchKey", "NoSuchVersion"):
             error = ObjectDoesNotExistError(text, owner, object_name)
         elif detail.status == 412 or detail.code == "PreconditionFailed":
             error = PreconditionFailedError(text, owner, object_name)
@@ -289,16 +289,18 @@ class S3Client:
         return self._with(detail, ContainerDoesNotExistError(text, self.owner, name))
 
     def object_not_found(
-        self, response: Any, container_name: str, object_name: str
+        self, response: Any, container_name: str, object_name: str, version_id: str | None = None
     ) -> LibcloudError:
-        """The exception for a 404 of an object.
+        """The exception for a 404 of an object, or for a version that has no data.
 
         The response to a HEAD request does not say whether the container exists.
         """
         detail = detail_of(response)
         if detail.code == "NoSuchBucket":
             return self.container_not_found(response, container_name)
-        text = f"{container_name}/{object_name}: {s3.errors.describe(detail)}"
+        label = s3.versions.label_of(container_name, object_name, version_id)
+        hint = s3.versions.hint_of(response.headers or {})
+        text = f"{label}: {s3.errors.describe(detail)}{hint}"
         return s3.errors.attach_detail(
             ObjectDoesNotExistError(text, self.owner, object_name), detail
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3
@@ -21,6 +22,7 @@ from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.s3.uploads import UploadDriver
 from libcloud.storage.transfer.download.ranges import Validator, content_length
+from libcloud.storage.transfer.download.start import changed
 from libcloud.storage.transfer.upload.options import UploadOptions
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.upload.source import RangeSource
@@ -82,12 +84,21 @@ class Source:
     :param size: bytes.
     :param seen: headers of the response, names in lower case.
     :param request_headers: of the HEAD request.
+    :param version_id: of the version to copy; ``None``: the newest.
     """
 
     place: Place
     size: int
     seen: Mapping[str, str]
     request_headers: Mapping[str, str]
+    version_id: str | None = None
+
+    @property
+    def path(self) -> str:
+        """For the header that names the source."""
+        version_id = self.version_id
+        version = "" if version_id is None else f"?versionId={quote(version_id, safe='')}"
+        return self.place.path + version
 
     @property
     def validator(self) -> Validator:
@@ -145,7 +156,9 @@ def check_copy(
     driver: CopyDriver, obj: Object, container: Container, name: str, *, unchanged: bool
 ) -> None:
     """:raises ValueError: ``obj`` cannot be copied there. Nothing was sent."""
-    if (obj.container.name, obj.name) == (container.name, name) and unchanged:
+    # A version that is copied to its own name becomes the newest one.
+    is_newest = s3.versions.version_of(obj) is None
+    if (obj.container.name, obj.name) == (container.name, name) and unchanged and is_newest:
         raise ValueError(
             f"{container.name}/{name} would be copied onto itself without a change, which S3 "
             "refuses: pass another name, or metadata, a content type or a storage class"
@@ -160,9 +173,16 @@ def check_copy(
 def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
     place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
     headers = s3.copy_headers.head_headers(given)
-    seen = s3.objects.look_up(driver._client, place.path, obj.container.name, obj.name, headers)
-    size = int(driver._get_content_length_from_headers(seen) or obj.size)
-    return Source(place, size, dict(seen), headers)
+    where = (driver._client, place.path, obj.container.name, obj.name)
+
+    def look_up(version_id: str | None, validator: Validator | None = None) -> Source:
+        seen = s3.objects.look_up(*where, headers, version_id)
+        if validator is not None and not validator.agrees(seen, None):
+            raise changed(obj, "was replaced")
+        size = int(driver._get_content_length_from_headers(seen) or obj.size)
+        return Source(place, size, dict(seen), headers, version_id)
+
+    return s3.versions.read_version(obj, look_up)
 
 
 def _limits(driver: CopyDriver, source: Source, part_size: int | None) -> tuple[Limits, int]:
@@ -245,7 +265,7 @@ class CopyPort:
     def put(self, body: range, digest: Digest) -> StoredObject:
         request = requests.copy_object(
             self._target.path,
-            source=self._source.place.path,
+            source=self._source.path,
             if_match=self._source.etag,
             headers={**self._headers.whole, **self._source_headers()},
             vendor=self._driver.http_vendor_prefix,
@@ -260,7 +280,7 @@ class CopyPort:
             self._target.path,
             upload_id=upload_id,
             number=number,
-            source=self._source.place.path,
+            source=self._source.path,
             span=body,
             if_match=self._source.etag,
             headers={
@@ -322,8 +342,9 @@ class CopyPort:
 
     def _source_has_changed(self) -> bool:
         place = self._source.place
+        request = requests.head(place.path, self._source.request_headers)
         response = self._client.send(
-            requests.head(place.path, self._source.request_headers),
+            requests.of_version(request, self._source.version_id),
             f"Error looking for {place.label}",
             ok=(200, 404),
             container_name=place.container.name,

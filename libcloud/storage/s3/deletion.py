@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
+from libcloud.storage.many_objects import Place
 from libcloud.storage.s3.names import MAX_KEY_BYTES
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
@@ -28,12 +29,14 @@ _FEATURE = "DeleteObjects"
 
 # Statuses and codes of stores that do not support DeleteObjects.
 _UNSUPPORTED_STATUSES = (405, 501)
+_NO_LONGER_THERE = ("NoSuchKey", "NoSuchVersion")
 _UNSUPPORTED_CODES = frozenset({"MalformedXML", "MethodNotAllowed", "NotImplemented"})
 
 # What requests fail with; anything else is a mistake in the program and propagates.
 _ERRORS = (LibcloudError, OSError)
 
-_Place = tuple["Container", str]
+# A key and the id of a version, which is ``None`` for the object.
+_Key = tuple[str, str | None]
 
 
 class BulkDeletion:
@@ -51,7 +54,7 @@ class BulkDeletion:
         client: S3Client,
         pool: WorkerPool,
         path_of: Callable[[Container], str],
-        delete_one: Callable[[_Place], Deletion],
+        delete_one: Callable[[Place], Deletion],
         *,
         supported: bool,
         quiet: bool,
@@ -63,10 +66,10 @@ class BulkDeletion:
         self._supported = supported
         self._quiet = quiet
 
-    def delete(self, places: Iterable[_Place]) -> Iterator[Deletion]:
+    def delete(self, places: Iterable[Place]) -> Iterator[Deletion]:
         """Delete the objects; what became of each, in their order.
 
-        :param places: containers and names; read as far ahead as the worker pool needs.
+        :param places: read as far ahead as the worker pool needs.
         """
         if not self._is_supported:
             yield from self._delete_singly(places)
@@ -80,36 +83,36 @@ class BulkDeletion:
     def _is_supported(self) -> bool:
         return self._supported and _FEATURE not in self._client.unsupported.names
 
-    def _delete_singly(self, places: Iterable[_Place]) -> Iterator[Deletion]:
+    def _delete_singly(self, places: Iterable[Place]) -> Iterator[Deletion]:
         """By one request each, several at a time."""
         for result in self._pool.map(self._delete_one, places):
             assert result.value is not None
             yield result.value
 
-    def _delete_batch(self, places: Sequence[_Place]) -> list[Deletion]:
-        containers = {container.name: container for container, _ in places}
-        results: dict[tuple[str, str], Deletion] = {}
+    def _delete_batch(self, places: Sequence[Place]) -> list[Deletion]:
+        containers = {place.container.name: place.container for place in places}
+        results: dict[tuple[str, _Key], Deletion] = {}
         for one, container in containers.items():
-            names = list(dict.fromkeys(name for other, name in places if other.name == one))
-            for name, result in self._delete_in(container, names).items():
-                results[one, name] = result
-        return [results[container.name, name] for container, name in places]
+            keys = list(dict.fromkeys(_key(place) for place in places if place[0].name == one))
+            for key, result in self._delete_in(container, keys).items():
+                results[one, key] = result
+        return [results[place.container.name, _key(place)] for place in places]
 
-    def _delete_in(self, container: Container, names: Sequence[str]) -> dict[str, Deletion]:
-        """What became of each of ``names``."""
-        together = [name for name in names if _fits_a_list(name)] if self._is_supported else []
+    def _delete_in(self, container: Container, keys: Sequence[_Key]) -> dict[_Key, Deletion]:
+        """What became of each of ``keys``."""
+        together = [key for key in keys if _fits_a_list(key)] if self._is_supported else []
         results = self._delete_together(container, together) if together else {}
-        apart = [(container, name) for name in names if name not in results]
-        singly = {result.object_name: result for result in self._delete_singly(apart)}
+        apart = [Place(container, *key) for key in keys if key not in results]
+        singly = {(one.object_name, one.version_id): one for one in self._delete_singly(apart)}
         return {**results, **singly}
 
-    def _delete_together(self, container: Container, names: Sequence[str]) -> dict[str, Deletion]:
+    def _delete_together(self, container: Container, keys: Sequence[_Key]) -> dict[_Key, Deletion]:
         """By one request, repeated for keys that failed temporarily.
 
-        :return: what became of ``names``; those that the store did not mention are missing.
+        :return: what became of ``keys``; those that the store did not mention are missing.
         """
-        results: dict[str, Deletion] = {}
-        retries, attempt, pending = self._client.retries(), 1, names
+        results: dict[_Key, Deletion] = {}
+        retries, attempt, pending = self._client.retries(), 1, keys
         while pending:
             try:
                 answer = self._client.retry(partial(self._send, container, pending))
@@ -117,7 +120,7 @@ class BulkDeletion:
                 return {**results, **self._refused(container, pending, error)}
             read = self._outcomes(answer, container, pending)
             results.update(read)
-            pending = [name for name in pending if name in read and _may_pass(read[name])]
+            pending = [key for key in pending if key in read and _may_pass(read[key])]
             if not pending:
                 break
             some_failed = LibcloudError("some objects were not deleted")
@@ -129,9 +132,9 @@ class BulkDeletion:
         return results
 
     def _refused(
-        self, container: Container, names: Sequence[str], error: Exception
-    ) -> dict[str, Deletion]:
-        """What became of ``names`` after a request that failed with ``error``.
+        self, container: Container, keys: Sequence[_Key], error: Exception
+    ) -> dict[_Key, Deletion]:
+        """What became of ``keys`` after a request that failed with ``error``.
 
         A user who may delete objects may be forbidden to delete them in bulk: one object shows it.
         """
@@ -139,22 +142,23 @@ class BulkDeletion:
         if status in _UNSUPPORTED_STATUSES or code in _UNSUPPORTED_CODES:
             self._client.unsupported.add([_FEATURE])
             return {}
-        failed: dict[str, Deletion] = {
-            name: FailedDeletion(container.name, name, error) for name in names
+        failed: dict[_Key, Deletion] = {
+            (name, version): FailedDeletion(container.name, name, error, version)
+            for name, version in keys
         }
         if status != 403:
             return failed
-        first = self._delete_one((container, names[0]))
+        first = self._delete_one(Place(container, *keys[0]))
         if not first.deleted:
-            return {**failed, names[0]: first}
+            return {**failed, keys[0]: first}
         self._client.unsupported.add([_FEATURE])
-        return {names[0]: first}
+        return {keys[0]: first}
 
-    def _send(self, container: Container, names: Sequence[str]) -> DeleteResult | None:
+    def _send(self, container: Container, keys: Sequence[_Key]) -> DeleteResult | None:
         """By one request; ``None`` if the response has no body, so that no outcome is known."""
-        what = f"Error deleting {len(names)} objects of {container.name}"
+        what = f"Error deleting {len(keys)} objects of {container.name}"
         response = self._client.send_once(
-            s3.requests.delete_objects(self._path_of(container), keys=names, quiet=self._quiet),
+            s3.requests.delete_objects(self._path_of(container), keys=keys, quiet=self._quiet),
             what,
             ok=(200, 204),
             container_name=container.name,
@@ -164,35 +168,54 @@ class BulkDeletion:
         return self._client.parse(s3.responses.parse_deleted, response, what)
 
     def _outcomes(
-        self, answer: DeleteResult | None, container: Container, names: Sequence[str]
-    ) -> dict[str, Deletion]:
-        """What became of those of ``names`` that ``answer`` mentions.
+        self, answer: DeleteResult | None, container: Container, keys: Sequence[_Key]
+    ) -> dict[_Key, Deletion]:
+        """What became of those of ``keys`` that ``answer`` mentions.
 
         With ``quiet`` it implies all, unless it has an entry that belongs to none of them.
         """
-        results: dict[str, Deletion] = {}
+        results: dict[_Key, Deletion] = {}
         if answer is None:
             return results
-        errors = {key: (code, message) for key, code, message in answer.errors}
-        quiet = self._quiet and {*errors, *answer.deleted} <= set(names)
-        for name in names:
-            if name in errors and errors[name][0] == "NoSuchKey":
-                results[name] = DeletedObject(container.name, name)
-            elif name in errors:
-                error = self._error(container, name, *errors[name])
-                results[name] = FailedDeletion(container.name, name, error)
-            elif quiet or name in answer.deleted:
-                results[name] = DeletedObject(container.name, name)
+        known = set(keys)
+        errors = {_as_sent(key, known): rest for key, *rest in answer.errors}
+        deleted = {_as_sent(key, known) for key in answer.deleted}
+        quiet = self._quiet and {*errors, *deleted} <= known
+        for key in keys:
+            name, version = key
+            if key in errors and errors[key][0] in _NO_LONGER_THERE:
+                results[key] = DeletedObject(container.name, name, version)
+            elif key in errors:
+                error = self._error(container, key, *errors[key])
+                results[key] = FailedDeletion(container.name, name, error, version)
+            elif quiet or key in deleted:
+                results[key] = DeletedObject(container.name, name, version)
         return results
 
-    def _error(self, container: Container, name: str, code: str, message: str) -> LibcloudError:
+    def _error(self, container: Container, key: _Key, code: str, message: str) -> LibcloudError:
         detail = s3.errors.ErrorDetail(200, code, message)
-        text = f"Error deleting {container.name}/{name}: {s3.errors.describe(detail)}"
-        return self._client.error_of(detail, text, container.name, name)
+        label = s3.versions.label_of(container.name, *key)
+        text = f"Error deleting {label}: {s3.errors.describe(detail)}"
+        return self._client.error_of(detail, text, container.name, key[0])
 
 
-def _fits_a_list(name: str) -> bool:
-    """Whether ``name`` can be deleted together with others; an invalid one would fail them all."""
+def _key(place: Place) -> _Key:
+    return place.name, place.version_id
+
+
+def _as_sent(key: _Key, sent: set[_Key]) -> _Key:
+    """The key of a response, as the request had it.
+
+    Some stores name a version, such as "null", where the request named none.
+    """
+    return (key[0], None) if key not in sent and (key[0], None) in sent else key
+
+
+def _fits_a_list(key: _Key) -> bool:
+    """Whether ``key`` can be deleted together with others; an invalid one would fail them all."""
+    name, version_id = key
+    if version_id is not None and not s3.requests.can_express(version_id):
+        return False
     return s3.requests.can_express(name) and 0 < len(name.encode()) <= MAX_KEY_BYTES
 
 

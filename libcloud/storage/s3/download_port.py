@@ -89,10 +89,14 @@ def start_download(
         ``obj``.
     :raises MalformedResponseError: the response contains other bytes than those requested.
     """
-    what = f"Error downloading {obj.container.name}/{obj.name}"
+    version_id = dict(request.params).get("versionId")
+    label = s3.versions.label_of(obj.container.name, obj.name, version_id)
+    what = f"Error downloading {label}"
     request = _with_headers(request, selection, checksums=bool(owner.profile.checksums))
-    response = _send(client, obj, request, selection, what)
+    with s3.versions.explained_errors(client, obj.name, version_id):
+        response = _send(client, obj, request, selection, what, version_id)
     try:
+        s3.versions.check_response(client, response.headers, label, version_id)
         extent = _check(owner, obj, response, selection, what)
     except BaseException:
         if isinstance(response, RawResponse):
@@ -121,7 +125,12 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
 
 
 def _send(
-    client: S3Client, obj: Object, request: HttpRequest, selection: Selection, what: str
+    client: S3Client,
+    obj: Object,
+    request: HttpRequest,
+    selection: Selection,
+    what: str,
+    version_id: str | None,
 ) -> Any:
     def send() -> Any:
         response = client.send(
@@ -133,7 +142,7 @@ def _send(
             object_name=obj.name,
         )
         if response.status == 404:
-            raise client.object_not_found(response, obj.container.name, obj.name)
+            raise client.object_not_found(response, obj.container.name, obj.name, version_id)
         return response
 
     return first_response(send, obj, selection)

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
         ObjectRecord,
         PartPage,
         UploadPage,
+        VersionPage,
     )
     from libcloud.storage.worker_pool import WorkerPool
 
 _log = logging.getLogger(__name__)
 
 # Kinds of listings: a server may encode names correctly in one kind and not in another.
-_OBJECTS, _DIRECTORIES, _UPLOADS = "objects", "directories", "uploads"
+_OBJECTS, _DIRECTORIES, _UPLOADS, _VERSIONS = "objects", "directories", "uploads", "versions"
 
 
 class _Page(Protocol):
@@ -166,6 +167,45 @@ def upload_pages(
         if page.next_key_marker is None:
             return None
         return page.next_key_marker, page.next_upload_id_marker
+
+    return _follow(client, what, container_name, fetch, marker_of)
+
+
+def version_pages(
+    client: S3Client,
+    path: str,
+    container_name: str,
+    *,
+    prefix: str | None,
+    delimiter: str | None = None,
+) -> Iterator[tuple[VersionPage, Any]]:
+    """The pages of the versions of objects of the container at ``path``.
+
+    :raises ContainerDoesNotExistError: there is no such container.
+    """
+    what = f"Error listing the versions of objects of {container_name}"
+
+    def fetch(marker: tuple[str, str | None] | None) -> tuple[VersionPage, Any]:
+        key, version_id = marker or (None, None)
+
+        def ask(encoded: bool) -> tuple[VersionPage, Any]:
+            request = s3.requests.list_versions(
+                path,
+                prefix=prefix,
+                delimiter=delimiter,
+                key_marker=key,
+                version_id_marker=version_id,
+                url_encoding=encoded,
+            )
+            response = client.send(request, what, container_name=container_name)
+            return client.parse(s3.responses.parse_versions, response, what), response.object
+
+        return _with_exact_names(client, _VERSIONS, ask)
+
+    def marker_of(page: VersionPage) -> tuple[str, str | None] | None:
+        if page.next_key_marker is None:
+            return None
+        return page.next_key_marker, page.next_version_id_marker
 
     return _follow(client, what, container_name, fetch, marker_of)
 

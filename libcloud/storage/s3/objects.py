@@ -27,6 +27,31 @@ _EXTRA_HEADERS = {
     "etag": "etag",
     "content-encoding": "content_encoding",
     "last-modified": "last_modified",
+    "cache-control": "cache_control",
+    "content-disposition": "content_disposition",
+    "content-language": "content_language",
+    "expires": "expires",
+}
+
+# Headers that begin with the store's prefix. The id of the newest version is not ``version_id``:
+# what is read later is then still the newest one, and not this.
+_EXTRA_VENDOR_HEADERS = {
+    "version-id": "latest_version_id",
+    "storage-class": "storage_class",
+    "server-side-encryption": "encryption",
+    "server-side-encryption-aws-kms-key-id": "encryption_key_id",
+    "server-side-encryption-customer-algorithm": "customer_encryption",
+    "server-side-encryption-bucket-key-enabled": "bucket_key",
+    "object-lock-mode": "lock_mode",
+    "object-lock-retain-until-date": "lock_until",
+    "object-lock-legal-hold": "legal_hold",
+    "replication-status": "replication_status",
+    "restore": "restore",
+    "archive-status": "archive_status",
+    "expiration": "expiration",
+    "tagging-count": "tag_count",
+    "mp-parts-count": "part_count",
+    "website-redirect-location": "redirect_location",
 }
 
 
@@ -36,20 +61,26 @@ def look_up(
     container_name: str,
     object_name: str,
     headers: Mapping[str, str] | None = None,
+    version_id: str | None = None,
 ) -> Mapping[str, str]:
     """The headers of the object at ``path``, names in lower case, by one HEAD request.
 
-    :raises ObjectDoesNotExistError: there is no such object.
+    :param version_id: of one version; ``None``: the newest.
+    :raises ObjectDoesNotExistError: there is no such object or version.
     """
-    response = client.send(
-        s3.requests.head(path, {**s3.download_port.AS_STORED, **(headers or {})}),
-        f"Error looking for {container_name}/{object_name}",
-        ok=(200, 404),
-        container_name=container_name,
-        object_name=object_name,
-    )
+    request = s3.requests.head(path, {**s3.download_port.AS_STORED, **(headers or {})})
+    label = s3.versions.label_of(container_name, object_name, version_id)
+    with s3.versions.explained_errors(client, object_name, version_id):
+        response = client.send(
+            s3.requests.of_version(request, version_id),
+            f"Error looking for {label}",
+            ok=(200, 404),
+            container_name=container_name,
+            object_name=object_name,
+        )
     if response.status == 404:
-        raise client.object_not_found(response, container_name, object_name)
+        raise client.object_not_found(response, container_name, object_name, version_id)
+    s3.versions.check_response(client, response.headers, label, version_id)
     return response.headers  # type: ignore[no-any-return]
 
 
@@ -66,28 +97,46 @@ def object_from(
         name=name,
         size=int(size),
         hash=strip_etag(headers["etag"]) if "etag" in headers else None,
-        extra={key: headers[header] for header, key in _EXTRA_HEADERS.items() if header in headers},
+        extra=_extra_of(headers, driver.http_vendor_prefix),
         meta_data=s3.headers.metadata_in(headers, driver.http_vendor_prefix),
         container=container,
         driver=driver,
     )
 
 
-def delete(client: S3Client, path: str, container_name: str, object_name: str) -> bool:
-    """Delete the object at ``path``.
+def _extra_of(headers: Mapping[str, str], vendor: str) -> dict[str, Any]:
+    """The properties of an object that the headers of a response show."""
+    extra = {key: headers[header] for header, key in _EXTRA_HEADERS.items() if header in headers}
+    for name, key in _EXTRA_VENDOR_HEADERS.items():
+        value = headers.get(f"{vendor}-{name}")
+        if value:
+            extra[key] = value
+    return extra
+
+
+def delete(
+    client: S3Client,
+    path: str,
+    container_name: str,
+    object_name: str,
+    version_id: str | None = None,
+) -> bool:
+    """Delete the object at ``path``, or one version of it.
 
     :return: whether the store answered with 204, as S3 does.
     :raises ObjectDoesNotExistError: there is none, and the store reports that (Amazon does not).
     """
-    response = client.send(
-        s3.requests.delete(path),
-        f"Error deleting {container_name}/{object_name}",
-        ok=(200, 204, 404),
-        container_name=container_name,
-        object_name=object_name,
-    )
+    label = s3.versions.label_of(container_name, object_name, version_id)
+    with s3.versions.explained_errors(client, object_name, version_id):
+        response = client.send(
+            s3.requests.of_version(s3.requests.delete(path), version_id),
+            f"Error deleting {label}",
+            ok=(200, 204, 404),
+            container_name=container_name,
+            object_name=object_name,
+        )
     if response.status == 404:
-        raise client.object_not_found(response, container_name, object_name)
+        raise client.object_not_found(response, container_name, object_name, version_id)
     return bool(response.status == 204)
 
 

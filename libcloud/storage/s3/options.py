@@ -76,7 +76,7 @@ class WriteOptions:
             raise ValueError("ex_if_none_match and ex_if_match cannot be combined")
         self._check_encryption()
         self._check_lock()
-        _check_tags(self.tags or {})
+        check_tags(self.tags or {})
 
     @property
     def conditional(self) -> bool:
@@ -210,17 +210,23 @@ def _check_key(key: object) -> None:
         raise ValueError("ex_sse_customer_key is a key of 32 bytes")
 
 
-def _check_tags(tags: Mapping[str, str]) -> None:
+def check_tags(tags: Mapping[str, str], name: str = "ex_tags") -> None:
+    """Check the tags of an object.
+
+    :param name: of the argument.
+    :raises TypeError: it is not a mapping of texts.
+    :raises ValueError: there are too many, or one is too long.
+    """
+    if not isinstance(tags, Mapping):
+        raise TypeError(f"{name} must be a dict of strings, not {kind_of(tags)}")
     if len(tags) > _MOST_TAGS:
         raise ValueError(f"an object has at most {_MOST_TAGS} tags, not {len(tags)}")
-    for name, value in tags.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(
-                f"ex_tags must map strings to strings, but {name!r} has {kind_of(value)}"
-            )
-        if not 1 <= len(name) <= _LONGEST_TAG or len(value) > _LONGEST_TAG_VALUE:
+    for tag, value in tags.items():
+        if not isinstance(tag, str) or not isinstance(value, str):
+            raise TypeError(f"{name} must map strings to strings, but {tag!r} has {kind_of(value)}")
+        if not 1 <= len(tag) <= _LONGEST_TAG or len(value) > _LONGEST_TAG_VALUE:
             raise ValueError(
-                f"the tag {name!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "
+                f"the tag {tag!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "
                 f"characters, values up to {_LONGEST_TAG_VALUE}"
             )
 

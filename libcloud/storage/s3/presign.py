@@ -16,10 +16,19 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
 from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
 from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Object, ObjectVersion
 from libcloud.storage.s3.endpoint import Endpoint
+from libcloud.storage.s3.requests import of_version
+from libcloud.storage.s3.versions import version_of, version_to_delete
 from libcloud.utils.arguments import kind_of
 
-__all__ = ["MAX_PRESIGN_SECONDS", "Endpoint", "presigned_object_url", "presigned_url"]
+__all__ = [
+    "MAX_PRESIGN_SECONDS",
+    "Endpoint",
+    "presigned_object_url",
+    "presigned_url",
+    "version_for",
+]
 
 
 def presigned_url(
@@ -53,13 +62,20 @@ def presigned_url(
 
 
 def presigned_object_url(
-    connection: Any, path: str, *, region: str, method: str, hours: float
+    connection: Any,
+    path: str,
+    *,
+    region: str,
+    method: str,
+    hours: float,
+    version_id: str | None = None,
 ) -> str:
     """A presigned URL that allows ``method`` on the object at ``path`` for a limited time.
 
     :param connection: whose host, port and credentials are used; nothing is sent.
     :param path: encoded, as the driver makes it.
     :param hours: at most 168.
+    :param version_id: of one version of the object; ``None``: the newest when the URL is used.
     :raises ValueError: ``hours`` is out of range.
     :raises LibcloudError: the driver is anonymous.
     """
@@ -71,8 +87,9 @@ def presigned_object_url(
         raise LibcloudError("an anonymous driver cannot sign a URL", connection.driver)
     address = connection.address_of(path)
     host = connection.host if address is None else address.host
+    request = HttpRequest(method.upper(), connection.morph_action_hook(path))
     return presigned_url(
-        HttpRequest(method.upper(), connection.morph_action_hook(path)),
+        of_version(request, version_id),
         endpoint=Endpoint(host, bool(connection.secure), connection.port),
         credentials=connection.current_credentials()
         or Credentials(connection.user_id, connection.key, getattr(connection, "token", None)),
@@ -80,3 +97,18 @@ def presigned_object_url(
         when=connection.server_time(),
         expires=int(hours * 3600),
     )
+
+
+def version_for(obj: Object, method: object) -> str | None:
+    """The version that a URL for ``method`` on ``obj`` names; ``None``: none.
+
+    :raises ValueError: ``obj`` is a version, and the method would write to it.
+    """
+    verb = str(method).upper()
+    if verb in ("GET", "HEAD"):
+        return version_of(obj)
+    if verb == "DELETE":
+        return version_to_delete(obj)
+    if isinstance(obj, ObjectVersion):
+        raise ValueError(f"ex_method={verb!r}: a version cannot be written; pass the object")
+    return None

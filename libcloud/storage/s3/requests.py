@@ -71,7 +71,8 @@ def copy_object(
 ) -> HttpRequest:
     """CopyObject: the store copies all of ``source`` server-side.
 
-    :param source: encoded path of the object to copy, such as ``/bucket/key%20x``.
+    :param source: encoded path of the object to copy, such as ``/bucket/key%20x``, and
+        ``?versionId=`` for a version.
     :param if_match: ETag, without quotes, that the source must have; ``None``: any.
     :param vendor: prefix of the store's own headers.
     """
@@ -203,17 +204,25 @@ def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpReques
     return HttpRequest("DELETE", path, headers=_copy(headers))
 
 
+def of_version(request: HttpRequest, version_id: str | None) -> HttpRequest:
+    """``request`` for one version of its object; ``None``: unchanged, for the newest."""
+    if version_id is None:
+        return request
+    return replace(request, params=(*request.params, ("versionId", version_id)))
+
+
 def delete_objects(
     path: str,
     *,
-    keys: Sequence[str],
+    keys: Sequence[str | tuple[str, str | None]],
     quiet: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
     """DeleteObjects, with the Content-MD5 that it must have.
 
     :param path: of the bucket.
-    :param keys: not encoded; at most 1,000, and each :func:`can_express`.
+    :param keys: keys, or pairs of key and version id; not encoded; at most 1,000, and each
+        :func:`can_express`.
     :param quiet: the response names only the keys that were not deleted.
     :raises ValueError: no key, or one that XML cannot express.
     """
@@ -266,6 +275,34 @@ def list_objects_v2(
         ("encoding-type", "url" if url_encoding else None),
     )
     return HttpRequest("GET", path, params)
+
+
+def list_versions(
+    path: str,
+    *,
+    prefix: str | None = None,
+    delimiter: str | None = None,
+    key_marker: str | None = None,
+    version_id_marker: str | None = None,
+    page_size: int | None = None,
+    url_encoding: bool = False,
+) -> HttpRequest:
+    """ListObjectVersions.
+
+    :param path: of the bucket.
+    :param key_marker: show what comes after it; ``None`` begins.
+    :param version_id_marker: show versions of ``key_marker`` after this one; ``None``: none.
+    :param page_size: at most 1,000; ``None`` leaves it to the store.
+    """
+    params = _given(
+        ("prefix", prefix),
+        ("delimiter", delimiter),
+        ("max-keys", page_size),
+        ("encoding-type", "url" if url_encoding else None),
+        ("key-marker", key_marker),
+        ("version-id-marker", version_id_marker if key_marker else None),
+    )
+    return HttpRequest("GET", path, (("versions", None), *params))
 
 
 def create_bucket(
@@ -356,12 +393,15 @@ def complete_body(parts: Sequence[CompletedPart]) -> bytes:
     return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
 
 
-def delete_body(keys: Sequence[str], *, quiet: bool = False) -> bytes:
+def delete_body(keys: Sequence[str | tuple[str, str | None]], *, quiet: bool = False) -> bytes:
     """The body of a DeleteObjects; see :func:`delete_objects`."""
     if not keys:
         raise ValueError("No key to delete was passed")
     inner = _element("Quiet", "true") if quiet else ""
-    inner += "".join(_element("Object", _element("Key", _key(key))) for key in keys)
+    for one in keys:
+        key, version_id = (one, None) if isinstance(one, str) else one
+        version = "" if version_id is None else _element("VersionId", _key(version_id))
+        inner += _element("Object", _element("Key", _key(key)) + version)
     return f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import pairwise
 from urllib.parse import unquote, unquote_plus
 
 from libcloud.storage.s3.nodes import (
@@ -41,6 +42,8 @@ from libcloud.storage.s3.values import (
     PartRecord,
     UploadPage,
     UploadRecord,
+    VersionPage,
+    VersionRecord,
 )
 from libcloud.utils.etags import strip_etag
 
@@ -57,6 +60,7 @@ __all__ = [
     "parse_objects",
     "parse_parts",
     "parse_uploads",
+    "parse_versions",
 ]
 
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
@@ -117,10 +121,10 @@ def parse_deleted(source: Source) -> DeleteResult:
     if not root.name.startswith("Delete"):
         raise _unexpected(source, root)
     errors = [
-        (node.find("Key") or "", node.word("Code") or "", node.word("Message") or "")
+        (_key_and_version(node), node.word("Code") or "", node.word("Message") or "")
         for node in root.children("Error")
     ]
-    deleted = [node.find("Key") or "" for node in root.children("Deleted")]
+    deleted = map(_key_and_version, root.children("Deleted"))
     return DeleteResult(frozenset(deleted), tuple(errors))
 
 
@@ -167,6 +171,36 @@ def parse_uploads(source: Source) -> UploadPage:
         prefixes=_prefixes(root, decode),
         encoding=encoding,
         decoded=encoding == "url" and written != [upload.key for upload in uploads],
+    )
+
+
+def parse_versions(source: Source) -> VersionPage:
+    """One page of versions. :raises MalformedDocumentError: it is no such page."""
+    root = _listing(source)
+    decode, encoding = _decoder(root), _encoding(root)
+    names = ("Version", "DeleteMarker")
+    nodes = [node for node in root.children() if node.name in names]
+    written = [node.need("Key") for node in nodes]
+    if not all(map(_may_be_encoded, written)):
+        decode, encoding = str, ""
+    versions = _newest_first([_version(node, decode) for node in nodes])
+    prefixes = _prefixes(root, decode)
+    last = _last(versions, prefixes)
+    id_marker = root.word("NextVersionIdMarker")
+    truncated = _is_truncated(root, bool(root.find("NextKeyMarker")) and bool(last))
+    next_key = _marker(root.find("NextKeyMarker"), last, decode)
+    if versions and next_key == versions[-1].key:
+        id_marker = id_marker or versions[-1].version_id
+    return VersionPage(
+        versions=versions,
+        is_truncated=truncated,
+        next_key_marker=next_key if truncated else None,
+        next_version_id_marker=id_marker if truncated else None,
+        prefixes=prefixes,
+        encoding=encoding,
+        decoded=encoding == "url"
+        and [*(decode(name) for name in written), *prefixes]
+        != [*written, *_prefixes_as_written(root)],
     )
 
 
@@ -294,6 +328,40 @@ def _upload(node: Node, decode: _Decode) -> UploadRecord:
     )
 
 
+def _version(node: Node, decode: _Decode) -> VersionRecord:
+    etag, is_marker = node.find("ETag"), node.name == "DeleteMarker"
+    return VersionRecord(
+        key=decode(node.need("Key")),
+        version_id=node.word("VersionId") or "null",
+        is_latest=node.flag("IsLatest"),
+        is_delete_marker=is_marker,
+        etag=strip_etag(etag) if etag else None,
+        size=0 if is_marker else node.need_number("Size"),
+        last_modified=node.word("LastModified"),
+        storage_class=node.word("StorageClass"),
+    )
+
+
+def _newest_first(versions: list[VersionRecord]) -> tuple[VersionRecord, ...]:
+    """``versions`` by key, and those of a key with the newest first.
+
+    That is S3's order. moto (5.2) lists all versions of a page, then all delete markers.
+    """
+    keys = [_utf8(version.key) for version in versions]
+    is_latest_first = not any(
+        two.is_latest and one.key == two.key for one, two in pairwise(versions)
+    )
+    if keys == sorted(keys) and is_latest_first:
+        return tuple(versions)
+    versions.sort(key=lambda version: version.last_modified or "", reverse=True)
+    versions.sort(key=lambda version: (_utf8(version.key), not version.is_latest))
+    return tuple(versions)
+
+
+def _key_and_version(node: Node) -> tuple[str, str | None]:
+    return node.find("Key") or "", node.word("VersionId")
+
+
 def _part(node: Node) -> PartRecord:
     etag = node.find("ETag")
     return PartRecord(
@@ -357,10 +425,14 @@ def _marker(named: str | None, last: str | None, decode: _Decode) -> str | None:
     return last if named is None or named == last else decode(named)
 
 
-def _last(objects: Sequence[ObjectRecord], prefixes: Iterable[str]) -> str | None:
+def _last(objects: Sequence[ObjectRecord | VersionRecord], prefixes: Iterable[str]) -> str | None:
     """The last name of a page, in the order of UTF-8, which is S3's."""
     names = [*(record.key for record in objects[-1:]), *prefixes]
-    return max(names, key=lambda name: name.encode("utf-8", "surrogateescape"), default=None)
+    return max(names, key=_utf8, default=None)
+
+
+def _utf8(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _checksums(node: Node) -> dict[str, str]:

@@ -85,14 +85,16 @@ class CopyResult:
 class DeleteResult:
     """What a store says of keys that it was to delete.
 
-    :param deleted: keys; empty if the request asked it to be quiet.
-    :param errors: what was not deleted: key, S3's word for the error, and a sentence.
+    :param deleted: keys and version ids, which are ``None`` for an object; empty if the request
+        asked it to be quiet.
+    :param errors: what was not deleted: the key and the version id, S3's word for the error, and a
+        sentence.
 
     A key is ``""`` where the store names none; nothing follows from such an entry.
     """
 
-    deleted: frozenset[str] = frozenset()
-    errors: tuple[tuple[str, str, str], ...] = ()
+    deleted: frozenset[tuple[str, str | None]] = frozenset()
+    errors: tuple[tuple[tuple[str, str | None], str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,58 @@ class ObjectPage:
     def entry_names(self) -> list[str]:
         """The keys and prefixes on the page."""
         return [*(record.key for record in self.objects), *self.prefixes]
+
+
+class Retention(NamedTuple):
+    """How long a version of an object cannot be deleted.
+
+    :param mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``.
+    :param until: an aware time.
+    """
+
+    mode: str
+    until: datetime
+
+
+class VersionRecord(NamedTuple):
+    """A version, or a delete marker, as a listing shows it.
+
+    :param etag: ``None`` if the store does not tell; a delete marker has none.
+    :param size: bytes; 0 for a delete marker.
+    :param last_modified: time as the store wrote it; ``None`` if it did not.
+    """
+
+    key: str
+    version_id: str
+    is_latest: bool
+    is_delete_marker: bool
+    etag: str | None = None
+    size: int = 0
+    last_modified: str | None = None
+    storage_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """One page of versions, by key; those of a key with the newest first.
+
+    :param next_key_marker: ask for the next page with it; ``None`` when there is no next page.
+    :param next_version_id_marker: goes with it; ``None`` if the store has none.
+    :param encoding: see :class:`ObjectPage`.
+    :param decoded: a key or a prefix is another one than was written.
+    """
+
+    versions: tuple[VersionRecord, ...] = ()
+    is_truncated: bool = False
+    next_key_marker: str | None = None
+    next_version_id_marker: str | None = None
+    prefixes: tuple[str, ...] = ()
+    encoding: str = ""
+    decoded: bool = False
+
+    def entry_names(self) -> list[str]:
+        """The keys and prefixes on the page."""
+        return [*(version.key for version in self.versions), *self.prefixes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,9 @@ class S3Profile:
     :param any_object_name: see :class:`~libcloud.storage.capabilities.Capabilities`.
     :param nested_names: likewise.
     :param metadata: likewise.
+    :param versions: the store may keep versions of objects; requests about them are sent. Likewise
+        ``tags``, ``object_lock`` and ``lifecycle``, see
+        :class:`~libcloud.storage.capabilities.Capabilities`.
     :param partial_status: status of the answer to a range: 206 by RFC 9110, 15.3.7.
     """
 
@@ -100,6 +103,10 @@ class S3Profile:
     any_object_name: bool = False
     nested_names: bool = True
     metadata: bool = True
+    versions: bool = True
+    tags: bool = True
+    object_lock: bool = True
+    lifecycle: bool = True
     partial_status: int = 206
 
     def __deepcopy__(self, memo: object) -> S3Profile:
@@ -216,4 +223,8 @@ def capabilities(
         presigned_urls=presigned_urls,
         checksums=profile.checksums,
         url_encoded_listing=profile.url_encoded_listing,
+        versions=profile.versions,
+        tags=profile.tags,
+        object_lock=profile.object_lock,
+        lifecycle=profile.lifecycle,
     )

@@ -70,6 +70,10 @@ RCLONE = S3Profile(
     unsigned_payload=True,
     nested_names=False,
     metadata=False,
+    versions=False,
+    tags=False,
+    object_lock=False,
+    lifecycle=False,
     partial_status=200,
 )
 
@@ -101,6 +105,9 @@ JUICEFS = S3Profile(
     etag_is_md5=True,
     multipart_etag=True,
     nested_names=False,
+    versions=False,
+    object_lock=False,
+    lifecycle=False,
 )
 
 GARAGE = S3Profile(
@@ -110,4 +117,8 @@ GARAGE = S3Profile(
     default_region="garage",
     list_version=2,
     supports_copy_part=True,
+    # The same page: lifecycle rules are supported, versions, tags and locks are not.
+    versions=False,
+    tags=False,
+    object_lock=False,
 )

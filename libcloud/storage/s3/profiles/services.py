@@ -106,6 +106,11 @@ GOOGLE = S3Profile(
     # cloud.google.com/storage/docs/multipart-uploads: no preconditions on multipart uploads, the
     # composed object has no MD5, uploads never expire. UploadPartCopy is not supported, and one
     # CopyObject copies any size (rclone: quirks of "GCS"); DeleteObjects is not supported (s5cmd).
+    # Generations take the place of versions; lifecycle rules are another document; no tags.
+    versions=False,
+    tags=False,
+    object_lock=False,
+    lifecycle=False,
     copies_any_size=True,
     bulk_delete=False,
     multipart_conditions=False,
@@ -136,6 +141,10 @@ R2 = S3Profile(
     # CRC32 since April 2025; the others were missing then (skypilot#5282). Not sent by default.
     checksums=("crc32",),
     unsigned_payload=True,
+    # developers.cloudflare.com/r2/api/s3/api: not implemented.
+    versions=False,
+    tags=False,
+    object_lock=False,
 )
 
 B2 = S3Profile(

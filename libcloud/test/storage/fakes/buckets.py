@@ -90,7 +90,9 @@ def delete_bucket(call: Call) -> Answer:
     """DELETE /bucket."""
     with call.state.lock:
         call.state.need_bucket(call.bucket)
-        if any(bucket == call.bucket for bucket, _ in call.state.objects):
+        stored = {*call.state.objects, *call.state.versions}
+        if any(bucket == call.bucket for bucket, _ in stored):
             raise S3Error(409, "BucketNotEmpty", "The bucket you tried to delete is not empty")
         del call.state.buckets[call.bucket]
+        call.state.versioning.pop(call.bucket, None)
     return Answer(204)

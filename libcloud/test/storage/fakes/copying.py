@@ -27,6 +27,7 @@ from libcloud.test.storage.fakes.requirements import (
     object_headers,
 )
 from libcloud.test.storage.fakes.state import Call, Part, StoredObject
+from libcloud.test.storage.fakes.versions import find
 from libcloud.test.storage.fakes.wire import Answer
 
 _SOURCE = "x-amz-copy-source"
@@ -45,9 +46,9 @@ _OWN = (
 
 def _source(call: Call) -> tuple[str, str, StoredObject]:
     """The object to copy: bucket, key, and what it is; all conditions hold."""
-    text = call.request.header_values[_SOURCE]
+    text, marked, version = call.request.header_values[_SOURCE].partition("?versionId=")
     if _UNENCODED.search(text):
-        raise invalid_argument("x-amz-copy-source must be URL-encoded, without a version")
+        raise invalid_argument("x-amz-copy-source must be URL-encoded")
     path = unquote_to_bytes(text.removeprefix("/"))
     raw_bucket, _, raw_key = path.partition(b"/")
     try:
@@ -57,7 +58,8 @@ def _source(call: Call) -> tuple[str, str, StoredObject]:
     if not bucket or not key:
         raise invalid_argument("Copy Source must mention the source bucket and key")
     with call.state.lock:
-        found = call.state.need_object(bucket, key)
+        version_id = unquote_to_bytes(version).decode() if marked else None
+        found = find(call.state, (bucket, key), version_id)
     check_customer_key(call.request, found.customer_key, "x-amz-copy-source-")
     match = call.request.header(f"{_SOURCE}-if-match")
     if match is not None and match.strip('"') != found.etag:
@@ -85,7 +87,10 @@ def copy_object(call: Call) -> Answer:
             f"source: {call.options.max_put_size}"
         )
     target_key = customer_key(call.request)
-    headers = _headers(call, source, to_itself=(bucket, key) == (call.bucket, call.key))
+    with call.state.lock:
+        is_newest = call.state.objects.get((bucket, key)) is source
+    to_itself = (bucket, key) == (call.bucket, call.key) and is_newest
+    headers = _headers(call, source, to_itself=to_itself)
     opaque = is_opaque(headers, target_key)
     whole = len(source.body) == source.size
     copy = StoredObject(
@@ -99,9 +104,9 @@ def copy_object(call: Call) -> Answer:
     )
     with call.state.lock:
         call.state.need_bucket(call.bucket)
-        store(call, copy)
+        version = store(call, copy)
     nodes: list[Node] = [("LastModified", iso_date(copy.modified)), ("ETag", f'"{copy.etag}"')]
-    return xml_answer(call.options, "CopyObjectResult", nodes)
+    return xml_answer(call.options, "CopyObjectResult", nodes).with_headers(version)
 
 
 def _headers(call: Call, source: StoredObject, *, to_itself: bool) -> dict[str, str]:

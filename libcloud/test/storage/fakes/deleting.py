@@ -12,6 +12,7 @@ from libcloud.test.storage.fakes.digests import checksum_header
 from libcloud.test.storage.fakes.errors import S3Error, invalid_request, not_implemented
 from libcloud.test.storage.fakes.render import Node, xml_answer
 from libcloud.test.storage.fakes.state import Call
+from libcloud.test.storage.fakes.versions import remove
 from libcloud.test.storage.fakes.wire import Answer
 
 MOST_KEYS = 1000
@@ -28,31 +29,37 @@ def delete_objects(call: Call) -> Answer:
     nodes: list[Node] = []
     with call.state.lock:
         call.state.need_bucket(call.bucket)
-        for key in keys:
-            if key in call.options.undeletable:
-                said: list[Node] = [("Key", key), ("Code", "AccessDenied")]
-                nodes.append(("Error", [*said, ("Message", "Access Denied")]))
+        for key, version_id in keys:
+            named: list[Node] = [("Key", key)]
+            if version_id:
+                named.append(("VersionId", version_id))
+            try:
+                headers = dict(remove(call, key, version_id))
+            except S3Error as error:
+                said: list[Node] = [("Code", error.code), ("Message", error.message)]
+                nodes.append(("Error", [*named, *said]))
                 continue
-            call.state.objects.pop((call.bucket, key), None)
+            if "x-amz-delete-marker" in headers:
+                marker = ("DeleteMarkerVersionId", headers["x-amz-version-id"])
+                named += [("DeleteMarker", True), marker]
             if not quiet:
-                nodes.append(("Deleted", [("Key", key)]))
+                nodes.append(("Deleted", named))
     return xml_answer(call.options, "DeleteResult", nodes)
 
 
-def _listed(call: Call) -> tuple[list[str], bool]:
-    """The keys, and whether the answer is to be short."""
+def _listed(call: Call) -> tuple[list[tuple[str, str | None]], bool]:
+    """The keys and version ids, and whether the answer is to be short."""
     try:
         root = ElementTree.fromstring(bytes(call.request.body))
     except ElementTree.ParseError as error:
         raise S3Error(400, "MalformedXML", f"The XML was not well-formed: {error}") from None
-    keys = [
-        field.text or ""
+    fields = [
+        {_local(field): field.text or "" for field in node}
         for node in root
         if _local(node) == "Object"
-        for field in node
-        if _local(field) == "Key"
     ]
-    if _local(root) != "Delete" or not keys or len(keys) > MOST_KEYS or "" in keys:
+    keys = [(one.get("Key", ""), one.get("VersionId")) for one in fields]
+    if _local(root) != "Delete" or not keys or len(keys) > MOST_KEYS or "" in dict(keys):
         raise S3Error(400, "MalformedXML", "The XML did not validate against our schema")
     quiet = any(_local(node) == "Quiet" and node.text == "true" for node in root)
     return keys, quiet

@@ -24,7 +24,7 @@ class _Page:
     last: tuple[str, str] = ("", "")
 
 
-class _Listing:
+class Listing:
     """The query of a listing, understood."""
 
     def __init__(self, call: Call, size_name: str) -> None:
@@ -98,7 +98,7 @@ def _number(query: dict[str, str], name: str, largest: int) -> int:
     return min(int(text), largest)
 
 
-def _contents(listing: _Listing, key: str, stored: StoredObject, *, owner: bool) -> Node:
+def _contents(listing: Listing, key: str, stored: StoredObject, *, owner: bool) -> Node:
     nodes: list[Node] = [
         ("Key", listing.text(key)),
         ("LastModified", iso_date(stored.modified)),
@@ -124,7 +124,7 @@ def _objects(call: Call) -> dict[str, StoredObject]:
 
 def list_objects_v1(call: Call) -> Answer:
     """GET /bucket."""
-    listing = _Listing(call, "max-keys")
+    listing = Listing(call, "max-keys")
     objects = _objects(call)
     marker = call.request.query.get("marker", "")
     page = listing.page([(key, "") for key in objects], (marker, ""))
@@ -142,7 +142,7 @@ def list_objects_v2(call: Call) -> Answer:
     if not call.options.list_v2:
         raise not_implemented("list-type=2")
     query = call.request.query
-    listing = _Listing(call, "max-keys")
+    listing = Listing(call, "max-keys")
     objects = _objects(call)
     after = query.get("start-after", "")
     token = query.get("continuation-token")
@@ -164,7 +164,7 @@ def list_objects_v2(call: Call) -> Answer:
 
 def list_uploads(call: Call) -> Answer:
     """GET /bucket?uploads."""
-    listing = _Listing(call, "max-uploads")
+    listing = Listing(call, "max-uploads")
     with call.state.lock:
         call.state.need_bucket(call.bucket)
         uploads = {
@@ -187,7 +187,7 @@ def list_uploads(call: Call) -> Answer:
     return xml_answer(call.options, "ListMultipartUploadsResult", nodes + listing.prefixes(page))
 
 
-def _upload_node(listing: _Listing, upload: Upload) -> Node:
+def _upload_node(listing: Listing, upload: Upload) -> Node:
     nodes: list[Node] = [("Key", listing.text(upload.key)), ("UploadId", upload.upload_id)]
     nodes.append(("Initiated", iso_date(upload.initiated)))
     if listing.call.options.optional_elements:

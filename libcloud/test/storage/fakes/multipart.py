@@ -169,7 +169,7 @@ def complete_upload(call: Call) -> Answer:
             checksum_type=upload.checksum_type or "FULL_OBJECT",
             customer_key=upload.customer_key,
         )
-        store(call, stored)
+        version = store(call, stored)
         del call.state.uploads[upload.upload_id]
     nodes: list[Node] = []
     if call.options.optional_elements:
@@ -178,7 +178,8 @@ def complete_upload(call: Call) -> Answer:
     nodes += [(f"Checksum{name.upper()}", value) for name, value in checksums.items()]
     if checksums:
         nodes.append(("ChecksumType", stored.checksum_type))
-    return xml_answer(call.options, "CompleteMultipartUploadResult", nodes)
+    answer = xml_answer(call.options, "CompleteMultipartUploadResult", nodes)
+    return answer.with_headers(version)
 
 
 def _listed_parts(call: Call) -> list[dict[str, str]]:

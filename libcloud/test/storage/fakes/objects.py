@@ -16,15 +16,19 @@ from libcloud.test.storage.fakes.requirements import (
     object_headers,
 )
 from libcloud.test.storage.fakes.state import Call, StoredObject
+from libcloud.test.storage.fakes.versions import find, publish, remove, requested_version
 from libcloud.test.storage.fakes.wire import Answer
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-def store(call: Call, stored: StoredObject) -> None:
-    """Publish an object, if the conditions of the request hold. Call it with the lock held."""
+def store(call: Call, stored: StoredObject) -> list[tuple[str, str]]:
+    """Publish an object, if the conditions of the request hold. Call it with the lock held.
+
+    :return: headers of the answer.
+    """
     check_write_conditions(call, call.state.objects.get((call.bucket, call.key)))
-    call.state.objects[call.bucket, call.key] = stored
+    return publish(call.state, (call.bucket, call.key), stored)
 
 
 def put_object(call: Call) -> Answer:
@@ -47,14 +51,14 @@ def put_object(call: Call) -> Answer:
     )
     with call.state.lock:
         call.state.need_bucket(call.bucket)
-        store(call, stored)
-    answer = Answer(200, (("ETag", f'"{stored.etag}"'),))
+        version = store(call, stored)
+    answer = Answer(200, (("ETag", f'"{stored.etag}"'), *version))
     return answer.with_headers((PREFIX + name, value) for name, value in checksums.items())
 
 
 def _found(call: Call) -> tuple[StoredObject, Answer]:
     with call.state.lock:
-        stored = call.state.need_object(call.bucket, call.key)
+        stored = find(call.state, (call.bucket, call.key), requested_version(call))
     check_customer_key(call.request, stored.customer_key)
     etag = f'"{stored.etag}"'
     match = call.request.header("if-match")
@@ -65,6 +69,8 @@ def _found(call: Call) -> tuple[StoredObject, Answer]:
         ("Last-Modified", http_date(stored.modified)),
         ("Accept-Ranges", "bytes"),
     ]
+    if stored.version_id is not None:
+        headers.append(("x-amz-version-id", stored.version_id))
     headers += [
         (name, value)
         for name, value in stored.headers.items()
@@ -137,7 +143,5 @@ def delete_object(call: Call) -> Answer:
     """DELETE /bucket/key; succeeds as well when there is no such key."""
     with call.state.lock:
         call.state.need_bucket(call.bucket)
-        if call.key in call.options.undeletable:
-            raise S3Error(403, "AccessDenied", "Access Denied")
-        call.state.objects.pop((call.bucket, call.key), None)
-    return Answer(204)
+        headers = remove(call, call.key, requested_version(call))
+    return Answer(204, tuple(headers))

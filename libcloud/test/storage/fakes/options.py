@@ -56,6 +56,9 @@ class Options:
     :param keep_bodies: store what is uploaded; without, only sizes are kept, for long runs.
     :param copy_parts: UploadPartCopy is understood; 501 otherwise.
     :param bulk_delete: DeleteObjects is understood; 501 otherwise.
+    :param versions: versions of objects are understood; otherwise ``versionId`` is ignored.
+    :param version_reads_denied: the user may read objects, but no version by its id.
+    :param locked_buckets: buckets with object lock.
     :param undeletable: keys that nobody may delete.
     :param foreign_buckets: names that belong to somebody else: 403, and 409 on creation.
     :param close_connections: close the connection after every answer.
@@ -98,6 +101,9 @@ class Options:
     keep_bodies: bool = True
     copy_parts: bool = True
     bulk_delete: bool = True
+    versions: bool = True
+    version_reads_denied: bool = False
+    locked_buckets: frozenset[str] = frozenset()
     undeletable: frozenset[str] = frozenset()
     foreign_buckets: frozenset[str] = frozenset()
     close_connections: bool = False

@@ -12,6 +12,8 @@ from libcloud.test.storage.fakes import (
     listing,
     multipart,
     objects,
+    settings,
+    versions,
 )
 from libcloud.test.storage.fakes.errors import S3Error, not_implemented
 from libcloud.test.storage.fakes.state import Call
@@ -38,6 +40,38 @@ OPERATIONS: dict[str, Callable[[Call], Answer]] = {
     "UploadPartCopy": copying.copy_part,
     "CompleteMultipartUpload": multipart.complete_upload,
     "AbortMultipartUpload": multipart.abort_upload,
+    "ListObjectVersions": versions.list_versions,
+    "GetBucketVersioning": settings.get_versioning,
+    "PutBucketVersioning": settings.put_versioning,
+    "GetBucketLifecycleConfiguration": settings.get_lifecycle,
+    "PutBucketLifecycleConfiguration": settings.put_lifecycle,
+    "DeleteBucketLifecycle": settings.delete_lifecycle,
+    "GetObjectTagging": settings.get_tags,
+    "PutObjectTagging": settings.put_tags,
+    "DeleteObjectTagging": settings.delete_tags,
+    "GetObjectLegalHold": settings.get_legal_hold,
+    "PutObjectLegalHold": settings.put_legal_hold,
+    "GetObjectRetention": settings.get_retention,
+    "PutObjectRetention": settings.put_retention,
+}
+
+# Subresources of buckets and of objects, by method.
+_OF_BUCKETS = {
+    "versioning": {"GET": "GetBucketVersioning", "PUT": "PutBucketVersioning"},
+    "lifecycle": {
+        "GET": "GetBucketLifecycleConfiguration",
+        "PUT": "PutBucketLifecycleConfiguration",
+        "DELETE": "DeleteBucketLifecycle",
+    },
+}
+_OF_OBJECTS = {
+    "tagging": {
+        "GET": "GetObjectTagging",
+        "PUT": "PutObjectTagging",
+        "DELETE": "DeleteObjectTagging",
+    },
+    "legal-hold": {"GET": "GetObjectLegalHold", "PUT": "PutObjectLegalHold"},
+    "retention": {"GET": "GetObjectRetention", "PUT": "PutObjectRetention"},
 }
 
 # What a request with x-amz-copy-source is.
@@ -53,8 +87,6 @@ _FOREIGN = frozenset(
         "cors",
         "encryption",
         "inventory",
-        "legal-hold",
-        "lifecycle",
         "logging",
         "metrics",
         "notification",
@@ -65,13 +97,8 @@ _FOREIGN = frozenset(
         "replication",
         "requestPayment",
         "restore",
-        "retention",
         "select",
-        "tagging",
         "torrent",
-        "versionId",
-        "versioning",
-        "versions",
         "website",
     ]
 )
@@ -110,7 +137,12 @@ def operation_of(request: Incoming) -> str:
 def _bucket_operation(method: str, query: dict[str, str]) -> str:
     if "delete" in query:
         return "DeleteObjects" if method == "POST" else "Unknown"
+    for name, operations in _OF_BUCKETS.items():
+        if name in query:
+            return operations.get(method, "Unknown")
     if method == "GET":
+        if "versions" in query:
+            return "ListObjectVersions"
         if "uploads" in query:
             return "ListMultipartUploads"
         if "location" in query:
@@ -132,6 +164,11 @@ def _object_operation(method: str, query: dict[str, str]) -> str:
             "GET": "ListParts",
         }
         return names.get(method, "Unknown")
+    for name, operations in _OF_OBJECTS.items():
+        if name in query:
+            return operations.get(method, "Unknown")
+    if method == "PUT" and "versionId" in query:
+        return "Unknown"
     names = {
         "PUT": "PutObject",
         "GET": "GetObject",

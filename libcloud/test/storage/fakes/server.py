@@ -273,7 +273,10 @@ class FakeS3(FakeServer):
         self.faults.clear()
         self.log.clear()
         with self.state.lock:
-            for store in (self.state.buckets, self.state.objects, self.state.uploads):
+            state = self.state
+            for store in (state.buckets, state.objects, state.uploads):
                 store.clear()
+            for kept in (state.versioning, state.versions, state.lifecycles):
+                kept.clear()
             self.state.violations.clear()
             self.state.peaks.clear()

@@ -27,6 +27,7 @@ class StoredObject:
     :param headers: what GET and HEAD send back, names in lower case.
     :param checksums: by algorithm, as in ``x-amz-checksum-*``.
     :param customer_key: MD5 of the SSE-C key, base64.
+    :param version_id: ``None`` in a bucket that never kept versions.
     """
 
     body: Buffer | memoryview = field(repr=False)
@@ -37,6 +38,7 @@ class StoredObject:
     checksums: dict[str, str] = field(default_factory=dict)
     checksum_type: str = "FULL_OBJECT"
     customer_key: str | None = None
+    version_id: str | None = None
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -47,6 +49,18 @@ class StoredObject:
             for name, value in self.headers.items()
             if name.startswith(prefix)
         }
+
+
+@dataclass(slots=True)
+class Version:
+    """A version of an object.
+
+    :param stored: ``None`` for a delete marker.
+    """
+
+    version_id: str
+    modified: datetime
+    stored: StoredObject | None
 
 
 @dataclass(slots=True)
@@ -89,6 +103,9 @@ class State:
         self.lock = threading.RLock()
         self.buckets: dict[str, datetime] = {}
         self.objects: dict[tuple[str, str], StoredObject] = {}
+        self.versioning: dict[str, str] = {}
+        self.versions: dict[tuple[str, str], list[Version]] = {}
+        self.lifecycles: dict[str, tuple[bytes, tuple[tuple[str, str], ...]]] = {}
         self.uploads: dict[str, Upload] = {}
         self.completing: dict[str, Upload] = {}
         self.violations: list[str] = []
@@ -127,6 +144,10 @@ class State:
     def new_upload_id(self) -> str:
         """Sortable by creation, and in need of percent-encoding, as some stores' ids are."""
         return f"{next(self._serial):06d}~{uuid.uuid4().hex}+/="
+
+    def new_version_id(self) -> str:
+        """In need of percent-encoding, as Amazon's are."""
+        return f"{next(self._serial):06d}/{uuid.uuid4().hex}+="
 
     def etag(self, body: Buffer, *, opaque: bool = False) -> str:
         """The ETag of ``body``: its MD5 unless this server or the encryption says otherwise."""

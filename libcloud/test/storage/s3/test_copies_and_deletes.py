@@ -154,8 +154,8 @@ def test_the_answer_tells_of_each_key(namespace: str) -> None:
         "</DeleteResult>"
     )
     answer = parse_deleted(body.encode())
-    assert answer.deleted == {"a", "c d"}
-    assert answer.errors == (("b", "AccessDenied", "No."), ("e", "", ""))
+    assert answer.deleted == {("a", None), ("c d", "1")}
+    assert answer.errors == ((("b", None), "AccessDenied", "No."), (("e", None), "", ""))
 
 
 def test_a_short_answer_names_nothing() -> None:
@@ -164,7 +164,7 @@ def test_a_short_answer_names_nothing() -> None:
 
 def test_an_entry_may_name_no_key() -> None:
     body = b"<DeleteResult><Deleted/><Error><Code>X</Code></Error></DeleteResult>"
-    assert parse_deleted(body) == DeleteResult(frozenset({""}), (("", "X", ""),))
+    assert parse_deleted(body) == DeleteResult(frozenset({("", None)}), ((("", None), "X", ""),))
 
 
 @pytest.mark.parametrize("body", [b"", b"<html/>", b"<Error><Code>X</Code></Error>"])

@@ -185,6 +185,10 @@ def test_nothing_special_is_expected_of_an_unknown_store() -> None:
         list_uploads=True,
         presigned_urls=True,
         url_encoded_listing=True,
+        versions=True,
+        tags=True,
+        object_lock=True,
+        lifecycle=True,
     )
 
 

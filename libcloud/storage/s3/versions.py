@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions of objects: which one a request is for, listings, and the setting of a container.
+
+Reference: Amazon S3 User Guide, "Retaining multiple versions of objects with S3 Versioning".
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage import s3
+from libcloud.storage.base import Container, Object, ObjectVersion
+from libcloud.storage.transfer.download.start import validator_of
+from libcloud.storage.types import ObjectDoesNotExistError
+
+if TYPE_CHECKING:
+    from libcloud.storage.s3.client import S3Client
+    from libcloud.storage.s3.values import VersionRecord
+    from libcloud.storage.transfer.download.ranges import Validator
+
+_T = TypeVar("_T")
+
+# Amazon S3 User Guide, "Versioning flows": up to 1,024 bytes.
+_MAX_BYTES = 1024
+
+_DELETE_MARKER = "x-amz-delete-marker"
+_VERSION_ID = "x-amz-version-id"
+
+
+def check_version_id(version_id: object, name: str = "ex_version_id") -> None:
+    """Refuse what cannot be the id of a version.
+
+    :raises TypeError: it is no text.
+    :raises ValueError: it is empty, too long or not valid in UTF-8.
+    """
+    if not isinstance(version_id, str):
+        raise TypeError(f"{name} must be a str, not {type(version_id).__name__}")
+    if not version_id:
+        raise ValueError(f"{name} must not be empty: leave it out for the newest version")
+    try:
+        length = len(version_id.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} cannot be written as UTF-8") from error
+    if length > _MAX_BYTES:
+        raise ValueError(f"{name} has {length} bytes, and S3 uses at most {_MAX_BYTES}")
+
+
+def version_of(obj: Object) -> str | None:
+    """The version that reading ``obj`` reads; ``None``: the newest.
+
+    :raises ObjectDoesNotExistError: it is a delete marker.
+    """
+    version_id = obj.extra.get("version_id")
+    if getattr(obj, "is_delete_marker", False):
+        label = label_of(obj.container.name, obj.name, version_id)
+        raise ObjectDoesNotExistError(f"{label} is a delete marker: no data", obj.driver, obj.name)
+    return version_id if isinstance(version_id, str) and version_id else None
+
+
+def as_version(obj: Object, version_id: str) -> ObjectVersion:
+    """The version that the response about it, read as ``obj``, describes."""
+    extra = {key: value for key, value in obj.extra.items() if key != "latest_version_id"}
+    properties = (obj.name, obj.size, obj.hash, extra, obj.meta_data, obj.container, obj.driver)
+    return ObjectVersion(*properties, version_id=version_id)
+
+
+def read_version(obj: Object, read: Callable[[str | None, Validator | None], _T]) -> _T:
+    """What ``read`` returns for the version of ``obj``, and for what must be true of it.
+
+    Who may read objects may be forbidden to read versions: that is ``s3:GetObjectVersion``. Unless
+    a version was requested by its id, the newest one is read then, if it still is the same.
+    """
+    version_id = version_of(obj)
+    if version_id is None:
+        return read(None, None)
+    try:
+        return read(version_id, None)
+    except LibcloudError as error:
+        is_denied = getattr(error, "status", None) == 403
+        if not is_denied or isinstance(obj, ObjectVersion) or not obj.hash:
+            raise
+    return read(None, validator_of(obj))
+
+
+def version_to_delete(obj: Object) -> str | None:
+    """The version that deleting ``obj`` deletes; ``None``: the object gets a delete marker."""
+    return obj.version_id if isinstance(obj, ObjectVersion) else None
+
+
+def label_of(container_name: str, object_name: str, version_id: str | None) -> str:
+    """What messages call an object or a version."""
+    version = "" if version_id is None else f" (version {version_id})"
+    return f"{container_name}/{object_name}{version}"
+
+
+def hint_of(headers: Mapping[str, str]) -> str:
+    """What the headers of a response add about an object that does not exist."""
+    if headers.get(_DELETE_MARKER, "").lower() != "true":
+        return ""
+    marker = headers.get(_VERSION_ID)
+    which = f" {marker}" if marker else ""
+    return f". The object was deleted (delete marker{which}); its versions are kept"
+
+
+@contextlib.contextmanager
+def explained_errors(client: S3Client, object_name: str, version_id: str | None) -> Iterator[None]:
+    """Add to errors of a request what the version id may have to do with them.
+
+    A HEAD or GET request for a delete marker is answered by 405: Amazon S3 User Guide, "Working
+    with delete markers".
+    """
+    try:
+        yield
+    except LibcloudError as error:
+        detail = getattr(error, "detail", None)
+        if version_id is None or detail is None or detail.status not in (400, 405):
+            raise
+        if detail.status == 400:
+            if "Lock" in detail.message:  # the bucket has no object lock
+                raise
+            error.value = f"{error.value}. Is {version_id!r} an id of a version in this store?"
+            raise
+        text = f"{error.value}. The version is a delete marker: it has no data"
+        missing = ObjectDoesNotExistError(text, client.owner, object_name)
+        raise s3.errors.attach_detail(missing, detail) from error
+
+
+def check_response(
+    client: S3Client, headers: Mapping[str, str], label: str, version_id: str | None
+) -> None:
+    """Check that a response is about the requested version.
+
+    A store without versions ignores the parameter, and returns the newest.
+
+    :param headers: names in lower case.
+    :raises LibcloudError: it is not.
+    """
+    found = headers.get(_VERSION_ID)
+    if version_id is None or found == version_id:
+        return
+    if found is None and version_id == "null":
+        return  # that of a container without versioning
+    which = "a response without a version id" if found is None else f"the version {found}"
+    raise LibcloudError(
+        f"{label}: the store returned {which}. It does not seem to support versions",
+        client.owner,
+    )
+
+
+def versions(
+    client: S3Client,
+    path: str,
+    container: Container,
+    *,
+    prefix: str | None = None,
+    object_name: str | None = None,
+) -> Iterator[ObjectVersion]:
+    """The versions in the container at ``path``; see ``ex_iterate_object_versions``."""
+    prefix = prefix if object_name is None else object_name
+    for page, _ in s3.listing.version_pages(client, path, container.name, prefix=prefix):
+        for record in page.versions:
+            if object_name is not None and record.key != object_name:
+                return  # names that are longer come afterwards
+            yield version_from(record, container, client.owner)
+
+
+def version_from(record: VersionRecord, container: Container, driver: Any) -> ObjectVersion:
+    """The version that a listing shows as ``record``."""
+    extra: dict[str, Any] = {"last_modified": record.last_modified}
+    if record.storage_class:
+        extra["storage_class"] = record.storage_class
+    return ObjectVersion(
+        record.key,
+        record.size,
+        record.etag,
+        extra,
+        {},
+        container,
+        driver,
+        version_id=record.version_id,
+        is_latest=record.is_latest,
+        is_delete_marker=record.is_delete_marker,
+    )
+
+
+def undelete(
+    found: Iterator[ObjectVersion],
+    delete: Callable[[ObjectVersion], object],
+    container: Container,
+    name: str,
+) -> None:
+    """Delete the delete markers that are newer than any version with data.
+
+    There can be several: deleting a deleted object adds one, and so does a retry.
+
+    :param found: the versions of the object, the newest first.
+    :raises ObjectDoesNotExistError: no version has data. Nothing was deleted.
+    """
+    markers = []
+    for version in found:
+        if not version.is_delete_marker:
+            break
+        markers.append(version)
+    else:
+        text = f"{container.name}/{name}: no version of it has data"
+        raise ObjectDoesNotExistError(text, container.driver, name)
+    for marker in markers:
+        delete(marker)

@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions of objects: listed, read, copied, deleted and restored; what is refused before."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
+
+import pytest
+
+from libcloud.common.types import LibcloudError
+from libcloud.storage.base import Container, Object, ObjectVersion
+from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.drivers.google_storage import GoogleStorageDriver
+from libcloud.storage.drivers.s3 import DeletedObject, S3StorageDriver
+from libcloud.storage.s3 import requests
+from libcloud.storage.types import (
+    IncompleteListingError,
+    ObjectChangedError,
+    ObjectDoesNotExistError,
+)
+from libcloud.test.storage.fakes.faults import Action, LoseAnswer, Status, Truncate
+from libcloud.test.storage.fakes.options import AMAZON
+from libcloud.test.storage.fakes.wire import Answer, Incoming
+from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
+
+ODD_NAMES = ["a b+c", "é//x", "~%41&<>'\"", "\t\x01\r", "..", "a\nb", "%", "plus+ plus"]
+
+
+@pytest.fixture
+def s3() -> Iterator[Store]:
+    """A store whose bucket keeps versions."""
+    with store() as made:
+        made.driver.ex_set_versioning(made.container, True)
+        made.server.log.clear()
+        yield made
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Action):
+    """Answers with another document."""
+
+    body: bytes
+
+    def verified(self, request: Incoming) -> Incoming:
+        return replace(request, target=request.raw_path + "?versions")  # any page will do
+
+    def answered(self, answer: Answer) -> Answer:
+        return Answer(200, (), self.body)
+
+
+def put(made: Store, *contents: bytes, name: str = "object") -> list[Any]:
+    """Upload versions of an object; the oldest first."""
+    upload = made.driver.upload_object_via_stream
+    return [upload(iter([content]), made.container, name) for content in contents]
+
+
+def listed(made: Store, **selection: Any) -> list[ObjectVersion]:
+    return list(made.driver.ex_iterate_object_versions(made.container, **selection))
+
+
+def read(obj: Object) -> bytes:
+    return b"".join(obj.as_stream())
+
+
+# Listings.
+
+
+def test_versions_and_delete_markers_are_listed_the_newest_first(s3: Store) -> None:
+    one, two = put(s3, b"1", b"22")
+    two.delete()
+    marker, second, first = listed(s3)
+    assert (marker.is_delete_marker, marker.is_latest, marker.size) == (True, True, 0)
+    assert (second.version_id, second.size, second.hash) == (two.extra["version_id"], 2, two.hash)
+    assert (first.version_id, first.is_latest) == (one.extra["version_id"], False)
+    assert not second.is_delete_marker
+    assert first.extra["version_id"] == first.version_id
+    assert first.extra["last_modified"] is not None
+
+
+def test_without_versioning_each_object_is_the_version_null() -> None:
+    with store() as made:
+        put(made, b"1")
+        assert made.driver.ex_get_versioning(made.container) == "disabled"
+        (version,) = listed(made)
+        assert (version.version_id, version.is_latest) == ("null", True)
+        assert read(version) == b"1"
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("encoded", [True, False])
+def test_names_are_listed_exactly(name: str, encoded: bool) -> None:
+    with store(replace(AMAZON, url_encoded_listing=encoded)) as made:
+        made.driver.ex_set_versioning(made.container, True)
+        put(made, b"1", b"2", name=name)
+        newest, oldest = listed(made, object_name=name)
+        assert (newest.name, oldest.name) == (name, name)
+        assert read(oldest) == b"1"
+        assert oldest.delete()
+        assert read(newest) == b"2"
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3])
+def test_a_listing_of_many_pages_is_complete(page_size: int) -> None:
+    with store(replace(AMAZON, page_size=page_size)) as made:
+        made.driver.ex_set_versioning(made.container, True)
+        for name in ("a", "a+ b", "b"):
+            put(made, b"1", b"2", b"3", name=name)
+        found = listed(made)
+        assert [version.name for version in found] == 3 * ["a"] + 3 * ["a+ b"] + 3 * ["b"]
+        assert [read(version) for version in found] == 3 * [b"3", b"2", b"1"]
+        assert [one.version_id for one in listed(made, prefix="a+")] == [
+            one.version_id for one in found[3:6]
+        ]
+
+
+def test_only_versions_of_the_object_are_listed_not_of_longer_names(s3: Store) -> None:
+    put(s3, b"1", name="a")
+    put(s3, b"2", name="aa")
+    assert [version.name for version in listed(s3, object_name="a")] == ["a"]
+    assert [version.name for version in listed(s3, prefix="a")] == ["a", "aa"]
+
+
+@pytest.mark.parametrize("marker", ["", "<NextKeyMarker>a</NextKeyMarker>"])
+def test_a_listing_that_cannot_continue_is_an_error(s3: Store, marker: str) -> None:
+    entry = "<Version><Key>a</Key><VersionId>1</VersionId><Size>0</Size></Version>"
+    page = f"<ListVersionsResult><IsTruncated>true</IsTruncated>{marker}"
+    body = f"{page}{entry if marker else ''}</ListVersionsResult>".encode()
+    s3.server.faults.add("ListObjectVersions", Page(body), times=None)
+    with pytest.raises(IncompleteListingError):
+        listed(s3)
+
+
+def test_delete_markers_that_are_listed_after_all_versions_are_put_in_place(s3: Store) -> None:
+    def of(kind: str, key: str, number: int, latest: bool) -> str:
+        time = f"2026-01-0{number}T00:00:00.000Z"
+        flag = str(latest).lower()
+        return (
+            f"<{kind}><Key>{key}</Key><VersionId>{number}</VersionId><IsLatest>{flag}</IsLatest>"
+            f"<LastModified>{time}</LastModified><Size>1</Size></{kind}>"
+        )
+
+    body = (
+        of("Version", "a", 1, False)
+        + of("Version", "b", 1, True)
+        + of("DeleteMarker", "a", 3, True)
+        + of("DeleteMarker", "a", 2, False)
+    )
+    page = f"<ListVersionsResult>{body}</ListVersionsResult>".encode()
+    s3.server.faults.add("ListObjectVersions", Page(page))
+    found = [(version.name, version.version_id) for version in listed(s3)]
+    assert found == [("a", "3"), ("a", "2"), ("a", "1"), ("b", "1")]
+
+
+# Reads.
+
+
+def test_an_object_that_was_uploaded_is_read_as_that_version(s3: Store, tmp_path: Path) -> None:
+    old, _ = put(s3, b"old", b"newer")
+    assert read(old) == b"old"
+    assert b"".join(old.range_as_stream(1, 3)) == b"ld"
+    assert old.download(str(tmp_path / "file"))
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert old.download_range(str(tmp_path / "part"), 0, 2)
+    assert (tmp_path / "part").read_bytes() == b"ol"
+
+
+def test_an_object_that_was_looked_up_is_read_as_the_newest(s3: Store) -> None:
+    (old,) = put(s3, b"old")
+    found = s3.container.get_object("object")
+    put(s3, b"new")
+    assert found.extra["latest_version_id"] == old.extra["version_id"]
+    assert "version_id" not in found.extra
+    assert read(found) == b"new"
+
+
+def test_a_version_is_looked_up_by_its_id(s3: Store) -> None:
+    old, _ = put(s3, b"old", b"newer")
+    version_id = old.extra["version_id"]
+    for found in (
+        s3.driver.get_object(BUCKET, "object", ex_version_id=version_id),
+        s3.container.get_object("object", ex_version_id=version_id),
+    ):
+        assert isinstance(found, ObjectVersion)
+        assert (found.version_id, found.size, found.hash) == (version_id, 3, old.hash)
+        assert read(found) == b"old"
+        again = copy.deepcopy(found)
+        assert (again.version_id, again.is_delete_marker) == (version_id, False)
+        assert version_id in repr(found)
+
+
+def test_a_large_version_is_downloaded_by_several_connections(s3: Store, tmp_path: Path) -> None:
+    data = s3.in_parts(4)
+    (version,) = listed(s3)
+    s3.in_parts(2)
+    assert version.download(str(tmp_path / "file"), ex_window=3, ex_part_size=PART)
+    assert (tmp_path / "file").read_bytes() == data
+    reads = s3.requests("GetObject")
+    assert len(reads) > 1
+    assert {entry.query.get("versionId") for entry in reads} == {version.version_id}
+
+
+def test_a_version_can_be_pickled() -> None:
+    driver = S3StorageDriver("key", "secret")
+    container = Container(BUCKET, {}, driver)
+    properties: Any = ("object", 1, None, {}, {}, container, driver)
+    version = ObjectVersion(*properties, version_id="x", is_latest=True, is_delete_marker=True)
+    again = pickle.loads(pickle.dumps(version))
+    assert (again.version_id, again.is_latest, again.is_delete_marker) == ("x", True, True)
+    assert again.extra == {"version_id": "x"}
+
+
+def test_a_broken_download_resumes_with_the_version(s3: Store) -> None:
+    data = pattern(200_000)
+    (old,) = put(s3, data)
+    put(s3, b"new")
+    s3.server.faults.add("GetObject", Truncate(100_000))
+    assert read(old) == data
+    assert len(s3.requests("GetObject")) == 2
+
+
+def test_objects_are_looked_up_together_as_versions(s3: Store) -> None:
+    old, _ = put(s3, b"old", b"newer")
+    (result,) = s3.driver.ex_head_objects([old])
+    assert result.value.size == 3
+
+
+@pytest.mark.parametrize("version_id", ["000001/" + "0" * 32 + "+=", "null"])
+def test_a_version_that_does_not_exist_is_named(s3: Store, version_id: str) -> None:
+    put(s3, b"1")
+    with pytest.raises(ObjectDoesNotExistError, match="version ") as error:
+        s3.container.get_object("object", ex_version_id=version_id)
+    assert version_id in str(error.value)
+    version = ObjectVersion(
+        *("object", 1, None, {}, {}, s3.container, s3.driver), version_id=version_id
+    )
+    for use in (read, lambda obj: s3.driver.ex_copy_object(obj, s3.container, "copy")):
+        with pytest.raises(ObjectDoesNotExistError) as error:
+            use(version)
+        assert version_id in str(error.value)
+
+
+def test_an_id_that_is_none_of_the_store_is_named(s3: Store) -> None:
+    put(s3, b"1")
+    with pytest.raises(LibcloudError, match="Is 'x y' an id of a version"):
+        s3.container.get_object("object", ex_version_id="x y")
+    version = ObjectVersion(*("object", 1, None, {}, {}, s3.container, s3.driver), version_id="x y")
+    for use in (read, Object.delete):
+        with pytest.raises(LibcloudError, match="Is 'x y' an id of a version"):
+            use(version)
+
+
+@pytest.mark.parametrize("version_id", ["", "x" * 1025, "\udcff", 3, b"x"])
+def test_an_invalid_id_is_refused_before_anything_is_sent(s3: Store, version_id: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        s3.driver.get_object(BUCKET, "object", ex_version_id=version_id)
+    assert not s3.server.requests
+
+
+def test_a_delete_marker_has_no_data(s3: Store) -> None:
+    (obj,) = put(s3, b"1")
+    obj.delete()
+    marker = listed(s3)[0]
+    s3.server.log.clear()
+    for use in (read, lambda obj: s3.driver.ex_copy_object(obj, s3.container, "copy")):
+        with pytest.raises(ObjectDoesNotExistError, match="delete marker"):
+            use(marker)
+    assert not s3.server.requests
+    for options in ({"ex_version_id": marker.version_id}, {}):
+        with pytest.raises(ObjectDoesNotExistError, match="delete marker"):
+            s3.container.get_object("object", **options)
+
+
+def test_a_store_that_ignores_the_id_is_noticed() -> None:
+    with store(replace(AMAZON, versions=False)) as made:
+        put(made, b"1")
+        with pytest.raises(LibcloudError, match="does not seem to support versions"):
+            made.container.get_object("object", ex_version_id="x")
+        version = ObjectVersion(
+            *("object", 1, None, {}, {}, made.container, made.driver), version_id="x"
+        )
+        with pytest.raises(LibcloudError, match="does not seem to support versions"):
+            read(version)
+
+
+def test_a_user_who_may_not_read_versions_reads_what_was_uploaded() -> None:
+    with store(replace(AMAZON, version_reads_denied=True)) as made:
+        made.driver.ex_set_versioning(made.container, True)
+        (obj,) = put(made, b"old")
+        assert read(obj) == b"old"
+        copy = made.driver.ex_copy_object(obj, made.container, "copy")
+        assert read(copy) == b"old"
+        (version,) = listed(made, object_name="object")
+        with pytest.raises(LibcloudError, match="403"):
+            read(version)
+        put(made, b"new")
+        with pytest.raises(ObjectChangedError):
+            read(obj)
+        with pytest.raises(ObjectChangedError):
+            made.driver.ex_copy_object(obj, made.container, "copy")
+
+
+# Copies and URLs.
+
+
+@pytest.mark.parametrize("part_size", [None, PART])
+def test_a_copy_is_of_the_version(s3: Store, part_size: int | None) -> None:
+    data = s3.in_parts(3)
+    old = listed(s3)[0]
+    s3.in_parts(2)
+    copy = s3.driver.ex_copy_object(old, s3.container, "copy", ex_part_size=part_size)
+    assert s3.body("copy") == data
+    assert copy.extra["version_id"] == listed(s3, object_name="copy")[0].version_id
+    restored = s3.driver.ex_copy_object(old, s3.container, "object", ex_part_size=part_size)
+    assert s3.body() == data
+    assert restored.extra["version_id"] == listed(s3, object_name="object")[0].version_id
+
+
+def test_a_presigned_url_is_for_the_version(s3: Store) -> None:
+    old, new = put(s3, b"old", b"new")
+    version = listed(s3)[1]
+    for obj, expected in ((old, b"old"), (version, b"old"), (new, b"new")):
+        with urlopen(obj.get_cdn_url()) as response:
+            assert response.read() == expected
+    plain = s3.container.get_object("object")
+    assert "versionId" not in plain.get_cdn_url()
+
+
+def test_a_presigned_deletion_names_only_a_version(s3: Store) -> None:
+    (obj,) = put(s3, b"1")
+    (version,) = listed(s3)
+
+    def named(one: Object) -> Any:
+        url = s3.driver.get_object_cdn_url(one, ex_method="DELETE")
+        return parse_qs(urlsplit(url).query).get("versionId")
+
+    assert named(obj) is None
+    assert named(version) == [version.version_id]
+    with pytest.raises(ValueError, match="a version cannot be written"):
+        s3.driver.get_object_cdn_url(version, ex_method="PUT")
+
+
+# Deletion.
+
+
+@pytest.mark.parametrize("origin", ["uploaded", "looked up", "listed", "by name"])
+def test_an_object_that_is_deleted_keeps_its_versions(s3: Store, origin: str) -> None:
+    (obj,) = put(s3, b"1")
+    if origin == "looked up":
+        obj = s3.container.get_object("object")
+    elif origin == "listed":
+        (obj,) = s3.container.list_objects()
+    if origin == "by name":
+        assert s3.driver.ex_delete_objects(["object", "other"], s3.container)[0].deleted
+    else:
+        assert obj.delete()
+    marker, version = listed(s3, object_name="object")
+    assert marker.is_delete_marker
+    assert not version.is_delete_marker
+
+
+def test_an_uploaded_object_among_many_keeps_its_versions(s3: Store) -> None:
+    objects = [*put(s3, b"1"), *put(s3, b"2", name="b")]
+    assert all(one.deleted for one in s3.driver.ex_delete_objects(objects))
+    assert [version.is_delete_marker for version in listed(s3)] == [True, False, True, False]
+
+
+def test_a_version_is_deleted_for_good(s3: Store) -> None:
+    put(s3, b"1", b"2")
+    new, old = listed(s3)
+    assert new.delete()
+    assert read(s3.container.get_object("object")) == b"1"
+    old.delete()
+    assert listed(s3) == []
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_versions_are_deleted_together(bulk: bool) -> None:
+    with store(replace(AMAZON, bulk_delete=bulk)) as s3:
+        s3.driver.ex_set_versioning(s3.container, True)
+        put(s3, b"1", b"2", b"3")
+        put(s3, b"4", name="other")
+        third, second, first, other = listed(s3)
+        chosen = [second, ("object", first.version_id), "other", ("other", other.version_id)]
+        results = s3.driver.ex_delete_objects(chosen, s3.container)
+        assert results == [
+            DeletedObject(BUCKET, "object", second.version_id),
+            DeletedObject(BUCKET, "object", first.version_id),
+            DeletedObject(BUCKET, "other"),
+            DeletedObject(BUCKET, "other", other.version_id),
+        ]
+        left, marker = listed(s3)
+        assert left.version_id == third.version_id
+        assert marker.is_delete_marker
+        assert s3.server.operations().count("DeleteObjects") == 1
+
+
+def test_a_version_that_cannot_be_deleted_is_named() -> None:
+    with store(replace(AMAZON, undeletable=frozenset({"locked"}))) as made:
+        made.driver.ex_set_versioning(made.container, True)
+        put(made, b"1", name="locked")
+        put(made, b"1", name="free")
+        free, locked = listed(made)
+        results = made.driver.ex_delete_objects([locked, free])
+        assert [result.version_id for result in results] == [locked.version_id, free.version_id]
+        assert [result.deleted for result in results] == [False, True]
+        assert locked.version_id in str(results[0].error)
+
+
+def test_a_version_that_is_gone_counts_as_deleted(s3: Store) -> None:
+    put(s3, b"1", b"2")
+    versions = listed(s3)
+    for _ in range(2):
+        assert all(one.deleted for one in s3.driver.ex_delete_objects(versions))
+    status = Status(404, "NoSuchVersion")
+    s3.server.faults.add("DeleteObject", status)
+    with pytest.raises(ObjectDoesNotExistError, match="version"):
+        versions[0].delete()
+
+
+def test_a_lost_response_does_not_delete_another_version(s3: Store) -> None:
+    put(s3, b"1", b"2")
+    newest, _ = listed(s3)
+    s3.server.faults.add("DeleteObject", LoseAnswer())
+    assert newest.delete()
+    assert [read(version) for version in listed(s3)] == [b"1"]
+
+
+@pytest.mark.parametrize("pair", [("a",), ("a", ""), ("a", None), ("", "b"), ("a", "b", "c")])
+def test_what_is_no_pair_of_name_and_version_is_refused(s3: Store, pair: Any) -> None:
+    with pytest.raises(ValueError, match="is not a pair"):
+        s3.driver.ex_delete_objects([pair], s3.container)
+    assert not s3.server.requests
+
+
+# Restoring.
+
+
+def test_a_deleted_object_is_restored(s3: Store) -> None:
+    (obj,) = put(s3, b"1")
+    obj.delete()
+    restored = s3.driver.ex_undelete_object(s3.container, "object")
+    assert read(restored) == b"1"
+    assert len(listed(s3)) == 1
+    s3.server.log.clear()
+    assert read(s3.driver.ex_undelete_object(s3.container, "object")) == b"1"
+    assert "DeleteObject" not in s3.server.operations()
+
+
+def test_an_object_that_was_deleted_twice_is_restored(s3: Store) -> None:
+    (obj,) = put(s3, b"1")
+    s3.server.faults.add("DeleteObject", LoseAnswer())  # the retry adds a second marker
+    obj.delete()
+    assert [version.is_delete_marker for version in listed(s3)] == [True, True, False]
+    assert read(s3.driver.ex_undelete_object(s3.container, "object")) == b"1"
+
+
+@pytest.mark.parametrize("markers", [0, 1])
+def test_an_object_without_versions_cannot_be_restored(s3: Store, markers: int) -> None:
+    for obj in put(s3, *[b"1"] * markers):
+        obj.delete()
+        listed(s3)[1].delete()
+    with pytest.raises(ObjectDoesNotExistError, match="no version of it has data"):
+        s3.driver.ex_undelete_object(s3.container, "object")
+    assert len(listed(s3)) == markers
+
+
+def test_a_longer_name_is_not_restored(s3: Store) -> None:
+    put(s3, b"1", name="object2")
+    with pytest.raises(ObjectDoesNotExistError):
+        s3.driver.ex_undelete_object(s3.container, "object")
+
+
+# Versioning of a container.
+
+
+def test_versioning_is_enabled_and_suspended(s3: Store) -> None:
+    assert s3.driver.ex_get_versioning(s3.container) == "enabled"
+    (kept,) = put(s3, b"kept")
+    s3.server.faults.add("PutBucketVersioning", LoseAnswer())
+    s3.driver.ex_set_versioning(s3.container, False)
+    assert s3.driver.ex_get_versioning(s3.container) == "suspended"
+    first, second = put(s3, b"1", b"2")
+    assert first.extra["version_id"] == second.extra["version_id"] == "null"
+    assert read(second) == b"2"
+    assert read(kept) == b"kept"
+    assert [version.version_id for version in listed(s3)] == ["null", kept.extra["version_id"]]
+    s3.driver.ex_set_versioning(s3.container, True)
+    put(s3, b"3")
+    assert read(second) == b"2"
+    assert read(s3.container.get_object("object", ex_version_id="null")) == b"2"
+
+
+def test_an_object_from_before_versioning_is_the_version_null() -> None:
+    with store() as made:
+        put(made, b"before")
+        made.driver.ex_set_versioning(made.container, True)
+        put(made, b"after")
+        assert [version.version_id for version in listed(made)][1] == "null"
+        assert read(made.container.get_object("object", ex_version_id="null")) == b"before"
+
+
+@pytest.mark.parametrize("enabled", ["on", 1, None])
+def test_versioning_is_set_to_true_or_false(s3: Store, enabled: Any) -> None:
+    with pytest.raises(TypeError, match="True or False"):
+        s3.driver.ex_set_versioning(s3.container, enabled)
+    assert not s3.server.requests
+
+
+def test_another_document_is_no_versioning_configuration(s3: Store) -> None:
+    s3.server.faults.add("GetBucketVersioning", Page(b"<ListBucketResult/>"), times=None)
+    with pytest.raises(LibcloudError, match="not a versioning configuration"):
+        s3.driver.ex_get_versioning(s3.container)
+
+
+# Other stores.
+
+
+def test_a_driver_without_versions_says_so() -> None:
+    driver = DummyStorageDriver("key", "secret")
+    container = driver.create_container("container")
+    _says_so(driver, container)
+
+
+def test_a_store_that_is_known_to_have_no_versions_is_asked_nothing() -> None:
+    for driver in (
+        GoogleStorageDriver("GOOG" + "0" * 16, "secret"),
+        S3StorageDriver("key", "secret", host="127.0.0.1", port=9, ex_s3_profile="r2"),
+    ):
+        _says_so(driver, Container("container", {}, driver))
+        with pytest.raises(LibcloudError, match="does not support versions"):
+            driver.get_object("container", "object", ex_version_id="x")
+
+
+def _says_so(driver: Any, container: Container) -> None:
+    assert not driver.capabilities.versions
+    calls: list[Callable[[], object]] = [
+        lambda: driver.ex_iterate_object_versions(container),
+        lambda: driver.ex_undelete_object(container, "object"),
+        lambda: driver.ex_get_versioning(container),
+        lambda: driver.ex_set_versioning(container, True),
+        lambda: driver.ex_delete_objects([("object", "version")], container),
+    ]
+    for call in calls:
+        with pytest.raises(LibcloudError, match="does not support versions"):
+            call()
+
+
+# Requests.
+
+
+def test_a_request_for_the_newest_version_names_none() -> None:
+    plain = requests.get_object("/b/k")
+    assert requests.of_version(plain, None) is plain
+    assert requests.of_version(plain, "a/b+").params == (("versionId", "a/b+"),)
+
+
+def test_the_marker_of_a_version_needs_that_of_a_key() -> None:
+    names = dict(requests.list_versions("/b", version_id_marker="x").params)
+    assert names == {"versions": None}
+    body = requests.delete_body([("k", "1&2"), ("l", None), "m"])
+    assert b"<Object><Key>k</Key><VersionId>1&amp;2</VersionId></Object>" in body
+    assert b"<Object><Key>l</Key></Object><Object><Key>m</Key></Object>" in body
