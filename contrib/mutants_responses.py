@@ -166,7 +166,7 @@ _SUCCESSES = (
     Mutant(
         "keys that are not mentioned count as deleted",
         "libcloud/storage/s3/deletion.py",
-        "elif quiet or name in answer.deleted:",
+        "elif quiet or key in deleted:",
         "else:",
         _DELETE,
         caught_by="test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing",
@@ -182,7 +182,7 @@ _SUCCESSES = (
     Mutant(
         "what is not there counts as not deleted",
         "libcloud/storage/s3/deletion.py",
-        'if name in errors and errors[name][0] == "NoSuchKey":',
+        "if key in errors and errors[key][0] in _NO_LONGER_THERE:",
         "if False:",
         _DELETE,
         caught_by="test_what_the_store_does_not_find_counts_as_deleted",
@@ -198,7 +198,7 @@ _SUCCESSES = (
     Mutant(
         "a quiet answer with an error of no key confirms the rest",
         "libcloud/storage/s3/deletion.py",
-        "quiet = self._quiet and {*errors, *answer.deleted} <= set(names)",
+        "quiet = self._quiet and {*errors, *deleted} <= known",
         "quiet = self._quiet",
         _DELETE,
         caught_by="test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing",

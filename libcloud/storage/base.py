@@ -242,15 +242,17 @@ class Container:
         """See :meth:`StorageDriver.enable_container_cdn`."""
         return self.driver.enable_container_cdn(container=self)
 
-    def get_object(self, object_name: str, **ex_options: Any) -> Object:
+    def get_object(self, object_name: str, *, ex_version_id: str | None = None) -> Object:
         """See :meth:`StorageDriver.get_object`.
 
         If the driver has ``_get_object_in``, the container is not looked up again.
 
-        :param ex_options: options of this driver's method, ``ex_version_id=...`` and the like.
+        :param ex_version_id: the id of a version, if the driver supports versions.
         """
-        if ex_options:
-            return self.driver.get_object(self.name, object_name, **ex_options)
+        if ex_version_id is not None:
+            driver: Any = self.driver
+            found: Object = driver.get_object(self.name, object_name, ex_version_id=ex_version_id)
+            return found
         look_up = companion_method(self.driver, "get_object", "_get_object_in")
         if look_up is not None:
             return cast("Object", look_up(self, object_name))
@@ -732,9 +734,10 @@ class StorageDriver(StorageDriverHelpers):
         def head(one: Object | str) -> Object:
             place = self._place_of(one, container)
             version_id = one.extra.get("version_id") if isinstance(one, Object) else None
-            options = {"ex_version_id": version_id} if version_id else {}
-            found: Object = place.container.get_object(place.name, **options)
-            return found
+            where: Container = place.container
+            if not version_id:
+                return where.get_object(place.name)
+            return where.get_object(place.name, ex_version_id=version_id)
 
         return self._many_objects(ordered, fail_fast, jobs).run(head, items)
 
@@ -892,6 +895,7 @@ class StorageDriver(StorageDriverHelpers):
     def ex_set_versioning(self, container: Container, enabled: bool) -> None:
         """Let a container keep versions, or suspend this. Existing versions are kept.
 
+        :param enabled: ``False`` suspends it.
         :raises LibcloudError: the driver does not support versions.
         """
         raise self._unsupported("versions of objects")
@@ -925,6 +929,7 @@ class StorageDriver(StorageDriverHelpers):
     def ex_set_legal_hold(self, obj: Object, hold: bool) -> None:
         """Place a legal hold on an object, or remove it.
 
+        :param hold: ``False`` removes it.
         :raises LibcloudError: the container has no object lock, or the driver does not support it.
         """
         raise self._unsupported("legal holds")
@@ -940,7 +945,8 @@ class StorageDriver(StorageDriverHelpers):
     def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
         """Let the store abort unfinished uploads.
 
-        :param days: days after their start; ``None`` removes the rule. Other rules are kept.
+        :param days: number of days after their start; ``None`` removes the rule. Other rules are
+            kept.
         :raises LibcloudError: the driver does not support lifecycle rules.
         """
         raise self._unsupported("lifecycle rules")

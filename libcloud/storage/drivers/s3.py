@@ -683,7 +683,8 @@ class BaseS3StorageDriver(StorageDriver):
         The other rules of the container are kept. Like every change of lifecycle rules, it loses a
         change that another client makes at the same time.
 
-        :param days: days after their start, at least 1; ``None`` removes the rule, and no other.
+        :param days: number of days after their start, at least 1; ``None`` removes the rule, and no
+            other.
         """
         whole_number("days", days, least=1, example="7")
         path = self._lifecycle_path(container)

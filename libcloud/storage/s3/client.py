@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
 from libcloud.storage.s3.connection import BaseS3Connection
+from libcloud.storage.s3.names import label_of
 from libcloud.storage.s3.recovery import Attempt, Recoveries
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.types import (
@@ -298,8 +299,8 @@ class S3Client:
         detail = detail_of(response)
         if detail.code == "NoSuchBucket":
             return self.container_not_found(response, container_name)
-        label = s3.versions.label_of(container_name, object_name, version_id)
-        hint = s3.versions.hint_of(response.headers or {})
+        label = label_of(container_name, object_name, version_id)
+        hint = _hint_of(response.headers or {})
         text = f"{label}: {s3.errors.describe(detail)}{hint}"
         return s3.errors.attach_detail(
             ObjectDoesNotExistError(text, self.owner, object_name), detail
@@ -388,3 +389,12 @@ def detail_of(response: Any) -> ErrorDetail:
         return response.error_detail()  # type: ignore[no-any-return]
     content = s3.response.text_of(response.body).encode()
     return s3.errors.error_detail(int(response.status), dict(response.headers or {}), content)
+
+
+def _hint_of(headers: Mapping[str, str]) -> str:
+    """What the headers of a response add about an object that does not exist."""
+    if headers.get("x-amz-delete-marker", "").lower() != "true":
+        return ""
+    marker = headers.get("x-amz-version-id")
+    which = f" {marker}" if marker else ""
+    return f". The object was deleted (delete marker{which}); its versions are kept"

@@ -194,7 +194,7 @@ class BulkDeletion:
 
     def _error(self, container: Container, key: _Key, code: str, message: str) -> LibcloudError:
         detail = s3.errors.ErrorDetail(200, code, message)
-        label = s3.versions.label_of(container.name, *key)
+        label = s3.names.label_of(container.name, *key)
         text = f"Error deleting {label}: {s3.errors.describe(detail)}"
         return self._client.error_of(detail, text, container.name, key[0])
 

@@ -90,7 +90,7 @@ def start_download(
     :raises MalformedResponseError: the response contains other bytes than those requested.
     """
     version_id = dict(request.params).get("versionId")
-    label = s3.versions.label_of(obj.container.name, obj.name, version_id)
+    label = s3.names.label_of(obj.container.name, obj.name, version_id)
     what = f"Error downloading {label}"
     request = _with_headers(request, selection, checksums=bool(owner.profile.checksums))
     with s3.versions.explained_errors(client, obj.name, version_id):

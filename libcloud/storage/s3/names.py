@@ -102,3 +102,9 @@ def _surrogate_message(name: str, error: UnicodeEncodeError) -> str:
         f"The name {name[:40]!r} cannot be written as UTF-8: character {error.start + 1} is half "
         "of a surrogate pair. A file name that was not valid UTF-8 gives such names: rename it"
     )
+
+
+def label_of(container_name: str, object_name: str, version_id: str | None) -> str:
+    """What messages call an object or a version."""
+    version = "" if version_id is None else f" (version {version_id})"
+    return f"{container_name}/{object_name}{version}"

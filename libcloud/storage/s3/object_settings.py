@@ -94,7 +94,7 @@ class ObjectSetting:
 
     @property
     def _place(self) -> str:
-        return s3.versions.label_of(self.obj.container.name, self.obj.name, self._version_id)
+        return s3.names.label_of(self.obj.container.name, self.obj.name, self._version_id)
 
 
 def tags(setting: ObjectSetting) -> dict[str, str]:

@@ -69,7 +69,7 @@ def look_up(
     :raises ObjectDoesNotExistError: there is no such object or version.
     """
     request = s3.requests.head(path, {**s3.download_port.AS_STORED, **(headers or {})})
-    label = s3.versions.label_of(container_name, object_name, version_id)
+    label = s3.names.label_of(container_name, object_name, version_id)
     with s3.versions.explained_errors(client, object_name, version_id):
         response = client.send(
             s3.requests.of_version(request, version_id),
@@ -126,7 +126,7 @@ def delete(
     :return: whether the store answered with 204, as S3 does.
     :raises ObjectDoesNotExistError: there is none, and the store reports that (Amazon does not).
     """
-    label = s3.versions.label_of(container_name, object_name, version_id)
+    label = s3.names.label_of(container_name, object_name, version_id)
     with s3.versions.explained_errors(client, object_name, version_id):
         response = client.send(
             s3.requests.of_version(s3.requests.delete(path), version_id),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
 from libcloud.storage.base import Container, Object, ObjectVersion
+from libcloud.storage.s3.names import label_of
 from libcloud.storage.transfer.download.start import validator_of
 from libcloud.storage.types import ObjectDoesNotExistError
 
@@ -26,7 +27,6 @@ _T = TypeVar("_T")
 # Amazon S3 User Guide, "Versioning flows": up to 1,024 bytes.
 _MAX_BYTES = 1024
 
-_DELETE_MARKER = "x-amz-delete-marker"
 _VERSION_ID = "x-amz-version-id"
 
 
@@ -88,21 +88,6 @@ def read_version(obj: Object, read: Callable[[str | None, Validator | None], _T]
 def version_to_delete(obj: Object) -> str | None:
     """The version that deleting ``obj`` deletes; ``None``: the object gets a delete marker."""
     return obj.version_id if isinstance(obj, ObjectVersion) else None
-
-
-def label_of(container_name: str, object_name: str, version_id: str | None) -> str:
-    """What messages call an object or a version."""
-    version = "" if version_id is None else f" (version {version_id})"
-    return f"{container_name}/{object_name}{version}"
-
-
-def hint_of(headers: Mapping[str, str]) -> str:
-    """What the headers of a response add about an object that does not exist."""
-    if headers.get(_DELETE_MARKER, "").lower() != "true":
-        return ""
-    marker = headers.get(_VERSION_ID)
-    which = f" {marker}" if marker else ""
-    return f". The object was deleted (delete marker{which}); its versions are kept"
 
 
 @contextlib.contextmanager
