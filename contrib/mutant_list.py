@@ -95,10 +95,10 @@ _UPLOADS = (
     Mutant(
         "the error in a 200 ignored",
         f"{_S3}/uploads.py",
-        "    answer = client.parse(s3.responses.parse_complete, response, what)\n"
-        "    etag = CommittedETag(strip_etag(answer.etag))\n"
+        "    completed = client.parse(s3.responses.parse_complete, response, what)\n"
+        "    etag = CommittedETag(strip_etag(completed.etag))\n"
         "    checksums = {s3.checksums.HEADER + name: value "
-        "for name, value in answer.checksums.items()}\n",
+        "for name, value in completed.checksums.items()}\n",
         "    etag = CommittedETag(strip_etag(response.headers.get('etag', '')))\n"
         "    checksums: dict[str, str] = {}\n",
         _FAILURES,

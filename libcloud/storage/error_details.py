@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store said of an error, whatever its protocol, and how an exception shows it."""
+"""The error in a store's response, whatever its protocol, and how an exception shows it."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _SECRETS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """What a store said went wrong.
+    """The error in a response.
 
-    :param status: HTTP status; 200 if the error came in the body of an answer that began well.
-    :param code: the store's word for it; empty if there is none, as in every answer to HEAD.
+    :param status: HTTP status; 200 if the error is in the body of a success.
+    :param code: the store's error code; empty if there is none, as in a response to HEAD.
     :param message: the store's sentence, without credentials; may be empty.
     :param request_id: for the store's support.
     :param host_id: likewise.
-    :param region: where the bucket is, if the store says so.
-    :param retry_after: seconds to wait, if the store says so.
-    :param date: the store's time when it answered, aware, if it says so.
-    :param endpoint: the host to ask instead, if the store says so. Anybody could say so.
+    :param region: of the bucket, if the store reports it.
+    :param retry_after: seconds to wait, if the store reports it.
+    :param date: the store's time of the response, aware, if it is reported.
+    :param endpoint: the host to use instead, if the store reports one. It is not trustworthy.
     """
 
     status: int
@@ -60,13 +60,13 @@ def describe(detail: ErrorDetail) -> str:
     >>> describe(ErrorDetail(503, "SlowDown", "Reduce your request rate.", "4442587F"))
     'Status code: 503, code: SlowDown, message: Reduce your request rate., request id: 4442587F'
     """
-    said = (
+    facts = (
         ("code", detail.code),
         ("message", detail.message),
         ("request id", detail.request_id),
     )
     return ", ".join(
-        [f"Status code: {detail.status}", *(f"{name}: {value}" for name, value in said if value)]
+        [f"Status code: {detail.status}", *(f"{name}: {value}" for name, value in facts if value)]
     )
 
 
@@ -93,7 +93,7 @@ def http_date(text: str) -> datetime | None:
 
 
 def word(text: str | None) -> str | None:
-    """``text`` for a message, such as a code or an id; ``None`` if it says nothing."""
+    """``text`` for a message, such as a code or an id; ``None`` if it is empty."""
     return printable(text, CODE_LENGTH) or None if text else None
 
 

@@ -276,7 +276,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
     def _verify(
         self, etag: str, data_hash: str | None, headers: Mapping[str, str], object_name: str
     ) -> None:
-        """Compare with the MD5 that Google computed; of what it encrypts, the ETag is none.
+        """Compare with the MD5 that Google computed; the ETag of an encrypted object is not one.
 
         Reference: Google Cloud Storage, "Hashes and ETags: Best practices".
         """
@@ -342,7 +342,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         )
 
     def _get_container_permissions(self, container_name: str) -> int:
-        """Return the highest level, which is found out by requests."""
+        """Return the highest level, which is determined by requests."""
         status = self._status_of(_acl_path(container_name, None))
         if status == HTTPStatus.OK:
             return ContainerPermissions.OWNER
@@ -355,7 +355,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         return ContainerPermissions.NONE
 
     def _get_object_permissions(self, container_name: str, object_name: str) -> int:
-        """Return the highest level, which is found out by requests."""
+        """Return the highest level, which is determined by requests."""
         if self._status_of(_acl_path(container_name, object_name)) == HTTPStatus.OK:
             return ObjectPermissions.OWNER
         if self._status_of(_object_path(container_name, object_name)) == HTTPStatus.OK:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.download.verification import RunningChecksum
 
 HEADER = "x-amz-checksum-"
-"""Names of headers begin so; the algorithm follows, in lower case."""
+"""Prefix of the headers; the algorithm follows, in lower case."""
 
 _EXTRA = "libcloud-storage[checksums]"
 
@@ -93,10 +93,10 @@ def _product(polynomial: Polynomial, left: int, right: int) -> int:
 class Checksum:
     """An algorithm.
 
-    :param name: as in the header, in lower case: ``"crc32c"``.
-    :param size: of a value, bytes.
-    :param new: begins a computation; raises ``ModuleNotFoundError`` if a package is missing.
-    :param polynomial: of a CRC, whose values can be combined; ``None`` for a hash.
+        :param name: as in the header, in lower case: ``"crc32c"``.
+        :param size: of a value, bytes.
+    :param new: starts a computation; raises ``ModuleNotFoundError`` if a package is missing.
+        :param polynomial: of a CRC, whose values can be combined; ``None`` for a hash.
     """
 
     name: str
@@ -175,7 +175,7 @@ def available(name: str) -> bool:
 def combined(checksum: Checksum, parts: Iterable[tuple[bytes, int]]) -> bytes | None:
     """The value of a whole from pairs of value and length of its parts, in order.
 
-    :return: ``None`` if the algorithm cannot tell; one part has the value of the whole, always.
+    :return: ``None`` if the algorithm does not allow it; a single part has the value of the whole.
     """
     pairs = list(parts)
     if len(pairs) == 1:
@@ -202,10 +202,10 @@ def decoded(text: str) -> bytes | None:
 
 
 def checksum_in(headers: Mapping[str, str]) -> tuple[Checksum, bytes] | None:
-    """The checksum of the whole object that ``headers`` (names in lower case) of an answer tell.
+    """The checksum of the whole object in the ``headers`` of a response; names in lower case.
 
-    The cheapest one that can be computed here, if there are several. ``None`` if there is none, or
-    if it was composed of those of parts (``x-amz-checksum-type: COMPOSITE``).
+    The cheapest one that can be computed here, if there are several; ``None`` without one, or
+        if it was composed of those of parts (``x-amz-checksum-type: COMPOSITE``).
     """
     if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":
         return None

@@ -74,7 +74,7 @@ def upload_by_chunks(
         completing = True
         etag = driver._commit_multipart(container, object_name, upload_id, chunks, **rest)
     except BaseException as error:
-        # While a Complete is unanswered, the upload must not be aborted: it may be published.
+        # Before the response to Complete, the upload must not be aborted: it may be published.
         if completing and not isinstance(error, Exception):
             raise
         if completing and failure_of(error).effect_unknown:

@@ -256,7 +256,7 @@ class S3Client:
     def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
         """Allow more time before the response where the store has to work for it."""
         connection = self.owner.connection
-        if not s3.requests.is_answered_late(request) or not isinstance(connection, Connection):
+        if not s3.requests.takes_long(request) or not isinstance(connection, Connection):
             return _NO_EXTRA_TIME
         return connection.extended_timeout(self.owner.ex_completion_timeout)
 
@@ -314,7 +314,7 @@ class S3Client:
         """
         document = response.object
         if isinstance(document, str):
-            raise MalformedResponseError(f"{what}: the answer has no body", driver=self.owner)
+            raise MalformedResponseError(f"{what}: the response has no body", driver=self.owner)
         try:
             return parse(document)
         except s3.nodes.MalformedDocumentError as error:

@@ -271,8 +271,8 @@ class CopyPort:
             vendor=self._driver.http_vendor_prefix,
         )
         response = self._copy(request, self._what)
-        answer = self._answer(response, self._what)
-        return StoredObject(answer.etag or "", len(body), 0, dict(response.headers))
+        copied = self._parse(response, self._what)
+        return StoredObject(copied.etag or "", len(body), 0, dict(response.headers))
 
     def put_part(self, upload_id: str, number: int, body: range, digest: Digest) -> PartReceipt:
         what = f"{self._what}, part {number}"
@@ -290,7 +290,7 @@ class CopyPort:
             vendor=self._driver.http_vendor_prefix,
         )
         response = self._copy(request, what)
-        etag = self._answer(response, what).etag
+        etag = self._parse(response, what).etag
         if etag is None:
             raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
         if etag == _MD5_OF_NOTHING:
@@ -369,7 +369,7 @@ class CopyPort:
             object_name=self._target.name,
         )
 
-    def _answer(self, response: Any, what: str) -> CopyResult:
+    def _parse(self, response: Any, what: str) -> CopyResult:
         """What the response says about the copy."""
         if not (response.body or "").strip():
             raise self._unsupported(what)
@@ -378,7 +378,7 @@ class CopyPort:
     def _unsupported(self, what: str) -> LibcloudError:
         """The error for a request that the store took for another one.
 
-        "rclone serve s3" 1.75.2 answers UploadPartCopy with 200 and stores a part without bytes.
+        "rclone serve s3" 1.75.2 reports success for UploadPartCopy and stores a part without bytes.
         """
         return LibcloudError(
             f"{what}: the store reported success and copied nothing, so it does not support this "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an S3 error means: its parts, whether to try again, and what to tell the user.
+"""S3 errors: their details, whether a retry may help, and the message for the user.
 
 The tables hold the general and the S3 entries of botocore's ``data/_retry.json``, the "standard"
 mode of the AWS SDKs and Tools Reference Guide ("Retry behavior"), and the "List of error codes" of
@@ -40,7 +40,7 @@ __all__ = [
 
 TRANSIENT_STATUSES = frozenset(
     {
-        408,  # RFC 9110, 15.5.9: the request may be repeated; proxies say it, S3 says it with 400
+        408,  # RFC 9110, 15.5.9: the request may be repeated; sent by proxies, S3 uses 400
         429,  # RFC 6585; Google, R2 and others throttle with it
         500,
         502,
@@ -91,32 +91,32 @@ PERMANENT_CODES = frozenset(
 def error_detail(
     status: int, headers: Mapping[str, str], body: bytes = b"", *, now: datetime | None = None
 ) -> ErrorDetail:
-    """What the parts of an answer say of an error. Never raises, whatever the answer holds.
+    """The error in a response. Never raises, whatever the response contains.
 
     :param headers: names in any case.
     :param body: any; ``code`` and ``message`` stay empty unless it is an ``<Error>`` document.
     :param now: the time from which a ``Retry-After`` that names a date counts; ``None`` takes the
-        answer's own ``Date``.
+        ``Date`` of the response.
     """
     lowered = {name.lower(): value for name, value in headers.items()}
-    said = (parse_error(body) if body else None) or ErrorBody(code="")
+    found = (parse_error(body) if body else None) or ErrorBody(code="")
     return ErrorDetail(
         status=status,
-        code=printable(said.code, CODE_LENGTH),
-        message=printable(said.message, MESSAGE_LENGTH),
+        code=printable(found.code, CODE_LENGTH),
+        message=printable(found.message, MESSAGE_LENGTH),
         request_id=word(
-            said.request_id or lowered.get("x-amz-request-id") or lowered.get("x-amzn-requestid")
+            found.request_id or lowered.get("x-amz-request-id") or lowered.get("x-amzn-requestid")
         ),
-        host_id=word(said.host_id or lowered.get("x-amz-id-2")),
-        region=word(lowered.get("x-amz-bucket-region") or said.region),
+        host_id=word(found.host_id or lowered.get("x-amz-id-2")),
+        region=word(lowered.get("x-amz-bucket-region") or found.region),
         retry_after=retry_after(lowered, now),
         date=http_date(lowered.get("date", "")),
-        endpoint=word(said.endpoint),
+        endpoint=word(found.endpoint),
     )
 
 
 def is_transient(detail: ErrorDetail) -> bool:
-    """Whether the same request may well succeed if it is sent again.
+    """Whether the same request may succeed if it is sent again.
 
     The code decides if the tables know it, else the status. An error within a 200 is transient
     unless its code says otherwise: Amazon S3 API Reference, "CompleteMultipartUpload".

@@ -108,8 +108,7 @@ def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, s
     that would come back as another: with spaces at its ends, or an encoded word itself.
 
     :param prefix: of the header names: ``x-amz-meta-``.
-    :raises ValueError: a key is no header name, or a value holds control characters. Nothing was
-        sent.
+    :raises ValueError: a key or a value is not valid in a header. Nothing was sent.
     """
     headers = {}
     for key, value in metadata.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One digest a part: which one, as which headers, and what answers must say of it.
+"""One digest per part: which one, its headers, and the comparison with responses.
 
 The cheapest digest that the store checks is sent, and no second one. Over one core here a GiB costs
 about 0.05 s by CRC-64/NVME or CRC-32C (of awscrt), 0.3 s by CRC-32 (0.02 s by that of zlib-ng),
@@ -40,7 +40,7 @@ _UNSIGNED = {_PAYLOAD: "UNSIGNED-PAYLOAD"}
 
 @dataclass(frozen=True, slots=True)
 class ChecksumComparison:
-    """A checksum that a store tells of what it has got.
+    """A checksum that a store reports for what it received.
 
     :param value: as the store writes it: base64; an MD5, which is an ETag, hexadecimal.
     :param expected: what was sent, likewise.
@@ -67,7 +67,7 @@ def choose_digest(
 
     :param signature: ``"4"``; any other signs no digest of the body.
     :param secure: over https.
-    :param asked: what the user wants: ``"auto"``, a checksum's name, or ``None`` for none.
+    :param asked: the user's choice: ``"auto"``, the name of a checksum, or ``None`` for none.
     :param locked: the object is to be locked: a signature does not do for a checksum.
     :raises ValueError: a name that is not known, or that cannot be sent.
     :raises ModuleNotFoundError: it takes a package that is not installed; the message names it.
@@ -155,7 +155,7 @@ def complete_headers(
 ) -> dict[str, str]:
     """What Complete carries so that the store checks the whole: its size, and its CRC.
 
-    :param asked: the user named the checksum: the profile need not say that the store takes it.
+    :param asked: the user chose the checksum: it is sent even if the profile does not have it.
     """
     headers = {}
     if profile.object_size_check:
@@ -168,12 +168,12 @@ def complete_headers(
 
 
 def look_headers(digest: Digest) -> dict[str, str]:
-    """What HEAD carries so that the store tells the checksum of an object with ``digest``."""
+    """Headers of HEAD that make the store report the checksum of an object with ``digest``."""
     return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}
 
 
 def whole_checksum(parts: Sequence[PartReceipt]) -> Digest:
-    """The checksum of an object of ``parts``, without headers; empty if theirs do not tell it."""
+    """The checksum of an object of ``parts``, without headers; empty if it is unknown."""
     names = {part.digest.algorithm for part in parts}
     name = names.pop() if len(names) == 1 else ""
     if name not in _CRCS:
@@ -185,11 +185,11 @@ def whole_checksum(parts: Sequence[PartReceipt]) -> Digest:
 def compare_checksum(
     profile: S3Profile, digest: Digest, headers: Mapping[str, str], *, opaque: bool
 ) -> ChecksumComparison | None:
-    """What an answer says of a body with ``digest``.
+    """What a response reports for a body with ``digest``.
 
-    :param headers: of the answer to the body, or to Complete; names in lower case.
-    :param opaque: its ETag is no MD5, because of encryption.
-    :return: ``None`` if it says nothing that can be compared.
+    :param headers: of the response to the body, or to Complete; names in lower case.
+    :param opaque: its ETag is not an MD5, because of encryption.
+    :return: ``None`` if it contains nothing to compare.
     """
     if not digest.algorithm:
         return None
@@ -205,7 +205,7 @@ def compare_checksum(
 
 
 def expected_etag(parts: Sequence[PartReceipt]) -> str | None:
-    """The ETag that Amazon gives an object of these parts; ``None`` if theirs are no MD5s.
+    """The ETag that Amazon gives an object of these parts; ``None`` if theirs are not MD5s.
 
     It is the MD5 of the parts' MD5s, and their number: what Amazon does and documents only in its
     knowledge centre ("Check the integrity of an object uploaded to Amazon S3").
@@ -221,7 +221,7 @@ def expected_etag(parts: Sequence[PartReceipt]) -> str | None:
 def reported_digest(profile: S3Profile, part: PartRecord, *, opaque: bool) -> Digest:
     """The digest of a part that a listing reports, without headers; empty if it reports none.
 
-    :param opaque: its ETag is no MD5, because of encryption.
+    :param opaque: its ETag is not an MD5, because of encryption.
     """
     for name, text in part.checksums.items():
         value = decoded(text)
@@ -254,9 +254,9 @@ def _hashed(hasher: Any, body: Body) -> Any:
 
 
 def encrypted(headers: Mapping[str, str]) -> bool:
-    """Whether ETags are no MD5s because of encryption by a KMS key or a customer's own.
+    """Whether ETags are not MD5s because of encryption with a KMS or customer-provided key.
 
-    :param headers: of an upload, or of an answer; Complete does not tell of a customer's key.
+    :param headers: of an upload, or of a response; that to Complete does not name a customer's key.
     """
     named = {name.lower(): value for name, value in headers.items()}
     if "x-amz-server-side-encryption-customer-algorithm" in named or any(
@@ -293,7 +293,7 @@ class Verifier:
         self.checksum: dict[str, str] | None = None
 
     def is_opaque(self, headers: Mapping[str, str]) -> bool:
-        """Whether an ETag is no MD5, because the upload or the response is encrypted."""
+        """Whether an ETag is not an MD5, because the upload or the response is encrypted."""
         return encrypted(self._sent) or encrypted(headers)
 
     def reported(self, digest: Digest, headers: Mapping[str, str]) -> ChecksumComparison | None:
@@ -309,7 +309,7 @@ class Verifier:
         found = self.reported(digest, headers)
         if found is not None and not found.same:
             raise self._mismatch(
-                f"the store answered part {number} of {self._label} with the {found.algorithm} "
+                f"the store reported part {number} of {self._label} with the {found.algorithm} "
                 f"{found.value}, and {found.expected} was sent; nothing was published"
             )
 

@@ -276,7 +276,7 @@ def _follow(
                 "no marker to continue from" if marker is None else "a marker that was used before"
             )
             raise IncompleteListingError(
-                f"{what}: the store says that there is more, and gives {why}. The listing got as "
+                f"{what}: the store reports more entries and returns {why}. The listing got as "
                 f"far as {last!r}: {entries:,} entries in {pages:,} pages. If the server speaks "
                 "another version of the API than the driver assumes, name it by ex_s3_profile",
                 client.owner,

@@ -124,7 +124,7 @@ def uploads(
                     upload.owner,
                 )
     except LibcloudError as error:
-        # "rclone serve s3" 1.75.2 answers so for a bucket in which no upload was ever started.
+        # "rclone serve s3" 1.75.2 does this for a bucket in which no upload was ever started.
         if not is_first or getattr(error, "code", None) != "NoSuchUpload":
             raise
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of buckets and keys: what is accepted, and how they stand in a path.
+"""Names of buckets and keys: which are accepted, and their encoding in a path.
 
 Only what no store can hold, or what would make a path mean something else, is refused here; a
 store's own rules are the store's to enforce.
@@ -14,7 +14,7 @@ from libcloud.storage.arguments import check_container, check_name
 from libcloud.storage.base import Container
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-"""Of the elements in answers, and in the bodies of requests."""
+"""Of the elements in responses, and in the bodies of requests."""
 
 # Amazon S3 User Guide, "Naming Amazon S3 objects": up to 1,024 bytes of UTF-8.
 MAX_KEY_BYTES = 1024
@@ -57,9 +57,9 @@ def check_bucket(container: Container) -> None:
 
 
 def check_bucket_name(name: str) -> None:
-    """Refuse a name that cannot stand in a path as a bucket.
+    """Refuse a name that cannot be a bucket in a path.
 
-    :raises TypeError: it is no text.
+    :raises TypeError: it is not text.
     :raises ValueError: with what to do.
     """
     check_name(name, "container_name")
@@ -76,7 +76,7 @@ def check_object_name(name: str, *, listed: bool = False) -> None:
     """Refuse a name that no S3 store can hold.
 
     :param listed: the name may be one that a listing showed, of bytes that are not UTF-8.
-    :raises TypeError: it is no text.
+    :raises TypeError: it is not text.
     :raises ValueError: with what to do.
     """
     check_name(name, "object_name")

@@ -27,20 +27,20 @@ _EXCERPT = 80
 # Bytes inspected of a body that cannot be parsed: white space before it is skipped.
 _BEGIN = 1024
 
-# A number in an answer: sizes need at most 15 digits, and int() is slow on very long ones.
+# A number in a response: sizes need at most 15 digits, and int() is slow on very long ones.
 MAX_DIGITS = 19
 """Digits of a number in a response at most."""
 
 _NUMBER = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
 
-# Words near which an answer may repeat what was signed, a key id or a token.
+# Words near which a response may repeat what was signed, a key id or a token.
 _SECRET = re.compile(r"sign|credential|accesskey|access.key|token|authori[sz]|x-amz|awsakid", re.I)
 
 
 class MalformedDocumentError(ValueError):
-    """An answer that is not the document it should be.
+    """A response that is not the expected document.
 
-    Nothing is known of what the server did: a caller treats it as transient, or as ambiguous if the
+    It is unknown what the server did: a caller treats it as transient, or as ambiguous if the
     request was one that changes something.
     """
 
@@ -142,13 +142,13 @@ class Node:
         """
         text = self.find(name)
         if text is None:
-            raise MalformedDocumentError(f"The answer has no {name} in {self.name}")
+            raise MalformedDocumentError(f"The response has no {name} in {self.name}")
         return text
 
     def number(self, name: str) -> int | None:
         """The number that the first child called ``name`` holds; ``None`` if missing or empty.
 
-        :raises MalformedDocumentError: it is no number, or a negative one.
+        :raises MalformedDocumentError: it is not a number, or negative.
         """
         text = self.word(name)
         return None if text is None else _to_number(text, name, self.name)
@@ -160,11 +160,11 @@ class Node:
         """
         number = self.number(name)
         if number is None:
-            raise MalformedDocumentError(f"The answer has no {name} in {self.name}")
+            raise MalformedDocumentError(f"The response has no {name} in {self.name}")
         return number
 
     def flag(self, name: str) -> bool:
-        """Whether the first child called ``name`` says true; a missing one says false."""
+        """Whether the first child called ``name`` is true; a missing one is false."""
         return (self.word(name) or "").lower() == "true"
 
 
@@ -193,7 +193,7 @@ class Fields:
         """
         text = self._fields.get(name, "")
         if not isinstance(text, str):
-            raise MalformedDocumentError(f"{name} of the answer holds more than text")
+            raise MalformedDocumentError(f"{name} of the response contains more than text")
         return text
 
     def need(self, name: str) -> str:
@@ -203,7 +203,7 @@ class Fields:
         """
         text = self.text(name)
         if not text:
-            raise MalformedDocumentError(f"The answer has no {name} in {self._name}")
+            raise MalformedDocumentError(f"The response has no {name} in {self._name}")
         return text
 
     def need_number(self, name: str) -> int:
@@ -220,7 +220,7 @@ class Fields:
 
 
 def is_number(text: str) -> bool:
-    """Whether ``text`` is a number that an answer may hold."""
+    """Whether ``text`` is a number as responses contain it."""
     return _NUMBER.fullmatch(text) is not None
 
 
@@ -239,7 +239,7 @@ def _local_name(tag: Hashable) -> str:
 def _text_of(element: Element) -> str:
     if len(element):
         name = _local_name(element.tag)
-        raise MalformedDocumentError(f"{name} of the answer holds more than text")
+        raise MalformedDocumentError(f"{name} of the response contains more than text")
     return element.text or ""
 
 
@@ -256,7 +256,7 @@ def read_root(source: Source) -> Node:
         element: Element = parse_xml(source)
     except ValueError as error:
         raise MalformedDocumentError(
-            f"The answer is not an XML document: {excerpt(bytes(source[:_BEGIN]))} "
+            f"The response is not an XML document: {excerpt(bytes(source[:_BEGIN]))} "
             f"({excerpt(str(error))})"
         ) from error
     return Node(element)

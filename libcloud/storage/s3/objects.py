@@ -123,8 +123,8 @@ def delete(
 ) -> bool:
     """Delete the object at ``path``, or one version of it.
 
-    :return: whether the store answered with 204, as S3 does.
-    :raises ObjectDoesNotExistError: there is none, and the store reports that (Amazon does not).
+    :return: whether the status is 204, as S3's is.
+    :raises ObjectDoesNotExistError: it does not exist, and the store says so (Amazon does not).
     """
     label = s3.names.label_of(container_name, object_name, version_id)
     with s3.versions.explained_errors(client, object_name, version_id):
@@ -188,7 +188,7 @@ def create_container(client: S3Client, path: str, name: str, location: str | Non
 def delete_container(client: S3Client, path: str, name: str) -> bool:
     """Delete an empty container.
 
-    :return: whether the store answered with 204, as S3 does.
+    :return: whether the status is 204, as S3's is.
     :raises ContainerDoesNotExistError: there is none.
     :raises ContainerIsNotEmptyError: it contains objects. Nothing was deleted.
     """

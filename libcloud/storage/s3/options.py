@@ -84,7 +84,7 @@ class WriteOptions:
         return bool(self.if_none_match or self.if_match)
 
     def headers(self) -> dict[str, str]:
-        """All that was asked for."""
+        """The headers for the options."""
         if self is NO_OPTIONS:
             return {}
         found = {
@@ -162,7 +162,7 @@ class ReadOptions:
             _check_key(self.sse_customer_key)
 
     def headers(self) -> dict[str, str]:
-        """All that was asked for."""
+        """The headers for the options."""
         found: dict[str, str | None] = {
             "x-amz-request-payer": "requester" if self.request_payer else None,
             "x-amz-expected-bucket-owner": self.expected_bucket_owner,
@@ -259,7 +259,7 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, An
     """Options of the object, and what is left for the engine.
 
     :raises TypeError: no such keyword.
-    :raises ValueError: a value that makes no sense.
+    :raises ValueError: a value is invalid.
     """
     if not given:
         return NO_OPTIONS, {}
@@ -284,7 +284,7 @@ def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict
 
     :param prefix: see :func:`write_headers`.
     :raises TypeError: no such keyword.
-    :raises ValueError: a value that makes no sense, or the store has no such thing.
+    :raises ValueError: a value is invalid, or the store does not support it.
     """
     _check_names(given, ReadKeywords.__annotations__)
     options = ReadOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
@@ -313,7 +313,7 @@ def write_headers(
     """A copy of ``headers`` with those that ``options`` ask for.
 
     :param prefix: of the store's own headers: only S3's own has all of the options.
-    :raises ValueError: the store has no such thing, or ``headers`` say something else.
+    :raises ValueError: the store does not support an option, or ``headers`` contradict it.
     """
     if options is NO_OPTIONS:
         return dict(headers or {})

@@ -331,8 +331,8 @@ def returns_no_content(request: HttpRequest) -> bool:
     return request.method == "PUT" and not _is_copy(request)
 
 
-def is_answered_late(request: HttpRequest) -> bool:
-    """Whether the store may work for minutes before it answers: Complete, and copies.
+def takes_long(request: HttpRequest) -> bool:
+    """Whether the store may take minutes to respond: Complete, and copies.
 
     Reference: Amazon S3 API Reference, "CompleteMultipartUpload": "Processing of a
     CompleteMultipartUpload request could take several minutes to finalize."
@@ -340,7 +340,7 @@ def is_answered_late(request: HttpRequest) -> bool:
     if request.method == "POST":
         return any(name == "uploadId" for name, _ in request.params)
     if request.body:
-        return False  # a copy is asked for without one
+        return False  # a request for a copy has none
     return _is_copy(request)
 
 

@@ -3,7 +3,7 @@
 
 The classes are public in ``libcloud.storage.drivers.s3``.
 
-The console of a store, a proxy or a login page answers every request with 200 and a web page. The
+The console of a store, a proxy or a login page returns a web page with 200 for every request. The
 operations that return no content would pass for successful then: PutObject, UploadPart,
 CreateBucket, the deletions and AbortMultipartUpload. The others return a document that their parser
 knows by its root element.
@@ -43,7 +43,7 @@ _ROOT = re.compile(
     r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(?P<name>[A-Za-z][\w.-]*)", re.DOTALL
 )
 
-# Some servers return a document all the same: moto answers CreateBucket by CreateBucketResponse.
+# Some servers return a document anyway: moto returns CreateBucketResponse for CreateBucket.
 _DOCUMENTS = {"PUT": ("Put", "Upload", "Create"), "DELETE": ("Delete", "Abort")}
 
 _SHOWN = 120
@@ -148,7 +148,7 @@ def _bytes(body: Any) -> bytes:
 
 
 def unexpected_content(method: str, content: str, *, etag: str = "") -> bool:
-    """Whether ``content`` cannot be the store's answer to a request that returns no content.
+    """Whether ``content`` cannot be the store's response to a request that returns no content.
 
     :param method: ``"PUT"`` or ``"DELETE"``.
     :param content: the body, or the start of it.
@@ -193,7 +193,7 @@ def is_foreign(content: str) -> bool:
 
 
 def describe_page(status: int, content: str, endpoint: str) -> str:
-    """What to tell the user of a response that is not the store's.
+    """The message for a response that is not the store's.
 
     :param content: the body, or the start of it; empty for the response to a HEAD request.
     :param endpoint: the URL of the store.

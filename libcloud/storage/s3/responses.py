@@ -71,26 +71,26 @@ _Decode = Callable[[str], str]
 def parse_create(source: Source) -> str:
     """The id of the upload that a store has created.
 
-    :raises MalformedDocumentError: there is none. Whether the store keeps an upload is unknown.
+    :raises MalformedDocumentError: it is missing. Whether an upload was created is unknown.
     """
-    upload_id = _answer(source).need("UploadId").strip()
+    upload_id = _root(source).need("UploadId").strip()
     if not upload_id:
-        raise MalformedDocumentError("The UploadId of the answer is empty")
+        raise MalformedDocumentError("The UploadId of the response is empty")
     return upload_id
 
 
 def parse_complete(source: Source) -> CompleteResult:
-    """What a store says of the object that it put together.
+    """The response to Complete.
 
-    The ETag may be empty: Ceph RGW names none. Then the name of the root element is what shows
-    that it is such an answer.
+    The ETag may be empty: Ceph RGW returns none. Then the name of the root element identifies
+    the document.
 
-    :raises MalformedDocumentError: it is no such answer. The object may exist.
+    :raises MalformedDocumentError: it is another document. The object may exist.
     """
-    root = _answer(source)
+    root = _root(source)
     etag = strip_etag(root.find("ETag") or "")
     if not etag and root.name != "CompleteMultipartUploadResult":
-        raise MalformedDocumentError(f"The answer has no ETag in {root.name}")
+        raise MalformedDocumentError(f"The response has no ETag in {root.name}")
     return CompleteResult(
         etag=etag,
         bucket=root.find("Bucket"),
@@ -101,9 +101,9 @@ def parse_complete(source: Source) -> CompleteResult:
 
 
 def parse_copy(source: Source) -> CopyResult:
-    """What a store says of an object or a part that it copied.
+    """The response to a copy of an object or a part.
 
-    :raises MalformedDocumentError: it is no such answer. The copy may exist.
+    :raises MalformedDocumentError: it is another document. The copy may exist.
     """
     root = read_root(source)
     if not root.name.startswith("Copy"):
@@ -113,9 +113,9 @@ def parse_copy(source: Source) -> CopyResult:
 
 
 def parse_deleted(source: Source) -> DeleteResult:
-    """What became of keys that were to be deleted.
+    """The response to DeleteObjects.
 
-    :raises MalformedDocumentError: it is no such answer. Any of the keys may be deleted.
+    :raises MalformedDocumentError: it is another document. Any of the keys may be deleted.
     """
     root = read_root(source)
     if not root.name.startswith("Delete"):
@@ -129,7 +129,7 @@ def parse_deleted(source: Source) -> DeleteResult:
 
 
 def parse_error(source: Source) -> ErrorBody | None:
-    """The error that an answer tells of; ``None`` if it is anything else, or cannot be read.
+    """The error in a response; ``None`` if it is another document, or cannot be parsed.
 
     Elements that repeat what was signed (``StringToSign``, ``AWSAccessKeyId`` ...) are never read.
     """
@@ -150,7 +150,7 @@ def parse_error(source: Source) -> ErrorBody | None:
 
 
 def parse_uploads(source: Source) -> UploadPage:
-    """One page of unfinished uploads. :raises MalformedDocumentError: it is no such page."""
+    """One page of in-progress uploads. :raises MalformedDocumentError: it is another document."""
     root = _listing(source)
     nodes, decode, encoding = list(root.children("Upload")), _decoder(root), _encoding(root)
     written = [node.need("Key") for node in nodes]
@@ -205,7 +205,7 @@ def parse_versions(source: Source) -> VersionPage:
 
 
 def parse_parts(source: Source) -> PartPage:
-    """One page of the parts of an upload. :raises MalformedDocumentError: it is no such page."""
+    """One page of the parts of an upload. :raises MalformedDocumentError: it is not one."""
     root = _listing(source)
     parts = tuple(_part(node) for node in root.children("Part"))
     marker = root.number("NextPartNumberMarker")
@@ -216,7 +216,7 @@ def parse_parts(source: Source) -> PartPage:
 
 
 def parse_objects(source: Source) -> ObjectPage:
-    """One page of a listing, version 1 or 2. :raises MalformedDocumentError: it is no such page."""
+    """One page of a listing, version 1 or 2. :raises MalformedDocumentError: it is not one."""
     whole = _listing(source)
     others = read_others(whole.element)
     root = whole if others is None else Node(whole.element, others)
@@ -241,18 +241,18 @@ def parse_objects(source: Source) -> ObjectPage:
 
 
 def object_record(element: Element) -> ObjectRecord:
-    """One ``Contents`` element of a listing. :raises MalformedDocumentError: it is none."""
+    """One ``Contents`` element of a listing. :raises MalformedDocumentError: it is not one."""
     parent = getattr(element, "getparent", lambda: None)()
     return _object(element, str if parent is None else _decoder(Node(parent)))
 
 
 def bucket_record(element: Element) -> BucketRecord:
-    """One ``Bucket`` element of a list of buckets. :raises MalformedDocumentError: it is none."""
+    """One ``Bucket`` element of a list. :raises MalformedDocumentError: it is not one."""
     return _bucket(Node(element))
 
 
 def parse_buckets(source: Source) -> BucketPage:
-    """The list of buckets. :raises MalformedDocumentError: it is no such list."""
+    """The list of buckets. :raises MalformedDocumentError: it is another document."""
     root = _listing(source)
     owner, buckets = root.child("Owner"), root.child("Buckets")
     records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
@@ -267,10 +267,10 @@ def parse_buckets(source: Source) -> BucketPage:
     )
 
 
-def _answer(source: Source) -> Node:
-    """The root of an answer that tells of no error.
+def _root(source: Source) -> Node:
+    """The root of a response that is not an error.
 
-    Servers differ in what they call it: rclone answers ``InitiateMultipartUpload``.
+    Its name differs between servers: rclone's is ``InitiateMultipartUpload``.
     """
     root = read_root(source)
     if _error_node(root) is not None:
@@ -288,7 +288,7 @@ def _listing(source: Source) -> Node:
 
 def _unexpected(source: Source, root: Node) -> MalformedDocumentError:
     detail = excerpt(source) if isinstance(source, bytes) else excerpt(f"<{root.name}>")
-    return MalformedDocumentError(f"The answer is not what was asked for: {detail}")
+    return MalformedDocumentError(f"The response is another document than expected: {detail}")
 
 
 def _error_node(root: Node) -> Node | None:
@@ -302,13 +302,13 @@ def _error_node(root: Node) -> Node | None:
 
 
 def _encoding(root: Node) -> str:
-    """How names in this answer are written, see :class:`ObjectPage`."""
+    """How names in this response are encoded, see :class:`ObjectPage`."""
     encoding = (root.word("EncodingType") or "").lower()
     return encoding if encoding in ("url", RAW) else ""
 
 
 def _decoder(root: Node) -> _Decode:
-    """How names in this answer are to be read: as they are, or percent-decoded.
+    """Decodes the names in this response, if they are percent-encoded.
 
     Bytes that are not UTF-8 become half surrogates (PEP 383), and are sent as they came.
     """

@@ -164,7 +164,7 @@ class S3UploadPort:
         }
         commit = self._driver._commit_multipart
         if headers and not accepts_keyword(commit, "headers"):
-            # An override with the signature of Apache Libcloud; what the user asked for stays.
+            # An override with the signature of Apache Libcloud; what the user chose stays.
             headers = {
                 name: value
                 for name, value in headers.items()
@@ -325,7 +325,7 @@ class S3UploadPort:
     def _find_etag(self, parts: Sequence[PartReceipt], size: int) -> str:
         """The ETag of the object that Complete has just published without reporting one.
 
-        Ceph RGW answers every Complete with an empty ETag. Another client may have replaced the
+        Ceph RGW responds to every Complete with an empty ETag. Another client may have replaced the
         object meanwhile; the ETag of another object is not used.
 
         :return: ``""`` if it is not known; the object is published all the same.
@@ -396,7 +396,7 @@ class S3UploadPort:
 def etag_of_part(response: Any, what: str, driver: object) -> str:
     """The ETag of a part.
 
-    :raises MalformedResponseError: there is none, so Complete could not name the part, and nothing
+    :raises MalformedResponseError: it is missing, so Complete could not name the part, and nothing
         proves that it is stored. It can be sent again.
     """
     etag = strip_etag(response.headers.get("etag", ""))

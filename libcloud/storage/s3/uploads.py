@@ -70,7 +70,7 @@ def split_options(
     """The headers with those that keywords ask for, and the keywords of the engine.
 
     :raises TypeError: there is no such keyword. Nothing was sent.
-    :raises ValueError: a value makes no sense, or not with this driver. Nothing was sent.
+    :raises ValueError: a value is invalid, or not supported by this driver. Nothing was sent.
     """
     headers = plain_headers(headers)
     if not keywords:
@@ -274,9 +274,9 @@ def commit(
         container_name=container_name,
         object_name=object_name,
     )
-    answer = client.parse(s3.responses.parse_complete, response, what)
-    etag = CommittedETag(strip_etag(answer.etag))
-    checksums = {s3.checksums.HEADER + name: value for name, value in answer.checksums.items()}
+    completed = client.parse(s3.responses.parse_complete, response, what)
+    etag = CommittedETag(strip_etag(completed.etag))
+    checksums = {s3.checksums.HEADER + name: value for name, value in completed.checksums.items()}
     etag.headers = {**response.headers, **checksums}
     return etag
 

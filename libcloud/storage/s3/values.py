@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of the S3 protocol: what answers are read into, and what a Complete is made of.
+"""The records of the S3 protocol: parsed responses, and the parts that Complete lists.
 
 Texts are as the store sent them, keys and prefixes decoded, ETags without their quotes. Times stay
 text, because most callers pass them on; :func:`parse_time` reads them.
@@ -41,7 +41,7 @@ class CompletedPart:
     """A part as Complete lists it.
 
     :param number: from 1.
-    :param etag: what the store answered to the part; quotes are optional.
+    :param etag: from the response to the part; quotes are optional.
     :param checksums: by algorithm in lower case (``crc32``), base64; only of the algorithm that the
         upload was created with.
     """
@@ -53,9 +53,9 @@ class CompletedPart:
 
 @dataclass(frozen=True, slots=True)
 class CompleteResult:
-    """What a store says of an object that it put together from parts.
+    """The response to Complete.
 
-    :param etag: ``""`` if the store does not tell.
+    :param etag: ``""`` if the store does not report it.
     :param checksums: of the whole object, by algorithm in lower case, base64; a composite one ends
         in ``-`` and the number of parts.
     """
@@ -69,9 +69,9 @@ class CompleteResult:
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """What a store says of an object, or of a part, that it copied.
+    """The response to a copy of an object or of a part.
 
-    :param etag: ``None`` if the store does not tell.
+    :param etag: ``None`` if the store does not report it.
     :param last_modified: time as the store wrote it; ``None`` if it did not.
     :param checksums: of the copy, by algorithm in lower case, base64.
     """
@@ -83,12 +83,11 @@ class CopyResult:
 
 @dataclass(frozen=True, slots=True)
 class DeleteResult:
-    """What a store says of keys that it was to delete.
+    """The response to DeleteObjects.
 
-    :param deleted: keys and version ids, which are ``None`` for an object; empty if the request
-        asked it to be quiet.
-    :param errors: what was not deleted: the key and the version id, S3's word for the error, and a
-        sentence.
+    :param deleted: keys and version ids, which are ``None`` for an object; empty for a quiet
+        request.
+    :param errors: of what was not deleted: key and version id, error code and message.
 
     A key is ``""`` where the store names none; nothing follows from such an entry.
     """
@@ -101,9 +100,9 @@ class DeleteResult:
 class ErrorBody:
     """An ``<Error>`` document, without the elements that repeat what was signed.
 
-    :param code: S3's word for the error; empty if the store left it out.
-    :param region: where the bucket is, if the store says so.
-    :param endpoint: the host to ask instead, if the store says so.
+    :param code: S3's error code; empty if the store left it out.
+    :param region: of the bucket, if the store reports it.
+    :param endpoint: the host to use instead, if the store reports one.
     """
 
     code: str
@@ -116,10 +115,10 @@ class ErrorBody:
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """An unfinished upload.
+    """An in-progress upload.
 
     :param initiated: time as the store wrote it; ``None`` if it did not.
-    :param initiator: display name, or id, of who began it; ``None`` if the store does not tell.
+    :param initiator: display name, or id, of who started it; ``None`` if it is not reported.
     :param owner: display name, or id, of who will own the object; ``None`` likewise.
     """
 
@@ -132,13 +131,13 @@ class UploadRecord:
 
     @property
     def initiated_at(self) -> datetime | None:
-        """``initiated`` as an aware time; ``None`` if it is missing or makes no sense."""
+        """``initiated`` as an aware time; ``None`` if it is missing or invalid."""
         return parse_time(self.initiated)
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPage:
-    """One page of unfinished uploads.
+    """One page of in-progress uploads.
 
     :param next_key_marker: ask for the next page with it; ``None`` when there is no next page.
     :param next_upload_id_marker: goes with it; ``None`` if the store has none.
@@ -163,7 +162,7 @@ class UploadPage:
 class PartRecord:
     """A part that the store holds.
 
-    :param etag: ``None`` if the store does not tell.
+    :param etag: ``None`` if the store does not report it.
     :param size: bytes.
     """
 
@@ -193,7 +192,7 @@ class PartPage:
 class ObjectRecord(NamedTuple):
     """An object as a listing shows it. A tuple, for a page has a thousand of them.
 
-    :param etag: ``None`` if the store does not tell.
+    :param etag: ``None`` if the store does not report it.
     :param size: bytes.
     :param last_modified: time as the store wrote it; ``None`` if it did not.
     """
@@ -208,7 +207,7 @@ class ObjectRecord(NamedTuple):
 
     @property
     def modified_at(self) -> datetime | None:
-        """``last_modified`` as an aware time; ``None`` if it is missing or makes no sense."""
+        """``last_modified`` as an aware time; ``None`` if it is missing or invalid."""
         return parse_time(self.last_modified)
 
 
@@ -216,7 +215,7 @@ class ObjectRecord(NamedTuple):
 class ObjectPage:
     """One page of a listing, of version 1 or 2.
 
-    :param prefixes: what the delimiter folded together.
+    :param prefixes: the directories of a delimiter listing.
     :param next_marker: for version 1: ask for the next page with it. ``None`` when there is no next
         page, and when the page is empty and the store names none.
     :param next_token: the same for version 2.

@@ -287,5 +287,5 @@ def test_the_command_takes_no_part_for_the_whole(
         endpoint = Endpoint("pages", "127.0.0.1", server.port, key="key", secret="secret")
         result = Shell(endpoint, tmp_path)(*arguments)
     assert result.status == 1
-    assert "says that there is more" in result.err
+    assert "reports more entries" in result.err
     assert server.deleted == []

@@ -75,4 +75,4 @@ def test_a_driver_class_says_how_long_a_completion_may_take(limits: dict[str, An
     ],
 )
 def test_the_store_works_long_on_completions_and_copies(request_: Any, late: bool) -> None:
-    assert s3.requests.is_answered_late(request_) is late
+    assert s3.requests.takes_long(request_) is late

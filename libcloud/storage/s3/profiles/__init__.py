@@ -69,7 +69,7 @@ def profile_named(name: str) -> S3Profile:
 
 @lru_cache(maxsize=64)  # a fifth of the time that it takes to create a driver
 def profile_of_host(host: str) -> S3Profile | None:
-    """The profile of the store that ``host`` belongs to; ``None`` if its name does not tell.
+    """The profile of the store that ``host`` belongs to; ``None`` if that is unknown.
 
     >>> profile_of_host("1f0a.r2.cloudflarestorage.com").name
     'Cloudflare R2'

@@ -11,12 +11,12 @@ from typing import Any
 
 from libcloud.storage.capabilities import TIB, Capabilities, Limits
 
-# Amazon's limits but for the object, which is 5 TiB nearly everywhere: what Amazon itself said
+# Amazon's limits except for the object, which is 5 TiB nearly everywhere, as it was at Amazon
 # until December 2025.
 _LIMITS = Limits(max_object_size=5 * TIB)
 
 
-# What may become part of a host's name. The region of a bucket is what a server said.
+# What may become part of a host name. The region of a bucket comes from a response.
 _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -34,11 +34,11 @@ class S3Profile:
         host itself. Regular expressions, for services that number theirs.
     :param default_region: used if the user names none; empty if signatures name no region.
     :param signature_versions: ``"2"`` and ``"4"``; the one to use by default comes first.
-    :param path_style: where the style of addresses is chosen automatically, the bucket stands in
+    :param path_style: where the style of addresses is chosen automatically, the bucket is in
         the path; otherwise in the name of the host, where it can.
     :param location_constraint: CreateBucket names the region in its body.
     :param list_version: of ListObjects: 1 or 2.
-    :param url_encoded_listing: listings can be asked for with percent-encoded names.
+    :param url_encoded_listing: listings can be requested with percent-encoded names.
     :param limits: sizes, bytes.
     :param supports_multipart: uploads in parts are possible.
     :param supports_copy_part: a part can be copied from an object.
@@ -54,7 +54,7 @@ class S3Profile:
         parts' MD5s, a hyphen and the number of parts.
     :param checksums: algorithms whose ``x-amz-checksum-`` header the store verifies, the cheapest
         first.
-    :param default_checksum: the one to send over https without being asked; ``None``: none.
+    :param default_checksum: the one to send over https by default; ``None``: none.
     :param full_object_checksum: a CRC of the whole object can be given at Complete.
     :param object_size_check: Complete verifies ``x-amz-mp-object-size``.
     :param checks_payload: the store compares the body with the SHA-256 that Signature Version 4
@@ -68,7 +68,7 @@ class S3Profile:
     :param versions: the store may keep versions of objects; requests about them are sent. Likewise
         ``tags``, ``object_lock`` and ``lifecycle``, see
         :class:`~libcloud.storage.capabilities.Capabilities`.
-    :param partial_status: status of the answer to a range: 206 by RFC 9110, 15.3.7.
+    :param partial_status: status of the response to a range: 206 by RFC 9110, 15.3.7.
     """
 
     name: str
@@ -143,12 +143,12 @@ class S3Profile:
     def serves(self, host: str) -> bool:
         """Whether ``host`` is a host of a region: one that another region's may take the place of.
 
-        A private endpoint is none, nor is the name of a load balancer.
+        Private endpoints and load balancers are not.
         """
         return host in self.more_hosts or self.region_of(host) is not None
 
     def region_of(self, host: str) -> str | None:
-        """The region that ``host`` serves; ``None`` if its name does not tell.
+        """The region that ``host`` serves; ``None`` if that is unknown.
 
         >>> S3Profile("Example", host_pattern="s3.{region}.example").region_of("s3.eu.example")
         'eu'
@@ -169,7 +169,7 @@ class S3Profile:
         return any(re.search(f"(?:{domain})\\Z", f".{host}") for domain in self.domains)
 
     def _pattern(self, region: str) -> str | None:
-        """The pattern of the hosts of ``region``, which is no name of a host for sure."""
+        """The pattern of the hosts of ``region``, which may be an invalid name."""
         if not _REGION.fullmatch(region):
             return None
         for regions, pattern, _ in self.host_patterns:

@@ -199,7 +199,7 @@ def test_what_is_no_answer_is_malformed(read: Callable[[Any], object], body: byt
 
 @pytest.mark.parametrize("read", LISTINGS)
 def test_another_document_does_not_pass_for_an_empty_list(read: Callable[[Any], object]) -> None:
-    with pytest.raises(MalformedDocumentError, match="not what was asked for"):
+    with pytest.raises(MalformedDocumentError, match="another document than expected"):
         read(b"<Portal><Login>please</Login></Portal>")
 
 
@@ -212,7 +212,9 @@ def test_the_answer_to_create_may_have_any_name() -> None:
 def test_an_error_that_names_an_upload_or_an_etag_is_no_answer() -> None:
     body = b"<Error><Code>NoSuchUpload</Code><UploadId>U</UploadId><ETag>e</ETag></Error>"
     for read in (responses.parse_create, responses.parse_complete):
-        with pytest.raises(MalformedDocumentError, match="not what was asked for: '<Error>"):
+        with pytest.raises(
+            MalformedDocumentError, match="another document than expected: '<Error>"
+        ):
             read(body)
 
 
@@ -312,7 +314,7 @@ def test_a_page_without_is_truncated_that_names_a_next_one_is_not_the_last(marke
 
 def test_a_name_that_holds_elements_is_malformed() -> None:
     content = "<Contents><Key>a<b/>c</Key><Size>0</Size></Contents>"
-    with pytest.raises(MalformedDocumentError, match="Key of the answer holds more than text"):
+    with pytest.raises(MalformedDocumentError, match="Key of the response contains more than text"):
         responses.parse_objects(result(content))
 
 

@@ -114,7 +114,7 @@ def test_any_element_taken_for_an_entry_of_a_list(document: str) -> None:
                 try:
                     read(element)
                 except MalformedDocumentError as error:
-                    assert str(error).startswith("The answer has no ")
+                    assert str(error).startswith("The response has no ")
 
 
 @pytest.mark.parametrize("document", documents.ALL)
