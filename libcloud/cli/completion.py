@@ -1,25 +1,171 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud completion``: prints a shell completion script."""
+"""``libcloud completion``: prints a script for a shell, which calls the command back.
+
+With ``_LIBCLOUD_COMPLETE=SHELL`` in the environment, the command prints a line for each candidate:
+kind, text and description, separated by tabs. Kinds are ``whole`` words; ``part``, which a shell
+does not separate from what comes next; ``file`` and ``dir``, which shells complete themselves.
+"""
 
 from __future__ import annotations
 
-import click
-from click.shell_completion import get_completion_class
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-_VARIABLE = "_LIBCLOUD_COMPLETE"
+import click
+from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
+
+from libcloud.cli.candidates import with_candidates
+
+VARIABLE = "_LIBCLOUD_COMPLETE"
+
+_BASH = r"""_libcloud_completion() {
+    local kind text help
+    COMPREPLY=()
+    while IFS=$'\t' read -r kind text help; do
+        case $kind in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            part) compopt -o nospace; COMPREPLY+=("$text") ;;
+            *) COMPREPLY+=("$text") ;;
+        esac
+    done < <(COMP_LINE=$COMP_LINE COMP_POINT=$COMP_POINT COMP_WORDBREAKS=$COMP_WORDBREAKS \
+        _LIBCLOUD_COMPLETE=bash "$1" 2>/dev/null)
+}
+complete -o nosort -F _libcloud_completion libcloud
+"""
+
+_ZSH = r"""#compdef libcloud
+_libcloud() {
+    local kind text help
+    local -a whole parts helped
+    while IFS=$'\t' read -r kind text help; do
+        case $kind in
+            dir) _path_files -/ ;;
+            file) _files ;;
+            part) parts+=("$text") ;;
+            *) [[ -n $help ]] && helped+=("${text//:/\\:}:$help") || whole+=("$text") ;;
+        esac
+    done < <(_LIBCLOUD_COMPLETE=zsh "${words[1]}" "${(@Q)words[2,CURRENT-1]}" \
+        "${(Q)PREFIX}" 2>/dev/null)
+    (( $#helped )) && _describe -V unsorted helped
+    (( $#whole )) && compadd -V unsorted -a whole
+    (( $#parts )) && compadd -V unsorted -S '' -a parts
+    return 0
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _libcloud "$@"
+else
+    compdef _libcloud libcloud
+fi
+"""
+
+_FISH = r"""function __libcloud_completion
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    env _LIBCLOUD_COMPLETE=fish $words[1] $words[2..-1] "$current" 2>/dev/null |
+    while read -d \t -l kind text help
+        switch $kind
+            case dir
+                __fish_complete_directories $current
+            case file
+                __fish_complete_path $current
+            case '*'
+                printf '%s\t%s\n' $text $help
+        end
+    end
+end
+complete --no-files --command libcloud --arguments '(__libcloud_completion)'
+"""
+
+SCRIPTS: Mapping[str, str] = MappingProxyType({"bash": _BASH, "zsh": _ZSH, "fish": _FISH})
+
+# Characters that bash does not treat specially in a word.
+_PLAIN = re.compile(r"[^\w@%+=:,./~-]")
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(context: click.Context, *, shell: str) -> None:
-    """Print a script that completes commands, options and file names in SHELL.
+@click.argument("shell", type=click.Choice(list(SCRIPTS)))
+def completion(*, shell: str) -> None:
+    """Print a script that completes commands, options, URLs and file names in SHELL.
 
     \b
     libcloud completion bash > ~/.local/share/bash-completion/completions/libcloud
     libcloud completion zsh > "${fpath[1]}/_libcloud"
     libcloud completion fish > ~/.config/fish/completions/libcloud.fish
+
+    Buckets and keys are listed with the credentials that the command would use. Names are kept for
+    a minute in ~/.cache/libcloud, in a file that only you can read. If the store does not answer
+    within a second, nothing is completed.
     """
-    completion_class = get_completion_class(shell)
-    assert completion_class is not None  # the choices are the shells that click supports
-    click.echo(completion_class(context.find_root().command, {}, "libcloud", _VARIABLE).source())
+    click.echo(SCRIPTS[shell], nl=False)
+
+
+def complete(cli: click.Group, shell: str, arguments: list[str]) -> None:
+    """Print the candidates for the word at the cursor; whatever happens, print no error."""
+    with contextlib.suppress(BaseException):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        raw = ""
+        if shell == "bash":
+            arguments, raw = _bash_words(os.environ)
+        lines = list(candidate_lines(cli, arguments, shell=shell, raw=raw))
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+    # Without waiting for threads that still wait for a store.
+    os._exit(0)
+
+
+def candidate_lines(
+    cli: click.Group, arguments: list[str], *, shell: str, raw: str = ""
+) -> Iterator[str]:
+    """The candidates, one per line.
+
+    :param arguments: the words up to the cursor, without the command; the last one is incomplete.
+    :param raw: for bash, the incomplete word as it was typed, with its quotes.
+    """
+    *before, last = arguments or [""]
+    found = ShellComplete(with_candidates(cli), {}, "libcloud", VARIABLE)
+    option, equals, _ = last.partition("=")
+    start = f"{option}=" if equals and last.startswith("-") and shell != "bash" else ""
+    for item in found.get_completions(before, last):
+        kind = _kind(item)
+        text = str(item.value)
+        if "\n" in text or "\t" in text:
+            continue
+        text = _for_bash(text, raw) if shell == "bash" else start + text
+        yield f"{kind}\t{text}\t{' '.join((item.help or '').split())}"
+
+
+def _kind(item: CompletionItem) -> str:
+    if item.type in ("file", "dir"):
+        return str(item.type)
+    return "part" if str(item.value).endswith(("/", "://")) else "whole"
+
+
+def _bash_words(environ: Mapping[str, str]) -> tuple[list[str], str]:
+    """The words before the cursor without the command, and the last one as it was typed.
+
+    From the line and not from ``COMP_WORDS``, because bash breaks URLs at their colons.
+    """
+    line = os.fsencode(environ["COMP_LINE"])[: int(environ["COMP_POINT"])]
+    text = os.fsdecode(line)
+    words = split_arg_string(text)[1:]
+    typed = re.search(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"?|'[^']*'?)*$""", text)
+    raw = typed[0] if typed else ""
+    if not raw:
+        words.append("")
+    return words, raw
+
+
+def _for_bash(text: str, raw: str) -> str:
+    """What bash inserts in place of the part of the word after its last word break."""
+    if raw[:1] in ("'", '"'):
+        return text
+    quoted = _PLAIN.sub(lambda match: f"\\{match[0]}", text)
+    breaks = [char for char in ":=" if char in os.environ.get("COMP_WORDBREAKS", ":=")]
+    typed = raw.partition("=")[2] if raw.startswith("-") and "=" in raw else raw
+    cut = max((typed.rfind(char) for char in breaks), default=-1)
+    return quoted[cut + 1 :]

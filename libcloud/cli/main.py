@@ -47,7 +47,6 @@ from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
 
 _BROKEN_PIPE = 141
-_COMPLETION = "_LIBCLOUD_COMPLETE"
 
 # For each command, the module to import when it is used, and its description in the list.
 COMMANDS = {
@@ -134,9 +133,12 @@ def cli(context: click.Context, /, **_: object) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line ``arguments``; return the exit status."""
-    if _COMPLETION in os.environ:  # the shell asks for completions
-        cli.main(prog_name="libcloud", complete_var=_COMPLETION)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    shell = os.environ.get("_LIBCLOUD_COMPLETE")
+    if shell is not None:  # the script that ``libcloud completion`` prints
+        from libcloud.cli.completion import complete
+
+        complete(cli, shell, arguments)
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     elif arguments[1:] == ["-h"]:  # with a URL, the -h of ls and du is --human

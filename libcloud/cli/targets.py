@@ -103,6 +103,16 @@ class Target:
         return self
 
 
+def known_schemes() -> list[str]:
+    """Schemes of URLs, which are also names for ``--provider``."""
+    from libcloud.storage.providers import DRIVERS
+    from libcloud.storage.s3.profiles import PROFILES
+
+    # Amazon S3 drivers of single regions are not listed: use --region.
+    stores = {name for name in DRIVERS if not name.startswith("s3_")}
+    return sorted({*stores, *_SCHEMES, *PROFILES})
+
+
 def is_url(text: str) -> bool:
     """Whether ``text`` is a URL and not the path of a file."""
     return _URL.fullmatch(text) is not None
@@ -143,9 +153,7 @@ def _resolve_provider(name: str, text: str) -> tuple[str, str]:
 
     if name in PROFILES:
         return Provider.S3, name
-    # Amazon S3 drivers of single regions are not listed: use --region.
-    stores = {name for name in DRIVERS if not name.startswith("s3_")}
-    known = ", ".join(sorted({*stores, *_SCHEMES, *PROFILES}))
+    known = ", ".join(known_schemes())
     raise click.UsageError(f"{text}: unknown provider {name!r}; known providers: {known}")
 
 

@@ -88,6 +88,23 @@ def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True
     )
 
 
+def profile_names(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of all profiles, sorted; files that cannot be read have none.
+
+    :param environ: as for :func:`read_profile`.
+    """
+    names: set[str] = set()
+    for path, prefix in ((config_path(environ), "profile "), (credentials_path(environ), "")):
+        try:
+            headings = _read(path)
+        except ProfileFileError:
+            continue
+        for heading in headings:
+            if heading == "default" or heading.startswith(prefix):
+                names.add(heading.removeprefix(prefix))
+    return sorted(names)
+
+
 def _path(environ: Mapping[str, str], variable: str, name: str) -> Path:
     given = environ.get(variable)
     if given:

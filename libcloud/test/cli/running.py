@@ -180,16 +180,18 @@ def terminal(
     *,
     columns: int = 80,
     stdin: int | None = None,
+    program: list[str] | None = None,
 ) -> Iterator[Terminal]:
     """Run the command in a terminal.
 
+    :param program: to run instead of the command.
     :param stdin: a file descriptor to use instead of the terminal.
     """
     ours, theirs = pty.openpty()
     ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         # A new session with this controlling terminal, so that Ctrl-C sends a signal.
-        [sys.executable, "-c", _IN_TERMINAL, os.ttyname(theirs), *command(*arguments)],
+        [sys.executable, "-c", _IN_TERMINAL, os.ttyname(theirs), *(program or command(*arguments))],
         stdin=theirs if stdin is None else stdin,
         stdout=theirs,
         stderr=theirs,

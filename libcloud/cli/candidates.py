@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What completes an argument or an option: buckets, keys, profiles, names of stores.
+
+A store is given a second to answer. What it lists is kept in :mod:`.completion_cache`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from libcloud.cli.completion_cache import CompletionCache
+from libcloud.cli.settings import Settings
+from libcloud.cli.targets import is_url, known_schemes, parse_target
+
+TIMEOUT = 1.0
+"""Seconds that a store has to answer."""
+
+MOST = 1000
+"""Names that are listed; the usual size of a page."""
+
+_FILE_OPTIONS = ("sse_c_key", "ca_bundle", "journal", "manifest", "files_from")
+
+# Arguments that may also be the path of a file.
+_PATHS = ("arguments", "paths", "source", "destination")
+
+
+def _choices() -> dict[str, Callable[[], list[str]]]:
+    """Values of options that are not a ``click.Choice``, because stores may know others."""
+    return {
+        "profile": _profiles,
+        "from_profile": _profiles,
+        "provider": known_schemes,
+        "region": _regions,
+        "from_region": _regions,
+        "checksum": lambda: ["crc32", "crc32c", "crc64nvme", "sha256", "md5"],
+        "sse": lambda: ["AES256", "aws:kms", "aws:kms:dsse"],
+        "lock_mode": lambda: ["GOVERNANCE", "COMPLIANCE"],
+        "storage_class": _storage_classes,
+    }
+
+
+def with_candidates(group: click.Group) -> click.Group:
+    """``group``, the arguments and options of whose commands have candidates."""
+
+    class Completed(click.Group):
+        def list_commands(self, ctx: click.Context) -> list[str]:
+            return group.list_commands(ctx)
+
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            command = group.get_command(ctx, cmd_name)
+            if isinstance(command, click.Group):
+                return with_candidates(command)
+            for parameter in command.params if command is not None else ():
+                _add_candidates(parameter)
+            return command
+
+    for parameter in group.params:
+        _add_candidates(parameter)
+    return Completed(
+        group.name,
+        params=group.params,
+        help=group.help,
+        context_settings=group.context_settings,
+    )
+
+
+def _add_candidates(parameter: click.Parameter) -> None:
+    name = str(parameter.name)
+    if isinstance(parameter, click.Argument):
+        if name != "shell":
+            parameter.type = _Candidates(name)
+    elif name in _choices() or name in _FILE_OPTIONS:
+        parameter.type = _Candidates(name)
+
+
+class _Candidates(click.types.StringParamType):
+    """A text with candidates.
+
+    :param parameter: name of the argument or option.
+    """
+
+    def __init__(self, parameter: str) -> None:
+        self._parameter = parameter
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        if self._parameter in _FILE_OPTIONS:
+            return [CompletionItem(incomplete, type="file")]
+        values = _choices().get(self._parameter)
+        if values is not None:
+            return _matching(values(), incomplete)
+        if is_url(incomplete):
+            return [CompletionItem(url) for url in urls(_settings(ctx, param), incomplete)]
+        found = _matching([f"{scheme}://" for scheme in known_schemes()], incomplete)
+        if self._parameter in _PATHS:
+            found.append(CompletionItem(incomplete, type="file"))
+        return found
+
+
+def _matching(values: list[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+
+
+def _settings(ctx: click.Context, param: click.Parameter) -> Settings:
+    """The options that were typed so far, before and after the command."""
+    given: dict[str, Any] = {}
+    for context in (ctx.parent, ctx):
+        for name, value in (context.params if context is not None else {}).items():
+            if name in Settings.__dataclass_fields__ and value not in (None, False, ()):
+                given[name] = value
+    is_source = param.name == "source" or (
+        param.name == "arguments" and not ctx.params.get("arguments")
+    )
+    for name in ("profile", "endpoint_url", "region"):
+        other = ctx.params.get(f"from_{name}")
+        if is_source and isinstance(other, str):
+            given[name] = other
+    return Settings(**given)
+
+
+def urls(
+    settings: Settings,
+    incomplete: str,
+    *,
+    cache: CompletionCache | None = None,
+    timeout: float = TIMEOUT,
+) -> list[str]:
+    """URLs that start with ``incomplete``; none if the store does not answer in time."""
+    start = incomplete.partition("://")[0]
+    if start == "file":
+        return _files(incomplete, start)
+    try:
+        parse_target(incomplete, settings.provider)
+    except click.UsageError:
+        return []
+    cache = cache or CompletionCache.of_user()
+    names = cache.get(settings, incomplete)
+    if names is None:
+        names = _in_time(lambda: _list(settings, incomplete), timeout)
+        if names is None:
+            return []
+        cache.put(settings, incomplete, names, complete=len(names) < MOST)
+    typed = incomplete.partition("://")[2]
+    return [f"{start}://{name}" for name in names if name.startswith(typed)]
+
+
+def _list(settings: Settings, url: str) -> list[str]:
+    """Buckets, or keys and directories; without the scheme, with a slash where more can follow."""
+    from libcloud.cli.stores import open_store
+    from libcloud.storage.base import iterate_directory
+
+    store = open_store(url, settings)
+    place, slash, key = url.partition("://")[2].partition("/")
+    if not slash:
+        containers = islice(store.driver.iterate_containers(), MOST)
+        return [f"{container.name}/" for container in containers]
+    found = islice(iterate_directory(store.container(), key), MOST)
+    names = (one if isinstance(one, str) else one.name for one in found)
+    return list(dict.fromkeys(f"{place}/{name}" for name in names))
+
+
+def _in_time(function: Callable[[], list[str]], timeout: float) -> list[str] | None:
+    """What ``function`` returns; ``None`` if it fails or takes longer than ``timeout`` seconds."""
+    found: list[list[str]] = []
+
+    def run() -> None:
+        try:
+            found.append(function())
+        except BaseException:  # a wrong key, no network: there is nothing to complete
+            return
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return found[0] if found else None
+
+
+def _files(incomplete: str, scheme: str) -> list[str]:
+    directory, slash, start = incomplete.partition("://")[2].rpartition("/")
+    try:
+        with os.scandir(directory + slash) as entries:
+            found = sorted(_file_names(entries, start))
+    except OSError:
+        return []
+    return [f"{scheme}://{directory}{slash}{name}" for name in found[:MOST]]
+
+
+def _file_names(entries: Iterator[os.DirEntry[str]], start: str) -> Iterator[str]:
+    for entry in entries:
+        if entry.name.startswith(start) and (start or not entry.name.startswith(".")):
+            yield f"{entry.name}/" if entry.is_dir() else entry.name
+
+
+def _profiles() -> list[str]:
+    from libcloud.common.credentials.profiles import profile_names
+
+    return profile_names(os.environ)
+
+
+def _regions() -> list[str]:
+    from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP
+
+    return sorted(REGION_TO_HOST_MAP)
+
+
+def _storage_classes() -> list[str]:
+    from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
+
+    return sorted(STORAGE_CLASSES)

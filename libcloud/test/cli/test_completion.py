@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Completion: candidates, their cache, and what real shells make of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.cli.candidates import urls
+from libcloud.cli.completion import SCRIPTS, candidate_lines
+from libcloud.cli.completion_cache import SECONDS, CompletionCache
+from libcloud.cli.main import cli
+from libcloud.cli.settings import Settings
+from libcloud.test.cli.running import BUCKET, Shell, environment, terminal
+from libcloud.test.storage.fakes.servers import fake_server
+
+KEYS = ("photos/a b.jpg", "photos/cat.jpg", "photos/2026/x", "photograph.txt")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    with fake_server() as endpoint:
+        shell = Shell(endpoint, tmp_path_factory.mktemp("home"))
+        for name in (BUCKET, "budget"):
+            shell.driver.create_container(name)
+        for key in KEYS:
+            shell.driver.get_container(BUCKET).upload_object_via_stream(iter([b"x"]), key)
+        yield shell
+
+
+@pytest.fixture
+def user(store: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """The environment of a user with an empty cache."""
+    for name in os.environ:
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in environment(store.endpoint, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    return Shell(store.endpoint, tmp_path)
+
+
+def candidates(*words: str, shell: str = "fish") -> list[str]:
+    return [line.split("\t")[1] for line in candidate_lines(cli, list(words), shell=shell)]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["ls", "s3://bu"], ["s3://bucket/", "s3://budget/"]),
+        (["get", "s3://bucket/pho"], ["s3://bucket/photograph.txt", "s3://bucket/photos/"]),
+        (["cp", "s3://bucket/photos/c"], ["s3://bucket/photos/cat.jpg"]),
+        (["ls", "s3://absent/"], []),
+        (["ls", "nowhere://x"], []),
+        (["ls", "--addressing-style", "v"], ["virtual"]),
+        (["put", "--checksum", "crc32"], ["crc32", "crc32c"]),
+        (["--region", "eu-west"], ["eu-west-1", "eu-west-2", "eu-west-3"]),
+        (["ls", "--provider", "min"], ["minio"]),
+        (["uploads", "a"], ["abort"]),
+    ],
+)
+def test_a_word_is_completed(user: Shell, words: list[str], found: list[str]) -> None:
+    assert candidates(*words) == found
+
+
+def test_profiles_of_both_files_are_completed(user: Shell) -> None:
+    (user.home / ".aws").mkdir()
+    (user.home / ".aws" / "config").write_text("[profile backup]\n[profile base]\n")
+    (user.home / ".aws" / "credentials").write_text("[basic]\naws_secret_access_key = hush\n")
+    assert candidates("ls", "--profile", "ba") == ["backup", "base", "basic"]
+    assert candidates("ls", "--profile=bac") == ["--profile=backup"]
+
+
+def test_a_path_is_left_to_the_shell(user: Shell) -> None:
+    lines = list(candidate_lines(cli, ["put", "report"], shell="zsh"))
+    assert lines == ["file\treport\t"]
+
+
+def test_a_local_url_is_completed(user: Shell) -> None:
+    (user.home / "objects").mkdir()
+    (user.home / "other.txt").touch()
+    url = f"file://{user.home}/o"
+    assert candidates("ls", url) == [f"{url}bjects/", f"{url}ther.txt"]
+
+
+def test_a_listing_is_asked_for_once(user: Shell) -> None:
+    fake: Any = user.endpoint.fake
+    assert candidates("ls", "s3://bucket/photos/") != []
+    before = len(fake.log.entries())
+    assert candidates("ls", "s3://bucket/photos/") != []
+    assert candidates("ls", "s3://bucket/photos/ca") == ["s3://bucket/photos/cat.jpg"]
+    assert len(fake.log.entries()) == before
+
+
+def cache_at(path: Path, **more: Any) -> CompletionCache:
+    return CompletionCache(str(path / "cache" / "completion.json"), **more)
+
+
+def test_only_the_owner_can_read_the_cache_and_it_has_no_secret(user: Shell) -> None:
+    assert candidates("ls", "s3://bucket/") != []
+    file = user.home / ".cache" / "libcloud" / "completion.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    text = file.read_text()
+    assert "photos/" in text
+    assert user.endpoint.key not in text and user.endpoint.secret not in text
+
+
+def test_a_listing_is_used_for_a_minute_by_the_same_account(tmp_path: Path) -> None:
+    now, target = [1000.0], "s3://bucket/a"
+    cache = cache_at(tmp_path, now=lambda: now[0], environ={"AWS_PROFILE": "one"})
+    cache.put(Settings(), target, ["bucket/a1"], complete=True)
+    assert cache.get(Settings(), target) == ["bucket/a1"]
+    assert cache.get(Settings(), "s3://bucket/a1") == ["bucket/a1"]
+    assert cache.get(Settings(profile="other"), target) is None
+    assert cache.get(Settings(), "s3://bucket/b") is None
+    other = cache_at(tmp_path, now=lambda: now[0], environ={"AWS_PROFILE": "two"})
+    assert other.get(Settings(), target) is None
+    now[0] += SECONDS
+    assert cache.get(Settings(), target) is None
+
+
+def test_a_listing_that_was_cut_is_not_used_for_a_longer_prefix(tmp_path: Path) -> None:
+    cache = cache_at(tmp_path)
+    cache.put(Settings(), "s3://bucket/", ["bucket/a"], complete=False)
+    assert cache.get(Settings(), "s3://bucket/") == ["bucket/a"]
+    assert cache.get(Settings(), "s3://bucket/z") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', '{"a": {"time": "x"}}', "null"])
+def test_a_damaged_cache_is_replaced(tmp_path: Path, text: str) -> None:
+    cache, target = cache_at(tmp_path), "s3://bucket/a"
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "completion.json").write_text(text)
+    assert cache.get(Settings(), target) is None
+    cache.put(Settings(), target, ["bucket/a1"], complete=True)
+    assert cache.get(Settings(), target) == ["bucket/a1"]
+    assert os.listdir(tmp_path / "cache") == ["completion.json"]
+
+
+def test_the_cache_does_not_grow(tmp_path: Path) -> None:
+    cache = cache_at(tmp_path)
+    for number in range(60):
+        cache.put(Settings(), f"s3://b{number}/", ["x"], complete=True)
+    assert len(json.loads((tmp_path / "cache" / "completion.json").read_text())) == 50
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    cache_at(tmp_path).put(Settings(), "s3://b/", ["x"], complete=True)
+
+
+def test_a_store_that_does_not_answer_completes_nothing(user: Shell, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert urls(Settings(endpoint_url=url), "s3://bu", timeout=0.05) == []
+    assert not (user.home / ".cache").exists()
+
+
+def program(user: Shell, directory: Path) -> dict[str, str]:
+    """A ``libcloud`` on the PATH that completes, and otherwise prints its arguments."""
+    file = directory / "libcloud"
+    file.write_text(
+        "#!/bin/sh\n"
+        f'[ -n "$_LIBCLOUD_COMPLETE" ] && exec {sys.executable} -m libcloud "$@"\n'
+        "printf 'ARGUMENTS'; printf ' <%s>' \"$@\"; echo\n"
+    )
+    file.chmod(0o755)
+    for shell, script in SCRIPTS.items():
+        (directory / f"completion.{shell}").write_text(script)
+    variables = environment(user.endpoint, user.home)
+    return {**variables, "PATH": f"{directory}:{variables['PATH']}"}
+
+
+def interactive(shell: str, directory: Path) -> list[str]:
+    """The command line of a shell that reads no files of the user but its completion script."""
+    if shell == "bash":
+        (directory / "rc").write_text(f"source {directory}/completion.bash; PS1='> '\n")
+        return ["/bin/bash", "--noprofile", "--rcfile", str(directory / "rc"), "-i"]
+    (directory / ".zshrc").write_text(
+        f"autoload -U compinit; compinit -u -D; source {directory}/completion.zsh; PS1='> '\n"
+    )
+    return [shutil.which("zsh") or "zsh", "-i"]
+
+
+TYPED = [
+    ("libcloud ls s3://buc\t", "<ls> <s3://bucket/>"),
+    ("libcloud ls s3://bucket/photos/ca\t", "<ls> <s3://bucket/photos/cat.jpg>"),
+    ("libcloud get s3://bucket/photos/a\t", "<get> <s3://bucket/photos/a b.jpg>"),
+    ("libcloud get 's3://bucket/photos/a\t", "<get> <s3://bucket/photos/a b.jpg>"),
+    ("libcloud ls --profile=bac\t", "<ls> <--profile=backup>"),
+    ("libcloud ls s3://absent/x\t", "<ls> <s3://absent/x>"),
+    ("libcloud put --no-clo\t", "<put> <--no-clobber>"),
+]
+SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_completes_what_is_typed(user: Shell, tmp_path: Path, shell: str) -> None:
+    (user.home / ".aws").mkdir()
+    (user.home / ".aws" / "config").write_text("[profile backup]\n")
+    variables = {**program(user, tmp_path), "ZDOTDIR": str(tmp_path)}
+    with terminal([], variables, columns=200, program=interactive(shell, tmp_path)) as screen:
+        for typed, expected in TYPED:
+            screen.read_until("> ")
+            screen.text = ""
+            screen.press(f"{typed}\r")
+            screen.read_until(f"ARGUMENTS {expected}")
+            assert "rror" not in screen.text
+            screen.text = screen.text.rpartition("ARGUMENTS")[2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_completes_urls_and_options(user: Shell, tmp_path: Path) -> None:
+    variables = program(user, tmp_path)
+
+    def completed(line: str) -> list[str]:
+        script = f'source {tmp_path}/completion.fish; complete --do-complete "{line}"'
+        done = subprocess.run(
+            ["fish", "--no-config", "--command", script],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == ""
+        return [found.split("\t")[0] for found in done.stdout.splitlines()]
+
+    assert completed("libcloud ls s3://bu") == ["s3://bucket/", "s3://budget/"]
+    assert completed("libcloud put --no-clo") == ["--no-clobber"]
