@@ -54,13 +54,13 @@ demo: $(VENV)/.demo
 	@$(BIN)/python contrib/demo.py $(ARGS)
 
 # `py` already tests this interpreter: skip the environment named after its version. Where CI is set, the
-# newest versions of Python and the complete build of Apache Libcloud are tested as well; elsewhere, by
-# `make test ENVS=py313` and `make test ENVS=upstream`.
+# newest versions of Python, the complete build of Apache Libcloud and the engines are tested as well;
+# elsewhere, by `make test ENVS=py313`, `make test ENVS=upstream` and `make test ENVS=engines`.
 test: $(VENV)/.tox
 ifdef ENVS
 	@$(TOX) -e $(ENVS)
 else
-	@LIBCLOUD_TEST_BUILDS=$(if $(CI),all,library) TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')$(if $(CI),,|py31[34]$$)" $(TOX)
+	@LIBCLOUD_TEST_BUILDS=$(if $(CI),all,library) TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')$(if $(CI),,|py31[34]$$|engines$$)" $(TOX)
 endif
 
 lint: $(VENV)/.tox

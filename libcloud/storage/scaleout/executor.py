@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Limits
+from libcloud.storage.scaleout.executors import adapted
 from libcloud.storage.scaleout.futures import FutureLike, FutureWorkers, PartExecutor
 from libcloud.storage.scaleout.session import (
     NewUpload,
@@ -90,6 +91,7 @@ def upload_with(
 ) -> Object:
     """Upload ``pieces``; see ``ex_upload_with`` of the drivers."""
     upload = new[0]
+    executor = adapted(executor)
     pieces, lengths = _sized(executor, pieces, sizes)
     if upload.options.size not in (None, sum(lengths)):
         raise SizeMismatchError(
@@ -133,6 +135,7 @@ def resume(
     shipping: Shipping,
 ) -> Object:
     """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers."""
+    executor = adapted(executor)
     pieces, lengths = _sized(executor, pieces, sizes)
     limits = session.upload.limits
     part_size = session.facts.part_size or _part_size(lengths, limits)
@@ -160,9 +163,10 @@ def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[
     :raises TypeError: their sizes are not known.
     :raises ValueError: there are not as many sizes as pieces.
     """
-    pieces = list(pieces)
     if sizes is None and hasattr(executor, "hold"):
         pieces, sizes = executor.hold(pieces)
+    else:
+        pieces = getattr(executor, "pieces_of", list)(pieces)
     if sizes is None:
         sizes = [len(piece) if isinstance(piece, bytes) else None for piece in pieces]
         if None in sizes:

@@ -2,8 +2,7 @@
 """Executors that run tasks on the workers of an engine: Dask, Ray, MPI, loky or processes.
 
 An upload from many machines, and a migration, submit tasks to a ``concurrent.futures.Executor`` and
-know nothing else of the engine. Where the engine keeps pieces, the executor is a
-:class:`~.holding.HoldingExecutor` as well.
+know nothing else of the engine.
 
 Futures of Dask and Ray cannot be cancelled: neither engine tells whether a task has started, and an
 upload must not be aborted while a part is in flight. So submit a few tasks per worker, not all.
@@ -17,9 +16,10 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import cast
 from urllib.parse import urlsplit
 
+from libcloud.utils.arguments import kind_of
 from libcloud.utils.extras import missing_extra
 
-__all__ = ["executor_for", "workers_of"]
+__all__ = ["adapted", "executor_for", "workers_of"]
 
 
 def executor_for(target: object, workers: int | None = None) -> Executor:
@@ -34,22 +34,30 @@ def executor_for(target: object, workers: int | None = None) -> Executor:
         have their own.
     :raises ConnectionError: no scheduler answers.
     :raises ImportError: the engine is not installed; the text says how to install it.
+    :raises TypeError, LibcloudError: see :func:`adapted`.
     :raises ValueError: the text describes no executor.
     """
-    if isinstance(target, str):
-        return _by_name(target, workers)
+    return _by_name(target, workers) if isinstance(target, str) else adapted(target)
+
+
+def adapted(target: object) -> Executor:
+    """The executor of an object of an engine: a ``distributed.Client`` has one.
+
+    :raises LibcloudError: a worker lacks this version of the library.
+    :raises TypeError: it is neither an executor nor has one.
+    """
     if callable(getattr(target, "get_executor", None)):
         from libcloud.storage.scaleout.dask import DaskExecutor
 
         return DaskExecutor(target)
     if callable(getattr(target, "submit", None)):
         return cast("Executor", target)
-    raise TypeError(f"not an executor: {type(target).__qualname__}")
+    raise TypeError(f"not an executor: {kind_of(target)}")
 
 
 def workers_of(executor: object) -> int:
     """Tasks that ``executor`` runs at once; the number of cores if it does not say."""
-    for name in ("workers", "num_workers", "_max_workers"):  # ours, MPI, the standard library
+    for name in ("workers", "_max_workers", "num_workers"):  # ours, the standard library, MPI
         number = getattr(executor, name, None)
         if isinstance(number, int) and number > 0:
             return number

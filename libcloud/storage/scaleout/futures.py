@@ -36,6 +36,7 @@ class PartExecutor(Protocol):
     * ``hold(pieces) -> (pieces, sizes)``: has the engine make the pieces and keep them, and reports
       their sizes in bytes, so that the caller need not know them. The pieces that it returns are
       passed to ``submit``, which passes their values to the function.
+    * ``pieces_of(data) -> pieces``: those of a collection of the engine, if their sizes are known.
     * ``window``: the number of tasks in flight at most; the default is twice the workers, up to 64.
     * ``shares_memory``: the workers are threads of this process, and use its driver.
     """

@@ -6,12 +6,13 @@ Ray runs a task again if its worker is lost, and computes again what was lost wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any
 
-from libcloud.storage.scaleout.holding import collect_sizes, missing_extra, piece_size
+from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
+from libcloud.utils.extras import missing_extra
 
 try:
     import ray
@@ -27,11 +28,11 @@ def connect(address: str) -> RayExecutor:
     :param address: ``ray://HOST:PORT``; ``auto``: the cluster of this machine.
     :raises ConnectionError: it does not answer.
     """
-    if ray.is_initialized():
+    if ray.is_initialized() and address == "auto":
         return RayExecutor()
     try:
         ray.init(address)
-    except ConnectionError as error:
+    except (ConnectionError, RuntimeError) as error:  # RuntimeError: connected to another one
         raise ConnectionError(f"no Ray cluster answers at {address}: {error}") from error
     return RayExecutor(close=True)
 
@@ -44,31 +45,32 @@ class RayExecutor(Executor):
 
     def __init__(self, *, close: bool = False) -> None:
         self._close = close
-        self._remote: dict[Callable[..., Any], Any] = {}  # functions that Ray knows already
+        self._run = ray.remote(_run)
 
     @property
     def workers(self) -> int:
         """CPUs of the cluster."""
         return int(ray.cluster_resources().get("CPU", 1))
 
-    def hold(self, pieces: Iterable[Any]) -> list[object]:
-        """Start to compute the pieces: references are kept, callables are called."""
-        return [self._start(_call, piece) if callable(piece) else piece for piece in pieces]
+    @property
+    def window(self) -> int:
+        """Tasks in flight at most: one for each CPU, and as many that wait for them."""
+        return 2 * self.workers
 
-    def sizes(self, handles: Sequence[Any]) -> list[int]:
-        """Sizes of the held pieces in bytes."""
-        references = [self._start(piece_size, handle) for handle in handles]
-        return collect_sizes([partial(ray.get, reference) for reference in references])
+    def hold(self, pieces: Iterable[Any]) -> tuple[list[object], list[int]]:
+        """Start to compute the pieces, and keep them; and their sizes.
+
+        :param pieces: references are used as they are, and callables are called by a task each.
+        :raises TypeError: a piece is not bytes; the text says which.
+        """
+        held = [self._run.remote(piece) if callable(piece) else piece for piece in pieces]
+        measured = [self._run.remote(piece_size, piece) for piece in held]
+        return held, collect_sizes([partial(ray.get, size) for size in measured])
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run ``fn``; arguments that are references are replaced by what they refer to."""
-        made: Future[Any] = self._start(fn, *args, **kwargs).future()
+        made: Future[Any] = self._run.remote(fn, *args, **kwargs).future()
         return made
-
-    def _start(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if function not in self._remote:
-            self._remote[function] = ray.remote(function)
-        return self._remote[function].remote(*args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Disconnect, if the connection was made for this executor."""
@@ -76,5 +78,5 @@ class RayExecutor(Executor):
             ray.shutdown()
 
 
-def _call(piece: Callable[[], Any]) -> Any:
-    return piece()
+def _run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)

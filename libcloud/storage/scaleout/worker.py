@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from libcloud import __version__
 from libcloud.storage.scaleout.receipts import UploadReceipt
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.transfer.cut import PieceRange
@@ -30,6 +31,7 @@ class PartTask(NamedTuple):
     :param ranges: of the pieces; their positions are those in the whole object.
     :param sizes: of these pieces, bytes.
     :param url: presigned, for a worker without credentials.
+    :param version: of the library in the coordinator.
     """
 
     session: Any
@@ -38,6 +40,7 @@ class PartTask(NamedTuple):
     sizes: tuple[int, ...]
     connect: Callable[[], Any] | None = None
     url: str = ""
+    version: str = __version__
 
 
 class PartResult(NamedTuple):
@@ -67,6 +70,7 @@ def send_part(task: PartTask, *pieces: Any) -> PartResult:
     worker = f"{platform.node()}:{os.getpid()}"
     position: int | None = None
     try:
+        _check_version(task.version)
         buffers = []
         for span, size, piece in zip(task.ranges, task.sizes, pieces, strict=True):
             position = span.piece
@@ -87,6 +91,14 @@ def send_part(task: PartTask, *pieces: Any) -> PartResult:
             code=code if isinstance(code, str) else None,
             status=status if isinstance(status, int) else None,
             piece=position,
+        )
+
+
+def _check_version(version: str) -> None:
+    if version != __version__:
+        raise RuntimeError(
+            f"it has libcloud-storage {__version__}, and this program has {version}: install the "
+            "same release everywhere"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.scaleout.executors import executor_for, workers_of
+from libcloud.storage.scaleout.worker import PartTask, send_part
 
 
 def test_an_executor_is_used_as_it_is() -> None:
@@ -68,3 +69,9 @@ def test_an_engine_that_is_not_installed_is_named_with_its_extra(
 
 def test_an_executor_that_does_not_say_has_as_many_workers_as_cores() -> None:
     assert workers_of(object()) >= 1
+
+
+def test_a_task_of_another_version_of_the_library_is_refused() -> None:
+    result = send_part(PartTask("", 1, (), (), version="0.0"))
+    assert result.receipt is None
+    assert "this program has 0.0" in result.error

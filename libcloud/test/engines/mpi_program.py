@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program for MPI, which uploads the pieces of the tests.
+
+``mpiexec -n 3 python -m mpi4py.futures -m libcloud.test.engines.mpi_program FOLDER [SESSION]``
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.scaleout.executors import executor_for
+from libcloud.test.engines.pieces import SIZES, pieces_for
+from libcloud.test.engines.store import BUCKET
+
+
+def main(folder: Path, session: str = "") -> None:
+    """Upload the pieces as ``big.bin``.
+
+    :param folder: where their runs are recorded; next to it, the text of the session.
+    :param session: the upload to continue.
+    """
+    driver = S3StorageDriver.from_env()
+    container = driver.get_container(BUCKET)
+    pieces = pieces_for(folder)
+    with executor_for("mpi") as executor:
+        if session:
+            driver.ex_attach_upload(session, executor, pieces, sizes=SIZES)
+        else:
+            keep = folder.with_name("session").write_text
+            driver.ex_upload_with(
+                executor, pieces, container, "big.bin", sizes=SIZES, ex_on_session=keep
+            )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])

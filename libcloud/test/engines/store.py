@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store of the tests: the fake that checks, which can kill whoever sends it a part."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socketserver
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+
+from libcloud.test.engines.pieces import whole
+from libcloud.test.storage.fakes.faults import Action
+from libcloud.test.storage.fakes.options import Options
+from libcloud.test.storage.fakes.server import FakeS3
+
+BUCKET = "bucket"
+
+# Searched for where no secret may be.
+SECRET = "kYpL4nT3dS3cr3tThatNobodyElseMayEverSee9"
+OPTIONS = Options(key="AKIDENGINES", secret=SECRET)
+
+
+class Store(FakeS3):
+    """It knows who sends a request."""
+
+    def __init__(self) -> None:
+        super().__init__(OPTIONS)
+        self._peer = threading.local()
+
+    def wrap(self, server: socketserver.TCPServer) -> None:
+        super().wrap(server)
+        threaded = cast("Any", server)
+        plain = threaded.process_request_thread
+
+        def process(request: Any, address: Any) -> None:
+            self._peer.port = address[1]
+            plain(request, address)
+
+        threaded.process_request_thread = process
+
+    def sender(self) -> int:
+        """The id of the process whose request this thread handles."""
+        for connection in psutil.net_connections("tcp4"):
+            if connection.laddr.port == self._peer.port and connection.raddr:
+                return int(connection.pid)
+        raise LookupError("the sender has gone")
+
+    def check_object(self, name: str, data: bytes | None = None) -> None:
+        """The object is complete, and no upload is left."""
+        stored = self.body(BUCKET, name)
+        expected = whole() if data is None else data
+        assert hashlib.sha256(stored).hexdigest() == hashlib.sha256(expected).hexdigest()
+        self.check_clean()
+
+    def check_clean(self) -> None:
+        """No upload is left, and no rule was broken."""
+        assert not self.unfinished_uploads()
+        assert not self.violations
+
+    def write_settings(self, folder: Path) -> dict[str, str]:
+        """Variables with which any process connects; the secret is in a file, not in them."""
+        path = folder / "credentials"
+        path.write_text(
+            f"[default]\naws_access_key_id = {self.key}\naws_secret_access_key = {self.secret}\n",
+            encoding="utf-8",
+        )
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_SHARED_CREDENTIALS_FILE": str(path),
+            "AWS_CONFIG_FILE": str(folder / "absent"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+@dataclass(slots=True)
+class KillSender(Action):
+    """Kill the process that sends the request, in the middle of the body."""
+
+    store: Store
+    killed: list[int] = field(default_factory=list)
+
+    def before_body(self, length: int) -> int:
+        pid = self.store.sender()
+        assert pid != os.getpid()
+        self.killed.append(pid)
+        os.kill(pid, signal.SIGKILL)
+        return length // 2
+
+
+def session_of(error: BaseException) -> str:
+    """The session that a failed upload left."""
+    return str(vars(error)["session"])

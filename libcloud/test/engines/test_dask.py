@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dask: a scheduler and two workers, each a process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import dask.array
+import dask.bag
+import numpy
+import pytest
+from dask import delayed
+from distributed import Client
+
+import libcloud
+from libcloud.common.types import LibcloudError
+from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.scaleout import UploadSession
+from libcloud.storage.scaleout.dask import DaskExecutor, connect, pieces_of
+from libcloud.storage.scaleout.executors import executor_for, workers_of
+from libcloud.storage.types import WorkerError
+from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in
+from libcloud.test.engines.processes import Recorder, files_with, memory_contains, running
+from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store, session_of
+from libcloud.test.storage.fakes.servers import reserved_ports
+
+pytestmark = pytest.mark.slow
+
+HOST = "127.0.0.1"
+
+
+class Cluster:
+    """A scheduler, workers, and a client of them.
+
+    :ivar scheduler: its process id.
+    """
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        (port,) = stack.enter_context(reserved_ports(1))
+        self.address = f"{HOST}:{port}"
+        self.folder = folder
+        self._stack = stack
+        scheduler = ["distributed.cli.dask_scheduler", "--host", HOST, "--port", str(port)]
+        process = stack.enter_context(
+            running([*scheduler, "--no-dashboard", "--no-show"], folder / "scheduler.log")
+        )
+        self.scheduler = process.pid
+        for _ in range(2):
+            self._start_worker(stack)
+        self.client = stack.enter_context(Client(f"tcp://{self.address}", timeout=60))
+        self.client.wait_for_workers(2, timeout=60)
+
+    @contextlib.contextmanager
+    def extra_worker(self, *options: str) -> Iterator[str]:
+        """The address of a third worker."""
+        before = set(self.client.nthreads())
+        with ExitStack() as stack:
+            self._start_worker(stack, *options)
+            self.client.wait_for_workers(len(before) + 1, timeout=60)
+            (address,) = set(self.client.nthreads()) - before
+            yield address
+        while len(self.client.nthreads()) > len(before):
+            self.client.sync(asyncio.sleep, 0.01)
+
+    def restore(self) -> None:
+        """Start a worker for each that was killed."""
+        for _ in range(2 - len(self.client.nthreads())):
+            self._start_worker(self._stack)
+        self.client.wait_for_workers(2, timeout=60)
+
+    def _start_worker(self, stack: ExitStack, *options: str) -> None:
+        # One thread; without a nanny, the process is the worker itself.
+        worker = ["distributed.cli.dask_worker", f"tcp://{self.address}", "--host", HOST]
+        worker += ["--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--no-nanny", *options]
+        worker += ["--local-directory", str(self.folder / "scratch")]
+        stack.enter_context(running(worker, self.folder / "worker.log"))
+
+
+@pytest.fixture(scope="module")
+def cluster(server: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with ExitStack() as stack:
+        yield Cluster(stack, tmp_path_factory.mktemp("dask"))
+
+
+@pytest.fixture
+def executor(cluster: Cluster) -> DaskExecutor:
+    return DaskExecutor(cluster.client)
+
+
+def test_a_client_and_the_address_of_a_scheduler_become_executors(cluster: Cluster) -> None:
+    executor = executor_for(cluster.client)
+    assert workers_of(executor) == 2
+    with executor_for(f"dask://{cluster.address}") as connected:
+        assert connected.submit(os.getpid).result() != os.getpid()
+    assert executor.submit(len, b"still connected").result() == 15
+
+
+def test_held_pieces_are_measured_where_they_are(cluster: Cluster, executor: DaskExecutor) -> None:
+    future = cluster.client.submit(bytes, 2)
+    held, sizes = executor.hold([delayed(bytes)(5), future, lambda: b"abc", b""])
+    assert sizes == [5, 2, 3, 0]
+    assert executor.submit(bytes.upper, held[2]).result() == b"ABC"
+
+
+def test_delayed_arguments_reach_a_task_as_their_values(executor: DaskExecutor) -> None:
+    assert executor.submit(max, delayed(len)(b"123"), 2).result() == 3
+
+
+def test_an_array_is_its_elements_in_c_order(executor: DaskExecutor) -> None:
+    array = dask.array.arange(60, chunks=60, dtype="i4").reshape(10, 6).rechunk((4, 6))
+    pieces, sizes = executor.hold(array)
+    parts = [executor.submit(bytes, piece).result() for piece in pieces]
+    assert sizes == [96, 96, 48]
+    assert b"".join(parts) == numpy.arange(60, dtype="i4").tobytes()
+
+
+def test_an_array_whose_chunks_are_not_contiguous_is_refused() -> None:
+    with pytest.raises(ValueError, match="rechunk"):
+        pieces_of(dask.array.ones((4, 4), chunks=(4, 2)))
+
+
+def test_the_partitions_of_a_bag_are_pieces(executor: DaskExecutor) -> None:
+    bag = dask.bag.from_sequence([b"a", b"bb", b"ccc"], npartitions=2)
+    assert executor.hold(bag)[1] == [3, 3]
+
+
+def test_a_piece_that_is_not_bytes_is_named(executor: DaskExecutor) -> None:
+    with pytest.raises(TypeError, match="piece 1 is not bytes"):
+        executor.hold([b"", delayed(str)(1)])
+
+
+def test_a_scheduler_that_is_not_there_is_an_error() -> None:
+    with reserved_ports(1) as (port,), pytest.raises(ConnectionError, match=f"{HOST}:{port}"):
+        connect(f"tcp://{HOST}:{port}", timeout=0.2)
+
+
+def test_a_worker_with_another_version_of_the_library_is_named(cluster: Cluster) -> None:
+    worker = next(iter(cluster.client.nthreads()))
+    version = libcloud.__version__
+    cluster.client.run(_set_version, "0.0", workers=[worker])
+    try:
+        with pytest.raises(LibcloudError, match=rf"{worker} has libcloud-storage 0\.0") as caught:
+            executor_for(cluster.client)
+    finally:
+        cluster.client.run(_set_version, version, workers=[worker])
+    assert version in str(caught.value)
+
+
+def _set_version(version: str) -> None:
+    libcloud.__version__ = version
+
+
+def test_a_worker_without_the_library_is_named(cluster: Cluster) -> None:
+    hide = "import sys; sys.modules['libcloud'] = None"
+    with (
+        cluster.extra_worker("--preload", hide) as address,
+        pytest.raises(LibcloudError, match=f"{address} has no libcloud-storage"),
+    ):
+        executor_for(cluster.client)
+
+
+# Uploads.
+
+
+@pytest.mark.parametrize("kind", ["held", "known"])
+def test_pieces_become_one_object(
+    kind: str, cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    pieces = [delayed(piece, pure=False)() for piece in pieces_for(folder)]
+    sizes = SIZES if kind == "known" else None
+    obj = driver.ex_upload_with(cluster.client, pieces, container, "big.bin", sizes=sizes)
+    assert obj.size == sum(SIZES)
+    store.check_object("big.bin")
+    assert runs_in(folder) == dict.fromkeys(range(len(SIZES)), 1)
+
+
+def test_an_array_becomes_one_object(
+    cluster: Cluster, store: Store, driver: Any, container: Any
+) -> None:
+    array = dask.array.arange(3 * MIB, chunks=MIB, dtype="i4")
+    driver.ex_upload_with(cluster.client, array, container, "array.bin")
+    store.check_object("array.bin", numpy.arange(3 * MIB, dtype="i4").tobytes())
+
+
+def test_a_killed_worker_is_replaced_and_the_object_is_published(
+    cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    kill = KillSender(store)
+    store.faults.add("UploadPart", kill, nth=3)
+    pieces = [delayed(piece, pure=False)() for piece in pieces_for(folder)]
+    try:
+        driver.ex_upload_with(cluster.client, pieces, container, "big.bin", sizes=SIZES)
+    finally:
+        cluster.restore()
+    assert len(kill.killed) == 1
+    store.check_object("big.bin")
+    runs = runs_in(folder)
+    assert set(runs) == set(range(len(SIZES)))
+    assert len(SIZES) < runs.total() <= 2 * len(SIZES)
+
+
+def test_a_piece_that_differs_when_it_is_made_again_is_not_published(
+    cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    pieces = [delayed(piece, pure=False)() for piece in pieces_for(folder, changes=True)]
+    sizes = [*SIZES[:-1], SIZES[-1] + 1]
+    with pytest.raises(WorkerError, match=r"piece 5.*were announced") as caught:
+        driver.ex_upload_with(cluster.client, pieces, container, "big.bin", sizes=sizes)
+    assert caught.value.worker
+    assert not store.objects
+    UploadSession.from_json(session_of(caught.value)).abort()
+    store.check_clean()
+
+
+def test_a_piece_that_is_not_bytes_is_named_and_nothing_is_published(
+    cluster: Cluster, store: Store, driver: Any, container: Any
+) -> None:
+    pieces = [delayed(bytes)(5 * MIB), delayed(str)(1)]
+    with pytest.raises(WorkerError, match=r"piece 1.*must be bytes") as caught:
+        driver.ex_upload_with(
+            cluster.client, pieces, container, "big.bin", sizes=[5 * MIB, 1], ex_on_failure="abort"
+        )
+    assert caught.value.worker
+    assert not store.objects
+    store.check_clean()
+
+
+def test_a_worker_without_credentials_is_named_and_nothing_is_published(
+    cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    variable = "AWS_SHARED_CREDENTIALS_FILE"
+    driver = S3StorageDriver.from_env(region="eu-west-1")  # workers keep drivers by their settings
+    path = os.environ[variable]
+    cluster.client.run(_set_variable, variable, "/absent")
+    try:
+        with pytest.raises(WorkerError, match="CredentialsNotFoundError") as caught:
+            driver.ex_upload_with(cluster.client, pieces_for(folder), container, "b", sizes=SIZES)
+    finally:
+        cluster.client.run(_set_variable, variable, path)
+    assert caught.value.worker
+    assert not store.objects
+    UploadSession.from_json(session_of(caught.value), driver).abort()
+    store.check_clean()
+
+
+def _set_variable(name: str, value: str) -> None:
+    os.environ[name] = value
+
+
+def test_no_secret_reaches_tasks_scheduler_or_logs(
+    cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    recorder = Recorder(DaskExecutor(cluster.client))
+    driver.ex_upload_with(recorder, pieces_for(folder), container, "big.bin", sizes=SIZES)
+    store.check_object("big.bin")
+    assert recorder.pickles
+    assert not [data for data in recorder.pickles if SECRET.encode() in data]
+    assert not memory_contains(cluster.scheduler, SECRET)
+    assert memory_contains(cluster.scheduler, BUCKET)
+    assert not files_with(SECRET, cluster.folder)

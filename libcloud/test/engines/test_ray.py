@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ray: a cluster of two CPUs, on this machine."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import ray
+
+from libcloud.storage.scaleout.executors import executor_for, workers_of
+from libcloud.storage.scaleout.ray import RayExecutor, connect
+from libcloud.storage.scaleout.worker import PartTask
+from libcloud.storage.types import WorkerError
+from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in
+from libcloud.test.engines.processes import Recorder, files_with, memory_contains
+from libcloud.test.engines.store import SECRET, KillSender, Store
+from libcloud.test.storage.fakes.servers import reserved_ports
+
+pytestmark = pytest.mark.slow
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def cluster(server: Store) -> Iterator[Path]:
+    """The folder where the cluster writes; the sockets in it need a short path."""
+    folder = tempfile.mkdtemp(prefix="ray")
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=200 * MIB,
+        log_to_driver=False,
+        _node_ip_address=HOST,
+        _temp_dir=folder,
+    )
+    try:
+        yield Path(folder)
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def executor(cluster: Path) -> RayExecutor:
+    return RayExecutor()
+
+
+def test_a_connected_cluster_is_used(executor: RayExecutor) -> None:
+    with executor_for("ray") as connected:
+        assert workers_of(connected) == 2
+        assert connected.submit(os.getpid).result() != os.getpid()
+    assert executor.submit(len, b"still connected").result() == 15
+
+
+def test_held_pieces_are_measured_where_they_are(executor: RayExecutor) -> None:
+    held, sizes = executor.hold([ray.put(b"ab"), functools.partial(bytes, 3), b""])
+    assert sizes == [2, 3, 0]
+    assert executor.submit(bytes.upper, held[0]).result() == b"AB"
+
+
+def test_a_held_piece_that_is_not_bytes_is_named(executor: RayExecutor) -> None:
+    with pytest.raises(TypeError, match="piece 1 is not bytes"):
+        executor.hold([b"", ray.put("text")])
+
+
+# In a process of its own, because a failed connection prevents later ones.
+_CONNECT = """
+import ray.util.client.worker as client
+from libcloud.storage.scaleout.executors import executor_for
+
+client.INITIAL_TIMEOUT_SEC = client.MAX_TIMEOUT_SEC = 0
+try:
+    executor_for("ray://{address}")
+except ConnectionError as error:
+    print(error)
+"""
+
+
+def test_a_cluster_that_is_not_there_is_an_error() -> None:
+    with reserved_ports(1) as (port,):
+        program = _CONNECT.format(address=f"{HOST}:{port}")
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert f"no Ray cluster answers at ray://{HOST}:{port}" in done.stdout, done.stderr
+
+
+def test_a_second_cluster_is_not_confused_with_the_connected_one(executor: RayExecutor) -> None:
+    with pytest.raises(ConnectionError, match=f"no Ray cluster answers at {HOST}:1"):
+        connect(f"{HOST}:1")
+
+
+@pytest.mark.parametrize("kind", ["references", "functions"])
+def test_pieces_become_one_object(
+    kind: str, executor: RayExecutor, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    pieces: list[Any] = [*pieces_for(folder)]
+    if kind == "references":
+        pieces = [ray.remote(_make).remote(piece) for piece in pieces]
+    obj = driver.ex_upload_with(executor, pieces, container, "big.bin")
+    assert obj.size == sum(SIZES)
+    store.check_object("big.bin")
+    assert runs_in(folder) == dict.fromkeys(range(len(SIZES)), 1)
+
+
+def _make(piece: Any) -> Any:
+    return piece()
+
+
+def test_a_killed_worker_is_replaced_and_the_object_is_published(
+    executor: RayExecutor, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    kill = KillSender(store)
+    store.faults.add("UploadPart", kill, nth=3)
+    driver.ex_upload_with(executor, pieces_for(folder), container, "big.bin", sizes=SIZES)
+    assert len(kill.killed) == 1
+    store.check_object("big.bin")
+    runs = runs_in(folder)
+    assert set(runs) == set(range(len(SIZES)))
+    assert len(SIZES) < runs.total() <= 2 * len(SIZES)
+
+
+def test_a_piece_that_is_not_bytes_is_named_and_nothing_is_published(
+    executor: RayExecutor, store: Store, driver: Any, container: Any
+) -> None:
+    pieces = [ray.put(bytes(5 * MIB)), ray.put("text")]
+    with pytest.raises(WorkerError, match=r"piece 1.*must be bytes") as caught:
+        driver.ex_upload_with(
+            executor, pieces, container, "big.bin", sizes=[5 * MIB, 4], ex_on_failure="abort"
+        )
+    assert caught.value.worker
+    assert not store.objects
+    store.check_clean()
+
+
+def test_a_worker_with_another_version_is_named_and_nothing_is_published(
+    executor: RayExecutor, store: Store, driver: Any, container: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(PartTask.__new__, "__defaults__", (None, "", "0.0"))
+    with pytest.raises(WorkerError, match=r"this program has 0\.0") as caught:
+        driver.ex_upload_with(executor, [b"x"], container, "big.bin", ex_on_failure="abort")
+    assert caught.value.worker
+    assert not store.objects
+    store.check_clean()
+
+
+def test_no_secret_reaches_tasks_processes_of_ray_or_logs(
+    executor: RayExecutor,
+    cluster: Path,
+    store: Store,
+    driver: Any,
+    container: Any,
+    folder: Path,
+) -> None:
+    recorder = Recorder(executor)
+    driver.ex_upload_with(recorder, pieces_for(folder), container, "big.bin", sizes=SIZES)
+    store.check_object("big.bin")
+    assert recorder.pickles
+    assert not [data for data in recorder.pickles if SECRET.encode() in data]
+    own = {process.name(): process.pid for process in psutil.Process().children()}
+    for name in ("gcs_server", "raylet"):
+        assert not memory_contains(own[name], SECRET)
+    assert not files_with(SECRET, cluster)
