@@ -259,13 +259,20 @@ class S3CompatibleKeywords(S3Keywords, total=False):
     endpoint_url: str | None
 
 
-class S3RegionalKeywords(S3ConstructorKeywords, total=False):
-    """Keywords that the constructors of drivers for OVH and Scaleway pass on."""
+class S3ServiceKeywords(S3CompatibleKeywords, total=False):
+    """Keywords that the constructors of drivers for single services pass on."""
 
+    signature_version: str | int | None
     token: str | None
     name: str | None
     ex_profile: Any
     ex_s3_profile: str | None
+
+
+class S3RegionalKeywords(S3ServiceKeywords, total=False):
+    """Keywords that the constructors of drivers for OVH and Scaleway pass on."""
+
+    api_version: str | None
 
 
 class S3EnvironmentKeywords(S3Keywords, total=False):

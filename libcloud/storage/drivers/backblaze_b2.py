@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from base64 import b64encode
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.request import HttpRequest
@@ -21,10 +21,14 @@ from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedRes
 from libcloud.storage import s3, transfer
 from libcloud.storage.drivers.s3 import S3SignatureV4Connection
 from libcloud.storage.drivers.s3_compatible import S3CompatibleStorageDriver
+from libcloud.storage.keywords import S3ServiceKeywords
 from libcloud.storage.s3.endpoint import Address, Addressing
 from libcloud.storage.s3.profiles import B2
 from libcloud.utils.documents import parse_json
 from libcloud.utils.per_process import PerProcess
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "API_PATH",
@@ -201,7 +205,7 @@ class BackblazeB2StorageDriver(S3CompatibleStorageDriver):
         port: int | None = None,
         api_version: str | None = None,
         region: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[S3ServiceKeywords],
     ) -> None:
         super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
         is_known = bool(host or region or kwargs.get("endpoint_url"))

@@ -10,14 +10,18 @@ Reference: Alibaba Cloud, "S3 API on OSS: supported operations and limitations".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3MultipartUpload, S3SignatureV4Connection
 from libcloud.storage.drivers.s3_compatible import S3CompatibleStorageDriver
+from libcloud.storage.keywords import S3ServiceKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import is_address
 from libcloud.storage.s3.profiles import OSS
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "CHUNK_SIZE",
@@ -71,7 +75,7 @@ class OSSStorageDriver(S3CompatibleStorageDriver):
         port: int | None = None,
         api_version: str | None = None,
         region: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[S3ServiceKeywords],
     ) -> None:
         endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
         place = host if endpoint is None else endpoint.host

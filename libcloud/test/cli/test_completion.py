@@ -96,10 +96,10 @@ def test_a_local_url_is_completed(user: Shell) -> None:
 def test_a_listing_is_asked_for_once(user: Shell) -> None:
     fake: Any = user.endpoint.fake
     assert candidates("ls", "s3://bucket/photos/") != []
-    before = len(fake.log.entries())
+    before = len(fake.log.entries)
     assert candidates("ls", "s3://bucket/photos/") != []
     assert candidates("ls", "s3://bucket/photos/ca") == ["s3://bucket/photos/cat.jpg"]
-    assert len(fake.log.entries()) == before
+    assert len(fake.log.entries) == before
 
 
 def cache_at(path: Path, **more: Any) -> CompletionCache:
