@@ -10,6 +10,7 @@ __all__ = ["MUTANTS"]
 _DRIVERS = "libcloud/storage/drivers"
 _B2 = ("libcloud/test/storage/test_backblaze_b2.py",)
 _GOOGLE = ("libcloud/test/storage/test_google_multipart.py",)
+_LOST = ("libcloud/test/storage/test_lost_responses.py",)
 _OSS = ("libcloud/test/storage/test_oss.py",)
 
 MUTANTS = (
@@ -60,5 +61,29 @@ MUTANTS = (
         "",
         _GOOGLE,
         caught_by="test_a_customers_key_goes_with_each_part",
+    ),
+    Mutant(
+        "a lost response to the creation of a container becomes a conflict",
+        "libcloud/storage/transfer/retry_loop.py",
+        "is_open = is_open or unknown or getattr",
+        "is_open = is_open and getattr",
+        _LOST,
+        caught_by="test_a_container_is_created_once",
+    ),
+    Mutant(
+        "any conflict at a retry counts as a success",
+        "libcloud/storage/transfer/retry_loop.py",
+        "if not is_open or (confirm is not None and not confirm()):",
+        "if not is_open:",
+        _LOST,
+        caught_by="test_a_copy_over_another_object_is_a_conflict_after_a_lost_response_too",
+    ),
+    Mutant(
+        "a conflict after an attempt that was refused counts as a success",
+        "libcloud/storage/transfer/retry_loop.py",
+        "if not is_open or (confirm is not None and not confirm()):",
+        "if confirm is not None and not confirm():",
+        _LOST,
+        caught_by="test_an_attempt_that_was_refused_leaves_a_conflict_a_conflict",
     ),
 )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.azure import requests
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.objects import head_blob
+from libcloud.storage.transfer.upload.times import is_recent
+from libcloud.storage.types import ConditionalConflictError, PreconditionFailedError
 
 __all__ = ["copy_blob"]
 
@@ -26,11 +29,23 @@ def copy_blob(
     :param headers: conditions, metadata, tier.
     :return: the response with the properties of the copy.
     :raises PreconditionFailedError: a condition does not hold; nothing was changed.
+    :raises ConditionalConflictError: another copy to the blob is pending.
     :raises LibcloudError: the copy failed or was aborted.
     """
     what = f"Error copying to {container}/{name}"
     path = client.blob_path(container, name)
-    started = client.send(requests.copy_blob(path, source, headers), what, names=(container, name))
+    request, begun = requests.copy_blob(path, source, headers), time.monotonic()
+
+    def is_ours() -> bool:
+        there = head_blob(client, container, name).headers
+        copied = there.get("x-ms-copy-source", "").partition("?")[0]
+        return copied == source.partition("?")[0] and is_recent(there, time.monotonic() - begun)
+
+    started = client.retry_loop.ensure(
+        lambda: client.send_once(request, what, names=(container, name)),
+        (ConditionalConflictError, PreconditionFailedError),
+        confirm=is_ours,
+    ) or head_blob(client, container, name)
     copy_id = started.headers.get("x-ms-copy-id", "")
     status = started.headers.get("x-ms-copy-status", "success")
     delay = 0.5

@@ -24,6 +24,7 @@ from libcloud.storage.error_details import (
 from libcloud.storage.transfer.sending import THROTTLED, failure_without_detail
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
+    ConditionalConflictError,
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
     InvalidContainerNameError,
@@ -99,6 +100,8 @@ def _error(
         if object_name:
             return InvalidObjectNameError(text, driver, object_name)
         return InvalidContainerNameError(text, driver, container_name)
+    if code == "PendingCopyOperation":
+        return ConditionalConflictError(text, driver, object_name)
     if code in _CONDITION_FAILED or status == 412:
         return PreconditionFailedError(text, driver, object_name)
     if code in _NO_CONTAINER or (status == 404 and container_name and not object_name):

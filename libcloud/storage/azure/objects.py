@@ -50,22 +50,27 @@ def create_container(client: AzureClient, name: str) -> Any:
     """
     what = f"Error creating the container {name}"
     path = client.container_path(name)
-    try:
-        return client.send(requests.create_container(path), what, names=(name, ""))
-    except LibcloudError as error:
-        detail = vars(error).get("detail")
-        if detail is None or detail.code or detail.status not in _REFUSALS:
-            raise
-        # A service that is not Azure's may say no code.
-        refusal = _REFUSALS[detail.status](error.value, client.owner, name)
-        raise attach_detail(refusal, detail) from error
+
+    def create() -> Any:
+        try:
+            return client.send_once(requests.create_container(path), what, names=(name, ""))
+        except LibcloudError as error:
+            detail = vars(error).get("detail")
+            if detail is None or detail.code or detail.status not in _REFUSALS:
+                raise
+            # A service that is not Azure's may say no code.
+            refusal = _REFUSALS[detail.status](error.value, client.owner, name)
+            raise attach_detail(refusal, detail) from error
+
+    created = client.retry_loop.ensure(create, ContainerAlreadyExistsError)
+    return head_container(client, name) if created is None else created
 
 
 def delete_container(client: AzureClient, name: str) -> None:
     """Delete a container with all blobs in it."""
     path = client.container_path(name)
     request, what = requests.delete(path), f"Error deleting the container {name}"
-    client.retry_loop.delete(
+    client.retry_loop.ensure(
         lambda: client.send_once(request, what, ok=(200, 202, 204), names=(name, "")),
         ContainerDoesNotExistError,
     )
@@ -85,7 +90,7 @@ def delete_blob(client: AzureClient, container: str, name: str) -> None:
     headers = {"x-ms-delete-snapshots": "include"}
     request = requests.delete(client.blob_path(container, name), headers)
     what = f"Error deleting {container}/{name}"
-    client.retry_loop.delete(
+    client.retry_loop.ensure(
         lambda: client.send_once(request, what, names=(container, name)),
         ObjectDoesNotExistError,
     )

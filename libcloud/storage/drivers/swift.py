@@ -30,6 +30,7 @@ from libcloud.storage.swift.multipart import SwiftMultipartUpload
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
     InvalidContainerNameError,
     InvalidObjectNameError,
     ObjectHashMismatchError,
@@ -201,16 +202,20 @@ class SwiftStorageDriver(StorageDriver):
         :raises InvalidContainerNameError: it cannot have that name.
         """
         self._container_path(container_name)
-        response = self._client.send(
-            swift.requests.put_container(container_name),
-            f"Error creating {container_name}",
-            ok=(201, 202),
-            names=(container_name, ""),
-        )
-        if response.status == 202:
-            raise ContainerAlreadyExistsError(
-                "Container with this name already exists", self, container_name
+
+        def create() -> None:
+            response = self._client.send_once(
+                swift.requests.put_container(container_name),
+                f"Error creating {container_name}",
+                ok=(201, 202),
+                names=(container_name, ""),
             )
+            if response.status == 202:
+                raise ContainerAlreadyExistsError(
+                    "Container with this name already exists", self, container_name
+                )
+
+        self._client.retry_loop.ensure(create, ContainerAlreadyExistsError)
         return Container(container_name, {"object_count": 0}, self)
 
     def delete_container(self, container: Container) -> bool:
@@ -219,11 +224,11 @@ class SwiftStorageDriver(StorageDriver):
         :raises ContainerIsNotEmptyError: there are objects in it.
         :raises ContainerDoesNotExistError: there is none.
         """
-        self._client.send(
-            swift.requests.delete(self._container_path(container.name)),
-            f"Error deleting {container.name}",
-            ok=(202, 204),
-            names=(container.name, ""),
+        request = swift.requests.delete(self._container_path(container.name))
+        what, names = f"Error deleting {container.name}", (container.name, "")
+        self._client.retry_loop.ensure(
+            lambda: self._client.send_once(request, what, ok=(202, 204), names=names),
+            ContainerDoesNotExistError,
         )
         return True
 

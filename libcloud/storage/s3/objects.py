@@ -13,9 +13,11 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.s3.client import detail_of
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
     ContainerError,
     ContainerIsNotEmptyError,
     InvalidContainerNameError,
+    ObjectDoesNotExistError,
 )
 from libcloud.utils.etags import strip_etag
 
@@ -127,17 +129,21 @@ def delete(
     :raises ObjectDoesNotExistError: it does not exist, and the store says so (Amazon does not).
     """
     label = s3.names.label_of(container_name, object_name, version_id)
-    with s3.versions.explained_errors(client, object_name, version_id):
-        response = client.send(
-            s3.requests.of_version(s3.requests.delete(path), version_id),
-            f"Error deleting {label}",
-            ok=(200, 204, 404),
-            container_name=container_name,
-            object_name=object_name,
-        )
-    if response.status == 404:
-        raise client.object_not_found(response, container_name, object_name, version_id)
-    return bool(response.status == 204)
+
+    def attempt() -> bool:
+        with s3.versions.explained_errors(client, object_name, version_id):
+            response = client.send_once(
+                s3.requests.of_version(s3.requests.delete(path), version_id),
+                f"Error deleting {label}",
+                ok=(200, 204, 404),
+                container_name=container_name,
+                object_name=object_name,
+            )
+        if response.status == 404:
+            raise client.object_not_found(response, container_name, object_name, version_id)
+        return bool(response.status == 204)
+
+    return client.retry_loop.ensure(attempt, ObjectDoesNotExistError) is not False
 
 
 # Containers.
@@ -173,16 +179,20 @@ def create_container(client: S3Client, path: str, name: str, location: str | Non
         # As text: connection classes of test suites return it as the text of the response.
         request = replace(request, body=request.body.decode("ascii"))
     what = f"Error creating the container {name}"
-    response = client.send_once(request, what, ok=(200, 400, 409), container_name=name)
-    if response.status == 200:
-        return
-    detail, body = detail_of(response), response.body or ""
-    kind: type[ContainerError] = ContainerError
-    if "BucketAlreadyOwnedByYou" in body:
-        kind = ContainerAlreadyExistsError
-    elif response.status == 409 or "InvalidBucketName" in body:
-        kind = InvalidContainerNameError
-    raise s3.errors.attach_detail(kind(s3.errors.describe(detail), client.owner, name), detail)
+
+    def attempt() -> None:
+        response = client.send_once(request, what, ok=(200, 400, 409), container_name=name)
+        if response.status == 200:
+            return
+        detail, body = detail_of(response), response.body or ""
+        kind: type[ContainerError] = ContainerError
+        if "BucketAlreadyOwnedByYou" in body:
+            kind = ContainerAlreadyExistsError
+        elif response.status == 409 or "InvalidBucketName" in body:
+            kind = InvalidContainerNameError
+        raise s3.errors.attach_detail(kind(s3.errors.describe(detail), client.owner, name), detail)
+
+    client.retry_loop.ensure(attempt, ContainerAlreadyExistsError)
 
 
 def delete_container(client: S3Client, path: str, name: str) -> bool:
@@ -193,14 +203,18 @@ def delete_container(client: S3Client, path: str, name: str) -> bool:
     :raises ContainerIsNotEmptyError: it contains objects. Nothing was deleted.
     """
     what = f"Error deleting the container {name}"
-    response = client.send(
-        s3.requests.delete(path), what, ok=(200, 204, 404, 409), container_name=name
-    )
-    if response.status == 404:
-        raise client.container_not_found(response, name)
-    if response.status == 409:
-        detail = detail_of(response)
-        text = f"the container is not empty; delete its objects first. {s3.errors.describe(detail)}"
-        error = ContainerIsNotEmptyError(text, client.owner, name)
-        raise s3.errors.attach_detail(error, detail)
-    return bool(response.status == 204)
+
+    def attempt() -> bool:
+        response = client.send_once(
+            s3.requests.delete(path), what, ok=(200, 204, 404, 409), container_name=name
+        )
+        if response.status == 404:
+            raise client.container_not_found(response, name)
+        if response.status == 409:
+            detail = detail_of(response)
+            text = "the container is not empty; delete its objects first. "
+            error = ContainerIsNotEmptyError(text + s3.errors.describe(detail), client.owner, name)
+            raise s3.errors.attach_detail(error, detail)
+        return bool(response.status == 204)
+
+    return client.retry_loop.ensure(attempt, ContainerDoesNotExistError) is not False

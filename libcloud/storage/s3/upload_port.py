@@ -21,7 +21,7 @@ from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
-from libcloud.storage.s3.times import StoreTimes
+from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,

@@ -8,6 +8,7 @@ Reference: OpenStack, "Object Storage API", "Copy object", and Swift, "Large obj
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 from libcloud.common.base import Connection
 from libcloud.storage.swift import requests
 from libcloud.storage.swift.client import SwiftClient
+from libcloud.storage.swift.deletion import is_static_large
+from libcloud.storage.transfer.upload.times import is_recent
+from libcloud.storage.types import PreconditionFailedError
 
 __all__ = ["copy_object"]
 
@@ -38,8 +42,26 @@ def copy_object(
     request = requests.copy_object(
         requests.object_path(*target), requests.object_path(*source), headers
     )
-    connection = client.driver.connection
+    connection, begun = client.driver.connection, time.monotonic()
     patient = isinstance(connection, Connection)
+    what = f"Error copying {'/'.join(source)} to {'/'.join(target)}"
+
+    def head(names: tuple[str, str]) -> Any:
+        return client.send(
+            requests.head(requests.object_path(*names)), what, ok=(200,), names=names
+        )
+
+    def is_ours() -> bool:
+        there, original = head(target).headers, head(source).headers
+        # The ETag of a copied large object is another one.
+        compared = ("content-length",) if is_static_large(original) else ("content-length", "etag")
+        same = all(there.get(name) == original.get(name) for name in compared)
+        return same and is_recent(there, time.monotonic() - begun)
+
     with connection.extended_timeout(_PATIENCE) if patient else nullcontext():
-        what = f"Error copying {'/'.join(source)} to {'/'.join(target)}"
-        return client.send(request, what, ok=(201,), names=target)
+        copied = client.retry_loop.ensure(
+            lambda: client.send_once(request, what, ok=(201,), names=target),
+            PreconditionFailedError,
+            confirm=is_ours,
+        )
+    return head(target) if copied is None else copied

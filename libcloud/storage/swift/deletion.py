@@ -49,18 +49,29 @@ def delete_object(
     if is_large is None and not client.is_foreign:
         found = client.send(requests.head(path), what, ok=(200, 204), names=names)
         is_large = is_static_large(found.headers)
-    if is_large and not _has_versions(client, container_name):
-        response = client.send(requests.delete_manifest(path), what, ok=(200,), names=names)
-        result = client.parse(responses.parse_bulk_result, response, what)
-        if not any(why == _NOT_LARGE for _, why in result.errors):
-            if result.status == 200 and not result.deleted:
-                raise ObjectDoesNotExistError(f"{what}: it does not exist", client.driver, name)
-            _check(client, result, what)
-            return
-    client.retry_loop.delete(
+    is_whole = is_large and not _has_versions(client, container_name)
+    if is_whole and _delete_large(client, path, what, names):
+        return
+    client.retry_loop.ensure(
         lambda: client.send_once(requests.delete(path), what, ok=(200, 202, 204), names=names),
         ObjectDoesNotExistError,
     )
+
+
+def _delete_large(client: SwiftClient, path: str, what: str, names: tuple[str, str]) -> bool:
+    """Delete a large object with its segments; ``False``: it is none (any more)."""
+
+    def attempt() -> bool:
+        response = client.send_once(requests.delete_manifest(path), what, ok=(200,), names=names)
+        result = client.parse(responses.parse_bulk_result, response, what)
+        if any(why == _NOT_LARGE for _, why in result.errors):
+            return False
+        if result.status == 200 and not result.deleted:
+            raise ObjectDoesNotExistError(f"{what}: it does not exist", client.driver, names[1])
+        _check(client, result, what)
+        return True
+
+    return client.retry_loop.ensure(attempt, ObjectDoesNotExistError) is not False
 
 
 def is_static_large(headers: Mapping[str, str]) -> bool:

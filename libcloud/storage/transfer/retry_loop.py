@@ -78,24 +78,34 @@ class RetryLoop:
                 self.limiter.succeeded(epoch)
                 return result
 
-    def delete(self, operation: Callable[[], object], gone: type[Exception]) -> None:
-        """:meth:`run` a deletion, which may have succeeded in an attempt that seemed to fail.
+    def ensure(
+        self,
+        operation: Callable[[], _T],
+        already: type[Exception] | tuple[type[Exception], ...],
+        *,
+        confirm: Callable[[], bool] | None = None,
+    ) -> _T | None:
+        """:meth:`run` an operation that may have succeeded in an attempt that seemed to fail.
 
-        :param gone: raised by ``operation`` if there is nothing to delete. At a repeated attempt it
-            means success if the outcome of an earlier one is not known.
+        :param already: raised by ``operation`` if the store is in the state that it leads to: the
+            object to delete is gone, the container to create exists. At a repeated attempt that is
+            success if the outcome of an earlier one is not known.
+        :param confirm: called then; whether that state is due to this operation. ``None``: it is.
+        :return: the result of ``operation``; ``None`` if an earlier attempt has succeeded.
         """
         is_open = False
 
-        def attempt() -> None:
+        def attempt() -> _T | None:
             nonlocal is_open
             try:
-                operation()
-            except gone:
-                if not is_open:
+                return operation()
+            except already:
+                if not is_open or (confirm is not None and not confirm()):
                     raise
+                return None
             except Exception as error:
                 unknown = self._failure_of(error).effect_unknown
                 is_open = is_open or unknown or getattr(error, "status", None) in OUTCOME_OPEN
                 raise
 
-        self.run(attempt)
+        return self.run(attempt)

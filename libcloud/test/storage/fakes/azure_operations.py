@@ -314,7 +314,11 @@ class Operations:
         match = self.request.header("x-ms-source-if-match")
         if match and match != source.etag:
             raise S3Error(412, "SourceConditionNotMet")
-        copied = {"x-ms-copy-id": str(uuid.uuid4()), "x-ms-copy-status": "success"}
+        copied = {
+            "x-ms-copy-id": str(uuid.uuid4()),
+            "x-ms-copy-source": self.request.header("x-ms-copy-source") or "",
+            "x-ms-copy-status": "success",
+        }
         blob = Blob(
             source.body,
             {**source.headers, **copied},

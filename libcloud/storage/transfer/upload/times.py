@@ -38,6 +38,17 @@ class StoreTimes:
         return Confirmation.STORED if recent else Confirmation.ABSENT
 
 
+def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
+    """Whether the object was written within ``seconds`` before this response, by the store's clock.
+
+    :param headers: of the response that describes the object.
+    """
+    now, modified = _time(headers.get("date")), _time(headers.get("last-modified"))
+    if now is None or modified is None:
+        return False
+    return modified >= now - timedelta(seconds=seconds) - _GRACE
+
+
 @lru_cache(maxsize=8)  # several responses arrive in a second
 def _time(text: str | None) -> datetime | None:
     try:
