@@ -212,7 +212,7 @@ _READING = (
         "end_bytes - 1",
         "end_bytes",
         _DOWNLOADS,
-        caught_by="test_a_range_excludes_its_end",
+        caught_by="test_download_object_range_success",
     ),
     Mutant(
         "short download unnoticed",

@@ -37,12 +37,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
 from libcloud.common.types import InvalidCredsError
-from libcloud.storage.base import Container
+from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.ovh import OvhStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
@@ -95,13 +95,23 @@ def test_g20_a_part_takes_the_memory_of_one_part(size: int) -> None:
     assert peak_of(cut) < 2 * 4 * MIB
 
 
-def test_g21_presigned_urls_carry_the_token_and_fit_the_port() -> None:
+def test_get_object_cdn_url() -> None:
+    """G21: with the token and the port."""
     with store(replace(AMAZON, session_token="the/token"), token="the/token") as s3:
         stored = s3.stream(iter([b"abc"]), "a//b/../c d")
         with urlopen(s3.driver.get_object_cdn_url(stored)) as answer:
             assert answer.read() == b"abc"
         with pytest.raises(ValueError):
             s3.driver.get_object_cdn_url(stored, ex_expiry=24 * 7 + 1)
+
+
+def test_get_object_cdn_url_put() -> None:
+    with store() as s3:
+        place = Object("new", 0, None, {}, {}, s3.container, s3.driver)
+        url = s3.driver.get_object_cdn_url(place, ex_method="PUT")
+        with urlopen(Request(url, b"abc", method="PUT")) as response:
+            assert response.status == 200
+        assert s3.container.get_object("new").size == 3
 
 
 def test_g22_drivers_for_two_hosts_do_not_disturb_each_other() -> None:

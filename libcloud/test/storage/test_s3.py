@@ -27,7 +27,11 @@ from libcloud.storage.drivers.s3 import (
     S3StorageDriver,
     S3USWestStorageDriver,
 )
-from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
+from libcloud.storage.types import (
+    ContainerDoesNotExistError,
+    ObjectDoesNotExistError,
+    ObjectHashMismatchError,
+)
 from libcloud.test._mock_answers import Reply
 from libcloud.test.storage.fakes.options import MIB
 from libcloud.test.storage.s3_classic import (
@@ -103,6 +107,14 @@ class EveryDriverTests(S3DriverTests):
         with self.assertRaises(ContainerDoesNotExistError):
             Container("absent", {}, self.driver).list_objects()
 
+    def test_get_object_unable_to_determine_object_size(self) -> None:
+        with self.assertRaisesRegex(KeyError, "Can not deduce object size"):
+            self.driver._headers_to_object("k", self.container, {"etag": '"e"'})
+
+    def test_get_object_no_content_type_and_etag_in_response_headers(self) -> None:
+        found = self.driver._headers_to_object("k", self.container, {"content-length": "3"})
+        assert (found.size, found.hash, found.extra) == (3, None, {})
+
     def test_create_container_success(self) -> None:
         assert self.driver.create_container("pictures").name == "pictures"
         assert [r.method for r in self.requests] == ["PUT"]
@@ -148,6 +160,24 @@ class EveryDriverTests(S3DriverTests):
         assert (stored.size, stored.hash, self.requests) == (1000, "e", [])
         expected = {"object_name", "content_type", "request_path", "request_method", "headers"}
         assert set(patched.call_args.kwargs) == expected | {"file_path", "stream"}
+
+    def upload_with_etag(self, **headers: str) -> Any:
+        """A file of the MD5 "e", for which the store reports the ETag "other"."""
+        response = mock.Mock(status=200, headers={"etag": '"other"', **headers})
+        answer = {"response": response, "bytes_transferred": 3, "data_hash": "e"}
+        with (
+            mock.patch.object(self.driver_type, "_upload_object", return_value=answer),
+            tempfile.NamedTemporaryFile() as file,
+        ):
+            return self.driver.upload_object(file.name, self.container, "k", verify_hash=True)
+
+    def test_upload_object_invalid_hash2(self) -> None:
+        with self.assertRaises(ObjectHashMismatchError):
+            self.upload_with_etag()
+
+    def test_upload_object_invalid_hash_kms_encryption(self) -> None:
+        kms = {"x-amz-server-side-encryption": "aws:kms"}
+        assert self.upload_with_etag(**kms).hash == "other"
 
     def test_upload_small_object_via_stream(self) -> None:
         """U1, U2, U3, U9: a bare iterator of text; what is less than a part is one PUT."""
@@ -376,7 +406,7 @@ class GoogleStorageTests(EveryDriverTests):
         assert self.requests == []
 
 
-def test_the_region_classes_create_containers_in_their_region() -> None:
+def test_deprecated_driver_class_per_region() -> None:
     """D2: each of the classes is another one, with its host and its location."""
     found = {
         kind: (kind.region_name, kind.ex_location_name, kind.connectionCls.host)

@@ -214,7 +214,7 @@ def test_a_parameter_without_a_value_is_refused() -> None:
 # Signature Version 2.
 
 
-def test_version_2_signs_sub_resources_of_the_action_and_of_the_parameters() -> None:
+def test_signature() -> None:
     def signature(path: str, params: Any) -> str:
         return BaseS3Connection.get_auth_signature(
             method="PUT",
@@ -232,7 +232,7 @@ def test_version_2_signs_sub_resources_of_the_action_and_of_the_parameters() -> 
     assert in_params != signature("/b/k", {})
 
 
-def test_the_token_of_version_2_is_a_header_and_no_parameter() -> None:
+def test_token() -> None:
     with FakeS3(replace(SIGV2, session_token="t")) as server:
         server.create_bucket("bucket")
         connection = connect(S3Connection, server, token="t")
@@ -309,7 +309,7 @@ def test_an_error_has_code_message_and_request_id_of_s3(raw: bool) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("raw", [False, True])
-def test_an_access_error_states_its_code(status: int, raw: bool) -> None:
+def test_invalid_credentials(status: int, raw: bool) -> None:
     error = failure(answering(status, ERROR % (b"InvalidObjectState", b"")), raw=raw)
     assert type(error).__name__ == "InvalidCredsError"
     assert (error.http_code, error.code) == (status, "InvalidObjectState")

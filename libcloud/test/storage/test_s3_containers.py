@@ -40,7 +40,8 @@ def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
 # Containers.
 
 
-def test_a_container_lives_and_dies(s3: Store) -> None:
+def test_delete_container_not_empty(s3: Store) -> None:
+    """And what becomes of a container before and after that."""
     created = s3.driver.create_container("new")
     assert s3.driver.get_container("new").name == "new"
     (found,) = [container for container in s3.driver.list_containers() if container.name == "new"]
@@ -50,8 +51,11 @@ def test_a_container_lives_and_dies(s3: Store) -> None:
         created.delete()
     assert created.get_object("object").delete() is True
     assert created.delete() is True
+
+
+def test_delete_container_not_found(s3: Store) -> None:
     with pytest.raises(ContainerDoesNotExistError):
-        created.delete()
+        Container("absent", {}, s3.driver).delete()
 
 
 @pytest.mark.parametrize(
@@ -62,9 +66,7 @@ def test_a_container_lives_and_dies(s3: Store) -> None:
         (S3StorageDriver, "eu-central-2", b"<LocationConstraint>eu-central-2</LocationConstraint>"),
     ],
 )
-def test_a_container_is_created_in_the_region_of_the_driver(
-    kind: Any, region: str, location: bytes
-) -> None:
+def test_region_keyword_argument(kind: Any, region: str, location: bytes) -> None:
     """G27."""
     with store(replace(AMAZON, region=region), kind) as s3:
         s3.driver.create_container("new")
@@ -151,7 +153,7 @@ def test_a_subclass_that_finds_objects_its_own_way_is_asked(s3: Store) -> None:
     assert s3.server.requests == []
 
 
-def test_a_redirect_names_the_region_and_is_not_followed() -> None:
+def test_bucket_is_located_in_different_region() -> None:
     with store() as s3:
         headers = {"x-amz-bucket-region": "eu-west-3", "Location": "http://127.0.0.1:1/"}
         for operation in ("HeadBucket", "HeadObject", "PutObject", "CreateMultipartUpload"):

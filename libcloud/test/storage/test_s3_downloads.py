@@ -51,7 +51,7 @@ def test_a_stream_without_a_size_is_all_of_it(stored: Object) -> None:
 
 
 @pytest.mark.slow
-def test_a_download_takes_little_memory(tmp_path: Path) -> None:
+def test_download_object_data_is_not_buffered_in_memory(tmp_path: Path) -> None:
     """G19: neither into a file nor as a stream is the whole object held."""
     with store() as s3:
         size = 24 * MIB
@@ -97,7 +97,7 @@ def test_what_is_stored_compressed_arrives_as_it_is_stored(s3: Store, tmp_path: 
         (9_990, 20_000, "bytes=9990-19999"),
     ],
 )
-def test_a_range_excludes_its_end(
+def test_download_object_range_success(
     s3: Store, stored: Object, start: int, end: int | None, header: str, tmp_path: Path
 ) -> None:
     assert b"".join(stored.range_as_stream(start, end)) == DATA[start:end]
@@ -193,7 +193,7 @@ def test_a_refused_download_leaves_nothing(s3: Store, stored: Object, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_file_is_kept_unless_it_may_be_replaced(
+def test_download_object_invalid_file_already_exists(
     s3: Store, stored: Object, tmp_path: Path
 ) -> None:
     path = tmp_path / "copy"

@@ -182,7 +182,7 @@ def test_a_pipe_is_read_to_its_end(s3: Store, tmp_path: Path) -> None:
 # What the store says of it.
 
 
-def test_an_etag_that_is_another_md5_is_a_mismatch(s3: Store, tmp_path: Path) -> None:
+def test_upload_object_invalid_hash1(s3: Store, tmp_path: Path) -> None:
     path = file_of(tmp_path, b"abc")
     s3.server.faults.add("PutObject", WrongETag(), times=None)
     with pytest.raises(ObjectHashMismatchError, match="900150983cd24fb0d6963f7d28e17f72"):

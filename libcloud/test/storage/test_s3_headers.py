@@ -192,8 +192,17 @@ def test_one_storage_class_is_sent_whoever_names_it(s3: Store) -> None:
     assert sent(headers=given) == "GLACIER"
     assert sent(headers=given, ex_storage_class="standard_ia") == "STANDARD_IA"
     assert given == {"X-Amz-Storage-Class": "GLACIER"}
+
+
+def test_upload_small_object_with_glacier_ir(s3: Store) -> None:
+    s3.stream(iter([b"x"]), ex_storage_class="glacier_ir")
+    assert s3.server.objects["bucket", "object"].headers["x-amz-storage-class"] == "GLACIER_IR"
+
+
+def test_upload_object_invalid_ex_storage_class(s3: Store) -> None:
     with pytest.raises(ValueError, match="Invalid storage class value: nonsense"):
         s3.stream(iter([b"x"]), ex_storage_class="nonsense")
+    assert s3.server.requests == []
 
 
 def test_a_digest_of_the_caller_is_sent_in_place_of_ours(s3: Store, tmp_path: Path) -> None:
