@@ -62,6 +62,11 @@ _OUTCOMES = {
     metavar="N",
     help="Number of keys of a task (100,000).",
 )
+@click.option(
+    "--list-whole",
+    is_flag=True,
+    help="List the source before anything is copied: for stores that do not sort keys.",
+)
 @click.option("--tasks", type=click.IntRange(1), metavar="N", help="Number of tasks in flight.")
 @click.option("-n", "--dry-run", is_flag=True, help="Only list and compare; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object.")

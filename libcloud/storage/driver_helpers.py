@@ -58,6 +58,9 @@ class StorageDriverHelpers(BaseDriver):
     """Whether a file that stands at its end is sent from its start, as drivers of Apache Libcloud
     expect; otherwise nothing is left of it, and nothing is sent."""
 
+    _hash_is_of_data = True
+    """Whether objects with the same hash hold the same data."""
+
     _kept_properties: tuple[str, ...] = ()
     """Keys of an object's ``extra`` whose values an upload can set by headers."""
 

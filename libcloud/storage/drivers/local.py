@@ -76,6 +76,7 @@ class LocalStorageDriver(StorageDriver):
     name = "Local Storage"
     website = "http://example.com"
     hash_type = "md5"
+    _hash_is_of_data = False
 
     def __init__(
         self,

@@ -26,12 +26,11 @@ from typing import Any
 
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
+from libcloud.storage.scaleout.entries import Entry, Range
 from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, Place
 from libcloud.storage.scaleout.shards import (
-    Entry,
     Listed,
     Migration,
-    Range,
     copy_shard,
     list_range,
     range_name,
@@ -124,6 +123,7 @@ def migrate(
     jobs: int | None = None,
     limit_rate: float | None = None,
     dry_run: bool = False,
+    list_whole: bool = False,
     upload_options: Mapping[str, Any] | None = None,
     on_report: Callable[[MigrationReport], object] | None = None,
 ) -> MigrationReport:
@@ -147,6 +147,9 @@ def migrate(
     :param jobs: objects that a task copies at once; ``None``: as many as help.
     :param limit_rate: bytes per second of all tasks together; ``None``: no limit.
     :param dry_run: list and compare only; nothing is written.
+    :param list_whole: list the source from its start to its end before anything is copied, as is
+        done for stores that cannot list from a key. For stores that do not list keys in the order
+        of their bytes, as some file systems with an S3 interface.
     :param upload_options: ``ex_part_size``, ``ex_window`` and ``ex_max_memory`` of uploads.
     :param on_report: called with the report after each task.
     :raises ValueError: an argument is invalid. Nothing was written.
@@ -167,6 +170,7 @@ def migrate(
         shard_size,
         jobs,
         dry_run=dry_run,
+        list_whole=list_whole,
         upload_options=dict(upload_options or {}),
     )
     executor = _Inline() if executor is None else executor
@@ -372,7 +376,8 @@ def _config(migration: Migration) -> dict[str, Any]:
     config: dict[str, Any] = {
         name: {**place.identity, "prefix": place.prefix} for name, place in places.items()
     }
-    return {"version": 1, **config, "rules": [list(rule) for rule in migration.rules]}
+    rules = [list(rule) for rule in migration.rules]
+    return {"version": 1, **config, "rules": rules, "list_whole": migration.list_whole}
 
 
 def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Remaining:

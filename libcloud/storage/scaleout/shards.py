@@ -10,41 +10,36 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
-from itertools import chain, islice, pairwise
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from libcloud.common.types import InvalidCredsError
 from libcloud.http import NetworkError
-from libcloud.storage.arguments import accepts_keyword
-from libcloud.storage.base import Object
-from libcloud.storage.s3.values import parse_time
 from libcloud.storage.scaleout.copying import CopyResult, ObjectCopier
+from libcloud.storage.scaleout.entries import (
+    Entry,
+    Range,
+    all_entries,
+    divided,
+    entries_in,
+    lists_from_key,
+    present,
+)
 from libcloud.storage.scaleout.job_folder import FOLDER, JobFolder, Place
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
-    IncompleteListingError,
     ObjectDoesNotExistError,
 )
-
-Range = tuple[str | None, str | None]
-"""The keys after the first and up to the second; ``None``: from the first key, to the last."""
-
-_CONTENT_HASH = re.compile(r"[0-9a-f]{32}(-\d+)?")
 
 # Failures whose text is in the summary of a shard; the records have all.
 _LISTED = 1000
 
 # Failures in a row of a kind that affects all objects, after which a task fails.
 _GIVE_UP = 100
-
-# Listings by which the objects of a shard are found in a store that cannot list from a key.
-_PREFIXES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +52,7 @@ class Migration:
     :param shard_size: keys of a shard.
     :param jobs: objects that a task copies at once; ``None``: as many as help.
     :param limit_rate: bytes per second of each task; ``None``: no limit.
+    :param list_whole: list the source from its start to its end, in one task.
     :param upload_options: keywords of uploads, if the destination's driver uploads in parts.
     :param since: when the job began, by the clock of the destination; ``None`` if unknown.
     """
@@ -71,6 +67,7 @@ class Migration:
     limit_rate: float | None = None
     since: datetime | None = None
     dry_run: bool = False
+    list_whole: bool = False
     upload_options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -88,44 +85,6 @@ class Migration:
             if fnmatch.fnmatchcase(key, pattern):
                 return include
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An object as a listing shows it.
-
-    :param key: without the prefix of its place.
-    :param content: hash of the data; ``None`` if the store does not report one.
-    """
-
-    key: str
-    size: int
-    etag: str | None = None
-    content: str | None = None
-    modified: datetime | None = None
-
-    @classmethod
-    def of(cls, obj: Object, place: Place) -> Entry:
-        content = obj.extra.get("md5_hash")
-        if not content and obj.hash and obj.driver.capabilities.etag_is_md5:
-            content = obj.hash if _CONTENT_HASH.fullmatch(obj.hash) else None
-        key = obj.name[len(place.prefix) :]
-        return cls(key, int(obj.size), obj.hash or None, content, _modified(obj))
-
-    def is_same_data(self, other: Entry, since: datetime | None) -> bool:
-        """Whether ``other``, in the destination, is a copy of this object.
-
-        It has the same size and the same hash; or, if their hashes cannot be compared, it was
-        written since the job began.
-        """
-        if self.size != other.size:
-            return False
-        if self.content and other.content:
-            if self.content == other.content:
-                return True
-            if "-" not in self.content + other.content:  # both are MD5
-                return False
-        return since is not None and other.modified is not None and other.modified > since
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,37 +110,23 @@ def range_name(bounds: Range) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def list_range(migration: Migration, bounds: Range, split: int = 1) -> Listed:
-    """List the keys of a range, up to those of one shard.
+def list_range(migration: Migration, bounds: Range, number: int = 1) -> Listed:
+    """List the keys of a range, up to those of one shard; or all, if that is how they are listed.
 
-    A store that cannot list from a key is listed as a whole, into several shards.
-
-    :param split: number of ranges to divide the rest into, if the driver can.
+    :param number: of ranges into which the rest is divided, if the driver can.
     """
-    place, folder, name = migration.source, migration.folder, range_name(bounds)
-    entries = _entries(place, bounds)
+    place, name = migration.source, range_name(bounds)
+    whole = migration.list_whole or not lists_from_key(place)
+    entries = all_entries(place) if whole else entries_in(place, bounds)
     listed = Listed()
     while chunk := list(islice(entries, migration.shard_size)):
         listed = _add(migration, listed, name, [e for e in chunk if migration.selects(e.key)])
-        if _lists_from_key(place) and len(chunk) == migration.shard_size:
-            rest = _split(place, (chunk[-1].key, bounds[1]), split)
-            listed = Listed(listed.shards, rest, listed.objects, listed.bytes, listed.outcomes)
+        if not whole and len(chunk) == migration.shard_size:
+            listed = replace(listed, rest=divided(place, (chunk[-1].key, bounds[1]), number))
             break
     if not migration.dry_run:
-        folder.write(f"list/{name}.json", asdict(listed))
+        migration.folder.write(f"list/{name}.json", asdict(listed))
     return listed
-
-
-def _split(place: Place, bounds: Range, number: int) -> tuple[Range, ...]:
-    """``bounds``, divided into about ``number`` ranges."""
-    sample_keys = getattr(place.container.driver, "_sample_keys", None)
-    if number <= 1 or sample_keys is None:
-        return (bounds,)
-    after, last = (None if key is None else place.prefix + key for key in bounds)
-    names = sample_keys(place.container, place.prefix, after, last)
-    step = max(1, len(names) // number)
-    keys = (name[len(place.prefix) :] for name in names[::step])
-    return tuple(pairwise([bounds[0], *keys, bounds[1]]))
 
 
 def _add(migration: Migration, listed: Listed, name: str, entries: list[Entry]) -> Listed:
@@ -191,8 +136,8 @@ def _add(migration: Migration, listed: Listed, name: str, entries: list[Entry]) 
     outcomes = Counter(listed.outcomes)
     shard = f"{name}-{len(listed.shards)}"
     if migration.dry_run:
-        present = _present(migration, entries)
-        outcomes.update(_outcome(e, present.get(e.key), migration.since) for e in entries)
+        found = present(migration.destination, [entry.key for entry in entries])
+        outcomes.update(_outcome(e, found.get(e.key), migration.since) for e in entries)
     else:
         records = ([e.key, e.size, e.etag, e.content] for e in entries)
         migration.folder.write_records(f"list/{shard}", records)
@@ -250,7 +195,7 @@ def _copied(
     migration: Migration, copier: ObjectCopier, entries: list[Entry]
 ) -> Iterator[dict[str, Any]]:
     """The outcome of each object, in no order."""
-    present = _present(migration, entries)
+    found = present(migration.destination, [entry.key for entry in entries])
 
     def copy(entry: Entry) -> CopyResult | None:
         names = migration.source.prefix + entry.key, migration.destination.prefix + entry.key
@@ -258,7 +203,7 @@ def _copied(
 
     pending = []
     for entry in entries:
-        outcome = _outcome(entry, present.get(entry.key), migration.since)
+        outcome = _outcome(entry, found.get(entry.key), migration.since)
         if outcome == "present":
             yield {"key": entry.key, "size": entry.size, "outcome": outcome}
         else:
@@ -279,7 +224,7 @@ def _copied(
                 record.update(outcome="failed", error=_text_of(result.error))
             elif result.value is not None:
                 in_a_row = 0
-                outcome = "replaced" if entry.key in present else "copied"
+                outcome = "replaced" if entry.key in found else "copied"
                 record.update({"outcome": outcome, **result.value.record()})
             yield record
 
@@ -298,10 +243,10 @@ def _text_of(error: BaseException) -> str:
 def _verify(migration: Migration, records: list[dict[str, Any]]) -> None:
     """Compare what was copied with what the destination lists now."""
     copied = {r["key"]: r for r in records if r["outcome"] in ("copied", "replaced", "changed")}
-    present = _present(migration, [Entry(key, r["size"]) for key, r in copied.items()])
+    listed = present(migration.destination, copied)
     container, prefix = migration.destination.container, migration.destination.prefix
     for key, record in copied.items():
-        found = present.get(key)
+        found = listed.get(key)
         if found and (found.size, found.etag) == (record["size"], record["etag"]):
             continue
         try:  # some stores list an object late, or with another ETag
@@ -313,101 +258,7 @@ def _verify(migration: Migration, records: list[dict[str, Any]]) -> None:
             record.update(outcome="failed", error=f"stored {obj.size} bytes with ETag {obj.hash}")
 
 
-def _outcome(entry: Entry, present: Entry | None, since: datetime | None) -> str:
-    if present is None:
+def _outcome(entry: Entry, found: Entry | None, since: datetime | None) -> str:
+    if found is None:
         return "copied"
-    return "present" if entry.is_same_data(present, since) else "replaced"
-
-
-def _present(migration: Migration, entries: list[Entry]) -> dict[str, Entry]:
-    """Those of ``entries`` that the destination has, as it lists them."""
-    place = migration.destination
-    # A name that is not valid UTF-8 cannot be written.
-    keys = {entry.key for entry in entries if _is_text(entry.key)}
-    if not keys:
-        return {}
-    if _lists_from_key(place):
-        first, last = min(keys, key=_bytes), max(keys, key=_bytes)
-        found = _entries(place, (_before(first), last))
-    else:
-        found = chain.from_iterable(_entries(place, below=start) for start in _prefixes(keys))
-    return {entry.key: entry for entry in found if entry.key in keys}
-
-
-def _prefixes(keys: set[str]) -> list[str]:
-    """Up to :data:`_PREFIXES` prefixes with which all keys begin, none of them twice."""
-    prefixes = {""}
-    for length in range(1, max(map(len, keys)) + 1):
-        longer = {key[:length] for key in keys}
-        if len(longer) > _PREFIXES:
-            break
-        prefixes = longer
-    chosen: list[str] = []
-    for prefix in sorted(prefixes):
-        if not chosen or not prefix.startswith(chosen[-1]):
-            chosen.append(prefix)
-    return chosen
-
-
-def _entries(place: Place, bounds: Range = (None, None), below: str = "") -> Iterator[Entry]:
-    """The objects of a range, as the store lists them.
-
-    :param below: what their keys begin with.
-    :raises IncompleteListingError: the keys are not in order.
-    """
-    after, last = bounds
-    options: dict[str, Any] = {}
-    ordered = _lists_from_key(place)
-    if ordered and after:
-        options["ex_start_after"] = place.prefix + after
-    driver: Any = place.container.driver
-    prefix = place.prefix + below
-    previous = after or ""
-    for obj in driver.iterate_container_objects(place.container, prefix or None, **options):
-        entry = Entry.of(obj, place)
-        if ordered:
-            if previous and _bytes(entry.key) <= _bytes(previous):
-                raise IncompleteListingError(
-                    f"{place.container.name} lists {entry.key!r} after {previous!r}: a migration "
-                    "needs keys in the order of their bytes",
-                    driver,
-                    place.container.name,
-                    last=previous,
-                )
-            if last is not None and _bytes(entry.key) > _bytes(last):
-                return
-            previous = entry.key
-        yield entry
-
-
-def _lists_from_key(place: Place) -> bool:
-    driver: Any = place.container.driver
-    return accepts_keyword(driver.iterate_container_objects, "ex_start_after")
-
-
-def _is_text(key: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in key)
-
-
-def _bytes(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")
-
-
-def _before(key: str) -> str:
-    """A key before ``key``, with hardly any others between them."""
-    code = ord(key[-1]) - 1
-    if code < 0 or 0xD7FF < code <= 0xDFFF:  # halves of surrogate pairs are no characters
-        return key[:-1]
-    return f"{key[:-1]}{chr(code)}\U0010ffff"
-
-
-def _modified(obj: Object) -> datetime | None:
-    """When it was stored, to the second; ``None`` if the store does not report that."""
-    value = obj.extra.get("last_modified", obj.extra.get("modify_time"))
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(int(value), timezone.utc)
-    when = parse_time(str(value or ""))
-    if when is None:
-        with contextlib.suppress(ValueError, TypeError):
-            when = parsedate_to_datetime(str(value))
-    return when.replace(microsecond=0) if when else None
+    return "present" if entry.is_same_data(found, since) else "replaced"

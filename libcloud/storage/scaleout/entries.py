@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists the two containers of a migration: ranges of the source, and what the destination has."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from itertools import pairwise
+from typing import Any
+
+from libcloud.storage.arguments import accepts_keyword
+from libcloud.storage.base import Object
+from libcloud.storage.s3.values import parse_time
+from libcloud.storage.scaleout.job_folder import Place
+from libcloud.storage.types import IncompleteListingError, ObjectDoesNotExistError
+
+Range = tuple[str | None, str | None]
+"""The keys after the first and up to the second; ``None``: from the first key, to the last."""
+
+# An MD5, or the ETag of an S3 object in parts. Encrypted objects may have hashes of this form, too:
+# they are never equal, so that such an object is copied again, which the report says.
+_CONTENT_HASH = re.compile(r"[0-9a-f]{32}(-\d+)?")
+
+
+# Listings by which the objects of a shard are found in the destination.
+_PREFIXES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object as a listing shows it.
+
+    :param key: without the prefix of its place.
+    :param content: hash of the data; ``None`` if the store does not report one.
+    """
+
+    key: str
+    size: int
+    etag: str | None = None
+    content: str | None = None
+    modified: datetime | None = None
+
+    @classmethod
+    def of(cls, obj: Object, place: Place) -> Entry:
+        content = obj.extra.get("md5_hash")
+        if not content and obj.driver._hash_is_of_data and "static_large_object" not in obj.extra:
+            content = obj.hash if _CONTENT_HASH.fullmatch(obj.hash or "") else None
+        key = obj.name[len(place.prefix) :]
+        return cls(key, int(obj.size), obj.hash or None, content, _modified(obj))
+
+    def is_same_data(self, other: Entry, since: datetime | None) -> bool:
+        """Whether ``other``, in the destination, is a copy of this object.
+
+        It has the same size and the same hash; or, if their hashes cannot be compared, it was
+        written since the job began.
+        """
+        if self.size != other.size:
+            return False
+        if self.content and other.content:
+            if self.content == other.content:
+                return True
+            if "-" not in self.content + other.content:  # both are MD5
+                return False
+        return since is not None and other.modified is not None and other.modified > since
+
+
+def lists_from_key(place: Place) -> bool:
+    """Whether the driver can list from a key."""
+    driver: Any = place.container.driver
+    return accepts_keyword(driver.iterate_container_objects, "ex_start_after")
+
+
+def all_entries(place: Place, below: str = "") -> Iterator[Entry]:
+    """The objects whose keys begin with ``below``, in any order."""
+    prefix = place.prefix + below
+    for obj in place.container.iterate_objects(prefix=prefix or None):
+        yield Entry.of(obj, place)
+
+
+def entries_in(place: Place, bounds: Range) -> Iterator[Entry]:
+    """The objects of a range, in the order of their keys.
+
+    Both bounds are keys that were listed. The listing must show them, unless they have been
+    deleted since: so ranges that have a bound in common leave nothing out between them, whatever
+    the order of the store is.
+
+    :raises IncompleteListingError: the store does not list keys in the order of their bytes.
+    """
+    after, last = bounds
+    driver: Any = place.container.driver
+    start = None if after is None else place.prefix + _before(after)
+    listed = driver.iterate_container_objects(
+        place.container, place.prefix or None, ex_start_after=start or None
+    )
+    missing = {key for key in bounds if key is not None}
+    previous: bytes | None = None
+    for obj in listed:
+        entry, key = Entry.of(obj, place), _bytes(obj.name)
+        if previous is not None and key <= previous:
+            raise _not_in_order(place, obj.name)
+        previous = key
+        missing.discard(entry.key)
+        if after is not None and key <= _bytes(place.prefix + after):
+            continue
+        if after in missing:
+            _check_deleted(place, after)
+            missing.discard(after)
+        if last is not None and key > _bytes(place.prefix + last):
+            break
+        yield entry
+    for bound in missing:
+        _check_deleted(place, bound)
+
+
+def _check_deleted(place: Place, key: str) -> None:
+    """:raises IncompleteListingError: the object exists, and was not listed."""
+    with contextlib.suppress(ObjectDoesNotExistError):
+        place.container.get_object(place.prefix + key)
+        raise _not_in_order(place, key)
+
+
+def _not_in_order(place: Place, key: str) -> IncompleteListingError:
+    container = place.container
+    return IncompleteListingError(
+        f"{container.name} does not list keys in the order of their bytes, which shows at {key!r}: "
+        "start another job that lists it as a whole (list_whole=True, --list-whole)",
+        container.driver,
+        container.name,
+        last=key,
+    )
+
+
+def divided(place: Place, bounds: Range, number: int) -> tuple[Range, ...]:
+    """``bounds``, divided into about ``number`` ranges if the driver finds keys between them."""
+    sample_keys = getattr(place.container.driver, "_sample_keys", None)
+    if number <= 1 or sample_keys is None:
+        return (bounds,)
+    after, last = (None if key is None else place.prefix + key for key in bounds)
+    names = sample_keys(place.container, place.prefix, after, last)
+    step = max(1, len(names) // number)
+    keys = (name[len(place.prefix) :] for name in names[::step])
+    return tuple(pairwise([bounds[0], *keys, bounds[1]]))
+
+
+def present(place: Place, keys: Collection[str]) -> dict[str, Entry]:
+    """The objects with these keys that exist, as the store lists them."""
+    # A name that is not valid UTF-8 cannot be written.
+    wanted = {key for key in keys if _is_text(key)}
+    found: dict[str, Entry] = {}
+
+    def search(prefix: str) -> None:
+        found.update((one.key, one) for one in all_entries(place, prefix) if one.key in wanted)
+
+    for _ in place.container.driver._pool.map(search, _prefixes(wanted)):
+        pass
+    return found
+
+
+def _prefixes(keys: set[str]) -> list[str]:
+    """Up to :data:`_PREFIXES` prefixes with which all keys begin, none of them twice."""
+    prefixes = {""} if keys else set()
+    for length in range(1, max(map(len, keys), default=0) + 1):
+        longer = {key[:length] for key in keys}
+        if len(longer) > _PREFIXES:
+            break
+        prefixes = longer
+    chosen: list[str] = []
+    for prefix in sorted(prefixes):
+        if not chosen or not prefix.startswith(chosen[-1]):
+            chosen.append(prefix)
+    return chosen
+
+
+def _is_text(key: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in key)
+
+
+def _bytes(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")
+
+
+def _before(key: str) -> str:
+    """A key before ``key``, with hardly any others between them."""
+    code = ord(key[-1]) - 1
+    if code < 0 or 0xD7FF < code <= 0xDFFF:  # halves of surrogate pairs are no characters
+        return key[:-1]
+    return f"{key[:-1]}{chr(code)}\U0010ffff"
+
+
+def _modified(obj: Object) -> datetime | None:
+    """When it was stored, to the second; ``None`` if the store does not report that."""
+    value = obj.extra.get("last_modified", obj.extra.get("modify_time"))
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(int(value), timezone.utc)
+    when = parse_time(str(value or ""))
+    if when is None:
+        with contextlib.suppress(ValueError, TypeError):
+            when = parsedate_to_datetime(str(value))
+    return when.replace(microsecond=0) if when else None
