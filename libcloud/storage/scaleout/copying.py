@@ -11,7 +11,12 @@ from typing import Any
 
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.job_folder import read_object
-from libcloud.storage.scaleout.properties import Properties, properties_of, storage_class_for
+from libcloud.storage.scaleout.properties import (
+    Properties,
+    properties_of,
+    storage_class_for,
+    tags_of,
+)
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.types import (
     ObjectChangedError,
@@ -153,6 +158,9 @@ class ObjectCopier:
         if storage_class := storage_class_for(obj, driver):
             options["ex_storage_class"] = storage_class
         copied = driver.ex_copy_object(obj, self._destination, new_name, **options)
+        limit = driver.capabilities.limits.max_put_size
+        if int(obj.size) > options.get("ex_part_size", limit) and (tags := tags_of(obj)):
+            driver.ex_set_object_tags(copied, tags)  # a copy in parts has none
         if self._read_back:
             digest = hashlib.sha256()
             for piece in self._throttled(read_object(self._source, name)[1]):

@@ -25,7 +25,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from libcloud.common.types import InvalidCredsError
-from libcloud.storage.base import Container
+from libcloud.storage.base import Container, check_container
+from libcloud.storage.providers import get_driver
+from libcloud.storage.scaleout import text
 from libcloud.storage.scaleout.entries import Entry, Range
 from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, Place
 from libcloud.storage.scaleout.shards import (
@@ -35,6 +37,7 @@ from libcloud.storage.scaleout.shards import (
     list_range,
     range_name,
 )
+from libcloud.storage.types import Provider
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]
 
@@ -108,8 +111,8 @@ class MigrationReport:
 
 
 def migrate(
-    source: Container | Callable[[], Container],
-    destination: Container | Callable[[], Container],
+    source: Container | str | Callable[[], Container],
+    destination: Container | str | Callable[[], Container],
     *,
     job: str,
     source_prefix: str = "",
@@ -132,8 +135,10 @@ def migrate(
     The store copies the data if both are in the same one, with the same credentials; otherwise it
     is streamed, in bounded memory. The destination's other objects are not touched.
 
-    :param source: the container; or, for other machines, a picklable function that returns it with
-        credentials that it finds there.
+    :param source: the container; a URL of it as for ``from_url``, such as
+        ``"s3://old?profile=legacy"``; or a picklable function that returns it. Workers on other
+        machines find their own credentials, as the driver's ``from_env`` does.
+    :param destination: likewise.
     :param job: name of the job: its folder in the destination is ``.libcloud-migrate/JOB/``.
     :param executor: runs the tasks; ``None``: this process, with the worker pool of the driver.
     :param resume: continue a job that exists; failed objects are tried again.
@@ -188,7 +193,7 @@ def migrate(
 
 
 def migration_report(
-    destination: Container | Callable[[], Container], *, job: str, prefix: str = ""
+    destination: Container | str | Callable[[], Container], *, job: str, prefix: str = ""
 ) -> MigrationReport:
     """The report of a job, which may be running.
 
@@ -338,17 +343,47 @@ class _Given:
         raise TypeError("a container and its credentials stay in this process")
 
 
+@dataclass(frozen=True)
+class _Elsewhere:
+    """A container of a driver that ``from_env`` has created; other processes can do the same."""
+
+    kind: str
+    settings: str
+    name: str
+
+    def __call__(self) -> Container:
+        return Container(self.name, {}, text.driver_of(self.kind, self.settings))
+
+
 def _opener(place: Any, name: str, local: bool) -> Callable[[], Container]:
     """:raises ValueError: a container cannot be used by other processes."""
+    if isinstance(place, str):
+        place = _from_url(place)
     if callable(place):
         return place  # type: ignore[no-any-return]
-    if not local:
+    check_container(place)
+    if local:
+        return _Given(place)
+    spec = text.portable_driver(place.driver)
+    if spec is None:
         raise ValueError(
-            f"{name} is a container with credentials of this process, which are not sent to other "
-            "machines: pass a function of a module that returns the container, with credentials "
-            "from the environment or a profile: Driver.from_env().get_container(...)"
+            f"the credentials of {name} were passed to its driver in code, and are not sent to "
+            "other machines. Create the driver with from_env() or from_url(), so that every worker "
+            "finds its own credentials, or pass a function that returns the container there"
         )
-    return _Given(place)
+    return _Elsewhere(*spec, place.name)
+
+
+def _from_url(url: str) -> Container:
+    scheme = url.partition("://")[0].lower()
+    kinds = {"s3": Provider.S3, "az": Provider.AZURE_BLOBS, "swift": Provider.OPENSTACK_SWIFT}
+    if scheme not in kinds:
+        raise ValueError(f"no container: {scheme}://; use s3://, az:// or swift://, or a container")
+    driver: Any = get_driver(kinds[scheme])
+    container: Container | None = driver.from_url(url).ex_container
+    if container is None:
+        raise ValueError(f"the URL names no container: {scheme}://CONTAINER")
+    return container
 
 
 def _workers_of(executor: Executor) -> int:

@@ -56,9 +56,20 @@ def properties_of(obj: Object, driver: StorageDriver) -> Properties:
         found.options["ex_storage_class"] = storage_class
     elif obj.extra.get("storage_class") not in (None, "STANDARD", "Hot"):
         found.lost.append("storage class")
-    if int(obj.extra.get("tag_count") or 0):
-        _keep_tags(obj, driver, found)
+    if tags := tags_of(obj):
+        if driver.capabilities.tags:
+            found.options["ex_tags"] = tags
+        else:
+            found.lost.append("tags")
     return found
+
+
+def tags_of(obj: Object) -> dict[str, str]:
+    """The tags of an object, by a request if it has any."""
+    if not int(obj.extra.get("tag_count") or 0):
+        return {}
+    driver: Any = obj.driver
+    return dict(driver.ex_get_object_tags(obj))
 
 
 def storage_class_for(obj: Object, driver: StorageDriver) -> str | None:
@@ -79,11 +90,3 @@ def _keep_metadata(obj: Object, driver: StorageDriver, found: Properties) -> Non
         found.extra["meta_data"] = kept
     if len(kept) < len(obj.meta_data):
         found.lost.append("metadata")
-
-
-def _keep_tags(obj: Object, driver: StorageDriver, found: Properties) -> None:
-    read_tags = getattr(obj.driver, "ex_get_object_tags", None)
-    if read_tags is not None and hasattr(driver, "ex_get_object_tags"):
-        found.options["ex_tags"] = dict(read_tags(obj))
-    else:
-        found.lost.append("tags")

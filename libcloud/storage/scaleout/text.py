@@ -76,6 +76,14 @@ def not_portable(driver: Any, facts: Facts) -> str:
     return ""
 
 
+def portable_driver(driver: Any) -> tuple[str, str] | None:
+    """The arguments of :func:`driver_of` for a driver; ``None``: no other process can create it."""
+    kind, settings = type(driver), getattr(driver, "_session_settings", None)
+    if settings is None or not kind.__module__.startswith(_DRIVERS):
+        return None
+    return f"{kind.__module__.removeprefix(_DRIVERS)}:{kind.__name__}", json.dumps(settings)
+
+
 def _is_secret(name: str) -> bool:
     lower = name.lower()
     return "-meta-" not in lower and any(word in lower for word in _SECRET_HEADERS)

@@ -77,6 +77,8 @@ def _found(call: Call) -> tuple[StoredObject, Answer]:
         if name not in ("x-amz-acl", "x-amz-tagging")
         and (name, value) != ("x-amz-storage-class", "STANDARD")
     ]
+    if tags := stored.headers.get("x-amz-tagging"):
+        headers.append(("x-amz-tagging-count", str(tags.count("&") + 1)))
     wanted = (call.request.header("x-amz-checksum-mode") or "").upper() == "ENABLED"
     if wanted and call.request.header("range") is None:
         checksums = stored.checksums

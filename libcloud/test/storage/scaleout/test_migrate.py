@@ -315,20 +315,41 @@ def test_a_store_that_cannot_list_from_a_key_is_listed_as_a_whole(
     assert (report.replaced, report.present) == (25, 0)
 
 
-def test_metadata_and_headers_are_kept_and_what_is_lost_is_counted(
-    pair: Pair, tmp_path: Path
-) -> None:
+def test_properties_are_kept_and_what_is_lost_is_counted(pair: Pair, tmp_path: Path) -> None:
     extra = {"content_type": "text/x-test", "meta_data": {"color": "blue"}}
-    headers = {"Content-Encoding": "gzip"}
+    headers = {"Content-Encoding": "gzip", "Cache-Control": "no-cache"}
+    options = {"ex_storage_class": "standard_ia", "ex_tags": {"a": "b & c"}}
     source, target = pair.source, pair.destination
-    source.driver.upload_object_via_stream(iter([b"a"]), source.container, "a", extra, headers)
+    source.driver.upload_object_via_stream(
+        iter([b"a"]), source.container, "a", extra, headers, **options
+    )
     assert not pair.migrate().lost
     found = target.container.get_object("a")
     assert found.meta_data == {"color": "blue"}
-    assert (found.extra["content_type"], found.extra["content_encoding"]) == ("text/x-test", "gzip")
+    expected = {
+        "content_type": "text/x-test",
+        "content_encoding": "gzip",
+        "cache_control": "no-cache",
+        "storage_class": "STANDARD_IA",
+    }
+    assert {name: found.extra[name] for name in expected} == expected
+    assert target.driver.ex_get_object_tags(found) == {"a": "b & c"}
     driver = LocalStorageDriver(str(tmp_path), ex_use_locking=False)
     report = migrate(source.container, driver.create_container("local"), job="m1")
-    assert report.lost == {"metadata": 1, "content type": 1, "Content-Encoding": 1}
+    lost = ["metadata", "content type", "Content-Encoding", "Cache-Control", "storage class"]
+    assert report.lost == dict.fromkeys([*lost, "tags"], 1)
+
+
+def test_within_a_store_storage_class_and_tags_are_kept_by_copies_in_parts(pair: Pair) -> None:
+    source = pair.source
+    source.server.create_bucket("second")
+    second = Container("second", {}, source.driver)
+    source.in_parts(3, "big", ex_storage_class="standard_ia", ex_tags={"a": "b"})
+    migrate(source.container, second, job="m1", upload_options={"ex_part_size": PART})
+    found = second.get_object("big")
+    assert found.extra["storage_class"] == "STANDARD_IA"
+    assert source.driver.ex_get_object_tags(found) == {"a": "b"}
+    assert source.server.log.counts()["UploadPartCopy"] == 3
 
 
 def test_within_a_store_the_store_copies(pair: Pair) -> None:
@@ -485,10 +506,27 @@ def test_tasks_run_elsewhere_with_the_credentials_found_there(
 def test_a_container_is_not_sent_to_other_machines(pair: Pair) -> None:
     with (
         Remote() as executor,
-        pytest.raises(ValueError, match="pass a function of a module that returns the container"),
+        pytest.raises(ValueError, match=r"Create the driver with from_env\(\)"),
     ):
         pair.migrate(executor=executor)
     assert not pair.destination.server.objects
+
+
+def test_a_container_of_a_driver_from_the_environment_is_opened_elsewhere(
+    pair: Pair, openers: tuple[FromEnvironment, FromEnvironment]
+) -> None:
+    pair.fill("a")
+    urls = [f"s3://{BUCKET}?endpoint_url={opener.endpoint_url}" for opener in openers]
+    with Remote() as executor:
+        assert migrate(openers[0](), openers[1](), job="m1", executor=executor).copied == 1
+        assert migrate(*urls, job="m2", executor=executor).present == 1
+    assert pair.source.server.secret.encode() not in executor.sent
+
+
+@pytest.mark.parametrize("source", ["gs://bucket", "bucket", "s3://", 5])
+def test_what_is_no_container_is_refused(pair: Pair, source: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="container"):
+        migrate(source, pair.destination.container, job="m1")
 
 
 def test_threads_share_a_container(pair: Pair) -> None:
