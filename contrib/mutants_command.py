@@ -18,6 +18,22 @@ MUTANTS = (
         caught_by="test_no_clobber_keeps_a_file_of_a_local_directory",
     ),
     Mutant(
+        "a clean-up is interrupted with what it undoes",
+        "libcloud/utils/cancellation.py",
+        "            if not inner._shield:\n                inner.interrupt()",
+        "            inner.interrupt()",
+        (f"{_TESTS}/test_cancellation.py",),
+        caught_by="test_what_is_undone_is_interrupted_only_when_it_is_abandoned",
+    ),
+    Mutant(
+        "an idle connection is interrupted",
+        "libcloud/http/adapter.py",
+        "not (conn.release() and _is_clean(conn))",
+        "not _is_clean(conn)",
+        (f"{_TESTS}/test_cancellation.py",),
+        caught_by="test_a_connection_that_is_idle_or_used_by_others_is_not_interrupted",
+    ),
+    Mutant(
         "cancelled work continues",
         "libcloud/utils/cancellation.py",
         "    if cancellation is not None and cancellation.cancelled:",

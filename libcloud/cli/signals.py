@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import BinaryIO
 
 from libcloud.cli.progress import interrupt_transfers
+from libcloud.utils.cancellation import Cancellation
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+# Seconds without a response after which the requests in flight are interrupted.
+_PATIENCE = 0.3
 
 # Reading ends of the wakeup pipes; at most one.
 _wakeup_pipes: list[int] = []
@@ -37,12 +43,16 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def handle_signals() -> Iterator[None]:
+def handle_signals() -> Iterator[Cancellation]:
     """Raise :class:`Interrupted` in the block on a signal, so that uploads are aborted.
 
-    A second signal prints that this takes time; a third exits immediately.
+    What was begun is undone, unless the store stops responding.
+    A second signal exits immediately.
+
+    :return: what the signal cancels.
     """
     received = 0
+    cancellation = Cancellation()
 
     def interrupt(number: int, _: FrameType | None) -> None:
         nonlocal received
@@ -50,12 +60,10 @@ def handle_signals() -> Iterator[None]:
         if received == 1:
             _write("libcloud: interrupted")
             interrupt_transfers()
+            # Not in this thread, which may hold any lock. Starting a thread like this takes none.
+            _thread.start_new_thread(_stop, (cancellation,))
             raise Interrupted(number)
-        if received == 2:
-            _write(
-                "libcloud: still cleaning up; interrupt again to exit now (parts may remain stored)"
-            )
-            return
+        _write("libcloud: interrupted again: parts of uploads may remain stored")
         os._exit(128 + number)
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -64,11 +72,21 @@ def handle_signals() -> Iterator[None]:
         if handler is not signal.SIG_IGN:  # set by nohup, and by shells for background jobs
             signal.signal(number, interrupt)
     try:
-        with _wakeup_pipe():
-            yield
+        with _wakeup_pipe(), cancellation.active():
+            yield cancellation
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _stop(cancellation: Cancellation) -> None:
+    """Cancel what runs; interrupt it, and then its clean-up, once no responses come any more."""
+    for step in (cancellation.cancel, cancellation.interrupt, cancellation.abandon):
+        step()
+        responses = -1
+        while cancellation.ended_waits != responses:
+            responses = cancellation.ended_waits
+            time.sleep(_PATIENCE)
 
 
 @contextlib.contextmanager

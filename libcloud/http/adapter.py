@@ -150,7 +150,7 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
 
     def _put_conn(self, conn: Any) -> None:
         """Put ``conn`` back; it is closed first unless its response has certainly ended."""
-        if conn is not None and conn.sock is not None and not _is_clean(conn):
+        if conn is not None and not (conn.release() and _is_clean(conn)):
             conn.close()
         super()._put_conn(conn)
 

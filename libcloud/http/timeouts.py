@@ -20,6 +20,7 @@ import requests
 
 from libcloud.http.received import RequestState
 from libcloud.http.sending import can_listen, send_buffers
+from libcloud.utils import cancellation
 from libcloud.utils.per_process import PerProcess
 
 # Bytes that are shown to a listener, or sent by a call that blocks, at a time.
@@ -87,16 +88,55 @@ class TimedConnection(http.client.HTTPConnection):
     """State of the current request, or of the last one."""
 
     _silence: float | None = None
+    _cancellation: cancellation.Cancellation | None = None
+    _connecting: Any = None  # the socket, below TLS
 
     def connect(self) -> None:
-        super().connect()
+        cancellation.raise_if_abandoned()
+        try:
+            super().connect()
+        finally:
+            if self._connecting is not None:
+                self._connecting.close()
+                self._connecting = None
+        self._watch()
         self._set_limits()
         if can_listen(self.sock):
             self.sock.settimeout(self._silence)
 
+    def _new_conn(self) -> Any:
+        """As in urllib3; a cancellation may interrupt the TLS handshake that follows."""
+        untyped: Any = super()
+        sock = untyped._new_conn()
+        if cancellation.current() is not None:
+            self._connecting = sock.dup()
+            self._watch()
+        return sock
+
     def close(self) -> None:
         self.state = None
+        self.release()
         super().close()
+
+    def _watch(self) -> None:
+        """Let the cancellation of this thread interrupt the connection, until :meth:`release`."""
+        active = cancellation.current()
+        if active is not self._cancellation:
+            self.release()
+            self._cancellation = active
+        if active is not None:
+            active.start_wait(self)
+
+    def release(self) -> bool:
+        """The response has ended: return whether it was not interrupted."""
+        active, self._cancellation = self._cancellation, None
+        return active is None or active.end_wait(self)
+
+    def interrupt(self) -> None:
+        """Make the request that uses the connection fail; called by any thread."""
+        for sock in (self._connecting, self.sock):
+            if sock is not None:
+                _shut_down(getattr(sock, "socket", sock))  # TLS in TLS, behind a proxy
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         self.begin()
@@ -112,6 +152,7 @@ class TimedConnection(http.client.HTTPConnection):
     def begin(self) -> None:
         """Called before a request is sent on this connection."""
         self.state = RequestState()
+        self._watch()
         self._set_limits()
         self.settle()
 

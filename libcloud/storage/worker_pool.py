@@ -35,6 +35,12 @@ _IDLE = 10.0
 # Seconds to wait for running tasks whose results are no longer needed.
 _GRACE = 1.0
 
+# The same once they are abandoned: those that wait for a connection to open do not notice.
+_LAST_GRACE = 0.1
+
+# Seconds between two looks at whether they are abandoned.
+_POLL = 0.05
+
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
 _Task = Callable[[], None]
@@ -211,7 +217,7 @@ class WorkerPool:
         :param ordered: results come in the order of ``items``; otherwise as completed.
         :param fail_fast: raise the first error; otherwise results contain the errors.
         :param jobs: maximum number of tasks of this call that run at once; ``None``: the pool's.
-        :param grace: seconds; ``None``: until the running tasks have ended.
+        :param grace: seconds; ``None``: until the running tasks have ended or are abandoned.
         """
         if jobs == 1 or self._arguments[1] == 1:
             return _map_inline(function, items, fail_fast)
@@ -352,9 +358,19 @@ class _Run(Generic[_Item, _T]):
         self._cancellation.cancel()
         if self._pid != os.getpid():
             return
-        end = None if self._grace is None else time.monotonic() + self._grace
-        with self._workers.paused(), contextlib.suppress(Empty):
+        with self._workers.paused():
+            if self._grace is None:
+                while not (self._all_end_within(_POLL) or self._cancellation.abandoned):
+                    pass
+                self._all_end_within(_LAST_GRACE)
+            elif not self._all_end_within(self._grace / 2):
+                self._cancellation.interrupt()
+                self._all_end_within(self._grace / 2)
+
+    def _all_end_within(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        with contextlib.suppress(Empty):
             while self._unfinished:
-                left = None if end is None else max(0.0, end - time.monotonic())
-                self._finished.get(timeout=left)
+                self._finished.get(timeout=max(0.0, end - time.monotonic()))
                 self._unfinished -= 1
+        return not self._unfinished

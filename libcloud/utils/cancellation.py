@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from typing import Protocol
 
 
 class CancelledError(Exception):
@@ -22,28 +24,96 @@ class CancelledError(Exception):
 _active: ContextVar[Cancellation | None] = ContextVar("libcloud_cancellation", default=None)
 
 
+class Interruptible(Protocol):
+    """Something that a thread waits for, such as a response on a connection."""
+
+    def interrupt(self) -> object:
+        """End the wait, from any thread; the waiting thread gets an error."""
+
+
 class Cancellation:
     """Whether the work of one caller should stop. Thread-safe.
 
-    It includes the one that is active in the thread that creates it.
+    It includes the one that is active in the thread that creates it: whatever happens to that
+    happens to this one as well.
+
+    Work stops in three steps, so that it ends even if a server stops responding. After
+    :meth:`cancel` it makes no further requests, except those that undo what was begun, in
+    :func:`shielded` blocks. :meth:`interrupt` ends the requests that are still in flight, except
+    these, and :meth:`abandon` all of them.
+
+    :param shield: only :meth:`abandon` of the outer one counts, not :meth:`cancel`.
+    :ivar ended_waits: number of waits that were not interrupted; counted by the outermost one only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shield: bool = False) -> None:
         self._event = threading.Event()
         self._outer = _active.get()
+        self._shield = shield
+        self._abandoned = False
+        self._outermost: Cancellation = self._outer._outermost if self._outer is not None else self
+        self.ended_waits = 0
+        # By id. Dictionaries of CPython can be changed by several threads, item by item.
+        self._waits: dict[int, Interruptible] = {}
+        self._inner: dict[int, weakref.ref[Cancellation]] = {}
+        if self._outer is not None:
+            known, key = self._outer._inner, id(self)
+            known[key] = weakref.ref(self, lambda _: known.pop(key, None))
 
     @property
     def cancelled(self) -> bool:
-        """Whether :meth:`cancel` was called, also of an outer one."""
-        return self._event.is_set() or (self._outer is not None and self._outer.cancelled)
+        """Whether the work should stop."""
+        if self._event.is_set():
+            return True
+        if self._outer is None:
+            return False
+        return self._outer.abandoned if self._shield else self._outer.cancelled
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether :meth:`abandon` was called, also of an outer one."""
+        return self._abandoned or (self._outer is not None and self._outer.abandoned)
 
     def cancel(self) -> None:
-        """Make the work stop at its next check, and end its waits."""
+        """Make the work stop at its next check."""
         self._event.set()
+        for inner in self._inner_ones():
+            if not inner._shield:
+                inner.cancel()
+
+    def interrupt(self) -> None:
+        """Make the work stop now: its requests in flight fail."""
+        self.cancel()
+        while self._waits:
+            with contextlib.suppress(KeyError):  # the last one has just ended
+                self._waits.popitem()[1].interrupt()
+        for inner in self._inner_ones():
+            if not inner._shield:
+                inner.interrupt()
+
+    def abandon(self) -> None:
+        """Make the work end without undoing anything: it makes no further request."""
+        self._abandoned = True
+        self.interrupt()
+        for inner in self._inner_ones():
+            inner.abandon()
+
+    def start_wait(self, wait: Interruptible) -> None:
+        """Let :meth:`interrupt` interrupt ``wait``, until :meth:`end_wait`."""
+        self._waits[id(wait)] = wait
+        if self.abandoned:
+            self.abandon()
+
+    def end_wait(self, wait: Interruptible) -> bool:
+        """Whether ``wait`` ended without being interrupted."""
+        if self._waits.pop(id(wait), None) is None:
+            return False
+        self._outermost.ended_waits += 1
+        return True
 
     def wait(self, seconds: float) -> bool:
         """Wait for ``seconds``, or until cancelled; whether it is cancelled."""
-        return self._event.wait(seconds) or self.cancelled
+        return self.cancelled or self._event.wait(seconds) or self.cancelled
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
@@ -54,15 +124,24 @@ class Cancellation:
         finally:
             _active.reset(token)
 
+    def _inner_ones(self) -> list[Cancellation]:
+        found = [reference() for reference in [*self._inner.values()]]
+        return [inner for inner in found if inner is not None]
 
-@contextlib.contextmanager
-def shielded() -> Iterator[None]:
+
+def current() -> Cancellation | None:
+    """The cancellation of the calling thread."""
+    return _active.get()
+
+
+def joined(cancellation: Cancellation | None) -> contextlib.AbstractContextManager[None]:
+    """Work for the caller with that cancellation in the block, in another thread."""
+    return contextlib.nullcontext() if cancellation is None else cancellation.active()
+
+
+def shielded() -> contextlib.AbstractContextManager[None]:
     """Ignore the cancellation in the block, which undoes what was started."""
-    token = _active.set(None)
-    try:
-        yield
-    finally:
-        _active.reset(token)
+    return joined(None if _active.get() is None else Cancellation(shield=True))
 
 
 def is_cancelled() -> bool:
@@ -75,6 +154,13 @@ def raise_if_cancelled() -> None:
     """:raises CancelledError: the work of the calling thread is cancelled."""
     cancellation = _active.get()
     if cancellation is not None and cancellation.cancelled:
+        raise CancelledError("cancelled")
+
+
+def raise_if_abandoned() -> None:
+    """:raises CancelledError: the work of the calling thread must not even be undone any more."""
+    cancellation = _active.get()
+    if cancellation is not None and cancellation.abandoned:
         raise CancelledError("cancelled")
 
 

@@ -37,6 +37,7 @@ async def run(driver: Any, function: Callable[..., _T], *args: Any) -> _T:
             end = asyncio.wrap_future(future)
             end.add_done_callback(lambda _: end.cancelled() or end.exception())  # not logged
             await asyncio.wait([end], timeout=_GRACE)
+        cancellation.interrupt()
         raise
 
 

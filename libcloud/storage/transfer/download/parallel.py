@@ -20,6 +20,7 @@ from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
 from libcloud.storage.transfer.download.verification import RunningChecksum
 from libcloud.storage.types import IncompleteDownloadError
+from libcloud.utils import cancellation
 from libcloud.utils.arguments import size_of
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.staging import StagingFile
@@ -177,6 +178,7 @@ class ParallelDownload:
         self._connections = connections
         self._parts = _Parts(pinned.length, part_size)
         self._on_bytes = on_bytes
+        self._cancellation = cancellation.current()
 
     def fetch(self, file: StagingFile) -> None:
         """Write the object to ``file``.
@@ -247,6 +249,12 @@ class ParallelDownload:
     def _work(self, descriptor: int) -> None:
         """Fetch parts until none is left or one fails."""
         try:
+            self._work_as_caller(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _work_as_caller(self, descriptor: int) -> None:
+        with cancellation.joined(self._cancellation):
             while (part := self._parts.claim_last()) is not None:
                 try:
                     self._fetch_part(part, descriptor)
@@ -254,8 +262,6 @@ class ParallelDownload:
                     _log.debug("A range could not be fetched (%s)", type(error).__name__)
                     self._parts.release(part)
                     return
-        finally:
-            os.close(descriptor)
 
     def _fetch_part(self, part: int, descriptor: int) -> None:
         parts = self._parts

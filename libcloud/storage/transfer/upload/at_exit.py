@@ -15,11 +15,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Generic
 
 from libcloud.storage.transfer.upload.port import Content, Part, Source
+from libcloud.utils.cancellation import current
 
 _log = logging.getLogger(__name__)
 
 # Seconds that the exit of the program waits for requests in flight.
 _PATIENCE = 10.0
+
+# The same for requests that undo what was cancelled.
+_PATIENCE_FOR_CLEANUP = 1.0
 
 
 def ended_with_the_program(
@@ -57,6 +61,7 @@ class _Guarded(Generic[Content]):
         self._abort = abort
         self._label = label
         self._pid = os.getpid()
+        self._cancellation = current()
 
     def next_part(self, size: int) -> Part[Content]:
         self.turn.release()
@@ -69,7 +74,17 @@ class _Guarded(Generic[Content]):
         """Abort the upload; its thread does not continue."""
         if os.getpid() != self._pid:
             return
-        if not self.turn.acquire(timeout=_PATIENCE):
+        if not self._take_turn():
             _log.warning("%s: the program ends in the midst of the upload", self._label)
         elif not self.over:
             self._abort()
+
+    def _take_turn(self) -> bool:
+        cancellation = self._cancellation
+        if cancellation is None or not cancellation.cancelled:
+            return self.turn.acquire(timeout=_PATIENCE)
+        # Nobody needs the object any more, and what had time to be undone is undone.
+        if self.turn.acquire(timeout=_PATIENCE_FOR_CLEANUP):
+            return True
+        cancellation.abandon()
+        return self.turn.acquire(timeout=_PATIENCE)

@@ -102,6 +102,8 @@ class Transfer(Generic[Content]):
             elif isinstance(command, Await):
                 self._machine.wait_for_memory(command.size)
             else:
+                if command.step is not Step.PUT or command.attempt > 1:
+                    cancellation.raise_if_cancelled()
                 self._start(command)
 
     def feed(self, body: Content, *, last: bool) -> None:
@@ -125,18 +127,19 @@ class Transfer(Generic[Content]):
         """
         if self._foreign:
             raise error
-        try:
-            self._workers.stop()
-            self._muted = True
-            self._collect()
-            self._machine.cancel(error)
-            self.advance()
-        except BaseException as second:
-            self._muted = True
+        with cancellation.shielded():
             try:
+                self._workers.stop()
+                self._muted = True
                 self._collect()
-            finally:
-                self._machine.give_up(second)
+                self._machine.cancel(error)
+                self.advance()
+            except BaseException as second:
+                self._muted = True
+                try:
+                    self._collect()
+                finally:
+                    self._machine.give_up(second)
 
     def finish(self) -> StoredObject:
         """The published object, or the error; see :meth:`run`."""

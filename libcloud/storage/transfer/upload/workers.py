@@ -223,6 +223,7 @@ class ThreadWorkers(Generic[Content]):
         self._digesting = 0
         self._stopped = False
         self._alone = executor is not None  # there may be no thread for a task
+        self._cancellation = cancellation.current()
 
     def submit(self, task: Task[Content]) -> None:
         if self._stopped or task.send.step is Step.PUT:
@@ -314,7 +315,8 @@ class ThreadWorkers(Generic[Content]):
             task = self._tasks.popleft()
             self._active += 1
             self._digesting += task.wants_digest
-        outcome = self._perform(task)
+        with cancellation.joined(self._cancellation):
+            outcome = self._perform(task)
         del task  # its body is free before the outcome is seen
         with self._idle:
             self._active -= 1
