@@ -20,7 +20,7 @@ from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, StoreDirectory, modified
 from libcloud.cli.progress import Progress
 from libcloud.cli.put import memory_limit
-from libcloud.cli.selection import Selection, literal_option
+from libcloud.cli.selection import Selection, literal_option, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, source_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.sync_plan import Entry
@@ -48,6 +48,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @_options
+@version_option
 def cp(settings: Settings, **arguments: Any) -> None:
     """Copy the object at SOURCE_URL to DESTINATION_URL.
 
@@ -56,6 +57,7 @@ def cp(settings: Settings, **arguments: Any) -> None:
       libcloud cp s3://photos/a.jpg s3://photos/b.jpg
       libcloud cp --recursive s3://photos/2026 gs://archive/2026
       libcloud cp 's3://logs/*.gz' s3://logs/old/ --from-profile legacy
+      libcloud cp --version-id ID s3://photos/a.jpg s3://photos/a.jpg
 
     Within a store, the store copies the data; otherwise it is streamed through this machine, with
     its content type and metadata. A DESTINATION_URL that ends in a slash or names only a bucket is
@@ -95,6 +97,7 @@ class _Command:
         filters: Filters,
         literal: bool,
         object_options: ObjectOptions,
+        version_id: str | None = None,
         move: bool = False,
     ) -> None:
         for text, other in ((source, "put"), (destination, "get")):
@@ -109,7 +112,9 @@ class _Command:
         self._source.target.require_container()
         self._target.target.require_container()
         object_options.check_supported_by(self._target)
-        self._selection = Selection(self._source, recursive, filters, literal)
+        self._selection = Selection(self._source, recursive, filters, literal, version_id)
+        if version_id is not None and not self._selection.is_single:
+            raise click.UsageError("--version-id needs the URL of a single object")
         if self._selection.is_single:
             self._source.target.require_object()
         elif not self._target.target.is_directory and not recursive:
@@ -120,7 +125,7 @@ class _Command:
 
     def run(self) -> None:
         """Copy or move the objects; report them and their failures."""
-        with error_context(self._source.target):
+        with error_context(self._selection.label):
             entries = self._entries()
         single = self._selection.is_single
         failures = Failures(1 if single else 2)
@@ -165,7 +170,8 @@ class _Command:
             else:
                 name = target.as_directory().name + self._selection.relative(obj)
             entries.append(Entry(name, int(obj.size), None, obj))
-        if same_bucket:
+        # A version that is copied to its own name becomes the newest one.
+        if same_bucket and self._selection.version_id is None:
             sources = {entry.origin.name for entry in entries}
             for entry in entries:
                 if entry.name in sources:  # in which order they are copied is not known

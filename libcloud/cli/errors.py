@@ -184,7 +184,12 @@ def hint_for(error: BaseException) -> str:
     if isinstance(error, types.ContainerDoesNotExistError):
         others = f"; or list your buckets: libcloud ls {scheme}://" if scheme != "file" else ""
         return f"create it: libcloud mb {bucket_url}{others}"
+    url, of_version, _ = getattr(error, "cli_subject", "").partition(" (version ")
+    if of_version and getattr(error, "status", None) in (400, 404, 405):
+        return f"list the versions: libcloud ls --versions {shlex.quote(url)}"
     if isinstance(error, types.ObjectDoesNotExistError):
+        if "(delete marker " in str(error.value):
+            return f"it was deleted and can be restored: libcloud undelete {shlex.quote(url)}"
         return f"list the objects: libcloud ls {bucket_url}"
     if isinstance(error, types.ContainerIsNotEmptyError):
         return (

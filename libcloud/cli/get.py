@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
-import stat
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,15 +17,23 @@ from libcloud.cli.jobs import run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
 from libcloud.cli.patterns import Filters, filter_options
-from libcloud.cli.programs import CommandWithProgram, consume
+from libcloud.cli.programs import CommandWithProgram
 from libcloud.cli.progress import Progress
-from libcloud.cli.selection import Selection, literal_option
+from libcloud.cli.reading import (
+    ObjectRange,
+    errors_name,
+    find_object,
+    parse_byte_range,
+    range_option,
+    to_program,
+    to_stdout,
+)
+from libcloud.cli.selection import Selection, literal_option, version_label, version_option
 from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
-from libcloud.cli.text import count, parse_range
+from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
-from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import (
     Destination,
     FileNames,
@@ -41,17 +46,8 @@ from libcloud.utils.cancellation import interruptible, raise_if_cancelled
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-_PIECE = MIB
-
 # Objects that are listed before the first download, so that the total size is known.
 _LISTED_FIRST = 10_000
-
-_range_option = click.option(
-    "--range",
-    "byte_range",
-    metavar="RANGE",
-    help="Download only these bytes: 0-499, 500- (to the end) or -500 (the last 500).",
-)
 
 
 @click.command(cls=CommandWithProgram)
@@ -59,10 +55,12 @@ _range_option = click.option(
     "arguments", metavar="URL... [DESTINATION | -- COMMAND...]", nargs=-1, required=True
 )
 @click.option("-r", "--recursive", is_flag=True, help="Download all objects below URL.")
-@_range_option
+@range_option
 @click.option("--no-clobber", is_flag=True, help="Fail if the file exists.")
 @filter_options
 @literal_option
+@version_option
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be downloaded.")
 @read_options
 @job_options
 def get(
@@ -75,6 +73,8 @@ def get(
     no_clobber: bool,
     filters: Filters,
     literal: bool,
+    version_id: str | None,
+    dry_run: bool,
     object_options: ObjectOptions,
 ) -> None:
     """Download the objects at URL... to DESTINATION: a file, a directory or - for standard output.
@@ -104,8 +104,10 @@ def get(
         store = open_store(url, settings)
         store.target.require_container()
         object_options.check_supported_by(store)
-        selections.append(Selection(store, recursive, filters, literal))
+        selections.append(Selection(store, recursive, filters, literal, version_id))
     several = len(selections) > 1 or not selections[0].is_single
+    if several and version_id is not None:
+        raise click.UsageError("--version-id needs the URL of a single object")
     if several and (byte_range or program or destination == STDIO):
         raise click.UsageError(
             "several objects can match: --range, standard output or a command need a single one"
@@ -118,9 +120,15 @@ def get(
     output = _Output(destination, overwrite=not no_clobber)
     if several:
         output = replace(output, names=FileNames(destination))
+    if dry_run:
+        if program or destination == STDIO:
+            raise click.UsageError("--dry-run needs a file or a directory as DESTINATION")
+        for selection in selections:
+            _print_plan(selection, output)
+        return
     for selection in selections:
         if selection.is_single:
-            _get_one(selection.store, output, settings, object_options, byte_range, program)
+            _get_one(selection, output, settings, object_options, byte_range, program)
         else:
             _get_all(selection, output, settings, object_options)
 
@@ -141,8 +149,30 @@ def _split_arguments(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     return urls, destination
 
 
+def _print_plan(selected: Selection, output: _Output) -> None:
+    """Print which objects would be downloaded to which files, and which cannot be.
+
+    :raises ReportedError: one cannot be.
+    """
+    target, failures = selected.store.target, Failures(1 if selected.is_single else 2)
+    output = output.as_directory()
+    if not selected.is_single:
+        output = replace(output, path=os.path.join(output.path, ""), prefix=selected.base)
+    with error_context(selected.label):
+        for obj in selected.objects():
+            if not selected.is_single and _is_directory_marker(obj):
+                continue
+            url = target.with_name(obj.name)
+            with failures.collect(), error_context(url):
+                if not output.is_first(obj):
+                    raise _same_file(obj)
+                path = output.file_for(obj, directory_exists=False).path
+                click.echo(printable(f"would download {url} to {path}"))
+    failures.raise_if_any()
+
+
 def _get_one(
-    store: Store,
+    selected: Selection,
     output: _Output,
     settings: Settings,
     object_options: ObjectOptions,
@@ -150,15 +180,15 @@ def _get_one(
     program: tuple[str, ...],
 ) -> None:
     """Download the object that the URL names."""
-    target = store.target
-    with error_context(target):
-        obj = _find_object(store, target.name, object_options)
-        selection = _Selection(_range(byte_range, obj), object_options.read_keywords)
+    store, target = selected.store, selected.store.target
+    with error_context(selected.label):
+        obj = find_object(store, target.name, object_options, selected.version_id)
+        selection = ObjectRange(parse_byte_range(byte_range, obj), object_options.read_keywords)
         if program:
-            _to_program(obj, selection, settings, program)
+            to_program(obj, selection, settings, program)
             return
         if output.path == STDIO:
-            _to_stdout(obj, selection, settings)
+            to_stdout(obj, selection, settings)
             return
         if output.path.endswith(os.sep):
             os.makedirs(output.path, exist_ok=True)
@@ -174,7 +204,8 @@ def _get_one(
 
 @click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@_range_option
+@range_option
+@version_option
 @read_options
 @transfer_options
 def cat(
@@ -182,45 +213,20 @@ def cat(
     *,
     urls: tuple[str, ...],
     byte_range: str | None,
+    version_id: str | None,
     object_options: ObjectOptions,
 ) -> None:
     """Write the objects at URL... to standard output, one after another."""
+    if version_id is not None and len(urls) > 1:
+        raise click.UsageError("--version-id needs the URL of a single object")
     for url in urls:
         store = open_store(url, settings)
         object_options.check_supported_by(store)
-        with error_context(store.target):
-            obj = _find_object(store, store.target.require_object().name, object_options)
-            selection = _Selection(_range(byte_range, obj), object_options.read_keywords)
-            _to_stdout(obj, selection, settings)
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """What to download of an object.
-
-    :param byte_range: first byte and the byte after the last; ``None`` for the whole object.
-    :param options: keywords of the driver's download methods.
-    """
-
-    byte_range: tuple[int, int] | None
-    options: dict[str, Any] = field(repr=False)
-
-    def size_of(self, obj: Object) -> int:
-        """Bytes to download."""
-        if self.byte_range is None:
-            return int(obj.size)
-        return self.byte_range[1] - self.byte_range[0]
-
-    def pieces(self, obj: Object) -> Iterator[bytes]:
-        """The data, in pieces."""
-        driver: Any = obj.driver  # the S3 drivers accept more keywords
-        if self.byte_range is None:
-            whole: Iterator[bytes] = driver.download_object_as_stream(obj, _PIECE, **self.options)
-            return whole
-        part: Iterator[bytes] = driver.download_object_range_as_stream(
-            obj, *self.byte_range, _PIECE, **self.options
-        )
-        return part
+        with error_context(version_label(store.target, version_id)):
+            name = store.target.require_object().name
+            obj = find_object(store, name, object_options, version_id)
+            selection = ObjectRange(parse_byte_range(byte_range, obj), object_options.read_keywords)
+            to_stdout(obj, selection, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +259,14 @@ class _Output:
         """Whether no object before maps to the same file; to be called once for each object."""
         return self.names is None or self.names.add(self.name_of(obj))
 
-    def file_for(self, obj: Object) -> Destination:
+    def file_for(self, obj: Object, *, directory_exists: bool = True) -> Destination:
         """The file for an object. The library's rules keep it inside the directory."""
         return resolve_destination(
-            self.path, self.name_of(obj), overwrite_existing=self.overwrite, driver=obj.driver
+            self.path,
+            self.name_of(obj),
+            overwrite_existing=self.overwrite,
+            driver=obj.driver,
+            directory_exists=directory_exists,
         )
 
 
@@ -268,17 +278,9 @@ def _same_file(obj: Object) -> LibcloudError:
     )
 
 
-def _find_object(store: Store, name: str, object_options: ObjectOptions) -> Object:
-    """The object.
-
-    :raises ObjectDoesNotExistError: it does not exist.
-    """
-    keywords = object_options.read_keywords
-    if not keywords:
-        return store.object(name)
-    with value_errors_as_usage():
-        found: Object = store.driver.get_object(store.target.container, name, **keywords)
-    return found
+def _is_directory_marker(obj: Object) -> bool:
+    """Whether it is an empty object that the consoles of stores create for a directory."""
+    return obj.name.endswith("/") and not obj.size
 
 
 def _get_all(
@@ -291,7 +293,7 @@ def _get_all(
     total = sum(obj.size for obj in first) if len(first) < _LISTED_FIRST else None
     os.makedirs(output.path, exist_ok=True)
     output = replace(output.as_directory(), prefix=selected.base)
-    selection = _Selection(None, object_options.read_keywords)
+    selection = ObjectRange(None, object_options.read_keywords)
     failures, number = Failures(2), 0
 
     def get_one(task: tuple[int, Object, bool]) -> None:
@@ -305,8 +307,8 @@ def _get_all(
     def tasks() -> Iterator[tuple[int, Object, bool]]:
         nonlocal number
         for obj in itertools.chain(first, objects):
-            if obj.name.endswith("/") and not obj.size:
-                continue  # an empty object that the consoles of stores create for a directory
+            if _is_directory_marker(obj):
+                continue
             number += 1
             yield number, obj, output.is_first(obj)
 
@@ -326,7 +328,7 @@ class _Download:
     progress: Progress
     transfer: Transfer
 
-    def save(self, obj: Object, selection: _Selection, destination: Destination) -> bool:
+    def save(self, obj: Object, selection: ObjectRange, destination: Destination) -> bool:
         """Write the selected data to the file; false if the store sent too little."""
         if selection.byte_range is None and self.store.supports_multipart:
             return self._save_in_parallel(obj, selection, destination)
@@ -334,7 +336,7 @@ class _Download:
         return save(interruptible(pieces), destination, size=selection.size_of(obj))
 
     def _save_in_parallel(
-        self, obj: Object, selection: _Selection, destination: Destination
+        self, obj: Object, selection: ObjectRange, destination: Destination
     ) -> bool:
         """Let the driver download a large object over several connections."""
         driver: Any = obj.driver
@@ -357,10 +359,10 @@ class _Download:
         return done
 
 
-def _save(obj: Object, output: _Output, selection: _Selection, download: _Download) -> str:
+def _save(obj: Object, output: _Output, selection: ObjectRange, download: _Download) -> str:
     """Write the selected data to the object's file; return the path of the file."""
     destination = output.file_for(obj)
-    with _errors_name(destination.path):
+    with errors_name(destination.path):
         complete = download.save(obj, selection, destination)
     if not complete:
         size = selection.size_of(obj)
@@ -368,64 +370,3 @@ def _save(obj: Object, output: _Output, selection: _Selection, download: _Downlo
             f"the store sent fewer than {size} bytes: no file was written", obj.driver
         )
     return destination.path
-
-
-def _to_stdout(obj: Object, selection: _Selection, settings: Settings) -> None:
-    """Write the selected data to standard output."""
-    output = sys.stdout.buffer
-    if output.isatty() or _is_pipe(output):  # a bar would mix with the data, or its reader's output
-        settings = replace(settings, quiet=True)
-    with Progress(obj.name, selection.size_of(obj), settings) as progress:
-        _write_to(output, "standard output", obj, selection, progress)
-    if settings.json_progress:
-        progress.finish(obj.name)
-
-
-def _is_pipe(stream: IO[bytes]) -> bool:
-    try:
-        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def _to_program(
-    obj: Object, selection: _Selection, settings: Settings, program: tuple[str, ...]
-) -> None:
-    """Write the selected data to the standard input of a program."""
-    size = selection.size_of(obj)
-    with Progress(obj.name, size, settings) as progress, consume(program) as stdin:
-        _write_to(stdin, program[0], obj, selection, progress)
-    progress.finish(f"passed {obj.name} to {program[0]}")
-
-
-def _write_to(
-    output: IO[bytes], label: str, obj: Object, selection: _Selection, progress: Progress
-) -> None:
-    """Write the selected data to ``output``, which messages call ``label``."""
-    with progress.transfer(obj.name) as transfer:
-        for piece in progress.count_pieces(selection.pieces(obj), transfer):
-            with _errors_name(label):
-                output.write(piece)
-    with _errors_name(label):
-        output.flush()
-
-
-@contextlib.contextmanager
-def _errors_name(path: str) -> Iterator[None]:
-    """Make write errors in the block name ``path`` instead of the staging file."""
-    try:
-        yield
-    except OSError as error:
-        if not isinstance(error, (LibcloudError, BrokenPipeError)) and error.errno is not None:
-            error.filename = path
-        raise
-
-
-def _range(text: str | None, obj: Object) -> tuple[int, int] | None:
-    """First byte and the byte after the last; ``None`` for the whole object."""
-    if text is None:
-        return None
-    try:
-        return parse_range(text, obj.size)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error

@@ -6,14 +6,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
+from libcloud.cli.facts import facts_of_bucket, facts_of_object
 from libcloud.cli.patterns import Filters, filter_options
-from libcloud.cli.selection import Selection, literal_option
+from libcloud.cli.selection import Selection, literal_option, version_label, version_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class _Entry:
     """A line of a listing.
 
-    :param kind: ``"container"``, ``"directory"`` or ``"object"``.
+    :param kind: ``"container"``, ``"directory"``, ``"object"``, ``"version"`` or
+        ``"delete_marker"``.
     :param time: as the store reports it; ``None`` if it does not.
     """
 
@@ -37,11 +39,14 @@ class _Entry:
     size: int | None = None
     time: str | None = None
     etag: str | None = None
+    version_id: str | None = None
+    is_latest: bool | None = None
 
 
 @click.command()
 @click.argument("url")
 @click.option("-r", "--recursive", is_flag=True, help="List all objects below URL.")
+@click.option("--versions", is_flag=True, help="List all versions of objects, and delete markers.")
 @click.option("-h", "--human", is_flag=True, help="Print sizes like 1.5 MiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option(
@@ -55,6 +60,7 @@ def ls(
     *,
     url: str,
     recursive: bool,
+    versions: bool,
     human: bool,
     as_json: bool,
     total: bool,
@@ -73,13 +79,19 @@ def ls(
     Keys with further slashes are grouped into directories, unless --recursive is given or URL has
     wildcards: * and ? match any characters except slashes, ** also matches slashes. The columns are
     time, size and key. On a terminal, control characters are escaped.
+
+    With --versions, the columns are time, size (DELETED for a delete marker), version id and key;
+    keys are not grouped. The newest version of a key comes first.
     """
     store = open_store(url, settings)
     target = store.target
+    if versions:
+        target.require_container()
+        store.require_versions()
     shown = objects = size = 0
     with error_context(target):
         selection = Selection(store, filters=filters, literal=literal)
-        for entry in _objects(selection, recursive) if target.container else _containers(store):
+        for entry in _entries(selection, recursive=recursive, versions=versions):
             click.echo(_as_json(entry) if as_json else _as_line(entry, human=human))
             shown += 1
             objects += entry.kind == "object"
@@ -93,22 +105,51 @@ def ls(
 @click.command()
 @click.argument("url")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@version_option
 @store_options
-def stat(settings: Settings, *, url: str, as_json: bool) -> None:
-    """Show the properties of the object or bucket at URL."""
+def stat(settings: Settings, *, url: str, version_id: str | None, as_json: bool) -> None:
+    """Show the properties of the object or bucket at URL, and the tags of an object.
+
+    Times are printed with their time zone, as in 2026-11-29T17:29:53+00:00.
+    """
     store = open_store(url, settings)
     target = store.target.require_container()
-    with error_context(target):
+    if version_id is not None:
+        target.require_object()
+    with error_context(version_label(target, version_id)):
         if target.name:
-            facts = _facts(store.object(target.name))
+            facts = facts_of_object(store, target.name, version_id)
         else:
-            container = store.driver.get_container(target.container)
-            facts = {"container": container.name, **container.extra}
+            facts = facts_of_bucket(store)
     if as_json:
         click.echo(json.dumps(facts, default=str))
         return
-    for name, value in _flat(facts):
-        click.echo(f"{escaped(name) + ':':<15}{escaped(str(value))}")
+    lines = [(f"{escaped(name)}:", escaped(str(value))) for name, value in _flat(facts)]
+    width = max(len(name) for name, _ in lines) + 1
+    for name, value in lines:
+        click.echo(f"{name:<{width}}{value}")
+
+
+def _entries(selection: Selection, *, recursive: bool, versions: bool) -> Iterator[_Entry]:
+    if versions:
+        yield from _versions(selection)
+    elif selection.store.target.container:
+        yield from _objects(selection, recursive)
+    else:
+        yield from _containers(selection.store)
+
+
+def _versions(selection: Selection) -> Iterator[_Entry]:
+    """The versions of objects whose keys start with the URL, or match its wildcards."""
+    for version in selection.versions(is_prefix=True):
+        entry, marker = _entry(version), version.is_delete_marker
+        yield replace(
+            entry,
+            kind="delete_marker" if marker else "version",
+            size=None if marker else entry.size,
+            version_id=version.version_id,
+            is_latest=bool(version.is_latest),
+        )
 
 
 def _containers(store: Store) -> Iterator[_Entry]:
@@ -158,9 +199,11 @@ def _as_line(entry: _Entry, *, human: bool) -> str:
     size = ""
     if entry.size is not None:
         size = size_text(entry.size) if human else str(entry.size)
-    elif entry.kind == "directory":
-        size = "DIR"
-    return f"{_local_time(entry.time):<19} {size:>{11 if human else 14}}  {escaped(entry.name)}"
+    elif entry.kind != "container":
+        size = "DIR" if entry.kind == "directory" else "DELETED"
+    version = "" if entry.version_id is None else f"{escaped(entry.version_id):<32}  "
+    size = f"{size:>{11 if human else 14}}"
+    return f"{_local_time(entry.time):<19} {size}  {version}{escaped(entry.name)}"
 
 
 def _local_time(text: str | None) -> str:
@@ -176,18 +219,6 @@ def _local_time(text: str | None) -> str:
 def escaped(text: str) -> str:
     """``text`` for standard output, with control characters escaped on a terminal."""
     return printable(text) if sys.stdout.isatty() else text
-
-
-def _facts(obj: Object) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "name": obj.name,
-        "container": obj.container.name,
-        "size": obj.size,
-        "hash": obj.hash,
-        "metadata": obj.meta_data,
-    }
-    known = {name: value for name, value in obj.extra.items() if name != "etag"}
-    return {name: value for name, value in {**facts, **known}.items() if value not in (None, {})}
 
 
 def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:

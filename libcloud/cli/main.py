@@ -57,17 +57,23 @@ COMMANDS = {
     "doctor": ("doctor", "Check credentials, endpoint, region and access."),
     "du": ("du", "Print the number and total size of objects."),
     "get": ("get", "Download objects to files or standard output."),
-    "ls": ("listing", "List buckets or objects."),
+    "legal-hold": ("properties", "Show, place or remove a legal hold."),
+    "lifecycle": ("properties", "Show or set when unfinished uploads are aborted."),
+    "ls": ("listing", "List buckets, objects or versions."),
     "mb": ("containers", "Create a bucket."),
     "migrate": ("migrate", "Copy a bucket, resumably, on one machine or many."),
     "mv": ("cp", "Move objects within a store or between stores."),
     "presign": ("presign", "Create a URL that gives access for a limited time."),
     "put": ("put", "Upload files, directories or standard input."),
     "rb": ("containers", "Delete an empty bucket."),
-    "rm": ("rm", "Delete objects."),
+    "retention": ("properties", "Show or set until when an object cannot be deleted."),
+    "rm": ("rm", "Delete objects or versions."),
     "stat": ("listing", "Show the properties of an object or a bucket."),
     "sync": ("sync", "Copy what differs between two directories."),
+    "tags": ("properties", "Show or change the tags of an object."),
+    "undelete": ("versions", "Restore deleted objects."),
     "uploads": ("uploads", "List and abort in-progress uploads."),
+    "versioning": ("versions", "Show or set whether a bucket keeps versions."),
 }
 
 _EXIT_STATUSES = """
@@ -98,7 +104,7 @@ class _Group(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"libcloud.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

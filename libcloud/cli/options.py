@@ -180,7 +180,7 @@ def _parse_options(**chosen: Any) -> ObjectOptions:
     if get("acl"):
         extra["acl"] = get("acl")
     if get("metadata"):
-        extra["meta_data"] = dict(_pairs("--metadata", get("metadata", ())))
+        extra["meta_data"] = dict(parse_pairs("--metadata", get("metadata", ())))
     read_keywords = {
         "ex_sse_customer_key": _read_key(get("sse_c_key")),
         "ex_request_payer": get("request_payer") or None,
@@ -188,14 +188,14 @@ def _parse_options(**chosen: Any) -> ObjectOptions:
     }
     read_keywords = {name: value for name, value in read_keywords.items() if value is not None}
     write_keywords = {
-        "ex_tags": dict(_pairs("--tag", get("tag", ()))) or None,
+        "ex_tags": dict(parse_pairs("--tag", get("tag", ()))) or None,
         "ex_storage_class": get("storage_class"),
         "ex_checksum": get("checksum"),
         "ex_if_match": get("if_match"),
         "ex_sse": get("sse"),
         "ex_sse_kms_key_id": get("sse_kms_key_id"),
         "ex_object_lock_mode": get("lock_mode"),
-        "ex_object_lock_until": _parse_time(get("lock_until")),
+        "ex_object_lock_until": parse_time_option("--lock-until", get("lock_until")),
         "ex_object_lock_hold": get("lock_hold") or None,
     }
     return ObjectOptions(
@@ -212,7 +212,11 @@ def _parse_options(**chosen: Any) -> ObjectOptions:
     )
 
 
-def _pairs(option: str, given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def parse_pairs(option: str, given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The pairs ``KEY=VALUE`` of an option or an argument.
+
+    :raises click.UsageError: one is something else.
+    """
     for pair in given:
         key, equals, value = pair.partition("=")
         if not equals or not key:
@@ -228,15 +232,18 @@ def _headers(given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         yield name.strip(), value.strip()
 
 
-def _parse_time(text: str | None) -> datetime | None:
-    """An aware time; without a zone, local time."""
+def parse_time_option(option: str, text: str | None) -> datetime | None:
+    """An aware time; without a zone, local time.
+
+    :raises click.UsageError: it is no time.
+    """
     if text is None:
         return None
     try:
         when = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text))
     except ValueError:
         raise click.UsageError(
-            f"--lock-until {text!r} is not a valid time: use the form 2030-01-31T00:00Z"
+            f"{option} {text!r} is not a valid time: use the form 2030-01-31T00:00Z"
         ) from None
     return when if when.tzinfo else when.astimezone()
 

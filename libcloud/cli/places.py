@@ -205,7 +205,8 @@ class Copier:
         self, entry: Entry, source: StoreDirectory, place: StoreDirectory, transfer: Transfer
     ) -> None:
         # A listing contains neither content type nor metadata.
-        obj = source.store.object(entry.origin.name)
+        version_id = getattr(entry.origin, "version_id", None)
+        obj = source.store.object(entry.origin.name, version_id)
         extra: dict[str, Any] = {}
         if obj.meta_data:
             extra["meta_data"] = dict(obj.meta_data)

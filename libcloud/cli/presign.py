@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import click
 
 from libcloud.cli.errors import error_context
+from libcloud.cli.selection import version_option
 from libcloud.cli.settings import Settings, age, store_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import Target
@@ -29,24 +31,32 @@ from libcloud.cli.targets import Target
     show_default=True,
     help="HTTP method that the URL allows.",
 )
+@version_option
 @store_options
-def presign(settings: Settings, *, url: str, expires: timedelta, method: str) -> None:
+def presign(
+    settings: Settings, *, url: str, expires: timedelta, method: str, version_id: str | None
+) -> None:
     """Print a presigned URL that gives anyone access to the object at URL for a limited time.
 
     No request is sent, and the object does not have to exist. Treat the printed URL as a secret.
     """
-    from libcloud.storage.base import Object
+    from libcloud.storage.base import Object, ObjectVersion
 
     store = open_store(url, settings)
     target: Target = store.target.require_object()
-    obj = Object(target.name, 0, None, {}, {}, store.container(), store.driver)
+    properties: Any = (target.name, 0, None, {}, {}, store.container(), store.driver)
+    obj = Object(*properties)
+    if version_id is not None:
+        store.require_versions()
+        obj = ObjectVersion(*properties, version_id=version_id)
     with error_context(target):
         try:
             signed = store.driver.get_object_cdn_url(
                 obj, ex_expiry=expires.total_seconds() / 3600, ex_method=method.upper()
             )
         except ValueError as error:
-            raise click.UsageError(f"--expires: {error}") from error
+            option = "--method" if "ex_method" in str(error) else "--expires"
+            raise click.UsageError(f"{option}: {error}") from error
         except (NotImplementedError, TypeError) as error:
             raise click.UsageError(
                 f"{store.driver.name} does not support presigned URLs"

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -12,12 +14,13 @@ import click
 from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.patterns import Filters, filter_options
-from libcloud.cli.selection import Selection, literal_option
+from libcloud.cli.selection import Selection, literal_option, version_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
+from libcloud.cli.targets import Target
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
-from libcloud.storage.types import FailedDeletion
+from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be deleted.")
 @click.option("-f", "--force", is_flag=True, help="Ignore objects that do not exist.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print the names of deleted objects.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@click.option(
+    "--versions", is_flag=True, help="Delete all versions and delete markers, permanently."
+)
+@version_option
 @filter_options
 @literal_option
 @store_options
@@ -39,6 +47,9 @@ def rm(
     recursive: bool,
     dry_run: bool,
     force: bool,
+    as_json: bool,
+    versions: bool,
+    version_id: str | None,
     filters: Filters,
     literal: bool,
 ) -> None:
@@ -49,24 +60,41 @@ def rm(
 
     With --recursive, a URL is a directory, with or without a slash at its end: s3://photos/2026
     deletes 2026/a.jpg but not 2026-draft.jpg. s3://photos deletes everything in the bucket.
+
+    A bucket with versioning keeps the versions of deleted objects: libcloud undelete restores them.
+    --version-id and --versions delete versions permanently.
     """
-    failed = 0
+    if version_id is not None and (len(urls) > 1 or recursive or versions):
+        raise click.UsageError("--version-id needs the URL of a single object")
+    report, failed = Report(dry_run=dry_run, quiet=settings.quiet, as_json=as_json), 0
     for url in urls:
         store = open_store(url, settings)
         target = store.target.require_container()
         if not recursive:
             target.require_object()
-        selection = Selection(store, recursive, filters, literal)
-        with error_context(target):
-            objects = _selected(selection, force)
-            failed += delete_objects(store, objects, dry_run=dry_run, quiet=settings.quiet)
+        selection = Selection(store, recursive, filters, literal, version_id)
+        if version_id is not None and not selection.is_single:
+            raise click.UsageError("--version-id needs the URL of a single object")
+        if versions or version_id is not None:
+            store.require_versions()
+        with error_context(selection.label):
+            objects = _selected(selection, force, versions)
+            failed += delete_objects(store, objects, report)
     if failed:
         raise ReportedError(FAILED)
 
 
-def _selected(selection: Selection, force: bool) -> Iterator[Object]:
+def _selected(selection: Selection, force: bool, versions: bool) -> Iterator[Object]:
     """The objects to delete. Their existence is checked here, because S3 does not report it."""
     store = selection.store
+    if versions or selection.version_id is not None:
+        found = selection.versions()
+        first = next(found, None)
+        if first is not None:
+            yield from itertools.chain([first], found)
+        elif not force:
+            raise NoObjectsError(f"no versions match {selection}")
+        return
     if force and selection.is_single:
         from libcloud.storage.base import Object
 
@@ -79,41 +107,73 @@ def _selected(selection: Selection, force: bool) -> Iterator[Object]:
             raise
 
 
-def delete_objects(store: Store, objects: Iterator[Object], *, dry_run: bool, quiet: bool) -> int:
-    """Delete ``objects`` and print their names; return how many could not be deleted."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How deletions are printed."""
+
+    dry_run: bool = False
+    quiet: bool = False
+    as_json: bool = False
+
+    def deleted(self, url: Target, version_id: str | None) -> None:
+        """Print that an object or a version was deleted."""
+        if self.as_json:
+            facts = {"action": "delete", "url": str(url), "version_id": version_id}
+            known = {name: value for name, value in facts.items() if value is not None}
+            click.echo(json.dumps({**known, "dry_run": self.dry_run}))
+        elif not self.quiet:
+            done = "would delete" if self.dry_run else "deleted"
+            click.echo(f"{done} {printable(str(url))}{_version_text(version_id)}")
+
+    def total(self, number: int) -> None:
+        """Print how many were deleted."""
+        if not self.quiet:
+            done = "would be deleted" if self.dry_run else "deleted"
+            click.echo(f"{count(number, 'object')} {done}", err=True)
+
+
+def _version_text(version_id: str | None) -> str:
+    return "" if version_id is None else f" (version {printable(version_id)})"
+
+
+def delete_objects(store: Store, objects: Iterator[Object], report: Report) -> int:
+    """Delete ``objects`` and report them; return how many could not be deleted."""
     failures, number = Failures(2), 0
-    for name, error in _outcomes(store, objects, dry_run):
+    for result in _outcomes(store, objects, report.dry_run):
         number += 1
-        target = store.target.with_name(name)
-        if error is not None:
-            failures.add(error, target)
-        elif not quiet:
-            click.echo(f"{'would delete' if dry_run else 'deleted'} {printable(str(target))}")
-    if number > 1 and not quiet:
-        done = "would be deleted" if dry_run else "deleted"
-        click.echo(f"{count(number - failures.count, 'object')} {done}", err=True)
+        target = store.target.with_name(result.object_name)
+        if isinstance(result, FailedDeletion):
+            failures.add(result.error, f"{target}{_version_text(result.version_id)}")
+        else:
+            report.deleted(target, result.version_id)
+    if number > 1:
+        report.total(number - failures.count)
     return failures.count
 
 
-def _outcomes(
-    store: Store, objects: Iterator[Object], dry_run: bool
-) -> Iterator[tuple[str, Exception | None]]:
-    """Delete the objects; the name of each, with its error or ``None``."""
+def _outcomes(store: Store, objects: Iterator[Object], dry_run: bool) -> Iterator[Deletion]:
+    """Delete the objects; the outcome for each."""
     first = list(itertools.islice(objects, 2))
     objects = itertools.chain(first, objects)
     if dry_run:
-        yield from ((obj.name, None) for obj in objects)
+        yield from map(_deleted, objects)
     elif len(first) == 1:
-        yield from ((obj.name, _delete_one(obj)) for obj in objects)
+        yield from map(_delete_one, objects)
     else:
-        for result in store.driver.ex_iterate_deletions(objects):
-            error = result.error if isinstance(result, FailedDeletion) else None
-            yield result.object_name, error
+        yield from store.driver.ex_iterate_deletions(objects)
 
 
-def _delete_one(obj: Object) -> Exception | None:
+def _deleted(obj: Object) -> DeletedObject:
+    version_id = getattr(obj, "version_id", None)
+    return DeletedObject(obj.container.name, obj.name, version_id)
+
+
+def _delete_one(obj: Object) -> Deletion:
     try:
         obj.delete()
     except LibcloudError as error:
-        return error
-    return None
+        deleted = _deleted(obj)
+        return FailedDeletion(
+            deleted.container_name, deleted.object_name, error, deleted.version_id
+        )
+    return _deleted(obj)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,23 @@ import click
 from libcloud.cli.errors import NoObjectsError
 from libcloud.cli.patterns import Filters, has_wildcard, key_pattern, literal_prefix
 from libcloud.cli.stores import Store
+from libcloud.cli.targets import Target
 
 if TYPE_CHECKING:
-    from libcloud.storage.base import Object
+    from libcloud.storage.base import Object, ObjectVersion
+
+version_option = click.option(
+    "--version-id", metavar="ID", help="Use this version of the object instead of the newest."
+)
 
 literal_option = click.option(
     "--literal", is_flag=True, help="Do not treat *, ? and [ in a key as wildcards."
 )
+
+
+def version_label(target: Target, version_id: str | None) -> str:
+    """What messages call an object, or one version of it."""
+    return str(target) if version_id is None else f"{target} (version {version_id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +39,14 @@ class Selection:
     :param recursive: all objects below the URL, or below the directories that match its wildcards.
     :param filters: applied to the keys without :attr:`base`.
     :param literal: the URL contains no wildcards.
+    :param version_id: the version of a single object; ``None``: the newest.
     """
 
     store: Store
     recursive: bool = False
     filters: Filters = field(default_factory=Filters)
     literal: bool = False
+    version_id: str | None = None
 
     @property
     def has_wildcard(self) -> bool:
@@ -55,6 +67,11 @@ class Selection:
         literal = literal_prefix(name) if self.has_wildcard else name
         return "".join(literal.rpartition("/")[:2])
 
+    @property
+    def label(self) -> str:
+        """The URL as it was given, and the version, for messages."""
+        return version_label(self.store.target, self.version_id)
+
     def objects(self) -> Iterator[Object]:
         """The objects, as the store lists them.
 
@@ -67,6 +84,26 @@ class Selection:
             raise NoObjectsError(f"no objects match {self}{hint}")
         return itertools.chain([first], found)
 
+    def versions(self, *, is_prefix: bool = False) -> Iterator[ObjectVersion]:
+        """The versions of the objects, delete markers included.
+
+        :param is_prefix: the URL selects all keys that start with it, as for ``libcloud ls``.
+        """
+        container, name = self.store.container(), self.store.target.name
+        listed = self.store.driver.ex_iterate_object_versions
+        if is_prefix and not self.has_wildcard:
+            found = listed(container, name or None)
+        elif self.is_single:
+            found = listed(container, object_name=name)
+        else:
+            prefix = literal_prefix(name) if self.has_wildcard else self.base
+            matches = self._pattern()
+            found = (one for one in listed(container, prefix or None) if matches(one.name))
+        for version in found:
+            is_other = self.version_id not in (None, version.version_id)
+            if not is_other and self.filters.select(self.relative(version)):
+                yield version
+
     def relative(self, obj: Object) -> str:
         """The key without :attr:`base`."""
         return str(obj.name[len(self.base) :])
@@ -78,12 +115,20 @@ class Selection:
     def _listed(self) -> Iterator[Object]:
         container, name = self.store.container(), self.store.target.name
         if self.has_wildcard:
-            pattern = key_pattern(name)
-            below = key_pattern(f"{name.rstrip('/')}/**") if self.recursive else None
+            matches = self._pattern()
             for obj in container.iterate_objects(prefix=literal_prefix(name) or None):
-                if pattern.fullmatch(obj.name) or (below and below.fullmatch(obj.name)):
+                if matches(obj.name):
                     yield obj
         elif self.recursive:
             yield from container.iterate_objects(prefix=self.base or None)
         else:
-            yield self.store.object(name)
+            yield self.store.object(name, self.version_id)
+
+    def _pattern(self) -> Callable[[str], bool]:
+        """Whether a key below the prefix of the URL matches its wildcards."""
+        if not self.has_wildcard:
+            return lambda _: True
+        name = self.store.target.name
+        pattern = key_pattern(name)
+        below = key_pattern(f"{name.rstrip('/')}/**") if self.recursive else pattern
+        return lambda key: bool(pattern.fullmatch(key) or below.fullmatch(key))

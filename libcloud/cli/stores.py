@@ -21,7 +21,7 @@ from libcloud.cli.targets import Target, parse_target
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.common.credentials.discovery import Discovery, discover, without_store_settings
 from libcloud.common.credentials.provider import CredentialProvider
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.types import Provider
 
 if TYPE_CHECKING:  # takes a quarter of a second; only commands that use a store import it
@@ -56,12 +56,37 @@ class Store:
         driver: StorageDriver = self.driver
         return driver.get_container(name)
 
-    def object(self, name: str) -> Object:
-        """An existing object.
+    def object(self, name: str, version_id: str | None = None) -> Object:
+        """An existing object, or one version of it.
 
         :raises ObjectDoesNotExistError: it does not exist.
         """
-        return self.container().get_object(name)
+        if version_id is None:
+            return self.container().get_object(name)
+        self.require_versions()
+        return self.container().get_object(name, ex_version_id=version_id)
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether the bucket keeps versions of its objects, or did so before.
+
+        A store that cannot say so has none.
+        """
+        if not self.driver.capabilities.versions:
+            return False
+        try:
+            return bool(self.driver.ex_get_versioning(self.container()) != "disabled")
+        except LibcloudError as error:
+            if isinstance(error, InvalidCredsError):
+                return False
+            if getattr(error, "status", None) in (400, 404, 405, 501):
+                return False
+            raise
+
+    def require_versions(self) -> None:
+        """:raises click.UsageError: the driver does not support versions."""
+        if not self.driver.capabilities.versions:
+            raise click.UsageError(f"{self.driver.name} does not support versions of objects")
 
     @property
     def host(self) -> str:

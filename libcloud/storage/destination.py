@@ -73,11 +73,13 @@ def resolve_destination(
     *,
     overwrite_existing: bool,
     driver: object,
+    directory_exists: bool = True,
 ) -> Destination:
     """The file for an object; nothing is created.
 
     :param destination_path: a file, or a directory if it ends in a separator: the file is then
         named like the object, with a sub-directory for each ``/`` in the name.
+    :param directory_exists: ``False``: it may be created later.
     :raises MissingDirectoryError: there is no such directory.
     :raises DestinationExistsError: the file exists and must not be overwritten.
     :raises LibcloudError: the name would lead out of the directory.
@@ -85,7 +87,7 @@ def resolve_destination(
     path = os.fsdecode(destination_path)
     directory = ""
     if not os.path.basename(path):
-        if not os.path.isdir(path):
+        if directory_exists and not os.path.isdir(path):
             raise MissingDirectoryError(f"Path {path} does not exist", driver=driver)
         directory = path
         path = _path_inside(directory, object_name, driver)

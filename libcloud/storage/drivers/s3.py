@@ -502,6 +502,7 @@ class BaseS3StorageDriver(StorageDriver):
         object_name: str,
         *,
         ex_version_id: str | None = None,
+        ex_checksum_mode: bool = False,
         **options: Unpack[ReadKeywords],
     ) -> Object:
         """The object, after a HEAD request on the container and one on the object.
@@ -512,12 +513,16 @@ class BaseS3StorageDriver(StorageDriver):
 
         :param ex_version_id: the id of a version; the result is an
             :class:`~libcloud.storage.base.ObjectVersion`.
+        :param ex_checksum_mode: request the checksum, too: ``extra["checksum"]``, if the store has
+            one. An object encrypted with a KMS key requires the permission to use the key then.
         :raises ContainerDoesNotExistError: there is no such container.
         :raises ObjectDoesNotExistError: there is no such object or version in it, or the version is
             a delete marker.
         """
         check_name(object_name, "object_name")
         headers = self._read_headers(options)
+        if ex_checksum_mode:
+            headers.update(s3.integrity.MODE_HEADERS)
         if ex_version_id is not None:
             self._check_versions()
             s3.versions.check_version_id(ex_version_id)

@@ -108,12 +108,27 @@ def object_from(
 
 def _extra_of(headers: Mapping[str, str], vendor: str) -> dict[str, Any]:
     """The properties of an object that the headers of a response show."""
-    extra = {key: headers[header] for header, key in _EXTRA_HEADERS.items() if header in headers}
+    extra: dict[str, Any] = {
+        key: headers[header] for header, key in _EXTRA_HEADERS.items() if header in headers
+    }
     for name, key in _EXTRA_VENDOR_HEADERS.items():
         value = headers.get(f"{vendor}-{name}")
         if value:
             extra[key] = value
+    checksum = _checksum_of(headers)
+    if checksum is not None:
+        extra["checksum"] = checksum
     return extra
+
+
+def _checksum_of(headers: Mapping[str, str]) -> dict[str, str] | None:
+    """The checksum that a response names, as it is: one of parts ends in a hyphen and a number."""
+    prefix = s3.checksums.HEADER
+    for name, value in headers.items():
+        algorithm = name.removeprefix(prefix)
+        if name.startswith(prefix) and algorithm not in ("algorithm", "type"):
+            return {"algorithm": algorithm, "value": value}
+    return None
 
 
 def delete(

@@ -36,11 +36,12 @@ def test_names_times_and_values_are_escaped_on_a_terminal() -> None:
 
 def test_names_of_properties_are_escaped_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "open_store", lambda *_: mock.MagicMock())
-    monkeypatch.setattr(listing, "_facts", lambda _: {"metadata": {f"k{RED}": f"v{RED}"}})
+    facts = {"metadata": {f"k{RED}": f"v{RED}"}}
+    monkeypatch.setattr(listing, "facts_of_object", lambda *_: facts)
     stat: Any = listing.stat.callback
     with redirect_stdout(Screen()) as shown, click.Context(listing.stat):
-        stat(url="s3://bucket/x", as_json=False)
-    assert shown.getvalue() == "metadata.k\\x1b[31m:v\\x1b[31m\n"
+        stat(url="s3://bucket/x", version_id=None, as_json=False)
+    assert shown.getvalue() == "metadata.k\\x1b[31m: v\\x1b[31m\n"
 
 
 def test_upload_ids_are_escaped() -> None:

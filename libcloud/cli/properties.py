@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud tags``, ``legal-hold``, ``retention`` and ``lifecycle``: show and change settings."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+import click
+
+from libcloud.cli.errors import error_context
+from libcloud.cli.listing import escaped
+from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
+from libcloud.cli.selection import version_label, version_option
+from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.stores import Store, open_store
+from libcloud.cli.versions import open_bucket
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+
+
+def _open_object(url: str, settings: Settings, version_id: str | None, feature: str) -> Any:
+    """The store of ``url`` and its object; no request is sent.
+
+    :raises click.UsageError: the store does not support ``feature``, a capability.
+    """
+    from libcloud.storage.base import Object, ObjectVersion
+
+    store = open_store(url, settings)
+    target = store.target.require_object()
+    _require(store, feature)
+    properties: Any = (target.name, 0, None, {}, {}, store.container(), store.driver)
+    if version_id is None:
+        return store, Object(*properties)
+    store.require_versions()
+    return store, ObjectVersion(*properties, version_id=version_id)
+
+
+def _require(store: Store, feature: str) -> None:
+    if not getattr(store.driver.capabilities, feature):
+        name = {"object_lock": "object lock", "lifecycle": "lifecycle rules"}.get(feature, feature)
+        raise click.UsageError(f"{store.driver.name} does not support {name}")
+
+
+@click.command()
+@click.argument("url")
+@click.argument("tags", nargs=-1, metavar="[KEY=VALUE...]")
+@click.option("--delete", "deleted", multiple=True, metavar="KEY", help="Remove a tag; repeatable.")
+@click.option("--replace", is_flag=True, help="Remove all other tags.")
+@version_option
+@_json_option
+@store_options
+def tags(
+    settings: Settings,
+    *,
+    url: str,
+    tags: tuple[str, ...],
+    deleted: tuple[str, ...],
+    replace: bool,
+    version_id: str | None,
+    as_json: bool,
+) -> None:
+    """Print the tags of the object at URL, or change them.
+
+    \b
+    Examples:
+      libcloud tags s3://photos/a.jpg
+      libcloud tags s3://photos/a.jpg project=apollo stage=raw
+      libcloud tags s3://photos/a.jpg --delete stage
+      libcloud tags s3://photos/a.jpg --replace
+
+    Tags that are not named are kept, unless --replace is given. The tags that the object has then
+    are printed.
+    """
+    given = dict(parse_pairs("KEY=VALUE", tags))
+    both = sorted(given.keys() & set(deleted))
+    if both:
+        raise click.UsageError(f"{both[0]!r} is both to be set and to be removed")
+    store, obj = _open_object(url, settings, version_id, "tags")
+    with error_context(version_label(store.target, version_id)), value_errors_as_usage():
+        known = {} if replace else store.driver.ex_get_object_tags(obj)
+        if given or deleted or replace:
+            known = {**known, **given}
+            known = {key: value for key, value in known.items() if key not in deleted}
+            try:
+                store.driver.ex_set_object_tags(obj, known)
+            except ValueError as error:
+                raise click.UsageError(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(known))
+        return
+    for key, value in known.items():
+        click.echo(f"{escaped(key)}={escaped(value)}")
+
+
+@click.command("legal-hold")
+@click.argument("url")
+@click.argument("state", type=click.Choice(["on", "off"], case_sensitive=False), required=False)
+@version_option
+@_json_option
+@store_options
+def legal_hold(
+    settings: Settings, *, url: str, state: str | None, version_id: str | None, as_json: bool
+) -> None:
+    """Print whether there is a legal hold on the object at URL, or place or remove one.
+
+    Nobody can delete a version that has a legal hold. The bucket needs object lock.
+    """
+    store, obj = _open_object(url, settings, version_id, "object_lock")
+    with error_context(version_label(store.target, version_id)):
+        if state is not None:
+            store.driver.ex_set_legal_hold(obj, state.lower() == "on")
+        found = store.driver.ex_get_legal_hold(obj)
+    click.echo(json.dumps({"legal_hold": found}) if as_json else "on" if found else "off")
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--mode",
+    type=click.Choice(["GOVERNANCE", "COMPLIANCE"], case_sensitive=False),
+    help="Who may shorten it: with COMPLIANCE, nobody.",
+)
+@click.option("--until", metavar="TIME", help="Its end, such as 2030-01-31T00:00Z.")
+@click.option("--clear", is_flag=True, help="End a retention in the mode GOVERNANCE.")
+@click.option("--bypass-governance", is_flag=True, help="Use the permission to shorten or end it.")
+@version_option
+@_json_option
+@store_options
+def retention(
+    settings: Settings,
+    *,
+    url: str,
+    mode: str | None,
+    until: str | None,
+    clear: bool,
+    bypass_governance: bool,
+    version_id: str | None,
+    as_json: bool,
+) -> None:
+    """Print until when the object at URL cannot be deleted, or set it.
+
+    \b
+    Example:
+      libcloud retention s3://backups/db.sql --mode governance --until 2030-01-31T00:00Z
+
+    The bucket needs object lock.
+    """
+    if (mode is None) != (until is None):
+        raise click.UsageError("--mode and --until go together")
+    if clear and mode is not None:
+        raise click.UsageError("--clear cannot be combined with --mode")
+    when: datetime | None = parse_time_option("--until", until)
+    store, obj = _open_object(url, settings, version_id, "object_lock")
+    with error_context(version_label(store.target, version_id)):
+        if clear or mode is not None:
+            name = None if mode is None else mode.upper()
+            store.driver.ex_set_retention(obj, name, when, ex_bypass_governance=bypass_governance)
+        found = store.driver.ex_get_retention(obj)
+    if as_json:
+        facts = {} if found is None else {"mode": found.mode, "until": found.until.isoformat()}
+        click.echo(json.dumps(facts))
+    else:
+        click.echo("none" if found is None else f"{found.mode} until {found.until.isoformat()}")
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--abort-uploads",
+    metavar="DAYS",
+    help="Abort unfinished uploads after this many days, such as 7d; never: remove the rule.",
+)
+@_json_option
+@store_options
+def lifecycle(settings: Settings, *, url: str, abort_uploads: str | None, as_json: bool) -> None:
+    """Print after how many days the store aborts unfinished uploads to the bucket, or set it.
+
+    \b
+    Examples:
+      libcloud lifecycle s3://backups
+      libcloud lifecycle s3://backups --abort-uploads 7d
+
+    The parts of an unfinished upload are stored, and billed, until it is aborted. All other
+    lifecycle rules of the bucket are kept.
+    """
+    days = _days(abort_uploads)
+    store = open_bucket(url, settings)
+    _require(store, "lifecycle")
+    container = store.container()
+    with error_context(store.target):
+        if abort_uploads is not None:
+            store.driver.ex_set_upload_expiry(container, days)
+        found = store.driver.ex_get_upload_expiry(container)
+    if as_json:
+        click.echo(json.dumps({"abort_uploads_days": found}))
+    elif found is None:
+        click.echo("unfinished uploads are kept")
+    else:
+        click.echo(f"unfinished uploads are aborted after {found} day{'s' if found > 1 else ''}")
+
+
+def _days(text: str | None) -> int | None:
+    if text is None or text.lower() == "never":
+        return None
+    match = re.fullmatch(r"0*([1-9][0-9]{0,4})d?", text.strip().lower())
+    if not match:
+        raise click.UsageError(f"--abort-uploads {text!r} is not a number of days, such as 7d")
+    return int(match[1])

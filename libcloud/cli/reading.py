@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads an object, or a range of it, and writes it to standard output or to a program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from libcloud.cli.options import ObjectOptions, value_errors_as_usage
+from libcloud.cli.programs import consume
+from libcloud.cli.progress import Progress
+from libcloud.cli.settings import Settings
+from libcloud.cli.stores import Store
+from libcloud.cli.text import parse_range
+from libcloud.common.types import LibcloudError
+from libcloud.storage.capabilities import MIB
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import Object
+
+_PIECE = MIB
+
+range_option = click.option(
+    "--range",
+    "byte_range",
+    metavar="RANGE",
+    help="Download only these bytes: 0-499, 500- (to the end) or -500 (the last 500).",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRange:
+    """What to download of an object.
+
+    :param byte_range: first byte and the byte after the last; ``None`` for the whole object.
+    :param options: keywords of the driver's download methods.
+    """
+
+    byte_range: tuple[int, int] | None
+    options: dict[str, Any] = field(repr=False)
+
+    def size_of(self, obj: Object) -> int:
+        """Bytes to download."""
+        if self.byte_range is None:
+            return int(obj.size)
+        return self.byte_range[1] - self.byte_range[0]
+
+    def pieces(self, obj: Object) -> Iterator[bytes]:
+        """The data, in pieces."""
+        driver: Any = obj.driver  # the S3 drivers accept more keywords
+        if self.byte_range is None:
+            whole: Iterator[bytes] = driver.download_object_as_stream(obj, _PIECE, **self.options)
+            return whole
+        part: Iterator[bytes] = driver.download_object_range_as_stream(
+            obj, *self.byte_range, _PIECE, **self.options
+        )
+        return part
+
+
+def find_object(
+    store: Store, name: str, object_options: ObjectOptions, version_id: str | None = None
+) -> Object:
+    """The object, or one version of it.
+
+    :raises ObjectDoesNotExistError: it does not exist.
+    """
+    keywords = object_options.read_keywords
+    if not keywords:
+        return store.object(name, version_id)
+    if version_id is not None:
+        keywords = {**keywords, "ex_version_id": version_id}
+    with value_errors_as_usage():
+        found: Object = store.driver.get_object(store.target.container, name, **keywords)
+    return found
+
+
+def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:
+    """Write the selected data to standard output."""
+    output = sys.stdout.buffer
+    if output.isatty() or _is_pipe(output):  # a bar would mix with the data, or its reader's output
+        settings = replace(settings, quiet=True)
+    with Progress(obj.name, selection.size_of(obj), settings) as progress:
+        _write_to(output, "standard output", obj, selection, progress)
+    if settings.json_progress:
+        progress.finish(obj.name)
+
+
+def _is_pipe(stream: IO[bytes]) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def to_program(
+    obj: Object, selection: ObjectRange, settings: Settings, program: tuple[str, ...]
+) -> None:
+    """Write the selected data to the standard input of a program."""
+    size = selection.size_of(obj)
+    with Progress(obj.name, size, settings) as progress, consume(program) as stdin:
+        _write_to(stdin, program[0], obj, selection, progress)
+    progress.finish(f"passed {obj.name} to {program[0]}")
+
+
+def _write_to(
+    output: IO[bytes], label: str, obj: Object, selection: ObjectRange, progress: Progress
+) -> None:
+    """Write the selected data to ``output``, which messages call ``label``."""
+    with progress.transfer(obj.name) as transfer:
+        for piece in progress.count_pieces(selection.pieces(obj), transfer):
+            with errors_name(label):
+                output.write(piece)
+    with errors_name(label):
+        output.flush()
+
+
+@contextlib.contextmanager
+def errors_name(path: str) -> Iterator[None]:
+    """Make write errors in the block name ``path`` instead of the staging file."""
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error, (LibcloudError, BrokenPipeError)) and error.errno is not None:
+            error.filename = path
+        raise
+
+
+def parse_byte_range(text: str | None, obj: Object) -> tuple[int, int] | None:
+    """First byte and the byte after the last; ``None`` for the whole object."""
+    if text is None:
+        return None
+    try:
+        return parse_range(text, obj.size)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``libcloud versioning`` and ``libcloud undelete``: keep and restore versions of objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+
+import click
+
+from libcloud.cli.errors import NoObjectsError, error_context
+from libcloud.cli.failures import Failures
+from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.selection import Selection, literal_option
+from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.stores import Store, open_store
+from libcloud.cli.text import count, printable
+
+
+@click.command()
+@click.argument("url")
+@click.argument("state", type=click.Choice(["on", "off"], case_sensitive=False), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@store_options
+def versioning(settings: Settings, *, url: str, state: str | None, as_json: bool) -> None:
+    """Print whether the bucket at URL keeps versions of its objects, or change it.
+
+    \b
+    Examples:
+      libcloud versioning s3://backups
+      libcloud versioning s3://backups on
+
+    With "on", a replaced or deleted object is kept as a version, and takes up space until the
+    version is deleted. "off" suspends this: existing versions are kept. The output is enabled,
+    suspended or disabled; disabled means that versioning never was enabled.
+    """
+    store = open_bucket(url, settings)
+    store.require_versions()
+    container = store.container()
+    with error_context(store.target):
+        if state is not None:
+            store.driver.ex_set_versioning(container, state.lower() == "on")
+        found = store.driver.ex_get_versioning(container)
+    click.echo(json.dumps({"versioning": found}) if as_json else found)
+
+
+@click.command()
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.option("-r", "--recursive", is_flag=True, help="Restore all deleted objects below URL.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be restored.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@filter_options
+@literal_option
+@store_options
+def undelete(
+    settings: Settings,
+    *,
+    urls: tuple[str, ...],
+    recursive: bool,
+    dry_run: bool,
+    as_json: bool,
+    filters: Filters,
+    literal: bool,
+) -> None:
+    """Restore the deleted objects at URL..., in a bucket with versioning.
+
+    \b
+    Examples:
+      libcloud undelete s3://photos/2026/a.jpg
+      libcloud undelete --recursive --dry-run s3://photos/2026/
+
+    The delete markers that hide an object are deleted, so that its newest version is current again.
+    Objects that were not deleted are unchanged. To restore an older version, copy it: libcloud cp
+    --version-id. A key can contain wildcards, as with libcloud rm.
+    """
+    failures, restored = Failures(2), 0
+    for url in urls:
+        store = open_store(url, settings)
+        store.target.require_container()
+        store.require_versions()
+        selection = Selection(store, recursive, filters, literal)
+        if selection.is_single:
+            store.target.require_object()
+        with error_context(selection):
+            for name in _deleted_objects(selection):
+                target = store.target.with_name(name)
+                with failures.collect(), error_context(target):
+                    if not dry_run:
+                        store.driver.ex_undelete_object(store.container(), name)
+                    restored += 1
+                    if as_json:
+                        facts = {"action": "undelete", "url": str(target), "dry_run": dry_run}
+                        click.echo(json.dumps(facts))
+                    elif not settings.quiet:
+                        done = "would restore" if dry_run else "restored"
+                        click.echo(printable(f"{done} {target}"))
+    if len(urls) > 1 or recursive:
+        done = "would be restored" if dry_run else "restored"
+        click.echo(f"{count(restored, 'object')} {done}", err=True)
+    failures.raise_if_any()
+
+
+def _deleted_objects(selection: Selection) -> Iterator[str]:
+    """The keys of objects whose newest version is a delete marker, and that have data.
+
+    :raises NoObjectsError: the only object has no version.
+    """
+    number = 0
+    for name, versions in groupby(selection.versions(), key=lambda version: version.name):
+        number += 1
+        newest, *older = versions
+        if newest.is_delete_marker and any(not version.is_delete_marker for version in older):
+            yield name
+        elif newest.is_delete_marker and selection.is_single:
+            raise NoObjectsError("no version of the object has data")
+    if not number:
+        raise NoObjectsError(f"no versions match {selection}")
+
+
+def open_bucket(url: str, settings: Settings) -> Store:
+    """The store of the URL of a bucket.
+
+    :raises click.UsageError: the URL names an object.
+    """
+    store = open_store(url, settings)
+    if store.target.require_container().name:
+        raise click.UsageError(
+            f"{url} names an object, not a bucket: use {store.target.with_name('')}"
+        )
+    return store
