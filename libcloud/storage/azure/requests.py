@@ -7,7 +7,7 @@ that. Reference: Azure Storage REST API, "Operations on containers" and "Operati
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
@@ -147,6 +147,21 @@ def block_id(upload_id: str, number: int) -> str:
     'MDEyMzQ1Njc4OWFiY2RlZi0wMDAwMQ=='
     """
     return b64encode(f"{upload_id}-{number:05}".encode()).decode()
+
+
+def block_number(upload_id: str, block: str) -> int | None:
+    """The number of a block of an upload; ``None`` for a block of another one.
+
+    >>> block_number("0123456789abcdef", block_id("0123456789abcdef", 12))
+    12
+    """
+    start = f"{upload_id}-".encode()
+    try:
+        found = b64decode(block)
+    except ValueError:
+        return None
+    number = found[len(start) :]
+    return int(number) if found.startswith(start) and number.isdigit() else None
 
 
 def put_block(path: str, block: str, headers: Mapping[str, str], body: Body) -> HttpRequest:

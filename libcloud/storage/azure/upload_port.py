@@ -9,8 +9,9 @@ Block"), and the blob that was there stays as it was.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.azure import requests
@@ -143,6 +144,37 @@ class AzureStore:
 
     def has_parts(self, upload_id: str) -> bool:
         return self._has_sent_blocks
+
+    # An upload that several processes continue.
+
+    @property
+    def shared_headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    def attach(self, upload_id: str, since: datetime) -> None:
+        self._has_sent_blocks = True  # blocks of other processes
+
+    def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
+        try:
+            response = self._send(requests.get_block_list(self._path, "uncommitted"), "looking for")
+        except ObjectDoesNotExistError:
+            return
+        found = self._client.parse(
+            lambda root: parse_blocks(root, "UncommittedBlocks"), response, self._label
+        )
+        for block in found:
+            number = requests.block_number(upload_id, block.id)
+            if number is not None:
+                yield PartReceipt(number, block.id, block.size)
+
+    def published(
+        self, upload_id: str, sizes: Sequence[int]
+    ) -> tuple[Confirmation, StoredObject | None]:
+        parts = [
+            PartReceipt(number, requests.block_id(upload_id, number), size)
+            for number, size in enumerate(sizes, 1)
+        ]
+        return self.confirm(parts, sum(sizes))
 
     def failure(self, step: Step, error: Exception) -> Failure:
         if isinstance(error, ObjectHashMismatchError):

@@ -30,6 +30,7 @@ from libcloud.storage.arguments import (
     check_prefix,
     check_settings,
     check_upload,
+    remember_settings,
 )
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.profiles import CAPABILITIES, LIMITS
@@ -44,6 +45,7 @@ from libcloud.storage.keywords import (
     AzureEnvironmentKeywords,
     AzureKeywords,
     AzureUploadKeywords,
+    EngineKeywords,
 )
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
@@ -56,9 +58,11 @@ if TYPE_CHECKING:
     from libcloud.storage.azure.multipart import BlobLease
     from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
     from libcloud.storage.capabilities import Capabilities
+    from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
+    from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.writer import UploadWriter
@@ -206,7 +210,11 @@ class AzureBlobsStorageDriver(StorageDriver):
         :raises CredentialsNotFoundError: there is no account, or nothing authorizes requests.
         :raises ValueError: a setting makes no sense.
         """
-        return cls(**options_from_env(options))
+        found = options_from_env(options)
+        driver = cls(**found)
+        place = {name: found.get(name) for name in ("key", "endpoint_url")}
+        remember_settings(driver, {**options, **place}, "key", "ex_credential")
+        return driver
 
     @classmethod
     def from_url(cls, url: str, **options: Unpack[AzureEnvironmentKeywords]) -> Self:
@@ -648,26 +656,147 @@ class AzureBlobsStorageDriver(StorageDriver):
         sent = self._fix_headers(sent)
         sent.update(azure.requests.metadata_headers(extra.get("meta_data")))
         sent.update(own.headers())
-        concurrency = self._client.concurrency()
-        store = azure.upload_port.AzureStore(
-            self._client,
+        return self._upload_of(
             container.name,
             object_name,
             sent,
-            lease=lease,
+            engine,
             checked=own.checksum == "md5",
+            lease=lease,
+            whole_md5=whole_md5,
+        )
+
+    def _upload_of(
+        self,
+        container_name: str,
+        object_name: str,
+        headers: Mapping[str, str],
+        options: UploadOptions,
+        *,
+        checked: bool,
+        lease: BlobLease,
+        whole_md5: Callable[[], bytes] | None = None,
+    ) -> ObjectUpload[bytes | Pieces]:
+        concurrency = self._client.concurrency()
+        store = azure.upload_port.AzureStore(
+            self._client,
+            container_name,
+            object_name,
+            headers,
+            lease=lease,
+            checked=checked,
             whole_md5=whole_md5,
             copy_bodies=concurrency == 1,
         )
         return transfer.upload.session.ObjectUpload(
             store,
             LIMITS,
-            engine,
+            options,
             self._client.retry_loop.retries(),
             concurrency,
             self,
-            container.name,
+            container_name,
             object_name,
+        )
+
+    # Uploads whose parts come from several processes.
+
+    def ex_begin_upload(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[AzureUploadKeywords],
+    ) -> UploadSession:
+        """Begin an upload whose blocks are sent by several processes, and published by one.
+
+        Arguments are those of :meth:`upload_object_via_stream`. The blob has no MD5.
+        """
+        from libcloud.storage.scaleout.session import begin
+
+        return begin(self, self._upload_to_share(container, object_name, extra, headers, options))
+
+    def ex_upload_with(
+        self,
+        executor: Any,
+        pieces: Any,
+        container: Container,
+        object_name: str,
+        sizes: Any = None,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        ex_connect: Callable[[], Any] | None = None,
+        ex_on_session: Callable[[str], object] | None = None,
+        **options: Unpack[AzureUploadKeywords],
+    ) -> Object:
+        """Upload one blob whose pieces are made, and sent, by the processes of an executor.
+
+        Arguments and errors are those of
+        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_upload_with`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        new = self._upload_to_share(
+            container, object_name, extra, headers, engine.with_defaults(options)
+        )
+        shipping = engine.Shipping(None, ex_connect, ex_on_session)
+        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
+
+    def ex_attach_upload(
+        self,
+        session: str | UploadSession,
+        executor: Any,
+        pieces: Any,
+        sizes: Any = None,
+        *,
+        ex_connect: Callable[[], Any] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> Object:
+        """Continue an upload of :meth:`ex_upload_with`, whatever became of it; publish the blob.
+
+        Arguments and errors are those of
+        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_attach_upload`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        attached = engine.attached(self, session, options)
+        shipping = engine.Shipping(None, ex_connect)
+        return engine.resume(attached, executor, pieces, sizes=sizes, shipping=shipping)
+
+    def _upload_to_share(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        options: Mapping[str, Any],
+    ) -> NewUpload:
+        extra = deepcopy(dict(extra or {}))
+        lease = azure.multipart.BlobLease(self._client, container.name, object_name, use=False)
+        upload = self._session(container, object_name, extra, headers, options, lease=lease)
+        return upload, options.get("ex_checksum", "md5"), extra
+
+    def _shared_upload(
+        self,
+        container_name: str,
+        object_name: str,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> ObjectUpload[Any]:
+        own, engine = drivers.azure_options.split(options, max_memory=self.ex_max_memory)
+        lease = azure.multipart.BlobLease(self._client, container_name, object_name, use=False)
+        checked = own.checksum == "md5"
+        return self._upload_of(
+            container_name, object_name, headers, engine, checked=checked, lease=lease
+        )
+
+    def _published_object(
+        self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
+    ) -> Object:
+        return self._made_object(
+            Container(container_name, {}, self), upload.object_name, stored, extra
         )
 
     def _verify(self, stored: StoredObject, digest: bytes, object_name: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import swift
-from libcloud.storage.arguments import check_object
+from libcloud.storage.arguments import check_object, remember_settings
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.cloudfiles_connection import (
     AUTH_URL,
@@ -261,7 +261,9 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
 
         found = {} if options.get("key") else discover_openstack(cloud)
         given = {name: value for name, value in options.items() if value is not None}
-        return cls(**{**found, **given})
+        driver = cls(**{**found, **given})
+        remember_settings(driver, {"cloud": cloud, **given})
+        return driver
 
     @classmethod
     def from_url(cls, url: str, **options: Unpack[OpenStackEnvironmentKeywords]) -> Self:

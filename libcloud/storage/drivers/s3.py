@@ -1189,8 +1189,7 @@ class BaseS3StorageDriver(StorageDriver):
         upload = s3.uploads.session_of(
             self, container, object_name, path, headers=sent, options=options
         )[1]
-        kept = s3.headers.headers_of_parts(sent)
-        return upload, kept, options.get("ex_checksum", "auto"), extra
+        return upload, options.get("ex_checksum", "auto"), extra
 
     def _shared_upload(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,7 +25,7 @@ from libcloud.storage.arguments import (
 from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnection
-from libcloud.storage.keywords import SwiftKeywords, SwiftUploadKeywords
+from libcloud.storage.keywords import EngineKeywords, SwiftKeywords, SwiftUploadKeywords
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
 from libcloud.storage.transfer.retry import RetryPolicy
@@ -41,9 +42,12 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.start import Download
+    from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
+    from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
 
@@ -464,8 +468,6 @@ class SwiftStorageDriver(StorageDriver):
             plain_headers(headers), extra.get("content_type"), object_name, file_path
         )
         sent.update(swift.requests.metadata_headers(extra.get("meta_data") or {}))
-        client = self._client
-        concurrency = client.concurrency()
         own, chosen = transfer.upload.session.split_keywords(
             options or {}, ("ex_if_none_match",), max_memory=self.ex_max_memory
         )
@@ -474,23 +476,135 @@ class SwiftStorageDriver(StorageDriver):
             raise ValueError(f"ex_if_none_match: Swift knows '*' only, not {condition!r}")
         if condition:
             sent["If-None-Match"] = condition
-        profile = client.profile()
+        return self._upload_of(container.name, object_name, sent, chosen, verify=verify)
+
+    def _upload_of(
+        self,
+        container_name: str,
+        object_name: str,
+        headers: Mapping[str, str],
+        options: UploadOptions,
+        *,
+        verify: bool = True,
+    ) -> ObjectUpload[bytes | Pieces]:
+        client = self._client
+        concurrency = client.concurrency()
         port = swift.upload_port.SwiftUploadPort(
             client,
-            self._segment_names(container, object_name),
-            sent,
+            self._segment_names(Container(container_name, {}, self), object_name),
+            headers,
             copy_bodies=concurrency == 1,
             verify=verify,
         )
         return transfer.upload.session.ObjectUpload(
             port,
-            profile.limits,
-            chosen,
+            client.profile().limits,
+            options,
             client.retry_loop.retries(),
             concurrency=concurrency,
             driver=self,
-            container_name=container.name,
+            container_name=container_name,
             object_name=object_name,
+        )
+
+    # Uploads whose parts come from several processes.
+
+    def ex_begin_upload(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Unpack[SwiftUploadKeywords],
+    ) -> UploadSession:
+        """Begin an upload whose segments are sent by several processes, and published by one.
+
+        Arguments are those of :meth:`upload_object_via_stream`.
+        """
+        from libcloud.storage.scaleout.session import begin
+
+        return begin(self, self._upload_to_share(container, object_name, extra, headers, options))
+
+    def ex_upload_with(
+        self,
+        executor: Any,
+        pieces: Any,
+        container: Container,
+        object_name: str,
+        sizes: Any = None,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        ex_connect: Callable[[], Any] | None = None,
+        ex_on_session: Callable[[str], object] | None = None,
+        **options: Unpack[SwiftUploadKeywords],
+    ) -> Object:
+        """Upload one object whose pieces are made, and sent, by the processes of an executor.
+
+        Arguments and errors are those of
+        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_upload_with`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        new = self._upload_to_share(
+            container, object_name, extra, headers, engine.with_defaults(options)
+        )
+        shipping = engine.Shipping(None, ex_connect, ex_on_session)
+        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
+
+    def ex_attach_upload(
+        self,
+        session: str | UploadSession,
+        executor: Any,
+        pieces: Any,
+        sizes: Any = None,
+        *,
+        ex_connect: Callable[[], Any] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> Object:
+        """Continue an upload of :meth:`ex_upload_with`, whatever became of it; publish the object.
+
+        Arguments and errors are those of
+        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_attach_upload`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        attached = engine.attached(self, session, options)
+        shipping = engine.Shipping(None, ex_connect)
+        return engine.resume(attached, executor, pieces, sizes=sizes, shipping=shipping)
+
+    def _upload_to_share(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None,
+        headers: dict[str, str] | None,
+        options: Mapping[str, Any],
+    ) -> NewUpload:
+        extra = deepcopy(dict(extra or {}))
+        return self._session(container, object_name, extra, headers, options), "md5", extra
+
+    def _shared_upload(
+        self,
+        container_name: str,
+        object_name: str,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> ObjectUpload[Any]:
+        chosen = transfer.upload.session.split_keywords(
+            options, ("ex_checksum",), max_memory=self.ex_max_memory
+        )[1]
+        return self._upload_of(container_name, object_name, headers, chosen)
+
+    def _published_object(
+        self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
+    ) -> Object:
+        return self._stored_object(
+            Container(container_name, {}, self),
+            upload.object_name,
+            extra,
+            stored.size,
+            stored.etag,
         )
 
     def _segment_names(

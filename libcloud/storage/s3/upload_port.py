@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 _READ_SIZE = 64 * 1024
 # S3 responds with 200; some gateways with 201 (created) or 204 (no content).
 _STORED = (200, 201, 204)
-_NO_DIGEST = Digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class S3UploadPort:
         self._digest_name = digest
         self._copy_bodies = copy_bodies
         self._whole: Body | Payload = b""
-        self._digest_of_whole = _NO_DIGEST
+        self._digest_of_whole = Digest()
         self.times = StoreTimes()
         self._completing = ""
         self._label = f"{container.name}/{object_name}"
@@ -108,7 +107,7 @@ class S3UploadPort:
 
     def digest(self, body: Body | Payload) -> Digest:
         if isinstance(body, Payload):
-            return _NO_DIGEST
+            return Digest()
         return integrity.DIGESTS[self._digest_name](body)
 
     def put(self, body: Body | Payload, digest: Digest) -> StoredObject:
@@ -246,6 +245,10 @@ class S3UploadPort:
         return failure
 
     # An upload that several processes continue.
+
+    @property
+    def shared_headers(self) -> Mapping[str, str]:
+        return s3.headers.headers_of_parts(self._headers)
 
     def attach(self, upload_id: str, since: datetime) -> None:
         self._completing = upload_id

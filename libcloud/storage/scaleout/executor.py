@@ -53,6 +53,7 @@ __all__ = [
 ]
 
 _WINDOW = 64
+_WORKERS = ("workers", "num_workers", "_max_workers")  # ours, MPI, the standard library
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Shipping:
             raise ValueError(f"ex_ship_credentials is 'presigned', not {self.credentials!r}")
 
 
-def with_defaults(options: Mapping[str, Any], credentials: str | None) -> dict[str, Any]:
+def with_defaults(options: Mapping[str, Any], credentials: str | None = None) -> dict[str, Any]:
     """The keywords of an upload by several processes, with its own defaults."""
     # A checksum in a header would have to be part of a presigned URL, but is not known yet.
     own = {"ex_checksum": "md5"} if credentials == "presigned" else {}
@@ -285,10 +286,9 @@ class _Coordinator:
         return session.published(found)
 
     def _window(self, options: UploadOptions) -> int:
-        own = getattr(self._executor, "window", None)
-        workers = getattr(self._executor, "_max_workers", None)
-        usual = min(_WINDOW, 2 * workers) if isinstance(workers, int) else _WINDOW
-        return options.window or own or max(1, usual)
+        found = [getattr(self._executor, name, None) for name in _WORKERS]
+        workers = next((number for number in found if isinstance(number, int)), _WINDOW)
+        return options.window or max(2, min(_WINDOW, 2 * workers))
 
     def _task(self, part: CutPart) -> tuple[PartTask, list[Any]]:
         task = PartTask(

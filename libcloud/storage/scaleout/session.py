@@ -62,8 +62,8 @@ __all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begi
 _T = TypeVar("_T")
 
 
-NewUpload = tuple[ObjectUpload[Any], Mapping[str, str], "str | None", Mapping[str, Any]]
-"""An upload to begin; the headers that later requests need; ``ex_checksum``; ``extra``."""
+NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
+"""An upload to begin, ``ex_checksum``, and ``extra``. Its store is a ``SharedPartStore``."""
 
 
 class SessionDriver(Protocol):
@@ -320,8 +320,9 @@ class UploadSession:
     @classmethod
     def draft(cls, driver: Any, new: NewUpload) -> UploadSession:
         """The session of an upload that has not begun, to find out whether it has a text."""
-        upload, headers, _, extra = new
-        facts = Facts(upload.container_name, upload.object_name, "", 0, headers=dict(headers))
+        upload, _, extra = new
+        headers = dict(upload.store.shared_headers)  # type: ignore[attr-defined]
+        facts = Facts(upload.container_name, upload.object_name, "", 0, headers=headers)
         return cls(driver, upload, facts, extra)
 
     def port(self, known: Mapping[int, PartReceipt]) -> PartsPort:
@@ -423,15 +424,22 @@ def begin(driver: Any, new: NewUpload, **plan: Any) -> UploadSession:
     :param plan: further fields of the session.
     :raises ValueError: there is no checksum. Nothing was sent.
     """
-    upload, headers, checksum, extra = new
+    upload, checksum, extra = new
+    store: Any = upload.store
     if checksum is None:
         raise ValueError("ex_checksum=None: parts from several processes need a checksum")
     known = {"part_size": upload.options.part_size, **plan}
     facts = Facts(
-        upload.container_name, upload.object_name, "", 0, checksum, dict(headers), **known
+        upload.container_name,
+        upload.object_name,
+        "",
+        0,
+        checksum,
+        dict(store.shared_headers),
+        **known,
     )
     session = UploadSession(driver, upload, facts, extra)
-    upload_id = session._retried(Step.CREATE, upload.store.create)
+    upload_id = session._retried(Step.CREATE, store.create)
     now = getattr(driver.connection, "server_time", lambda: datetime.now(timezone.utc))()
     return _attached(driver, replace(facts, id=upload_id, created=int(now.timestamp())), new)
 
@@ -441,12 +449,9 @@ def _attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> Upload
         options = {"ex_part_size": facts.part_size, "ex_on_failure": "keep"}
         if facts.checksum:
             options["ex_checksum"] = facts.checksum
-        new = (
-            driver._shared_upload(facts.container, facts.name, facts.headers, options),
-            {},
-            "",
-            {},
-        )
-    store: Any = new[0].store
+        upload = driver._shared_upload(facts.container, facts.name, facts.headers, options)
+        new = (upload, None, {})
+    upload, _, extra = new
+    store: Any = upload.store
     store.attach(facts.id, datetime.fromtimestamp(facts.created, timezone.utc))
-    return UploadSession(driver, new[0], facts, new[3])
+    return UploadSession(driver, upload, facts, extra)

@@ -8,8 +8,9 @@ request, an MD5, with what arrived. Reference: Swift, "Large objects".
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
@@ -72,6 +73,7 @@ class SwiftUploadPort:
         self._sent: set[int] = set()
         self._whole = Digest()
         self._upload_id = ""
+        self._shared = False
         self._keeps_versions = False
         self._replaced: list[Segment] | None = None
         self.held: Mapping[int, tuple[int, str]] = {}
@@ -175,10 +177,36 @@ class SwiftUploadPort:
         return Confirmation.STORED, StoredObject(etag, size, len(parts), headers)
 
     def abort(self, upload_id: str) -> None:
+        if self._shared and self._refers_to(upload_id):
+            return  # another process has published it
         multipart.abort(self._client, self._names, upload_id, frozenset(self._sent))
 
     def has_parts(self, upload_id: str) -> bool:
+        if self._shared and self._refers_to(upload_id):
+            return False
         return bool(multipart.segments_of(self._client, self._names, upload_id))
+
+    # An upload that several processes continue.
+
+    @property
+    def shared_headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    def attach(self, upload_id: str, since: datetime) -> None:
+        self._shared = True
+        self._upload_id = upload_id
+
+    def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
+        for record in multipart.segments_of(self._client, self._names, upload_id):
+            digest = Digest({}, "md5", bytes.fromhex(record.etag))
+            yield PartReceipt(int(record.name[-8:]), record.etag, record.size, digest)
+
+    def published(
+        self, upload_id: str, sizes: Sequence[int]
+    ) -> tuple[Confirmation, StoredObject | None]:
+        if not self._refers_to(upload_id):
+            return Confirmation.ABSENT, None
+        return self.confirm(list(self.stored_parts(upload_id)), sum(sizes))
 
     def failure(self, step: Step, error: Exception) -> Failure:
         if not isinstance(error, ObjectHashMismatchError):

@@ -7,7 +7,7 @@ The engine only uses its length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -89,6 +89,10 @@ class PartStore(Protocol[_Taken]):
 
 class SharedPartStore(PartStore[_Taken], Protocol[_Taken]):
     """A store whose upload several processes continue, each through a port of its own."""
+
+    @property
+    def shared_headers(self) -> Mapping[str, str]:
+        """The headers that the port of another process needs."""
 
     def attach(self, upload_id: str, since: datetime) -> None:
         """Continue an upload that another port created.
