@@ -29,7 +29,7 @@ from libcloud.storage.scaleout.session import (
     begin,
 )
 from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
-from libcloud.storage.transfer.cut import CutPart, cut
+from libcloud.storage.transfer.cut import CutPart, check_sizes, cut
 from libcloud.storage.transfer.progress import UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
@@ -178,12 +178,13 @@ def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[
     lengths = list(sizes)
     if len(lengths) != len(pieces):
         raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
+    check_sizes(lengths)
     return pieces, lengths
 
 
 def _part_size(sizes: Sequence[int], limits: Limits) -> int:
     """A size of parts with which no piece is divided, so that each is made once, if possible."""
-    largest = max((size for size in sizes if isinstance(size, int)), default=0)
+    largest = max(sizes, default=0)
     whole = largest + limits.min_part_size
     return max(DEFAULT_PART_SIZE, whole if whole <= limits.max_part_size else 0)
 
@@ -261,13 +262,13 @@ class _Coordinator:
         """
         session, upload = self._session, self._session.upload
         options = upload.options
-        sizes = {part.number: part.size for part in self._parts}
+        sizes = {part.number: max(1, part.size) for part in self._parts}  # 0: accepts no part
         machine = UploadMachine(
-            PartPlan(upload.limits, max(1, *sizes.values()), known=sizes),
+            PartPlan(upload.limits, max(sizes.values()), known=sizes),
             window=self._window(options),
             retries=upload.retries,
             keep=options.on_failure == "keep",
-            expected_size=sum(sizes.values()),
+            expected_size=sum(self._sizes),
             upload_id=session.upload_id,
         )
         port = session.port(stored)

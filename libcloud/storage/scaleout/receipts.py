@@ -78,11 +78,13 @@ def _same_part(
         raise error
     if now.etag == part.etag:
         return part
-    comparable = now.digest.algorithm == part.digest.algorithm and bool(now.digest.value)
-    if now.size != part.size or (comparable and now.digest.value != part.digest.value):
+    # Of another part, the MD5 is another, where the ETag is one.
+    if now.size != part.size or now.digest.algorithm == "md5":
         raise _conflict(part.number, upload) from error
-    if not comparable:
+    if now.digest.algorithm != part.digest.algorithm or not now.digest.value:
         raise error
+    if now.digest.value != part.digest.value:
+        raise _conflict(part.number, upload) from error
     return replace(part, etag=now.etag)
 
 
@@ -175,7 +177,8 @@ class PartsPort:
         if isinstance(error, PartConflictError):
             return Failure(error)
         failure = self._port.failure(step, error)
-        if step is Step.COMPLETE and failure.upload_gone:
+        gone = failure.upload_gone or getattr(error, "code", None) == "InvalidBlockList"  # Azure
+        if step is Step.COMPLETE and gone:
             # An earlier coordinator may have completed it.
             return replace(failure, contradicted=True)
         return failure

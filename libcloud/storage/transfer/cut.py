@@ -65,11 +65,7 @@ def cut(
     :raises TypeError: a size is not a whole number.
     :raises ValueError: a size is negative, or ``part_size`` is less than 1.
     """
-    for position, size in enumerate(sizes):
-        if not isinstance(size, int) or isinstance(size, bool):
-            raise TypeError(f"the size of piece {position} must be an int, not {size!r}")
-        if size < 0:
-            raise ValueError(f"the size of piece {position} is negative: {size}")
+    check_sizes(sizes)
     total = sum(sizes)
     equal = plan_for(total, limits, start=part_size).start  # also checks the total
     if not total:
@@ -86,6 +82,15 @@ def cut(
             if len(parts) <= limits.max_parts:
                 return parts
     return _numbered(_every(equal, sizes))
+
+
+def check_sizes(sizes: Sequence[int]) -> None:
+    """:raises TypeError, ValueError: a size is not one, see :func:`cut`."""
+    for position, size in enumerate(sizes):
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise TypeError(f"the size of piece {position} must be an int, not {size!r}")
+        if size < 0:
+            raise ValueError(f"the size of piece {position} is negative: {size}")
 
 
 def _along_pieces(sizes: Sequence[int], least: int, goal: int) -> Iterator[list[PieceRange]]:

@@ -244,12 +244,20 @@ class Operations:
         return ("ETag", blob.etag), ("Last-Modified", modified)
 
     def do_GetBlockList(self) -> Answer:
-        blob = self._found()
-        items = "".join(
-            f"<Block><Name>{block}</Name><Size>{size}</Size></Block>" for block, size in blob.blocks
+        kind = self.request.query.get("blocklisttype", "committed")
+        waiting = self.fake.uncommitted.get(self.blob, {})
+        blob = self.fake.blobs.get(self.blob) if waiting else self._found()
+        lists = {
+            "Committed": blob.blocks if blob is not None else [],
+            "Uncommitted": [(block, len(waiting[block])) for block in waiting],
+        }
+        text = "".join(
+            f"<{name}Blocks>{''.join(map(_block, blocks))}</{name}Blocks>"
+            for name, blocks in lists.items()
+            if kind in ("all", name.lower())
         )
-        text = f"<BlockList><CommittedBlocks>{items}</CommittedBlocks></BlockList>"
-        return Answer(200, self._versions(blob), text.encode())
+        headers = self._versions(blob) if blob is not None else ()
+        return Answer(200, headers, f"<BlockList>{text}</BlockList>".encode())
 
     def do_GetBlobProperties(self) -> Answer:
         blob = self._found()
@@ -343,3 +351,7 @@ def _document(content: str, marker: str) -> Answer:
     text = f"<EnumerationResults>{content}<NextMarker>{marker}</NextMarker></EnumerationResults>"
     document = f'\ufeff<?xml version="1.0" encoding="utf-8"?>{text}'
     return Answer(200, (("Content-Type", "application/xml"),), document.encode())
+
+
+def _block(block: tuple[str, int]) -> str:
+    return f"<Block><Name>{block[0]}</Name><Size>{block[1]}</Size></Block>"

@@ -217,7 +217,8 @@ def _chosen_parts(upload: Upload, listed: list[dict[str, str]]) -> list[Part]:
         _check_listed_checksum(upload, part, number, entry)
         chosen.append(part)
     if upload.algorithm and numbers != list(range(1, len(numbers) + 1)):
-        raise S3Error(400, "InvalidPart", "With checksums, parts are numbered 1 to n without a gap")
+        text = "With checksums, parts are numbered from 1 to n without a gap"
+        raise S3Error(400, "InvalidPartOrder", text)
     return chosen
 
 

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Executors, pieces and drivers for the tests of uploads by several processes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from libcloud.storage.scaleout.worker import PartTask
+from libcloud.test.storage.conformance.harness import pattern
+
+__all__ = ["OddExecutor", "Pieces", "connected", "sha256"]
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def connected(kind: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """A driver, as a worker makes it; a ``partial`` of this is its ``ex_connect``."""
+    return kind(**options)
+
+
+@dataclass
+class Pieces:
+    """Pieces of an object as functions, which count how often they are called.
+
+    :param sizes: bytes of each.
+    :param changing: positions of those that have other bytes each time.
+    """
+
+    sizes: Sequence[int]
+    changing: frozenset[int] = frozenset()
+    runs: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def functions(self) -> list[Callable[[], bytes]]:
+        return [lambda number=number: self._make(number) for number in range(len(self.sizes))]
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self._content(number, 0) for number in range(len(self.sizes)))
+
+    def _make(self, number: int) -> bytes:
+        self.runs[number] += 1
+        return self._content(number, self.runs[number] if number in self.changing else 0)
+
+    def _content(self, number: int, turn: int) -> bytes:
+        return pattern(self.sizes[number], seed=number + 100 * turn)
+
+
+class OddExecutor(Executor):
+    """Runs tasks without threads, in an odd but fixed order, and treats some of them badly.
+
+    Tasks wait until ``window`` of them do, or all that are expected have come; then they run, the
+    last first.
+
+    :param expected: tasks that will come.
+    :param twice: numbers of parts whose task runs a second time, after all others; the first
+        result is returned.
+    :param late: parts that run after all others.
+    :param lost: parts whose task is lost, after it ran.
+    """
+
+    shares_memory = True
+
+    def __init__(
+        self,
+        expected: int,
+        window: int = 4,
+        *,
+        twice: Sequence[int] = (),
+        late: Sequence[int] = (),
+        lost: Sequence[int] = (),
+    ) -> None:
+        self.workers = (window + 1) // 2
+        self._expected = expected
+        self._window = window
+        self._twice, self._late, self._lost = set(twice), set(late), set(lost)
+        self._waiting: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+        self._submitted = 0
+        self.most_waiting = 0
+        self.tasks: list[PartTask] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.tasks.append(args[0])
+        self._submitted += 1
+        self._waiting.append((future, fn, args))
+        self.most_waiting = max(self.most_waiting, len(self._waiting))
+        if self._submitted >= self._expected or len(self._waiting) == self._window:
+            self._run()
+        return future
+
+    def _run(self) -> None:
+        ended = self._submitted >= self._expected
+        again: list[Callable[[], Any]] = []
+        batch, self._waiting = self._waiting[::-1], []
+        late = [item for item in batch if item[2][0].number in self._late]
+        if not ended and len(late) < len(batch):
+            self._waiting, batch = late, [item for item in batch if item not in late]
+        for future, function, args in batch:
+            number = args[0].number
+            if not future.set_running_or_notify_cancel():
+                continue
+            result = function(*args)
+            if number in self._twice:
+                again.append(lambda function=function, args=args: function(*args))
+            if number in self._lost:
+                future.set_exception(RuntimeError("the worker was lost"))
+            else:
+                self._settled.append((future, result))
+        for repeat in again:
+            repeat()
+        for future, result in self._settled:
+            future.set_result(result)
+        self._settled.clear()
+
+    @property
+    def _settled(self) -> list[tuple[Future[Any], Any]]:
+        return vars(self).setdefault("settled", [])  # type: ignore[no-any-return]
