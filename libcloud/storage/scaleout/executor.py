@@ -289,7 +289,8 @@ class _Coordinator:
     def _window(self, options: UploadOptions) -> int:
         found = [getattr(self._executor, name, None) for name in _WORKERS]
         workers = next((number for number in found if isinstance(number, int)), _WINDOW)
-        return options.window or max(2, min(_WINDOW, 2 * workers))
+        usual = getattr(self._executor, "window", None) or max(2, min(_WINDOW, 2 * workers))
+        return options.window or usual
 
     def _task(self, part: CutPart) -> tuple[PartTask, list[Any]]:
         task = PartTask(
