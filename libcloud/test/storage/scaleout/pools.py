@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from libcloud.storage.scaleout.worker import PartTask
@@ -39,7 +40,7 @@ class Pieces:
 
     @property
     def functions(self) -> list[Callable[[], bytes]]:
-        return [lambda number=number: self._make(number) for number in range(len(self.sizes))]
+        return [partial(self._make, number) for number in range(len(self.sizes))]
 
     @property
     def data(self) -> bytes:
@@ -109,7 +110,7 @@ class OddExecutor(Executor):
                 continue
             result = function(*args)
             if number in self._twice:
-                again.append(lambda function=function, args=args: function(*args))
+                again.append(partial(function, *args))
             if number in self._lost:
                 future.set_exception(RuntimeError("the worker was lost"))
             else:

@@ -229,7 +229,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("event", ["UploadStarted", "PartDone", "UploadCompleting"])
 def test_an_upload_is_continued_wherever_its_coordinator_ended(s3: Store, event: str) -> None:
-    pieces, texts = Pieces([PART] * 4), []
+    pieces, texts = Pieces([PART] * 4), list[str]()
 
     def end(found: UploadEvent) -> None:
         if type(found).__name__ == event:
@@ -246,7 +246,7 @@ def test_an_upload_is_continued_wherever_its_coordinator_ended(s3: Store, event:
 
 
 def test_an_upload_that_was_completed_is_found(s3: Store) -> None:
-    pieces, texts = Pieces([PART] * 3), []
+    pieces, texts = Pieces([PART] * 3), list[str]()
     first = upload(s3, OddExecutor(3), pieces, ex_on_session=texts.append)
     s3.server.log.clear()
     again = attach(s3, texts[0], OddExecutor(0), pieces)
@@ -255,7 +255,7 @@ def test_an_upload_that_was_completed_is_found(s3: Store) -> None:
 
 
 def test_an_upload_whose_completion_arrives_late_is_found(s3: Store) -> None:
-    pieces, texts = Pieces([PART] * 3), []
+    pieces, texts = Pieces([PART] * 3), list[str]()
     s3.server.faults.add("CompleteMultipartUpload", LoseAnswer())
     s3.server.faults.add("CompleteMultipartUpload", Drop(), nth=2, times=None)
     s3.server.faults.add("HeadObject", Drop(), times=None)
@@ -268,7 +268,7 @@ def test_an_upload_whose_completion_arrives_late_is_found(s3: Store) -> None:
 
 
 def test_an_upload_that_was_aborted_is_not_taken_for_published(s3: Store) -> None:
-    pieces, texts = Pieces([PART] * 3), []
+    pieces, texts = Pieces([PART] * 3), list[str]()
     s3.driver.upload_object_via_stream(iter([b"x" * 3 * PART]), s3.container, "object")
     with pytest.raises(WorkerError):
         upload(
@@ -285,7 +285,7 @@ def test_an_upload_that_was_aborted_is_not_taken_for_published(s3: Store) -> Non
 
 
 def test_other_sizes_than_before_are_refused(s3: Store) -> None:
-    pieces, texts = Pieces([PART] * 3), []
+    pieces, texts = Pieces([PART] * 3), list[str]()
     with pytest.raises(WorkerError):
         upload(s3, OddExecutor(3, lost=(1,)), pieces, ex_on_session=texts.append)
     s3.server.log.clear()
@@ -360,7 +360,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, Container]
 
 def test_other_protocols_publish_and_continue(other: tuple[Any, Any, Container]) -> None:
     server, driver, container = other
-    pieces, texts = Pieces([PART] * 4), []
+    pieces, texts = Pieces([PART] * 4), list[str]()
     extra = {"meta_data": {"colour": "blue"}}
     with pytest.raises(WorkerError):
         driver.ex_upload_with(

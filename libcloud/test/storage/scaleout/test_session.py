@@ -277,7 +277,7 @@ def test_gaps_and_small_parts_are_found_before_the_store_is_asked(s3: Store) -> 
     with pytest.raises(ValueError, match="no receipts"):
         session.complete([])
     with pytest.raises(TypeError, match="a receipt is what upload_part returned"):
-        session.complete([b"x"])  # type: ignore[list-item]
+        session.complete([b"x"])
     assert not s3.requests("CompleteMultipartUpload")
     assert session.missing() == []
     assert session.missing(5) == [4, 5]
