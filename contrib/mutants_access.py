@@ -92,7 +92,7 @@ MUTANTS = (
     Mutant(
         "a redirect followed forever",
         f"{_S3}/recovery.py",
-        "            if self._used[strategy] < strategy.limit and strategy",
+        "            if used < strategy.limit and strategy",
         "            if strategy",
         _REGIONS,
         caught_by="test_a_redirect_loop_ends",

@@ -275,7 +275,7 @@ def _access(store: Store) -> Iterator[Check]:
     date: datetime | None = None
     try:
         response = driver._client.send(
-            request, "Error asking the store", container_name=name, ok=(200, 404)
+            request, "Error asking the store", names=(name, ""), ok=(200, 404)
         )
         date = _parse_date(response.headers.get("date", ""))
         accepted = "anonymous requests" if driver.connection.anonymous else "the credentials"

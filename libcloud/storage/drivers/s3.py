@@ -1665,8 +1665,7 @@ class BaseS3StorageDriver(StorageDriver):
             self._get_object_path(container, object_name),
             upload_id,
             stream,
-            container_name=container.name,
-            object_name=object_name,
+            names=(container.name, object_name),
             hasher=hasher,
         )
         return chunks, hasher.hexdigest() if hasher is not None else None, size
@@ -1705,8 +1704,7 @@ class BaseS3StorageDriver(StorageDriver):
         return s3.uploads.initiate(
             self._client,
             self._get_new_object_path(container, object_name),
-            container_name=container.name,
-            object_name=object_name,
+            names=(container.name, object_name),
             headers=headers,
         )
 
@@ -1727,8 +1725,7 @@ class BaseS3StorageDriver(StorageDriver):
             self._get_object_path(container, object_name),
             upload_id,
             chunks,
-            container_name=container.name,
-            object_name=object_name,
+            names=(container.name, object_name),
             headers=headers,
         )
 
@@ -1744,8 +1741,7 @@ class BaseS3StorageDriver(StorageDriver):
             self._client,
             self._get_object_path(container, object_name),
             upload_id,
-            container_name=container.name,
-            object_name=object_name,
+            names=(container.name, object_name),
             headers=headers,
         )
 

@@ -103,8 +103,7 @@ def upload_chunks(
     upload_id: str,
     stream: object,
     *,
-    container_name: str,
-    object_name: str,
+    names: tuple[str, str],
     hasher: Any = None,
 ) -> tuple[list[tuple[int, str]], int]:
     """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
@@ -120,10 +119,8 @@ def upload_chunks(
         part = source.next_part(transfer.upload.plan.DEFAULT_PART_SIZE)
         last, body = part.last, bytes(part.body)
         request = requests.put_part(path, upload_id=upload_id, number=number, body=body)
-        what = f"Error uploading chunk {number} of {container_name}/{object_name}"
-        response = client.send(
-            request, what, container_name=container_name, object_name=object_name
-        )
+        what = f"Error uploading chunk {number} of {'/'.join(names)}"
+        response = client.send(request, what, names=names)
         chunks.append((number, etag_of_part(response, what, client.owner)))
         size += len(body)
         if hasher is not None:

@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-_ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
 
 _OK = frozenset({200})
 _NO_EXTRA_TIME = nullcontext()
@@ -117,27 +117,18 @@ class S3Client:
         *,
         ok: Collection[int] = _OK,
         raw: bool = False,
-        container_name: str = "",
-        object_name: str = "",
+        names: tuple[str, str] = ("", ""),
     ) -> Any:
         """Send ``request``, which is safe to repeat, and retry transient failures.
 
         :param what: the operation, for messages: ``"Error listing the container a"``.
         :param ok: statuses that are not an error.
         :param raw: do not read the body of the response.
+        :param names: of the container and of the object, for exceptions.
         :raises LibcloudError: the last response has another status; the error names container,
             object, status and S3's code.
         """
-        return self.retry(
-            lambda: self.send_once(
-                request,
-                what,
-                ok=ok,
-                raw=raw,
-                container_name=container_name,
-                object_name=object_name,
-            )
-        )
+        return self.retry(partial(self.send_once, request, what, ok=ok, raw=raw, names=names))
 
     def retry(self, operation: Callable[[], _T]) -> _T:
         """The result of ``operation``, which is repeated after transient failures."""
@@ -150,15 +141,13 @@ class S3Client:
         *,
         ok: Collection[int] = _OK,
         raw: bool = False,
-        container_name: str = "",
-        object_name: str = "",
+        names: tuple[str, str] = ("", ""),
     ) -> Any:
         """:meth:`send` without retries.
 
         If the store refuses a feature that the library added on its own account, the request is
         sent again without it, and so are all later ones.
         """
-        names = (container_name, object_name)
         request = s3.headers.without_features(request, self.unsupported.names)
         try:
             return self._attempt(request, what, ok=ok, raw=raw, names=names)
@@ -180,10 +169,7 @@ class S3Client:
         raw: bool,
         names: tuple[str, str],
     ) -> Any:
-        """Send ``request`` unchanged; see :meth:`send`.
-
-        :param names: of the container and of the object.
-        """
+        """Send ``request`` unchanged; see :meth:`send`."""
         try:
             with self._time_for(request):
                 response = transfer.sending.send_once(
@@ -219,22 +205,19 @@ class S3Client:
         if not isinstance(connection, BaseS3Connection):
             return connection.request(action, method=method, data=data, **rest)
         rewind = rewinder(data)
-        recoveries: Recoveries | None = None
+        recoveries = Recoveries()
         while True:
             attempt = Attempt.begin(connection, action, method)
             try:
                 response = connection.request(action, method=method, data=data, **rest)
             except LibcloudError as error:
-                detail = getattr(error, "detail", None)
-                recoveries = recoveries or Recoveries()
-                if not recoveries.recover(attempt, detail) or rewind is None:
+                if not recoveries.recover(attempt, getattr(error, "detail", None)) or not rewind:
                     raise
             else:
                 # The response class treats some errors as a success.
                 if response.status != 400 or not hasattr(response, "error_detail"):
                     return response
-                recoveries = recoveries or Recoveries()
-                if not recoveries.recover(attempt, response.error_detail()) or rewind is None:
+                if not recoveries.recover(attempt, response.error_detail()) or not rewind:
                     return response
             rewind()
 
@@ -278,16 +261,13 @@ class S3Client:
             error = ConditionalConflictError(text, owner, object_name)
         else:
             return None
-        return self._with(detail, error)
-
-    def _with(self, detail: ErrorDetail, error: _ErrorT) -> _ErrorT:
         return s3.errors.attach_detail(error, detail)
 
     def container_not_found(self, response: Any, name: str) -> ContainerDoesNotExistError:
         """The exception for a 404 of a container."""
         detail = detail_of(response)
         text = s3.errors.describe(detail)
-        return self._with(detail, ContainerDoesNotExistError(text, self.owner, name))
+        return s3.errors.attach_detail(ContainerDoesNotExistError(text, self.owner, name), detail)
 
     def object_not_found(
         self, response: Any, container_name: str, object_name: str, version_id: str | None = None

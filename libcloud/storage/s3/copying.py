@@ -26,18 +26,8 @@ from libcloud.storage.transfer.download.start import changed
 from libcloud.storage.transfer.upload.options import UploadOptions
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.upload.source import RangeSource
-from libcloud.storage.transfer.values import (
-    Confirmation,
-    Digest,
-    PartReceipt,
-    Step,
-    StoredObject,
-)
-from libcloud.storage.types import (
-    ObjectChangedError,
-    ObjectTooLargeError,
-    PreconditionFailedError,
-)
+from libcloud.storage.transfer.values import Confirmation, Digest, PartReceipt, Step, StoredObject
+from libcloud.storage.types import ObjectChangedError, ObjectTooLargeError, PreconditionFailedError
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -283,10 +273,7 @@ class CopyPort:
             source=self._source.path,
             span=body,
             if_match=self._source.etag,
-            headers={
-                **headers_for(Step.PART, self._headers.in_parts),
-                **self._source_headers(),
-            },
+            headers={**headers_for(Step.PART, self._headers.in_parts), **self._source_headers()},
             vendor=self._driver.http_vendor_prefix,
         )
         response = self._copy(request, what)
@@ -347,8 +334,7 @@ class CopyPort:
             requests.of_version(request, self._source.version_id),
             f"Error looking for {place.label}",
             ok=(200, 404),
-            container_name=place.container.name,
-            object_name=place.name,
+            names=(place.container.name, place.name),
         )
         if response.status == 404:
             return True
@@ -362,11 +348,7 @@ class CopyPort:
 
     def _send(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
         return self._client.send_once(
-            request,
-            what,
-            ok=ok,
-            container_name=self._target.container.name,
-            object_name=self._target.name,
+            request, what, ok=ok, names=(self._target.container.name, self._target.name)
         )
 
     def _parse(self, response: Any, what: str) -> CopyResult:

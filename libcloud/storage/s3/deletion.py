@@ -161,7 +161,7 @@ class BulkDeletion:
             s3.requests.delete_objects(self._path_of(container), keys=keys, quiet=self._quiet),
             what,
             ok=(200, 204),
-            container_name=container.name,
+            names=(container.name, ""),
         )
         if not s3.response.text_of(response.body).strip():
             return None

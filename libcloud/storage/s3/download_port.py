@@ -61,8 +61,7 @@ class S3DownloadPort:
             f"Error resuming the download of {container_name}/{name}",
             ok=(200, 206),
             raw=True,
-            container_name=container_name,
-            object_name=name,
+            names=(container_name, name),
         )
         return RangeResponse(response.status, response.headers, response.response._response)
 
@@ -72,11 +71,7 @@ class S3DownloadPort:
 
 
 def start_download(
-    client: S3Client,
-    owner: ClientOwner,
-    obj: Object,
-    request: HttpRequest,
-    selection: Selection,
+    client: S3Client, owner: ClientOwner, obj: Object, request: HttpRequest, selection: Selection
 ) -> Download:
     """Request the bytes of ``obj``; the body is not read yet.
 
@@ -134,12 +129,7 @@ def _send(
 ) -> Any:
     def send() -> Any:
         response = client.send(
-            request,
-            what,
-            ok=(200, 206, 404),
-            raw=True,
-            container_name=obj.container.name,
-            object_name=obj.name,
+            request, what, ok=(200, 206, 404), raw=True, names=(obj.container.name, obj.name)
         )
         if response.status == 404:
             raise client.object_not_found(response, obj.container.name, obj.name, version_id)

@@ -67,13 +67,13 @@ def set_upload_expiry(client: S3Client, path: str, container_name: str, days: in
         request = s3.settings.put_document(path, "lifecycle", body.encode(), found.headers)
     else:
         request = HttpRequest("DELETE", path, (("lifecycle", None),))
-    client.send(request, what, ok=(200, 204), container_name=container_name)
+    client.send(request, what, ok=(200, 204), names=(container_name, ""))
 
 
 def _rules(client: S3Client, path: str, container_name: str) -> _Rules:
     what = f"Error getting the lifecycle rules of {container_name}"
     request = HttpRequest("GET", path, (("lifecycle", None),))
-    response = client.send(request, what, ok=(200, 404), container_name=container_name)
+    response = client.send(request, what, ok=(200, 404), names=(container_name, ""))
     if response.status == 404:
         if s3.client.detail_of(response).code == "NoSuchLifecycleConfiguration":
             return _Rules([], {})

@@ -114,7 +114,7 @@ def object_pages(
             response = client.send(
                 request(encoded, *(marker or (None, after))),
                 what,
-                container_name=container_name,
+                names=(container_name, ""),
                 ok=(200, 404),
             )
             if response.status == 404:
@@ -157,7 +157,7 @@ def upload_pages(
                 page_size=page_size,
                 url_encoding=encoded,
             )
-            response = client.send(request, what, container_name=container_name)
+            response = client.send(request, what, names=(container_name, ""))
             return client.parse(s3.responses.parse_uploads, response, what), response.object
 
         return _with_exact_names(client, _UPLOADS, ask)
@@ -197,7 +197,7 @@ def version_pages(
                 version_id_marker=version_id,
                 url_encoding=encoded,
             )
-            response = client.send(request, what, container_name=container_name)
+            response = client.send(request, what, names=(container_name, ""))
             return client.parse(s3.responses.parse_versions, response, what), response.object
 
         return _with_exact_names(client, _VERSIONS, ask)
@@ -226,8 +226,7 @@ def part_pages(
         response = client.send(
             s3.requests.list_parts(path, upload_id=upload_id, marker=marker, headers=headers),
             what,
-            container_name=container_name,
-            object_name=object_name,
+            names=(container_name, object_name),
         )
         return client.parse(s3.responses.parse_parts, response, what), response.object
 

@@ -80,8 +80,7 @@ class ObjectSetting:
                 s3.requests.of_version(request, self._version_id),
                 what,
                 ok=(200, 204, 404),
-                container_name=obj.container.name,
-                object_name=obj.name,
+                names=(obj.container.name, obj.name),
             )
 
     def _missing(self, response: Any) -> Exception:

@@ -77,8 +77,7 @@ def look_up(
             s3.requests.of_version(request, version_id),
             f"Error looking for {label}",
             ok=(200, 404),
-            container_name=container_name,
-            object_name=object_name,
+            names=(container_name, object_name),
         )
     if response.status == 404:
         raise client.object_not_found(response, container_name, object_name, version_id)
@@ -151,8 +150,7 @@ def delete(
                 s3.requests.of_version(s3.requests.delete(path), version_id),
                 f"Error deleting {label}",
                 ok=(200, 204, 404),
-                container_name=container_name,
-                object_name=object_name,
+                names=(container_name, object_name),
             )
         if response.status == 404:
             raise client.object_not_found(response, container_name, object_name, version_id)
@@ -173,7 +171,7 @@ def look_up_container(client: S3Client, path: str, name: str) -> None:
     """
     what = f"Error looking for the container {name}"
     try:
-        response = client.send(s3.requests.head(path), what, ok=(200, 404), container_name=name)
+        response = client.send(s3.requests.head(path), what, ok=(200, 404), names=(name, ""))
     except LibcloudError as error:
         if getattr(error, "status", None) != 403:
             raise
@@ -196,7 +194,7 @@ def create_container(client: S3Client, path: str, name: str, location: str | Non
     what = f"Error creating the container {name}"
 
     def attempt() -> None:
-        response = client.send_once(request, what, ok=(200, 400, 409), container_name=name)
+        response = client.send_once(request, what, ok=(200, 400, 409), names=(name, ""))
         if response.status == 200:
             return
         detail, body = detail_of(response), response.body or ""
@@ -221,7 +219,7 @@ def delete_container(client: S3Client, path: str, name: str) -> bool:
 
     def attempt() -> bool:
         response = client.send_once(
-            s3.requests.delete(path), what, ok=(200, 204, 404, 409), container_name=name
+            s3.requests.delete(path), what, ok=(200, 204, 404, 409), names=(name, "")
         )
         if response.status == 404:
             raise client.container_not_found(response, name)

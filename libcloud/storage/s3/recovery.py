@@ -13,7 +13,6 @@ those that last only for seconds can expire again on the way.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Protocol
@@ -201,7 +200,7 @@ class Recoveries:
     """The strategies of one request, each with the number of times it may still be used."""
 
     def __init__(self) -> None:
-        self._used: Counter[Strategy] = Counter()
+        self._used: dict[Strategy, int] = {}
 
     def recover(self, attempt: Attempt, error: ErrorDetail | None) -> bool:
         """Try the strategies in turn; return whether the request may be accepted now.
@@ -211,7 +210,8 @@ class Recoveries:
         if error is None:
             return False
         for strategy in STRATEGIES:
-            if self._used[strategy] < strategy.limit and strategy.recover(attempt, error):
-                self._used[strategy] += 1
+            used = self._used.get(strategy, 0)
+            if used < strategy.limit and strategy.recover(attempt, error):
+                self._used[strategy] = used + 1
                 return True
         return False

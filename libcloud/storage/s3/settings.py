@@ -24,7 +24,7 @@ def versioning(client: S3Client, path: str, container_name: str) -> str:
     """``"enabled"``, ``"suspended"`` or ``"disabled"``."""
     what = f"Error getting the versioning of {container_name}"
     request = HttpRequest("GET", path, (("versioning", None),))
-    response = client.send(request, what, container_name=container_name)
+    response = client.send(request, what, names=(container_name, ""))
     return client.parse(_parse_versioning, response, what)
 
 
@@ -35,7 +35,7 @@ def set_versioning(client: S3Client, path: str, container_name: str, *, enabled:
     client.send(
         put_document(path, "versioning", f"{body}</VersioningConfiguration>".encode()),
         f"Error setting the versioning of {container_name}",
-        container_name=container_name,
+        names=(container_name, ""),
     )
 
 

@@ -291,12 +291,7 @@ class S3UploadPort:
         self, request: HttpRequest, what: str, *, ok: Sequence[int] = (200,), raw: bool = False
     ) -> Any:
         return self._client.send_once(
-            request,
-            what,
-            ok=ok,
-            raw=raw,
-            container_name=self._container.name,
-            object_name=self._name,
+            request, what, ok=ok, raw=raw, names=(self._container.name, self._name)
         )
 
     def _put_object(self, headers: Mapping[str, str], body: Any) -> Any:

@@ -146,12 +146,7 @@ def session_of(
 
 
 def whole_session(
-    driver: UploadDriver,
-    object_name: str,
-    path: str,
-    *,
-    headers: Mapping[str, str],
-    method: str,
+    driver: UploadDriver, object_name: str, path: str, *, headers: Mapping[str, str], method: str
 ) -> tuple[S3UploadPort, ObjectUpload[Body | Payload]]:
     """The same for an object that is sent by one request, whatever its size.
 
@@ -233,21 +228,11 @@ def reported_checksum(
 
 
 def initiate(
-    client: S3Client,
-    path: str,
-    *,
-    container_name: str,
-    object_name: str,
-    headers: Mapping[str, str] | None,
+    client: S3Client, path: str, *, names: tuple[str, str], headers: Mapping[str, str] | None
 ) -> str:
     """``POST ?uploads``: the id of a new upload."""
-    what = f"Error initiating multipart upload of {container_name}/{object_name}"
-    response = client.send_once(
-        requests.create_upload(path, headers=headers),
-        what,
-        container_name=container_name,
-        object_name=object_name,
-    )
+    what = f"Error initiating multipart upload of {'/'.join(names)}"
+    response = client.send_once(requests.create_upload(path, headers=headers), what, names=names)
     return client.parse(s3.responses.parse_create, response, what)
 
 
@@ -257,12 +242,11 @@ def commit(
     upload_id: str,
     chunks: Sequence[tuple[int, str]],
     *,
-    container_name: str,
-    object_name: str,
+    names: tuple[str, str],
     headers: Mapping[str, str] | None,
 ) -> CommittedETag:
     """``POST ?uploadId=``: publish the object made of ``chunks``, pairs of number and ETag."""
-    what = f"Error in multipart commit of {container_name}/{object_name}"
+    what = f"Error in multipart commit of {'/'.join(names)}"
     response = client.send_once(
         requests.complete_upload(
             path,
@@ -271,8 +255,7 @@ def commit(
             headers=headers,
         ),
         what,
-        container_name=container_name,
-        object_name=object_name,
+        names=names,
     )
     completed = client.parse(s3.responses.parse_complete, response, what)
     etag = CommittedETag(strip_etag(completed.etag))
@@ -286,18 +269,16 @@ def abort(
     path: str,
     upload_id: str,
     *,
-    container_name: str,
-    object_name: str,
+    names: tuple[str, str],
     headers: Mapping[str, str] | None,
 ) -> None:
     """``DELETE ?uploadId=``: remove the upload and its parts."""
     try:
         client.send_once(
             requests.abort_upload(path, upload_id=upload_id, headers=headers),
-            f"Error in multipart abort of {container_name}/{object_name}",
+            f"Error in multipart abort of {'/'.join(names)}",
             ok=(204,),
-            container_name=container_name,
-            object_name=object_name,
+            names=names,
         )
     except LibcloudError as error:
         status = getattr(error, "status", None)
