@@ -61,7 +61,9 @@ def listed_blob_extra(entry: BlobEntry, url: str) -> dict[str, Any]:
 
 def _properties(found: Mapping[str, str], url: str) -> dict[str, Any]:
     md5 = azure.checksums.md5_of(found)
+    sent = ("cache-control", "content-disposition")
     return {
+        **{name.replace("-", "_"): found[name] for name in sent if found.get(name)},
         "url": url,
         "md5_hash": md5.hex() if md5 else None,
         "content_type": found.get("content-type"),

@@ -28,7 +28,7 @@ from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container, check_container
 from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout import text
-from libcloud.storage.scaleout.entries import Entry, Range
+from libcloud.storage.scaleout.entries import Entry, Range, all_entries
 from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, Place
 from libcloud.storage.scaleout.shards import (
     Listed,
@@ -233,7 +233,6 @@ class _Coordinator:
         self._executor, self._window = executor, window
         self._report, self._on_report = report, on_report
         self._remaining = _Remaining()
-        self._run = ""
 
     def start(self, resume: bool) -> None:
         """Create the job's folder, or continue with it.
@@ -259,7 +258,7 @@ class _Coordinator:
             )
         obj = folder.place.container.get_object(f"{folder.path}job.json")
         self._migration = replace(migration, since=Entry.of(obj, folder.place).modified)
-        self._run = folder.take_over()
+        self._migration = replace(self._migration, run=folder.take_over())
         self._remaining = _restore(folder, self._report, retry=True)
 
     def run(self) -> None:
@@ -284,8 +283,7 @@ class _Coordinator:
         self._report.complete = True
 
     def _submit(self, running: dict[Future[Any], str | Range]) -> None:
-        if self._run:
-            self._migration.folder.check_in_charge(self._run)
+        self._migration.check_in_charge()
         task: str | Range
         if self._remaining.shards:
             task = self._remaining.shards.popleft()
@@ -393,6 +391,7 @@ def _workers_of(executor: Executor) -> int:
 
 
 def _check_places(migration: Migration) -> None:
+    next(all_entries(migration.source), None)  # an error if it does not exist
     if migration.source.identity == migration.destination.identity:
         raise MigrationError("the source and the destination are the same container")
 
@@ -401,7 +400,9 @@ def _sees_job(migration: Migration) -> bool:
     """Whether the new job's folder is in the source, too: it is the same under another name."""
     source = Place(migration.source.opener, migration.destination.prefix)
     with contextlib.suppress(InvalidCredsError):
-        return JobFolder(source, migration.job).read("job.json") is not None
+        return bool(
+            JobFolder(source, migration.job).read("job.json") == migration.folder.read("job.json")
+        )
     return False
 
 

@@ -38,6 +38,9 @@ from libcloud.storage.types import (
 # Failures whose text is in the summary of a shard; the records have all.
 _LISTED = 1000
 
+# Objects after which a task checks whether its coordinator is still in charge.
+_CHECK = 1000
+
 # Failures in a row of a kind that affects all objects, after which a task fails.
 _GIVE_UP = 100
 
@@ -54,6 +57,7 @@ class Migration:
     :param limit_rate: bytes per second of each task; ``None``: no limit.
     :param list_whole: list the source from its start to its end, in one task.
     :param upload_options: keywords of uploads, if the destination's driver uploads in parts.
+    :param run: the run of the coordinator; empty in a dry run.
     :param since: when the job began, by the clock of the destination; ``None`` if unknown.
     """
 
@@ -65,6 +69,7 @@ class Migration:
     shard_size: int = 100_000
     jobs: int | None = None
     limit_rate: float | None = None
+    run: str = ""
     since: datetime | None = None
     dry_run: bool = False
     list_whole: bool = False
@@ -73,6 +78,11 @@ class Migration:
     @property
     def folder(self) -> JobFolder:
         return JobFolder(self.destination, self.job)
+
+    def check_in_charge(self) -> None:
+        """:raises MigrationError: another coordinator has started since."""
+        if self.run:
+            self.folder.check_in_charge(self.run)
 
     def selects(self, key: str) -> bool:
         """Whether an object is migrated.
@@ -155,6 +165,7 @@ def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
 
     Objects that an earlier run has copied keep the outcome that they had.
     """
+    migration.check_in_charge()
     folder = migration.folder
     entries = [Entry(*record) for record in folder.records(f"list/{shard}")]
     before = {
@@ -212,10 +223,12 @@ def _copied(
     results = pool.map(
         copy, pending, ordered=False, fail_fast=False, jobs=migration.jobs, grace=None
     )
-    in_a_row = 0
+    in_a_row = number = 0
     with contextlib.closing(results):  # type: ignore[type-var]  # it is a generator
         for result in results:
-            entry = result.item
+            entry, number = result.item, number + 1
+            if number % _CHECK == 0:  # a task may outlive its coordinator
+                migration.check_in_charge()
             record = {"key": entry.key, "size": entry.size, "outcome": "deleted"}
             if result.error is not None:
                 in_a_row = in_a_row + 1 if _affects_all(result.error) else 0
@@ -232,6 +245,8 @@ def _copied(
 def _affects_all(error: BaseException) -> bool:
     """Whether other objects probably fail as well: the store is unreachable, or denies access."""
     status = getattr(error, "status", None)
+    if getattr(error, "code", None) == "InvalidObjectState":  # it is archived
+        return False
     kinds = (ContainerDoesNotExistError, InvalidCredsError, NetworkError)
     return isinstance(error, kinds) or status in (429, 500, 502, 503, 504)
 
@@ -247,15 +262,19 @@ def _verify(migration: Migration, records: list[dict[str, Any]]) -> None:
     container, prefix = migration.destination.container, migration.destination.prefix
     for key, record in copied.items():
         found = listed.get(key)
-        if found and (found.size, found.etag) == (record["size"], record["etag"]):
+        if found and _is_as_recorded(found.size, found.etag, record):
             continue
         try:  # some stores list an object late, or with another ETag
             obj = container.get_object(prefix + key)
         except ObjectDoesNotExistError:
             record.update(outcome="failed", error="not stored: the destination does not have it")
             continue
-        if int(obj.size) != record["size"] or (obj.hash or None) != record["etag"]:
+        if not _is_as_recorded(int(obj.size), obj.hash, record):
             record.update(outcome="failed", error=f"stored {obj.size} bytes with ETag {obj.hash}")
+
+
+def _is_as_recorded(size: int, etag: str | None, record: dict[str, Any]) -> bool:
+    return size == record["size"] and record["etag"] in (None, etag)
 
 
 def _outcome(entry: Entry, found: Entry | None, since: datetime | None) -> str:

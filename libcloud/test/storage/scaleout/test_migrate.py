@@ -25,6 +25,7 @@ from libcloud.storage.scaleout.migrate import (
     migrate,
     migration_report,
 )
+from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store
@@ -206,6 +207,22 @@ def test_the_same_bucket_is_refused_even_by_another_name(pair: Pair) -> None:
         with pytest.raises(MigrationError, match="the same container"):
             migrate(pair.source.container, container, job="m1")
     assert [name for _, name in pair.source.server.objects] == ["a"]
+
+
+def test_a_migration_onwards_may_have_the_same_name(pair: Pair) -> None:
+    pair.fill("a")
+    pair.migrate()
+    driver = pair.source.driver
+    pair.source.server.create_bucket("third")
+    third = Container("third", {}, driver)
+    assert migrate(pair.destination.container, third, job="m1").copied == 1
+
+
+def test_a_source_that_does_not_exist_leaves_no_job(pair: Pair) -> None:
+    missing = Container("missing", {}, pair.source.driver)
+    with pytest.raises(ContainerDoesNotExistError):
+        migrate(missing, pair.destination.container, job="m1")
+    assert not pair.destination.server.objects
 
 
 def test_a_dry_run_writes_nothing(pair: Pair) -> None:
