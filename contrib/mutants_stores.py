@@ -11,6 +11,7 @@ _DRIVERS = "libcloud/storage/drivers"
 _B2 = ("libcloud/test/storage/test_backblaze_b2.py",)
 _GOOGLE = ("libcloud/test/storage/test_google_multipart.py",)
 _LOST = ("libcloud/test/storage/test_lost_responses.py",)
+_METADATA = ("libcloud/test/storage/conformance/test_conformance.py",)
 _OSS = ("libcloud/test/storage/test_oss.py",)
 
 MUTANTS = (
@@ -85,5 +86,21 @@ MUTANTS = (
         "if confirm is not None and not confirm():",
         _LOST,
         caught_by="test_an_attempt_that_was_refused_leaves_a_conflict_a_conflict",
+    ),
+    Mutant(
+        "metadata of Azure is percent-decoded",
+        "libcloud/storage/metadata.py",
+        "        name[len(prefix) :]: decode_metadata(value)\n",
+        '        name[len(prefix) :]: decode_metadata(value.replace("%20", " "))\n',
+        _METADATA,
+        caught_by="test_behaviour[fake-azure-metadata_comes_back_as_it_was_given]",
+    ),
+    Mutant(
+        "an empty value of metadata is lost in Swift",
+        "libcloud/storage/swift/requests.py",
+        ', "X-Object-Meta-", keeps_empty=False)',
+        ', "X-Object-Meta-")',
+        ("libcloud/test/storage/swift/test_metadata.py",),
+        caught_by="test_an_empty_value_is_kept_although_swift_removes_those",
     ),
 )

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from libcloud.common.request import HttpRequest
+from libcloud.storage import metadata
 from libcloud.storage.transfer.values import Body
 
 __all__ = [
+    "METADATA",
     "abort_copy",
     "blob_path",
     "block_id",
@@ -38,6 +40,9 @@ __all__ = [
     "set_metadata",
     "set_tier",
 ]
+
+METADATA = "x-ms-meta-"
+"""What names of headers with metadata of the user begin with."""
 
 _CONTAINER = ("restype", "container")
 
@@ -229,20 +234,13 @@ def property_headers(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def metadata_headers(meta_data: Mapping[str, str] | None) -> dict[str, str]:
-    """The headers that carry metadata; text that is not ASCII is percent-encoded.
+def metadata_headers(meta_data: Mapping[str, object] | None) -> dict[str, str]:
+    """The headers that carry metadata.
 
-    :raises ValueError: a key is no identifier, which Azure requires, or a value has a line break.
+    :raises ValueError: see :func:`libcloud.storage.metadata.metadata_headers`.
     """
-    headers = {}
-    for key, value in (meta_data or {}).items():
-        text = str(value)
-        if not key or any(char in key for char in " :\r\n") or not key.isascii():
-            raise ValueError(f"metadata: {key!r} cannot be a key")
-        if "\r" in text or "\n" in text:
-            raise ValueError(f"metadata: the value of {key!r} has a line break")
-        headers[f"x-ms-meta-{key.lower()}"] = text if text.isascii() else quote(text, safe=" ")
-    return headers
+    keys = {key.lower(): value for key, value in (meta_data or {}).items()}
+    return metadata.metadata_headers(keys, METADATA)
 
 
 def _optional(**params: str | None) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from libcloud.storage.metadata import decode_metadata
 from libcloud.utils.xml import InvalidXmlError, parse_xml
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "ContainerEntry",
     "MalformedDocumentError",
     "Page",
-    "metadata_of",
     "parse_blobs",
     "parse_blocks",
     "parse_containers",
@@ -131,15 +131,6 @@ def parse_error(body: bytes) -> tuple[str, str]:
     return root.findtext("Code") or "", " ".join(filter(None, details))
 
 
-def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """The metadata in the headers of a response, names in lower case."""
-    return {
-        name.removeprefix("x-ms-meta-"): unquote(value)
-        for name, value in headers.items()
-        if name.startswith("x-ms-meta-")
-    }
-
-
 def _required(root: Any, tag: str, child: str) -> Any:
     found = root.find(child) if root.tag == tag else None
     if found is None:
@@ -161,7 +152,7 @@ def _children(item: Any, tag: str) -> dict[str, str]:
 
 
 def _metadata(item: Any) -> dict[str, str]:
-    return {name.lower(): unquote(text) for name, text in _pairs(item, "Metadata")}
+    return {name.lower(): decode_metadata(text) for name, text in _pairs(item, "Metadata")}
 
 
 def _pairs(item: Any, tag: str) -> Iterator[tuple[str, str]]:

@@ -47,6 +47,7 @@ from libcloud.storage.keywords import (
     AzureUploadKeywords,
     EngineKeywords,
 )
+from libcloud.storage.metadata import metadata_in
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
 from libcloud.utils.arguments import kind_of, plain_headers, size_of, whole_number
@@ -854,7 +855,7 @@ class AzureBlobsStorageDriver(StorageDriver):
             int(headers["content-length"]),
             strip_etag(headers.get("etag", "")) or None,
             drivers.azure_values.blob_extra(headers, url),
-            azure.responses.metadata_of(headers),
+            metadata_in(headers, azure.requests.METADATA),
             container,
             self,
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from libcloud.storage import azure
 from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
+from libcloud.storage.metadata import metadata_in
 from libcloud.utils.etags import strip_etag
 
 __all__ = ["blob_extra", "container_extra", "listed_blob_extra", "listed_container_extra"]
@@ -20,7 +21,7 @@ def container_extra(headers: Mapping[str, str], url: str) -> dict[str, Any]:
         "etag": headers.get("etag"),
         "last_modified": headers.get("last-modified"),
         "lease": _lease(headers, "x-ms-lease-"),
-        "meta_data": azure.responses.metadata_of(headers),
+        "meta_data": metadata_in(headers, azure.requests.METADATA),
     }
 
 

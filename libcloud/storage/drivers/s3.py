@@ -65,6 +65,7 @@ from libcloud.storage.keywords import (
     S3UrlKeywords,
     UploadKeywords,
 )
+from libcloud.storage.metadata import metadata_headers
 from libcloud.storage.s3.access import AccessOptions, endpoint_of
 from libcloud.storage.s3.client import S3Client
 from libcloud.storage.s3.connection import (
@@ -1512,7 +1513,7 @@ class BaseS3StorageDriver(StorageDriver):
         sent = self._with_storage_class(headers, storage_class)
         sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
         meta_data = extra.get("meta_data") or {}
-        sent.update(s3.headers.metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
+        sent.update(metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
         if extra.get("acl"):
             sent[f"{self.http_vendor_prefix}-acl"] = extra["acl"]
         return self._get_new_object_path(container, object_name), sent

@@ -278,10 +278,7 @@ class SwiftStorageDriver(StorageDriver):
         }
         if swift.deletion.is_static_large(headers):
             extra["static_large_object"] = True
-        prefix = swift.requests.METADATA
-        meta_data = {
-            key[len(prefix) :]: value for key, value in headers.items() if key.startswith(prefix)
-        }
+        meta_data = swift.requests.metadata_in(headers)
         size = int(headers.get("content-length", 0))
         etag = strip_etag(headers.get("etag", ""))
         return Object(name, size, etag, extra, meta_data, container, self)

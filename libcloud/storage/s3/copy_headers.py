@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from libcloud.storage.s3.headers import metadata_headers
+from libcloud.storage.metadata import metadata_headers
 
 _DESCRIPTION = (
     "cache-control",

@@ -17,6 +17,7 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3
 from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.metadata import metadata_in
 from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.upload_port import S3UploadPort
@@ -207,7 +208,7 @@ def _copied(
     version = stored.headers.get("x-amz-version-id")
     if version:
         extra["version_id"] = version
-    meta_data = s3.headers.metadata_in(described, driver.http_vendor_prefix)
+    meta_data = metadata_in(described, f"{driver.http_vendor_prefix}-meta-")
     return Object(
         target.name,
         stored.size,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Headers: which of an upload's go to which of its requests, user metadata, optional features.
+"""Headers: which of an upload's go to which of its requests, and optional features.
 
 Optional features make a request safer: checksums, the size of the whole object, the version that a
 range must be of, the encoding of names in listings. A store that does not support one may refuse
@@ -12,7 +12,6 @@ UploadPart, CompleteMultipartUpload, AbortMultipartUpload and HeadObject.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -40,8 +39,6 @@ _CONDITIONS = ("if-match", "if-none-match", "x-goog-if-generation-match")
 _OF_ONE_BODY = ("content-md5", "content-length", "x-amz-content-sha256")
 _CHECKSUM = "x-amz-checksum-"
 _OF_ALL_BODIES = ("x-amz-checksum-algorithm", "x-amz-checksum-type")
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 
 def headers_for(step: Step, headers: Mapping[str, str]) -> dict[str, str]:
@@ -99,55 +96,6 @@ def has_digest(headers: Mapping[str, str]) -> bool:
 
 def _describes_one_body(name: str) -> bool:
     return name in _OF_ONE_BODY or (name.startswith(_CHECKSUM) and name not in _OF_ALL_BODIES)
-
-
-def metadata_headers(metadata: Mapping[str, object], prefix: str) -> dict[str, str]:
-    """User metadata as headers.
-
-    A value outside ASCII goes as one encoded word of RFC 2047, which S3 itself uses. So does one
-    that would come back as another: with spaces at its ends, or an encoded word itself.
-
-    :param prefix: of the header names: ``x-amz-meta-``.
-    :raises ValueError: a key or a value is not valid in a header. Nothing was sent.
-    """
-    headers = {}
-    for key, value in metadata.items():
-        if value is None:  # not sent, as in Apache Libcloud
-            continue
-        text = value.decode() if isinstance(value, bytes) else str(value)
-        if not _TOKEN.fullmatch(str(key)):
-            raise ValueError(f"metadata key {key!r} cannot be part of a header's name")
-        if any(ord(character) < 32 or ord(character) == 127 for character in text):
-            raise ValueError(f"metadata value of {key!r} contains a control character")
-        if not text.isascii() or text != text.strip() or decode_metadata(text) != text:
-            text = f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="
-        headers[prefix + str(key)] = text
-    return headers
-
-
-def decode_metadata(value: str) -> str:
-    """The inverse: the text of a metadata header; text that is not an encoded word is unchanged."""
-    if not (value.startswith("=?") and value.endswith("?=")):
-        return value
-    from email.header import decode_header, make_header
-
-    try:
-        return str(make_header(decode_header(value)))
-    except (LookupError, UnicodeError, ValueError):
-        return value
-
-
-def metadata_in(headers: Mapping[str, str], vendor: str) -> dict[str, str]:
-    """The user metadata among ``headers``, whose names are in lower case.
-
-    :param vendor: ``x-amz``, or what the store uses in its place.
-    """
-    prefix = f"{vendor}-meta-"
-    return {
-        name[len(prefix) :]: decode_metadata(value)
-        for name, value in headers.items()
-        if name.startswith(prefix)
-    }
 
 
 # Optional features.

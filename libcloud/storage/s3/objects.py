@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
 from libcloud.storage.base import Container, Object
+from libcloud.storage.metadata import metadata_in
 from libcloud.storage.s3.client import detail_of
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
@@ -99,7 +100,7 @@ def object_from(
         size=int(size),
         hash=strip_etag(headers["etag"]) if "etag" in headers else None,
         extra=_extra_of(headers, driver.http_vendor_prefix),
-        meta_data=s3.headers.metadata_in(headers, driver.http_vendor_prefix),
+        meta_data=metadata_in(headers, f"{driver.http_vendor_prefix}-meta-"),
         container=container,
         driver=driver,
     )

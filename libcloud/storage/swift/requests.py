@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from libcloud.common.request import Body, HttpRequest, Params
+from libcloud.storage import metadata
 
 if TYPE_CHECKING:
     from libcloud.storage.swift.responses import Segment
@@ -151,6 +152,23 @@ def copy_object(path: str, source_path: str, headers: Mapping[str, str]) -> Http
     return HttpRequest("PUT", path, (), {**headers, "X-Copy-From": source_path}, b"")
 
 
-def metadata_headers(meta_data: Mapping[str, str]) -> dict[str, str]:
-    """Headers for metadata of the user."""
-    return {f"X-Object-Meta-{name}": str(value) for name, value in meta_data.items()}
+def metadata_headers(meta_data: Mapping[str, object]) -> dict[str, str]:
+    """Headers for metadata of the user. Swift itself removes values that are empty.
+
+    :raises ValueError: see :func:`libcloud.storage.metadata.metadata_headers`.
+    """
+    return metadata.metadata_headers(meta_data, "X-Object-Meta-", keeps_empty=False)
+
+
+def metadata_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """The metadata in the headers of a response; other clients send text as UTF-8."""
+    found = metadata.metadata_in(headers, METADATA)
+    return {name: _from_utf8(value) for name, value in found.items()}
+
+
+def _from_utf8(text: str) -> str:
+    """``text``, which was decoded as Latin-1, as headers are."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -74,15 +74,27 @@ def the_callers_dictionaries_stay_as_they_are(h: Harness) -> None:
 
 
 @needs("metadata")
-def metadata_that_is_not_ascii_is_kept_or_refused(h: Harness) -> None:
+def metadata_comes_back_as_it_was_given(h: Harness) -> None:
     container = h.container()
-    try:
-        h.stream(container, "object", iter([b"x"]), extra={"meta_data": {"name": "grüße"}})
-    except ValueError:
-        assert h.names(container) == []
-    else:
-        found = h.driver.get_object(container.name, "object").meta_data
-        assert found == {"name": "grüße"}
+    texts = ("grüße", "100%", "a%20b", "%C3%BC", "a+b", " padded ", "=?UTF-8?B?eA==?=", "日本")
+    given = {f"key{number}": text for number, text in enumerate(texts)}
+    h.stream(container, "object", iter([b"x"]), extra={"meta_data": given})
+    assert h.driver.get_object(container.name, "object").meta_data == given
+    h.stream(container, "long", iter([bytes(h.part_size + 1)]), extra={"meta_data": given})
+    assert h.driver.get_object(container.name, "long").meta_data == given
+
+
+@needs("metadata")
+def metadata_that_no_header_can_carry_is_kept_or_refused(h: Harness) -> None:
+    container = h.container()
+    for bad in ({"a b": "x"}, {"key": "a\r\nb: c"}, {"key": "\x00"}, {"": "x"}):
+        try:
+            h.stream(container, "object", iter([b"x"]), extra={"meta_data": bad})
+        except ValueError as error:
+            assert "metadata" in str(error)
+            assert h.names(container) == []
+        else:
+            assert h.driver.get_object(container.name, "object").meta_data == bad
 
 
 def _content_type(h: Harness, container: Container, name: str) -> object:

@@ -7,13 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.storage.s3.headers import (
-    decode_metadata,
-    has_condition,
-    has_digest,
-    headers_for,
-    metadata_headers,
-)
+from libcloud.storage.metadata import decode_metadata, metadata_headers
+from libcloud.storage.s3.headers import has_condition, has_digest, headers_for
 from libcloud.storage.transfer.values import Step
 
 PAYER = {"x-amz-request-payer": "requester", "X-Amz-Expected-Bucket-Owner": "111122223333"}

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""User metadata as headers, the same way for every protocol.
+
+A header carries ASCII. Any other text goes as one encoded word of RFC 2047, which S3 itself uses;
+so does text that would come back as another one: with spaces at its ends, or an encoded word
+itself. Everything else is sent as it is, a percent sign too.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+
+
+def metadata_headers(
+    metadata: Mapping[str, object], prefix: str, *, keeps_empty: bool = True
+) -> dict[str, str]:
+    """User metadata as headers.
+
+    :param prefix: of the header names: ``x-amz-meta-``.
+    :param keeps_empty: the store keeps values that are empty.
+    :raises ValueError: a key is no header name, or a value holds control characters. Nothing was
+        sent.
+    """
+    headers = {}
+    for key, value in metadata.items():
+        if value is None:  # not sent, as in Apache Libcloud
+            continue
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        if not _TOKEN.fullmatch(str(key)):
+            raise ValueError(f"metadata key {key!r} cannot be part of a header's name")
+        if any(ord(character) < 32 or ord(character) == 127 for character in text):
+            raise ValueError(f"metadata value of {key!r} contains a control character")
+        is_plain = text.isascii() and text == text.strip() and decode_metadata(text) == text
+        if not is_plain or not (text or keeps_empty):
+            text = f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="
+        headers[prefix + str(key)] = text
+    return headers
+
+
+def decode_metadata(value: str) -> str:
+    """The inverse: the text of a metadata header; text that is not an encoded word is unchanged."""
+    if not (value.startswith("=?") and value.endswith("?=")):
+        return value
+    from email.header import decode_header, make_header
+
+    try:
+        return str(make_header(decode_header(value)))
+    except (LookupError, UnicodeError, ValueError):
+        return value
+
+
+def metadata_in(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The user metadata among ``headers``, whose names are in lower case.
+
+    :param prefix: ``x-amz-meta-``, or what the store uses in its place.
+    """
+    return {
+        name[len(prefix) :]: decode_metadata(value)
+        for name, value in headers.items()
+        if name.startswith(prefix)
+    }
