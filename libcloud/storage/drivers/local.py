@@ -93,7 +93,6 @@ class LocalStorageDriver(StorageDriver):
             raise LibcloudError("The base path is not a directory", driver=self)
         self.base_path = os.fspath(key)
         self._tree = Tree(self.base_path, self)
-        self._ex_use_locking = ex_use_locking
         if ex_use_locking:
             require_fasteners()
         self._lock_cls = LockLocalStorage if ex_use_locking else NoOpLockLocalStorage
