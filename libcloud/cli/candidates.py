@@ -64,10 +64,7 @@ def with_candidates(group: click.Group) -> click.Group:
     for parameter in group.params:
         _add_candidates(parameter)
     return Completed(
-        group.name,
-        params=group.params,
-        help=group.help,
-        context_settings=group.context_settings,
+        group.name, params=group.params, help=group.help, context_settings=group.context_settings
     )
 
 

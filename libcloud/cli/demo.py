@@ -67,11 +67,7 @@ def _round_trip(store: Store, target: Target, length: int, settings: Settings) -
 
 
 def _upload(
-    store: Store,
-    container: Container,
-    target: Target,
-    pieces: Iterator[bytes],
-    settings: Settings,
+    store: Store, container: Container, target: Target, pieces: Iterator[bytes], settings: Settings
 ) -> None:
     options: dict[str, Any] = {}
     progress = Progress("upload", None, settings)

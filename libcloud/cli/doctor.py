@@ -31,11 +31,7 @@ from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import SWIFT, Store, connect, find_settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.cli.text import count, printable, size_text
-from libcloud.common.credentials import (
-    CredentialsNotFoundError,
-    MalformedCredentialsError,
-    masked,
-)
+from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError, masked
 from libcloud.common.credentials.discovery import Discovery
 from libcloud.common.credentials.profiles import ProfileFileError
 from libcloud.common.types import LibcloudError
@@ -175,10 +171,7 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
     yield _credentials(found, settings)
     if found.problem:
         yield Check("warning", "profile", f"{found.problem}: it is ignored")
-    for name, setting in (
-        ("region", found.region),
-        ("endpoint", found.endpoint_url),
-    ):
+    for name, setting in (("region", found.region), ("endpoint", found.endpoint_url)):
         if setting is None:
             yield Check("note", name, "not set: the provider's default")
         else:

@@ -32,14 +32,7 @@ from importlib import import_module
 import click
 
 from libcloud import __version__
-from libcloud.cli.errors import (
-    FAILED,
-    INTERRUPTED,
-    USAGE,
-    ReportedError,
-    exit_status,
-    redact,
-)
+from libcloud.cli.errors import FAILED, INTERRUPTED, USAGE, ReportedError, exit_status, redact
 from libcloud.cli.failures import report
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import group_options

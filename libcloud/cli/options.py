@@ -79,9 +79,7 @@ _WRITE = [
         "--if-match", metavar="ETAG", help="Fail unless the existing object has this ETag."
     ),
     click.option(
-        "--sse",
-        metavar="TYPE",
-        help="Server-side encryption: AES256, aws:kms or aws:kms:dsse.",
+        "--sse", metavar="TYPE", help="Server-side encryption: AES256, aws:kms or aws:kms:dsse."
     ),
     click.option("--sse-kms-key-id", metavar="ID", help="KMS key for aws:kms."),
     click.option("--lock-mode", metavar="MODE", help="Object lock mode: GOVERNANCE or COMPLIANCE."),

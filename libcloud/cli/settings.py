@@ -124,7 +124,7 @@ _JOBS = [
         metavar="N",
         help="Maximum number of objects to transfer in parallel; by default as many as help, up to "
         "256.",
-    ),
+    )
 ]
 
 

@@ -426,10 +426,7 @@ class SignedAWSConnection(AWSTokenConnection):
         if self.signature_version not in self._SIGNERS:
             raise ValueError(f"Unsupported signature_version: {signature_version}; choose 2 or 4")
         self.signer = self._SIGNERS[self.signature_version](
-            access_key=self.user_id,
-            access_secret=self.key,
-            version=self.version,
-            connection=self,
+            access_key=self.user_id, access_secret=self.key, version=self.version, connection=self
         )
 
     def add_default_params(self, params: Any) -> Any:

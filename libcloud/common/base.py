@@ -19,12 +19,7 @@ from libcloud.common.connections import (
     PollingConnection,
 )
 from libcloud.common.exceptions import exception_from_message
-from libcloud.common.response import (
-    JsonResponse,
-    RawResponse,
-    Response,
-    XmlResponse,
-)
+from libcloud.common.response import JsonResponse, RawResponse, Response, XmlResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.utils.lazy import LazyObject
 from libcloud.utils.misc import lowercase_keys

@@ -332,12 +332,7 @@ class ExactAdapter(HTTPAdapter):
         received: Any = None
         try:
             received = exchange(
-                connection,
-                head,
-                request.body,
-                method=str(request.method),
-                pool=pool,
-                stream=stream,
+                connection, head, request.body, method=str(request.method), pool=pool, stream=stream
             )
         except (OSError, HTTPException, HTTPError) as error:
             raise named(error, request=request, pool=pool, target=target) from error

@@ -321,10 +321,7 @@ class Container:
         )
 
     def download_object_as_stream(
-        self,
-        obj: Object,
-        chunk_size: int | None = None,
-        **ex_options: Unpack[StreamKeywords],
+        self, obj: Object, chunk_size: int | None = None, **ex_options: Unpack[StreamKeywords]
     ) -> Iterator[bytes]:
         """See :meth:`StorageDriver.download_object_as_stream`."""
         return self.driver.download_object_as_stream(obj, chunk_size, **_loose(ex_options))
@@ -856,11 +853,7 @@ class StorageDriver(StorageDriverHelpers):
     # Versions
 
     def ex_iterate_object_versions(
-        self,
-        container: Container,
-        prefix: str | None = None,
-        *,
-        object_name: str | None = None,
+        self, container: Container, prefix: str | None = None, *, object_name: str | None = None
     ) -> Iterator[ObjectVersion]:
         """The versions of the objects of a container, by name, the newest version first.
 

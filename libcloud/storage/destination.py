@@ -13,12 +13,7 @@ from dataclasses import dataclass, field
 
 from libcloud.common.types import LibcloudError
 from libcloud.utils import files
-from libcloud.utils.staging import (
-    TEMPORARY_PREFIX,
-    DestinationExistsError,
-    StagingFile,
-    is_stream,
-)
+from libcloud.utils.staging import TEMPORARY_PREFIX, DestinationExistsError, StagingFile, is_stream
 
 
 class MissingDirectoryError(LibcloudError, FileNotFoundError):

@@ -60,11 +60,7 @@ def describe(detail: ErrorDetail) -> str:
     >>> describe(ErrorDetail(503, "SlowDown", "Reduce your request rate.", "4442587F"))
     'Status code: 503, code: SlowDown, message: Reduce your request rate., request id: 4442587F'
     """
-    facts = (
-        ("code", detail.code),
-        ("message", detail.message),
-        ("request id", detail.request_id),
-    )
+    facts = (("code", detail.code), ("message", detail.message), ("request id", detail.request_id))
     return ", ".join(
         [f"Status code: {detail.status}", *(f"{name}: {value}" for name, value in facts if value)]
     )

@@ -36,10 +36,7 @@ MAX_EMPTY_PIECES = 1_000_000
 
 
 def read_in_chunks(
-    iterator: Any,
-    chunk_size: int | None = None,
-    fill_size: bool = False,
-    yield_empty: bool = False,
+    iterator: Any, chunk_size: int | None = None, fill_size: bool = False, yield_empty: bool = False
 ) -> Generator[bytes, None, None]:
     """Yield the data of ``iterator`` as non-empty pieces of bytes.
 

@@ -176,11 +176,7 @@ def without_store_settings(
 
 
 def _discovery(
-    found: _Lookup,
-    profile: str | None,
-    environ: Mapping[str, str] | None,
-    *,
-    can_obtain: bool,
+    found: _Lookup, profile: str | None, environ: Mapping[str, str] | None, *, can_obtain: bool
 ) -> Discovery:
     """Turn a lookup into a result with a provider, or with an explanation.
 

@@ -83,11 +83,7 @@ class SigningKeys:
         return SigningKeys, ()
 
     def get(
-        self,
-        secret: str,
-        when: datetime,
-        scope: Scope,
-        derive: Callable[[], bytes] | None = None,
+        self, secret: str, when: datetime, scope: Scope, derive: Callable[[], bytes] | None = None
     ) -> bytes:
         """Return the signing key for that day and scope, derived or from the cache.
 

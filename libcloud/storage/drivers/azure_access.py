@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from libcloud.common.azure_storage import (
-    AzureBlobsActiveDirectoryConnection,
-    AzureBlobsConnection,
-)
+from libcloud.common.azure_storage import AzureBlobsActiveDirectoryConnection, AzureBlobsConnection
 from libcloud.common.credentials.azure import (
     StorageAccount,
     account_from_env,

@@ -69,11 +69,7 @@ if TYPE_CHECKING:
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
 
-__all__ = [
-    "AzureBlobsActiveDirectoryConnection",
-    "AzureBlobsConnection",
-    "AzureBlobsStorageDriver",
-]
+__all__ = ["AzureBlobsActiveDirectoryConnection", "AzureBlobsConnection", "AzureBlobsStorageDriver"]
 
 # Part of the public API.
 AZURE_UPLOAD_CHUNK_SIZE = 4 * 1024 * 1024
@@ -867,11 +863,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         return Object(entry.name, entry.size, etag, extra, dict(entry.metadata), container, self)
 
     def _made_object(
-        self,
-        container: Container,
-        object_name: str,
-        stored: StoredObject,
-        extra: Mapping[str, Any],
+        self, container: Container, object_name: str, stored: StoredObject, extra: Mapping[str, Any]
     ) -> Object:
         """The blob that was published."""
         return Object(

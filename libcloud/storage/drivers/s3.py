@@ -42,13 +42,7 @@ from libcloud.storage.arguments import (
     plain_headers,
     remember_settings,
 )
-from libcloud.storage.base import (
-    Container,
-    Object,
-    ObjectVersion,
-    StorageDriver,
-    is_overridden,
-)
+from libcloud.storage.base import Container, Object, ObjectVersion, StorageDriver, is_overridden
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
 from libcloud.storage.drivers.s3_constants import (
@@ -582,11 +576,7 @@ class BaseS3StorageDriver(StorageDriver):
     # Versions.
 
     def ex_iterate_object_versions(
-        self,
-        container: Container,
-        prefix: str | None = None,
-        *,
-        object_name: str | None = None,
+        self, container: Container, prefix: str | None = None, *, object_name: str | None = None
     ) -> Iterator[ObjectVersion]:
         """The versions of the objects of a container, by name, the newest version first.
 

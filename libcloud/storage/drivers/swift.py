@@ -359,13 +359,7 @@ class SwiftStorageDriver(StorageDriver):
                 container, object_name, extra, headers, file_path=file_path, stream=stream
             )
         session = self._session(
-            container,
-            object_name,
-            extra,
-            headers,
-            options,
-            file_path=file_path,
-            verify=verify_hash,
+            container, object_name, extra, headers, options, file_path=file_path, verify=verify_hash
         )
         if file_path is not None:
             stored = session.send_file(file_path)
@@ -597,11 +591,7 @@ class SwiftStorageDriver(StorageDriver):
         self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
     ) -> Object:
         return self._stored_object(
-            Container(container_name, {}, self),
-            upload.object_name,
-            extra,
-            stored.size,
-            stored.etag,
+            Container(container_name, {}, self), upload.object_name, extra, stored.size, stored.etag
         )
 
     def _segment_names(
@@ -612,12 +602,7 @@ class SwiftStorageDriver(StorageDriver):
         return swift.multipart.SegmentNames(place, container.name, object_name, longest)
 
     def _stored_object(
-        self,
-        container: Container,
-        name: str,
-        extra: Mapping[str, Any] | None,
-        size: int,
-        etag: str,
+        self, container: Container, name: str, extra: Mapping[str, Any] | None, size: int, etag: str
     ) -> Object:
         meta_data = dict((extra or {}).get("meta_data") or {})
         return Object(name, size, etag or None, {}, meta_data, container, self)
@@ -814,11 +799,7 @@ class SwiftStorageDriver(StorageDriver):
         return transfer.download.saving.save(self, obj, started, to, partial=False)
 
     def download_object_as_stream(
-        self,
-        obj: Object,
-        chunk_size: int | None = None,
-        *,
-        ex_verify_hash: bool | None = None,
+        self, obj: Object, chunk_size: int | None = None, *, ex_verify_hash: bool | None = None
     ) -> Iterator[bytes]:
         """The object in pieces; for ``ex_verify_hash`` see :meth:`download_object`."""
         check_object(obj)

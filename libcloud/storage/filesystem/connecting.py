@@ -21,12 +21,7 @@ _WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
 
 
 def make_driver(
-    provider: str,
-    key: str | None,
-    secret: str | None,
-    *,
-    token: str | None,
-    **settings: Any,
+    provider: str, key: str | None, secret: str | None, *, token: str | None, **settings: Any
 ) -> StorageDriver:
     """A driver of ``provider``, a constant of :class:`~libcloud.storage.types.Provider`.
 
@@ -104,10 +99,7 @@ def _connect(
     if provider == Provider.GOOGLE_STORAGE and anonymous:
         raise ValueError("anon: Google Cloud Storage needs credentials")
     found = discover(
-        credentials=credentials,
-        region=region,
-        endpoint_url=endpoint_url,
-        profile=profile,
+        credentials=credentials, region=region, endpoint_url=endpoint_url, profile=profile
     )
     if provider == Provider.GOOGLE_STORAGE and credentials is None:
         found = find_google_credentials(found, os.environ)

@@ -181,13 +181,7 @@ class WriteFile(io.BufferedIOBase):
     """
 
     def __init__(
-        self,
-        fs: Any,
-        path: str,
-        mode: str,
-        *,
-        writer: UploadWriter[Object],
-        autocommit: bool,
+        self, fs: Any, path: str, mode: str, *, writer: UploadWriter[Object], autocommit: bool
     ) -> None:
         self.fs = fs
         self.path = path

@@ -86,9 +86,7 @@ def read_version(obj: Object, start: int, end: int) -> bytes:
     data = _read(obj, start, end)
     if len(data) != end - start:
         raise IncompleteDownloadError(
-            f"{len(data)} bytes were received instead of {end - start}",
-            obj.driver,
-            obj.name,
+            f"{len(data)} bytes were received instead of {end - start}", obj.driver, obj.name
         )
     return data
 

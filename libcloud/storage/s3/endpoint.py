@@ -15,13 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from libcloud.storage.s3.profiles import (
-    AMAZON,
-    GENERIC,
-    S3Profile,
-    profile_named,
-    profile_of_host,
-)
+from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, profile_named, profile_of_host
 from libcloud.utils.hosts import authority
 
 _log = logging.getLogger(__name__)
@@ -252,11 +246,7 @@ def _split(action: str) -> tuple[str, str, str]:
 
 
 def choose_profile(
-    own: S3Profile,
-    *,
-    host: str | None,
-    given: S3Profile | None = None,
-    named: str | None = None,
+    own: S3Profile, *, host: str | None, given: S3Profile | None = None, named: str | None = None
 ) -> S3Profile:
     """Return the profile of a driver.
 

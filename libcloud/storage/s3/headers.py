@@ -105,13 +105,7 @@ OBJECT_SIZE = "x-amz-mp-object-size"
 
 # Optional features: prefixes of header names, and names of parameters. The first match counts: a
 # store that does not report checksums may accept them.
-_OPTIONAL = (
-    "x-amz-checksum-mode",
-    CHECKSUM,
-    OBJECT_SIZE,
-    "if-match",
-    "if-unmodified-since",
-)
+_OPTIONAL = ("x-amz-checksum-mode", CHECKSUM, OBJECT_SIZE, "if-match", "if-unmodified-since")
 _OPTIONAL_PARAMS = ("encoding-type", "fetch-owner")
 
 # The body is not signed. Without a checksum it should be.

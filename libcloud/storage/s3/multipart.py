@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.values import PartRecord
     from libcloud.storage.transfer.upload.port import PartStore
     from libcloud.storage.transfer.upload.session import ObjectUpload
-    from libcloud.storage.transfer.values import (
-        Digest,
-        PartReceipt,
-        StoredObject,
-    )
+    from libcloud.storage.transfer.values import Digest, PartReceipt, StoredObject
     from libcloud.utils.bodies import Pieces
 
     _Data = bytes | Pieces
@@ -292,10 +288,7 @@ class ResumedPort:
 
 
 def resume(
-    session: ObjectUpload[_Data],
-    upload_id: str,
-    parts: Iterable[PartRecord],
-    iterator: object,
+    session: ObjectUpload[_Data], upload_id: str, parts: Iterable[PartRecord], iterator: object
 ) -> StoredObject:
     """Send what is missing of an upload, and complete it.
 

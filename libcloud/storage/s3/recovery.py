@@ -86,12 +86,7 @@ class WrongRegion:
 
     _WRONG_LOCATION = "IllegalLocationConstraintException"
     _CODES = frozenset(
-        {
-            _WRONG_LOCATION,
-            "AuthorizationHeaderMalformed",
-            "PermanentRedirect",
-            "TemporaryRedirect",
-        }
+        {_WRONG_LOCATION, "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"}
     )
 
     def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:

@@ -27,11 +27,7 @@ _XML = "application/xml"
 
 
 def put_object(
-    path: str,
-    *,
-    headers: Mapping[str, str] | None = None,
-    body: Body = b"",
-    method: str = "PUT",
+    path: str, *, headers: Mapping[str, str] | None = None, body: Body = b"", method: str = "PUT"
 ) -> HttpRequest:
     """PutObject: the whole object in one request."""
     return HttpRequest(method, path, headers=_copy(headers), body=body)
@@ -43,12 +39,7 @@ def create_upload(path: str, *, headers: Mapping[str, str] | None = None) -> Htt
 
 
 def put_part(
-    path: str,
-    *,
-    upload_id: str,
-    number: int,
-    body: Body,
-    headers: Mapping[str, str] | None = None,
+    path: str, *, upload_id: str, number: int, body: Body, headers: Mapping[str, str] | None = None
 ) -> HttpRequest:
     """UploadPart. Sent again with the same number it replaces the part.
 

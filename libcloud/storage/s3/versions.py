@@ -130,8 +130,7 @@ def check_response(
         return  # that of a container without versioning
     which = "a response without a version id" if found is None else f"the version {found}"
     raise LibcloudError(
-        f"{label}: the store returned {which}. It does not seem to support versions",
-        client.owner,
+        f"{label}: the store returned {which}. It does not seem to support versions", client.owner
     )
 
 

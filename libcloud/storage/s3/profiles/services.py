@@ -157,10 +157,7 @@ B2 = S3Profile(
     # backblaze.com/docs: parts of 5 MB to 5 GB, 10,000 of them, files of 10 TB. It rejects
     # x-amz-sdk-checksum-algorithm (s3transfer#327).
     limits=Limits(
-        min_part_size=5 * _MB,
-        max_part_size=5 * _GB,
-        max_object_size=10 * _TB,
-        max_put_size=5 * _GB,
+        min_part_size=5 * _MB, max_part_size=5 * _GB, max_object_size=10 * _TB, max_put_size=5 * _GB
     ),
     supports_copy_part=True,
 )
