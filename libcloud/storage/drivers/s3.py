@@ -99,12 +99,13 @@ if TYPE_CHECKING:
     )
     from libcloud.storage.s3.values import ObjectPage, PartRecord, Retention
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
+    from libcloud.storage.scaleout.text import Facts
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.ranges import Validator
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import ObjectUpload
-    from libcloud.storage.transfer.values import StoredObject
+    from libcloud.storage.transfer.values import PartReceipt, StoredObject
     from libcloud.storage.types import Deletion
     from libcloud.storage.writer import UploadWriter
 
@@ -1194,6 +1195,24 @@ class BaseS3StorageDriver(StorageDriver):
         return s3.uploads.session_of(
             self, container, object_name, path, headers=headers, options=options
         )[1]
+
+    def _copy_shared_part(
+        self, upload: Facts, number: int, obj: Object, span: range
+    ) -> PartReceipt | None:
+        """A part that the store copies from an object; ``None`` if it cannot."""
+        # Amazon S3 API Reference, UploadPartCopy: a range is copied of larger sources only.
+        if not self.profile.supports_copy_part or obj.size <= self.profile.limits.min_part_size:
+            return None
+        container = Container(upload.container, {}, self)
+        return s3.copying.copy_part(
+            self,
+            obj,
+            span,
+            s3.copying.Place(container, upload.name, self._get_object_path(container, upload.name)),
+            upload.headers,
+            upload_id=upload.id,
+            number=number,
+        )
 
     def _published_object(
         self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any

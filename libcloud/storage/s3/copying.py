@@ -143,6 +143,29 @@ def copy_object(
     return _copied(driver, session.send(RangeSource(found.size)), target, headers)
 
 
+def copy_part(
+    driver: CopyDriver,
+    obj: Object,
+    span: range,
+    target: Place,
+    headers: Mapping[str, str],
+    *,
+    upload_id: str,
+    number: int,
+) -> PartReceipt:
+    """Copy ``span`` of ``obj`` as a part of an upload; one request, without retries.
+
+    :param obj: as it must still be: its ETag is a precondition.
+    :param headers: of the upload.
+    """
+    place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
+    seen = {"etag": obj.hash or "", "content-length": str(obj.size)}
+    source = Source(place, obj.size, seen, {})
+    carried = s3.copy_headers.CopyHeaders({}, headers, {})
+    port = CopyPort(driver, source, target, carried)
+    return port.put_part(upload_id, number, span, Digest())
+
+
 def check_copy(
     driver: CopyDriver, obj: Object, container: Container, name: str, *, unchanged: bool
 ) -> None:

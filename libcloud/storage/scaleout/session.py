@@ -219,6 +219,19 @@ class UploadSession:
         )
         return receipt_of(part), len(throttled)
 
+    def copy_part(self, number: int, obj: Object, start: int, stop: int) -> UploadReceipt | None:
+        """Have the store copy a range of an object as part ``number``.
+
+        :param obj: with its size and its ETag, which it must still have.
+        :return: ``None`` if the store cannot do that. Nothing was sent.
+        """
+        copy = getattr(self.driver, "_copy_shared_part", None)
+        if copy is None:
+            return None
+        facts, span = self._facts, range(start, stop)
+        part = self._retried(Step.PART, lambda: copy(facts, number, obj, span))
+        return None if part is None else receipt_of(part)
+
     def receipts(self) -> list[UploadReceipt]:
         """The parts that the store has, by number, as far as it can tell.
 

@@ -71,15 +71,20 @@ def send_part(task: PartTask, *pieces: Any) -> PartResult:
     position: int | None = None
     try:
         _check_version(task.version)
+        session = task.session
+        if not isinstance(session, UploadSession):
+            session = _session_of(session, task.connect)
+        if len(pieces) == 1 and hasattr(pieces[0], "copy_to"):
+            _, start, stop = task.ranges[0]
+            copied = pieces[0].copy_to(session, task.number, start, stop)
+            if copied is not None:
+                return PartResult(copied, worker)
         buffers = []
         for span, size, piece in zip(task.ranges, task.sizes, pieces, strict=True):
             position = span.piece
             buffers.append(_read(piece, span, size))
         position = None
         body = buffers[0] if len(buffers) == 1 else Pieces(buffers)
-        session = task.session
-        if not isinstance(session, UploadSession):
-            session = _session_of(session, task.connect)
         receipt, throttled = session.send_part(task.number, body)
         return PartResult(receipt, worker, throttled)
     except Exception as error:

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import psutil
 import pytest
 import ray
+from ray.data import DataContext
 
 from libcloud.storage.scaleout.executors import executor_for, workers_of
 from libcloud.storage.scaleout.ray import RayExecutor, connect
+from libcloud.storage.scaleout.ray_data import ObjectSink
 from libcloud.storage.scaleout.worker import PartTask
 from libcloud.storage.types import WorkerError
 from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in
@@ -169,3 +172,63 @@ def test_no_secret_reaches_tasks_processes_of_ray_or_logs(
     for name in ("gcs_server", "raylet"):
         assert not memory_contains(own[name], SECRET)
     assert not files_with(SECRET, cluster)
+
+
+# Ray Data.
+
+
+@pytest.fixture
+def in_order(cluster: Path) -> Iterator[None]:
+    options = DataContext.get_current().execution_options
+    options.preserve_order = True
+    yield
+    options.preserve_order = False
+
+
+def _dataset(folder: Path) -> Any:
+    """The pieces as rows, each of which is made and written by a task."""
+    rows = [{"piece": number} for number in range(len(SIZES))]
+    pieces = pieces_for(folder)
+    return ray.data.from_items(rows, override_num_blocks=len(SIZES)).map(
+        lambda row: {"bytes": pieces[row["piece"]]()}
+    )
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["well", "killed"])
+def test_a_dataset_becomes_one_object(
+    killed: bool,
+    in_order: None,
+    store: Store,
+    driver: Any,
+    container: Any,
+    folder: Path,
+) -> None:
+    kill = KillSender(store)
+    if killed:
+        store.faults.add("PutObject", kill, nth=3)
+    sink = ObjectSink(driver, container, "big.bin", extra={"content_type": "image/x-test"})
+    assert SECRET.encode() not in cloudpickle.dumps(sink)
+    _dataset(folder).write_datasink(sink)
+    assert len(kill.killed) == killed
+    store.check_object("big.bin")
+    assert [name for _, name in store.objects] == ["big.bin"]
+    assert set(runs_in(folder)) == set(range(len(SIZES)))
+
+
+def test_a_dataset_without_an_order_is_refused(
+    executor: RayExecutor, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    with pytest.raises(Exception, match="preserve_order"):
+        _dataset(folder).write_datasink(ObjectSink(driver, container, "big.bin"))
+    assert not store.objects
+    store.check_clean()
+
+
+def test_a_dataset_that_is_not_bytes_is_refused_and_nothing_is_left(
+    in_order: None, store: Store, driver: Any, container: Any
+) -> None:
+    dataset = ray.data.from_items([{"bytes": "text"}, {"bytes": b"x"}])
+    with pytest.raises(Exception, match="must be bytes"):
+        dataset.write_datasink(ObjectSink(driver, container, "big.bin"))
+    assert not store.objects
+    store.check_clean()
