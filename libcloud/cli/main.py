@@ -64,6 +64,7 @@ COMMANDS = {
     "stat": ("listing", "Show the properties of an object or a bucket."),
     "sync": ("sync", "Copy what differs between two directories."),
     "tags": ("properties", "Show or change the tags of an object."),
+    "tee": ("tee", "Upload standard input, and copy it to standard output."),
     "undelete": ("versions", "Restore deleted objects."),
     "uploads": ("uploads", "List and abort in-progress uploads."),
     "versioning": ("versions", "Show or set whether a bucket keeps versions."),

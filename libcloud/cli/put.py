@@ -103,10 +103,10 @@ def put(
         container = store.container()
     jobs = 1 if len(sources) == 1 else settings.jobs
     memory = memory_limit(settings, jobs)
-    uploader = _Uploader(store, container, settings, object_options, upload_id, keep, memory)
+    uploader = Uploader(store, container, settings, object_options, upload_id, keep, memory)
     if program:
         with produce(program) as producer:
-            _put_stream(uploader, sources[0], producer.output, producer.checked)
+            put_stream(uploader, sources[0], producer.output, producer.checked)
     elif sources and sources[0].path == STDIO:
         _put_stdin(uploader, sources[0])
     else:
@@ -125,15 +125,15 @@ def memory_limit(settings: Settings, jobs: int | None) -> Any:
     return MemoryBudget(DEFAULT_MEMORY, strict=False)
 
 
-def _put_stdin(uploader: _Uploader, source: Source) -> None:
+def _put_stdin(uploader: Uploader, source: Source) -> None:
     stream = sys.stdin.buffer
     if stream.isatty() and not uploader.settings.quiet:
         print_stderr("libcloud: reading from the terminal; end with Ctrl-D, cancel with Ctrl-C")
-    _put_stream(uploader, source, stream)
+    put_stream(uploader, source, stream)
 
 
-def _put_stream(
-    uploader: _Uploader,
+def put_stream(
+    uploader: Uploader,
     source: Source,
     stream: BinaryIO,
     checked: Callable[[Iterator[bytes]], Iterator[bytes]] = iter,
@@ -157,7 +157,7 @@ def _put_stream(
     progress.finish(f"stored {target}")
 
 
-def _put_files(uploader: _Uploader, sources: list[Source], jobs: int | None) -> None:
+def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> None:
     sizes = [source.size for source in sources]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     failures, store = Failures(len(sources)), uploader.store
@@ -188,7 +188,7 @@ def _put_files(uploader: _Uploader, sources: list[Source], jobs: int | None) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Uploader:
+class Uploader:
     """Uploads objects with the command's options."""
 
     store: Store

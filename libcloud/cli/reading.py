@@ -84,7 +84,7 @@ def find_object(
 def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:
     """Write the selected data to standard output."""
     output = sys.stdout.buffer
-    if output.isatty() or _is_pipe(output):  # a bar would mix with the data, or its reader's output
+    if is_shared_output(output):
         settings = replace(settings, quiet=True)
     with Progress(obj.name, selection.size_of(obj), settings) as progress:
         _write_to(output, "standard output", obj, selection, progress)
@@ -92,9 +92,10 @@ def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:
         progress.finish(obj.name)
 
 
-def _is_pipe(stream: IO[bytes]) -> bool:
+def is_shared_output(stream: IO[bytes]) -> bool:
+    """Whether a progress bar would mix with the data, or with the output of its reader."""
     try:
-        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+        return stream.isatty() or stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError):
         return False
 
