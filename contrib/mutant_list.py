@@ -15,6 +15,7 @@ from mutants_foreign_drivers import MUTANTS as FOREIGN_DRIVERS
 from mutants_fsspec import MUTANTS as FSSPEC
 from mutants_integrity import MUTANTS as INTEGRITY
 from mutants_listings import MUTANTS as LISTINGS
+from mutants_migrate import MUTANTS as MIGRATE
 from mutants_plan import MUTANTS as PLAN
 from mutants_requests import MUTANTS as REQUESTS
 from mutants_responses import MUTANTS as RESPONSES
@@ -297,6 +298,7 @@ MUTANTS = (
     + FSSPEC
     + INTEGRITY
     + LISTINGS
+    + MIGRATE
     + REQUESTS
     + FAULTS
     + RESPONSES

@@ -219,12 +219,19 @@ def _print(report: MigrationReport, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**asdict(report), "clean": report.is_clean}))
         return
-    state = "dry run" if report.dry_run else "complete" if report.complete else "incomplete"
+    state = (
+        "dry run, nothing was written"
+        if report.dry_run
+        else "complete"
+        if report.complete
+        else "incomplete"
+    )
     click.echo(f"{report.job}: {state}")
     click.echo(f"{report.objects:>12,} listed, {size_text(report.bytes)}")
     for name, text in _OUTCOMES.items():
         if number := getattr(report, name):
-            size = f", {size_text(report.copied_bytes)}" if name == "copied" else ""
+            known = name == "copied" and not report.dry_run
+            size = f", {size_text(report.copied_bytes)}" if known else ""
             click.echo(f"{number:>12,} {text}{size}")
     for name, number in sorted(report.lost.items()):
         click.echo(f"{number:>12,} without their {name}, which the destination does not support")

@@ -79,12 +79,26 @@ def listed(place: Place, bounds: list[str]) -> list[str]:
 
 @pytest.mark.slow
 @given(KEYS, st.data())
-def test_ranges_that_meet_at_any_keys_contain_every_key_once(
-    keys: set[str], data: st.DataObject
-) -> None:
+def test_ranges_that_meet_at_any_keys_have_every_key(keys: set[str], data: st.DataObject) -> None:
     bounds = sorted(data.draw(st.sets(st.sampled_from(sorted(keys)))))
     place = place_of(SortedStore(keys, by_bytes))
     assert listed(place, bounds) == sorted(keys)
+
+
+def test_a_key_right_after_a_bound_is_listed() -> None:
+    assert listed(place_of(SortedStore({"a", "aa"}, by_bytes)), ["a"]) == ["a", "aa"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "bound"),
+    [
+        pytest.param({"a ", "a/"}, "a ", id="the last one of a range"),
+        pytest.param({"a/", "b"}, "a/", id="the first one of a range"),
+    ],
+)
+def test_a_bound_that_is_not_listed_is_an_error(keys: set[str], bound: str) -> None:
+    with pytest.raises(IncompleteListingError, match="--list-whole"):
+        listed(place_of(SortedStore(keys, by_path)), [bound])
 
 
 @pytest.mark.slow

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of the migration of buckets; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+_TESTS = "libcloud/test/storage/scaleout"
+
+
+def _mutant(
+    name: str, module: str, old: str, new: str, caught_by: str, tests: str = "migrate"
+) -> Mutant:
+    path = f"libcloud/storage/scaleout/{module}.py"
+    return Mutant(name, path, old, new, (f"{_TESTS}/test_{tests}.py",), caught_by)
+
+
+MUTANTS = (
+    _mutant(
+        "a migration takes objects of the same size for the same",
+        "entries",
+        "            if self.content == other.content:\n                return True\n",
+        "            return True\n",
+        "test_other_data_of_the_same_size_is_replaced_and_reported",
+    ),
+    _mutant(
+        "a migration takes an old object for its own copy",
+        "entries",
+        "other.modified > since",
+        "other.modified >= since",
+        "test_what_is_the_same_data",
+        "migrate_entries",
+    ),
+    _mutant(
+        "a migration does not check the last key of a range",
+        "entries",
+        "    for bound in missing:\n        _check_deleted(place, bound)\n",
+        "",
+        "test_a_bound_that_is_not_listed_is_an_error",
+        "migrate_entries",
+    ),
+    _mutant(
+        "a migration does not check the first key of a range",
+        "entries",
+        "            _check_deleted(place, after)\n            missing.discard(after)\n",
+        "            missing.discard(after)\n",
+        "test_a_bound_that_is_not_listed_is_an_error",
+        "migrate_entries",
+    ),
+    _mutant(
+        "a migration leaves out the key at which a range begins",
+        "entries",
+        "if after is not None and key <= _bytes(place.prefix + after):",
+        "if after is not None and key <= _bytes(place.prefix + after) + b'a':",
+        "test_a_key_right_after_a_bound_is_listed",
+        "migrate_entries",
+    ),
+    _mutant(
+        "a migration copies everything again when it is resumed",
+        "shards",
+        '        if record["outcome"] != "failed"',
+        "        if False",
+        "test_failed_objects_are_tried_again_and_no_others",
+    ),
+    _mutant(
+        "a migration does not try failed objects again",
+        "migrate",
+        '(retry and summary["outcomes"].get("failed"))',
+        "False",
+        "test_failed_objects_are_tried_again_and_no_others",
+    ),
+    _mutant(
+        "a migration does not look at what was stored",
+        "shards",
+        '        if migration.verify != "sent":\n            _verify(migration, records)\n',
+        "",
+        "test_an_object_that_was_not_stored_is_found_by_the_listing",
+    ),
+    _mutant(
+        "a migration compares a copy with itself",
+        "copying",
+        "        for piece in self._throttled(read_object(self._destination, name)[1]):\n"
+        "            found.update(piece)\n"
+        "        if found.digest() != digest.digest():",
+        "        for piece in self._throttled(read_object(self._destination, name)[1]):\n"
+        "            found.update(piece)\n"
+        "        if found.digest() != found.digest():",
+        "test_a_copy_that_reads_differently_is_found_by_reading",
+    ),
+    _mutant(
+        "a migration takes an object that changed for the one listed",
+        "copying",
+        "    return bool(etag and obj.hash) and obj.hash != etag",
+        "    return False",
+        "test_an_object_that_changes_or_goes_after_it_was_listed_is_reported",
+    ),
+    _mutant(
+        "a migration with two coordinators",
+        "job_folder",
+        'if (self.read("run.json") or {}).get("run") != run:',
+        "if False:",
+        "test_a_second_coordinator_takes_over_and_the_first_one_stops",
+    ),
+    _mutant(
+        "a migration is resumed with another source",
+        "migrate",
+        "        if different:\n",
+        "        if False:\n",
+        "test_a_job_is_not_resumed_as_another_one",
+    ),
+    _mutant(
+        "a migration of a bucket to itself",
+        "migrate",
+        "            if _sees_job(migration):",
+        "            if False:",
+        "test_the_same_bucket_is_refused_even_by_another_name",
+    ),
+    _mutant(
+        "a migration takes folders of jobs",
+        "shards",
+        "        if key.startswith(FOLDER):\n            return False\n",
+        "",
+        "test_folders_of_jobs_are_no_data",
+    ),
+    _mutant(
+        "a migration sends credentials to workers",
+        "migrate",
+        "    if spec is None:\n",
+        "    if local:\n",
+        "test_a_container_is_not_sent_to_other_machines",
+    ),
+    _mutant(
+        "a migration gives throttled workers as many tasks",
+        "migrate",
+        "self.size = max(1, self.size // 2) if throttled else",
+        "self.size = self.size if throttled else",
+        "test_there_are_fewer_tasks_while_a_store_throttles",
+    ),
+    _mutant(
+        "a migration does not count a lost property",
+        "properties",
+        '    if len(kept) < len(obj.meta_data):\n        found.lost.append("metadata")\n',
+        "",
+        "test_properties_are_kept_and_what_is_lost_is_counted",
+    ),
+)
