@@ -13,6 +13,7 @@ its task again: a part that is sent twice replaces itself.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 
 from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Limits
+from libcloud.storage.scaleout.compose import PieceStorage
 from libcloud.storage.scaleout.executors import adapted
 from libcloud.storage.scaleout.futures import FutureLike, FutureWorkers, PartExecutor
 from libcloud.storage.scaleout.session import (
@@ -37,7 +39,6 @@ from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan
 from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import ObjectError, SizeMismatchError
-from libcloud.utils.arguments import kind_of
 
 __all__ = [
     "FutureLike",
@@ -94,6 +95,8 @@ def upload_with(
     upload = new[0]
     executor = adapted(executor)
     pieces, lengths = _sized(executor, pieces, sizes)
+    if lengths is None:
+        return _compose(driver, new, executor, pieces, shipping)
     if upload.options.size not in (None, sum(lengths)):
         raise SizeMismatchError(
             f"the pieces have {sum(lengths)} bytes, and ex_size is {upload.options.size}; "
@@ -104,16 +107,42 @@ def upload_with(
     part_size = upload.options.part_size or _part_size(lengths, upload.limits)
     parts = cut(lengths, upload.limits, part_size=part_size)
     _check_portable(driver, new, executor, shipping)
-    session = begin(
-        driver,
-        new,
-        part_size=part_size,
-        parts=len(parts),
-        plan=_fingerprint(lengths, part_size),
-    )
+    plan = {"part_size": part_size, "parts": len(parts), "plan": _fingerprint(lengths, part_size)}
+    session = _begin(driver, new, shipping, **plan)
+    return _Coordinator(session, executor, pieces, lengths, parts, shipping).run({})
+
+
+def _begin(driver: Any, new: NewUpload, shipping: Shipping, **plan: Any) -> UploadSession:
+    session = begin(driver, new, **plan)
     if shipping.on_session is not None:
         shipping.on_session(session.text())
-    return _Coordinator(session, executor, pieces, lengths, parts, shipping).run({})
+    return session
+
+
+def _compose(
+    driver: Any, new: NewUpload, executor: Any, pieces: Sequence[Any], shipping: Shipping
+) -> Object:
+    """Upload pieces of unknown size."""
+    if shipping.credentials is not None:
+        raise ValueError("ex_ship_credentials='presigned' requires the sizes of the pieces")
+    _check_portable(driver, new, executor, shipping)
+    session = _begin(driver, new, shipping)
+    try:
+        return resume(session, executor, pieces, sizes=None, shipping=shipping)
+    except BaseException as error:
+        _keep(error, session)
+        raise
+
+
+def _piece_storage(session: UploadSession, executor: Any, shipping: Shipping) -> PieceStorage:
+    shared = shipping.connect is None and _shares_memory(executor)
+    return PieceStorage(
+        session,
+        executor,
+        shipped=session if shared else session.text(),
+        connect=shipping.connect,
+        window=_window(executor, session.upload.options),
+    )
 
 
 def attached(
@@ -138,6 +167,24 @@ def resume(
     """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers."""
     executor = adapted(executor)
     pieces, lengths = _sized(executor, pieces, sizes)
+    storage = None
+    if lengths is None:
+        storage = _piece_storage(session, executor, shipping)
+        pieces = storage.store(pieces)
+        lengths = [piece.size for piece in pieces]
+    stored = _resume(session, executor, pieces, lengths, shipping)
+    if storage is not None:
+        storage.delete()
+    return stored
+
+
+def _resume(
+    session: UploadSession,
+    executor: PartExecutor,
+    pieces: Sequence[Any],
+    lengths: Sequence[int],
+    shipping: Shipping,
+) -> Object:
     limits = session.upload.limits
     part_size = session.facts.part_size or _part_size(lengths, limits)
     if session.facts.plan not in ("", _fingerprint(lengths, part_size)):
@@ -158,10 +205,9 @@ def resume(
     return _Coordinator(session, executor, pieces, lengths, parts, shipping).run(known)
 
 
-def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int]]:
-    """The pieces, and their sizes.
+def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:
+    """The pieces, and their sizes; ``None`` if they are not known.
 
-    :raises TypeError: their sizes are not known.
     :raises ValueError: there are not as many sizes as pieces.
     """
     if sizes is None and hasattr(executor, "hold"):
@@ -169,12 +215,9 @@ def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[
     else:
         pieces = getattr(executor, "pieces_of", list)(pieces)
     if sizes is None:
-        sizes = [len(piece) if isinstance(piece, bytes) else None for piece in pieces]
-        if None in sizes:
-            raise TypeError(
-                f"pass the sizes of the pieces: piece {sizes.index(None)} is not bytes, and "
-                f"{kind_of(executor)} does not report sizes"
-            )
+        if not all(isinstance(piece, bytes) for piece in pieces):
+            return pieces, None
+        sizes = map(len, pieces)
     lengths = list(sizes)
     if len(lengths) != len(pieces):
         raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
@@ -202,6 +245,14 @@ def _check_portable(driver: Any, new: NewUpload, executor: Any, shipping: Shippi
     """:raises ValueError: workers would have no access to the store. Nothing was sent."""
     if not _shares_memory(executor) and shipping.connect is None and shipping.credentials is None:
         UploadSession.draft(driver, new).to_json()
+
+
+def _window(executor: Any, options: UploadOptions) -> int:
+    """Tasks in flight at most."""
+    found = [getattr(executor, name, None) for name in _WORKERS]
+    workers = next((number for number in found if isinstance(number, int)), _WINDOW)
+    usual = getattr(executor, "window", None) or max(2, min(_WINDOW, 2 * workers))
+    return options.window or usual
 
 
 class _Body:
@@ -265,7 +316,7 @@ class _Coordinator:
         sizes = {part.number: max(1, part.size) for part in self._parts}  # 0: accepts no part
         machine = UploadMachine(
             PartPlan(upload.limits, max(sizes.values()), known=sizes),
-            window=self._window(options),
+            window=_window(self._executor, options),
             retries=upload.retries,
             keep=options.on_failure == "keep",
             expected_size=sum(self._sizes),
@@ -281,16 +332,10 @@ class _Coordinator:
         except BaseException as error:
             if isinstance(error, ObjectError):
                 upload.name_error(error)
-            if getattr(error, "upload_id", None) is not None:
-                _set(error, "session", session.text())
+            if options.on_failure == "keep" and machine.result is None:
+                _keep(error, session)
             raise
         return session.published(found)
-
-    def _window(self, options: UploadOptions) -> int:
-        found = [getattr(self._executor, name, None) for name in _WORKERS]
-        workers = next((number for number in found if isinstance(number, int)), _WINDOW)
-        usual = getattr(self._executor, "window", None) or max(2, min(_WINDOW, 2 * workers))
-        return options.window or usual
 
     def _task(self, part: CutPart) -> tuple[PartTask, list[Any]]:
         task = PartTask(
@@ -303,10 +348,11 @@ class _Coordinator:
         return task, [self._pieces[span.piece] for span in part.ranges]
 
 
-def _set(error: BaseException, name: str, value: object) -> None:
-    try:
-        setattr(error, name, value)
-    except AttributeError:
+def _keep(error: BaseException, session: UploadSession) -> None:
+    """Attach to ``error`` what is needed to continue the upload."""
+    if getattr(error, "session", None) is not None:
         return
-    if hasattr(error, "add_note"):
-        error.add_note(f"{name}: {value}")
+    with contextlib.suppress(AttributeError):
+        vars(error)["session"] = session.text()
+        if hasattr(error, "add_note"):
+            error.add_note(f"session: {session.text()}")

@@ -134,12 +134,13 @@ class FutureWorkers:
 
     def _fail(self, send: Send, part: CutPart, reason: BaseException | PartResult) -> None:
         """Report a failure; tasks that have not started are cancelled."""
-        error = _worker_error(self._upload, part, reason)
+        error = worker_error(self._upload, part, reason)
         self.outcomes.append(Outcome(send, None, Failure(error, effect_unknown=True), None))
         self._cancel()
 
 
-def _worker_error(upload: Any, part: CutPart, reason: BaseException | PartResult) -> WorkerError:
+def worker_error(upload: Any, part: CutPart, reason: BaseException | PartResult) -> WorkerError:
+    """The error of a worker, or of the engine, that the coordinator raises."""
     pieces = tuple(span.piece for span in part.ranges)
     worker, text = "", ""
     if isinstance(reason, PartResult):

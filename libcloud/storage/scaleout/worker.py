@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from libcloud import __version__
+from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.receipts import UploadReceipt
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.transfer.cut import PieceRange
@@ -46,14 +47,14 @@ class PartTask(NamedTuple):
 class PartResult(NamedTuple):
     """What a worker returns.
 
-    :param receipt: ``None`` if it failed.
+    :param receipt: of the part, or what else the task returns; ``None`` if it failed.
     :param worker: ``host:pid``.
     :param throttled: how often the store asked for fewer requests.
     :param error: text of the error, if there was one; ``code`` and ``status`` of the store's.
     :param piece: position of the piece that could not be made; ``None`` if all were.
     """
 
-    receipt: UploadReceipt | None
+    receipt: Any
     worker: str
     throttled: int = 0
     error: str = ""
@@ -62,32 +63,80 @@ class PartResult(NamedTuple):
     piece: int | None = None
 
 
+class StoredPiece(NamedTuple):
+    """A piece that is an object already.
+
+    :param size: bytes.
+    """
+
+    container: str
+    name: str
+    etag: str
+    size: int
+
+    def copy_to(
+        self, session: UploadSession, number: int, start: int, stop: int
+    ) -> UploadReceipt | None:
+        """Have the store copy a range as a part; ``None`` if it cannot."""
+        return session.copy_part(number, self._object(session.driver), start, stop)
+
+    def read_with(self, session: UploadSession, start: int, stop: int) -> bytes:
+        """The bytes of a range."""
+        found = self._object(session.driver)
+        return b"".join(session.driver.download_object_range_as_stream(found, start, stop))
+
+    def _object(self, driver: Any) -> Object:
+        container = Container(self.container, {}, driver)
+        return Object(self.name, self.size, self.etag or None, {}, {}, container, driver)
+
+
 def send_part(task: PartTask, *pieces: Any) -> PartResult:
     """Make the pieces of a part, and send it. Runs on a worker.
 
     :param pieces: those of the part, in order: bytes, or functions that return them.
     """
+    return guarded(partial(_send, task, pieces), None)
+
+
+def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
+    _check_version(task.version)
+    session = session_of(task.session, task.connect)
+    if len(pieces) == 1 and hasattr(pieces[0], "copy_to"):
+        _, start, stop = task.ranges[0]
+        copied = pieces[0].copy_to(session, task.number, start, stop)
+        if copied is not None:
+            return copied, 0
+    buffers = [
+        _read(piece, span, size, session)
+        for span, size, piece in zip(task.ranges, task.sizes, pieces, strict=True)
+    ]
+    return session.send_part(task.number, buffers[0] if len(buffers) == 1 else Pieces(buffers))
+
+
+class PieceError(Exception):
+    """A piece could not be made.
+
+    :param position: of the piece.
+    """
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
+
+
+def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartResult:
+    """The result of ``work``, or its error.
+
+    :param position: of the piece that it concerns; ``None``: a :class:`PieceError` tells.
+    """
     worker = f"{platform.node()}:{os.getpid()}"
-    position: int | None = None
     try:
-        _check_version(task.version)
-        session = task.session
-        if not isinstance(session, UploadSession):
-            session = _session_of(session, task.connect)
-        if len(pieces) == 1 and hasattr(pieces[0], "copy_to"):
-            _, start, stop = task.ranges[0]
-            copied = pieces[0].copy_to(session, task.number, start, stop)
-            if copied is not None:
-                return PartResult(copied, worker)
-        buffers = []
-        for span, size, piece in zip(task.ranges, task.sizes, pieces, strict=True):
-            position = span.piece
-            buffers.append(_read(piece, span, size))
-        position = None
-        body = buffers[0] if len(buffers) == 1 else Pieces(buffers)
-        receipt, throttled = session.send_part(task.number, body)
+        receipt, throttled = work()
         return PartResult(receipt, worker, throttled)
-    except Exception as error:
+    except Exception as found:
+        error: BaseException = found
+        if isinstance(found, PieceError):
+            position, error = found.position, found.__cause__ or found
         code, status = getattr(error, "code", None), getattr(error, "status", None)
         return PartResult(
             None,
@@ -107,31 +156,52 @@ def _check_version(version: str) -> None:
         )
 
 
-@lru_cache(maxsize=8)  # a worker sends many parts
-def _session_of(text: str, connect: Callable[[], Any] | None) -> UploadSession:
+def session_of(session: Any, connect: Callable[[], Any] | None) -> UploadSession:
+    """The session on a worker; it is kept, because a worker sends many parts.
+
+    :param session: its text, or the session itself for a thread of this process.
+    """
+    return session if isinstance(session, UploadSession) else _connected(session, connect)
+
+
+@lru_cache(maxsize=8)
+def _connected(text: str, connect: Callable[[], Any] | None) -> UploadSession:
     return UploadSession.from_json(text, connect)
 
 
-def _read(piece: Any, span: PieceRange, size: int) -> memoryview:
+def _read(piece: Any, span: PieceRange, size: int, session: UploadSession) -> memoryview:
     """The bytes of a piece that belong to a part.
 
-    :raises TypeError: it is not bytes.
-    :raises SizeMismatchError: it has another size than was announced.
+    :raises PieceError: it could not be made, or is not what was announced; the cause tells why.
     """
-    value, length, start = piece, size, span.start
-    if hasattr(piece, "read_range"):
-        value, length, start = piece.read_range(span.start, span.stop), span.stop - span.start, 0
-    elif callable(piece):
+    position, start, stop = span
+    try:
+        if hasattr(piece, "read_with"):
+            piece, size, start = piece.read_with(session, start, stop), stop - start, 0
+        elif hasattr(piece, "read_range"):
+            piece, size, start = piece.read_range(start, stop), stop - start, 0
+        view = bytes_of(piece, position)
+        if view.nbytes != size:
+            raise SizeMismatchError(
+                f"piece {position} has {view.nbytes} bytes, and {size} were announced", None, ""
+            )
+    except Exception as error:
+        raise PieceError(position) from error
+    return view[start : start + span.stop - span.start]
+
+
+def bytes_of(piece: Any, position: int) -> memoryview:
+    """All bytes of a piece.
+
+    :raises TypeError: it is not bytes.
+    """
+    value = piece
+    if callable(piece):
         value = piece()
     elif hasattr(piece, "add_done_callback"):  # a future, for a thread of this process
         value = piece.result()
     try:
         view = memoryview(value)
     except TypeError:
-        raise TypeError(f"piece {span.piece} must be bytes, not {kind_of(value)}") from None
-    view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
-    if view.nbytes != length:
-        raise SizeMismatchError(
-            f"piece {span.piece} has {view.nbytes} bytes, and {length} were announced", None, ""
-        )
-    return view[start : start + span.stop - span.start]
+        raise TypeError(f"piece {position} must be bytes, not {kind_of(value)}") from None
+    return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())

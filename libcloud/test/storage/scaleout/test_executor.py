@@ -339,6 +339,34 @@ def test_bytes_and_futures_are_pieces_too(s3: Store) -> None:
     assert_published(s3, pieces)
 
 
+# Pieces of unknown size.
+
+
+def test_pieces_of_unknown_size_become_temporary_objects_first(s3: Store) -> None:
+    pieces = Pieces(SIZES)
+    with ThreadPoolExecutor(3) as pool:
+        stored = s3.driver.ex_upload_with(pool, pieces.functions, s3.container, "object")
+    assert stored.size == sum(SIZES)
+    assert (
+        len(s3.requests("UploadPartCopy")) == 1
+    )  # the others consist of several pieces, or of too few bytes
+    assert_published(s3, pieces)
+
+
+def test_temporary_objects_are_used_again(s3: Store) -> None:
+    pieces, texts = Pieces([PART] * 4), list[str]()
+    functions = [*pieces.functions[:3], lambda: 1 // 0]
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(WorkerError, match=r"piece 3\).*ZeroDivisionError") as caught:
+            s3.driver.ex_upload_with(
+                pool, functions, s3.container, "object", ex_on_session=texts.append
+            )
+        assert vars(caught.value)["session"] == texts[0]
+        assert len(s3.server.objects) == 3
+        s3.driver.ex_attach_upload(texts[0], pool, pieces.functions)
+    assert_published(s3, pieces)
+
+
 # Other protocols.
 
 
@@ -383,6 +411,15 @@ def test_other_protocols_publish_and_continue(other: tuple[Any, Any, Container])
     again = driver.ex_attach_upload(texts[0], OddExecutor(0), pieces.functions, pieces.sizes)
     assert again.size == 4 * PART
     assert sum(pieces.runs.values()) == 4
+
+
+def test_other_protocols_take_pieces_of_unknown_size(other: tuple[Any, Any, Container]) -> None:
+    server, driver, container = other
+    pieces = Pieces([PART, 3, PART])
+    with ThreadPoolExecutor(2) as pool:
+        driver.ex_upload_with(pool, pieces.functions, container, "object", ex_part_size=PART)
+    assert sha256(server.body("docs", "object")) == sha256(pieces.data)
+    assert [obj.name for obj in container.list_objects()] == ["object"]
 
 
 def test_other_protocols_do_not_abort_what_was_published(
