@@ -11,13 +11,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.types import ContainerError
 from libcloud.utils.arguments import kind_of
 
 if TYPE_CHECKING:
-    from libcloud.storage.base import Object
     from libcloud.storage.capabilities import Limits
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.values import PartRecord
@@ -327,43 +326,3 @@ def _is_same(stored: PartRecord, body: _Data, digest: Digest) -> bool:
     if digest.algorithm in stored.checksums:
         return stored.checksums[digest.algorithm] == s3.checksums.encoded(digest.value)
     return stored.etag == s3.integrity.md5_hex(body)
-
-
-# Uploads whose parts come from several processes.
-
-
-def copy_range(
-    client: S3Client,
-    obj: Object,
-    *,
-    source: str,
-    target: str,
-    upload_id: str,
-    number: int,
-    span: range,
-    vendor: str,
-) -> PartReceipt:
-    """Have the store copy a range of an object as a part of an upload; one attempt.
-
-    :param source: path of ``obj``.
-    :param target: path of the object that is uploaded.
-    :param vendor: prefix of the store's headers.
-    :raises PreconditionFailedError: the object was replaced.
-    """
-    what = f"Error copying {obj.container.name}/{obj.name} to part {number} of {target}"
-    request = s3.requests.copy_part(
-        target,
-        upload_id=upload_id,
-        number=number,
-        source=source,
-        span=span,
-        if_match=obj.hash,
-        vendor=vendor,
-    )
-    response = client.send_once(request, what, names=(obj.container.name, obj.name))
-    copied = client.parse(s3.responses.parse_copy, response, what)
-    if not copied.etag:
-        raise MalformedResponseError(f"{what}: the response has no ETag", driver=client.owner)
-    part = s3.values.PartRecord(number, copied.etag, len(span), None, copied.checksums)
-    digest = s3.integrity.reported_digest(client.owner.profile, part, opaque=True)
-    return transfer.values.PartReceipt(number, copied.etag, len(span), digest)
