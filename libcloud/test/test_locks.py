@@ -417,7 +417,7 @@ def test_a_forked_child_uses_a_driver_whose_locks_other_threads_hold() -> None:
         _set_credentials(driver.connection, give_credentials)
         driver.ex_max_memory = MemoryBudget(4 * PART)
         assert s3.in_parts(2) == s3.body()
-        assert driver._client.retries()
+        assert driver._client.retry_loop.retries()
         driver.connection.credential_provider._cached = None
         connect = driver.connection.connection
         driver.connection.connection = None

@@ -1229,7 +1229,7 @@ class BaseS3StorageDriver(StorageDriver):
     # Many objects.
 
     def _concurrency_limiter(self) -> Limiter:
-        return self._client.limiter
+        return self._client.retry_loop.limiter
 
     def _max_concurrency(self) -> int | None:
         return self._client.concurrency()

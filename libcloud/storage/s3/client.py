@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.errors import ErrorDetail
     from libcloud.storage.s3.profiles.profile import S3Profile
-    from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
-    from libcloud.storage.transfer.retry import Retries, RetryPolicy
+    from libcloud.storage.transfer.retry import RetryPolicy
     from libcloud.storage.transfer.values import Failure
 
 _log = logging.getLogger(__name__)
@@ -128,11 +127,9 @@ class S3Client:
         :raises LibcloudError: the last response has another status; the error names container,
             object, status and S3's code.
         """
-        return self.retry(partial(self.send_once, request, what, ok=ok, raw=raw, names=names))
-
-    def retry(self, operation: Callable[[], _T]) -> _T:
-        """The result of ``operation``, which is repeated after transient failures."""
-        return self.retry_loop.run(operation)
+        return self.retry_loop.run(
+            partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
+        )
 
     def send_once(
         self,
@@ -303,19 +300,6 @@ class S3Client:
                 raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
             text = f"{what}: {s3.errors.describe(detail)}"
             raise s3.errors.attach_detail(LibcloudError(text, driver=self.owner), detail) from error
-
-    def retries(self) -> Retries:
-        """The retry policy, and the budget and the limiter that the driver's requests share."""
-        return self.retry_loop.retries()
-
-    @property
-    def limiter(self) -> ConcurrencyLimiter:
-        """Limits the requests in flight when the store throttles them."""
-        return self.retry_loop.limiter
-
-    def sleep(self, seconds: float) -> object:
-        """Wait before the next attempt."""
-        return self.retry_loop.sleep(seconds)
 
     def concurrency(self) -> int | None:
         """Requests that the connection can make at once; ``None``: no limit.

@@ -134,7 +134,7 @@ def copy_object(
         CopyPort(driver, found, target, headers),
         limits,
         options,
-        client.retries(),
+        client.retry_loop.retries(),
         concurrency=client.concurrency(),
         driver=driver,
         container_name=target.container.name,

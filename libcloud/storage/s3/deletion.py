@@ -112,10 +112,10 @@ class BulkDeletion:
         :return: what became of ``keys``; those that the store did not mention are missing.
         """
         results: dict[_Key, Deletion] = {}
-        retries, attempt, pending = self._client.retries(), 1, keys
+        retries, attempt, pending = self._client.retry_loop.retries(), 1, keys
         while pending:
             try:
-                answer = self._client.retry(partial(self._send, container, pending))
+                answer = self._client.retry_loop.run(partial(self._send, container, pending))
             except _ERRORS as error:
                 return {**results, **self._refused(container, pending, error)}
             read = self._outcomes(answer, container, pending)
@@ -127,7 +127,7 @@ class BulkDeletion:
             delay = retries.delay_after(attempt, Failure(some_failed, transient=True))
             if delay is None:
                 break
-            self._client.sleep(delay)
+            self._client.retry_loop.sleep(delay)
             attempt += 1
         return results
 

@@ -8,22 +8,18 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from libcloud.common.response import RawResponse
 from libcloud.storage import s3
 from libcloud.storage.base import Object
 from libcloud.storage.s3.checksums import combined, encoded
-from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
+from libcloud.storage.s3.client import ClientOwner, S3Client
 from libcloud.storage.s3.integrity import MODE, MODE_HEADERS, expected_digest
-from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
-from libcloud.storage.transfer.download.port import RangeResponse
-from libcloud.storage.transfer.download.ranges import Extent
+from libcloud.storage.transfer.download.port import RangeRequests
 from libcloud.storage.transfer.download.start import (
     AS_STORED,
     Download,
     Selection,
-    check_response,
     first_response,
-    known_size,
+    open_download,
     validator_of,
 )
 from libcloud.storage.transfer.download.verification import Verification
@@ -31,43 +27,8 @@ from libcloud.utils.arguments import size_of
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-    from libcloud.storage.transfer.values import Failure
 
-__all__ = ["AS_STORED", "Download", "S3DownloadPort", "Selection", "start_download", "validator_of"]
-
-
-class S3DownloadPort:
-    """Requests ranges of one object; see :class:`~libcloud.storage.transfer.download.port`.
-
-    :param request: that the first response was for.
-    """
-
-    def __init__(self, client: S3Client, obj: Object, request: HttpRequest) -> None:
-        self._client = client
-        # The first response had the checksum of the whole object; there is none for a range.
-        headers = {name: value for name, value in request.headers.items() if name != MODE}
-        self._request = replace(request, headers=headers)
-        self.obj = obj
-        self.retries = client.retries
-        self.sleep = client.sleep
-
-    def get(self, start: int, end: int, etag: str) -> RangeResponse:
-        """See :meth:`DownloadPort.get`."""
-        version = s3.headers.mark_optional({"If-Match": etag})
-        added = {"Range": f"bytes={start}-{end - 1}", **version}
-        container_name, name = self.obj.container.name, self.obj.name
-        response = self._client.send_once(
-            replace(self._request, headers={**self._request.headers, **added}),
-            f"Error resuming the download of {container_name}/{name}",
-            ok=(200, 206),
-            raw=True,
-            names=(container_name, name),
-        )
-        return RangeResponse(response.status, response.headers, response.response._response)
-
-    def failure(self, error: BaseException) -> Failure:
-        """See :meth:`DownloadPort.failure`."""
-        return failure_of(error)
+__all__ = ["AS_STORED", "Download", "Selection", "start_download", "validator_of"]
 
 
 def start_download(
@@ -90,21 +51,26 @@ def start_download(
     request = _with_headers(request, selection, checksums=bool(owner.profile.checksums))
     with s3.versions.explained_errors(client, obj.name, version_id):
         response = _send(client, obj, request, selection, what, version_id)
-    try:
-        s3.versions.check_response(client, response.headers, label, version_id)
-        extent = _check(owner, obj, response, selection, what)
-    except BaseException:
-        if isinstance(response, RawResponse):
-            response._response.close()
-        raise
-    disable_decoding(response)
-    pinned = pin(response, S3DownloadPort(client, obj, request), selection.start or 0, extent)
-    verification = _verification(owner, obj, response.headers, wanted=selection.verify)
-    # The size of a whole object is checked by the function that saves it, if it cannot be resumed.
-    is_unpinned_whole = selection.start is None and pinned is None
-    length = None if is_unpinned_whole else extent.length
-    make_resumable(response, obj, pinned=pinned, verification=verification, length=length)
-    return Download(response, _length(response, extent, obj, selection))
+    headers = response.headers
+
+    def check() -> None:
+        s3.versions.check_response(client, headers, label, version_id)
+        is_page = s3.response.is_page_of_object(headers)
+        if is_page and headers.get("content-length") != str(size_of(obj)):
+            raise s3.response.not_the_store(owner.connection, response.status, "", what)
+
+    # The first response had the checksum of the whole object; there is none for a range.
+    others = {name: value for name, value in request.headers.items() if name != MODE}
+    ranges = replace(request, headers=others)
+    return open_download(
+        RangeRequests(client, obj, ranges, condition=s3.headers.mark_optional),
+        response,
+        selection,
+        what,
+        verification=partial(_verification, owner, obj, headers, wanted=selection.verify),
+        check=check,
+        transcoded=_is_transcoded(headers),
+    )
 
 
 def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool) -> HttpRequest:
@@ -138,17 +104,6 @@ def _send(
     return first_response(send, obj, selection)
 
 
-def _check(
-    owner: ClientOwner, obj: Object, response: Any, selection: Selection, what: str
-) -> Extent:
-    """Compare a response with what was requested, and with what is known of the object."""
-    headers = response.headers
-    is_page = s3.response.is_page_of_object(headers)
-    if is_page and headers.get("content-length") != str(size_of(obj)):
-        raise s3.response.not_the_store(owner.connection, response.status, "", what)
-    return check_response(obj, response, selection, what, transcoded=_is_transcoded(headers))
-
-
 def _verification(
     owner: ClientOwner, obj: Object, headers: Mapping[str, str], *, wanted: bool | None
 ) -> Verification | None:
@@ -172,18 +127,6 @@ def _verification(
         # An MD5 was taken from an ETag, which is hexadecimal.
         format=bytes.hex if checksum.name == "md5" else encoded,
     )
-
-
-def _length(response: Any, extent: Extent, obj: Object, selection: Selection) -> int | None:
-    """Bytes that the body of a stream must have."""
-    headers = response.headers
-    if selection.start is not None:
-        return extent.length
-    if "content-encoding" in headers and not isinstance(response, RawResponse):
-        return None  # a foreign class may decode it
-    if extent.length is not None:
-        return extent.length
-    return None if _is_transcoded(headers) else known_size(obj)
 
 
 def _is_transcoded(headers: Mapping[str, str]) -> bool:

@@ -189,7 +189,7 @@ def abort_listed(
     failures: list[tuple[S3MultipartUpload, Exception]] = []
     for upload in found:
         try:
-            client.retry(lambda upload=upload: abort(upload.key, upload.id))  # type: ignore[misc]
+            client.retry_loop.run(lambda upload=upload: abort(upload.key, upload.id))  # type: ignore[misc]
         except (LibcloudError, OSError) as error:
             if not _no_longer_exists(upload, error):
                 failures.append((upload, error))

@@ -4,63 +4,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
-from libcloud.common.response import RawResponse
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.base import Object
 from libcloud.storage.swift import requests
-from libcloud.storage.swift.client import SwiftClient, failure_of
+from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.deletion import is_static_large
-from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
-from libcloud.storage.transfer.download.port import RangeResponse
+from libcloud.storage.transfer.download.port import RangeRequests
 from libcloud.storage.transfer.download.start import (
     AS_STORED,
     Download,
     Selection,
-    check_response,
     first_response,
-    known_size,
+    open_download,
 )
 from libcloud.storage.transfer.download.verification import Verification
 from libcloud.utils.etags import strip_etag
-
-if TYPE_CHECKING:
-    from libcloud.common.request import HttpRequest
-    from libcloud.storage.transfer.values import Failure
-
-__all__ = ["SwiftDownloadPort", "start_download"]
-
-
-class SwiftDownloadPort:
-    """Requests ranges of one object; see :class:`~libcloud.storage.transfer.download.port`.
-
-    :param request: that the first response was for.
-    """
-
-    def __init__(self, client: SwiftClient, obj: Object, request: HttpRequest) -> None:
-        self._client = client
-        self._request = request
-        self.obj = obj
-        self.retries = client.retry_loop.retries
-        self.sleep = client.retry_loop.sleep
-
-    def get(self, start: int, end: int, etag: str) -> RangeResponse:
-        """See :meth:`DownloadPort.get`."""
-        headers = {**self._request.headers, "Range": f"bytes={start}-{end - 1}", "If-Match": etag}
-        response = _get(
-            self._client,
-            replace(self._request, headers=headers),
-            self.obj,
-            f"Error resuming the download of {self.obj.container.name}/{self.obj.name}",
-            once=True,
-        )
-        return RangeResponse(response.status, response.headers, response.response._response)
-
-    def failure(self, error: BaseException) -> Failure:
-        """See :meth:`DownloadPort.failure`."""
-        return failure_of(error)
 
 
 def start_download(client: SwiftClient, obj: Object, selection: Selection) -> Download:
@@ -81,36 +42,19 @@ def start_download(client: SwiftClient, obj: Object, selection: Selection) -> Do
         headers["Range"] = selection.range_header
     path = requests.object_path(obj.container.name, obj.name)
     request = requests.get_object(path, headers)
-    response = first_response(lambda: _get(client, request, obj, what), obj, selection)
-    try:
-        _check_origin(response, obj, what)
-        extent = check_response(obj, response, selection, what)
-    except BaseException:
-        if isinstance(response, RawResponse):
-            response._response.close()
-        raise
-    disable_decoding(response)
-    pinned = pin(response, SwiftDownloadPort(client, obj, request), selection.start or 0, extent)
-    is_unpinned_whole = selection.start is None and pinned is None
-    length = None if is_unpinned_whole else extent.length
-    verification = _verification(obj, response.headers, selection)
-    make_resumable(response, obj, pinned=pinned, verification=verification, length=length)
-    expected = extent.length
-    if expected is None and selection.start is None:
-        expected = known_size(obj)
-    return Download(response, expected)
+    names = (obj.container.name, obj.name)
 
+    def send() -> Any:
+        return client.send(request, what, ok=(200, 206), raw=True, names=names)
 
-def _get(
-    client: SwiftClient, request: HttpRequest, obj: Object, what: str, *, once: bool = False
-) -> Any:
-    send = client.send_once if once else client.send
-    return send(
-        request,
+    response = first_response(send, obj, selection)
+    return open_download(
+        RangeRequests(client, obj, request),
+        response,
+        selection,
         what,
-        ok=(200, 206),
-        raw=True,
-        names=(obj.container.name, obj.name),
+        verification=partial(_verification, obj, response.headers, selection),
+        check=partial(_check_origin, response, obj, what),
     )
 
 

@@ -46,7 +46,7 @@ class RetryLoop:
 
     def __init__(self, owner: PolicyOwner, failure_of: Callable[[BaseException], Failure]) -> None:
         self._owner = owner
-        self._failure_of = failure_of
+        self.failure_of = failure_of
         self._budget = RetryBudget(lock=PerProcess(threading.RLock))
         self.limiter = ConcurrencyLimiter(lock=PerProcess(threading.RLock))
 
@@ -63,7 +63,7 @@ class RetryLoop:
             try:
                 result = operation()
             except Exception as error:
-                failure = self._failure_of(error)
+                failure = self.failure_of(error)
                 if failure.throttled:
                     self.limiter.throttled(epoch)
                 delay = retries.delay_after(attempt, failure)
@@ -104,7 +104,7 @@ class RetryLoop:
                     raise
                 return None
             except Exception as error:
-                unknown = self._failure_of(error).effect_unknown
+                unknown = self.failure_of(error).effect_unknown
                 is_open = is_open or unknown or getattr(error, "status", None) in OUTCOME_OPEN
                 raise
 

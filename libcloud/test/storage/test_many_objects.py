@@ -123,7 +123,7 @@ def test_a_store_that_throttles_from_the_first_request_gets_all_objects(
     s3.server.faults.add("PutObject", Status(503, "SlowDown"), times=None, match=is_early)
     assert all(one.ok for one in s3.driver.ex_upload_objects(pairs, s3.container))
     assert {*attempts.values()} == {4}
-    assert s3.driver._client.limiter.limit(256) < 64
+    assert s3.driver._client.retry_loop.limiter.limit(256) < 64
     s3.assert_nothing_is_left(*(name for _, name in pairs))
 
 

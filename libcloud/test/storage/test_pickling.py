@@ -82,7 +82,7 @@ def use(s3: Store) -> Object:
     assert [one.name for one in s3.container.list_objects()] == ["object"]
     with pytest.raises(ObjectDoesNotExistError):
         s3.container.get_object("absent")
-    s3.driver._client.retries().limiter.throttled(0, 8)
+    s3.driver._client.retry_loop.retries().limiter.throttled(0, 8)
     s3.driver._client.unsupported.add(["checksum"])
     return obj
 

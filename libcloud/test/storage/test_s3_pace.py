@@ -27,7 +27,7 @@ def test_a_busy_store_gets_fewer_parts_at_a_time_and_the_listener_hears_of_it(
         there.server.faults.add("UploadPart", action, part=2)
         data = there.in_parts(3, ex_window=8, on_event=events.append)
         assert there.body() == data
-        assert there.driver._client.retries().limiter.limit(8) == 4
+        assert there.driver._client.retry_loop.retries().limiter.limit(8) == 4
     assert [event.limit for event in events if isinstance(event, Throttled)] == [4]
 
 
@@ -36,7 +36,7 @@ def test_another_error_of_the_store_narrows_nothing() -> None:
     with store() as there:
         there.server.faults.add("UploadPart", Status(500), part=2)
         there.in_parts(3, on_event=events.append)
-        assert there.driver._client.retries().limiter.limit(8) == 8
+        assert there.driver._client.retry_loop.retries().limiter.limit(8) == 8
     assert not [event for event in events if isinstance(event, Throttled)]
 
 
@@ -44,9 +44,9 @@ def test_what_one_upload_learnt_holds_for_the_next_until_all_goes_well() -> None
     with store() as there:
         there.server.faults.add("UploadPart", SLOW[0], part=1)
         there.in_parts(2, ex_window=8)
-        assert there.driver._client.retries().limiter.limit(8) == 4
+        assert there.driver._client.retry_loop.retries().limiter.limit(8) == 4
         there.in_parts(100, ex_window=8)
-        assert there.driver._client.retries().limiter.limit(8) == 8
+        assert there.driver._client.retry_loop.retries().limiter.limit(8) == 8
 
 
 @pytest.mark.parametrize("size", [PART // 2, PART, 3 * PART])

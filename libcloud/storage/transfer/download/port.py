@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
+from libcloud.common.request import HttpRequest
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.retry import Retries
+from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.transfer.values import Failure
 
 
@@ -58,3 +60,59 @@ class DownloadPort(Protocol):
 
     def sleep(self, seconds: float) -> object:
         """Wait before the next attempt."""
+
+
+class RequestClient(Protocol):
+    """The client of any protocol, as far as downloads use it."""
+
+    retry_loop: RetryLoop
+
+    def send_once(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int],
+        raw: bool = False,
+        names: tuple[str, str] = ("", ""),
+    ) -> Any: ...
+
+
+class RangeRequests:
+    """A :class:`DownloadPort` on a client.
+
+    :param request: that the first response was for; its range is replaced.
+    :param range_header: the name of the header with the range.
+    :param condition: makes headers of ``If-Match``, which some stores may refuse.
+    """
+
+    def __init__(
+        self,
+        client: RequestClient,
+        obj: Object,
+        request: HttpRequest,
+        *,
+        range_header: str = "Range",
+        condition: Callable[[dict[str, str]], dict[str, str]] = dict,
+    ) -> None:
+        self.obj = obj
+        self._client = client
+        self._request = request
+        self._range_header = range_header
+        self._condition = condition
+        loop = client.retry_loop
+        self.retries, self.sleep, self.failure = loop.retries, loop.sleep, loop.failure_of
+
+    def get(self, start: int, end: int, etag: str) -> RangeResponse:
+        """See :meth:`DownloadPort.get`."""
+        version = self._condition({"If-Match": etag})
+        added = {self._range_header: f"bytes={start}-{end - 1}", **version}
+        names = (self.obj.container.name, self.obj.name)
+        response = self._client.send_once(
+            replace(self._request, headers={**self._request.headers, **added}),
+            f"Error resuming the download of {'/'.join(names)}",
+            ok=(200, 206),
+            raw=True,
+            names=names,
+        )
+        return RangeResponse(response.status, response.headers, response.response._response)

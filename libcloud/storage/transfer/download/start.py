@@ -10,14 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from libcloud.common.response import RawResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Object
+from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
+from libcloud.storage.transfer.download.port import DownloadPort
 from libcloud.storage.transfer.download.ranges import (
     Extent,
     UnexpectedExtentError,
     Validator,
     extent_of,
 )
+from libcloud.storage.transfer.download.verification import Verification
 from libcloud.storage.types import (
     ObjectChangedError,
     ObjectDoesNotExistError,
@@ -116,6 +120,47 @@ def check_response(
     if selection.start is None:
         return extent  # the whole of another version
     raise changed(obj, f"has {extent.total} bytes, not the {size} that it had")
+
+
+def open_download(
+    port: DownloadPort,
+    response: Any,
+    selection: Selection,
+    what: str,
+    *,
+    verification: Callable[[], Verification | None],
+    check: Callable[[], object] | None = None,
+    transcoded: bool = False,
+) -> Download:
+    """The download that ``response`` starts; reading it resumes after errors, where possible.
+
+    :param verification: the checksum that the bytes must have, by the response.
+    :param check: a check of the protocol, before those of :func:`check_response`.
+    :param transcoded: the size of the body is not that of the object.
+    :raises Exception: as ``check`` and :func:`check_response`. The response is closed.
+    """
+    obj = port.obj
+    try:
+        if check is not None:
+            check()
+        extent = check_response(obj, response, selection, what, transcoded=transcoded)
+    except BaseException:
+        if isinstance(response, RawResponse):
+            response._response.close()
+        raise
+    disable_decoding(response)
+    pinned = pin(response, port, selection.start or 0, extent)
+    # The size of a whole object is checked by the function that saves it, if it cannot be resumed.
+    is_unpinned_whole = selection.start is None and pinned is None
+    length = None if is_unpinned_whole else extent.length
+    make_resumable(response, obj, pinned=pinned, verification=verification(), length=length)
+    expected = extent.length
+    if selection.start is None:
+        if "content-encoding" in response.headers and not isinstance(response, RawResponse):
+            expected = None  # a foreign class may decode it
+        elif expected is None and not transcoded:
+            expected = known_size(obj)
+    return Download(response, expected)
 
 
 def changed(obj: Object, why: str) -> ObjectChangedError:
