@@ -59,9 +59,17 @@ MUTANTS = (
         caught_by="test_a_file_is_the_object",
     ),
     Mutant(
+        "a part that was not fetched counts as fetched",
+        f"{_DOWNLOAD}/parallel.py",
+        "            parts.release(part)\n            return False",
+        "",
+        _PARALLEL,
+        caught_by="test_what_helpers_do_not_get_comes_all_the_same",
+    ),
+    Mutant(
         "workers that are not waited for",
         f"{_DOWNLOAD}/parallel.py",
-        "for worker in workers:\n            worker.join()\n        return self._parts.claim(part)",
+        "self._join()\n        return self._parts.claim(part)",
         "return False",
         _PARALLEL,
         caught_by="test_a_flipped_bit_is_noticed_wherever_it_is",

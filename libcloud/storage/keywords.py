@@ -170,7 +170,7 @@ class StreamKeywords(ReadKeywords, total=False):
 class DownloadKeywords(StreamKeywords, total=False):
     """Keywords of downloads to a file, with any driver that has them.
 
-    :param ex_window: connections at once. ``None``: up to 4 for an object of more than 32 MiB. A
+    :param ex_window: connections at once. ``None``: up to 16, while more are faster. A
         download that keeps a partial file (``delete_on_failure=False``), or is compared with a hash
         that cannot be combined from parts, uses one.
     :param ex_part_size: bytes that one connection requests at a time; ``None``: 8 MiB.

@@ -53,6 +53,13 @@ class _Unlimited:
         return window
 
 
+class _ThisThread(threading.local):
+    in_worker = False
+
+
+_this_thread = _ThisThread()
+
+
 class _Workers:
     """The threads of a pool in one process."""
 
@@ -122,7 +129,7 @@ class _Workers:
         return True
 
     def _work(self) -> None:
-        self.inside = True
+        self.inside = _this_thread.in_worker = True
         while True:
             try:
                 task = self._ready.get(timeout=_IDLE)
@@ -223,6 +230,11 @@ class WorkerPool:
             return _map_inline(function, items, fail_fast)
         options = _RunOptions(ordered, fail_fast, jobs, grace)
         return _Run(self._workers(), function, options).results(items)
+
+
+def in_worker() -> bool:
+    """Whether the calling thread runs a task of a pool, beside others."""
+    return _this_thread.in_worker
 
 
 def _pool(limiter: Limiter | None, max_workers: int) -> WorkerPool:

@@ -725,7 +725,7 @@ class BaseS3StorageDriver(StorageDriver):
         :param ex_verify_hash: what the bytes are compared with. ``None``: the checksum that the
             store keeps with the object, if it reports one. ``True``: otherwise an ETag that is an
             MD5, which takes several times the CPU time of the download. ``False``: nothing.
-        :param ex_window: connections at once. ``None``: up to 4 for an object of more than 32 MiB.
+        :param ex_window: connections at once. ``None``: up to 16, while more are faster.
             A download that keeps a partial file (``delete_on_failure=False``), or is compared with
             a hash that cannot be combined from parts, uses one.
         :param ex_part_size: bytes that one connection requests at a time; ``None``: 8 MiB.

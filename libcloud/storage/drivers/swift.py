@@ -778,7 +778,7 @@ class SwiftStorageDriver(StorageDriver):
 
         :param ex_verify_hash: ``True``: compare the bytes with the ETag, unless the object is a
             large one.
-        :param ex_window: connections at once; ``None``: up to 4, for an object of over 32 MiB.
+        :param ex_window: connections at once; ``None``: up to 16, while more are faster.
         :param ex_part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
         :param on_bytes: called with the number of bytes of each piece that arrives.
         :raises ObjectHashMismatchError: other bytes came than the store has.

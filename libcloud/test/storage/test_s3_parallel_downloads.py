@@ -168,6 +168,8 @@ def test_a_large_object_is_split_unasked(
 ) -> None:
     monkeypatch.setattr(parallel, "_MIN_SIZE", len(DATA) - 1)
     monkeypatch.setattr(parallel, "DEFAULT_PART_SIZE", PART)
+    monkeypatch.setattr(parallel, "_PIECE", 100)
+    monkeypatch.setattr(parallel, "_INTERVAL", 0)
     hold_the_first_connection(s3, 500, until="bytes=4000-4599")
     assert stored.download(tmp_path / "file") is True
     assert (tmp_path / "file").read_bytes() == DATA

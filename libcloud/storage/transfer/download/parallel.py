@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from threading import RLock, Thread
 
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
+from libcloud.storage.transfer.download.connections import AdaptiveConnections, FixedConnections
 from libcloud.storage.transfer.download.verification import RunningChecksum
 from libcloud.storage.types import IncompleteDownloadError
+from libcloud.storage.worker_pool import in_worker
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import size_of
 from libcloud.utils.per_process import PerProcess
@@ -30,8 +33,14 @@ _log = logging.getLogger(__name__)
 DEFAULT_PART_SIZE = 8 * 1024 * 1024
 """Bytes of a range."""
 
-DEFAULT_CONNECTIONS = 4
-"""Connections at once, including the first."""
+MOST_CONNECTIONS = 16
+"""Connections at once at most, including the first, unless the user asks for a number."""
+
+_CONNECTIONS_OF_ONE_OF_MANY = 4
+"""The same for each of the objects that a worker pool downloads at once."""
+
+# Seconds between two decisions on the number of connections.
+_INTERVAL = 0.1
 
 _MIN_SIZE = 4 * DEFAULT_PART_SIZE
 """Up to this size, bytes, objects are fetched over one connection by default."""
@@ -67,6 +76,7 @@ class _Parts:
         self.length = length
         self.size = size
         self.stopped = False
+        self.exhausted = False  # no part is pending
         count = -(-length // size)
         self.digests: list[bytes] = [b""] * count
         self._state = bytearray(count)
@@ -96,7 +106,8 @@ class _Parts:
         with self._lock():
             while self._last >= 0 and self._state[self._last] != _PENDING:
                 self._last -= 1
-            if self._last < 0 or self.stopped:
+            self.exhausted = self._last < 0
+            if self.exhausted or self.stopped:
                 return None
             self._state[self._last] = _CLAIMED
             return self._last
@@ -106,6 +117,7 @@ class _Parts:
         with self._lock():
             self._state[part] = _PENDING
             self._last = max(self._last, part)
+            self.exhausted = False
 
     def finish(self, part: int, checksum: RunningChecksum | None) -> None:
         """``part`` is written to the file."""
@@ -127,7 +139,8 @@ def parallel_download(
     """How ``obj``, whose whole ``body`` the first response has, is fetched in parallel.
 
     :param limit: connections that can be used at once; ``None``: no limit.
-    :param window: connections to use; ``None``: the default.
+    :param window: connections to use; ``None``: as many as pay, see
+        :class:`~libcloud.storage.transfer.download.connections.AdaptiveConnections`.
     :param part_size: bytes; ``None``: the default, and only for large objects.
     :return: ``None`` if one connection is used: the object is small, the body cannot be resumed,
         the file cannot be written at a position, or the checksum cannot be combined from parts.
@@ -140,14 +153,14 @@ def parallel_download(
         return None
     if body.verification is not None and body.verification.combine is None:
         return None
-    wanted = DEFAULT_CONNECTIONS if window is None else window
-    connections = wanted if limit is None else min(wanted, limit)
-    if connections < 2:
+    most = window or (_CONNECTIONS_OF_ONE_OF_MANY if in_worker() else MOST_CONNECTIONS)
+    most = most if limit is None else min(most, limit)
+    if most < 2:
         return None
     return ParallelDownload(
         body,
         body.pinned,
-        connections=connections,
+        connections=AdaptiveConnections(most) if window is None else FixedConnections(most),
         part_size=part_size or DEFAULT_PART_SIZE,
         on_bytes=on_bytes,
     )
@@ -158,7 +171,7 @@ class ParallelDownload:
 
     :param body: of the first response: the whole object.
     :param pinned: what the body consists of.
-    :param connections: at once, including the first.
+    :param connections: how many are used at once, including the first.
     :param part_size: bytes of a range.
     :param on_bytes: called with the size of each piece that is about to be written, by any thread.
     """
@@ -168,7 +181,7 @@ class ParallelDownload:
         body: ResumableBody,
         pinned: PinnedRange,
         *,
-        connections: int,
+        connections: AdaptiveConnections | FixedConnections,
         part_size: int,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
@@ -178,6 +191,11 @@ class ParallelDownload:
         self._connections = connections
         self._parts = _Parts(pinned.length, part_size)
         self._on_bytes = on_bytes
+        self._lock = PerProcess(RLock)
+        self._workers: list[Thread] = []
+        self._running = 0  # workers that have not ended
+        self._failed = False  # what one worker cannot fetch, another cannot either
+        self._received = 0
         self._cancellation = cancellation.current()
 
     def fetch(self, file: StagingFile) -> None:
@@ -194,7 +212,7 @@ class ParallelDownload:
             return
         parts, descriptor = self._parts, file.fileno()
         try:
-            self._read_first(descriptor, self._start_workers(descriptor, self._connections - 1))
+            self._read_first(descriptor)
         finally:
             parts.stopped = True
             self._body.close()
@@ -204,26 +222,35 @@ class ParallelDownload:
             lengths = map(parts.length_of, range(len(parts.digests)))
             verification.check(verification.combine(zip(parts.digests, lengths, strict=True)))
 
-    def _start_workers(self, descriptor: int, count: int) -> list[Thread]:
-        workers: list[Thread] = []
-        for _ in range(count):
+    def _start_workers(self, descriptor: int) -> None:
+        """Start as many as are missing."""
+        missing = self._connections.size - 1 - self._running
+        for _ in range(0 if self._failed or self._parts.exhausted else missing):
             own = os.dup(descriptor)  # the file may be closed before a worker has ended
             worker = Thread(target=self._work, args=(own,), name="libcloud-download", daemon=True)
+            self._count_worker(1)
             try:
                 worker.start()
             except RuntimeError:  # no more threads can be started: continue with those there are
                 os.close(own)
-                break
-            workers.append(worker)
-        return workers
+                self._count_worker(-1)
+                self._failed = True
+                return
+            self._workers.append(worker)
 
-    def _read_first(self, descriptor: int, workers: Sequence[Thread]) -> None:
+    def _count_worker(self, change: int) -> None:
+        with self._lock():
+            self._running += change
+
+    def _read_first(self, descriptor: int) -> None:
         """Read the first connection until all parts are written."""
         parts, position = self._parts, 0
         claimed, checksum = False, None
+        self._start_workers(descriptor)
+        since, before = time.monotonic(), 0
         for piece in _split(self._body.read_unverified(_PIECE), parts):
             if piece.starts:
-                claimed = parts.claim(piece.part) or self._claim_after(piece.part, workers)
+                claimed = parts.claim(piece.part) or self._claim_after(piece.part)
                 if parts.complete:
                     return
                 checksum = self._new_checksum()
@@ -233,50 +260,62 @@ class ParallelDownload:
             position += len(piece.data)
             if claimed and piece.ends:
                 parts.finish(piece.part, checksum)
-        for worker in workers:
-            worker.join()
+            seconds = time.monotonic() - since
+            if seconds >= _INTERVAL:
+                self._connections.measured((self._received - before) / max(seconds, 1e-6))
+                since, before = since + seconds, self._received
+                self._start_workers(descriptor)
+        self._join()
         if not parts.complete:
             obj = self._pinned.port.obj
             text = f"the body ended after {position} bytes, too early"
             raise IncompleteDownloadError(text, obj.driver, obj.name)
 
-    def _claim_after(self, part: int, workers: Sequence[Thread]) -> bool:
+    def _claim_after(self, part: int) -> bool:
         """Claim ``part`` if it is still pending when the workers have ended."""
-        for worker in workers:
-            worker.join()
+        self._join()
         return self._parts.claim(part)
 
+    def _join(self) -> None:
+        for worker in self._workers:
+            worker.join()
+
     def _work(self, descriptor: int) -> None:
-        """Fetch parts until none is left or one fails."""
+        """Fetch parts until none is left, one fails or there are too many workers."""
         try:
-            self._work_as_caller(descriptor)
+            with cancellation.joined(self._cancellation):
+                while self._running < self._connections.size and self._fetch_part(descriptor):
+                    pass
         finally:
+            self._count_worker(-1)
             os.close(descriptor)
 
-    def _work_as_caller(self, descriptor: int) -> None:
-        with cancellation.joined(self._cancellation):
-            while (part := self._parts.claim_last()) is not None:
-                try:
-                    self._fetch_part(part, descriptor)
-                except Exception as error:
-                    _log.debug("A range could not be fetched (%s)", type(error).__name__)
-                    self._parts.release(part)
-                    return
-
-    def _fetch_part(self, part: int, descriptor: int) -> None:
+    def _fetch_part(self, descriptor: int) -> bool:
+        """Fetch the last part that is pending; false if there is none, or it cannot be fetched."""
         parts = self._parts
+        part = parts.claim_last()
+        if part is None:
+            return False
         position = start = part * parts.size
         checksum = self._new_checksum()
-        with closing(self._pinned.part(start, parts.length_of(part)).read(_PIECE)) as pieces:
-            for piece in pieces:
-                if parts.stopped:
-                    return
-                self._count(piece)
-                _write(descriptor, piece, position, checksum)
-                position += len(piece)
+        try:
+            with closing(self._pinned.part(start, parts.length_of(part)).read(_PIECE)) as pieces:
+                for piece in pieces:
+                    if parts.stopped:
+                        return False
+                    self._count(piece)
+                    _write(descriptor, piece, position, checksum)
+                    position += len(piece)
+        except Exception as error:
+            _log.debug("A range could not be fetched (%s)", type(error).__name__)
+            self._failed = True
+            parts.release(part)
+            return False
         parts.finish(part, checksum)
+        return True
 
     def _count(self, data: bytes | memoryview) -> None:
+        self._received += len(data)  # two threads at once may lose a piece, which does not matter
         if self._on_bytes is not None:
             self._on_bytes(len(data))
 

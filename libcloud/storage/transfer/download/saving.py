@@ -31,7 +31,7 @@ _PARTIAL = (200, 206)
 class Destination:
     """Where a download is saved, and how; see ``StorageDriver.download_object``.
 
-    :param window: connections at once; ``None``: up to 4.
+    :param window: connections at once; ``None``: as many as pay, up to 16.
     :param part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
     :param on_bytes: called with the size of each piece that arrives.
     :param limit: connections that the driver can use; ``None``: no limit.
