@@ -143,15 +143,17 @@ def put_blob(path: str, headers: Mapping[str, str], body: Body) -> HttpRequest:
     return HttpRequest("PUT", path, (), {"x-ms-blob-type": "BlockBlob", **headers}, body)
 
 
-def block_id(upload_id: str, number: int) -> str:
+def block_id(upload_id: str, number: int, digest: bytes = b"") -> str:
     """The id of a block. All ids of a blob have the same length: REST API, "Put Block".
 
     :param upload_id: keeps blocks of uploads to the same blob apart.
+    :param digest: keeps blocks of one number apart that several processes may have sent.
 
     >>> block_id("0123456789abcdef", 1)
     'MDEyMzQ1Njc4OWFiY2RlZi0wMDAwMQ=='
     """
-    return b64encode(f"{upload_id}-{number:05}".encode()).decode()
+    content = f"-{digest.hex()[:16]}" if digest else ""
+    return b64encode(f"{upload_id}-{number:05}{content}".encode()).decode()
 
 
 def block_number(upload_id: str, block: str) -> int | None:
@@ -165,7 +167,7 @@ def block_number(upload_id: str, block: str) -> int | None:
         found = b64decode(block)
     except ValueError:
         return None
-    number = found[len(start) :]
+    number = found[len(start) :].partition(b"-")[0]
     return int(number) if found.startswith(start) and number.isdigit() else None
 
 

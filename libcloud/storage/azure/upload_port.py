@@ -18,7 +18,7 @@ from libcloud.storage.azure import requests
 from libcloud.storage.azure.checksums import NO_DIGEST, encoded, md5_digest, md5_of, with_md5
 from libcloud.storage.azure.client import AzureClient, failure_of
 from libcloud.storage.azure.multipart import BlobLease
-from libcloud.storage.azure.responses import parse_blocks
+from libcloud.storage.azure.responses import Block, parse_blocks
 from libcloud.storage.transfer.retry import OUTCOME_OPEN
 from libcloud.storage.transfer.upload.states import PUBLISHING
 from libcloud.storage.transfer.values import (
@@ -73,6 +73,7 @@ class AzureStore:
         self._copy_bodies = copy_bodies
         self._sent_whole = NO_DIGEST
         self._has_sent_blocks = False
+        self._shared = False
 
     def digest(self, body: Body) -> Digest:
         return md5_digest(body) if self._checked else NO_DIGEST
@@ -90,7 +91,8 @@ class AzureStore:
         return uuid.uuid4().hex
 
     def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
-        block = requests.block_id(upload_id, number)
+        # Azure does not report which block of an id it publishes: other content, another id.
+        block = requests.block_id(upload_id, number, digest.value if self._shared else b"")
         if len(body):  # a block has at least one byte
             request = requests.put_block(self._path, block, digest.headers, self._sendable(body))
             response = self._send(request, f"uploading block {number} of")
@@ -152,17 +154,11 @@ class AzureStore:
         return self._headers
 
     def attach(self, upload_id: str, since: datetime) -> None:
-        self._has_sent_blocks = True  # blocks of other processes
+        self._shared = True
+        self._has_sent_blocks = True  # by other processes
 
     def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
-        try:
-            response = self._send(requests.get_block_list(self._path, "uncommitted"), "looking for")
-        except ObjectDoesNotExistError:
-            return
-        found = self._client.parse(
-            lambda root: parse_blocks(root, "UncommittedBlocks"), response, self._label
-        )
-        for block in found:
+        for block in self._blocks_of("uncommitted"):
             number = requests.block_number(upload_id, block.id)
             if number is not None:
                 yield PartReceipt(number, block.id, block.size)
@@ -170,11 +166,21 @@ class AzureStore:
     def published(
         self, upload_id: str, sizes: Sequence[int]
     ) -> tuple[Confirmation, StoredObject | None]:
-        parts = [
-            PartReceipt(number, requests.block_id(upload_id, number), size)
-            for number, size in enumerate(sizes, 1)
-        ]
-        return self.confirm(parts, sum(sizes))
+        found = self._blocks_of("committed")
+        numbers = [(requests.block_number(upload_id, block.id), block.size) for block in found]
+        if numbers != [(number, size) for number, size in enumerate(sizes, 1) if size]:
+            return Confirmation.ABSENT, None
+        parts = [PartReceipt(number, block.id, block.size) for number, block in enumerate(found, 1)]
+        return self.confirm(parts, sum(sizes)) if parts else (Confirmation.ABSENT, None)
+
+    def _blocks_of(self, kind: str) -> list[Block]:
+        """Blocks of the blob, ``"committed"`` or ``"uncommitted"``; none if there is no blob."""
+        try:
+            response = self._send(requests.get_block_list(self._path, kind), "looking for")
+        except ObjectDoesNotExistError:
+            return []
+        name = f"{kind.capitalize()}Blocks"
+        return self._client.parse(lambda root: parse_blocks(root, name), response, self._label)
 
     def failure(self, step: Step, error: Exception) -> Failure:
         if isinstance(error, ObjectHashMismatchError):

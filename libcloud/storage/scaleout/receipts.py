@@ -55,6 +55,18 @@ def first_receipts(
     return [part_of(found[number]) for number in sorted(found)]
 
 
+def distinct_parts(parts: Iterable[PartReceipt], upload: ObjectUpload[Any]) -> list[PartReceipt]:
+    """``parts``, as a store lists them.
+
+    :raises PartConflictError: it has two of a number, with different bytes.
+    """
+    found: dict[int, PartReceipt] = {}
+    for part in parts:
+        if found.setdefault(part.number, part) is not part:
+            raise _conflict(part.number, upload)
+    return list(found.values())
+
+
 def same_parts(
     parts: Sequence[PartReceipt],
     stored: Iterable[PartReceipt],
@@ -124,6 +136,12 @@ def part_of(receipt: UploadReceipt) -> PartReceipt:
     return PartReceipt(receipt.number, receipt.etag, receipt.size, digest)
 
 
+def _is_other_part(error: Exception) -> bool:
+    """Whether the store has another part than that of a receipt."""
+    # Swift, "Large objects": the body of the response lists the segments.
+    return getattr(error, "code", None) == "InvalidPart" or "Etag Mismatch" in str(error)
+
+
 class PartsPort:
     """The port of an upload whose parts are sent elsewhere: it completes it.
 
@@ -162,7 +180,7 @@ class PartsPort:
         try:
             return self._port.complete(upload_id, self._current(parts))
         except Exception as error:
-            if getattr(error, "code", None) != "InvalidPart" or self._changed:
+            if not _is_other_part(error) or self._changed:
                 raise
             found = same_parts(parts, self._list_parts(), self._upload, error)
             self._changed = {part.number: part for part in found}

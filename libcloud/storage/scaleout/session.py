@@ -34,6 +34,7 @@ from libcloud.storage.base import Object
 from libcloud.storage.scaleout.receipts import (
     PartsPort,
     UploadReceipt,
+    distinct_parts,
     first_receipts,
     receipt_of,
 )
@@ -304,11 +305,12 @@ class UploadSession:
     def find_parts(self) -> tuple[list[PartReceipt], Exception | None]:
         """The parts that the store has; if the upload does not exist, the error that says so."""
         try:
-            return self._stored_parts(), None
+            found = self._stored_parts()
         except Exception as error:
             if not self._store.failure(Step.CHECK, error).upload_gone:
                 raise
             return [], error
+        return distinct_parts(found, self._upload), None
 
     def find_published(self, sizes: Sequence[int]) -> StoredObject | None:
         """The object, if this upload was completed with parts of these sizes.

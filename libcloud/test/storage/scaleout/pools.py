@@ -4,26 +4,85 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from libcloud.storage.base import Container
+from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.scaleout.worker import PartTask
+from libcloud.storage.transfer.progress import UploadEvent
 from libcloud.test.storage.conformance.harness import pattern
+from libcloud.test.storage.s3_servers import with_small_parts
 
-__all__ = ["OddExecutor", "Pieces", "connected", "sha256"]
+__all__ = [
+    "OddExecutor",
+    "Pieces",
+    "connected",
+    "coordinate",
+    "fatal",
+    "piece",
+    "runs_of",
+    "sha256",
+]
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def connected(kind: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    """A driver, as a worker makes it; a ``partial`` of this is its ``ex_connect``."""
-    return kind(**options)
+def connected(host: str, port: int) -> Any:
+    """A driver with small parts, with the credentials of this process: ``ex_connect``."""
+    kind = with_small_parts(S3StorageDriver)
+    key, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    return kind(key, secret, host=host, port=port, secure=False)
+
+
+def piece(folder: str, number: int, size: int) -> bytes:
+    """Piece ``number``; each call leaves a file in ``folder``."""
+    os.close(tempfile.mkstemp(prefix=f"{number}-", dir=folder)[0])
+    return pattern(size, seed=number)
+
+
+def fatal(folder: str, number: int, size: int) -> bytes:
+    """The same, but the first call ends its process."""
+    first = not runs_of(folder)[number]
+    data = piece(folder, number, size)
+    if first:
+        os._exit(1)
+    return data
+
+
+def runs_of(folder: str) -> Counter[int]:
+    """How often each piece was made, in all processes."""
+    return Counter(int(name.partition("-")[0]) for name in os.listdir(folder))
+
+
+def coordinate(host: str, port: int, folder: str, sizes: list[int], event: str) -> None:
+    """Upload, with threads, until an event comes; then the process is killed."""
+    driver = connected(host, port)
+
+    def kill(found: UploadEvent) -> None:
+        if type(found).__name__ == event:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with ThreadPoolExecutor(2) as pool:
+        driver.ex_upload_with(
+            pool,
+            [partial(piece, folder, number, size) for number, size in enumerate(sizes)],
+            Container("bucket", {}, driver),
+            "object",
+            sizes=sizes,
+            ex_on_session=lambda text: Path(f"{folder}.session").write_text(text),
+            on_event=kill,
+        )
 
 
 @dataclass

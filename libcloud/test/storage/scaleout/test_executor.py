@@ -20,7 +20,12 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
-from libcloud.storage.transfer.progress import PartDone, UploadCompleted, UploadEvent, UploadStarted
+from libcloud.storage.transfer.progress import (
+    PartDone,
+    UploadCompleted,
+    UploadEvent,
+    UploadStarted,
+)
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     PartConflictError,
@@ -218,6 +223,30 @@ def test_a_throttled_part_is_retried_and_slows_the_upload_down(s3: Store) -> Non
     pieces = Pieces([PART] * 8)
     upload(s3, OddExecutor(8, 1), pieces, ex_window=4)
     assert_published(s3, pieces)
+
+
+def test_a_failure_cancels_what_has_not_started(s3: Store) -> None:
+    futures: list[Future[Any]] = []
+
+    class Idle(OddExecutor):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            futures.append(Future())
+            if len(futures) == 4:
+                futures[0].set_exception(RuntimeError("the worker was lost"))
+            return futures[-1]
+
+    with pytest.raises(WorkerError, match="the worker was lost"):
+        upload(s3, Idle(4), Pieces([PART] * 4), ex_window=4)
+    assert [future.cancelled() for future in futures] == [False, True, True, True]
+
+
+def test_an_unknown_outcome_is_not_cleaned_up(s3: Store) -> None:
+    pieces = Pieces([PART] * 3)
+    s3.server.faults.add("CompleteMultipartUpload", Drop(), times=None)
+    s3.server.faults.add("HeadObject", Drop(), times=None)
+    with pytest.raises(UploadOutcomeUnknownError):
+        upload(s3, OddExecutor(3), pieces, ex_on_failure="abort")
+    assert not s3.requests("AbortMultipartUpload")
 
 
 # The coordinator ends at any point, and another one continues.
@@ -418,6 +447,19 @@ def test_other_protocols_take_pieces_of_unknown_size(other: tuple[Any, Any, Cont
         driver.ex_upload_with(pool, pieces.functions, container, "object", ex_part_size=PART)
     assert sha256(server.body("docs", "object")) == sha256(pieces.data)
     assert [obj.name for obj in container.list_objects()] == ["object"]
+
+
+def test_other_protocols_do_not_publish_other_bytes(other: tuple[Any, Any, Container]) -> None:
+    server, driver, container = other
+    session = driver.ex_begin_upload(container, "object")
+    receipts = [session.upload_part(number, b"x" * PART) for number in (1, 2)]
+    session.upload_part(2, b"y" * PART)  # by a task that ran again, and whose receipt was lost
+    if isinstance(server, FakeAzure):
+        session.complete(receipts)
+        assert server.body("docs", "object") == b"x" * 2 * PART
+    else:
+        with pytest.raises(PartConflictError):
+            session.complete(receipts)
 
 
 def test_other_protocols_do_not_abort_what_was_published(

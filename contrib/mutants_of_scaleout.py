@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs of uploads by several processes; see ``mutants.py``."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+_PACKAGE = "libcloud/storage/scaleout"
+_TESTS = "libcloud/test/storage/scaleout"
+
+
+def _mutant(name: str, file: str, old: str, new: str, tests: str, caught_by: str) -> Mutant:
+    """A bug in a module of the package, to be caught by a test in ``tests`` (a word)."""
+    path = file if "/" in file else f"{_PACKAGE}/{file}.py"
+    return Mutant(name, path, old, new, (f"{_TESTS}/test_{tests}.py",), caught_by)
+
+
+MUTANTS = (
+    _mutant(
+        "a task that runs twice adds its pieces twice",
+        "worker",
+        "    return session.send_part(task.number, ",
+        "    seen = vars(session).setdefault(f'_seen{task.number}', [])\n"
+        "    seen.extend(buffers)\n"
+        "    buffers = list(seen)\n"
+        "    return session.send_part(task.number, ",
+        "executor",
+        "test_duplicates_late_tasks_and_another_order_change_nothing",
+    ),
+    _mutant(
+        "an upload of unknown outcome is cleaned up",
+        "libcloud/storage/transfer/upload/machine.py",
+        "            self.left_behind = self.upload_id is not None\n"
+        "            self.outcome_unknown = True\n",
+        "            self._publish_open = False\n",
+        "executor",
+        "test_an_unknown_outcome_is_not_cleaned_up",
+    ),
+    _mutant(
+        "a completed upload counts as failed",
+        "receipts",
+        "            return replace(failure, contradicted=True)\n",
+        "            return failure\n",
+        "session",
+        "test_any_process_can_complete_the_upload_again",
+    ),
+    _mutant(
+        "all uploads of the name are aborted",
+        "session",
+        "lambda: self._store.abort(self.upload_id))",
+        "lambda: self.driver.ex_cleanup_all_multipart_uploads(\n"
+        "                    self.driver.get_container(self.container_name), self.object_name))",
+        "session",
+        "test_an_abort_removes_one_upload_and_not_its_neighbours",
+    ),
+    _mutant(
+        "segments of a published object are deleted",
+        "libcloud/storage/swift/upload_port.py",
+        "            return  # another process has published it",
+        "            pass",
+        "executor",
+        "test_other_protocols_do_not_abort_what_was_published",
+    ),
+    _mutant(
+        "the last receipt of a part counts",
+        "receipts",
+        "            if not same or not first.checksum:",
+        "            if False:",
+        "session",
+        "test_the_same_part_with_other_bytes_is_a_conflict",
+    ),
+    _mutant(
+        "receipts without a checksum count as equal",
+        "receipts",
+        "            if not same or not first.checksum:",
+        "            if not same:",
+        "session",
+        "test_two_receipts_without_a_checksum_are_a_conflict",
+    ),
+    _mutant(
+        "a listed ETag is taken without a checksum",
+        "receipts",
+        "    if now.digest.algorithm != part.digest.algorithm or not now.digest.value:\n"
+        "        raise error\n"
+        "    if now.digest.value != part.digest.value:",
+        "    if now.digest.value and now.digest.value != part.digest.value:",
+        "session",
+        "test_an_etag_is_not_taken_without_a_checksum",
+    ),
+    _mutant(
+        "a listed ETag is taken whatever its checksum is",
+        "receipts",
+        "    if now.digest.value != part.digest.value:",
+        "    if False:",
+        "session",
+        "test_other_bytes_under_a_kms_key_are_a_conflict",
+    ),
+    _mutant(
+        "parts of other sizes are continued",
+        "executor",
+        "    if session.facts.plan not in (",
+        "    if False and session.facts.plan not in (",
+        "executor",
+        "test_other_sizes_than_before_are_refused",
+    ),
+    _mutant(
+        "the size of a piece is not compared",
+        "worker",
+        "        if view.nbytes != size:",
+        "        if False:",
+        "executor",
+        "test_a_bad_piece_is_named_and_nothing_is_published",
+    ),
+    _mutant(
+        "a keyword that may be a secret is written down",
+        "libcloud/storage/arguments.py",
+        "    driver._session_settings = None if secret else given",
+        "    driver._session_settings = given",
+        "session",
+        "test_a_keyword_that_may_be_a_secret_is_not_written_down",
+    ),
+    _mutant(
+        "an encryption key is written down",
+        "text",
+        "if not _is_secret(name)}",
+        "if name}",
+        "session",
+        "test_an_encryption_key_is_not_written_down",
+    ),
+    _mutant(
+        "tasks that have not started run after a failure",
+        "futures",
+        "effect_unknown=True), None))\n        self._cancel()\n",
+        "effect_unknown=True), None))\n",
+        "executor",
+        "test_a_failure_cancels_what_has_not_started",
+    ),
+)
