@@ -1110,7 +1110,7 @@ class BaseS3StorageDriver(StorageDriver):
         text for :meth:`ex_attach_upload`.
 
         :param executor: any :class:`concurrent.futures.Executor`, or what
-            :class:`~libcloud.storage.scaleout.executor.PartExecutor` describes.
+            :class:`~libcloud.storage.scaleout.futures.PartExecutor` describes.
         :param pieces: of the object, in order: functions that return bytes, or bytes. A function
             must return the same bytes each time, because it may be called again.
         :param sizes: of the pieces, bytes. ``None``: the executor reports them; or else each piece

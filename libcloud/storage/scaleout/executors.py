@@ -98,6 +98,7 @@ def _ray(address: str) -> Executor:
 
 def _mpi() -> Executor:
     try:
+        from mpi4py import MPI
         from mpi4py.futures import MPIPoolExecutor, _core
     except (ImportError, RuntimeError) as error:  # RuntimeError: it finds no MPI library
         raise ImportError(missing_extra("mpi4py and an MPI library", "mpi")) from error
@@ -106,6 +107,11 @@ def _mpi() -> Executor:
         raise ValueError(
             "start the program with at least two processes: "
             "mpiexec -n 4 python -m mpi4py.futures PROGRAM"
+        )
+    if MPI.COMM_WORLD.Get_rank() != 0:
+        raise RuntimeError(
+            "a worker of MPI runs the whole program: its main part belongs under "
+            "if __name__ == '__main__'"
         )
     return cast("Executor", MPIPoolExecutor())
 

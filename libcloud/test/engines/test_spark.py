@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pyspark.sql import SparkSession
 from libcloud.storage.scaleout.spark import ObjectDataSource
 from libcloud.test.engines.pieces import SIZES, Piece, pieces_for, runs_in
 from libcloud.test.engines.processes import files_with, memory_contains
+from libcloud.test.engines.spark import needs_java
 from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store
 
 pytestmark = pytest.mark.slow
@@ -24,15 +24,9 @@ URL = f"s3://{BUCKET}/big.bin"
 HOST = "127.0.0.1"
 
 
-def _has_java() -> bool:
-    home = os.environ.get("JAVA_HOME")
-    return shutil.which("java", path=f"{home}/bin" if home else None) is not None
-
-
 @pytest.fixture(scope="module")
 def spark(server: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    if not _has_java():
-        pytest.skip("missing: Java, which Spark needs")
+    needs_java()
     folder = tmp_path_factory.mktemp("spark")
     builder = SparkSession.builder.master("local[2,4]")
     settings = {
