@@ -28,6 +28,9 @@ python_display_short_literal_types = True
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 
+# Without dashes: they would replace the hyphens of options.
+smartquotes_action = "qe"
+
 html_theme = "furo"
 html_title = "libcloud-storage"
 html_static_path = ["_static"]

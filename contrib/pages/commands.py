@@ -58,7 +58,7 @@ def _prose(text: str) -> str:
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         verbatim = paragraph.lstrip().startswith("\b")
         body = textwrap.dedent(paragraph.replace("\b", "")).strip("\n")
-        paragraphs.append(f"```text\n{body}\n```" if verbatim else " ".join(body.split()))
+        paragraphs.append(f"```text\n{body}\n```" if verbatim else _options_as_code(body))
     return "\n\n".join(paragraphs) + "\n"
 
 
@@ -89,4 +89,8 @@ def _table(options: object) -> str:
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"([|<>\[\]_*~])", r"\\\1", " ".join(text.split()))
+    return _options_as_code(re.sub(r"([|<>\[\]_*~])", r"\\\1", text))
+
+
+def _options_as_code(text: str) -> str:
+    return re.sub(r"(?<![\w`-])(--[a-z][\w-]*)", r"`\1`", " ".join(text.split()))
