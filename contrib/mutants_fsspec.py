@@ -87,4 +87,12 @@ MUTANTS = (
         '            raise RuntimeError("This class is not fork-safe")\n',
         _REQUESTS,
     ),
+    Mutant(
+        "a broken read of the last bytes continues at the start of the object",
+        "libcloud/storage/transfer/download/start.py",
+        "        start = (extent.total or 0) - (extent.length or 0)",
+        "        start = 0",
+        ("libcloud/test/storage/test_filesystem_suffixes.py",),
+        caught_by="test_a_body_that_breaks_off_continues_where_it_was",
+    ),
 )

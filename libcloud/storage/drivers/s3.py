@@ -816,6 +816,8 @@ class BaseS3StorageDriver(StorageDriver):
         started = self._start_download(obj, {}, start_bytes, end_bytes, validator=validator)
         return transfer.download.saving.stream(self, obj, started, None, partial=True)
 
+    _reads_last_bytes = True  # of an object of unknown size
+
     def _read_object(
         self, container: Container, name: str, start: int | None = None, end: int | None = None
     ) -> tuple[Object, Iterator[bytes]]:
@@ -823,7 +825,7 @@ class BaseS3StorageDriver(StorageDriver):
 
         All bytes are of one version. A whole object is verified if the store returns a checksum.
 
-        :param start: ``None`` for the whole object, otherwise not negative.
+        :param start: ``None`` for the whole object; negative, without ``end``, for its last bytes.
         """
         unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
         started = self._start_download(unknown, {}, start, end, verify=None if whole else False)
@@ -844,6 +846,8 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Download:
         """Request bytes of the object, see :class:`.download_port.Selection`; read none yet."""
         span = "" if start is None else self._get_standard_range_str(start, end)
+        if start is not None and start < 0:
+            span = f"bytes={start}"
         path = self._get_object_path(obj.container, obj.name)
         request = s3.requests.get_object(path, headers=self._read_headers(options))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container, Object, StorageDriver, companion_method
 from libcloud.storage.types import (
     IncompleteDownloadError,
@@ -18,6 +18,9 @@ _MARKS = ("etag", "last_modified", "modify_time", "inode")
 
 # The methods that the driver's own ``_read_object`` replaces.
 _PUBLIC = ("get_object", "download_object_as_stream", "download_object_range_as_stream")
+
+# The attribute of drivers whose ``_read_object`` takes a negative offset.
+_SUFFIXES = "_reads_last_bytes"
 
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -39,7 +42,8 @@ def read_object(
 ) -> tuple[Object, bytes]:
     """An object, and its bytes from ``start`` to before ``end``, as in a slice.
 
-    One GET request if the driver supports it and neither offset counts from the end.
+    One GET request if the driver supports it and no offset counts from the end, except for the last
+    bytes of an object of a store that has ranges for these.
 
     :raises ObjectDoesNotExistError: there is none.
     """
@@ -48,12 +52,15 @@ def read_object(
         obj, pieces = open_object(container, name)
         return obj, b"".join(pieces)
     read = _reader(container.driver)
-    if read is not None and first >= 0 and (last is None or last > first):
+    is_suffix = first < 0 and last is None and getattr(container.driver, _SUFFIXES, False)
+    is_range = first >= 0 and (last is None or last > first)
+    if read is not None and (is_range or is_suffix):
         try:
             obj, pieces = read(container, name, first, last)
             return obj, b"".join(pieces)
         except LibcloudError as error:
-            if getattr(error, "status", None) != _RANGE_NOT_SATISFIABLE:
+            unsupported = is_suffix and isinstance(error, MalformedResponseError)
+            if not unsupported and getattr(error, "status", None) != _RANGE_NOT_SATISFIABLE:
                 raise
     obj = container.get_object(name)
     first, last, _ = slice(first, last).indices(obj.size)

@@ -121,8 +121,8 @@ class LibcloudFileSystem(DriverFileSystem):
     ) -> bytes:
         """The bytes of a file, or a range of them: one request.
 
-        :param start: as in a slice of the file; negative offsets count from its end, which
-            requires a second request.
+        :param start: as in a slice of the file; negative offsets count from its end. They require
+            a second request, except for the last bytes of an object in an S3 store.
         :param end: likewise.
         """
         _, data = await self._run(self._operations.read, self._strip_protocol(path), start, end)

@@ -130,6 +130,9 @@ READS: dict[str, Callable[[Any, Path], object]] = {
     "range": lambda fs, _: fs.cat_file("bucket/d/0", 2, 5),
     "to the end": lambda fs, _: fs.cat_file("bucket/d/0", 2),
     "beyond the end": lambda fs, _: fs.cat_file("bucket/d/0", 2, 5000),
+    "last bytes": lambda fs, _: fs.cat_file("bucket/d/0", -4),
+    "more bytes than there are": lambda fs, _: fs.cat_file("bucket/d/0", -5000),
+    "last bytes of several": lambda fs, _: fs.cat_ranges(["bucket/d/0"], -4, None),
     "get_file": lambda fs, directory: fs.get_file("bucket/d/0", str(directory / "0")),
     "open": _open,
 }

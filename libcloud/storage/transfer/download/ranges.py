@@ -81,13 +81,16 @@ def extent_of(
     """What a response of status 200 or 206 contains.
 
     :param headers: names in lower case.
-    :param start: of the range that was requested; ``None`` if none was.
+    :param start: of the range that was requested; ``None`` if none was. Negative for the last
+        bytes of the object, whatever its size is.
     :param end: the byte after it; ``None`` for the end of the object.
     :param size: bytes of the object, if they are known.
     :raises UnexpectedExtentError: it contains other bytes.
     """
     content_range = headers.get("content-range", "").strip()
     length = None if "transfer-encoding" in headers else content_length(headers)
+    if start is not None and start < 0:
+        start = _start_of_suffix(content_range, -start)
     if start is None and not content_range:
         return Extent(length, length)
     if not content_range:
@@ -108,6 +111,14 @@ def extent_of(
             f"the response has {length} bytes and the Content-Range {content_range[:60]}"
         )
     return Extent(last - first + 1, total)
+
+
+def _start_of_suffix(content_range: str, length: int) -> int:
+    """The first of the last ``length`` bytes of the object."""
+    match = _CONTENT_RANGE.fullmatch(content_range)
+    if match is None or match[3] == "*":
+        raise UnexpectedExtentError("the response does not report which bytes it has")
+    return max(0, int(match[3]) - length)
 
 
 def content_length(headers: Mapping[str, str]) -> int | None:

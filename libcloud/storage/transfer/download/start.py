@@ -40,7 +40,7 @@ _RANGE_NOT_SATISFIABLE = 416
 class Selection:
     """Which bytes of an object to download.
 
-    :param start: first byte; ``None`` for the whole object.
+    :param start: first byte; ``None`` for the whole object; negative for the last bytes.
     :param end: the byte after the last one; ``None`` for the end of the object.
     :param range_header: the value of the ``Range`` header for them; empty for the whole object.
     :param verify: for a whole object; see ``download_object`` of the driver.
@@ -149,7 +149,10 @@ def open_download(
             response._response.close()
         raise
     disable_decoding(response)
-    pinned = pin(response, port, selection.start or 0, extent)
+    start = selection.start or 0
+    if start < 0:  # such a response reports both
+        start = (extent.total or 0) - (extent.length or 0)
+    pinned = pin(response, port, start, extent)
     # The size of a whole object is checked by the function that saves it, if it cannot be resumed.
     is_unpinned_whole = selection.start is None and pinned is None
     length = None if is_unpinned_whole else extent.length

@@ -26,6 +26,8 @@ def ranged(told: str = "", length: int | None = None) -> dict[str, str]:
         (ranged("bytes=0-9/10", 10), 0, None, Extent(10, 10)),
         (ranged("bytes 900-999/1000"), 900, 2000, Extent(100, 1000)),
         (ranged("bytes 900-999/1000"), 900, None, Extent(100, 1000)),
+        (ranged("bytes 900-999/1000"), -100, None, Extent(100, 1000)),
+        (ranged("bytes 0-9/10", 10), -100, None, Extent(10, 10)),
     ],
 )
 def test_a_range_as_it_was_asked_for(
@@ -54,6 +56,22 @@ def test_a_range_as_it_was_asked_for(
 def test_another_range_than_the_one_that_was_asked_for(headers: dict[str, str]) -> None:
     with pytest.raises(UnexpectedExtentError):
         extent_of(206, headers, start=100, end=200)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        ranged("", 100),
+        ranged("bytes 0-99/1000"),
+        ranged("bytes 800-999/1000"),
+        ranged("bytes 900-998/1000"),
+        ranged("bytes 900-999/*"),
+    ],
+)
+def test_other_bytes_than_the_last_ones(headers: dict[str, str]) -> None:
+    with pytest.raises(UnexpectedExtentError):
+        extent_of(206, headers, start=-100)
 
 
 @pytest.mark.parametrize("headers", [{}, ranged("", 1000), ranged("", 100)])
