@@ -58,9 +58,17 @@ MUTANTS = (
     _mutant(
         "a migration copies everything again when it is resumed",
         "shards",
-        '        if record["outcome"] != "failed"',
-        "        if False",
+        'if before[key]["outcome"] != "failed"}',
+        "if False}",
         "test_failed_objects_are_tried_again_and_no_others",
+    ),
+    _mutant(
+        "a migration takes a list that is lost for an empty one",
+        "shards",
+        '    entries = [Entry(*record) for record in folder.records(f"list/{shard}")]\n',
+        "    entries = []\n    with contextlib.suppress(ObjectDoesNotExistError):\n"
+        '        entries = [Entry(*record) for record in folder.records(f"list/{shard}")]\n',
+        "test_a_shard_whose_list_is_lost_is_not_taken_for_an_empty_one",
     ),
     _mutant(
         "a migration does not try failed objects again",

@@ -172,15 +172,17 @@ class JobFolder:
         self._put(f"{name}.ndjson.gz", buffer.getvalue())
 
     def records(self, name: str) -> Iterator[Any]:
-        """The records of a file; none if there is no file."""
-        try:
-            _, pieces = read_object(self.place.container, f"{self.path}{name}.ndjson.gz")
-            member, rest = zlib.decompressobj(wbits=31), b""
-            for piece in pieces:
-                *lines, rest = (rest + member.decompress(piece)).split(b"\n")
-                yield from map(json.loads, lines)
-        except ObjectDoesNotExistError:
-            return
+        """The records of a file.
+
+        :raises ObjectDoesNotExistError: there is none.
+        """
+        _, pieces = read_object(self.place.container, f"{self.path}{name}.ndjson.gz")
+        member, rest = zlib.decompressobj(wbits=31), b""
+        for piece in pieces:
+            *lines, rest = (rest + member.decompress(piece)).split(b"\n")
+            yield from map(json.loads, lines)
+        if not member.eof:
+            raise MigrationError(f"{self.path}{name}.ndjson.gz is damaged: its end is missing")
 
     def _put(self, name: str, data: bytes, **options: Any) -> None:
         self.place.container.upload_object_via_stream(

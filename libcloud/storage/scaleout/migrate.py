@@ -41,6 +41,7 @@ from libcloud.storage.types import Provider
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]
 
+OUTCOMES = ("copied", "replaced", "changed", "present", "deleted", "failed")
 VERIFICATIONS = ("sent", "stored", "read")
 
 _ALL: Range = (None, None)
@@ -85,6 +86,11 @@ class MigrationReport:
     throttled: int = 0
     complete: bool = False
     dry_run: bool = False
+
+    @property
+    def tried(self) -> int:
+        """Number of objects that were copied or not, for one of the reasons above."""
+        return sum(getattr(self, name) for name in OUTCOMES)
 
     @property
     def is_clean(self) -> bool:
@@ -203,7 +209,8 @@ def migration_report(
     if folder.read("job.json") is None:
         raise MigrationError(f"there is no job {job} in {folder.place.container.name}")
     report = MigrationReport(job)
-    report.complete = not _restore(folder, report, retry=False)
+    remaining = _restore(folder, report, retry=False)
+    report.complete = not remaining and report.tried == report.objects
     return report
 
 
@@ -249,7 +256,7 @@ class _Coordinator:
             raise MigrationError(
                 f"job {migration.job} exists: resume it, or use another name for a new one"
             )
-        found = folder.read("job.json")
+        found = folder.read("job.json") or {}
         different = [name for name in config if found.get(name) != config[name]]
         if different:
             raise MigrationError(
@@ -280,7 +287,7 @@ class _Coordinator:
         finally:
             for future in running:
                 future.cancel()
-        self._report.complete = True
+        self._report.complete = self._report.tried == self._report.objects
 
     def _submit(self, running: dict[Future[Any], str | Range]) -> None:
         self._migration.check_in_charge()

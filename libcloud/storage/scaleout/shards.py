@@ -168,11 +168,10 @@ def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
     migration.check_in_charge()
     folder = migration.folder
     entries = [Entry(*record) for record in folder.records(f"list/{shard}")]
-    before = {
-        record["key"]: record
-        for record in folder.records(f"done/{shard}")
-        if record["outcome"] != "failed"
-    }
+    before = {}
+    with contextlib.suppress(ObjectDoesNotExistError):
+        before = {one["key"]: one for one in folder.records(f"done/{shard}")}
+    before = {key: before[key] for key in before if before[key]["outcome"] != "failed"}
     entries = [entry for entry in entries if entry.key not in before]
     copier = ObjectCopier(
         migration.source.container,

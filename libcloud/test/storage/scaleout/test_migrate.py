@@ -25,7 +25,7 @@ from libcloud.storage.scaleout.migrate import (
     migrate,
     migration_report,
 )
-from libcloud.storage.types import ContainerDoesNotExistError
+from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store
@@ -189,6 +189,18 @@ def test_failed_objects_are_tried_again_and_no_others(pair: Pair) -> None:
     report = pair.resume()
     assert (report.copied, report.failed, report.is_clean) == (3, 0, True)
     assert pair.written("a") == 1
+
+
+def test_a_shard_whose_list_is_lost_is_not_taken_for_an_empty_one(pair: Pair) -> None:
+    pair.fill(*NAMES)
+
+    def lose(report: MigrationReport) -> None:
+        lists = [name for name in pair.files("list/") if name.endswith(".gz")]
+        for name in lists:
+            pair.destination.server.state.objects.pop((BUCKET, f"{FOLDER}m1/{name}"))
+
+    with pytest.raises(ObjectDoesNotExistError, match=r"list/.*gz"):
+        pair.migrate(shard_size=10, on_report=lose)
 
 
 def test_folders_of_jobs_are_no_data(pair: Pair) -> None:
