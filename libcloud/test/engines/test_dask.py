@@ -25,6 +25,12 @@ from libcloud.storage.scaleout import UploadSession
 from libcloud.storage.scaleout.dask import DaskExecutor, connect, pieces_of
 from libcloud.storage.scaleout.executors import executor_for, workers_of
 from libcloud.storage.types import WorkerError
+from libcloud.test.engines.migration import (
+    check_migration,
+    fill,
+    kill_at_the_end_of_a_shard,
+    migrate_on,
+)
 from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in
 from libcloud.test.engines.processes import Recorder, files_with, memory_contains, running
 from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store, session_of
@@ -264,3 +270,16 @@ def test_no_secret_reaches_tasks_scheduler_or_logs(
     assert not memory_contains(cluster.scheduler, SECRET)
     assert memory_contains(cluster.scheduler, BUCKET)
     assert not files_with(SECRET, cluster.folder)
+
+
+def test_a_bucket_is_migrated_although_a_worker_is_killed(
+    cluster: Cluster, executor: DaskExecutor, store: Store, container: Any
+) -> None:
+    fill(store, container)
+    kill = kill_at_the_end_of_a_shard(store)
+    try:
+        report = migrate_on(executor, container)
+    finally:
+        cluster.restore()
+    assert len(kill.killed) == 1
+    check_migration(store, report)

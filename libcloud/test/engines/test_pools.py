@@ -14,7 +14,14 @@ from typing import Any
 import pytest
 
 from libcloud.storage.scaleout.executors import executor_for
+from libcloud.storage.scaleout.migrate import MigrationError
 from libcloud.storage.types import WorkerError
+from libcloud.test.engines.migration import (
+    check_migration,
+    fill,
+    kill_at_the_end_of_a_shard,
+    migrate_on,
+)
 from libcloud.test.engines.pieces import SIZES, pieces_for, runs_in
 from libcloud.test.engines.store import KillSender, Store, session_of
 
@@ -98,3 +105,15 @@ def test_mpi_dies_with_a_worker_and_the_upload_is_continued(store: Store, folder
 def test_mpi_without_its_launcher_says_how_to_start_the_program() -> None:
     with pytest.raises(ValueError, match="mpiexec"):
         executor_for("mpi")
+
+
+def test_a_migration_that_lost_a_worker_is_resumed(
+    pool: Executor, store: Store, container: Any
+) -> None:
+    fill(store, container)
+    kill = kill_at_the_end_of_a_shard(store)
+    with pytest.raises(MigrationError, match="a worker has ended: resume job m1"):
+        migrate_on(pool, container)
+    assert len(kill.killed) == 1
+    with executor_for("processes", 2) as executor:
+        check_migration(store, migrate_on(executor, container, resume=True))

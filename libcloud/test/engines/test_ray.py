@@ -24,6 +24,12 @@ from libcloud.storage.scaleout.ray import RayExecutor, connect
 from libcloud.storage.scaleout.ray_data import ObjectSink
 from libcloud.storage.scaleout.worker import PartTask
 from libcloud.storage.types import WorkerError
+from libcloud.test.engines.migration import (
+    check_migration,
+    fill,
+    kill_at_the_end_of_a_shard,
+    migrate_on,
+)
 from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in
 from libcloud.test.engines.processes import Recorder, files_with, memory_contains
 from libcloud.test.engines.store import SECRET, KillSender, Store
@@ -232,3 +238,13 @@ def test_a_dataset_that_is_not_bytes_is_refused_and_nothing_is_left(
         dataset.write_datasink(ObjectSink(driver, container, "big.bin"))
     assert not store.objects
     store.check_clean()
+
+
+def test_a_bucket_is_migrated_although_a_worker_is_killed(
+    executor: RayExecutor, store: Store, container: Any
+) -> None:
+    fill(store, container)
+    kill = kill_at_the_end_of_a_shard(store)
+    report = migrate_on(executor, container)
+    assert len(kill.killed) == 1
+    check_migration(store, report)
