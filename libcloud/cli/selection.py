@@ -18,8 +18,25 @@ from libcloud.cli.targets import Target
 if TYPE_CHECKING:
     from libcloud.storage.base import Object, ObjectVersion
 
+
+def _version_id(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """The id, which is checked. :raises click.UsageError: it is no id."""
+    del context, parameter
+    if text is not None:
+        from libcloud.storage.s3.versions import check_version_id
+
+        try:
+            check_version_id(text, "--version-id")
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+    return text
+
+
 version_option = click.option(
-    "--version-id", metavar="ID", help="Use this version of the object instead of the newest."
+    "--version-id",
+    metavar="ID",
+    callback=_version_id,
+    help="Use this version of the object instead of the newest.",
 )
 
 literal_option = click.option(

@@ -79,6 +79,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         yield shell
 
 
+_DELETIONS = "`libcloud rm --json` and `libcloud undelete --json`"
+_SETTINGS = (
+    "`libcloud versioning --json`, `libcloud legal-hold --json`, `libcloud retention --json`, "
+    "`libcloud lifecycle --json`"
+)
 OUTPUTS = [
     (["ls", "--json", "s3://"], "`libcloud ls --json`"),
     (["ls", "--json", "s3://bucket"], "`libcloud ls --json`"),
@@ -95,6 +100,11 @@ OUTPUTS = [
     ),
     (["sync", "--json", "--dry-run", "s3://bucket/", "s3://other/"], "`libcloud sync --json`"),
     (["sync", "--json", "s3://bucket/", "s3://other/all/"], "`libcloud sync --json`"),
+    (["ls", "--versions", "--json", "s3://bucket"], "`libcloud ls --json`"),
+    (["rm", "--dry-run", "--json", "-r", "s3://bucket"], _DELETIONS),
+    (["rm", "--dry-run", "--json", "--versions", "-r", "s3://bucket"], _DELETIONS),
+    (["versioning", "--json", "s3://bucket"], _SETTINGS),
+    (["lifecycle", "--json", "s3://bucket"], _SETTINGS),
     (["uploads", "ls", "--json", "s3://bucket"], "`libcloud uploads ls --json`"),
     (["uploads", "ls", "--json", "--sizes", "s3://bucket"], "`libcloud uploads ls --json`"),
     (

@@ -86,6 +86,8 @@ def test_a_version_needs_a_single_object(versioned: Shell) -> None:
         ["rm", "--version-id", "x", "s3://bucket/*"],
         ["rm", "--version-id", "x", "--versions", URL],
         ["stat", "--version-id", "x", "s3://bucket"],
+        ["cat", "--version-id", "", URL],
+        ["cat", "--version-id", "x" * 1025, URL],
     ):
         assert versioned(*arguments).status == 2, arguments
 
@@ -137,6 +139,13 @@ def test_a_version_is_deleted(versioned: Shell) -> None:
     assert versioned.body("a b") == b"old"
     assert versioned("rm", "--version-id", new, URL).status == 3
     versioned.ok("rm", "--force", "--version-id", new, URL)
+
+
+def test_an_object_is_restored_by_deleting_its_delete_marker(versioned: Shell) -> None:
+    versioned.ok("rm", "-q", URL)
+    marker, *_ = ids(versioned)
+    versioned.ok("rm", "-q", "--version-id", marker, URL)
+    assert versioned.body("a b") == b"newer"
 
 
 def test_all_versions_are_deleted(versioned: Shell) -> None:
