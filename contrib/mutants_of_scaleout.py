@@ -127,12 +127,4 @@ MUTANTS = (
         "session",
         "test_an_encryption_key_is_not_written_down",
     ),
-    _mutant(
-        "tasks that have not started run after a failure",
-        "futures",
-        "effect_unknown=True), None))\n        self._cancel()\n",
-        "effect_unknown=True), None))\n",
-        "executor",
-        "test_a_failure_cancels_what_has_not_started",
-    ),
 )

@@ -14,6 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import requests
@@ -25,7 +26,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from libcloud.http.heads import HEAD_END, Head, plain_head
 from libcloud.http.received import RequestState
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import FilePieces, Pieces
 
 # Bytes to receive at once: enough for the headers and a small document.
 _TAKEN = 16 * 1024
@@ -129,8 +130,12 @@ def _send(connection: Any, head: bytes, body: Any) -> None:
     else:
         # Not list(body): it would reserve len(body) items, and the length of Pieces is in bytes.
         buffers = iter(body) if isinstance(body, Pieces) else (body,)
-    try:  # noqa: SIM105 - cheaper than suppress()
-        connection.send_all((head, *buffers))
+    try:
+        if isinstance(body, FilePieces):  # not all in memory at once
+            for block in chain((head,), buffers):
+                connection.send_all((block,))
+        else:
+            connection.send_all((head, *buffers))
     except BrokenPipeError:
         pass
     connection.await_response()

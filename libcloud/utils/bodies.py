@@ -10,6 +10,8 @@ from typing import Any
 # Below this size, copying is cheaper than keeping the caller's buffer locked.
 _SMALL = 64 * 1024
 
+_BLOCK = 1024 * 1024  # of a file
+
 
 class Pieces:
     """A body in several buffers, which are sent without being joined.
@@ -35,6 +37,38 @@ class Pieces:
 
     def __bytes__(self) -> bytes:
         return b"".join(self._buffers)
+
+
+class FilePieces(Pieces):
+    """A range of a seekable binary file, which is read, block by block, at each iteration.
+
+    >>> body = FilePieces(io.BytesIO(b"abcdef"), 1, 3)
+    >>> len(body), bytes(body), bytes(body)
+    (3, b'bcd', b'bcd')
+
+    :param start: position of the first byte.
+    :param size: bytes.
+    """
+
+    __slots__ = ("_file", "_start")
+
+    def __init__(self, file: Any, start: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self._size = size
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        self._file.seek(self._start)
+        left = self._size
+        while left:
+            block = self._file.read(min(left, _BLOCK))
+            if not block:
+                raise EOFError(f"the file ended {left} bytes early")
+            left -= len(block)
+            yield block
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self)
 
 
 def has_content(body: Any) -> bool:

@@ -18,7 +18,14 @@ from typing import Any, NamedTuple
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.futures import PartExecutor, worker_error
 from libcloud.storage.scaleout.session import UploadSession
-from libcloud.storage.scaleout.worker import PartResult, StoredPiece, bytes_of, guarded, session_of
+from libcloud.storage.scaleout.worker import (
+    PartResult,
+    StoredPiece,
+    bytes_of,
+    guarded,
+    session_of,
+    value_of,
+)
 from libcloud.storage.transfer.cut import CutPart, PieceRange
 
 
@@ -42,11 +49,12 @@ def store_piece(task: PieceTask, piece: Any) -> PartResult:
 
 def _store(task: PieceTask, piece: Any) -> tuple[StoredPiece, int]:
     session = session_of(task.session, task.connect)
-    data = bytes_of(piece, task.position)
+    value = value_of(piece)
+    source = value if hasattr(value, "read") else iter([bytes_of(value, task.position)])
     driver = session.driver
     container = Container(session.container_name, {}, driver)
-    stored = driver.upload_object_via_stream(iter([data]), container, task.name)
-    return StoredPiece(container.name, task.name, stored.hash or "", data.nbytes), 0
+    stored = driver.upload_object_via_stream(source, container, task.name)
+    return StoredPiece(container.name, task.name, stored.hash or "", stored.size), 0
 
 
 class PieceStorage:

@@ -26,11 +26,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 from libcloud.storage.base import Object
+from libcloud.storage.scaleout.bodies import body_of
 from libcloud.storage.scaleout.receipts import (
     PartsPort,
     UploadReceipt,
@@ -56,7 +58,6 @@ from libcloud.storage.types import (
 )
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.bodies import Pieces
 
 __all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begin"]
 
@@ -181,42 +182,46 @@ class UploadSession:
 
     # Parts.
 
-    def upload_part(self, number: int, data: Body) -> UploadReceipt:
+    def upload_part(
+        self, number: int, data: Body | IO[bytes] | Iterable[bytes], *, size: int | None = None
+    ) -> UploadReceipt:
         """Send part ``number``, with its checksum, and retry as the driver's policy says.
 
         A part that is sent again replaces itself.
 
         :param number: from 1.
-        :param data: all of its bytes.
+        :param data: its bytes; or a seekable file, from its position, which is read twice (for the
+            checksum, and to be sent) and not held in memory; or an iterable of bytes, which is
+            kept in a temporary file if it is large.
+        :param size: bytes of a file; ``None``: all that are left. Of others: checked.
         :return: what :meth:`complete` needs.
         :raises TypeError: ``data`` is not bytes. Nothing was sent.
         :raises ObjectTooLargeError: the store accepts no part of that size. Nothing was sent.
         :raises LibcloudError: the store rejected it; ``code`` is ``"NoSuchUpload"`` if the upload
             was completed or aborted.
         """
-        return self.send_part(number, data)[0]
+        with ExitStack() as files:
+            body = body_of(data, size, files, f"part {number} of {self.label}")
+            return self.send_part(number, body)[0]
 
     def send_part(self, number: int, data: Body) -> tuple[UploadReceipt, int]:
         """:meth:`upload_part`, and how often the store asked for fewer requests."""
         limits = self._upload.limits
-        if not isinstance(data, (bytes, bytearray, memoryview, Pieces)):
-            raise TypeError(f"part {number} of {self.label} must be bytes, not {kind_of(data)}")
-        body = memoryview(data).cast("B") if isinstance(data, memoryview) else data
         if isinstance(number, bool) or not isinstance(number, int):
             raise TypeError(f"number must be an int, not {kind_of(number)}")
         if not 1 <= number <= limits.max_parts:
             raise ValueError(f"parts are numbered from 1 to {limits.max_parts}, not {number}")
-        if len(body) > limits.max_part_size:
+        if len(data) > limits.max_part_size:
             raise ObjectTooLargeError(
-                f"part {number} has {len(body)} bytes; the store accepts {limits.max_part_size}",
+                f"part {number} has {len(data)} bytes; the store accepts {limits.max_part_size}",
                 self.driver,
                 self.object_name,
             )
         store: SharedPartStore[Any] = self._store
-        digest = store.digest(body)
+        digest = store.digest(data)
         throttled: list[Failure] = []
         part = self._retried(
-            Step.PART, lambda: store.put_part(self.upload_id, number, body, digest), throttled
+            Step.PART, lambda: store.put_part(self.upload_id, number, data, digest), throttled
         )
         return receipt_of(part), len(throttled)
 

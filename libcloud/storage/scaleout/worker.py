@@ -20,9 +20,11 @@ from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.transfer.cut import PieceRange
 from libcloud.storage.types import SizeMismatchError
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import FilePieces, Pieces
 
 _SHOWN = 1000  # characters of an error
+
+_Content = memoryview | Pieces
 
 
 class PartTask(NamedTuple):
@@ -110,7 +112,10 @@ def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
         _read(piece, span, size, session)
         for span, size, piece in zip(task.ranges, task.sizes, pieces, strict=True)
     ]
-    return session.send_part(task.number, buffers[0] if len(buffers) == 1 else Pieces(buffers))
+    if len(buffers) == 1:
+        return session.send_part(task.number, buffers[0])
+    joined = [memoryview(bytes(one)) if isinstance(one, Pieces) else one for one in buffers]
+    return session.send_part(task.number, Pieces(joined))
 
 
 class PieceError(Exception):
@@ -169,7 +174,7 @@ def _connected(text: str, connect: Callable[[], Any] | None) -> UploadSession:
     return UploadSession.from_json(text, connect)
 
 
-def _read(piece: Any, span: PieceRange, size: int, session: UploadSession) -> memoryview:
+def _read(piece: Any, span: PieceRange, size: int, session: UploadSession) -> _Content:
     """The bytes of a piece that belong to a part.
 
     :raises PieceError: it could not be made, or is not what was announced; the cause tells why.
@@ -180,26 +185,35 @@ def _read(piece: Any, span: PieceRange, size: int, session: UploadSession) -> me
             piece, size, start = piece.read_with(session, start, stop), stop - start, 0
         elif hasattr(piece, "read_range"):
             piece, size, start = piece.read_range(start, stop), stop - start, 0
-        view = bytes_of(piece, position)
-        if view.nbytes != size:
+        value = value_of(piece)
+        if hasattr(value, "seek"):
+            found = value.seek(0, os.SEEK_END)
+            content: _Content = FilePieces(value, start, stop - span.start)
+        else:
+            view = bytes_of(value, position)
+            found, content = view.nbytes, view[start : start + stop - span.start]
+        if found != size:
             raise SizeMismatchError(
-                f"piece {position} has {view.nbytes} bytes, and {size} were announced", None, ""
+                f"piece {position} has {found} bytes, and {size} were announced", None, ""
             )
     except Exception as error:
         raise PieceError(position) from error
-    return view[start : start + span.stop - span.start]
+    return content
 
 
-def bytes_of(piece: Any, position: int) -> memoryview:
-    """All bytes of a piece.
+def value_of(piece: Any) -> Any:
+    """What a piece is, or what its function returns."""
+    if callable(piece):
+        return piece()
+    # A future, for a thread of this process.
+    return piece.result() if hasattr(piece, "add_done_callback") else piece
+
+
+def bytes_of(value: Any, position: int) -> memoryview:
+    """All bytes of the value of a piece.
 
     :raises TypeError: it is not bytes.
     """
-    value = piece
-    if callable(piece):
-        value = piece()
-    elif hasattr(piece, "add_done_callback"):  # a future, for a thread of this process
-        value = piece.result()
     try:
         view = memoryview(value)
     except TypeError:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 from collections.abc import Iterator
@@ -15,12 +16,14 @@ import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
+from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.scaleout import UploadReceipt, UploadSession
 from libcloud.storage.types import (
     ObjectTooLargeError,
     PartConflictError,
     PreconditionFailedError,
+    SizeMismatchError,
     UploadOutcomeUnknownError,
 )
 from libcloud.test.storage.fakes.faults import Drop, Hold, LoseAnswer, Status
@@ -169,11 +172,67 @@ def test_a_receipt_is_small_and_plain(s3: Store) -> None:
     assert session.complete([json.loads(json.dumps(receipt))]).size == len(DATA)
 
 
-@pytest.mark.parametrize("data", ["text", [b"a", b"b"], 7, None])
+@pytest.mark.parametrize("data", ["text", ["text"], {b"a": b"b"}, 7, None])
 def test_a_part_is_bytes(s3: Store, data: Any) -> None:
     session = s3.driver.ex_begin_upload(s3.container, "object")
     with pytest.raises(TypeError, match="part 1 of bucket/object must be bytes"):
         session.upload_part(1, data)
+    session.abort()
+
+
+def test_a_file_or_an_iterable_is_a_part_too(s3: Store) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    file = io.BytesIO(b"before" + DATA + b"after")
+    file.seek(6)
+    receipts = [
+        session.upload_part(1, file, size=len(DATA)),
+        session.upload_part(2, iter([DATA[:7], b"", DATA[7:]]), size=len(DATA)),
+        session.upload_part(3, io.BufferedReader(Pipe(DATA))),
+    ]
+    session.complete(receipts)
+    assert s3.body() == DATA * 3
+
+
+class Pipe(io.BytesIO):
+    """A file without a position."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def test_a_part_in_a_file_is_sent_again_after_a_failure(s3: Store) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    s3.server.faults.add("UploadPart", Drop("in_body"))
+    s3.server.faults.add("UploadPart", Status(503, "SlowDown"), nth=2)
+    session.complete([session.upload_part(1, io.BytesIO(DATA))])
+    assert s3.body() == DATA
+
+
+@pytest.mark.parametrize("data", [DATA, iter([DATA]), io.BytesIO(DATA)])
+def test_a_part_of_another_size_is_not_sent(s3: Store, data: Any) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    with pytest.raises(SizeMismatchError, match="2001 bytes, and 2002 were announced"):
+        session.upload_part(1, data, size=len(DATA) + 1)
+    session.abort()
+    assert not s3.requests("UploadPart")
+
+
+def test_a_part_in_a_file_is_not_held_in_memory(s3: Store, tmp_path: Path) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    largest = 0
+
+    class Watched(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            nonlocal largest
+            data = super().read(size)
+            largest = max(largest, len(data))
+            return data
+
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * (5 * MIB))
+    with Watched(path) as file:
+        session.upload_part(1, file)
+    assert largest == MIB
     session.abort()
 
 
