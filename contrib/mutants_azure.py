@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _AZURE = "libcloud/storage/azure"
 _DRIVER = ("libcloud/test/storage/test_azure_blobs.py",)
 _PROTOCOL = ("libcloud/test/storage/azure/test_protocol.py",)

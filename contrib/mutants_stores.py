@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _DRIVERS = "libcloud/storage/drivers"
 _B2 = ("libcloud/test/storage/test_backblaze_b2.py",)
 _GOOGLE = ("libcloud/test/storage/test_google_multipart.py",)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-__all__ = ["MUTANTS"]
-
 _SWIFT = "libcloud/storage/swift"
 _UPLOADS = ("libcloud/test/storage/swift/test_uploads.py",)
 

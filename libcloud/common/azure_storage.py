@@ -20,15 +20,6 @@ from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.common.signing.sharedkey import AccountKey
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 
-__all__ = [
-    "API_VERSION",
-    "LOGIN_HOSTS",
-    "AzureBlobsActiveDirectoryConnection",
-    "AzureBlobsConnection",
-    "AzureStorageRawResponse",
-    "AzureStorageResponse",
-]
-
 API_VERSION = "2021-12-02"
 """Has blocks of 4,000 MiB (2019-12-12) and the tier Cold (2021-12-02).
 

@@ -12,8 +12,6 @@ from typing import Any
 
 from libcloud.common.google_errors import GoogleAuthError
 
-__all__ = ["load_private_key", "private_key_text", "signed_token"]
-
 
 def private_key_text(key: str | Mapping[str, Any]) -> str:
     """Return the PEM text of a private key.

@@ -10,8 +10,6 @@ import hmac
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["CodeServer"]
-
 _PAGE = (
     b"<!DOCTYPE html><html><head><title>Authorization</title></head><body><p>%s</p></body></html>"
 )

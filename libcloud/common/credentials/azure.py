@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 
 from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
 
-__all__ = ["SCOPE", "StorageAccount", "account_from_env", "identity_tokens", "parse_connection"]
-
 SCOPE = "https://storage.azure.com/.default"
 """What a token for Azure Storage is asked for."""
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from libcloud.common.credentials.discovery import Discovery, FixedCredentials
 from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
 
-__all__ = ["HINT", "find_google_credentials", "require_google_key"]
-
 HINT = (
     "set GS_ACCESS_KEY_ID and GS_SECRET_ACCESS_KEY to an HMAC key (GOOG...), or "
     "GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account"

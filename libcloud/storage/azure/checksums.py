@@ -19,8 +19,6 @@ from libcloud.storage.transfer.upload.port import Part, Source
 from libcloud.storage.transfer.values import Body, Digest
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["NO_DIGEST", "HashingSource", "encoded", "md5_digest", "md5_of", "new_md5", "with_md5"]
-
 NO_DIGEST = Digest()
 
 _MD5_SIZE = 16

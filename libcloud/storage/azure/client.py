@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.retry import RetryPolicy
     from libcloud.storage.transfer.values import Failure
 
-__all__ = ["AzureClient", "ClientOwner", "failure_of"]
-
 _T = TypeVar("_T")
 
 _OK = frozenset({200, 201, 202})

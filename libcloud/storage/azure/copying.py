@@ -14,8 +14,6 @@ from libcloud.storage.azure.objects import head_blob
 from libcloud.storage.transfer.upload.times import is_recent
 from libcloud.storage.types import ConditionalConflictError, PreconditionFailedError
 
-__all__ = ["copy_blob"]
-
 _LONGEST_WAIT = 15.0  # seconds between two looks at a copy
 
 

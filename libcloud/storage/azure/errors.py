@@ -33,8 +33,6 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 
-__all__ = ["error_detail", "error_for", "failure_of"]
-
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 _TRANSIENT = frozenset(

@@ -11,8 +11,6 @@ from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.responses import Page, parse_blobs, parse_containers
 from libcloud.storage.types import IncompleteListingError
 
-__all__ = ["blob_pages", "container_pages"]
-
 
 def container_pages(client: AzureClient, *, limit: int) -> Iterator[Page]:
     """The containers of the account."""

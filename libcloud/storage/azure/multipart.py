@@ -14,8 +14,6 @@ from libcloud.storage.azure import requests
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.types import ObjectDoesNotExistError
 
-__all__ = ["LEASE_SECONDS", "BlobLease"]
-
 _log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 60

@@ -19,16 +19,6 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 
-__all__ = [
-    "create_container",
-    "delete_blob",
-    "delete_container",
-    "head_blob",
-    "head_container",
-    "set_metadata",
-    "set_tier",
-]
-
 _REFUSALS = MappingProxyType({400: InvalidContainerNameError, 409: ContainerAlreadyExistsError})
 
 
@@ -91,8 +81,7 @@ def delete_blob(client: AzureClient, container: str, name: str) -> None:
     request = requests.delete(client.blob_path(container, name), headers)
     what = f"Error deleting {container}/{name}"
     client.retry_loop.ensure(
-        lambda: client.send_once(request, what, names=(container, name)),
-        ObjectDoesNotExistError,
+        lambda: client.send_once(request, what, names=(container, name)), ObjectDoesNotExistError
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from libcloud.storage.capabilities import MIB, Capabilities, Limits
 
-__all__ = ["CAPABILITIES", "HOST_SUFFIXES", "LIMITS", "TIERS", "account_host"]
-
 LIMITS = Limits(
     min_part_size=1,
     max_part_size=4000 * MIB,

@@ -15,32 +15,6 @@ from libcloud.common.request import HttpRequest
 from libcloud.storage import metadata
 from libcloud.storage.transfer.values import Body
 
-__all__ = [
-    "METADATA",
-    "abort_copy",
-    "blob_path",
-    "block_id",
-    "check_blob_name",
-    "check_container_name",
-    "container_path",
-    "copy_blob",
-    "create_container",
-    "delete",
-    "get_blob",
-    "get_block_list",
-    "head",
-    "lease",
-    "list_blobs",
-    "list_containers",
-    "metadata_headers",
-    "property_headers",
-    "put_blob",
-    "put_block",
-    "put_block_list",
-    "set_metadata",
-    "set_tier",
-]
-
 METADATA = "x-ms-meta-"
 """What names of headers with metadata of the user begin with."""
 
@@ -120,12 +94,7 @@ def delete(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
 
 
 def list_blobs(
-    path: str,
-    *,
-    prefix: str | None,
-    marker: str | None,
-    delimiter: str | None = None,
-    limit: int,
+    path: str, *, prefix: str | None, marker: str | None, delimiter: str | None = None, limit: int
 ) -> HttpRequest:
     """A page of the blobs of a container."""
     params = (_CONTAINER, ("comp", "list"), ("maxresults", str(limit)), ("include", "metadata"))

@@ -15,18 +15,6 @@ from urllib.parse import unquote
 from libcloud.storage.metadata import decode_metadata
 from libcloud.utils.xml import InvalidXmlError, parse_xml
 
-__all__ = [
-    "BlobEntry",
-    "Block",
-    "ContainerEntry",
-    "MalformedDocumentError",
-    "Page",
-    "parse_blobs",
-    "parse_blocks",
-    "parse_containers",
-    "parse_error",
-]
-
 
 class MalformedDocumentError(ValueError):
     """A document is not the one that was expected."""

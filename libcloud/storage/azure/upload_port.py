@@ -36,8 +36,6 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
 
-__all__ = ["AzureStore"]
-
 
 class AzureStore:
     """One blob, about to be written.

@@ -21,8 +21,6 @@ from libcloud.storage.azure.profiles import account_host
 from libcloud.storage.s3.endpoint import parse_endpoint
 from libcloud.utils.arguments import nearest
 
-__all__ = ["Access", "Place", "options_from_env", "options_from_url", "place_of"]
-
 _URL_KEYS = {"endpoint_url": "endpoint_url", "account": "key", "anonymous": "ex_anonymous"}
 _SCHEMES = ("az", "azure_blobs", "abfs", "abfss")
 

@@ -12,8 +12,6 @@ from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
 from libcloud.utils.etags import strip_etag
 
-__all__ = ["BlobOptions", "conditions", "split", "tier"]
-
 # Apache Libcloud has not had them since 2.5: blobs are block blobs.
 _REMOVED = ("ex_blob_type", "ex_page_blob_size")
 

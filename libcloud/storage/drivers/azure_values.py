@@ -11,8 +11,6 @@ from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
 from libcloud.storage.metadata import metadata_in
 from libcloud.utils.etags import strip_etag
 
-__all__ = ["blob_extra", "container_extra", "listed_blob_extra", "listed_container_extra"]
-
 
 def container_extra(headers: Mapping[str, str], url: str) -> dict[str, Any]:
     """From the headers of a response; names in lower case."""

@@ -16,14 +16,6 @@ from libcloud.storage.swift import errors
 from libcloud.utils.documents import parse_json
 from libcloud.utils.per_process import PerProcess
 
-__all__ = [
-    "AUTH_URL",
-    "CloudFilesConnection",
-    "CloudFilesRawResponse",
-    "CloudFilesResponse",
-    "OpenStackSwiftConnection",
-]
-
 AUTH_URL = "https://identity.api.rackspacecloud.com"
 
 

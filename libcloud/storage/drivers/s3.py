@@ -91,7 +91,6 @@ if TYPE_CHECKING:
 
     from libcloud.common.credentials import Credentials
     from libcloud.storage.many_objects import Place
-    from libcloud.storage.s3.download_port import Download
     from libcloud.storage.s3.multipart import (
         RESPONSES_PER_REQUEST,
         IncompleteCleanupError,
@@ -103,6 +102,7 @@ if TYPE_CHECKING:
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.ranges import Validator
+    from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import PartReceipt, StoredObject
@@ -812,7 +812,7 @@ class BaseS3StorageDriver(StorageDriver):
 
         :raises ObjectChangedError: it was replaced or deleted.
         """
-        validator = s3.download_port.validator_of(obj)
+        validator = transfer.download.start.validator_of(obj)
         started = self._start_download(obj, {}, start_bytes, end_bytes, validator=validator)
         return transfer.download.saving.stream(self, obj, started, None, partial=True)
 
@@ -844,7 +844,7 @@ class BaseS3StorageDriver(StorageDriver):
         verify: bool | None = False,
         validator: Validator | None = None,
     ) -> Download:
-        """Request bytes of the object, see :class:`.download_port.Selection`; read none yet."""
+        """Request bytes of the object, see :class:`.start.Selection`; read none yet."""
         span = "" if start is None else self._get_standard_range_str(start, end)
         if start is not None and start < 0:
             span = f"bytes={start}"
@@ -852,7 +852,8 @@ class BaseS3StorageDriver(StorageDriver):
         request = s3.requests.get_object(path, headers=self._read_headers(options))
 
         def begin(version_id: str | None, expected: Validator | None) -> Download:
-            selection = s3.download_port.Selection(start, end, span, verify, validator or expected)
+            wanted = validator or expected
+            selection = transfer.download.start.Selection(start, end, span, verify, wanted)
             versioned = s3.requests.of_version(request, version_id)
             return s3.download_port.start_download(self._client, self, obj, versioned, selection)
 

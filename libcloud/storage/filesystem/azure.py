@@ -10,8 +10,6 @@ from libcloud.storage.filesystem.system import LibcloudFileSystem
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
 
-__all__ = ["AzureFileSystem"]
-
 
 class AzureFileSystem(LibcloudFileSystem):
     """Containers and blobs as directories and files.

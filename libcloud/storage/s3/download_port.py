@@ -20,15 +20,12 @@ from libcloud.storage.transfer.download.start import (
     Selection,
     first_response,
     open_download,
-    validator_of,
 )
 from libcloud.storage.transfer.download.verification import Verification
 from libcloud.utils.arguments import size_of
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-
-__all__ = ["AS_STORED", "Download", "Selection", "start_download", "validator_of"]
 
 
 def start_download(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage import s3
+from libcloud.storage import s3, transfer
 from libcloud.storage.base import Container, Object
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.s3.client import detail_of
@@ -71,7 +71,7 @@ def look_up(
     :param version_id: of one version; ``None``: the newest.
     :raises ObjectDoesNotExistError: there is no such object or version.
     """
-    request = s3.requests.head(path, {**s3.download_port.AS_STORED, **(headers or {})})
+    request = s3.requests.head(path, {**transfer.download.start.AS_STORED, **(headers or {})})
     label = s3.names.label_of(container_name, object_name, version_id)
     with s3.versions.explained_errors(client, object_name, version_id):
         response = client.send(

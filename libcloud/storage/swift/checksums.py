@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from libcloud.storage.transfer.values import Body, Digest
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["digest", "large_etag"]
-
 
 def digest(body: Body) -> Digest:
     """The MD5 of ``body``, with the header that carries it."""

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from libcloud.storage.swift.profiles import SwiftProfile
     from libcloud.storage.transfer.retry import RetryPolicy
 
-__all__ = ["ClientOwner", "SwiftClient", "failure_of"]
-
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")

@@ -20,8 +20,6 @@ from libcloud.storage.swift.deletion import is_static_large
 from libcloud.storage.transfer.upload.times import is_recent
 from libcloud.storage.types import PreconditionFailedError
 
-__all__ = ["copy_object"]
-
 # Seconds of silence while the store copies: it answers when it has copied all of the data.
 _PATIENCE = 300.0
 

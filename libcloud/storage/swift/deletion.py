@@ -13,14 +13,6 @@ from libcloud.storage.swift import errors, requests, responses
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.types import ObjectDoesNotExistError
 
-__all__ = [
-    "delete_object",
-    "delete_segments",
-    "is_static_large",
-    "keeps_versions",
-    "refuse_versions",
-]
-
 # A container with one of these keeps former versions of its objects, and they need their segments.
 # Reference: Swift, "Object Versioning".
 _VERSIONING = ("x-versions-enabled", "x-versions-location", "x-history-location")

@@ -10,8 +10,6 @@ from libcloud.storage.swift import requests, responses
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.responses import ContainerRecord, ObjectRecord
 
-__all__ = ["PAGE", "iterate_containers", "iterate_objects"]
-
 PAGE = 10_000
 """Names on a page: what Swift returns at most unless it is configured otherwise."""
 
@@ -31,11 +29,7 @@ def iterate_containers(client: SwiftClient) -> Iterator[ContainerRecord]:
 
 
 def iterate_objects(
-    client: SwiftClient,
-    container_name: str,
-    *,
-    prefix: str = "",
-    after: str = "",
+    client: SwiftClient, container_name: str, *, prefix: str = "", after: str = ""
 ) -> Iterator[ObjectRecord]:
     """The objects of a container, in the order of their names.
 

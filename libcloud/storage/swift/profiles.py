@@ -12,8 +12,6 @@ from typing import Any
 
 from libcloud.storage.capabilities import GIB, Capabilities, Limits
 
-__all__ = ["DEFAULT", "SwiftProfile", "capabilities", "profile_of"]
-
 # swift.conf, "max_file_size": 5 GiB and 2 bytes for an object in one request, and so for a segment.
 _MAX_FILE_SIZE = 5 * GIB + 2
 # "Static Large Objects": max_manifest_segments and min_segment_size of the middleware.

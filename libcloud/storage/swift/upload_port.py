@@ -32,8 +32,6 @@ from libcloud.storage.transfer.values import (
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.etags import strip_etag
 
-__all__ = ["SwiftUploadPort"]
-
 _log = logging.getLogger(__name__)
 
 # Segments expire with the object that they belong to; other headers concern the object alone.
@@ -230,10 +228,7 @@ class SwiftUploadPort:
 
     def _send(self, request: Any, what: str) -> Any:
         return self._client.send_once(
-            request,
-            what,
-            ok=(201,),
-            names=(self._names.object_container, self._names.object_name),
+            request, what, ok=(201,), names=(self._names.object_container, self._names.object_name)
         )
 
     def _sendable(self, body: Body) -> Body:

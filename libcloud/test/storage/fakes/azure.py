@@ -34,8 +34,6 @@ from libcloud.test.storage.fakes.log import KEPT_BODY
 from libcloud.test.storage.fakes.server import FakeServer
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["FakeAzure"]
-
 _SKEW = timedelta(minutes=15)
 _OPERATIONS = {
     ("PUT", "block"): "PutBlock",

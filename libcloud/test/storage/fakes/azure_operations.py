@@ -19,8 +19,6 @@ from xml.sax.saxutils import escape
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["Blob", "Operations", "md5"]
-
 _CONTAINER = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]")
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 

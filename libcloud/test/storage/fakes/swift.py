@@ -24,8 +24,6 @@ from libcloud.test.storage.fakes.swift_keystone import keystone
 from libcloud.test.storage.fakes.swift_sockets import Listener
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["ACCOUNT", "FakeSwift", "Fault", "Stored", "SwiftLimits"]
-
 ACCOUNT = "/v1/AUTH_test"
 _SEGMENT = re.compile(r"(.+/\.slo/[0-9a-f]{24})/\d{8}", re.DOTALL)
 

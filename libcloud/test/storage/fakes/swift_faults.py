@@ -9,8 +9,6 @@ from libcloud.test.storage.fakes.faults import Dropped
 from libcloud.test.storage.fakes.swift import FakeSwift, Fault
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["damage", "drop", "give_up", "lose_answer", "other_etag", "refuse", "web_page"]
-
 
 def drop(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
     """A fault: the connection breaks, and nothing is done."""

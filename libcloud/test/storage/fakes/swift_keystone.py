@@ -9,8 +9,6 @@ from typing import Any, Protocol
 
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
-__all__ = ["Issuer", "keystone"]
-
 
 class Issuer(Protocol):
     """The fake Swift that a token is for."""

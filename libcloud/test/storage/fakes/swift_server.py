@@ -26,8 +26,6 @@ from libcloud.test.storage.fakes.servers import (
     reserved_ports,
 )
 
-__all__ = ["KEY", "USER", "missing_programs", "swift_server"]
-
 USER, KEY = "test:tester", "testing"
 
 _KINDS = ("account", "container", "object")

@@ -21,8 +21,6 @@ from libcloud.test.storage.fakes.wire import (
     write_answer,
 )
 
-__all__ = ["Listener"]
-
 HOST = "127.0.0.1"
 
 

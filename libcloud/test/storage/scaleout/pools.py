@@ -22,17 +22,6 @@ from libcloud.storage.transfer.progress import UploadEvent
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.s3_servers import with_small_parts
 
-__all__ = [
-    "OddExecutor",
-    "Pieces",
-    "connected",
-    "coordinate",
-    "fatal",
-    "piece",
-    "runs_of",
-    "sha256",
-]
-
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
