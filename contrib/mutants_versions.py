@@ -19,7 +19,7 @@ _LIBRARY = (
     Mutant(
         "an object with a version id is read as the newest",
         f"{_S3}/versions.py",
-        "    return version_id if isinstance(version_id, str) and version_id else None\n",
+        "    return version_id if is_known else None\n",
         "    return None\n",
         _READ,
         caught_by="test_an_object_that_was_uploaded_is_read_as_that_version",
@@ -51,8 +51,8 @@ _LIBRARY = (
     Mutant(
         "a version that was requested by its id is read as the newest if it may not be read",
         f"{_S3}/versions.py",
-        "if not is_denied or isinstance(obj, ObjectVersion) or not obj.hash:",
-        "if not is_denied or not obj.hash:",
+        "if isinstance(obj, ObjectVersion) or not obj.hash:",
+        "if not obj.hash:",
         _READ,
         caught_by="test_a_user_who_may_not_read_versions_reads_what_was_uploaded",
     ),

@@ -251,6 +251,8 @@ class Container:
         """
         if ex_version_id is not None:
             driver: Any = self.driver
+            if not driver.capabilities.versions:
+                raise driver._unsupported("versions of objects")
             found: Object = driver.get_object(self.name, object_name, ex_version_id=ex_version_id)
             return found
         look_up = companion_method(self.driver, "get_object", "_get_object_in")

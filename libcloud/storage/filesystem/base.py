@@ -19,7 +19,13 @@ from fsspec.asyn import (  # type: ignore[import-untyped]
 
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.filesystem.cache import DEFAULT_EXPIRY, ListingCache
-from libcloud.storage.filesystem.entries import Info, by_own_names, directory_entry, time_of
+from libcloud.storage.filesystem.entries import (
+    Info,
+    by_own_names,
+    directory_entry,
+    file_entry,
+    time_of,
+)
 from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.workers import run
 
@@ -100,9 +106,13 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         The type is ``"file"`` or ``"directory"``; files also have ``etag``,
         ``modified``, ``metadata`` and ``content_type`` (the last two are not part of a listing).
 
+        :param kwargs: ``version_id``: of a version of an object.
         :raises FileNotFoundError: it does not exist.
         """
         path = self._strip_protocol(path)
+        version_id = kwargs.get("version_id")
+        if version_id is not None:
+            return file_entry(await self._run(self._listing.object, path, version_id))
         known = self._listings.entry(path)
         return dict(known) if known else await self._run(self._listing.info, path)
 

@@ -100,15 +100,20 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         container: Container,
         name: str,
         *,
+        version_id: str | None = None,
         cache_type: str | None = None,
         block_size: int | None = None,
         **options: Any,
     ) -> ReadFile:
         """Open an object with one request, which also reads its first bytes into the cache.
 
+        :param version_id: of one version, for which the request reads no bytes; ``None``: the
+            newest.
         :raises ObjectDoesNotExistError: there is none.
         """
         shared: Any = {"cache_type": cache_type, "block_size": block_size, **options}
+        if version_id is not None:
+            return cls(container.get_object(name, ex_version_id=version_id), **shared)
         if cache_type not in (None, ReadAhead.name):
             return cls(container.get_object(name), **shared)
         obj, start = read_start(container, name, min(block_size or DEFAULT_RANGE, SMALLEST_RANGE))

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 
 class FileKeywords(AnyUploadKeywords, total=False):
-    """Keywords of opened files: the first five for reading, the others for writing.
+    """Keywords of opened files: the first six for reading, the others for writing.
 
+    :param version_id: open this version of the object; ``None``: the newest.
     :param cache_type: fsspec's cache for reading; ``None``: one that reads ahead in parallel.
     :param encoding: of text; ``None``: UTF-8.
     :param errors: what to do with text that cannot be encoded or decoded; see ``open``.
@@ -26,6 +27,7 @@ class FileKeywords(AnyUploadKeywords, total=False):
     :param headers: further headers of the upload.
     """
 
+    version_id: str | None
     cache_type: str | None
     encoding: str | None
     errors: str | None

@@ -50,14 +50,16 @@ class Listing:
         with as_os_errors(path):
             return self.container(container), name
 
-    def object(self, path: str) -> Object:
-        """The object of a file: one HEAD request.
+    def object(self, path: str, version_id: str | None = None) -> Object:
+        """The object of a file, or one version of it: one HEAD request.
 
         :raises FileNotFoundError: there is none.
         """
         container, name = self.locate(path)
         with as_os_errors(path):
-            return container.get_object(name)
+            if version_id is None:
+                return container.get_object(name)
+            return container.get_object(name, ex_version_id=version_id)
 
     def info(self, path: str) -> Info:
         """See ``info`` of the file system.

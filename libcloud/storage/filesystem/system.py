@@ -28,7 +28,7 @@ from libcloud.storage.filesystem.files import (
 )
 from libcloud.storage.filesystem.keywords import CopyOptions, FileKeywords, StorageOptions
 from libcloud.storage.filesystem.operations import Operations
-from libcloud.storage.filesystem.reading import same_version
+from libcloud.storage.filesystem.reading import read_version, same_version
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
 from libcloud.utils.arguments import unexpected_keyword
@@ -124,7 +124,15 @@ class LibcloudFileSystem(DriverFileSystem):
         :param start: as in a slice of the file; negative offsets count from its end. They require
             a second request, except for the last bytes of an object in an S3 store.
         :param end: likewise.
+        :param kwargs: ``version_id``: of a version of the object.
         """
+        version_id = kwargs.get("version_id")
+        if version_id is not None:
+            obj = await self._run(self._listing.object, self._strip_protocol(path), version_id)
+            first, last, _ = slice(start, end).indices(obj.size)
+            with as_os_errors(path):
+                data: bytes = await self._run(read_version, obj, first, last)
+            return data
         _, data = await self._run(self._operations.read, self._strip_protocol(path), start, end)
         return data
 

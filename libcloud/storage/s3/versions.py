@@ -30,6 +30,14 @@ _MAX_BYTES = 1024
 _VERSION_ID = "x-amz-version-id"
 
 
+# Statuses with which a store refuses to read a version: denied, or not supported.
+_REFUSED = (400, 403, 501)
+
+
+class WrongVersionError(LibcloudError):
+    """The response is not about the version that was requested."""
+
+
 def check_version_id(version_id: object, name: str = "ex_version_id") -> None:
     """Refuse what cannot be the id of a version.
 
@@ -57,7 +65,12 @@ def version_of(obj: Object) -> str | None:
     if getattr(obj, "is_delete_marker", False):
         label = label_of(obj.container.name, obj.name, version_id)
         raise ObjectDoesNotExistError(f"{label} is a delete marker: no data", obj.driver, obj.name)
-    return version_id if isinstance(version_id, str) and version_id else None
+    if isinstance(obj, ObjectVersion):
+        return obj.version_id
+    # R2 returns ids although it keeps no versions.
+    profile = getattr(obj.driver, "profile", None)
+    is_known = isinstance(version_id, str) and version_id and getattr(profile, "versions", True)
+    return version_id if is_known else None
 
 
 def as_version(obj: Object, version_id: str) -> ObjectVersion:
@@ -70,8 +83,9 @@ def as_version(obj: Object, version_id: str) -> ObjectVersion:
 def read_version(obj: Object, read: Callable[[str | None, Validator | None], _T]) -> _T:
     """What ``read`` returns for the version of ``obj``, and for what must be true of it.
 
-    Who may read objects may be forbidden to read versions: that is ``s3:GetObjectVersion``. Unless
-    a version was requested by its id, the newest one is read then, if it still is the same.
+    Who may read objects may be forbidden to read versions: that is ``s3:GetObjectVersion``; and
+    some stores return ids and keep no versions. Unless a version was requested by its id, the
+    newest one is read then, if it still is the same.
     """
     version_id = version_of(obj)
     if version_id is None:
@@ -79,8 +93,10 @@ def read_version(obj: Object, read: Callable[[str | None, Validator | None], _T]
     try:
         return read(version_id, None)
     except LibcloudError as error:
-        is_denied = getattr(error, "status", None) == 403
-        if not is_denied or isinstance(obj, ObjectVersion) or not obj.hash:
+        is_refused = getattr(error, "status", None) in _REFUSED
+        if not (is_refused or isinstance(error, WrongVersionError)):
+            raise
+        if isinstance(obj, ObjectVersion) or not obj.hash:
             raise
     return read(None, validator_of(obj))
 
@@ -121,7 +137,7 @@ def check_response(
     A store without versions ignores the parameter, and returns the newest.
 
     :param headers: names in lower case.
-    :raises LibcloudError: it is not.
+    :raises WrongVersionError: it is not.
     """
     found = headers.get(_VERSION_ID)
     if version_id is None or found == version_id:
@@ -129,7 +145,7 @@ def check_response(
     if found is None and version_id == "null":
         return  # that of a container without versioning
     which = "a response without a version id" if found is None else f"the version {found}"
-    raise LibcloudError(
+    raise WrongVersionError(
         f"{label}: the store returned {which}. It does not seem to support versions", client.owner
     )
 

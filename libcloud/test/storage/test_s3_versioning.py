@@ -20,7 +20,7 @@ from libcloud.storage.types import (
 )
 from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
-from libcloud.test.storage.s3_servers import BUCKET, Store, store
+from libcloud.test.storage.s3_servers import BUCKET, Store, pattern, store
 from libcloud.test.storage.s3_versions import Page, listed, put, read, versioned
 
 
@@ -252,3 +252,26 @@ def test_the_marker_of_a_version_needs_that_of_a_key() -> None:
     body = requests.delete_body([("k", "1&2"), ("l", None), "m"])
     assert b"<Object><Key>k</Key><VersionId>1&amp;2</VersionId></Object>" in body
     assert b"<Object><Key>l</Key></Object><Object><Key>m</Key></Object>" in body
+
+
+# fsspec.
+
+
+def test_files_of_fsspec_are_opened_by_the_id_of_a_version(s3: Store) -> None:
+    from libcloud.storage.filesystem import LibcloudFileSystem
+
+    data = pattern(100_000)
+    old, _ = put(s3, data, b"newer")
+    version_id = old.extra["version_id"]
+    fs: Any = LibcloudFileSystem(driver=s3.driver, skip_instance_cache=True)
+    with fs.open("bucket/object", "rb", version_id=version_id, block_size=10_000) as file:
+        assert file.read() == data
+    assert fs.info("bucket/object", version_id=version_id)["size"] == len(data)
+    assert fs.cat_file("bucket/object", version_id=version_id, start=-3) == data[-3:]
+    assert fs.cat_file("bucket/object") == b"newer"
+    with pytest.raises(FileNotFoundError):
+        fs.open("bucket/object", "rb", version_id="null")
+    memory: Any = LibcloudFileSystem(driver=DummyStorageDriver("a", "b"), skip_instance_cache=True)
+    memory.mkdir("c")
+    with pytest.raises(LibcloudError, match="does not support versions"):
+        memory.open("c/x", "rb", version_id="x")

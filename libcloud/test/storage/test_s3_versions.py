@@ -274,6 +274,28 @@ def test_a_user_who_may_not_read_versions_reads_what_was_uploaded() -> None:
             made.driver.ex_copy_object(obj, made.container, "copy")
 
 
+def test_an_id_of_a_store_without_versions_is_not_used() -> None:
+    """R2 returns ids of versions, and has none."""
+    with store() as made:
+        made.driver.profile = replace(made.driver.profile, versions=False)
+        (obj,) = put(made, b"data")
+        obj.extra["version_id"] = "x"
+        assert read(obj) == b"data"
+        assert "versionId" not in obj.get_cdn_url()
+
+
+@pytest.mark.parametrize("versions", [True, False])
+def test_an_id_that_the_store_does_not_know_is_not_needed(versions: bool) -> None:
+    with store(replace(AMAZON, versions=versions)) as made:
+        (obj,) = put(made, b"data")
+        obj.extra["version_id"] = "x"  # as an unknown store may have returned it
+        assert read(obj) == b"data"
+        assert read(made.driver.ex_copy_object(obj, made.container, "copy")) == b"data"
+        put(made, b"newer")
+        with pytest.raises(ObjectChangedError):
+            read(obj)
+
+
 # Copies and URLs.
 
 
