@@ -349,7 +349,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         """Convert numbers in ``headers`` to text, in place; ``None`` becomes an empty dict."""
         headers = {} if headers is None else headers
         for name, value in headers.items():
-            if isinstance(value, (int, float)):
+            if type(value) is not str and isinstance(value, (int, float)):
                 headers[name] = str(value)
         return headers
 

@@ -63,7 +63,8 @@ def send_buffers(
     :raises TimeoutError: ``silence`` has elapsed.
     """
     views = [memoryview(buffer) for buffer in buffers if buffer]
-    state.size += sum(map(len, views))
+    total = sum(map(len, views))
+    state.size += total
     gathers = not isinstance(sock, ssl.SSLSocket) and hasattr(sock, "sendmsg")
     start, full = 0, False
     while start < len(views):
@@ -83,6 +84,8 @@ def send_buffers(
             continue
         except _BROKEN as error:
             raise _stopped(state) from error
+        if not start and count == total:
+            return  # the usual case
         full = count < sum(map(len, offered))
         while start < len(views) and count >= len(views[start]):
             count -= len(views[start])

@@ -327,12 +327,13 @@ class BaseS3StorageDriver(StorageDriver):
     @property
     def _client(self) -> S3Client:
         """Sends the requests; one for all threads of the driver, created at first use."""
-        client = vars(self).get("_s3_client")
-        if client is None:
+        known: dict[str, S3Client] = self.__dict__
+        try:
+            return known["_s3_client"]
+        except KeyError:
             without = (s3.headers.CHECKSUM,)
             unsupported = without if self._checksum_calculation == "when_required" else ()
-            client = vars(self).setdefault("_s3_client", S3Client(self, unsupported))
-        return client  # type: ignore[no-any-return]
+            return known.setdefault("_s3_client", S3Client(self, unsupported))
 
     @property
     def capabilities(self) -> Capabilities:

@@ -207,6 +207,8 @@ def checksum_in(headers: Mapping[str, str]) -> tuple[Checksum, bytes] | None:
     The cheapest one that can be computed here, if there are several; ``None`` without one, or
         if it was composed of those of parts (``x-amz-checksum-type: COMPOSITE``).
     """
+    if HEADER not in "\n".join(headers):
+        return None
     if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":
         return None
     for header, checksum in _BY_SIZE:

@@ -258,6 +258,9 @@ def encrypted(headers: Mapping[str, str]) -> bool:
 
     :param headers: of an upload, or of a response; that to Complete does not name a customer's key.
     """
+    names = "\n".join(headers).lower()
+    if "server-side-encryption" not in names and "x-goog-encryption-" not in names:
+        return False  # as of most objects
     named = {name.lower(): value for name, value in headers.items()}
     if "x-amz-server-side-encryption-customer-algorithm" in named or any(
         name.startswith("x-goog-encryption-") for name in named

@@ -337,6 +337,8 @@ def disable_decoding(response: Any) -> None:
     A store keeps a Content-Encoding with an object and returns it, whatever the request accepts.
     Decoding would give other bytes than are stored.
     """
+    if isinstance(response, RawResponse) and "content-encoding" not in response.headers:
+        return  # a small response makes ``raw`` only if it is used
     raw = getattr(getattr(response, "_response", None), "raw", None)
     headers = getattr(raw, "headers", None)
     if headers is not None:

@@ -176,9 +176,10 @@ class UploadMachine:
         if self._expected_size is not None:
             # No memory is reserved for what cannot come; one byte more shows a longer source.
             size = min(size, max(0, self._expected_size - self._size) + 1)
-        held = sum(self._held.values())
-        if held and self._memory is not None and held + size > self._memory:
-            return 0
+        if self._held and self._memory is not None:
+            held = sum(self._held.values())
+            if held and held + size > self._memory:
+                return 0
         return size
 
     def _may_go(self, send: Send) -> bool:
