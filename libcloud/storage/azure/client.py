@@ -99,6 +99,19 @@ class AzureClient:
             )
         return response
 
+    def read(
+        self,
+        parse: Callable[[Any], _T],
+        request: HttpRequest,
+        what: str,
+        *,
+        names: tuple[str, str] = ("", ""),
+    ) -> _T:
+        """What ``parse`` reads from the response to ``request``; a malformed one is retried."""
+        return self.retry_loop.run(
+            lambda: self.parse(parse, self.send_once(request, what, names=names), what)
+        )
+
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
         """What ``parse`` reads from the document in ``response``.
 

@@ -17,8 +17,8 @@ def container_pages(client: AzureClient, *, limit: int) -> Iterator[Page]:
     what = "Error listing containers"
 
     def fetch(marker: str | None) -> Page:
-        response = client.send(requests.list_containers(marker=marker, limit=limit), what)
-        return client.parse(parse_containers, response, what)
+        request = requests.list_containers(marker=marker, limit=limit)
+        return client.read(parse_containers, request, what)
 
     return _follow(client, what, "", fetch)
 
@@ -42,8 +42,7 @@ def blob_pages(
         request = requests.list_blobs(
             path, prefix=prefix, marker=marker, delimiter=delimiter, limit=limit
         )
-        response = client.send(request, what, names=(container_name, ""))
-        return client.parse(parse_blobs, response, what)
+        return client.read(parse_blobs, request, what, names=(container_name, ""))
 
     return _follow(client, what, container_name, fetch)
 

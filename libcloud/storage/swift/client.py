@@ -177,6 +177,22 @@ class SwiftClient:
         body = "" if response.status in (200, 206) else response.body
         return errors.error_detail(int(response.status), headers, body)
 
+    def read(
+        self,
+        parse: Callable[[Any], list[_T]],
+        request: HttpRequest,
+        what: str,
+        *,
+        names: tuple[str, str] = ("", ""),
+    ) -> list[_T]:
+        """What ``parse`` reads from the response to ``request``; a malformed one is retried."""
+
+        def attempt() -> list[_T]:
+            response = self.send_once(request, what, ok=(200, 204), names=names)
+            return [] if response.status == 204 else self.parse(parse, response, what)
+
+        return self.retry_loop.run(attempt)
+
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
         """What ``parse`` reads from the document in ``response``.
 

@@ -18,10 +18,8 @@ def iterate_containers(client: SwiftClient) -> Iterator[ContainerRecord]:
     """The containers of the account, in the order of their names."""
     marker, what = "", "Error listing the containers"
     while True:
-        response = client.send(requests.list_containers(marker, PAGE), what, ok=(200, 204))
-        if response.status == 204:
-            return
-        page = client.parse(responses.parse_containers, response, what)
+        request = requests.list_containers(marker, PAGE)
+        page = client.read(responses.parse_containers, request, what)
         yield from page
         if _is_last(client, len(page)):
             return
@@ -39,10 +37,7 @@ def iterate_objects(
     marker, what = after, f"Error listing the container {container_name}"
     while True:
         request = requests.list_objects(container_name, prefix=prefix, marker=marker, limit=PAGE)
-        response = client.send(request, what, ok=(200, 204), names=(container_name, ""))
-        if response.status == 204:
-            return
-        page = client.parse(responses.parse_objects, response, what)
+        page = client.read(responses.parse_objects, request, what, names=(container_name, ""))
         yield from page
         if _is_last(client, len(page), whole_pages=False):
             return

@@ -55,6 +55,18 @@ _OF_CONTAINERS = {
 }
 
 
+def operation_of(request: Incoming) -> str:
+    """The name of a request, whose path begins with the account."""
+    query, method = request.query, request.method
+    if not request.raw_path.split("/", 3)[2:3]:
+        return "ListContainers"
+    if query.get("restype") == "container":
+        return _OF_CONTAINERS.get(method, "Unknown")
+    if request.header("x-ms-copy-source"):
+        return "CopyBlob"
+    return _OPERATIONS.get((method, query.get("comp", "")), "Unknown")
+
+
 class FakeAzure(FakeServer):
     """A blob service on a free loopback port.
 
@@ -126,7 +138,7 @@ class AzureExchange:
         _, self.account, *rest = [*request.raw_path.split("/", 3), "", ""][:5]
         self.container, self.name = unquote(rest[0]), unquote(rest[1])
         self.blob = (self.container, self.name)
-        self.operation = self._operation()
+        self.operation = operation_of(request)
         self.entry = fake.log.begin(request, self.operation, self.container, self.name)
         self.action = fake.faults.take(self.operation, request)
         with fake.lock:
@@ -134,16 +146,6 @@ class AzureExchange:
                 fake.in_flight[self.blob] += 1
             elif self.operation == "PutBlockList" and fake.in_flight[self.blob]:
                 fake.violations.append(f"PutBlockList of {self.name} while blocks were in flight")
-
-    def _operation(self) -> str:
-        query, method = self.request.query, self.request.method
-        if not self.container:
-            return "ListContainers"
-        if query.get("restype") == "container":
-            return _OF_CONTAINERS.get(method, "Unknown")
-        if self.request.header("x-ms-copy-source"):
-            return "CopyBlob"
-        return _OPERATIONS.get((method, query.get("comp", "")), "Unknown")
 
     def leave(self) -> None:
         if self.operation == "PutBlock":

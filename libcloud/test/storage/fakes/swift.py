@@ -66,6 +66,23 @@ class RefusedError(Exception):
         self.answer = Answer(status, (("Content-Type", "text/plain"),), text.encode())
 
 
+def operation_of(request: Incoming) -> str:
+    """The name of a request, such as ``"PUT segment"``."""
+    path, query = unquote(request.raw_path), request.query
+    if not path.startswith(ACCOUNT):
+        return f"{request.method} {path}"
+    _, _, rest = path[len(ACCOUNT) :].partition("/")
+    container, _, name = rest.partition("/")
+    kind = "object" if name else "container" if container else "account"
+    if "multipart-manifest" in query:
+        kind = "manifest"
+    elif _SEGMENT.fullmatch(name):
+        kind = "segment"
+    elif "bulk-delete" in query:
+        kind = "bulk"
+    return f"{request.method} {kind}"
+
+
 @dataclass
 class FakeSwift:
     """A fake Swift on a free loopback port; a context manager."""
@@ -148,7 +165,7 @@ class FakeSwift:
 
         :raises Dropped: a scripted fault wants a reset.
         """
-        operation = self._operation(request)
+        operation = operation_of(request)
         upload = self._arrive(operation, request)
         try:
             fault = self._fault(operation)
@@ -170,21 +187,6 @@ class FakeSwift:
                 return self._route(request)
             except RefusedError as error:
                 return error.answer
-
-    def _operation(self, request: Incoming) -> str:
-        path, query = unquote(request.raw_path), request.query
-        if not path.startswith(ACCOUNT):
-            return f"{request.method} {path}"
-        _, _, rest = path[len(ACCOUNT) :].partition("/")
-        container, _, name = rest.partition("/")
-        kind = "object" if name else "container" if container else "account"
-        if "multipart-manifest" in query:
-            kind = "manifest"
-        elif _SEGMENT.fullmatch(name):
-            kind = "segment"
-        elif "bulk-delete" in query:
-            kind = "bulk"
-        return f"{request.method} {kind}"
 
     def _arrive(self, operation: str, request: Incoming) -> str:
         """Note the request, and what must not overtake segments in flight."""
@@ -412,7 +414,10 @@ class FakeSwift:
         return Answer(201, self._headers_of(stored)[:2])
 
     def _checked_segments(self, body: bytes) -> tuple[dict[str, Any], ...]:
-        listed = json.loads(body)
+        try:
+            listed = json.loads(body)
+        except ValueError:
+            raise RefusedError(400, "Manifest must be valid JSON.") from None
         if len(listed) > self.limits.max_segments:
             raise RefusedError(413, "Number of segments must be <= max_manifest_segments")
         errors = []

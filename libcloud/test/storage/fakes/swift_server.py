@@ -20,6 +20,7 @@ from pathlib import Path
 from libcloud.test.storage.fakes.server import HOST
 from libcloud.test.storage.fakes.servers import (
     Endpoint,
+    MissingServerError,
     ServerError,
     _folder,
     _running,
@@ -79,7 +80,7 @@ def swift_server() -> Iterator[Endpoint]:
     """A Swift of its own, on loopback; its key is ``test:tester``."""
     missing = missing_programs()
     if missing:
-        raise ServerError(f"{', '.join(missing)}: install Debian's packages of Swift")
+        raise MissingServerError(f"{', '.join(missing)}: install Debian's packages of Swift")
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(_folder("swift-"))
         ports = stack.enter_context(reserved_ports(5))

@@ -64,6 +64,51 @@ flipped-bit put:done/BadDigest part:done/BadDigest complete:MalformedXML
 flipped-bit put:done/XAmzContentSHA256Mismatch part:done/XAmzContentSHA256Mismatch
     complete:MalformedXML
 """,
+    # An upload in blocks has no beginning and no abort: blocks that were stored stay, and the error
+    # has their id. A response that is lost for good is not confirmed. ETags are no hashes.
+    "fake-azure": """
+reset-before-body confirm:done/unknown
+stall confirm:done/unknown
+500 complete:done/InternalError+id confirm:done/unknown
+503 complete:done/SlowDown+id confirm:done/unknown
+429 complete:done/TooManyRequests+id confirm:done/unknown
+403 part:AccessDenied+id/AccessDenied complete:AccessDenied+id confirm:unknown
+cut-answer part:done/network+id confirm:done/unknown
+lost-answer part:done/network+id confirm:done/unknown
+error-in-200 complete:done/InternalError+id list:done/malformed confirm:done/unknown
+flipped-bit put:done/Md5Mismatch part:done/Md5Mismatch|Md5Mismatch+id complete:done/Md5Mismatch+id
+wrong-etag part:done
+closed-idle confirm:done
+""",
+    # It does not compare the MD5 of a block list, which is no XML any more.
+    "azurite": """
+lost-answer part:done/network+id confirm:done/unknown
+flipped-bit put:done/Md5Mismatch part:done/Md5Mismatch|Md5Mismatch+id complete:400+id
+""",
+    # The codes are the names of statuses. A manifest that is refused with 500 or 503 may appear
+    # later, and keeps its segments. ETags are compared.
+    "fake-swift": """
+500 put:done/InternalServerError create:done/InternalServerError part:done/InternalServerError
+    complete:done/unknown+id abort:Forbidden/Forbidden+id
+    head:done/InternalServerError get:done/InternalServerError list:done/InternalServerError
+503 put:done/ServiceUnavailable create:done/ServiceUnavailable part:done/ServiceUnavailable
+    complete:done/unknown+id abort:Forbidden/Forbidden+id
+    head:done/ServiceUnavailable get:done/ServiceUnavailable list:done/ServiceUnavailable
+429 abort:Forbidden/Forbidden+id head:done/TooManyRequests
+403 put:Forbidden create:Forbidden part:Forbidden complete:Forbidden abort:Forbidden+id
+    head:Forbidden get:Forbidden list:Forbidden
+reset-before-body abort:Forbidden/Forbidden+id
+stall abort:Forbidden/Forbidden+id
+cut-answer create:done/network abort:Forbidden
+lost-answer create:done/network abort:Forbidden
+closed-idle abort:Forbidden
+flipped-bit put:done/UnprocessableEntity part:done/UnprocessableEntity complete:BadRequest
+wrong-etag part:done/mismatch
+""",
+    "swift": """
+lost-answer create:done/network abort:Forbidden
+flipped-bit put:done/UnprocessableEntity part:done/UnprocessableEntity complete:BadRequest
+""",
 }
 
 

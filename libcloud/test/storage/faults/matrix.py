@@ -29,17 +29,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from libcloud.http import LibcloudConnection, is_transient
+from libcloud.http import is_transient
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.s3 import profiles
 from libcloud.storage.s3.profiles import S3Profile
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ObjectHashMismatchError, UploadOutcomeUnknownError
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.conformance.sources import cut
-from libcloud.test.storage.fakes import options, routes
+from libcloud.test.storage.fakes import options
+from libcloud.test.storage.fakes.azurite import azurite_server
 from libcloud.test.storage.fakes.faults import (
     Action,
     Drop,
@@ -52,13 +51,23 @@ from libcloud.test.storage.fakes.faults import (
 )
 from libcloud.test.storage.fakes.servers import (
     Endpoint,
+    fake_azure_server,
     fake_server,
+    fake_swift_server,
     juicefs_server,
     moto_server,
     rclone_server,
     seaweedfs_server,
 )
-from libcloud.test.storage.fakes.wire import Incoming
+from libcloud.test.storage.fakes.swift_server import swift_server
+from libcloud.test.storage.faults.protocols import (
+    AZURE,
+    NO_PROFILE,
+    S3,
+    SWIFT,
+    Protocol,
+    connected,
+)
 from libcloud.test.storage.faults.proxy import (
     CloseIdle,
     CutAnswer,
@@ -68,49 +77,35 @@ from libcloud.test.storage.faults.proxy import (
     WrongETagInBody,
 )
 
-OPERATIONS = {
-    "put": "PutObject",
-    "create": "CreateMultipartUpload",
-    "part": "UploadPart",
-    "complete": "CompleteMultipartUpload",
-    "abort": "AbortMultipartUpload",
-    "head": "HeadObject",
-    "get": "GetObject",
-    "list": "ListObjectsV2",
-}
+OPERATIONS = tuple({**S3.operations, **AZURE.operations, **SWIFT.operations})
 WITH_BODY = ("put", "part", "complete")
 WITH_ETAG = ("put", "part", "complete", "head", "get")
-WITH_DOCUMENT = ("create", "complete", "list")
+WITH_DOCUMENT = ("create", "complete", "list", "confirm")
 
 FAULTS: dict[str, tuple[Callable[[], Action], tuple[str, ...]]] = {
-    "reset-before-body": (lambda: Drop("before_body"), tuple(OPERATIONS)),
+    "reset-before-body": (lambda: Drop("before_body"), OPERATIONS),
     "reset-in-body": (lambda: Drop("in_body"), WITH_BODY),
     "reset-after-body": (lambda: Drop("after_body"), WITH_BODY),
-    "stall": (Stall, tuple(OPERATIONS)),
-    "500": (lambda: Status(500), tuple(OPERATIONS)),
-    "503": (lambda: Status(503, "SlowDown"), tuple(OPERATIONS)),
+    "stall": (Stall, OPERATIONS),
+    "500": (lambda: Status(500), OPERATIONS),
+    "503": (lambda: Status(503, "SlowDown"), OPERATIONS),
     "429": (
         lambda: Status(429, "TooManyRequests", headers={"Retry-After": "0.01"}),
-        tuple(OPERATIONS),
+        OPERATIONS,
     ),
-    "403": (lambda: Status(403, "AccessDenied"), tuple(OPERATIONS)),
-    "cut-answer": (CutAnswer, tuple(OPERATIONS)),
-    "lost-answer": (LoseAnswer, tuple(OPERATIONS)),
+    "403": (lambda: Status(403, "AccessDenied"), OPERATIONS),
+    "cut-answer": (CutAnswer, OPERATIONS),
+    "lost-answer": (LoseAnswer, OPERATIONS),
     "error-in-200": (ErrorIn200, WITH_DOCUMENT),
     "flipped-bit": (lambda: FlipBit(1), WITH_BODY),
     "flipped-answer": (FlipAnswer, ("get",)),
     "wrong-etag": (WrongETag, WITH_ETAG),
-    "closed-idle": (CloseIdle, tuple(OPERATIONS)),
+    "closed-idle": (CloseIdle, OPERATIONS),
 }
 
-ATTEMPTS = 3
-STALLED_ATTEMPTS = 2
-# Of the requests that are stalled only: a busy server takes its time for the others.
-STALL_SECONDS = 0.5
 LARGEST_PIECE = 256 * 1024
 OLD = b"the one before"
 BUCKET = "faults"
-PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +116,14 @@ class Server:
     """
 
     launch: Callable[[], AbstractContextManager[Endpoint]]
-    profile: S3Profile
+    profile: S3Profile = NO_PROFILE
     part_size: int = 1000
     concerned: Callable[[Cell], bool] = lambda cell: True
+    protocol: Protocol = S3
+
+    def connect(self, endpoint: Endpoint, stalls: Rule | None = None) -> Any:
+        """A driver; see :func:`.protocols.connected`."""
+        return connected(self.protocol, self.profile, endpoint, stalls=stalls)
 
 
 _FAKE = replace(options.AMAZON, min_part_size=1, any_host=True)
@@ -136,7 +136,16 @@ SERVERS = {
         seaweedfs_server, profiles.SEAWEEDFS, 5 * MIB, lambda cell: _on_gateways(cell)
     ),
     "juicefs": Server(juicefs_server, profiles.JUICEFS, 5 * MIB, lambda cell: _on_gateways(cell)),
+    "fake-azure": Server(fake_azure_server, protocol=AZURE),
+    "azurite": Server(azurite_server, protocol=AZURE, concerned=lambda cell: _on_gateways(cell)),
+    "fake-swift": Server(
+        fake_swift_server, protocol=SWIFT, concerned=lambda cell: cell.fault not in _NOT_IN_SWIFT
+    ),
+    "swift": Server(swift_server, protocol=SWIFT, concerned=lambda cell: _on_gateways(cell)),
 }
+
+# A response with status 200 contains no errors.
+_NOT_IN_SWIFT = frozenset({"error-in-200"})
 
 # It compares nothing, and takes its time for parts, of which 5 MiB are the smallest.
 _MOTO_PARTS = frozenset({"lost-answer"})
@@ -172,8 +181,9 @@ def _on_gateways(cell: Cell) -> bool:
 
 def cells(server: str) -> Iterator[Cell]:
     """All cells that are played on ``server``, row by row."""
+    kind = SERVERS[server]
     for cell in _all_cells():
-        if SERVERS[server].concerned(cell):
+        if cell.operation in kind.protocol.operations and kind.concerned(cell):
             yield cell
 
 
@@ -189,7 +199,7 @@ class _Play:
 
     def __init__(self, server: Server, endpoint: Endpoint, cell: Cell) -> None:
         self.server, self.endpoint, self.cell = server, endpoint, cell
-        self.direct = _driver(server, endpoint)
+        self.direct = server.connect(endpoint)
         self.long = pattern(2 * server.part_size + 500)
         # An object sent by one request has an ETag that tells of damage.
         short = cell.operation == "put" or cell.fault == "flipped-answer"
@@ -205,18 +215,23 @@ class _Play:
             iter([before]), container, self.cell.key, ex_part_size=self.server.part_size
         )
         action = FAULTS[self.cell.fault][0]()
-        if isinstance(action, WrongETag) and operation == "complete":
+        protocol = self.server.protocol
+        if isinstance(action, WrongETag) and operation == "complete" and protocol is S3:
             action = WrongETagInBody()
-        with FaultProxy(self.endpoint.host, self.endpoint.port) as proxy:
+        names, second = protocol.operations, protocol.second_part
+        with FaultProxy(self.endpoint.host, self.endpoint.port, protocol.operation_of) as proxy:
             if operation == "abort":
-                proxy.faults.add("UploadPart", Status(403, "AccessDenied"), part=2, times=None)
+                refusal = Status(403, "AccessDenied")
+                proxy.faults.add(names["part"], refusal, match=second, times=None)
+            if operation == "confirm":
+                proxy.faults.add(names["complete"], LoseAnswer())
             # In the middle of an upload, if it is one in parts.
-            part = 2 if operation == "part" and not self.cell.always else None
-            name = OPERATIONS[operation]
+            match = second if operation == "part" and not self.cell.always else None
+            name = names[operation]
             if operation == "list" and self.server.profile.list_version == 1:
                 name = "ListObjects"
             times = None if self.cell.always else 1
-            rule = proxy.faults.add(name, action, times=times, part=part)
+            rule = proxy.faults.add(name, action, times=times, match=match)
             try:
                 told, error = self._told(proxy, container, rule)
             finally:
@@ -224,20 +239,21 @@ class _Play:
                     action.release.set()
         if not rule.fired:
             return "NO FAULT"
-        return told + self._left(error) + ("" if reads else self._stored(container, error))
+        left = protocol.left(self.direct, container, self.cell.key, error)
+        return told + left + ("" if reads else self._stored(container, error))
 
     def _told(
         self, proxy: FaultProxy, container: Container, rule: Rule
     ) -> tuple[str, BaseException | None]:
         endpoint = replace(self.endpoint, host=proxy.host, port=proxy.port)
-        driver = _driver(self.server, endpoint, stalls=rule if self.cell.fault == "stall" else None)
+        driver = self.server.connect(endpoint, rule if self.cell.fault == "stall" else None)
         try:
             right = self._act(driver, Container(container.name, {}, driver))
         except Exception as error:
             return _name_of(error), error
         return "done" if right else "WRONG ANSWER", None
 
-    def _act(self, driver: S3StorageDriver, container: Container) -> bool:
+    def _act(self, driver: Any, container: Container) -> bool:
         """Do what the cell is about; whether the answer is right, as far as it can be seen."""
         key = self.cell.key
         if self.cell.operation == "head":
@@ -264,74 +280,6 @@ class _Play:
         if body == expected or (isinstance(error, UploadOutcomeUnknownError) and body == self.data):
             return ""
         return " BUT STORED" if body == self.data else " AND DAMAGED"
-
-    def _left(self, error: BaseException | None) -> str:
-        """The uploads that were left behind."""
-        text, orphans = "", 0
-        container = self.direct.get_container(BUCKET)
-        for upload in self.direct.ex_iterate_multipart_uploads(container, prefix=self.cell.key):
-            if upload.id == getattr(error, "upload_id", None):
-                text += "+id"
-            elif self._has_parts(upload.id):
-                text += " PARTS LEFT"
-            else:
-                orphans += 1
-        return text + ("+orphan" if orphans else "") + ("s" if orphans > 1 else "")
-
-    def _has_parts(self, upload_id: str) -> bool:
-        from libcloud.storage.s3 import requests
-
-        path = self.direct._get_object_path(self.direct.get_container(BUCKET), self.cell.key)
-        request = requests.list_parts(path, upload_id=upload_id)
-        return b"<Part>" in self.direct._client.send(request, "Error listing parts").body.encode()
-
-
-def _impatient(stalls: Rule) -> type[LibcloudConnection]:
-    """A connection class that waits for the answers to all requests but those that are stalled."""
-
-    class Impatient(LibcloudConnection):
-        def prepared_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-            self._choose_timeout(method, url)
-            super().prepared_request(method, url, *args, **kwargs)
-
-        def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-            self._choose_timeout(method, url)
-            super().request(method, url, *args, **kwargs)
-
-        def _choose_timeout(self, method: str, url: str) -> None:
-            due = replace(stalls).due  # a copy: nothing is counted
-            request = Incoming(method, url, ())
-            self.session.timeout = (
-                STALL_SECONDS if due(routes.operation_of(request), request) else PATIENCE
-            )
-
-    return Impatient
-
-
-def _driver(server: Server, endpoint: Endpoint, *, stalls: Rule | None = None) -> Any:
-    """A driver that does not wait between attempts.
-
-    :param stalls: the requests that are not answered.
-    """
-    limits = replace(server.profile.limits, min_part_size=1)
-    members = {
-        "profile": replace(server.profile, limits=limits),
-        "ex_retry_policy": RetryPolicy(STALLED_ATTEMPTS if stalls else ATTEMPTS, base=0.0),
-        "ex_completion_timeout": STALL_SECONDS if stalls else 60.0,
-    }
-    driver_class: Any = type("Driver", (S3StorageDriver,), members)
-    driver = driver_class(
-        endpoint.key,
-        endpoint.secret,
-        secure=False,
-        host=endpoint.host,
-        port=endpoint.port,
-        region=endpoint.region,
-        ex_profile=members["profile"],
-    )
-    if stalls:
-        driver.connection.conn_class = _impatient(stalls)
-    return driver
 
 
 def _name_of(error: Exception) -> str:
@@ -361,7 +309,7 @@ def running(name: str) -> Iterator[Endpoint]:
     """The server ``name``, with an empty bucket."""
     server = SERVERS[name]
     with server.launch() as endpoint:
-        _driver(server, endpoint).create_container(BUCKET)
+        server.connect(endpoint).create_container(BUCKET)
         yield endpoint
 
 

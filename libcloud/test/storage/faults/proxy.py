@@ -148,7 +148,7 @@ class _Handler(socketserver.StreamRequestHandler):
         request = read_head(self.rfile, secure=False)
         if request is None:
             return False
-        operation = routes.operation_of(request)
+        operation = proxy.operation_of(request)
         action = proxy.take(operation, request)
         strike = action if isinstance(action, Strike) else None
         if strike and strike.moment == "head":
@@ -204,9 +204,16 @@ class FaultProxy:
     """A proxy on a free loopback port, in front of one server; a context manager.
 
     :param host: of the server, which speaks http.
+    :param operation_of: the name of a request, for rules.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        operation_of: Callable[[Incoming], str] = routes.operation_of,
+    ) -> None:
+        self.operation_of = operation_of
         self._upstream = (host, port)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
