@@ -20,15 +20,17 @@ from typing import Any, NoReturn
 
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
+from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.s3 import profiles
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.conformance.sources import cut
 from libcloud.test.storage.fakes.servers import Endpoint
+from libcloud.test.storage.fakes.swift import ACCOUNT
 
-AZURE = "AZURE"
-"""The profile that stands for Azure Blob Storage."""
+AZURE, SWIFT = "AZURE", "SWIFT"
+"""The profiles that stand for Azure Blob Storage and OpenStack Swift."""
 
 # How shells tell that a program was ended by a signal.
 INTERRUPTED, TERMINATED, FAILED = 128 + signal.SIGINT, 128 + signal.SIGTERM, 1
@@ -104,6 +106,17 @@ def driver_for(job: Job) -> Any:
         members = {"ex_retry_policy": RetryPolicy(base=0.0)}
         return type("Driver", (AzureBlobsStorageDriver,), members)(
             job.key, job.secret, secure=False, host=job.host, port=job.port
+        )
+    if job.profile == SWIFT:
+        members = {"ex_retry_policy": RetryPolicy(base=0.0)}
+        url = f"http://{job.host}:{job.port}{ACCOUNT}"
+        return type("Driver", (OpenStackSwiftStorageDriver,), members)(
+            job.key,
+            job.secret,
+            secure=False,
+            host=job.host,
+            port=job.port,
+            ex_force_base_url=url,
         )
     known = getattr(profiles, job.profile)
     profile = replace(known, limits=replace(known.limits, min_part_size=1))
