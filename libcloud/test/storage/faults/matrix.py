@@ -128,6 +128,9 @@ class Server:
 
 _FAKE = replace(options.AMAZON, min_part_size=1, any_host=True)
 
+# A response with status 200 contains no errors.
+_NOT_IN_SWIFT = frozenset({"error-in-200"})
+
 SERVERS = {
     "fake": Server(lambda: fake_server(_FAKE), profiles.AMAZON),
     "rclone": Server(rclone_server, profiles.RCLONE),
@@ -143,9 +146,6 @@ SERVERS = {
     ),
     "swift": Server(swift_server, protocol=SWIFT, concerned=lambda cell: _on_gateways(cell)),
 }
-
-# A response with status 200 contains no errors.
-_NOT_IN_SWIFT = frozenset({"error-in-200"})
 
 # It compares nothing, and takes its time for parts, of which 5 MiB are the smallest.
 _MOTO_PARTS = frozenset({"lost-answer"})

@@ -120,14 +120,14 @@ class Killing:
         # for the container, the one of the segments, and what is there.
         around = {AZURE: 1, SWIFT: 6}.get(job.profile, 2)
         before = 1 if job.profile == SWIFT else 0
-        requests = before + 1 if job.size < job.part_size else parts + around
+        requests = before + 1 if job.size <= job.part_size else parts + around
         self._proxy.faults.clear()
         nth = dice.randint(1, requests)
         rule = self._proxy.faults.add("*", Strike(strike, dice.choice(MOMENTS)), nth=nth)
         process[0] = self._uploaders.start(job)
         known.set()
         status = self._uploaders.wait()
-        assert rule.fired
+        assert rule.fired, f"{rule.seen} requests of {job}"
         return status
 
 
