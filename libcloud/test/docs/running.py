@@ -29,6 +29,7 @@ _PROGRAMS = {
     "libcloud": f'exec {shlex.quote(sys.executable)} -m libcloud "$@"',
     "pg_dump": 'if [ "$1" = shop ]; then seq 1 3000000; else echo "pg_dump: no $1" >&2; exit 1; fi',
     "psql": "wc -l | tr -d ' '",
+    "mysqldump": 'for name; do :; done; echo "CREATE TABLE orders; -- $name"',
 }
 
 
