@@ -176,7 +176,7 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
         or "\0" in object_name
         or (os.sep == "\\" and ":" in object_name)
     )
-    if escapes or not (_has_no_link(directory, parts) or _is_inside(path, directory)):
+    if escapes or not (_has_no_link(directory, parts) or is_inside(path, directory)):
         raise LibcloudError(
             f"Object name {object_name!r} leads out of {directory}: nothing was written. "
             "Give the path of a file instead.",
@@ -206,7 +206,8 @@ def _has_no_link(directory: str, parts: Iterable[str]) -> bool:
     return True
 
 
-def _is_inside(path: str, directory: str) -> bool:
+def is_inside(path: str, directory: str) -> bool:
+    """Whether ``path``, with all links followed, is ``directory`` or below it."""
     root = os.path.realpath(directory)
     return os.path.commonpath([root, os.path.realpath(path)]) == root
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 
 from libcloud.storage.arguments import check_name
+from libcloud.storage.destination import is_inside
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     InvalidContainerNameError,
@@ -49,7 +50,7 @@ class Tree:
         path = os.path.join(self.base_path, name)
         if not os.path.isdir(path):
             raise ContainerDoesNotExistError(None, self._driver, name)
-        if not _is_inside(path, self.base_path):
+        if not is_inside(path, self.base_path):
             raise InvalidContainerNameError(
                 f"{path} is a link that leads out of the base directory", self._driver, name
             )
@@ -61,7 +62,7 @@ class Tree:
             return sorted(
                 entry.name
                 for entry in entries
-                if entry.is_dir() and _is_inside(entry.path, self.base_path)
+                if entry.is_dir() and is_inside(entry.path, self.base_path)
             )
 
     def object_path(self, container_name: str, object_name: str) -> str:
@@ -69,7 +70,7 @@ class Tree:
         root = self.container_path(container_name)
         self._check_object_name(object_name)
         path = os.path.join(root, *object_name.split("/"))
-        if not _is_inside(path, root):
+        if not is_inside(path, root):
             raise InvalidObjectNameError(
                 f"{path} is, or goes through, a link that leads out of the container",
                 self._driver,
@@ -93,7 +94,7 @@ class Tree:
                 path = os.path.join(folder, name)
                 if name.startswith(TEMPORARY_PREFIX) or not os.path.isfile(path):
                     continue
-                if not os.path.islink(path) or _is_inside(path, root):
+                if not os.path.islink(path) or is_inside(path, root):
                     yield os.path.relpath(path, root).replace(os.sep, "/")
 
     def prune(self, container_name: str, path: str) -> None:
@@ -124,8 +125,3 @@ def _fault(object_name: str) -> str:
     if any(part.startswith(TEMPORARY_PREFIX) for part in parts):
         return f"{TEMPORARY_PREFIX} is the prefix of temporary files"
     return ""
-
-
-def _is_inside(path: str, directory: str) -> bool:
-    root = os.path.realpath(directory)
-    return os.path.commonpath([root, os.path.realpath(path)]) == root
