@@ -18,6 +18,7 @@ from libcloud.test.engines.pieces import whole
 from libcloud.test.storage.fakes.faults import Action
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.server import FakeS3
+from libcloud.test.storage.fakes.wire import Answer
 
 BUCKET = "bucket"
 
@@ -46,9 +47,12 @@ class Store(FakeS3):
 
     def sender(self) -> int:
         """The id of the process whose request this thread handles."""
-        for connection in psutil.net_connections("tcp4"):
-            if connection.laddr.port == self._peer.port and connection.raddr:
-                return int(connection.pid)
+        # A connection that was made while processes were looked at has no process.
+        for _ in range(100):
+            for connection in psutil.net_connections("tcp4"):
+                own = connection.laddr.port == self._peer.port and connection.raddr
+                if own and connection.pid is not None:
+                    return int(connection.pid)
         raise LookupError("the sender has gone")
 
     def check_object(self, name: str, data: bytes | None = None) -> None:
@@ -80,17 +84,32 @@ class Store(FakeS3):
 
 @dataclass(slots=True)
 class KillSender(Action):
-    """Kill the process that sends the request, in the middle of the body."""
+    """Kill the process that sends a request.
+
+    :param stored: after the request was carried out, instead of in the middle of its body.
+    :ivar killed: process ids.
+    """
 
     store: Store
+    stored: bool = False
     killed: list[int] = field(default_factory=list)
 
     def before_body(self, length: int) -> int:
+        if self.stored:
+            return length
+        self._kill()
+        return length // 2
+
+    def answered(self, answer: Answer) -> Answer:
+        if self.stored:
+            self._kill()
+        return answer
+
+    def _kill(self) -> None:
         pid = self.store.sender()
         assert pid != os.getpid()
         self.killed.append(pid)
         os.kill(pid, signal.SIGKILL)
-        return length // 2
 
 
 def session_of(error: BaseException) -> str:

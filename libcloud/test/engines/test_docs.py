@@ -11,7 +11,7 @@ import pytest
 
 from libcloud.test.docs.pages import ROOT, blocks
 from libcloud.test.docs.running import CONTAINERS, KEY, SECRET, in_session
-from libcloud.test.engines.spark import needs_java
+from libcloud.test.engines.spark import needs_java, stop_java
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.servers import fake_server
 
@@ -22,10 +22,11 @@ PAGES = sorted((ROOT / "docs" / "howto" / "engines").glob("*.md"))
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_examples_of_a_page_do_what_it_says(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if page.stem == "spark":
         needs_java()
+        request.addfinalizer(stop_java)
     monkeypatch.setenv("HYDRA_LAUNCHER", "fork")
     monkeypatch.setenv("HYDRA_IFACE", "lo")
     scripts = sysconfig.get_path("scripts")

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from libcloud.storage.scaleout.spark import ObjectDataSource
 from libcloud.test.engines.pieces import SIZES, Piece, pieces_for, runs_in
 from libcloud.test.engines.processes import files_with, memory_contains
-from libcloud.test.engines.spark import needs_java
+from libcloud.test.engines.spark import needs_java, stop_java
 from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store
 
 pytestmark = pytest.mark.slow
@@ -47,6 +47,7 @@ def spark(server: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             yield session
         finally:
             session.stop()
+            stop_java()
 
 
 def _frame(spark: SparkSession, pieces: list[Piece]) -> Any:
@@ -81,6 +82,25 @@ def test_a_killed_worker_is_replaced_and_the_object_is_published(
     runs = runs_in(folder)
     assert set(runs) == set(range(len(SIZES)))
     assert len(SIZES) < runs.total() <= 2 * len(SIZES)
+
+
+@pytest.mark.parametrize("changes", [False, True], ids=["same", "other"])
+def test_two_attempts_at_a_partition_count_once_if_their_bytes_are_the_same(
+    changes: bool, spark: SparkSession, store: Store, folder: Path
+) -> None:
+    kill = KillSender(store, stored=True)
+    store.faults.add("PutObject", kill, nth=2)
+    frame = _frame(spark, pieces_for(folder, changes=changes))
+    if changes:
+        with pytest.raises(Exception, match="PartConflictError"):
+            _write(frame)
+        assert not store.objects
+    else:
+        _write(frame)
+        store.check_object("big.bin")
+        assert [name for _, name in store.objects] == ["big.bin"]
+    assert len(kill.killed) == 1
+    store.check_clean()
 
 
 def test_rows_that_are_not_one_binary_column_are_refused(spark: SparkSession, store: Store) -> None:
