@@ -9,6 +9,7 @@ Ranges start at 0 and their end is exclusive: ``(0, 5)`` are the first five byte
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -19,6 +20,7 @@ from libcloud import storage
 from libcloud.common.base import BaseDriver as BaseDriver
 from libcloud.common.base import Connection as Connection
 from libcloud.common.base import ConnectionUserAndKey
+from libcloud.common.types import InvalidCredsError
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.driver_helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
@@ -53,6 +55,8 @@ __all__ = [
 ]
 
 _Path = str | os.PathLike[str]
+
+_PROPERTIES = ("name", "size", "hash", "extra", "meta_data", "container", "driver")
 
 
 class Object:
@@ -732,11 +736,16 @@ class StorageDriver(StorageDriverHelpers):
 
         def head(one: Object | str) -> Object:
             place = self._place_of(one, container)
-            version_id = one.extra.get("version_id") if isinstance(one, Object) else None
             where: Container = place.container
-            if not version_id:
-                return where.get_object(place.name)
-            return where.get_object(place.name, ex_version_id=version_id)
+            if isinstance(one, ObjectVersion):
+                return where.get_object(place.name, ex_version_id=one.version_id)
+            version_id = "" if isinstance(one, str) else one.extra.get("version_id")
+            if version_id and self.capabilities.versions:
+                with contextlib.suppress(InvalidCredsError):  # may read objects, not versions
+                    found = where.get_object(place.name, ex_version_id=version_id)
+                    # Not an ObjectVersion: deleting it must keep the version, as before.
+                    return Object(**{name: getattr(found, name) for name in _PROPERTIES})
+            return where.get_object(place.name)
 
         return self._many_objects(ordered, fail_fast, jobs).run(head, items)
 

@@ -195,8 +195,14 @@ def test_a_broken_download_resumes_with_the_version(s3: Store) -> None:
 
 def test_objects_are_looked_up_together_as_versions(s3: Store) -> None:
     old, _ = put(s3, b"old", b"newer")
-    (result,) = s3.driver.ex_head_objects([old])
-    assert result.value.size == 3
+    newest, version = listed(s3)
+    found = [
+        result.value for result in s3.driver.ex_head_objects([old, version, "object"], s3.container)
+    ]
+    assert [obj.size for obj in found] == [3, 3, 5]
+    assert [isinstance(obj, ObjectVersion) for obj in found] == [False, True, False]
+    found[0].delete()
+    assert [one.version_id for one in listed(s3)[1:]] == [newest.version_id, version.version_id]
 
 
 @pytest.mark.parametrize("version_id", ["000001/" + "0" * 32 + "+=", "null"])
@@ -264,6 +270,8 @@ def test_a_user_who_may_not_read_versions_reads_what_was_uploaded() -> None:
         assert read(obj) == b"old"
         copy = made.driver.ex_copy_object(obj, made.container, "copy")
         assert read(copy) == b"old"
+        (result,) = made.driver.ex_head_objects([obj])
+        assert result.value.size == 3
         (version,) = listed(made, object_name="object")
         with pytest.raises(LibcloudError, match="403"):
             read(version)
