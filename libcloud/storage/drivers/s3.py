@@ -1817,6 +1817,24 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         """Names of Amazon's regions."""
         return REGION_TO_HOST_MAP.keys()
 
+    def _presigned_part(self, upload: Facts, number: int, hours: float) -> str:
+        """A URL with which part ``number`` of an upload can be sent without credentials."""
+        container = Container(upload.container, {}, self)
+        return s3.presign.presigned_object_url(
+            self.connection,
+            self._get_object_path(container, upload.name),
+            region=self.region_name,
+            method="PUT",
+            hours=hours,
+            params=(("partNumber", str(number)), ("uploadId", upload.id)),
+        )
+
+    def _put_presigned(self, url: str, number: int, body: Any, label: str) -> PartReceipt:
+        """Send a part to a presigned URL of the endpoint of this driver, which is anonymous."""
+        return self._client.retry_loop.run(
+            lambda: s3.multipart.put_presigned(self._client, url, number, body, label)
+        )
+
     def get_object_cdn_url(
         self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
     ) -> str:

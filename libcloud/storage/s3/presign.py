@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from libcloud.common.credentials import Credentials
-from libcloud.common.request import HttpRequest
+from libcloud.common.request import HttpRequest, Params
 from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object, ObjectVersion
@@ -69,6 +69,7 @@ def presigned_object_url(
     method: str,
     hours: float,
     version_id: str | None = None,
+    params: Params = (),
 ) -> str:
     """A presigned URL that allows ``method`` on the object at ``path`` for a limited time.
 
@@ -76,6 +77,7 @@ def presigned_object_url(
     :param path: encoded, as the driver makes it.
     :param hours: at most 168.
     :param version_id: of one version of the object; ``None``: the newest when the URL is used.
+    :param params: the query of the request.
     :raises ValueError: ``hours`` is out of range.
     :raises LibcloudError: the driver is anonymous.
     """
@@ -87,7 +89,7 @@ def presigned_object_url(
         raise LibcloudError("an anonymous driver cannot sign a URL", connection.driver)
     address = connection.address_of(path)
     host = connection.host if address is None else address.host
-    request = HttpRequest(method.upper(), connection.morph_action_hook(path))
+    request = HttpRequest(method.upper(), connection.morph_action_hook(path), params)
     return presigned_url(
         of_version(request, version_id),
         endpoint=Endpoint(host, bool(connection.secure), connection.port),

@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 _WINDOW = 64
+_PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
 _WORKERS = ("workers", "num_workers", "_max_workers")  # ours, MPI, the standard library
 
 
@@ -243,6 +244,8 @@ def _shares_memory(executor: Any) -> bool:
 
 def _check_portable(driver: Any, new: NewUpload, executor: Any, shipping: Shipping) -> None:
     """:raises ValueError: workers would have no access to the store. Nothing was sent."""
+    if shipping.credentials is not None and not hasattr(driver, "_presigned_part"):
+        raise ValueError(f"ex_ship_credentials: {driver.name} has no presigned URLs of parts")
     if not _shares_memory(executor) and shipping.connect is None and shipping.credentials is None:
         UploadSession.draft(driver, new).to_json()
 
@@ -337,6 +340,13 @@ class _Coordinator:
             raise
         return session.published(found)
 
+    def _presigned(self, number: int) -> str:
+        if self._shipping.credentials is None:
+            return ""
+        session = self._session
+        url: str = session.driver._presigned_part(session.facts, number, _PRESIGNED_HOURS)
+        return url
+
     def _task(self, part: CutPart) -> tuple[PartTask, list[Any]]:
         task = PartTask(
             self._shipped,
@@ -344,6 +354,7 @@ class _Coordinator:
             part.ranges,
             tuple(self._sizes[span.piece] for span in part.ranges),
             self._shipping.connect,
+            url=self._presigned(part.number),
         )
         return task, [self._pieces[span.piece] for span in part.ranges]
 

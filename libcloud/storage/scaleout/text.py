@@ -123,3 +123,10 @@ def driver_of(kind: str, settings: str) -> Any:
         raise ValueError(f"the session names no driver of this library: {kind!r:.80}")
     driver_class = getattr(import_module(_DRIVERS + module), name)
     return driver_class.from_env(**found)
+
+
+@lru_cache(maxsize=16)
+def anonymous_driver(endpoint_url: str) -> Any:
+    """A driver that sends what presigned URLs allow."""
+    kind: Any = import_module(f"{_DRIVERS}s3").S3StorageDriver
+    return kind(ex_anonymous=True, endpoint_url=endpoint_url)

@@ -12,11 +12,13 @@ import platform
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from libcloud import __version__
 from libcloud.storage.base import Container, Object
-from libcloud.storage.scaleout.receipts import UploadReceipt
+from libcloud.storage.scaleout.receipts import UploadReceipt, receipt_of
 from libcloud.storage.scaleout.session import UploadSession
+from libcloud.storage.scaleout.text import anonymous_driver
 from libcloud.storage.transfer.cut import PieceRange
 from libcloud.storage.types import SizeMismatchError
 from libcloud.utils.arguments import kind_of
@@ -102,8 +104,8 @@ def send_part(task: PartTask, *pieces: Any) -> PartResult:
 
 def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
     _check_version(task.version)
-    session = session_of(task.session, task.connect)
-    if len(pieces) == 1 and hasattr(pieces[0], "copy_to"):
+    session = None if task.url else session_of(task.session, task.connect)
+    if session is not None and len(pieces) == 1 and hasattr(pieces[0], "copy_to"):
         _, start, stop = task.ranges[0]
         copied = pieces[0].copy_to(session, task.number, start, stop)
         if copied is not None:
@@ -112,10 +114,20 @@ def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
         _read(piece, span, size, session)
         for span, size, piece in zip(task.ranges, task.sizes, pieces, strict=True)
     ]
+    body: _Content
     if len(buffers) == 1:
-        return session.send_part(task.number, buffers[0])
-    joined = [memoryview(bytes(one)) if isinstance(one, Pieces) else one for one in buffers]
-    return session.send_part(task.number, Pieces(joined))
+        body = buffers[0]
+    else:
+        body = Pieces(bytes(one) if isinstance(one, Pieces) else one for one in buffers)
+    if session is None:
+        return _send_presigned(task, body), 0
+    return session.send_part(task.number, body)
+
+
+def _send_presigned(task: PartTask, body: _Content) -> UploadReceipt:
+    target = urlsplit(task.url)
+    driver = anonymous_driver(f"{target.scheme}://{target.netloc}")
+    return receipt_of(driver._put_presigned(task.url, task.number, body, target.path.lstrip("/")))
 
 
 class PieceError(Exception):
@@ -174,7 +186,7 @@ def _connected(text: str, connect: Callable[[], Any] | None) -> UploadSession:
     return UploadSession.from_json(text, connect)
 
 
-def _read(piece: Any, span: PieceRange, size: int, session: UploadSession) -> _Content:
+def _read(piece: Any, span: PieceRange, size: int, session: UploadSession | None) -> _Content:
     """The bytes of a piece that belong to a part.
 
     :raises PieceError: it could not be made, or is not what was announced; the cause tells why.

@@ -152,6 +152,17 @@ def test_the_coordinator_hands_out_no_data_and_no_secret(s3: Store) -> None:
         assert s3.server.secret.encode() not in shipped
 
 
+def test_workers_without_credentials_get_a_presigned_url_for_each_part(s3: Store) -> None:
+    pieces, executor = Pieces(SIZES), OddExecutor(4)
+    vars(executor)["shares_memory"] = False
+    s3.server.faults.add("UploadPart", Status(503, "SlowDown"))
+    upload(s3, executor, pieces, ex_ship_credentials="presigned")
+    assert_published(s3, pieces)
+    for task in executor.tasks:
+        assert f"partNumber={task.number}&" in task.url
+        assert s3.server.secret.encode() not in pickle.dumps(task)
+
+
 def test_a_key_in_code_is_refused_before_anything_is_sent(s3: Store) -> None:
     executor = OddExecutor(4)
     vars(executor)["shares_memory"] = False
