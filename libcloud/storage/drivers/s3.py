@@ -1832,7 +1832,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
     def _put_presigned(self, url: str, number: int, body: Any, label: str) -> PartReceipt:
         """Send a part to a presigned URL of the endpoint of this driver, which is anonymous."""
         return self._client.retry_loop.run(
-            lambda: s3.multipart.put_presigned(self._client, url, number, body, label)
+            lambda: s3.uploads.put_presigned(self._client, url, number, body, label)
         )
 
     def get_object_cdn_url(

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
 
-from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.types import ContainerError
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.values import PartRecord
     from libcloud.storage.transfer.upload.port import PartStore
     from libcloud.storage.transfer.upload.session import ObjectUpload
-    from libcloud.storage.transfer.values import Body, Digest, PartReceipt, StoredObject
+    from libcloud.storage.transfer.values import Digest, PartReceipt, StoredObject
     from libcloud.utils.bodies import Pieces
 
     _Data = bytes | Pieces
@@ -328,18 +326,3 @@ def _is_same(stored: PartRecord, body: _Data, digest: Digest) -> bool:
     if digest.algorithm in stored.checksums:
         return stored.checksums[digest.algorithm] == s3.checksums.encoded(digest.value)
     return stored.etag == s3.integrity.md5_hex(body)
-
-
-def put_presigned(client: S3Client, url: str, number: int, body: Body, label: str) -> PartReceipt:
-    """Send a part to a presigned URL; one attempt.
-
-    A CRC would have to be signed, so the MD5 is sent along.
-    """
-    target = urlsplit(url)
-    params = tuple(parse_qsl(target.query, keep_blank_values=True))
-    digest = s3.integrity.DIGESTS["md5"](body)
-    request = HttpRequest("PUT", target.path, params, digest.headers, body)
-    what = f"Error uploading part {number} of {label}"
-    response = client.send_once(request, what, ok=(200, 201, 204))
-    etag = s3.upload_port.etag_of_part(response, what, client.owner)
-    return transfer.values.PartReceipt(number, etag, len(body), digest)
