@@ -148,10 +148,6 @@ class AzureClient:
             raise InvalidObjectNameError(str(error), self.owner, name) from error
         return azure.requests.blob_path(container_name, name)
 
-    def concurrency(self) -> int | None:
-        """Requests that the connection can make at once; ``None``: no limit."""
-        return transfer.sending.concurrency_of(self.owner.connection)
-
     def _refusal(self, response: Any, what: str, names: tuple[str, str]) -> LibcloudError:
         from libcloud.storage.error_details import describe
 

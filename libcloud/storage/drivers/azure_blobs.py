@@ -426,7 +426,7 @@ class AzureBlobsStorageDriver(StorageDriver):
             ex_window,
             ex_part_size,
             on_bytes,
-            self._client.concurrency(),
+            self._max_concurrency(),
         )
         return transfer.download.saving.save(self, obj, started, to, partial=False)
 
@@ -674,7 +674,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         lease: BlobLease,
         whole_md5: Callable[[], bytes] | None = None,
     ) -> ObjectUpload[bytes | Pieces]:
-        concurrency = self._client.concurrency()
+        concurrency = self._max_concurrency()
         store = azure.upload_port.AzureStore(
             self._client,
             container_name,

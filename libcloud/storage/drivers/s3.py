@@ -747,7 +747,7 @@ class BaseS3StorageDriver(StorageDriver):
             window=ex_window,
             part_size=ex_part_size,
             on_bytes=on_bytes,
-            limit=self._client.concurrency(),
+            limit=self._max_concurrency(),
         )
         started = self._start_download(obj, options, verify=ex_verify_hash)
         return transfer.download.saving.save(self, obj, started, to, partial=False)
@@ -1236,9 +1236,6 @@ class BaseS3StorageDriver(StorageDriver):
 
     def _concurrency_limiter(self) -> Limiter:
         return self._client.retry_loop.limiter
-
-    def _max_concurrency(self) -> int | None:
-        return self._client.concurrency()
 
     def _shares_store(self, driver: Any) -> bool:
         return self._client.shares_store(driver)

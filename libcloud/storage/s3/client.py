@@ -301,13 +301,6 @@ class S3Client:
             text = f"{what}: {s3.errors.describe(detail)}"
             raise s3.errors.attach_detail(LibcloudError(text, driver=self.owner), detail) from error
 
-    def concurrency(self) -> int | None:
-        """Requests that the connection can make at once; ``None``: no limit.
-
-        A connection that others have written or replaced is not assumed to be thread-safe.
-        """
-        return transfer.sending.concurrency_of(self.owner.connection)
-
     def shares_store(self, driver: Any) -> bool:
         """Whether ``driver`` talks to the same store."""
         return _place_of(self.owner.connection) == _place_of(getattr(driver, "connection", None))

@@ -17,6 +17,7 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3
 from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import MIB, Limits
+from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.headers import headers_for
@@ -135,7 +136,7 @@ def copy_object(
         limits,
         options,
         client.retry_loop.retries(),
-        concurrency=client.concurrency(),
+        concurrency=concurrency_of(driver.connection),
         driver=driver,
         container_name=target.container.name,
         object_name=target.name,

@@ -15,6 +15,7 @@ from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import plain_headers
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Limits
+from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
 from libcloud.storage.s3.upload_port import S3UploadPort, etag_of_part
@@ -125,7 +126,7 @@ def session_of(
         )
     own, chosen = split_keywords(options or {}, ("ex_checksum",), max_memory=driver.ex_max_memory)
     client = driver._client
-    concurrency = client.concurrency()
+    concurrency = concurrency_of(driver.connection)
     port = S3UploadPort(
         driver,
         container,

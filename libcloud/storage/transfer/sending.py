@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud import common
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
-from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.transfer.values import Failure
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-
-__all__ = ["THROTTLED", "concurrency_of", "failure_without_detail", "send_once"]
 
 THROTTLED = frozenset({429, 503, 509})
 """Statuses by which a store asks for fewer requests."""
