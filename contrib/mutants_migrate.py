@@ -110,6 +110,27 @@ MUTANTS = (
         "test_a_second_coordinator_takes_over_and_the_first_one_stops",
     ),
     _mutant(
+        "a migration does not stop its threads",
+        "migrate",
+        "    with cancellation.active():\n        return task(*arguments)",
+        "    with Cancellation().active():\n        return task(*arguments)",
+        "test_an_interrupted_migration_stops_its_threads",
+    ),
+    _mutant(
+        "a migration does not stop its tasks elsewhere",
+        "migrate",
+        "        if running and self._migration.run:",
+        "        if False:",
+        "test_an_interrupted_migration_makes_tasks_elsewhere_stop",
+    ),
+    _mutant(
+        "a migration goes on without its coordinator",
+        "shards",
+        "            if time.monotonic() > due:",
+        "            if False:",
+        "test_a_task_stops_when_another_coordinator_has_started",
+    ),
+    _mutant(
         "a migration is resumed with another source",
         "migrate",
         "        if different:\n",

@@ -11,6 +11,7 @@ upload must not be aborted while a part is in flight. So submit a few tasks per 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import cast
@@ -121,11 +122,16 @@ def _loky(workers: int | None) -> Executor:
         from loky import ProcessPoolExecutor as LokyExecutor
     except ImportError as error:
         raise ImportError(missing_extra("loky", "loky")) from error
-    return cast("Executor", LokyExecutor(workers))
+    return cast("Executor", LokyExecutor(workers, initializer=_ignore_interrupts))
 
 
 def _processes(workers: int | None) -> Executor:
     # A forked process would have the locks of this one, as threads of this one have left them.
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(workers, get_context("spawn"))
+    return ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes, to the one that waits for results."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -48,6 +48,10 @@ class MigrationError(LibcloudError):
     """A migration cannot start or cannot go on. What was copied until then stays."""
 
 
+class NotInChargeError(MigrationError):
+    """Another coordinator has taken over the job, or this one has stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Objects of a container whose names start with a prefix. Can be sent to another process.
@@ -140,9 +144,9 @@ class JobFolder:
         return run
 
     def check_in_charge(self, run: str) -> None:
-        """:raises MigrationError: another coordinator has started since."""
+        """:raises NotInChargeError: another coordinator has started since."""
         if (self.read("run.json") or {}).get("run") != run:
-            raise MigrationError(
+            raise NotInChargeError(
                 f"another coordinator has taken over job {self.job}: this one stops. What it "
                 "copied is kept"
             )

@@ -29,7 +29,7 @@ from libcloud.storage.base import Container, check_container
 from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout import text
 from libcloud.storage.scaleout.entries import Entry, Range, all_entries
-from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, Place
+from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, NotInChargeError, Place
 from libcloud.storage.scaleout.shards import (
     Listed,
     Migration,
@@ -38,6 +38,7 @@ from libcloud.storage.scaleout.shards import (
     range_name,
 )
 from libcloud.storage.types import Provider
+from libcloud.utils.cancellation import Cancellation
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]
 
@@ -240,6 +241,7 @@ class _Coordinator:
         self._executor, self._window = executor, window
         self._report, self._on_report = report, on_report
         self._remaining = _Remaining()
+        self._cancellation = Cancellation()
 
     def start(self, resume: bool) -> None:
         """Create the job's folder, or continue with it.
@@ -271,36 +273,49 @@ class _Coordinator:
     def run(self) -> None:
         """Run all tasks.
 
-        :raises BaseException: the first error; tasks that have not started are cancelled.
+        :raises BaseException: the first error; the tasks are stopped.
         """
         running: dict[Future[Any], str | Range] = {}
         try:
             while self._remaining or running:
                 while self._remaining and len(running) < self._window.size:
+                    self._migration.check_in_charge()
                     self._submit(running)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     self._finish(running.pop(future), future.result())
-        except BrokenExecutor as error:
-            raise MigrationError(
-                f"a worker has ended: resume job {self._migration.job}. {error}"
-            ) from error
-        finally:
-            for future in running:
-                future.cancel()
+        except NotInChargeError:
+            self._cancellation.cancel()  # the other tasks notice it themselves
+            raise
+        except BaseException as error:
+            self._stop(running)
+            if not isinstance(error, BrokenExecutor):
+                raise
+            text = f"a worker has ended: resume job {self._migration.job}. {error}"
+            raise MigrationError(text) from error
         self._report.complete = self._report.tried == self._report.objects
 
+    def _stop(self, running: Iterable[Future[Any]]) -> None:
+        """Stop tasks: those in threads now, those of other processes when they look."""
+        self._cancellation.cancel()
+        for future in running:
+            future.cancel()
+        if running and self._migration.run:
+            with contextlib.suppress(Exception):
+                self._migration.folder.take_over()
+
     def _submit(self, running: dict[Future[Any], str | Range]) -> None:
-        self._migration.check_in_charge()
         task: str | Range
         if self._remaining.shards:
             task = self._remaining.shards.popleft()
-            future: Future[Any] = self._executor.submit(copy_shard, self._migration, task)
+            arguments: tuple[Any, ...] = (copy_shard, self._migration, task)
         else:
             task = self._remaining.ranges.popleft()
             # A few more ranges than tasks keep all of them busy.
-            split = self._window.most - len(self._remaining.ranges)
-            future = self._executor.submit(list_range, self._migration, task, split)
-        running[future] = task
+            number = self._window.most - len(self._remaining.ranges)
+            arguments = (list_range, self._migration, task, number)
+        if isinstance(self._executor, ThreadPoolExecutor):
+            arguments = (_cancellable, self._cancellation, *arguments)
+        running[self._executor.submit(*arguments)] = task
 
     def _finish(self, task: str | Range, result: Any) -> None:
         if isinstance(result, Listed):
@@ -313,6 +328,11 @@ class _Coordinator:
             self._window.finished(throttled=bool(result["throttled"]))
         if self._on_report is not None:
             self._on_report(self._report)
+
+
+def _cancellable(cancellation: Cancellation, task: Callable[..., Any], *arguments: Any) -> Any:
+    with cancellation.active():
+        return task(*arguments)
 
 
 class _Window:

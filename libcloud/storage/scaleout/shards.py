@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -38,8 +39,8 @@ from libcloud.storage.types import (
 # Failures whose text is in the summary of a shard; the records have all.
 _LISTED = 1000
 
-# Objects after which a task checks whether its coordinator is still in charge.
-_CHECK = 1000
+# How often a task checks whether its coordinator is still in charge.
+_CHECK_SECONDS = 2.0
 
 # Failures in a row of a kind that affects all objects, after which a task fails.
 _GIVE_UP = 100
@@ -80,7 +81,7 @@ class Migration:
         return JobFolder(self.destination, self.job)
 
     def check_in_charge(self) -> None:
-        """:raises MigrationError: another coordinator has started since."""
+        """:raises NotInChargeError: another coordinator has started since."""
         if self.run:
             self.folder.check_in_charge(self.run)
 
@@ -222,12 +223,13 @@ def _copied(
     results = pool.map(
         copy, pending, ordered=False, fail_fast=False, jobs=migration.jobs, grace=None
     )
-    in_a_row = number = 0
+    in_a_row, due = 0, time.monotonic() + _CHECK_SECONDS
     with contextlib.closing(results):  # type: ignore[type-var]  # it is a generator
         for result in results:
-            entry, number = result.item, number + 1
-            if number % _CHECK == 0:  # a task may outlive its coordinator
+            entry = result.item
+            if time.monotonic() > due:  # a task may outlive its coordinator
                 migration.check_in_charge()
+                due = time.monotonic() + _CHECK_SECONDS
             record = {"key": entry.key, "size": entry.size, "outcome": "deleted"}
             if result.error is not None:
                 in_a_row = in_a_row + 1 if _affects_all(result.error) else 0

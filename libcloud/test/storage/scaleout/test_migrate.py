@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.scaleout import migrate as migrating
 from libcloud.storage.scaleout import shards
+from libcloud.storage.scaleout.job_folder import JobFolder, NotInChargeError, Place
 from libcloud.storage.scaleout.migrate import (
     MigrationError,
     MigrationReport,
@@ -29,6 +32,7 @@ from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExis
 from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store
+from libcloud.utils.cancellation import current
 
 pytestmark = pytest.mark.slow
 
@@ -255,6 +259,69 @@ def test_a_second_coordinator_takes_over_and_the_first_one_stops(pair: Pair) -> 
         pair.migrate(shard_size=10, on_report=start_another)
     assert pair.copies == contents(*NAMES)
     assert all(pair.written(name) == 1 for name in NAMES)
+
+
+def test_a_task_stops_when_another_coordinator_has_started(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.fill(*NAMES)
+    monkeypatch.setattr(shards, "_CHECK_SECONDS", -1.0)
+    folder = JobFolder(Place(lambda: pair.destination.container), "m1")
+    upload = pair.destination.driver.upload_object_via_stream
+
+    def take_over(stream: Any, container: Container, name: str, *args: Any, **options: Any) -> Any:
+        stored = upload(stream, container, name, *args, **options)
+        if name in NAMES:
+            folder.take_over()
+        return stored
+
+    pair.destination.driver.upload_object_via_stream = take_over
+    with pytest.raises(NotInChargeError):
+        pair.migrate(jobs=1)
+    assert len(pair.copies) == 1
+
+
+def test_an_interrupted_migration_stops_its_threads(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.fill(*NAMES)
+    stopped: list[bool] = []
+    started = threading.Event()
+
+    def copy(*_: object) -> dict[str, Any]:
+        cancellation = current()
+        assert cancellation is not None
+        started.set()
+        stopped.append(cancellation.wait(60))
+        return {}
+
+    def interrupt(report: MigrationReport) -> None:
+        if report.objects > 10:  # the second range is listed, and the first shard is copied
+            assert started.wait(60)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(migrating, "copy_shard", copy)
+    with ThreadPoolExecutor(2) as executor, pytest.raises(KeyboardInterrupt):
+        pair.migrate(executor=executor, shard_size=10, on_report=interrupt)
+    assert stopped == [True]
+
+
+def test_an_interrupted_migration_makes_tasks_elsewhere_stop(
+    pair: Pair, openers: tuple[FromEnvironment, FromEnvironment]
+) -> None:
+    pair.fill(*NAMES)
+    folder = JobFolder(Place(openers[1]), "m1")
+    runs = []
+
+    def interrupt(report: MigrationReport) -> None:
+        runs.append(folder.read("run.json"))
+        if report.objects > 10:
+            raise KeyboardInterrupt
+
+    with Remote() as executor, pytest.raises(KeyboardInterrupt):
+        migrate(*openers, job="m1", executor=executor, shard_size=10, on_report=interrupt)
+    assert folder.read("run.json") != runs[0]
+    assert pair.resume(shard_size=10).is_clean
 
 
 def test_a_lost_response_to_the_creation_of_the_job_is_no_other_job(pair: Pair) -> None:
