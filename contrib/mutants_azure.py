@@ -76,4 +76,20 @@ MUTANTS = (
         "        if False and parts_remain:",
         ("libcloud/test/storage/transfer/upload/test_machine.py",),
     ),
+    Mutant(
+        "the CRC-64 of a block has the wrong byte order",
+        f"{_AZURE}/checksums.py",
+        'checksum.to_bytes(8, "little")',
+        'checksum.to_bytes(8, "big")',
+        ("libcloud/test/storage/azure/test_checksums.py",),
+        caught_by="test_the_crc_64_is_that_of_azure",
+    ),
+    Mutant(
+        "the CRC-64 of the last piece only",
+        f"{_AZURE}/checksums.py",
+        "crc64nvme(piece, checksum)",
+        "crc64nvme(piece, 0)",
+        ("libcloud/test/storage/azure/test_checksums.py",),
+        caught_by="test_pieces_have_the_crc_64_of_the_whole",
+    ),
 )

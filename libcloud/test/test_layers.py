@@ -69,7 +69,7 @@ FOREIGN = {
     "lxml": ("libcloud.utils.xml",),
     # CRC-32C and CRC-64/NVME, an extra.
     "azure": ("libcloud.common.credentials.azure",),
-    "awscrt": ("libcloud.storage.s3.checksums",),
+    "awscrt": ("libcloud.storage.s3.checksums", "libcloud.storage.azure.checksums"),
     "zlib_ng": ("libcloud.storage.s3.checksums",),
     "certifi": ("libcloud.security",),
     "keystoneauth1": ("libcloud.common.credentials.openstack",),

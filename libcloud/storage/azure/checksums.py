@@ -42,6 +42,34 @@ def md5_digest(body: Body) -> Digest:
     return Digest({"Content-MD5": encoded(value)}, "md5", value)
 
 
+def block_digest(body: Body) -> Digest:
+    """The CRC-64 of a block where awscrt is installed, otherwise its MD5, as a header.
+
+    Azure's CRC-64 has the polynomial of CRC-64/NVME and is sent with the lowest byte first; it
+    takes a tenth of the time of an MD5. Reference: Azure Storage REST API, "Put Block":
+    ``x-ms-content-crc64``.
+    """
+    try:
+        from awscrt.checksums import crc64nvme  # type: ignore[import-untyped]  # it has no types
+    except ModuleNotFoundError:
+        return md5_digest(body)
+    checksum = 0
+    for piece in _pieces_of(body):
+        checksum = crc64nvme(piece, checksum)
+    value = checksum.to_bytes(8, "little")
+    return Digest({"x-ms-content-crc64": encoded(value)}, "crc64", value)
+
+
+def checksum_of(headers: Mapping[str, str], algorithm: str) -> bytes | None:
+    """The MD5 or CRC-64 of what arrived, by the headers of a response; ``None``: it has none."""
+    if algorithm != "crc64":
+        return md5_of(headers)
+    try:
+        return b64decode(headers.get("x-ms-content-crc64", ""), validate=True) or None
+    except ValueError:
+        return None
+
+
 class HashingSource:
     """A source whose MD5 is computed while its parts are taken."""
 

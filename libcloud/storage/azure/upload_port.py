@@ -15,7 +15,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.azure import requests
-from libcloud.storage.azure.checksums import NO_DIGEST, encoded, md5_digest, md5_of, with_md5
+from libcloud.storage.azure.checksums import (
+    NO_DIGEST,
+    block_digest,
+    checksum_of,
+    encoded,
+    md5_digest,
+    md5_of,
+    with_md5,
+)
 from libcloud.storage.azure.client import AzureClient, failure_of
 from libcloud.storage.azure.multipart import BlobLease
 from libcloud.storage.azure.responses import Block, parse_blocks
@@ -72,9 +80,13 @@ class AzureStore:
         self._sent_whole = NO_DIGEST
         self._has_sent_blocks = False
         self._shared = False
+        self._in_blocks = False
 
     def digest(self, body: Body) -> Digest:
-        return md5_digest(body) if self._checked else NO_DIGEST
+        if not self._checked:
+            return NO_DIGEST
+        # Processes that share an upload need not have the same libraries.
+        return block_digest(body) if self._in_blocks and not self._shared else md5_digest(body)
 
     def put(self, body: Body, digest: Digest) -> StoredObject:
         self._sent_whole = digest
@@ -86,6 +98,7 @@ class AzureStore:
         return self._stored(response, len(body))
 
     def create(self) -> str:
+        self._in_blocks = True
         return uuid.uuid4().hex
 
     def put_part(self, upload_id: str, number: int, body: Body, digest: Digest) -> PartReceipt:
@@ -202,10 +215,11 @@ class AzureStore:
 
     def _compare(self, response: Any, digest: Digest) -> None:
         """:raises ObjectHashMismatchError: the store has received other bytes."""
-        there = md5_of(response.headers)
+        there = checksum_of(response.headers, digest.algorithm)
         if there and digest.value and there != digest.value:
             raise ObjectHashMismatchError(
-                f"{self._label}: the store has received the MD5 {there.hex()}, and "
+                f"{self._label}: the store has received other bytes, whose {digest.algorithm} is "
+                f"{there.hex()}, and "
                 f"{digest.value.hex()} was sent",
                 self._client.owner,
                 self._names[1],

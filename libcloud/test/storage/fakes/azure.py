@@ -27,7 +27,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from libcloud.test.storage.fakes.azure_operations import Blob, Operations, md5
+from libcloud.test.storage.fakes.azure_operations import Blob, Operations, crc64, md5
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import Dropped
 from libcloud.test.storage.fakes.log import KEPT_BODY
@@ -58,7 +58,7 @@ _OF_CONTAINERS = {
 def operation_of(request: Incoming) -> str:
     """The name of a request, whose path begins with the account."""
     query, method = request.query, request.method
-    if not request.raw_path.split("/", 3)[2:3]:
+    if not "".join(request.raw_path.split("/", 3)[2:3]):
         return "ListContainers"
     if query.get("restype") == "container":
         return _OF_CONTAINERS.get(method, "Unknown")
@@ -255,3 +255,6 @@ class AzureExchange:
         given = request.header("content-md5")
         if given and given != md5(request.body):
             raise S3Error(400, "Md5Mismatch")
+        given = request.header("x-ms-content-crc64")
+        if given and given != crc64(request.body):
+            raise S3Error(400, "Crc64Mismatch")

@@ -200,6 +200,8 @@ class Operations:
         if any(len(other) != len(block) for other in blocks):
             raise S3Error(400, "InvalidBlobOrBlock", "ids of blocks have one length")
         blocks[block] = bytes(self.request.body)
+        if self.request.header("x-ms-content-crc64"):
+            return Answer(201, (("x-ms-content-crc64", crc64(self.request.body)),))
         return Answer(201, (("Content-MD5", md5(self.request.body)),))
 
     def do_PutBlockList(self) -> Answer:
@@ -336,9 +338,22 @@ class Operations:
         return Answer(202, (*self._versions(blob), *copied.items()))
 
 
+_POLYNOMIAL = 0x9A6C9329AC4BC9B5  # reflected
+
+
 def md5(body: bytes | bytearray) -> str:
     """As a header has it."""
     return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+
+
+def crc64(body: bytes | bytearray) -> str:
+    """Azure's CRC-64, bit by bit, as a header has it."""
+    value = (1 << 64) - 1
+    for byte in body:
+        value ^= byte
+        for _ in range(8):
+            value = (value >> 1) ^ (_POLYNOMIAL if value & 1 else 0)
+    return base64.b64encode((value ^ ((1 << 64) - 1)).to_bytes(8, "little")).decode()
 
 
 def _elements(values: Mapping[str, str]) -> str:

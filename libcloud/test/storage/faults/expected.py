@@ -76,14 +76,18 @@ stall confirm:done/unknown
 cut-answer part:done/network+id confirm:done/unknown
 lost-answer part:done/network+id confirm:done/unknown
 error-in-200 complete:done/InternalError+id list:done/malformed confirm:done/unknown
-flipped-bit put:done/Md5Mismatch part:done/Md5Mismatch|Md5Mismatch+id complete:done/Md5Mismatch+id
+flipped-bit put:done/Md5Mismatch
+    part:done/Md5Mismatch|Md5Mismatch+id|Crc64Mismatch|Crc64Mismatch+id
+     complete:done/Md5Mismatch+id
 wrong-etag part:done
 closed-idle confirm:done
 """,
     # It does not compare the MD5 of a block list, which is no XML any more.
     "azurite": """
 lost-answer part:done/network+id confirm:done/unknown
-flipped-bit put:done/Md5Mismatch part:done/Md5Mismatch|Md5Mismatch+id complete:400+id
+flipped-bit put:done/Md5Mismatch
+    part:done/Md5Mismatch|Md5Mismatch+id|Crc64Mismatch|Crc64Mismatch+id
+     complete:400+id
 """,
     # The codes are the names of statuses. A manifest that is refused with 500 or 503 may appear
     # later, and keeps its segments. ETags are compared.
