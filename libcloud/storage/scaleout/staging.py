@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from libcloud.storage.base import Container, Object
-from libcloud.storage.scaleout.receipts import UploadReceipt
-from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
+from libcloud.storage.scaleout.worker import StoredPiece
 from libcloud.storage.types import FailedDeletion, PartConflictError
 from libcloud.utils.arguments import kind_of
 
@@ -35,31 +34,12 @@ _COPIES = 16  # that the coordinator requests at once; it sends no data
 class StagedPiece(NamedTuple):
     """A piece that was written; about 300 bytes, no secret.
 
-    :param staging: text of the job.
     :param number: position of the piece, from 0.
-    :param name: of the temporary object; empty if the piece is.
-    :param size: bytes.
+    :param stored: the temporary object; its name is empty if the piece is.
     """
 
-    staging: str
     number: int
-    name: str = ""
-    size: int = 0
-    etag: str = ""
-
-    def copy_to(
-        self, session: UploadSession, number: int, start: int, stop: int
-    ) -> UploadReceipt | None:
-        """Have the store copy a range as part ``number``; ``None`` if it cannot."""
-        return session.copy_part(number, self._object(), start, stop)
-
-    def read_range(self, start: int, stop: int) -> bytes:
-        """Bytes of the piece."""
-        return b"".join(self._object().range_as_stream(start, stop))
-
-    def _object(self) -> Object:
-        container = Staging(self.staging).container
-        return Object(self.name, self.size, self.etag, {}, {}, container, container.driver)
+    stored: StoredPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +94,12 @@ class Staging:
         checked = _bytes_of(number, chunks)
         first = next(checked, None)
         if first is None:
-            return StagedPiece(self.text, number)
+            return StagedPiece(number, StoredPiece("", "", "", 0))
         container = self.container
         obj = container.driver.upload_object_via_stream(
             _chain(first, checked), container, f"{self.prefix}{number:08}-{uuid4().hex[:12]}"
         )
-        return StagedPiece(self.text, number, obj.name, obj.size, obj.hash or "")
+        return StagedPiece(number, StoredPiece(container.name, obj.name, obj.hash or "", obj.size))
 
     def publish(
         self, pieces: Iterable[StagedPiece], executor: Any = None, **options: Any
@@ -136,7 +116,7 @@ class Staging:
         container = self.container
         ordered = sorted(pieces, key=lambda piece: piece.number)
         self._check(container, ordered)
-        filled = [piece for piece in ordered if piece.size]
+        filled = [piece.stored for piece in ordered if piece.stored.size]
         if not filled:
             return container.driver.upload_object_via_stream(
                 iter([b""]), container, self.object_name, **options
@@ -167,12 +147,12 @@ class Staging:
 
     def _check(self, container: Container, pieces: Sequence[StagedPiece]) -> None:
         """Compare what other attempts wrote with what counts."""
-        counted = {piece.number: piece for piece in pieces}
+        counted = {piece.number: piece.stored for piece in pieces}
         if len(counted) != len(pieces):
             raise ValueError(f"a piece of {self.object_name} was written twice, and both count")
         for obj in container.driver.iterate_container_objects(container, prefix=self.prefix):
             number = int(obj.name[len(self.prefix) :].partition("-")[0])
-            piece = counted.get(number, StagedPiece("", number))
+            piece = counted.get(number, StoredPiece("", "", "", 0))
             if obj.name != piece.name and _differs(container, piece, obj):
                 raise PartConflictError(
                     f"piece {number} of {container.name}/{self.object_name} was written more than "
@@ -184,7 +164,7 @@ class Staging:
                 )
 
 
-def _differs(container: Container, piece: StagedPiece, other: Object) -> bool:
+def _differs(container: Container, piece: StoredPiece, other: Object) -> bool:
     """Whether another attempt wrote other bytes, as far as sizes and ETags tell."""
     if other.size != piece.size or not piece.etag or other.hash == piece.etag:
         return other.size != piece.size

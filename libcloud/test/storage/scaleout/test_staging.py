@@ -93,7 +93,7 @@ def test_a_piece_that_changed_before_it_was_copied_is_not_published(
     staging: Staging, store: FakeS3
 ) -> None:
     pieces = _write(staging, LARGE)
-    changed = [pieces[0]._replace(etag="0" * 32)]
+    changed = [StagedPiece(0, pieces[0].stored._replace(etag="0" * 32))]
     with pytest.raises(Exception, match="Nothing was published"):
         staging.publish(changed)
     assert (BUCKET, "big.bin") not in store.objects
