@@ -39,7 +39,6 @@ def _choices() -> dict[str, Callable[[], list[str]]]:
         "provider": known_schemes,
         "region": _regions,
         "from_region": _regions,
-        "checksum": lambda: ["crc32", "crc32c", "crc64nvme", "sha256", "md5"],
         "sse": lambda: ["AES256", "aws:kms", "aws:kms:dsse"],
         "lock_mode": lambda: ["GOVERNANCE", "COMPLIANCE"],
         "storage_class": _storage_classes,

@@ -161,6 +161,8 @@ def describe(error: BaseException) -> str:
         return f"invalid bucket name {error.container_name!r}{suffix or f': {error.value}'}"
     if is_network_error(error):
         return network_text(error)
+    if isinstance(error, LibcloudError) and isinstance(error, FileExistsError):
+        return f"{error.args[0]}: the file exists and was not replaced (--no-clobber)"
     if isinstance(error, LibcloudError):
         text = str(error.value or type(error).__name__)
         return _STATUS_TEXT.sub("", text).rstrip(".") + suffix if response else text

@@ -16,6 +16,7 @@ from libcloud.storage.transfer.progress import (
     PartDone,
     PartStarted,
     Retried,
+    Throttled,
     UploadAborted,
     UploadCompleting,
     UploadEvent,
@@ -69,7 +70,8 @@ class Transfer:
 
     def listen(self, event: UploadEvent) -> None:
         """Handle an event of the upload engine."""
-        self.note = ""
+        if not isinstance(event, Throttled):  # which comes right after the retry that it caused
+            self.note = ""
         if isinstance(event, UploadStarted):
             self.upload_id = event.upload_id
         elif isinstance(event, UploadCompleting):
@@ -149,9 +151,13 @@ class Meter:
         if not transfers:
             return self.label
         more = f" +{len(transfers) - 1}" if len(transfers) > 1 else ""
+        return f"{transfers[0].label}{more}"
+
+    @property
+    def note(self) -> str:
+        """What one of them waits for; empty if nothing particular."""
         current = self._note if self._clock() < self._note_until else ""
-        note = next((transfer.note for transfer in transfers if transfer.note), current)
-        return f"{transfers[0].label}{more}{': ' if note else ''}{note}"
+        return next((transfer.note for transfer in [*self._transfers] if transfer.note), current)
 
     @property
     def bytes_done(self) -> int:
@@ -252,7 +258,12 @@ class Meter:
 
 def retry_note(error: BaseException, delay: float) -> str:
     """What to show while a request waits for its next attempt."""
-    reason = network_text(error) if is_network_error(error) else str(error).partition("\n")[0]
+    detail = getattr(error, "detail", None)
+    reason = str(getattr(error, "value", None) or error).partition("\n")[0]
+    if detail is not None:
+        reason = f"{detail.status} {detail.code or ''}".strip()
+    elif is_network_error(error):
+        reason = network_text(error)
     return f"retrying in {delay:.0f} s: {reason}" if delay >= 0.5 else f"retrying: {reason}"
 
 
@@ -270,6 +281,8 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
         done = done.removesuffix(f" {total.split()[-1]}")
         fields = [f"{percent:3}%", f"{done}/{total}"]
         fields += [f"{size_text(meter.speed())}/s", f"ETA {duration(eta)}" if eta else "ETA -:--"]
+    if meter.note:  # more important than the speed, of which there is none now
+        del fields[2:]
     text = fields[0]
     for field in fields[1:]:
         if len(text) + 2 + len(field) > room:
@@ -279,12 +292,20 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
     room -= len(text)
     bar = ""
     if meter.total is not None and room > _BAR[0] + 2:
-        wanted = min(width(printable(meter.title)), int(room * _LABEL_SHARE))
+        share = 1.0 if meter.note else _LABEL_SHARE
+        wanted = min(width(_title(meter, room)), int(room * share))
         length = min(_BAR[1], max(_BAR[0], room - wanted - 4))
         bar = _bar(meter, length, unicode) + "  "
         room -= len(bar)
-    label = shortened(printable(meter.title), room - 2) if room > 6 else ""
+    label = _title(meter, room - 2) if room > 6 else ""
     return f"{label}{'  ' if label else ''}{bar}{text}"
+
+
+def _title(meter: Meter, columns: int) -> str:
+    """What is transferred and what it waits for; the former is shortened first."""
+    note = f": {printable(meter.note)}" if meter.note else ""
+    name = shortened(printable(meter.title), max(columns - width(note), min(columns, 8)))
+    return shortened(f"{name}{note}", columns)
 
 
 def _part_fields(meter: Meter) -> list[str]:

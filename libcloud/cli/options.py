@@ -66,6 +66,7 @@ _WRITE = [
     ),
     click.option(
         "--checksum",
+        type=click.Choice(["crc32", "crc32c", "crc64nvme", "sha256", "md5"]),
         metavar="NAME",
         help="Checksum for the store to verify: crc32, crc32c, crc64nvme, sha256 or md5.",
     ),

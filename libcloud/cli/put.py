@@ -85,6 +85,8 @@ def put(
         paths = (STDIO,)
     elif not paths:
         raise click.UsageError("missing SOURCES: what to upload")
+    if upload_id == "":
+        raise click.UsageError("--resume is empty: libcloud uploads ls prints the ids")
     store = open_store(url, settings)
     object_options.check_supported_by(store)
     walk = Walk(filters, follow_symlinks)

@@ -23,7 +23,8 @@ from fsspec.registry import register_implementation  # type: ignore[import-untyp
 from libcloud.storage.filesystem.azure import AzureFileSystem
 from libcloud.storage.filesystem.errors import FileExpired
 from libcloud.storage.filesystem.files import LibcloudTransaction, ReadFile, WriteFile
-from libcloud.storage.filesystem.system import LibcloudFileSystem, SwiftFileSystem
+from libcloud.storage.filesystem.swift import SwiftFileSystem
+from libcloud.storage.filesystem.system import LibcloudFileSystem
 
 __all__ = [
     "AzureFileSystem",

@@ -486,16 +486,4 @@ class LibcloudFileSystem(DriverFileSystem):
         self._listings.invalidate(path)
 
 
-class SwiftFileSystem(LibcloudFileSystem):
-    """Containers of OpenStack Swift: ``swift://container/name``.
-
-    Without ``key``, credentials come from ``clouds.yaml`` (``profile`` is the cloud) or from the
-    environment. ``endpoint_url`` is where tokens are requested.
-    """
-
-    protocol = ("swift",)
-    default_provider: ClassVar[str] = Provider.OPENSTACK_SWIFT
-
-
 complete_help(LibcloudFileSystem)
-complete_help(SwiftFileSystem)

@@ -195,3 +195,31 @@ def test_every_status_of_the_command_is_documented() -> None:
     table = PAGE.partition("## Exit statuses")[2].partition("## JSON")[0]
     rows = re.findall(r"^\| ([\d, ]+|other) \|", table, re.M)
     assert known <= {text for row in rows for text in row.split(", ")}
+
+
+MESSAGES = [
+    (["put", "--resume", "", "-", "s3://bucket/x"], 2, "--resume is empty"),
+    (["put", "--checksum", "crc99", "-", "s3://bucket/x"], 2, "'--checksum': 'crc99' is not one"),
+    (["cp", "--checksum", "x", "s3://bucket/d.txt", "s3://bucket/e"], 2, "'--checksum': 'x'"),
+    (["put", "--max-memory", "1", "-", "s3://bucket/x"], 2, "--max-memory"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "text"), MESSAGES, ids=str)
+def test_a_message_names_the_option(
+    filled: Shell, arguments: list[str], status: int, text: str
+) -> None:
+    result = filled(*arguments, stdin=b"data")
+    assert (result.status, text in result.err) == (status, True), result.err
+    assert not re.search(r"ex_|None|overwrite_existing", result.err)
+
+
+def test_a_file_that_exists_is_kept_by_an_option_and_not_by_a_keyword(
+    filled: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "d.txt").write_text("mine")
+    result = filled("get", "--no-clobber", "s3://bucket/a/b.txt", str(tmp_path / "d.txt"))
+    assert result.status == 1
+    assert f"{tmp_path}/d.txt: the file exists and was not replaced (--no-clobber)" in result.err
+    assert "overwrite_existing" not in result.err
+    assert (tmp_path / "d.txt").read_text() == "mine"

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from libcloud.cli.meter import Meter, Transfer, TransferInterruptedError, bar_line
 from libcloud.cli.text import width
+from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
+from libcloud.storage.error_details import ErrorDetail
 from libcloud.storage.transfer.progress import (
     PartDone,
     PartStarted,
     Retried,
+    Throttled,
     UploadAborted,
     UploadCompleting,
     UploadStarted,
@@ -210,6 +213,16 @@ def test_a_retry_is_shown_until_the_next_attempt(clock: Clock) -> None:
     assert "Connection refused" in bar_line(meter, 120)
     clock.now += 2
     assert bar_line(meter, 120).startswith("x  ")
+
+
+def test_a_retry_because_of_throttling_is_shown(clock: Clock) -> None:
+    meter = half_way(clock, "x" * 100)
+    [transfer] = meter._transfers
+    error = LibcloudError("Error uploading bucket/x: Status code: 503")
+    error.detail = ErrorDetail(503, "SlowDown")  # type: ignore[attr-defined]  # as the client does
+    transfer.listen(Retried(4 * MIB, "part", 1, 2, 1.0, error, throttled=True))
+    transfer.listen(Throttled(4 * MIB, 1))
+    assert "xxx: retrying in 1 s: 503 SlowDown  " in bar_line(meter, 80)
 
 
 def test_a_retry_of_a_part_is_shown_until_the_next_event(clock: Clock) -> None:
