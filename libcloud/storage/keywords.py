@@ -448,6 +448,16 @@ class _Terms:
     :param api_version: not used.
     :param endpoint_url: ``https://HOST:PORT``, in place of ``host``, ``port`` and ``secure``.
     :param url: the URL of a container; it is no secret, and must contain none.
+    :param executor: any :class:`concurrent.futures.Executor`, or what
+        :class:`~libcloud.storage.scaleout.futures.PartExecutor` describes.
+    :param pieces: of the object, in order: functions that return bytes, or bytes. A function
+        must return the same bytes each time, because it may be called again.
+    :param sizes: of the pieces, bytes. ``None``: the executor reports them; or else each piece
+        becomes a temporary object first.
+    :param ex_connect: called on a worker, it returns the driver to use there; ``None``: the
+        workers find their own credentials.
+    :param ex_on_session: called with the text of the session when the upload has begun.
+    :param session: its text, or the session.
     :param upload: an upload in progress, from ``ex_iterate_multipart_uploads``.
     :param ex_method: the HTTP method that the URL is for: ``"GET"`` or ``"PUT"``, for example.
     :param name: name of the instance, for ``driver.name``.

@@ -1115,17 +1115,8 @@ class BaseS3StorageDriver(StorageDriver):
         (``ex_on_failure="keep"`` is the default here), and the exception has the ``session``, a
         text for :meth:`ex_attach_upload`.
 
-        :param executor: any :class:`concurrent.futures.Executor`, or what
-            :class:`~libcloud.storage.scaleout.futures.PartExecutor` describes.
-        :param pieces: of the object, in order: functions that return bytes, or bytes. A function
-            must return the same bytes each time, because it may be called again.
-        :param sizes: of the pieces, bytes. ``None``: the executor reports them; or else each piece
-            becomes a temporary object first.
         :param ex_ship_credentials: ``"presigned"``: the workers have no credentials, and get a
             presigned URL for each part.
-        :param ex_connect: called on a worker, it returns the driver to use there; ``None``: the
-            workers find their own credentials.
-        :param ex_on_session: called with the text of the session when the upload has begun.
         :raises PartConflictError: a piece had different bytes when it was made again. Nothing was
             published.
         :raises WorkerError: a worker could not make or send a part; nothing was published.
@@ -1155,7 +1146,6 @@ class BaseS3StorageDriver(StorageDriver):
         Only parts that the store does not have are sent. If the object was published already, it is
         returned.
 
-        :param session: its text, or the session.
         :param pieces: the same as before, like ``sizes``.
         :param options: ``ex_window``, ``ex_on_failure``, ``on_event``.
         :raises ValueError: the pieces are not of the same sizes as before. Nothing was sent.
