@@ -147,8 +147,8 @@ MUTANTS = (
     _mutant(
         "a migration takes folders of jobs",
         "shards",
-        "        if key.startswith(FOLDER):\n            return False\n",
-        "",
+        "        if entry.key.startswith(FOLDER) or not",
+        "        if not",
         "test_folders_of_jobs_are_no_data",
     ),
     _mutant(

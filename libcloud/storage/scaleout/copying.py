@@ -18,6 +18,7 @@ from libcloud.storage.scaleout.properties import (
     tags_of,
 )
 from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
 from libcloud.storage.types import (
     ObjectChangedError,
     ObjectDoesNotExistError,
@@ -98,10 +99,11 @@ class ObjectCopier:
         self._in_store = is_same_store(source.driver, destination.driver)
         self._options: dict[str, Any] = {}
         if destination.driver.capabilities.multipart:
-            options = dict(upload_options or {})
-            if memory := options.get("ex_max_memory"):
-                options["ex_max_memory"] = MemoryBudget(memory)
-            self._options = destination.driver._options_of_many_uploads(options)
+            self._options = dict(upload_options or {})
+            memory = self._options.get("ex_max_memory")
+            shared = MemoryBudget(memory or DEFAULT_MEMORY, strict=bool(memory))
+            if memory or getattr(destination.driver, "ex_max_memory", None) is None:
+                self._options["ex_max_memory"] = shared
 
     @contextlib.contextmanager
     def counting_throttled(self) -> Iterator[None]:

@@ -92,7 +92,7 @@ def entries_in(place: Place, bounds: Range) -> Iterator[Entry]:
     """
     after, last = bounds
     driver: Any = place.container.driver
-    start = None if after is None else place.prefix + _before(after)
+    start = place.prefix + _before(after) if after else None
     listed = driver.iterate_container_objects(
         place.container, place.prefix or None, ex_start_after=start or None
     )

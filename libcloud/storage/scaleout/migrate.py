@@ -45,6 +45,8 @@ __all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]
 OUTCOMES = ("copied", "replaced", "changed", "present", "deleted", "failed")
 VERIFICATIONS = ("sent", "stored", "read")
 
+_NOTED = 10_000
+
 _ALL: Range = (None, None)
 
 
@@ -66,7 +68,7 @@ class MigrationReport:
     :ivar bytes: their size.
     :ivar copied_bytes: size of what was copied.
     :ivar noted: records of objects that failed, changed or were deleted, with key and error: up to
-        1,000 of each shard. The ``done`` files in the job's folder have all.
+        1,000 of each shard, and 10,000 of all. The ``done`` files in the job's folder have all.
     :ivar lost: how many objects had a property that the destination does not support, by property.
     :ivar throttled: how often a store throttled requests.
     :ivar complete: everything was listed, and tried.
@@ -108,7 +110,7 @@ class MigrationReport:
         self._count(summary["outcomes"])
         sizes = summary["bytes"]
         self.copied_bytes += sum(sizes.get(name, 0) for name in ("copied", "replaced", "changed"))
-        self.noted += summary["noted"]
+        self.noted += summary["noted"][: _NOTED - len(self.noted)]
         self.lost.update(summary["lost"])
         self.throttled += summary["throttled"]
 
@@ -156,7 +158,7 @@ def migrate(
     :param shard_size: keys of a task.
     :param tasks: tasks in flight at most, fewer while a store throttles; ``None``: twice as many as
         the executor has workers.
-    :param jobs: objects that a task copies at once; ``None``: as many as help.
+    :param jobs: objects that a task copies at once; ``None``: up to 64.
     :param limit_rate: bytes per second of all tasks together; ``None``: no limit.
     :param dry_run: list and compare only; nothing is written.
     :param list_whole: list the source from its start to its end before anything is copied, as is

@@ -42,6 +42,9 @@ _LISTED = 1000
 # How often a task checks whether its coordinator is still in charge.
 _CHECK_SECONDS = 2.0
 
+# Objects that a task copies at once: each may hold a piece of 5 MiB besides the parts.
+_JOBS = 64
+
 # Failures in a row of a kind that affects all objects, after which a task fails.
 _GIVE_UP = 100
 
@@ -54,7 +57,7 @@ class Migration:
         matches a key decides.
     :param verify: ``"sent"``, ``"stored"`` or ``"read"``; see :func:`.migrate.migrate`.
     :param shard_size: keys of a shard.
-    :param jobs: objects that a task copies at once; ``None``: as many as help.
+    :param jobs: objects that a task copies at once; ``None``: up to 64.
     :param limit_rate: bytes per second of each task; ``None``: no limit.
     :param list_whole: list the source from its start to its end, in one task.
     :param upload_options: keywords of uploads, if the destination's driver uploads in parts.
@@ -85,15 +88,12 @@ class Migration:
         if self.run:
             self.folder.check_in_charge(self.run)
 
-    def selects(self, key: str) -> bool:
-        """Whether an object is migrated.
-
-        :param key: without the prefix of the source.
-        """
-        if key.startswith(FOLDER):
+    def selects(self, entry: Entry) -> bool:
+        """Whether an object is migrated: not the marker of the directory itself."""
+        if entry.key.startswith(FOLDER) or not (entry.key or entry.size):
             return False
         for include, pattern in reversed(self.rules):
-            if fnmatch.fnmatchcase(key, pattern):
+            if fnmatch.fnmatchcase(entry.key, pattern):
                 return include
         return True
 
@@ -131,7 +131,7 @@ def list_range(migration: Migration, bounds: Range, number: int = 1) -> Listed:
     entries = all_entries(place) if whole else entries_in(place, bounds)
     listed = Listed()
     while chunk := list(islice(entries, migration.shard_size)):
-        listed = _add(migration, listed, name, [e for e in chunk if migration.selects(e.key)])
+        listed = _add(migration, listed, name, [e for e in chunk if migration.selects(e)])
         if not whole and len(chunk) == migration.shard_size:
             listed = replace(listed, rest=divided(place, (chunk[-1].key, bounds[1]), number))
             break
@@ -221,7 +221,7 @@ def _copied(
             pending.append(entry)
     pool = migration.destination.container.driver._pool
     results = pool.map(
-        copy, pending, ordered=False, fail_fast=False, jobs=migration.jobs, grace=None
+        copy, pending, ordered=False, fail_fast=False, jobs=migration.jobs or _JOBS, grace=None
     )
     in_a_row, due = 0, time.monotonic() + _CHECK_SECONDS
     with contextlib.closing(results):  # type: ignore[type-var]  # it is a generator

@@ -28,6 +28,7 @@ from libcloud.storage.scaleout.migrate import (
     migrate,
     migration_report,
 )
+from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.fakes.wire import Incoming
@@ -344,6 +345,35 @@ def test_credentials_are_nowhere_in_the_folder(pair: Pair) -> None:
         "rules",
         "list_whole",
     }
+
+
+def test_below_a_prefix_the_marker_of_the_directory_is_left_out(pair: Pair) -> None:
+    pair.fill("x/", data=lambda _: b"")
+    pair.fill("x/a", "x/b/", "xy")
+    report = pair.migrate(source_prefix="x/", shard_size=1)
+    assert pair.copies == {"a": b"x/a", "b/": b"x/b/"}
+    assert report.is_clean
+
+
+@pytest.mark.parametrize(
+    ("given", "limit"), [({}, DEFAULT_MEMORY), ({"ex_max_memory": 5000}, 5000)]
+)
+def test_the_copies_of_a_task_share_a_memory_budget(
+    pair: Pair, given: dict[str, int], limit: int
+) -> None:
+    pair.fill("a", "b")
+    upload = pair.destination.driver.upload_object_via_stream
+    budgets = set()
+
+    def note(stream: Any, container: Container, name: str, *args: Any, **options: Any) -> Any:
+        if name in ("a", "b"):
+            budgets.add(options["ex_max_memory"])
+        return upload(stream, container, name, *args, **options)
+
+    pair.destination.driver.upload_object_via_stream = note
+    pair.migrate(upload_options=given)
+    [budget] = budgets
+    assert budget.size == limit
 
 
 def test_an_object_that_changes_or_goes_after_it_was_listed_is_reported(pair: Pair) -> None:
