@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, groupby
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from libcloud.cli.selection import Selection, literal_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable
+from libcloud.storage.types import FailedDeletion
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import ObjectVersion
 
 
 @click.command()
@@ -83,37 +88,60 @@ def undelete(
         if selection.is_single:
             store.target.require_object()
         with error_context(selection):
-            for name in _deleted_objects(selection):
+            for name, error in _restored(selection, dry_run=dry_run):
                 target = store.target.with_name(name)
-                with failures.collect(), error_context(target):
-                    if not dry_run:
-                        store.driver.ex_undelete_object(store.container(), name)
-                    restored += 1
-                    if as_json:
-                        facts = {"action": "undelete", "url": str(target), "dry_run": dry_run}
-                        click.echo(json.dumps(facts))
-                    elif not settings.quiet:
-                        done = "would restore" if dry_run else "restored"
-                        click.echo(printable(f"{done} {target}"))
+                if error is not None:
+                    failures.add(error, target)
+                    continue
+                restored += 1
+                if as_json:
+                    facts = {"action": "undelete", "url": str(target), "dry_run": dry_run}
+                    click.echo(json.dumps(facts))
+                elif not settings.quiet:
+                    done = "would restore" if dry_run else "restored"
+                    click.echo(printable(f"{done} {target}"))
     if len(urls) > 1 or recursive:
         done = "would be restored" if dry_run else "restored"
         click.echo(f"{count(restored, 'object')} {done}", err=True)
     failures.raise_if_any()
 
 
-def _deleted_objects(selection: Selection) -> Iterator[str]:
-    """The keys of objects whose newest version is a delete marker, and that have data.
+def _restored(selection: Selection, *, dry_run: bool) -> Iterator[tuple[str, Exception | None]]:
+    """Delete the delete markers; the key of each object that had one, and its error or ``None``.
 
-    :raises NoObjectsError: the only object has no version.
+    :raises NoObjectsError: no object matches, or the only one has no data.
+    """
+    markers = _markers(selection)
+    first = next(markers, None)
+    if first is None:
+        return
+    markers = chain([first], markers)
+    if dry_run:
+        yield from ((name, None) for name, _ in groupby(markers, key=lambda one: one.name))
+        return
+    deletions = selection.store.driver.ex_iterate_deletions(markers)
+    for name, results in groupby(deletions, key=lambda result: result.object_name):
+        errors = [one.error for one in results if isinstance(one, FailedDeletion)]
+        yield name, errors[0] if errors else None
+
+
+def _markers(selection: Selection) -> Iterator[ObjectVersion]:
+    """The delete markers that are newer than any data of their objects.
+
+    :raises NoObjectsError: no object matches, or the only one has no data.
     """
     number = 0
-    for name, versions in groupby(selection.versions(), key=lambda version: version.name):
+    for _, versions in groupby(selection.versions(), key=lambda version: version.name):
         number += 1
-        newest, *older = versions
-        if newest.is_delete_marker and any(not version.is_delete_marker for version in older):
-            yield name
-        elif newest.is_delete_marker and selection.is_single:
-            raise NoObjectsError("no version of the object has data")
+        markers: list[ObjectVersion] = []
+        for version in versions:
+            if not version.is_delete_marker:
+                yield from markers
+                break
+            markers.append(version)
+        else:
+            if selection.is_single:
+                raise NoObjectsError("no version of the object has data")
     if not number:
         raise NoObjectsError(f"no versions match {selection}")
 

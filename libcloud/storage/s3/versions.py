@@ -61,12 +61,14 @@ def version_of(obj: Object) -> str | None:
 
     :raises ObjectDoesNotExistError: it is a delete marker.
     """
-    version_id = obj.extra.get("version_id")
-    if getattr(obj, "is_delete_marker", False):
-        label = label_of(obj.container.name, obj.name, version_id)
-        raise ObjectDoesNotExistError(f"{label} is a delete marker: no data", obj.driver, obj.name)
     if isinstance(obj, ObjectVersion):
+        if obj.is_delete_marker:
+            label = label_of(obj.container.name, obj.name, obj.version_id)
+            text = f"{label} is a delete marker: no data"
+            raise ObjectDoesNotExistError(text, obj.driver, obj.name)
         return obj.version_id
+    # Objects of other programs, and mocks, need not have ``extra``.
+    version_id = (getattr(obj, "extra", None) or {}).get("version_id")
     # R2 returns ids although it keeps no versions.
     profile = getattr(obj.driver, "profile", None)
     is_known = isinstance(version_id, str) and version_id and getattr(profile, "versions", True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,13 @@ def test_a_version_is_copied_to_another_name_and_to_its_own(versioned: Shell) ->
     assert len(ids(versioned, URL)) == 3
 
 
+def test_a_version_is_copied_to_another_store(versioned: Shell, tmp_path: Path) -> None:
+    _, old = ids(versioned)
+    (tmp_path / "local").mkdir()
+    versioned.ok("cp", "-q", "--version-id", old, URL, f"file://{tmp_path}/local/copy")
+    assert (tmp_path / "local" / "copy").read_bytes() == b"old"
+
+
 def test_a_deleted_object_keeps_its_versions_and_is_restored(versioned: Shell) -> None:
     versioned.ok("rm", "-q", URL)
     result = versioned("cat", URL)
@@ -126,6 +134,24 @@ def test_all_deleted_objects_of_a_directory_are_restored(versioned: Shell) -> No
     assert versioned.names() == ["d/1"]
     versioned.ok("undelete", "s3://bucket/d*")
     assert versioned.names() == ["d/1", "d2"]
+    fake = versioned.endpoint.fake
+    assert fake is not None
+    fake.log.clear()
+    versioned.ok("undelete", "-r", "s3://bucket")
+    assert set(fake.operations()) == {"ListObjectVersions", "DeleteObjects"}
+    assert versioned.names() == ["a b", "d/1", "d/2", "d2"]
+
+
+def test_what_cannot_be_restored_is_reported(versioned: Shell) -> None:
+    versioned.ok("put", "-q", "-", "s3://bucket/other", stdin=b"x")
+    versioned.ok("rm", "-q", "-r", "s3://bucket")
+    fake = versioned.endpoint.fake
+    assert fake is not None
+    fake.state.options = replace(fake.state.options, undeletable=frozenset({"other"}))
+    result = versioned("undelete", "-r", "s3://bucket")
+    assert result.status != 0
+    assert "s3://bucket/other" in result.err
+    assert versioned.names() == ["a b"]
 
 
 def test_a_version_is_deleted(versioned: Shell) -> None:

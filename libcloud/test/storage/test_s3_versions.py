@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
@@ -290,6 +291,15 @@ def test_an_id_of_a_store_without_versions_is_not_used() -> None:
         obj.extra["version_id"] = "x"
         assert read(obj) == b"data"
         assert "versionId" not in obj.get_cdn_url()
+
+
+def test_an_object_of_another_class_is_read_as_the_newest(s3: Store) -> None:
+    put(s3, b"data")
+    extras: list[Any] = [mock.MagicMock(), None, {}]
+    for extra in extras:
+        found: Any = mock.MagicMock(size=4, extra=extra, container=s3.container)
+        found.name = "object"
+        assert b"".join(s3.driver.download_object_as_stream(found)) == b"data"
 
 
 @pytest.mark.parametrize("versions", [True, False])

@@ -160,6 +160,8 @@ B2 = S3Profile(
         min_part_size=5 * _MB, max_part_size=5 * _GB, max_object_size=10 * _TB, max_put_size=5 * _GB
     ),
     supports_copy_part=True,
+    # backblaze.com/docs, "S3-Compatible API", lists no operation on tags.
+    tags=False,
 )
 
 OSS = S3Profile(
