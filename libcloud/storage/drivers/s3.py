@@ -448,7 +448,7 @@ class BaseS3StorageDriver(StorageDriver):
         if ex_list_parallel and pool is not None:
             listing = s3.parallel_listing.parallel_listing(pool, list_pages)
             for record in listing.objects(ex_start_after):
-                yield s3.listing.object_from(record, container, self)
+                yield from s3.listing.objects_from((record,), container, self)
             return
         for page, document in list_pages(pool=pool, after=ex_start_after):
             yield from self._objects_of(page, document, container)
@@ -483,13 +483,14 @@ class BaseS3StorageDriver(StorageDriver):
         """
         if is_overridden(self, BaseS3StorageDriver, "_to_objs", "_to_obj"):
             return iter(self._to_objs(document, "Contents", container))
-        return (s3.listing.object_from(record, container, self) for record in page.objects)
+        return iter(s3.listing.objects_from(page.objects, container, self))
 
     def _to_objs(self, obj: Any, xpath: str, container: Container) -> list[Object]:
         return [self._to_obj(element, container) for element in s3.listing.elements(obj, xpath)]
 
     def _to_obj(self, element: Any, container: Container) -> Object:
-        return s3.listing.object_from(s3.responses.object_record(element), container, self)
+        record = s3.responses.object_record(element)
+        return s3.listing.objects_from((record,), container, self)[0]
 
     # Objects.
 

@@ -346,17 +346,22 @@ def _is_encoded(page: _NamedPage, plain: _NamedPage) -> bool:
     return found == expected or found != decoded
 
 
-def object_from(record: ObjectRecord, container: Container, driver: Any) -> Object:
-    """The object that a listing shows as ``record``."""
-    return Object(
-        record.key,
-        record.size,
-        record.etag,
-        {"last_modified": record.last_modified},
-        {"owner": {"id": record.owner_id, "display_name": record.owner_name}},
-        container,
-        driver,
-    )
+def objects_from(
+    records: Iterable[ObjectRecord], container: Container, driver: Any
+) -> list[Object]:
+    """The objects that a listing shows as ``records``; a page at once, for that is faster."""
+    return [
+        Object(
+            key,
+            size,
+            etag,
+            {"last_modified": last_modified},
+            {"owner": {"id": owner_id, "display_name": owner_name}},
+            container,
+            driver,
+        )
+        for key, etag, size, last_modified, owner_id, owner_name, _ in records
+    ]
 
 
 def sorted_directory(prefixes: Iterable[str], objects: Iterable[Object]) -> list[Object | str]:
