@@ -44,9 +44,7 @@ _OF_FSSPEC = frozenset(
 
 
 # The options of this file system.
-_OPTIONS = frozenset(
-    {"key", "secret", "driver", "provider", "token", "endpoint_url", "region", "profile", "anon"}
-)
+_OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
 
 # Collects the copies that a ``copy`` would make, in place of making them.
 _planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)

@@ -25,11 +25,7 @@ from libcloud.storage.capabilities import Limits
 from libcloud.storage.scaleout.compose import PieceStorage
 from libcloud.storage.scaleout.executors import adapted
 from libcloud.storage.scaleout.futures import FutureLike, FutureWorkers, PartExecutor
-from libcloud.storage.scaleout.session import (
-    NewUpload,
-    UploadSession,
-    begin,
-)
+from libcloud.storage.scaleout.session import NewUpload, UploadSession, begin
 from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
 from libcloud.storage.transfer.cut import CutPart, check_sizes, cut
 from libcloud.storage.transfer.progress import UploadStarted
@@ -158,12 +154,7 @@ def attached(
 
 
 def resume(
-    session: UploadSession,
-    executor: PartExecutor,
-    pieces: Any,
-    *,
-    sizes: Any,
-    shipping: Shipping,
+    session: UploadSession, executor: PartExecutor, pieces: Any, *, sizes: Any, shipping: Shipping
 ) -> Object:
     """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers."""
     executor = adapted(executor)

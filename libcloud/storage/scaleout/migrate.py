@@ -30,13 +30,7 @@ from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout import text
 from libcloud.storage.scaleout.entries import Entry, Range, all_entries
 from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, NotInChargeError, Place
-from libcloud.storage.scaleout.shards import (
-    Listed,
-    Migration,
-    copy_shard,
-    list_range,
-    range_name,
-)
+from libcloud.storage.scaleout.shards import Listed, Migration, copy_shard, list_range, range_name
 from libcloud.storage.types import Provider
 from libcloud.utils.cancellation import Cancellation
 

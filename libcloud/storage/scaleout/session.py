@@ -52,10 +52,7 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
-from libcloud.storage.types import (
-    ObjectTooLargeError,
-    UploadOutcomeUnknownError,
-)
+from libcloud.storage.types import ObjectTooLargeError, UploadOutcomeUnknownError
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import kind_of
 

@@ -31,10 +31,7 @@ from libcloud.storage.scaleout.entries import (
     present,
 )
 from libcloud.storage.scaleout.job_folder import FOLDER, JobFolder, Place
-from libcloud.storage.types import (
-    ContainerDoesNotExistError,
-    ObjectDoesNotExistError,
-)
+from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 
 # Failures whose text is in the summary of a shard; the records have all.
 _LISTED = 1000
