@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -210,11 +211,17 @@ def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[
         if not all(isinstance(piece, bytes) for piece in pieces):
             return pieces, None
         sizes = map(len, pieces)
-    lengths = list(sizes)
+    lengths = [_plain(size) for size in sizes]
     if len(lengths) != len(pieces):
         raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
     check_sizes(lengths)
     return pieces, lengths
+
+
+def _plain(size: Any) -> Any:
+    """``size`` as an ``int`` if it is a whole number of another type, such as NumPy's."""
+    is_number = hasattr(size, "__index__") and not isinstance(size, bool)
+    return operator.index(size) if is_number else size
 
 
 def _part_size(sizes: Sequence[int], limits: Limits) -> int:
