@@ -109,6 +109,9 @@ def migrate(
         JobFolder(Place(new, new.prefix), job)
     except ValueError as error:
         raise click.UsageError(f"--job: {error}") from error
+    if not report:
+        with error_context(source):  # an error about it names it
+            next(old().iterate_objects(prefix=old.prefix or None), None)
     with error_context(destination):
         if report:
             found = library.migration_report(new, job=job, prefix=new.prefix)

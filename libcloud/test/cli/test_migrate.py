@@ -102,3 +102,10 @@ def test_the_json_report_has_all_counts(filled: Shell) -> None:
         "copied": 3,
         "clean": True,
     }
+
+
+def test_a_missing_source_is_named(filled: Shell) -> None:
+    result = filled("migrate", "s3://missing", "s3://new", "--job", "m1")
+    assert result.status == 3
+    assert "bucket 'missing' does not exist" in result.err
+    assert "s3://new" not in result.err
