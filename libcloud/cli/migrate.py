@@ -132,7 +132,7 @@ def migrate(
                     on_report=_on_report(settings),
                     **options,
                 )
-    _print(found, as_json=as_json)
+    _print(found, settings, as_json=as_json)
     if not found.is_clean:
         raise ReportedError(FAILED)
 
@@ -218,18 +218,18 @@ def _counts(report: MigrationReport) -> dict[str, Any]:
     return {name: getattr(report, name) for name in names}
 
 
-def _print(report: MigrationReport, *, as_json: bool) -> None:
+def _print(report: MigrationReport, settings: Settings, *, as_json: bool) -> None:
+    """Print the report to standard output; if only errors are wanted, these to standard error."""
     if as_json:
         click.echo(json.dumps({**asdict(report), "clean": report.is_clean}))
         return
-    state = (
-        "dry run, nothing was written"
-        if report.dry_run
-        else "complete"
-        if report.complete
-        else "incomplete"
-    )
-    click.echo(f"{report.job}: {state}")
+    if settings.quiet:
+        for record in report.noted:
+            if record["outcome"] == "failed":
+                print_stderr(f"libcloud: {record['key']}: {record['error']}")
+        return
+    state = "complete" if report.complete else "incomplete"
+    click.echo(f"{report.job}: {'dry run, nothing was written' if report.dry_run else state}")
     click.echo(f"{report.objects:>12,} listed, {size_text(report.bytes)}")
     for name, text in _OUTCOMES.items():
         if number := getattr(report, name):
@@ -241,5 +241,4 @@ def _print(report: MigrationReport, *, as_json: bool) -> None:
     if report.throttled:
         click.echo(f"stores throttled {count(report.throttled, 'time')}")
     for record in report.noted:
-        error = record.get("error", record["outcome"])
-        click.echo(printable(f"{record['key']}: {error}"))
+        click.echo(printable(f"{record['key']}: {record.get('error', record['outcome'])}"))

@@ -252,7 +252,7 @@ class _Coordinator:
                 raise MigrationError("the source and the destination are the same container")
         elif not resume:
             raise MigrationError(
-                f"job {migration.job} exists: resume it (resume=True, --resume), or use another name"
+                f"job {migration.job} exists: resume it (resume=True, --resume) or use another name"
             )
         found = folder.read("job.json") or {}
         different = [name for name in config if found.get(name) != config[name]]

@@ -70,6 +70,9 @@ def test_a_failed_object_is_listed_and_sets_the_exit_status(filled: Shell) -> No
     assert result.status == 1
     assert "1 failed" in result.out.decode()
     assert "a: " in result.lines[-1]
+    quiet = filled(*JOB, "--report", "--quiet")
+    assert (quiet.status, quiet.out) == (1, b"")
+    assert quiet.err.startswith("libcloud: a: ")
     filled.endpoint.fake.faults.clear()
     assert "3 copied" in filled.ok(*JOB, "--resume").out.decode()
 
