@@ -19,6 +19,7 @@ from mutants_migrate import MUTANTS as MIGRATE
 from mutants_plan import MUTANTS as PLAN
 from mutants_requests import MUTANTS as REQUESTS
 from mutants_responses import MUTANTS as RESPONSES
+from mutants_scaleout import MUTANTS as SCALEOUT
 from mutants_secrets import MUTANTS as SECRETS
 from mutants_stores import MUTANTS as STORES
 from mutants_swift import MUTANTS as SWIFT
@@ -308,6 +309,7 @@ MUTANTS = (
     + FILES
     + ARGUMENTS
     + AZURE
+    + SCALEOUT
     + SECRETS
     + STORES
     + SWIFT

@@ -19,11 +19,11 @@ MUTANTS = (
     _mutant(
         "a task that runs twice adds its pieces twice",
         "worker",
-        "    return session.send_part(task.number, ",
+        "    if len(buffers) == 1:\n",
         "    seen = vars(session).setdefault(f'_seen{task.number}', [])\n"
         "    seen.extend(buffers)\n"
         "    buffers = list(seen)\n"
-        "    return session.send_part(task.number, ",
+        "    if len(buffers) == 1:\n",
         "executor",
         "test_duplicates_late_tasks_and_another_order_change_nothing",
     ),
@@ -126,5 +126,53 @@ MUTANTS = (
         "if name}",
         "session",
         "test_an_encryption_key_is_not_written_down",
+    ),
+    _mutant(
+        "attempts with other bytes are not noticed",
+        "staging",
+        "            if obj.name != piece.name and _differs(",
+        "            if False and _differs(",
+        "staging",
+        "test_another_attempt_with_other_bytes_is_a_conflict_and_nothing_is_published",
+    ),
+    _mutant(
+        "temporary objects are left",
+        "staging",
+        "        self.discard()\n        return obj",
+        "        return obj",
+        "staging",
+        "test_another_attempt_with_the_same_bytes_is_removed",
+    ),
+    _mutant(
+        "text is stored as the bytes of a piece",
+        "staging",
+        "        if not isinstance(chunk, (bytes, bytearray, memoryview)):",
+        "        if False:",
+        "staging",
+        "test_a_chunk_that_is_not_bytes_is_named_and_nothing_is_kept",
+    ),
+    _mutant(
+        "a range of a small object is copied",
+        "libcloud/storage/drivers/s3.py",
+        " or obj.size <= self.profile.limits.min_part_size",
+        "",
+        "staging",
+        "test_little_data_becomes_an_object_as_well",
+    ),
+    _mutant(
+        "a copied piece may be another version",
+        "libcloud/storage/s3/copying.py",
+        '    seen = {"etag": obj.hash or "", ',
+        '    seen = {"etag": "", ',
+        "staging",
+        "test_a_piece_that_changed_before_it_was_copied_is_not_published",
+    ),
+    _mutant(
+        "workers of another version are not noticed",
+        "worker",
+        "    if version != __version__:",
+        "    if False:",
+        "executors",
+        "test_a_task_of_another_version_of_the_library_is_refused",
     ),
 )
