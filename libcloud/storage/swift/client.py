@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from libcloud.common.base import Connection
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.swift import errors, profiles, requests, responses
+from libcloud.storage.transfer import sending
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
@@ -128,28 +129,13 @@ class SwiftClient:
     ) -> tuple[Any, ErrorDetail | None]:
         """The response, or what the response class raised because of its status."""
         try:
-            response = self._owner.connection.request(
-                request.path,
-                data=request.body,
-                headers=dict(request.headers),
-                method=request.method,
-                raw=raw,
-                **({"params": dict(request.params)} if request.params else {}),
-                **({"stream": True} if raw else {}),
-            )
+            connection = self._owner.connection
+            return sending.send_once(connection, request, what, raw=raw, driver=self._owner), None
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
             if not isinstance(detail, errors.ErrorDetail):
                 raise
             return None, detail
-        except Exception as error:
-            from libcloud.http import network_error
-
-            lost = network_error(error, what, self._owner)
-            if lost is None:
-                raise
-            raise lost from error
-        return response, None
 
     def _error(
         self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]
@@ -251,8 +237,6 @@ def _is_page(headers: Mapping[str, str]) -> bool:
 
 def failure_of(error: BaseException) -> Failure:
     """What an exception of a request means."""
-    from libcloud.http import is_transient, never_sent
-
     detail = getattr(error, "detail", None)
     if isinstance(detail, errors.ErrorDetail):
         return Failure(
@@ -263,8 +247,4 @@ def failure_of(error: BaseException) -> Failure:
             throttled=errors.is_throttled(detail),
             retry_after=detail.retry_after,
         )
-    if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
-        return Failure(error, transient=True, effect_unknown=True)
-    if is_transient(error):
-        return Failure(error, transient=True, effect_unknown=not never_sent(error))
-    return Failure(error)
+    return sending.failure_without_detail(error)

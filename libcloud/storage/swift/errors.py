@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from libcloud.storage import error_details
+from libcloud.storage.error_details import MESSAGE_LENGTH
 from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
-from libcloud.storage.error_details import printable, retry_after, word
 
 # 498 is "Rate Limited" (Swift, "Rate Limiting"); 503 also if not enough disks store an object.
 _THROTTLED = frozenset({429, 498})
 _TRANSIENT = frozenset({408, 500, 502, 503, 504}) | _THROTTLED
-_SHOWN = 300
 _TAGS = re.compile(r"<h1>.*?</h1>|<[^>]{0,100}>", re.DOTALL)
 
 
@@ -31,7 +31,7 @@ def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDet
     :param body: text or bytes; anything else counts as empty.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    message = _TAGS.sub(" ", text[: 4 * _SHOWN]) if isinstance(text, str) else ""
+    words = _TAGS.sub(" ", text[: 4 * MESSAGE_LENGTH]) if isinstance(text, str) else ""
     try:
         code = HTTPStatus(status).phrase.replace(" ", "")
     except ValueError:
@@ -39,9 +39,9 @@ def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDet
     return ErrorDetail(
         status,
         code,
-        printable(message, _SHOWN),
-        word(headers.get("x-trans-id") or headers.get("x-openstack-request-id")),
-        retry_after=retry_after(headers, None),
+        error_details.printable(words, MESSAGE_LENGTH),
+        headers.get("x-trans-id") or headers.get("x-openstack-request-id"),
+        retry_after=error_details.retry_after(headers, None),
     )
 
 

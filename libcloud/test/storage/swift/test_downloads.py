@@ -223,6 +223,6 @@ def test_a_listing_without_a_document_is_not_an_empty_one(
     fake: FakeSwift, container: Container
 ) -> None:
     container.upload_object_via_stream(iter([b"data"]), "name")
-    fake.faults.append(("GET container", lambda *_: Answer(200)))
+    fake.faults += [("GET container", lambda *_: Answer(200))] * 3
     with pytest.raises(MalformedResponseError, match="no document"):
         container.list_objects()
