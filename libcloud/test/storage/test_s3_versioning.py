@@ -20,6 +20,7 @@ from libcloud.storage.types import (
 )
 from libcloud.test.storage.fakes.faults import LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
+from libcloud.test.storage.fakes.servers import moto_server
 from libcloud.test.storage.s3_servers import BUCKET, Store, pattern, store
 from libcloud.test.storage.s3_versions import Page, listed, put, read, versioned
 
@@ -275,3 +276,37 @@ def test_files_of_fsspec_are_opened_by_the_id_of_a_version(s3: Store) -> None:
     memory.mkdir("c")
     with pytest.raises(LibcloudError, match="does not support versions"):
         memory.open("c/x", "rb", version_id="x")
+
+
+# A real server.
+
+
+@pytest.mark.slow
+def test_moto_agrees() -> None:
+    with moto_server() as endpoint:
+        driver = S3StorageDriver(
+            endpoint.key, endpoint.secret, secure=False, host=endpoint.host, port=endpoint.port
+        )
+        container = driver.create_container("bucket")
+        driver.ex_set_versioning(container, True)
+        made = [
+            driver.upload_object_via_stream(iter([data]), container, "a b+é")
+            for data in (b"1", b"22")
+        ]
+        assert [read(obj) for obj in made] == [b"1", b"22"]
+        made[1].delete()
+        found = list(driver.ex_iterate_object_versions(container))
+        assert [one.is_delete_marker for one in found] == [True, False, False]
+        assert read(found[2]) == b"1"
+        with pytest.raises(ObjectDoesNotExistError, match="delete marker"):
+            container.get_object("a b+é", ex_version_id=found[0].version_id)
+        assert read(driver.ex_undelete_object(container, "a b+é")) == b"22"
+        restored = driver.ex_copy_object(found[2], container, "a b+é")
+        assert read(container.get_object("a b+é")) == b"1"
+        driver.ex_set_object_tags(restored, {"é": "x y"})
+        assert driver.ex_get_object_tags(restored) == {"é": "x y"}
+        driver.ex_set_upload_expiry(container, 7)
+        assert driver.ex_get_upload_expiry(container) == 7
+        versions = driver.ex_iterate_object_versions(container)
+        assert all(result.deleted for result in driver.ex_delete_objects(versions))
+        assert driver.delete_container(container)
