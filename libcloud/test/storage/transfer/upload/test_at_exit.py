@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 
 from libcloud.storage.transfer.upload import at_exit as module
+from libcloud.storage.transfer.upload.source import WholeSource
 from libcloud.test.storage.transfer.upload.fake_store import FakeStore, Fault
 from libcloud.test.storage.transfer.upload.sending import (
     ABORT,
@@ -23,6 +24,7 @@ from libcloud.test.storage.transfer.upload.sending import (
     cut,
     every_runner,
 )
+from libcloud.utils.cancellation import Cancellation
 
 
 class Waiting:
@@ -154,3 +156,19 @@ def test_where_no_thread_can_be_started_the_caller_sends(started: int) -> None:
     with mock.patch.object(ThreadPoolExecutor, "submit", refuse):
         Sending(store, "threads").run(cut(DATA, 7))
     check_end(store, DATA, None)
+
+
+def test_the_clean_up_of_a_cancelled_upload_is_abandoned_when_the_program_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0)
+    monkeypatch.setattr(module, "_PATIENCE_FOR_CLEANUP", 0)
+    cancellation = Cancellation()
+    with cancellation.active():
+        guarded = module._Guarded(WholeSource(b""), pytest.fail, "x")
+    with guarded.turn:  # a request is in flight
+        guarded.at_exit()
+        assert not cancellation.abandoned
+        cancellation.cancel()
+        guarded.at_exit()
+        assert cancellation.abandoned
