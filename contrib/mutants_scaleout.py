@@ -106,7 +106,7 @@ MUTANTS = (
     _mutant(
         "the size of a piece is not compared",
         "worker",
-        "        if view.nbytes != size:",
+        "        if found != size:",
         "        if False:",
         "executor",
         "test_a_bad_piece_is_named_and_nothing_is_published",
