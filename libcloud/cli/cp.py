@@ -18,7 +18,7 @@ from libcloud.cli.jobs import run_tasks
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, StoreDirectory, modified
-from libcloud.cli.progress import Progress
+from libcloud.cli.progress import Progress, print_stdout
 from libcloud.cli.put import memory_limit
 from libcloud.cli.selection import Selection, literal_option, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, source_options
@@ -223,9 +223,9 @@ class _Command:
         if self._as_json:
             action = "move" if self._move else "copy"
             facts = {"action": action, "source": one, "destination": two, "size": entry.size}
-            click.echo(json.dumps({**facts, "dry_run": self._dry_run}))
+            print_stdout(json.dumps({**facts, "dry_run": self._dry_run}))
         elif self._dry_run:
-            click.echo(printable(f"would {'move' if self._move else 'copy'} {one} to {two}"))
+            print_stdout(printable(f"would {'move' if self._move else 'copy'} {one} to {two}"))
 
     def _summary(self, entries: list[Entry]) -> str:
         done = "moved" if self._move else "copied"

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
+import click
+
 from libcloud.cli.errors import redact
 from libcloud.cli.meter import Meter, Transfer, bar_line
 from libcloud.cli.settings import Settings
@@ -32,10 +34,23 @@ _active: list[Progress] = []
 
 def print_stderr(text: str) -> None:
     """Write a line to standard error, above the progress bar, with secrets redacted."""
-    for progress in _active:
-        progress.clear()
-    with contextlib.suppress(OSError, ValueError):
+    with _without_bars(), contextlib.suppress(OSError, ValueError):
         print(printable(redact(text)), file=sys.stderr, flush=True)
+
+
+def print_stdout(text: str) -> None:
+    """Write a line to standard output, above the progress bar if that is on the same terminal."""
+    with _without_bars():
+        click.echo(text)
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """Bars are erased, and drawn again only after the block."""
+    with contextlib.ExitStack() as stack:
+        for progress in _active:
+            stack.enter_context(progress.paused())
+        yield
 
 
 def interrupt_transfers() -> None:
@@ -131,6 +146,13 @@ class Progress:
             self._emit("done", self.meter.label)
         elif not self._quiet:
             print_stderr(f"{printable(what)}: {self.meter.summary()}")
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Erase the bar; nothing is drawn in the block."""
+        with self._lock():
+            self.clear()
+            yield
 
     def clear(self) -> None:
         """Erase the bar."""

@@ -16,7 +16,7 @@ from libcloud.cli.failures import Failures, report_unfinished_upload
 from libcloud.cli.jobs import run_tasks
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, LocalDirectory, Place, StoreDirectory
-from libcloud.cli.progress import Progress, print_stderr
+from libcloud.cli.progress import Progress, print_stderr, print_stdout
 from libcloud.cli.put import memory_limit
 from libcloud.cli.settings import Settings, job_options, source_options
 from libcloud.cli.sources import follow_symlinks_option
@@ -240,8 +240,8 @@ class _Runner:
         if self._as_json:
             facts = {"action": action, "name": url, "size": entry.size, "reason": reason or None}
             known = {name: value for name, value in facts.items() if value is not None}
-            click.echo(json.dumps({**known, "dry_run": self._dry_run}))
+            print_stdout(json.dumps({**known, "dry_run": self._dry_run}))
         elif not self._copier.settings.quiet:
             done = {"copy": "copied", "delete": "deleted"}[action]
             text = f"would {action}" if self._dry_run else done
-            click.echo(printable(f"{text} {url}{f' ({reason})' if reason else ''}"))
+            print_stdout(printable(f"{text} {url}{f' ({reason})' if reason else ''}"))

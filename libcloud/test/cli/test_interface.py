@@ -14,6 +14,8 @@ import pytest
 
 from libcloud.cli import main
 from libcloud.cli.main import COMMANDS, cli
+from libcloud.cli.progress import Progress, print_stdout
+from libcloud.cli.settings import Settings
 from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.docs.pages import ROOT
@@ -223,3 +225,18 @@ def test_a_file_that_exists_is_kept_by_an_option_and_not_by_a_keyword(
     assert f"{tmp_path}/d.txt: the file exists and was not replaced (--no-clobber)" in result.err
     assert "overwrite_existing" not in result.err
     assert (tmp_path / "d.txt").read_text() == "mine"
+
+
+def test_a_line_of_the_output_is_not_mixed_with_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = []
+
+    class Drawn(Progress):
+        def clear(self) -> None:
+            drawn.append("cleared")
+
+    with Drawn("x", 1, Settings()) as progress:
+        with progress.paused():
+            assert drawn == ["cleared"]
+        print_stdout("a line")
+        assert drawn == ["cleared", "cleared"]
+    assert capsys.readouterr().out == "a line\n"
