@@ -37,11 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 # Options of any file system that fsspec itself handles.
-_OF_FSSPEC = frozenset(
-    {"asynchronous", "batch_size", "listings_expiry_time", "loop", "max_paths"}
-    | {"skip_instance_cache", "use_listings_cache"}
-)
-
+_OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
