@@ -22,6 +22,7 @@ MUTANTS = (
         "            if self.content == other.content:\n                return True\n",
         "            return True\n",
         "test_other_data_of_the_same_size_is_replaced_and_reported",
+        "migrate_copies",
     ),
     _mutant(
         "a migration takes an old object for its own copy",
@@ -83,6 +84,7 @@ MUTANTS = (
         '        if migration.verify != "sent":\n            _verify(migration, records)\n',
         "",
         "test_an_object_that_was_not_stored_is_found_by_the_listing",
+        "migrate_copies",
     ),
     _mutant(
         "a migration compares a copy with itself",
@@ -94,6 +96,7 @@ MUTANTS = (
         "            found.update(piece)\n"
         "        if found.digest() != found.digest():",
         "test_a_copy_that_reads_differently_is_found_by_reading",
+        "migrate_copies",
     ),
     _mutant(
         "a migration takes an object that changed for the one listed",
@@ -101,6 +104,7 @@ MUTANTS = (
         "    return bool(etag and obj.hash) and obj.hash != etag",
         "    return False",
         "test_an_object_that_changes_or_goes_after_it_was_listed_is_reported",
+        "migrate_copies",
     ),
     _mutant(
         "a migration with two coordinators",
@@ -108,6 +112,7 @@ MUTANTS = (
         'if (self.read("run.json") or {}).get("run") != run:',
         "if False:",
         "test_a_second_coordinator_takes_over_and_the_first_one_stops",
+        "migrate_tasks",
     ),
     _mutant(
         "a migration does not stop its threads",
@@ -115,6 +120,7 @@ MUTANTS = (
         "    with cancellation.active():\n        return task(*arguments)",
         "    with Cancellation().active():\n        return task(*arguments)",
         "test_an_interrupted_migration_stops_its_threads",
+        "migrate_tasks",
     ),
     _mutant(
         "a migration does not stop its tasks elsewhere",
@@ -122,6 +128,7 @@ MUTANTS = (
         "        if running and self._migration.run:",
         "        if False:",
         "test_an_interrupted_migration_makes_tasks_elsewhere_stop",
+        "migrate_tasks",
     ),
     _mutant(
         "a migration goes on without its coordinator",
@@ -129,6 +136,7 @@ MUTANTS = (
         "            if time.monotonic() > due:",
         "            if False:",
         "test_a_task_stops_when_another_coordinator_has_started",
+        "migrate_tasks",
     ),
     _mutant(
         "a migration is resumed with another source",
@@ -157,6 +165,7 @@ MUTANTS = (
         "    if spec is None:\n",
         "    if local:\n",
         "test_a_container_is_not_sent_to_other_machines",
+        "migrate_tasks",
     ),
     _mutant(
         "a migration gives throttled workers as many tasks",
@@ -171,5 +180,6 @@ MUTANTS = (
         '    if len(kept) < len(obj.meta_data):\n        found.lost.append("metadata")\n',
         "",
         "test_properties_are_kept_and_what_is_lost_is_counted",
+        "migrate_copies",
     ),
 )

@@ -5,7 +5,7 @@ The coordinator submits tasks that list ranges of the source's keys and tasks th
 them, and keeps their names only. What has been done is in a folder of the destination
 (:mod:`.job_folder`), so that a migration can be resumed after any process has ended.
 
-Tests: ``libcloud/test/storage/scaleout/test_migrate.py``.
+Tests: ``libcloud/test/storage/scaleout/test_migrate*.py``.
 """
 
 from __future__ import annotations
