@@ -154,7 +154,13 @@ def test_a_part_of_a_file_is_of_the_version_whose_size_was_asked(s3: Store, fs: 
     fs.pipe_file("bucket/object", OLD)
     s3.server.faults.add("GetObject", ReplaceBefore(s3, b"B" * 100_000), nth=1)
     with pytest.raises(FileExpired):
-        fs.cat_file("bucket/object", -10)
+        fs.cat_file("bucket/object", -10, -5)
+
+
+def test_the_last_bytes_are_of_the_version_that_one_request_reads(s3: Store, fs: Any) -> None:
+    fs.pipe_file("bucket/object", OLD)
+    s3.server.faults.add("GetObject", ReplaceBefore(s3, b"C" * 50_000 + b"B" * 5), nth=1)
+    assert fs.cat_file("bucket/object", -10) == b"C" * 5 + b"B" * 5
 
 
 def test_a_subclass_with_ranges_of_its_own_is_asked_for_them(s3: Store) -> None:
