@@ -155,6 +155,8 @@ def describe(error: BaseException) -> str:
         return f"object {error.object_name!r} does not exist{suffix}"
     if isinstance(error, types.ContainerAlreadyExistsError):
         return f"bucket {error.container_name!r} already exists{suffix}"
+    if isinstance(error, types.ContainerIsNotEmptyError):
+        return f"bucket {error.container_name!r} is not empty{suffix}"
     if isinstance(error, types.InvalidContainerNameError):
         if getattr(error, "code", None) == "BucketAlreadyExists":
             return f"the bucket name {error.container_name!r} is taken{suffix}"

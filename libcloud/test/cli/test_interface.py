@@ -204,6 +204,7 @@ MESSAGES = [
     (["put", "--checksum", "crc99", "-", "s3://bucket/x"], 2, "'--checksum': 'crc99' is not one"),
     (["cp", "--checksum", "x", "s3://bucket/d.txt", "s3://bucket/e"], 2, "'--checksum': 'x'"),
     (["put", "--max-memory", "1", "-", "s3://bucket/x"], 2, "--max-memory"),
+    (["rb", "s3://bucket"], 1, "bucket 'bucket' is not empty (status 409"),
 ]
 
 
