@@ -43,8 +43,6 @@ _MACHINE = (
     _mutant(
         "memory bound broken",
         "machine",
-        "if held and held + size > self._memory:",
-        "if held and held > self._memory:",
         "if held and held + size > self._memory",
         "if held and held > self._memory",
         "machine",

@@ -59,18 +59,18 @@ _WORKERS = ("workers", "num_workers", "_max_workers")  # ours, MPI, the standard
 class Shipping:
     """How workers get access to the store.
 
-    :param credentials: ``"presigned"``, or ``None``: they find their own credentials.
+    :param access: ``"presigned"``, or ``None``: they find their own credentials.
     :param connect: returns the driver to use on a worker.
     :param on_session: called with the text of a new session.
     """
 
-    credentials: str | None = None
+    access: str | None = None
     connect: Callable[[], Any] | None = None
     on_session: Callable[[str], object] | None = None
 
     def __post_init__(self) -> None:
-        if self.credentials not in (None, "presigned"):
-            raise ValueError(f"ex_ship_credentials is 'presigned', not {self.credentials!r}")
+        if self.access not in (None, "presigned"):
+            raise ValueError(f"ex_ship_credentials is 'presigned', not {self.access!r}")
 
 
 def with_defaults(options: Mapping[str, Any], credentials: str | None = None) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _compose(
     driver: Any, new: NewUpload, executor: Any, pieces: Sequence[Any], shipping: Shipping
 ) -> Object:
     """Upload pieces of unknown size."""
-    if shipping.credentials is not None:
+    if shipping.access is not None:
         raise ValueError("ex_ship_credentials='presigned' requires the sizes of the pieces")
     _check_portable(driver, new, executor, shipping)
     session = _begin(driver, new, shipping)
@@ -242,9 +242,9 @@ def _shares_memory(executor: Any) -> bool:
 
 def _check_portable(driver: Any, new: NewUpload, executor: Any, shipping: Shipping) -> None:
     """:raises ValueError: workers would have no access to the store. Nothing was sent."""
-    if shipping.credentials is not None and not hasattr(driver, "_presigned_part"):
+    if shipping.access is not None and not hasattr(driver, "_presigned_part"):
         raise ValueError(f"ex_ship_credentials: {driver.name} has no presigned URLs of parts")
-    if not _shares_memory(executor) and shipping.connect is None and shipping.credentials is None:
+    if not _shares_memory(executor) and shipping.connect is None and shipping.access is None:
         UploadSession.draft(driver, new).to_json()
 
 
@@ -339,7 +339,7 @@ class _Coordinator:
         return session.published(found)
 
     def _presigned(self, number: int) -> str:
-        if self._shipping.credentials is None:
+        if self._shipping.access is None:
             return ""
         session = self._session
         url: str = session.driver._presigned_part(session.facts, number, _PRESIGNED_HOURS)
