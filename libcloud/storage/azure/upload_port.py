@@ -29,6 +29,7 @@ from libcloud.storage.azure.multipart import BlobLease
 from libcloud.storage.azure.responses import Block, parse_blocks
 from libcloud.storage.transfer.retry import OUTCOME_OPEN
 from libcloud.storage.transfer.upload.states import PUBLISHING
+from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -80,6 +81,7 @@ class AzureStore:
         self._sent_whole = NO_DIGEST
         self._has_sent_blocks = False
         self._shared = False
+        self._times = StoreTimes()
         self._in_blocks = False
 
     def digest(self, body: Body) -> Digest:
@@ -167,9 +169,10 @@ class AzureStore:
     def attach(self, upload_id: str, since: datetime) -> None:
         self._shared = True
         self._has_sent_blocks = True  # by other processes
+        self._times.start(since)
 
     def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
-        for block in self._blocks_of("uncommitted"):
+        for block in self._blocks_of("uncommitted")[0]:
             number = requests.block_number(upload_id, block.id)
             if number is not None:
                 yield PartReceipt(number, block.id, block.size)
@@ -177,21 +180,28 @@ class AzureStore:
     def published(
         self, upload_id: str, sizes: Sequence[int]
     ) -> tuple[Confirmation, StoredObject | None]:
-        found = self._blocks_of("committed")
+        found, headers = self._blocks_of("committed")
         numbers = [(requests.block_number(upload_id, block.id), block.size) for block in found]
         if numbers != [(number, size) for number, size in enumerate(sizes, 1) if size]:
-            return Confirmation.ABSENT, None
+            # What is younger may have replaced what this upload had published. It has no blocks
+            # then, because whatever writes a blob removes all that are not part of it.
+            unclear = self._times.is_newer(headers) and not any(self.stored_parts(upload_id))
+            return (Confirmation.UNCLEAR if unclear else Confirmation.ABSENT), None
         parts = [PartReceipt(number, block.id, block.size) for number, block in enumerate(found, 1)]
         return self.confirm(parts, sum(sizes)) if parts else (Confirmation.ABSENT, None)
 
-    def _blocks_of(self, kind: str) -> list[Block]:
-        """Blocks of the blob, ``"committed"`` or ``"uncommitted"``; none if there is no blob."""
+    def _blocks_of(self, kind: str) -> tuple[list[Block], Mapping[str, str]]:
+        """Blocks of the blob, ``"committed"`` or ``"uncommitted"``, and the response's headers.
+
+        There are none if there is no blob.
+        """
         try:
             response = self._send(requests.get_block_list(self._path, kind), "looking for")
         except ObjectDoesNotExistError:
-            return []
+            return [], {}
         name = f"{kind.capitalize()}Blocks"
-        return self._client.parse(lambda root: parse_blocks(root, name), response, self._label)
+        blocks = self._client.parse(lambda root: parse_blocks(root, name), response, self._label)
+        return blocks, response.headers
 
     def failure(self, step: Step, error: Exception) -> Failure:
         if isinstance(error, ObjectHashMismatchError):

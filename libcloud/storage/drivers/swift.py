@@ -723,13 +723,17 @@ class SwiftStorageDriver(StorageDriver):
         found = swift.multipart.segments_of(self._client, names, upload_id)
         if not found:
             raise self._no_such_upload("resuming", container, object_name, "it has no segments")
-        held = {int(record.name[-8:]): (record.size, record.etag) for record in found}
+        held = {
+            swift.multipart.number_of(record.name): (record.size, record.etag) for record in found
+        }
         chosen: dict[str, Any] = {"ex_on_failure": "keep", **options}
         if chosen.get("ex_part_size") is None and 1 in held:
             chosen["ex_part_size"] = held[1][0]
         session = self._session(container, object_name, extra, headers, chosen)
         port: Any = session.store
         port.held = held
+        if any(swift.multipart.has_md5(record.name) for record in found):
+            port.attach(upload_id)
         self._client.retry_loop.run(port.prepare)
         sizes = {number: size for number, (size, _) in held.items()}
         resumed = transfer.upload.session.Resumed(upload_id, sizes)

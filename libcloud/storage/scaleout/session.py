@@ -324,8 +324,8 @@ class UploadSession:
         )
         if verdict is Confirmation.UNCLEAR:
             raise UploadOutcomeUnknownError(
-                f"{self.label} has the size of the upload {self.upload_id}, which no longer "
-                "exists; whether it was published by it is unknown. Compare its checksum",
+                f"whether the upload {self.upload_id} has published {self.label} is unknown; the "
+                "object that is there may be another one, which replaced it. Compare its checksum",
                 self.driver,
                 self.object_name,
                 upload_id=self.upload_id,

@@ -4,6 +4,9 @@
 A segment is called ``CONTAINER/OBJECT/.slo/UPLOAD ID/NUMBER`` and is in the segment container, by
 default ``CONTAINER_segments``. Segments that no manifest refers to belong to an upload in progress,
 to one that was interrupted, or to an object that was overwritten by a small one.
+
+If several processes send the segments, ``-MD5`` follows the number: Swift accepts a segment after
+the manifest was published, and a late one with other data must not replace one of the object.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ from libcloud.storage.swift.responses import ObjectRecord, Segment
 from libcloud.storage.types import ContainerDoesNotExistError
 
 _UPLOAD_ID = "[0-9a-f]{24}"
-_SEGMENT = re.compile(rf"(?P<key>.+)/\.slo/(?P<id>{_UPLOAD_ID})/(?P<number>\d{{8}})", re.DOTALL)
-_SUFFIX = len("/.slo/") + 24 + 1 + 8
+_SEGMENT = re.compile(
+    rf"(?P<key>.+)/\.slo/(?P<id>{_UPLOAD_ID})/(?P<number>\d{{8}})(?:-[0-9a-f]{{32}})?", re.DOTALL
+)
+_SUFFIX = len("/.slo/") + 24 + 1 + 8 + 1 + 32
 _DIGEST = 33  # a tilde and 32 digits
 _CUT = re.compile(rf".+~[0-9a-f]{{{_DIGEST - 1}}}", re.DOTALL)
 
@@ -69,9 +74,22 @@ class SegmentNames:
             key = f"{key.encode()[: room - _DIGEST].decode(errors='ignore')}~{digest}"
         return f"{key}/.slo/{upload_id}{'/' if upload_id else ''}"
 
-    def name(self, upload_id: str, number: int) -> str:
-        """Name of a segment."""
-        return f"{self.prefix(upload_id)}{number:08}"
+    def name(self, upload_id: str, number: int, md5: str = "") -> str:
+        """Name of a segment.
+
+        :param md5: hexadecimal, if several processes send the segments.
+        """
+        return f"{self.prefix(upload_id)}{number:08}{'-' if md5 else ''}{md5}"
+
+
+def number_of(name: str) -> int:
+    """The number in the name of a segment."""
+    return int(name.rpartition("/")[2][:8])
+
+
+def has_md5(name: str) -> bool:
+    """Whether the name of a segment contains its MD5, because processes share the upload."""
+    return "-" in name.rpartition("/")[2]
 
 
 def new_upload_id() -> str:
@@ -126,15 +144,15 @@ def segments_of(client: SwiftClient, names: SegmentNames, upload_id: str) -> lis
 
 
 def abort(
-    client: SwiftClient, names: SegmentNames, upload_id: str, sent: frozenset[int] = frozenset()
+    client: SwiftClient, names: SegmentNames, upload_id: str, sent: frozenset[str] = frozenset()
 ) -> None:
     """Delete the segments of an upload.
 
-    :param sent: numbers of segments that may exist although a listing does not have them yet.
+    :param sent: names of segments that may exist although a listing does not have them yet.
     :raises LibcloudError: some may still be there.
     """
     found = {record.name for record in segments_of(client, names, upload_id)}
-    found.update(names.name(upload_id, number) for number in sent)
+    found.update(sent)
     if found:
         deletion.delete_segments(client, names.container, sorted(found))
 

@@ -20,6 +20,7 @@ from libcloud.storage.swift.multipart import SegmentNames
 from libcloud.storage.swift.responses import Segment
 from libcloud.storage.transfer.retry import OUTCOME_OPEN
 from libcloud.storage.transfer.upload.states import PUBLISHING
+from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -68,10 +69,11 @@ class SwiftUploadPort:
         self._copy_bodies = copy_bodies
         self._verify = verify
         self._path = requests.object_path(names.object_container, names.object_name)
-        self._sent: set[int] = set()
+        self._sent: set[str] = set()
         self._whole = Digest()
         self._upload_id = ""
         self._shared = False
+        self._times = StoreTimes()
         self._keeps_versions = False
         self._replaced: list[Segment] | None = None
         self.held: Mapping[int, tuple[int, str]] = {}
@@ -116,10 +118,10 @@ class SwiftUploadPort:
         etag = digest.value.hex()
         if self.held.get(number) == (len(body), etag):
             return PartReceipt(number, etag, len(body), digest)
-        self._sent.add(number)
+        name = self._name(upload_id, number, etag)
+        self._sent.add(name)
         kept = {key: value for key, value in self._headers.items() if key.lower() in _OF_SEGMENTS}
         headers = {**kept, "Content-Type": "application/octet-stream", **digest.headers}
-        name = self._names.name(upload_id, number)
         path = requests.object_path(self._names.container, name)
         request = requests.put_object(path, self._sendable(body), headers)
         response = self._send(request, f"Error uploading segment {number} of {self._label}")
@@ -133,7 +135,7 @@ class SwiftUploadPort:
         expected = checksums.large_etag(part.etag for part in parts)
         segments = [
             Segment(
-                f"/{self._names.container}/{self._names.name(upload_id, part.number)}",
+                f"/{self._names.container}/{self._name(upload_id, part.number, part.etag)}",
                 part.etag,
                 part.size,
             )
@@ -150,12 +152,7 @@ class SwiftUploadPort:
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
     ) -> tuple[Confirmation, StoredObject | None]:
-        response = self._client.send_once(
-            requests.head(self._path),
-            f"Error looking for {self._label}",
-            ok=(200, 204, 404),
-            names=(self._names.object_container, self._names.object_name),
-        )
+        response = self._look()
         if response.status == 404:
             return Confirmation.ABSENT, None
         headers = dict(response.headers)
@@ -190,21 +187,32 @@ class SwiftUploadPort:
     def shared_headers(self) -> Mapping[str, str]:
         return self._headers
 
-    def attach(self, upload_id: str, since: datetime) -> None:
+    def attach(self, upload_id: str, since: datetime | None = None) -> None:
         self._shared = True
         self._upload_id = upload_id
+        if since is not None:
+            self._times.start(since)
 
     def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
         for record in multipart.segments_of(self._client, self._names, upload_id):
             digest = Digest({}, "md5", bytes.fromhex(record.etag))
-            yield PartReceipt(int(record.name[-8:]), record.etag, record.size, digest)
+            yield PartReceipt(multipart.number_of(record.name), record.etag, record.size, digest)
 
     def published(
         self, upload_id: str, sizes: Sequence[int]
     ) -> tuple[Confirmation, StoredObject | None]:
-        if not self._refers_to(upload_id):
-            return Confirmation.ABSENT, None
-        return self.confirm(list(self.stored_parts(upload_id)), sum(sizes))
+        if self._refers_to(upload_id):
+            manifest = multipart.manifest_of(
+                self._client, self._names.object_container, self._names.object_name
+            )
+            parts = [
+                PartReceipt(number, segment.etag, segment.size)
+                for number, segment in enumerate(manifest, 1)
+            ]
+            return self.confirm(parts, sum(sizes))
+        # What is younger may have replaced what this upload had published.
+        unclear = self._times.is_newer(self._look().headers)
+        return (Confirmation.UNCLEAR if unclear else Confirmation.ABSENT), None
 
     def failure(self, step: Step, error: Exception) -> Failure:
         if not isinstance(error, ObjectHashMismatchError):
@@ -231,6 +239,14 @@ class SwiftUploadPort:
             request, what, ok=(201,), names=(self._names.object_container, self._names.object_name)
         )
 
+    def _look(self) -> Any:
+        return self._client.send_once(
+            requests.head(self._path),
+            f"Error looking for {self._label}",
+            ok=(200, 204, 404),
+            names=(self._names.object_container, self._names.object_name),
+        )
+
     def _sendable(self, body: Body) -> Body:
         return bytes(body) if self._copy_bodies else body
 
@@ -251,6 +267,10 @@ class SwiftUploadPort:
                 self._names.object_name,
             )
         return etag
+
+    def _name(self, upload_id: str, number: int, md5: str) -> str:
+        """The name of a segment: if processes share the upload, each content has its own."""
+        return self._names.name(upload_id, number, md5 if self._shared else "")
 
     def _refers_to(self, upload_id: str) -> bool:
         start = f"/{self._names.container}/{self._names.prefix(upload_id)}"

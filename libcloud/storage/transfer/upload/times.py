@@ -37,6 +37,11 @@ class StoreTimes:
         recent = modified >= self._started_at - _GRACE
         return Confirmation.STORED if recent else Confirmation.ABSENT
 
+    def is_newer(self, headers: Mapping[str, str]) -> bool:
+        """Whether it is certain that the object was written after that time."""
+        modified = _time(headers.get("last-modified"))
+        return modified is not None and self._started_at is not None and modified > self._started_at
+
 
 def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
     """Whether the object was written within ``seconds`` before this response, by the store's clock.
