@@ -414,7 +414,7 @@ def other(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, Container]
     server: Any
     driver: Any
     with FakeAzure() if request.param == "azure" else FakeSwift() as server:
-        where = {"host": server.host, "port": server.port, "secure": False}
+        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
         if request.param == "azure":
             driver = AzureBlobsStorageDriver(server.key, server.secret, **where)
         else:
@@ -501,8 +501,8 @@ def test_other_protocols_do_not_replace_what_was_written_since(
 
 def test_a_late_segment_with_other_bytes_does_not_change_the_object() -> None:
     with FakeSwift() as server:
-        where = {"host": server.host, "port": server.port, "secure": False}
-        driver: Any = OpenStackSwiftStorageDriver(server.user, server.key, **where)
+        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
+        driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
         container = driver.create_container("docs")
         session = driver.ex_begin_upload(container, "object")
         session.complete([session.upload_part(number, b"x" * PART) for number in (1, 2)])
@@ -516,8 +516,8 @@ def test_a_late_segment_with_other_bytes_does_not_change_the_object() -> None:
 
 def test_an_upload_of_several_processes_is_resumed_by_one() -> None:
     with FakeSwift() as server:
-        where = {"host": server.host, "port": server.port, "secure": False}
-        driver: Any = OpenStackSwiftStorageDriver(server.user, server.key, **where)
+        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
+        driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
         container = driver.create_container("docs")
         session = driver.ex_begin_upload(container, "object")
         session.upload_part(1, b"x" * PART)
