@@ -109,7 +109,7 @@ MUTANTS = (
     _mutant(
         "a migration with two coordinators",
         "job_folder",
-        'if (self.read("run.json") or {}).get("run") != run:',
+        'if found.get("run") != run:',
         "if False:",
         "test_a_second_coordinator_takes_over_and_the_first_one_stops",
         "migrate_tasks",
@@ -148,8 +148,8 @@ MUTANTS = (
     _mutant(
         "a migration of a bucket to itself",
         "migrate",
-        "            if _sees_job(migration):",
-        "            if False:",
+        "        if _sees_job(migration, found):",
+        "        if False:",
         "test_the_same_bucket_is_refused_even_by_another_name",
     ),
     _mutant(
@@ -181,5 +181,37 @@ MUTANTS = (
         "",
         "test_properties_are_kept_and_what_is_lost_is_counted",
         "migrate_copies",
+    ),
+    _mutant(
+        "a migration takes a page of a proxy for a deletion",
+        "shards",
+        "        _confirm_deleted(migration, records)\n",
+        "",
+        "test_an_object_that_is_not_found_but_listed_has_failed",
+        "migrate_faults",
+    ),
+    _mutant(
+        "a migration copies a page of a proxy",
+        "copying",
+        "    if etag and not obj.hash and int(obj.size) != size:",
+        "    if False:",
+        "test_a_page_of_a_proxy_is_not_copied",
+        "migrate_faults",
+    ),
+    _mutant(
+        "a list of a migration is written again",
+        "shards",
+        'attempt = f"{name}-{uuid.uuid4().hex[:8]}"',
+        "attempt = name",
+        "test_a_list_task_that_ends_late_changes_nothing",
+        "migrate_faults",
+    ),
+    _mutant(
+        "a migration that verifies by reading trusts times",
+        "shards",
+        'since = None if migration.verify == "read" else migration.since',
+        "since = migration.since",
+        "test_a_copy_of_an_interrupted_run_that_was_not_read_is_made_again",
+        "migrate_faults",
     ),
 )

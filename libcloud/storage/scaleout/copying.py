@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.job_folder import read_object
 from libcloud.storage.scaleout.properties import (
@@ -117,24 +118,30 @@ class ObjectCopier:
         limiters = (driver._concurrency_limiter() for driver in drivers.values())
         return sum(getattr(limiter, "epoch", 0) for limiter in limiters)
 
-    def copy(self, name: str, new_name: str, etag: str | None) -> CopyResult | None:
+    def copy(
+        self, name: str, new_name: str, etag: str | None, size: int | None = None
+    ) -> CopyResult | None:
         """Copy an object.
 
         :param etag: of the object as it was listed.
-        :return: ``None`` if it does not exist any more.
+        :param size: likewise.
+        :return: ``None`` if the store does not find it.
         :raises ObjectChangedError: it was replaced during each of several attempts.
         """
         copy = self._copy_in_store if self._in_store else self._stream
         for _ in range(_ATTEMPTS - 1):
             with contextlib.suppress(ObjectChangedError):
-                return copy(name, new_name, etag)
-        return copy(name, new_name, etag)
+                return copy(name, new_name, etag, size)
+        return copy(name, new_name, etag, size)
 
-    def _stream(self, name: str, new_name: str, etag: str | None) -> CopyResult | None:
+    def _stream(
+        self, name: str, new_name: str, etag: str | None, size: int | None
+    ) -> CopyResult | None:
         try:
             obj, pieces = read_object(self._source, name)
         except ObjectDoesNotExistError:
             return None
+        _check_is_object(obj, etag, size)
         digest = hashlib.sha256() if self._read_back else None
         with contextlib.closing(pieces):  # type: ignore[type-var]  # all drivers return generators
             stream = self._throttled(pieces)
@@ -150,16 +157,19 @@ class ObjectCopier:
             tuple(kept.lost),
         )
 
-    def _copy_in_store(self, name: str, new_name: str, etag: str | None) -> CopyResult | None:
+    def _copy_in_store(
+        self, name: str, new_name: str, etag: str | None, size: int | None
+    ) -> CopyResult | None:
         driver: Any = self._destination.driver
+        options = {name: self._options[name] for name in _OF_COPIES if name in self._options}
         try:
             obj = self._source.get_object(name)
+            _check_is_object(obj, etag, size)
+            if storage_class := storage_class_for(obj, driver):
+                options["ex_storage_class"] = storage_class
+            copied = driver.ex_copy_object(obj, self._destination, new_name, **options)
         except ObjectDoesNotExistError:
             return None
-        options = {name: self._options[name] for name in _OF_COPIES if name in self._options}
-        if storage_class := storage_class_for(obj, driver):
-            options["ex_storage_class"] = storage_class
-        copied = driver.ex_copy_object(obj, self._destination, new_name, **options)
         limit = driver.capabilities.limits.max_put_size
         if int(obj.size) > options.get("ex_part_size", limit) and (tags := tags_of(obj)):
             driver.ex_set_object_tags(copied, tags)  # a copy in parts has none
@@ -200,6 +210,12 @@ def _fed(pieces: Iterable[bytes], digest: Any) -> Iterator[bytes]:
         if digest is not None:
             digest.update(piece)
         yield piece
+
+
+def _check_is_object(obj: Object, etag: str | None, size: int | None) -> None:
+    """:raises LibcloudError: the response is not the store's, but a page of a proxy."""
+    if etag and not obj.hash and int(obj.size) != size:
+        raise LibcloudError("the response has neither the listed size nor an ETag", obj.driver)
 
 
 def _has_changed(obj: Object, etag: str | None) -> bool:

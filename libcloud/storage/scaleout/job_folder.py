@@ -129,13 +129,21 @@ class JobFolder:
         # The response to the first attempt may have been lost.
         return bool(self.read("job.json") == own)
 
-    def read(self, name: str) -> Any:
-        """The content of a JSON file; ``None`` if there is none."""
+    def read(self, name: str) -> dict[str, Any] | None:
+        """The content of a JSON file; ``None`` if there is none.
+
+        :raises MigrationError: it is damaged.
+        """
         try:
             _, pieces = read_object(self.place.container, self.path + name)
-            return json.loads(b"".join(pieces))
+            found = json.loads(b"".join(pieces))
         except ObjectDoesNotExistError:
             return None
+        except ValueError as error:
+            raise MigrationError(f"{self.path}{name} is damaged: {error}") from error
+        if not isinstance(found, dict):
+            raise MigrationError(f"{self.path}{name} is damaged: it is not a JSON object")
+        return found
 
     def take_over(self) -> str:
         """Become the coordinator in charge; the id of this run."""
@@ -145,7 +153,10 @@ class JobFolder:
 
     def check_in_charge(self, run: str) -> None:
         """:raises NotInChargeError: another coordinator has started since."""
-        if (self.read("run.json") or {}).get("run") != run:
+        found = self.read("run.json")
+        if found is None:
+            raise NotInChargeError(f"{self.path}run.json does not exist any more: job stopped")
+        if found.get("run") != run:
             raise NotInChargeError(
                 f"another coordinator has taken over job {self.job}: this one stops. What it "
                 "copied is kept"
@@ -179,14 +190,19 @@ class JobFolder:
         """The records of a file.
 
         :raises ObjectDoesNotExistError: there is none.
+        :raises MigrationError: it is damaged.
         """
-        _, pieces = read_object(self.place.container, f"{self.path}{name}.ndjson.gz")
+        path = f"{self.path}{name}.ndjson.gz"
+        _, pieces = read_object(self.place.container, path)
         member, rest = zlib.decompressobj(wbits=31), b""
-        for piece in pieces:
-            *lines, rest = (rest + member.decompress(piece)).split(b"\n")
-            yield from map(json.loads, lines)
+        try:
+            for piece in pieces:
+                *lines, rest = (rest + member.decompress(piece)).split(b"\n")
+                yield from map(json.loads, lines)
+        except (zlib.error, ValueError) as error:
+            raise MigrationError(f"{path} is damaged: {error}") from error
         if not member.eof:
-            raise MigrationError(f"{self.path}{name}.ndjson.gz is damaged: its end is missing")
+            raise MigrationError(f"{path} is damaged: its end is missing")
 
     def _put(self, name: str, data: bytes, **options: Any) -> None:
         self.place.container.upload_object_via_stream(

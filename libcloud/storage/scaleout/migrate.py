@@ -21,7 +21,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from libcloud.common.types import InvalidCredsError
@@ -42,6 +42,10 @@ VERIFICATIONS = ("sent", "stored", "read")
 _NOTED = 10_000
 
 _ALL: Range = (None, None)
+
+# What the files in the folder of a job contain.
+_OF_LISTS = {one.name for one in fields(Listed)}
+_OF_SUMMARIES = {"outcomes", "bytes", "lost", "noted", "throttled"}
 
 
 @dataclass(slots=True)
@@ -166,7 +170,7 @@ def migrate(
     if verify not in VERIFICATIONS:
         raise ValueError(f"verify must be one of {', '.join(VERIFICATIONS)}, not {verify!r}")
     for name, number in (("shard_size", shard_size), ("tasks", tasks), ("limit_rate", limit_rate)):
-        if number is not None and number <= 0:
+        if number is not None and not number > 0:  # also not a number
             raise ValueError(f"{name} must be greater than 0, not {number!r}")
     local = executor is None or isinstance(executor, ThreadPoolExecutor)
     migration = Migration(
@@ -246,15 +250,18 @@ class _Coordinator:
         """
         migration, folder = self._migration, self._migration.folder
         config = _config(migration)
-        if folder.create(config):
-            if _sees_job(migration):
-                folder.delete("job.json")
-                raise MigrationError("the source and the destination are the same container")
-        elif not resume:
+        created = folder.create(config)
+        if not created and not resume:
             raise MigrationError(
                 f"job {migration.job} exists: resume it (resume=True, --resume) or use another name"
             )
-        found = folder.read("job.json") or {}
+        found = folder.read("job.json")
+        if found is None:
+            raise MigrationError(f"{folder.path}job.json was written, but is not found")
+        if _sees_job(migration, found):
+            if created:
+                folder.delete("job.json")
+            raise MigrationError("the source and the destination are the same container")
         different = [name for name in config if found.get(name) != config[name]]
         if different:
             raise MigrationError(
@@ -419,13 +426,11 @@ def _check_places(migration: Migration) -> None:
         raise MigrationError("the source and the destination are the same container")
 
 
-def _sees_job(migration: Migration) -> bool:
+def _sees_job(migration: Migration, config: dict[str, Any]) -> bool:
     """Whether the new job's folder is in the source, too: it is the same under another name."""
     source = Place(migration.source.opener, migration.destination.prefix)
     with contextlib.suppress(InvalidCredsError):
-        return bool(
-            JobFolder(source, migration.job).read("job.json") == migration.folder.read("job.json")
-        )
+        return JobFolder(source, migration.job).read("job.json") == config
     return False
 
 
@@ -444,7 +449,7 @@ def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Rem
 
     :param retry: shards with failed objects are not done.
     """
-    listed = {name: Listed(**value) for name, value in _read_all(folder, "list")}
+    listed = {name: Listed(**value) for name, value in _read_all(folder, "list", _OF_LISTS)}
     remaining, shards = _Remaining(deque()), set[str]()
     pending = deque([_ALL])
     while pending:  # a file to which none of these leads is of an earlier attempt
@@ -456,7 +461,7 @@ def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Rem
         report.add_listed(found)
         pending += found.rest
         shards.update(found.shards)
-    for shard, summary in _read_all(folder, "done"):
+    for shard, summary in _read_all(folder, "done", _OF_SUMMARIES):
         if shard not in shards or (retry and summary["outcomes"].get("failed")):
             continue
         report.add_summary(summary)
@@ -465,9 +470,15 @@ def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Rem
     return remaining
 
 
-def _read_all(folder: JobFolder, kind: str) -> Iterator[tuple[str, Any]]:
+def _read_all(folder: JobFolder, kind: str, names: set[str]) -> Iterator[tuple[str, Any]]:
+    """:raises MigrationError: a file is not there any more, or has other names."""
+
     def read(name: str) -> Any:
-        return folder.read(f"{kind}/{name}.json")
+        path = f"{kind}/{name}.json"
+        found = folder.read(path)
+        if found is None or set(found) != names:
+            raise MigrationError(f"{folder.path}{path} is damaged or of another version")
+        return found
 
     for result in folder.place.container.driver._pool.map(read, sorted(folder.names(kind))):
         yield result.item, result.value

@@ -11,6 +11,7 @@ import contextlib
 import fnmatch
 import hashlib
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -124,11 +125,13 @@ def list_range(migration: Migration, bounds: Range, number: int = 1) -> Listed:
     :param number: of ranges into which the rest is divided, if the driver can.
     """
     place, name = migration.source, range_name(bounds)
+    # The list of a shard is never written again, not even by a task that runs twice or too late.
+    attempt = f"{name}-{uuid.uuid4().hex[:8]}"
     whole = migration.list_whole or not lists_from_key(place)
     entries = all_entries(place) if whole else entries_in(place, bounds)
     listed = Listed()
     while chunk := list(islice(entries, migration.shard_size)):
-        listed = _add(migration, listed, name, [e for e in chunk if migration.selects(e)])
+        listed = _add(migration, listed, attempt, [e for e in chunk if migration.selects(e)])
         if not whole and len(chunk) == migration.shard_size:
             listed = replace(listed, rest=divided(place, (chunk[-1].key, bounds[1]), number))
             break
@@ -180,6 +183,7 @@ def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
     )
     with copier.counting_throttled():
         records = list(_copied(migration, copier, entries))
+        _confirm_deleted(migration, records)
         if migration.verify != "sent":
             _verify(migration, records)
     summary = _summary([*before.values(), *records])
@@ -207,11 +211,13 @@ def _copied(
 
     def copy(entry: Entry) -> CopyResult | None:
         names = migration.source.prefix + entry.key, migration.destination.prefix + entry.key
-        return copier.copy(*names, entry.etag)
+        return copier.copy(*names, entry.etag, entry.size)
 
     pending = []
+    # When an object was written does not tell what a reader gets.
+    since = None if migration.verify == "read" else migration.since
     for entry in entries:
-        outcome = _outcome(entry, found.get(entry.key), migration.since)
+        outcome = _outcome(entry, found.get(entry.key), since)
         if outcome == "present":
             yield {"key": entry.key, "size": entry.size, "outcome": outcome}
         else:
@@ -251,6 +257,13 @@ def _affects_all(error: BaseException) -> bool:
 
 def _text_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {getattr(error, 'value', None) or error}"
+
+
+def _confirm_deleted(migration: Migration, records: list[dict[str, Any]]) -> None:
+    """What the source still lists is not deleted: a 404 response may be a page of a proxy."""
+    deleted = {r["key"]: r for r in records if r["outcome"] == "deleted"}
+    for key in present(migration.source, deleted):
+        deleted[key].update(outcome="failed", error="not found, but the source still lists it")
 
 
 def _verify(migration: Migration, records: list[dict[str, Any]]) -> None:
