@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 
 
@@ -11,6 +12,9 @@ def main() -> None:
     """Run the command; it exits."""
     if importlib.util.find_spec("click") is None:
         sys.exit("libcloud: the command needs click: pip install 'libcloud-storage[cli]'")
+    # Until the command handles it, Ctrl-C ends the process, without a traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from libcloud.cli.main import run
 
     run()
