@@ -367,9 +367,9 @@ class _Run(Generic[_Item, _T]):
 
     def _stop(self) -> None:
         """Cancel unfinished tasks, and wait up to ``grace`` seconds for them to end."""
-        self._cancellation.cancel()
         if self._pid != os.getpid():
             return
+        self._cancellation.cancel()
         with self._workers.paused():
             if self._grace is None:
                 while not (self._all_end_within(_POLL) or self._cancellation.abandoned):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 
 import pytest
@@ -73,6 +74,26 @@ def test_what_is_undone_is_interrupted_only_when_it_is_abandoned() -> None:
         assert started(current()).interrupted == 1
 
 
+def test_a_forked_process_does_not_interrupt_its_parent() -> None:
+    reading, writing = os.pipe()
+
+    class Shared:
+        def interrupt(self) -> None:
+            os.write(writing, b"interrupted")
+
+    cancellation, wait = Cancellation(), Shared()
+    cancellation.start_wait(wait)
+    child = os.fork()
+    if not child:
+        cancellation.abandon()
+        os._exit(0)
+    assert os.waitpid(child, 0) == (child, 0)
+    os.close(writing)
+    with open(reading, "rb") as file:
+        assert file.read() == b""
+    assert cancellation.end_wait(wait)
+
+
 def test_an_interrupt_reaches_the_work_that_was_started_within() -> None:
     outer = Cancellation()
     with outer.active():
@@ -133,7 +154,7 @@ def test_a_request_that_is_not_answered_ends_when_it_is_interrupted() -> None:
         assert not thread.is_alive()
         release.set()
     assert [is_transient(error) for error in errors] == [True]
-    assert not cancellation._waits
+    assert not cancellation._waits()
 
 
 @pytest.mark.usefixtures("http_path")
@@ -144,7 +165,7 @@ def test_a_connection_that_is_idle_or_used_by_others_is_not_interrupted() -> Non
         for cancellation in (first, second):
             with cancellation.active():
                 connection.request("GET", "/")
-            assert not cancellation._waits
+            assert not cancellation._waits()
             first.interrupt()
         connection.request("GET", "/")
     assert server.connections == 1

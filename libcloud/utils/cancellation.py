@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from typing import Protocol
 
+from libcloud.utils.per_process import PerProcess
+
 
 class CancelledError(Exception):
     """The caller no longer needs the result; started operations are undone."""
@@ -53,8 +55,9 @@ class Cancellation:
         self._abandoned = False
         self._outermost: Cancellation = self._outer._outermost if self._outer is not None else self
         self.ended_waits = 0
-        # By id. Dictionaries of CPython can be changed by several threads, item by item.
-        self._waits: dict[int, Interruptible] = {}
+        # By id. Dictionaries of CPython can be changed by several threads, item by item. A forked
+        # process must not shut down the sockets that it shares with its parent.
+        self._waits: PerProcess[dict[int, Interruptible]] = PerProcess(dict)
         self._inner: dict[int, weakref.ref[Cancellation]] = {}
         if self._outer is not None:
             known, key = self._outer._inner, id(self)
@@ -84,9 +87,10 @@ class Cancellation:
     def interrupt(self) -> None:
         """Make the work stop now: its requests in flight fail."""
         self.cancel()
-        while self._waits:
+        waits = self._waits()
+        while waits:
             with contextlib.suppress(KeyError):  # the last one has just ended
-                self._waits.popitem()[1].interrupt()
+                waits.popitem()[1].interrupt()
         for inner in self._inner_ones():
             if not inner._shield:
                 inner.interrupt()
@@ -100,13 +104,13 @@ class Cancellation:
 
     def start_wait(self, wait: Interruptible) -> None:
         """Let :meth:`interrupt` interrupt ``wait``, until :meth:`end_wait`."""
-        self._waits[id(wait)] = wait
+        self._waits()[id(wait)] = wait
         if self.abandoned:
             self.abandon()
 
     def end_wait(self, wait: Interruptible) -> bool:
         """Whether ``wait`` ended without being interrupted."""
-        if self._waits.pop(id(wait), None) is None:
+        if self._waits().pop(id(wait), None) is None:
             return False
         self._outermost.ended_waits += 1
         return True
