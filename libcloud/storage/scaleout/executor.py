@@ -35,7 +35,8 @@ from libcloud.storage.transfer.upload.options import UploadOptions, split_keywor
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan
 from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.values import PartReceipt
-from libcloud.storage.types import ObjectError, SizeMismatchError
+from libcloud.storage.types import ObjectError, SizeMismatchError, UploadOutcomeUnknownError
+from libcloud.utils.arguments import kind_of
 
 __all__ = [
     "FutureLike",
@@ -112,9 +113,24 @@ def upload_with(
 
 def _begin(driver: Any, new: NewUpload, shipping: Shipping, **plan: Any) -> UploadSession:
     session = begin(driver, new, **plan)
-    if shipping.on_session is not None:
-        shipping.on_session(session.text())
+    try:
+        if shipping.on_session is not None:
+            shipping.on_session(session.text())
+    except BaseException as error:
+        _give_up(error, session)
+        raise
     return session
+
+
+def _give_up(error: BaseException, session: UploadSession) -> None:
+    """Keep the upload for later, or abort it; no part was sent, or all workers have ended."""
+    if session.upload.options.on_failure == "keep":
+        _keep(error, session)
+        return
+    try:
+        session.abort()
+    except Exception as failed:
+        vars(error).update(upload_id=session.upload_id, cleanup_error=failed)
 
 
 def _compose(
@@ -128,7 +144,8 @@ def _compose(
     try:
         return resume(session, executor, pieces, sizes=None, shipping=shipping)
     except BaseException as error:
-        _keep(error, session)
+        if session.upload.options.on_failure == "keep":
+            _keep(error, session)
         raise
 
 
@@ -160,15 +177,33 @@ def resume(
     """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers."""
     executor = adapted(executor)
     pieces, lengths = _sized(executor, pieces, sizes)
-    storage = None
-    if lengths is None:
-        storage = _piece_storage(session, executor, shipping)
-        pieces = storage.store(pieces)
-        lengths = [piece.size for piece in pieces]
-    stored = _resume(session, executor, pieces, lengths, shipping)
-    if storage is not None:
-        storage.delete()
+    if lengths is not None:
+        return _resume(session, executor, pieces, lengths, shipping)
+    storage = _piece_storage(session, executor, shipping)
+    try:
+        found = storage.store(pieces)
+    except BaseException as error:
+        _give_up(error, session)
+        if session.upload.options.on_failure != "keep":
+            _discard(storage, error)
+        raise
+    try:
+        stored = _resume(session, executor, found, [piece.size for piece in found], shipping)
+    except BaseException as error:
+        unknown = isinstance(error, UploadOutcomeUnknownError)
+        if session.upload.options.on_failure != "keep" and not unknown:
+            _discard(storage, error)
+        raise
+    storage.delete()
     return stored
+
+
+def _discard(storage: PieceStorage, error: BaseException) -> None:
+    """Delete the temporary objects of an upload that was aborted because of ``error``."""
+    try:
+        storage.delete()
+    except Exception as failed:
+        vars(error).setdefault("cleanup_error", failed)
 
 
 def _resume(
@@ -201,8 +236,11 @@ def _resume(
 def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:
     """The pieces, and their sizes; ``None`` if they are not known.
 
+    :raises TypeError: they are not pieces.
     :raises ValueError: there are not as many sizes as pieces.
     """
+    if isinstance(pieces, (str, bytes, bytearray, memoryview, Mapping)):
+        raise TypeError(f"pieces must be an iterable of pieces, not {kind_of(pieces)}")
     if sizes is None and hasattr(executor, "hold"):
         pieces, sizes = executor.hold(pieces)
     else:

@@ -21,6 +21,9 @@ from libcloud.storage.transfer.values import (
 from libcloud.storage.types import PartConflictError
 from libcloud.utils.arguments import kind_of
 
+_BITS = {"crc32": 32, "crc32c": 32, "crc64nvme": 64, "crc64": 64, "md5": 128}
+_BITS |= {"sha1": 160, "sha256": 256}
+
 
 class UploadReceipt(NamedTuple):
     """What the store answered for a part; plain values, for JSON and pickle.
@@ -37,12 +40,14 @@ class UploadReceipt(NamedTuple):
 
 
 def first_receipts(
-    receipts: Iterable[UploadReceipt | Sequence[Any]], upload: ObjectUpload[Any]
+    receipts: Iterable[UploadReceipt | Sequence[Any] | Mapping[str, Any]],
+    upload: ObjectUpload[Any],
 ) -> list[PartReceipt]:
     """The parts that the first receipt of each number describes, in order.
 
     :raises PartConflictError: a later one is of other bytes, or does not say that it is not.
     :raises TypeError: one is not a receipt.
+    :raises ValueError: one is damaged.
     """
     found: dict[int, UploadReceipt] = {}
     for given in receipts:
@@ -111,14 +116,25 @@ def _conflict(number: int, upload: ObjectUpload[Any]) -> PartConflictError:
     )
 
 
-def _checked_receipt(given: UploadReceipt | Sequence[Any]) -> UploadReceipt:
+def _checked_receipt(given: UploadReceipt | Sequence[Any] | Mapping[str, Any]) -> UploadReceipt:
     try:
-        receipt = given if isinstance(given, UploadReceipt) else UploadReceipt(*given)
+        if isinstance(given, Mapping):
+            receipt = UploadReceipt(**given)
+        else:
+            receipt = given if isinstance(given, UploadReceipt) else UploadReceipt(*given)
     except TypeError:
         raise TypeError(f"a receipt is what upload_part returned, not {kind_of(given)}") from None
     kinds = tuple(map(type, receipt))
     if kinds != (int, int, str, str) or receipt.number < 1 or receipt.size < 0:
         raise TypeError("a receipt has a number, a size, an ETag and a checksum")
+    algorithm, colon, value = receipt.checksum.partition(":")
+    try:
+        length = len(b64decode(value, validate=True))
+    except ValueError:
+        length = -1
+    right = colon and length > 0 and _BITS.get(algorithm, 8 * length) == 8 * length
+    if not receipt.etag or (receipt.checksum and not right):
+        raise ValueError(f"the receipt of part {receipt.number} is damaged")
     return receipt
 
 

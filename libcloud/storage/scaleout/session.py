@@ -31,6 +31,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.scaleout.bodies import body_of
 from libcloud.storage.scaleout.receipts import (
@@ -255,10 +256,13 @@ class UploadSession:
 
     # The end.
 
-    def complete(self, receipts: Iterable[UploadReceipt | Sequence[Any]]) -> Object:
+    def complete(
+        self, receipts: Iterable[UploadReceipt | Sequence[Any] | Mapping[str, Any]]
+    ) -> Object:
         """Publish the object. Only one process should do so, and it may do so again.
 
-        :param receipts: of all parts, in any order; duplicates may be among them.
+        :param receipts: of all parts, in any order, also as JSON made them; duplicates may be
+            among them.
         :raises PartConflictError: a part was sent with different data. Nothing was published.
         :raises ValueError: a part is missing, or too small. Nothing was sent.
         :raises UploadOutcomeUnknownError: the store did not report whether it was published.
@@ -285,6 +289,8 @@ class UploadSession:
 
         It is repeated while parts remain, because a part that was being sent may arrive late. Azure
         has no request for that: the blocks stay until they expire, after a week.
+
+        :raises LibcloudError: it failed, or parts still arrive.
         """
         for _ in range(self._upload.retries.policy.attempts):
             try:
@@ -297,6 +303,11 @@ class UploadSession:
                 if not self._store.failure(Step.CHECK, error).upload_gone:
                     raise
                 return
+        raise LibcloudError(
+            f"the upload {self.upload_id} of {self.label} was aborted, and parts arrive still: "
+            "end the workers, and abort it again",
+            driver=self.driver,
+        )
 
     def published(self, stored: StoredObject) -> Object:
         """The object of a response that published it."""
@@ -401,6 +412,11 @@ class UploadSession:
         least = self._upload.limits.min_part_size
         if not parts:
             raise ValueError(f"there are no receipts of {self.label}")
+        if parts[-1].number > self._upload.limits.max_parts:
+            raise ValueError(
+                f"{self.label} has at most {self._upload.limits.max_parts} parts, and there is a "
+                f"receipt of part {parts[-1].number}"
+            )
         count = max(self._facts.parts, parts[-1].number)
         present = {part.number for part in parts}
         gaps = [number for number in range(1, count + 1) if number not in present]

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -13,8 +14,17 @@ from typing import Any
 SCHEMA = 1
 """Version of the text; another version is rejected."""
 
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("container", "name", "id", "checksum", "plan"), str),
+    **dict.fromkeys(("created", "part_size", "parts"), int),
+    "headers": dict,
+}
+_MOST = 2**45  # no time, size or number is larger
 _DRIVERS = "libcloud.storage.drivers."
-_SECRET_HEADERS = ("authorization", "customer-key", "encryption-key", "token", "copy-source")
+_SECRET_HEADERS = (
+    *("authorization", "customer-key", "encryption-key", "token", "copy-source"),
+    *("cookie", "password", "secret", "api-key", "signature", "credential"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,7 @@ def parsed(text: str) -> tuple[dict[str, Any], Facts]:
     """
     try:
         found = json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or "libcloud_upload" not in found:
         raise ValueError("this is not the text of an upload session")
@@ -105,8 +115,18 @@ def parsed(text: str) -> tuple[dict[str, Any], Facts]:
             f"the upload session has version {found['libcloud_upload']!r:.20}, and this library "
             f"reads version {SCHEMA}: install the same release of libcloud-storage everywhere"
         )
-    names = {one.name for one in fields(Facts)}
-    return found, Facts(**{name: value for name, value in found.items() if name in names})
+    found = {"driver": "", "settings": None, **found}
+    known = {name: value for name, value in found.items() if name in _KINDS}
+    for name, value in known.items():
+        if type(value) is not _KINDS[name] or (isinstance(value, int) and not 0 <= value < _MOST):
+            raise ValueError(f"the text of the upload session is damaged: {name}={value!r:.80}")
+    headers = known.get("headers", {})
+    if not all(isinstance(value, str) for value in headers.values()):
+        raise ValueError("the text of the upload session is damaged: a header is not text")
+    missing = [name for name in ("container", "name") if not known.get(name)]
+    if missing:
+        raise ValueError(f"the text of the upload session is damaged: it has no {missing[0]}")
+    return found, Facts(**{"id": "", "created": 0, **known})
 
 
 @lru_cache(maxsize=16)  # a worker sends many parts
@@ -119,10 +139,18 @@ def driver_of(kind: str, settings: str) -> Any:
             "credentials were passed in code: pass driver="
         )
     module, _, name = str(kind).partition(":")
-    if not module.isidentifier():
+    driver_class = None
+    if module.isidentifier():
+        with contextlib.suppress(ImportError):
+            driver_class = getattr(import_module(_DRIVERS + module), name, None)
+    if not isinstance(driver_class, type) or not hasattr(driver_class, "from_env"):
         raise ValueError(f"the session names no driver of this library: {kind!r:.80}")
-    driver_class = getattr(import_module(_DRIVERS + module), name)
-    return driver_class.from_env(**found)
+    if not isinstance(found, dict):
+        raise ValueError(f"the session has no settings of a driver: {settings:.80}")
+    try:
+        return driver_class.from_env(**found)
+    except TypeError as error:
+        raise ValueError(f"the session has settings that {name} does not: {error}") from error
 
 
 @lru_cache(maxsize=16)

@@ -47,6 +47,10 @@ class PartTask(NamedTuple):
     url: str = ""
     version: str = __version__
 
+    def __repr__(self) -> str:
+        # Engines log their tasks, and a presigned URL is a secret.
+        return f"PartTask(number={self.number}, ranges={self.ranges}, session={self.session!r})"
+
 
 class PartResult(NamedTuple):
     """What a worker returns.

@@ -17,16 +17,12 @@ from typing import Any
 import pytest
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Container
-from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
-from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.transfer.progress import (
     PartDone,
     UploadCompleted,
     UploadEvent,
     UploadStarted,
 )
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     PartConflictError,
     PreconditionFailedError,
@@ -34,9 +30,7 @@ from libcloud.storage.types import (
     UploadOutcomeUnknownError,
     WorkerError,
 )
-from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
-from libcloud.test.storage.fakes.swift import FakeSwift
 from libcloud.test.storage.s3_servers import PART, Store, store
 from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, sha256
 
@@ -161,6 +155,7 @@ def test_workers_without_credentials_get_a_presigned_url_for_each_part(s3: Store
     for task in executor.tasks:
         assert f"partNumber={task.number}&" in task.url
         assert s3.server.secret.encode() not in pickle.dumps(task)
+        assert "X-Amz" not in repr(task)
 
 
 def test_a_key_in_code_is_refused_before_anything_is_sent(s3: Store) -> None:
@@ -405,123 +400,30 @@ def test_temporary_objects_are_used_again(s3: Store) -> None:
     assert_published(s3, pieces)
 
 
-# Other protocols.
+@pytest.mark.parametrize("function", [lambda: 1 // 0, lambda: "text"])
+def test_an_upload_that_is_aborted_leaves_no_temporary_objects(s3: Store, function: Any) -> None:
+    functions = [*Pieces([PART] * 2).functions, function]
+    with ThreadPoolExecutor(2) as pool, pytest.raises(WorkerError):
+        s3.driver.ex_upload_with(pool, functions, s3.container, "object", ex_on_failure="abort")
+    s3.assert_nothing_is_left()
 
 
-@pytest.fixture(params=["azure", "swift"])
-def other(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, Container]]:
-    """Server, driver and container of another protocol."""
-    server: Any
-    driver: Any
-    with FakeAzure() if request.param == "azure" else FakeSwift() as server:
-        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
-        if request.param == "azure":
-            driver = AzureBlobsStorageDriver(server.key, server.secret, **where)
-        else:
-            driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
-        driver.ex_retry_policy = RetryPolicy(base=0.0)
-        yield server, driver, driver.create_container("docs")
-        assert not server.violations
+def test_a_session_that_cannot_be_stored_ends_the_upload(s3: Store) -> None:
+    def store_text(text: str) -> None:
+        raise OSError("no space left on device")
+
+    options = {"ex_on_session": store_text}
+    with pytest.raises(OSError, match="no space left"):
+        upload(s3, OddExecutor(1), Pieces([1]), ex_on_failure="abort", **options)
+    s3.assert_nothing_is_left()
+    with pytest.raises(OSError, match="no space left") as caught:
+        upload(s3, OddExecutor(1), Pieces([1]), **options)
+    s3.driver.ex_attach_upload(vars(caught.value)["session"], OddExecutor(0), [b"x"])
+    assert s3.body() == b"x"
 
 
-def test_other_protocols_publish_and_continue(other: tuple[Any, Any, Container]) -> None:
-    server, driver, container = other
-    pieces, texts = Pieces([PART] * 4), list[str]()
-    extra = {"meta_data": {"colour": "blue"}}
-    with pytest.raises(WorkerError):
-        driver.ex_upload_with(
-            OddExecutor(4, 2, lost=(2,)),
-            pieces.functions,
-            container,
-            "object",
-            sizes=pieces.sizes,
-            extra=extra,
-            ex_window=2,
-            ex_part_size=PART,
-            ex_on_session=texts.append,
-        )
-    run = sum(pieces.runs.values())
-    stored = driver.ex_attach_upload(texts[0], OddExecutor(4 - run), pieces.functions, pieces.sizes)
-    assert sha256(server.body("docs", "object")) == sha256(pieces.data)
-    assert sum(pieces.runs.values()) == 4
-    assert stored.size == 4 * PART
-    assert driver.get_object("docs", "object").meta_data["colour"] == "blue"
-    again = driver.ex_attach_upload(texts[0], OddExecutor(0), pieces.functions, pieces.sizes)
-    assert again.size == 4 * PART
-    assert sum(pieces.runs.values()) == 4
-
-
-def test_other_protocols_take_pieces_of_unknown_size(other: tuple[Any, Any, Container]) -> None:
-    server, driver, container = other
-    pieces = Pieces([PART, 3, PART])
-    with ThreadPoolExecutor(2) as pool:
-        driver.ex_upload_with(pool, pieces.functions, container, "object", ex_part_size=PART)
-    assert sha256(server.body("docs", "object")) == sha256(pieces.data)
-    assert [obj.name for obj in container.list_objects()] == ["object"]
-
-
-def test_other_protocols_do_not_publish_other_bytes(other: tuple[Any, Any, Container]) -> None:
-    server, driver, container = other
-    session = driver.ex_begin_upload(container, "object")
-    receipts = [session.upload_part(number, b"x" * PART) for number in (1, 2)]
-    session.upload_part(2, b"y" * PART)  # by a task that ran again, and whose receipt was lost
-    session.complete(receipts)
-    assert server.body("docs", "object") == b"x" * 2 * PART
-
-
-def test_other_protocols_do_not_abort_what_was_published(
-    other: tuple[Any, Any, Container],
-) -> None:
-    server, driver, container = other
-    session = driver.ex_begin_upload(container, "object")
-    receipts = [session.upload_part(number, b"x" * PART) for number in (1, 2)]
-    session.complete([*receipts, *receipts])
-    assert session.complete(receipts).size == 2 * PART
-    session.abort()
-    assert server.body("docs", "object") == b"x" * 2 * PART
-    another = driver.ex_begin_upload(container, "object")
-    another.upload_part(1, b"y")
-    another.abort()
-    assert server.body("docs", "object") == b"x" * 2 * PART
-
-
-def test_other_protocols_do_not_replace_what_was_written_since(
-    other: tuple[Any, Any, Container],
-) -> None:
-    server, driver, container = other
-    pieces, texts = Pieces([PART] * 2), list[str]()
-    options = {"sizes": pieces.sizes, "ex_part_size": PART, "ex_on_session": texts.append}
-    driver.ex_upload_with(OddExecutor(2), pieces.functions, container, "object", **options)
-    earlier = json.dumps({**json.loads(texts[0]), "created": 1})
-    driver.upload_object_via_stream(iter([b"another's"]), container, "object")
-    with pytest.raises(UploadOutcomeUnknownError):
-        driver.ex_attach_upload(earlier, OddExecutor(2), pieces.functions, pieces.sizes)
-    assert server.body("docs", "object") == b"another's"
-
-
-def test_a_late_segment_with_other_bytes_does_not_change_the_object() -> None:
-    with FakeSwift() as server:
-        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
-        driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
-        container = driver.create_container("docs")
-        session = driver.ex_begin_upload(container, "object")
-        session.complete([session.upload_part(number, b"x" * PART) for number in (1, 2)])
-        session.upload_part(2, b"y" * PART)
-        obj = container.get_object("object")
-        assert b"".join(obj.as_stream()) == b"x" * 2 * PART
-        driver.ex_cleanup_all_multipart_uploads(container)
-        session.abort()
-        assert b"".join(obj.as_stream()) == b"x" * 2 * PART
-
-
-def test_an_upload_of_several_processes_is_resumed_by_one() -> None:
-    with FakeSwift() as server:
-        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
-        driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
-        container = driver.create_container("docs")
-        session = driver.ex_begin_upload(container, "object")
-        session.upload_part(1, b"x" * PART)
-        session.upload_part(1, b"y" * PART)
-        data = b"x" * PART + b"z"
-        driver.ex_resume_upload(iter([data]), container, "object", session.upload_id)
-        assert server.body("docs", "object") == data
+@pytest.mark.parametrize("pieces", [b"bytes", "text", {b"a": b"b"}])
+def test_one_piece_is_not_taken_for_many(s3: Store, pieces: Any) -> None:
+    with pytest.raises(TypeError, match="pieces must be an iterable of pieces"):
+        s3.driver.ex_upload_with(OddExecutor(1), pieces, s3.container, "object")
+    assert not s3.requests("CreateMultipartUpload")

@@ -34,6 +34,12 @@ DATA = pattern(PART * 2 + 1)
 ENCRYPTED: dict[str, Any] = {"ex_sse": "aws:kms", "ex_checksum": "crc32"}
 
 
+def text_with(**changed: Any) -> str:
+    """The text of a session, with some values changed."""
+    usual = {"driver": "s3:S3StorageDriver", "settings": {}, "container": "c", "name": "n"}
+    return json.dumps({"libcloud_upload": 1, **usual, "id": "i", "created": 1, **changed})
+
+
 @pytest.fixture(scope="module")
 def running() -> Iterator[Store]:
     with store() as found:
@@ -157,6 +163,17 @@ def test_an_encryption_key_is_not_written_down() -> None:
             '"id":"i","created":1}',
             "names no driver of this library",
         ),
+        ("[" * 100_000, "not the text of an upload session"),
+        ('{"libcloud_upload":1,"name":"n"}', "damaged: it has no container"),
+        (text_with(created="now"), "damaged: created='now'"),
+        (text_with(created=10**30), "damaged: created=1000"),
+        (text_with(headers=["a"]), "damaged: headers="),
+        (text_with(headers={"a": 1}), "damaged: a header is not text"),
+        (text_with(part_size=-1), "damaged: part_size=-1"),
+        (text_with(driver="none_such:x"), "names no driver of this library"),
+        (text_with(driver="s3:s3"), "names no driver of this library"),
+        (text_with(settings="text"), "no settings of a driver"),
+        (text_with(settings={"none_such": 1}), "has settings that S3StorageDriver does not"),
     ],
 )
 def test_another_text_is_rejected(text: str, message: str) -> None:
@@ -170,6 +187,25 @@ def test_a_receipt_is_small_and_plain(s3: Store) -> None:
     assert len(json.dumps(receipt)) < 130
     assert len(pickle.dumps(receipt)) < 220
     assert session.complete([json.loads(json.dumps(receipt))]).size == len(DATA)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"checksum": "crc32:###"},
+        {"checksum": "crc32"},
+        {"checksum": "md5:AAAA"},
+        {"etag": ""},
+        {"number": 10**12},
+    ],
+)
+def test_a_damaged_receipt_publishes_nothing(s3: Store, changed: dict[str, Any]) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    receipt = session.upload_part(1, DATA)
+    with pytest.raises(ValueError, match=r"is damaged|at most 10000 parts"):
+        session.complete([receipt._replace(**changed)])
+    assert not s3.server.objects
+    assert session.complete([receipt._asdict()]).size == len(DATA)
 
 
 @pytest.mark.parametrize("data", ["text", ["text"], {b"a": b"b"}, 7, None])
