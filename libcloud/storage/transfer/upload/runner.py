@@ -93,7 +93,8 @@ class Transfer(Generic[Content]):
     def advance(self) -> Pull | Stop:
         """Carry out commands until the machine needs a part, or has ended."""
         while True:
-            self._collect()
+            if self._workers.outcomes:
+                self._collect()
             command = self._machine.poll()
             if isinstance(command, (Pull, Stop)):
                 return command
@@ -214,7 +215,8 @@ class Transfer(Generic[Content]):
         """Report all outcomes to the machine; an outcome is removed only after that."""
         outcomes = self._workers.outcomes
         while outcomes:
-            failure, limit = outcomes[0].failure, self._machine.limit
+            failure = outcomes[0].failure
+            limit = 0 if failure is None else self._machine.limit
             event = self._take(outcomes[0])
             outcomes.popleft()
             if event is not None:
@@ -230,6 +232,8 @@ class Transfer(Generic[Content]):
                 return UploadStarted(machine.bytes_done, str(outcome.response))
             if send.step in _CARRIES_BODY:
                 held = self._bodies.pop(send.number or 1, None)
+                if self._listener is None:
+                    return None
                 return PartDone(machine.bytes_done, send.number, len(held[0]) if held else 0)
             return None
         number = send.number or 1
