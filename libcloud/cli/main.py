@@ -167,6 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run() -> None:
     """The program: handles signals, and exits with the status of :func:`main`."""
+    _open_closed_streams()
     _set_up_log("--debug" in sys.argv[1:])
     with handle_signals() as cancellation:
         status = main()
@@ -180,6 +181,23 @@ def run() -> None:
     if cancellation.abandoned:  # a thread may still wait for a connection to open
         os._exit(status)
     sys.exit(status)
+
+
+def _open_closed_streams() -> None:
+    """Open streams that the program was started without, such that input and output fail.
+
+    Python sets them to ``None``, and the next file or connection would get their descriptors.
+    """
+    flags = {"stdin": os.O_WRONLY, "stdout": os.O_RDONLY, "stderr": os.O_WRONLY}
+    for number, name in enumerate(flags):
+        if getattr(sys, name) is not None:
+            continue
+        opened = os.open(os.devnull, flags[name])
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+        stream = open(number, "w" if number else "r", closefd=False, encoding="utf-8")  # noqa: SIM115
+        setattr(sys, name, stream)
 
 
 def _allow_undecodable_names() -> None:

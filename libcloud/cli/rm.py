@@ -125,11 +125,11 @@ class Report:
             done = "would delete" if self.dry_run else "deleted"
             click.echo(f"{done} {printable(str(url))}{_version_text(version_id)}")
 
-    def total(self, number: int) -> None:
+    def total(self, number: int, kind: str) -> None:
         """Print how many were deleted."""
         if not self.quiet:
             done = "would be deleted" if self.dry_run else "deleted"
-            click.echo(f"{count(number, 'object')} {done}", err=True)
+            click.echo(f"{count(number, kind)} {done}", err=True)
 
 
 def _version_text(version_id: str | None) -> str:
@@ -138,7 +138,7 @@ def _version_text(version_id: str | None) -> str:
 
 def delete_objects(store: Store, objects: Iterator[Object], report: Report) -> int:
     """Delete ``objects`` and report them; return how many could not be deleted."""
-    failures, number = Failures(2), 0
+    failures, number, kind = Failures(2), 0, "object"
     for result in _outcomes(store, objects, report.dry_run):
         number += 1
         target = store.target.with_name(result.object_name)
@@ -146,8 +146,9 @@ def delete_objects(store: Store, objects: Iterator[Object], report: Report) -> i
             failures.add(result.error, f"{target}{_version_text(result.version_id)}")
         else:
             report.deleted(target, result.version_id)
+        kind = "object" if result.version_id is None else "version"
     if number > 1:
-        report.total(number - failures.count)
+        report.total(number - failures.count, kind)
     return failures.count
 
 

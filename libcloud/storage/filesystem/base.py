@@ -119,7 +119,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     async def _exists(self, path: str, **kwargs: Any) -> bool:
         """Whether the path exists; raises if that cannot be determined."""
         try:
-            await self._info(path)
+            await self._info(path, **kwargs)
         except FileNotFoundError:
             return False
         return True

@@ -43,16 +43,18 @@ class Operations:
 
     # Reading.
 
-    def read(self, path: str, start: int | None, end: int | None) -> tuple[Object, bytes]:
+    def read(
+        self, path: str, start: int | None, end: int | None, version_id: str | None = None
+    ) -> tuple[Object, bytes]:
         """A file, and its bytes from ``start`` to before ``end``, as in a slice: one GET request.
 
-        Offsets that count from the end of the file require a HEAD request first.
+        Offsets that count from the end of the file, and a version, require a HEAD request first.
         """
         container, name = self._listing.locate(path)
         with as_os_errors(path):
-            return read_object(container, name, start, end)
+            return read_object(container, name, start, end, version_id)
 
-    def download(self, path: str, local: str, callback: Any) -> None:
+    def download(self, path: str, local: str, callback: Any, version_id: str | None = None) -> None:
         """Download a file, which appears only when it is complete; or create a directory.
 
         :raises FileNotFoundError: neither exists.
@@ -60,9 +62,9 @@ class Operations:
         try:
             container, name = self._listing.locate(path)
             with as_os_errors(path):
-                obj, pieces = open_object(container, name)
+                obj, pieces = open_object(container, name, version_id)
         except (FileNotFoundError, IsADirectoryError):
-            if not self._is_directory(path):
+            if version_id is not None or not self._is_directory(path):
                 raise
             os.makedirs(local, exist_ok=True)
             return
@@ -74,11 +76,13 @@ class Operations:
                 callback.relative_update(len(piece))
             file.commit()
 
-    def download_into(self, path: str, file: Any, callback: Any) -> None:
+    def download_into(
+        self, path: str, file: Any, callback: Any, version_id: str | None = None
+    ) -> None:
         """Write the bytes of a file to ``file``, which is open."""
         container, name = self._listing.locate(path)
         with as_os_errors(path):
-            obj, pieces = open_object(container, name)
+            obj, pieces = open_object(container, name, version_id)
             callback.set_size(obj.size)
             for piece in interruptible(pieces):
                 file.write(piece)
@@ -126,12 +130,12 @@ class Operations:
                 target.write(piece)
                 callback.relative_update(len(piece))
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, version_id: str | None = None) -> None:
         """Copy a file: within the store if possible, otherwise through this process."""
         try:
-            obj = self._listing.object(source)
+            obj = self._listing.object(source, version_id)
         except (FileNotFoundError, IsADirectoryError):
-            if self._is_directory(source):
+            if version_id is None and self._is_directory(source):
                 return  # directories come with the files that are in them
             raise
         container, name = self._listing.locate(target)

@@ -25,11 +25,17 @@ _SUFFIXES = "_reads_last_bytes"
 _RANGE_NOT_SATISFIABLE = 416
 
 
-def open_object(container: Container, name: str) -> tuple[Object, Iterator[bytes]]:
+def open_object(
+    container: Container, name: str, version_id: str | None = None
+) -> tuple[Object, Iterator[bytes]]:
     """An object and its bytes: one GET request if the driver supports it, otherwise HEAD first.
 
+    :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
     :raises ObjectDoesNotExistError: there is none.
     """
+    if version_id is not None:
+        version = container.get_object(name, ex_version_id=version_id)
+        return version, version.as_stream()
     read = _reader(container.driver)
     if read is not None:
         return read(container, name)
@@ -38,16 +44,25 @@ def open_object(container: Container, name: str) -> tuple[Object, Iterator[bytes
 
 
 def read_object(
-    container: Container, name: str, start: int | None = None, end: int | None = None
+    container: Container,
+    name: str,
+    start: int | None = None,
+    end: int | None = None,
+    version_id: str | None = None,
 ) -> tuple[Object, bytes]:
     """An object, and its bytes from ``start`` to before ``end``, as in a slice.
 
     One GET request if the driver supports it and no offset counts from the end, except for the last
     bytes of an object of a store that has ranges for these.
 
+    :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
     :raises ObjectDoesNotExistError: there is none.
     """
     first, last = start or 0, end
+    if version_id is not None:
+        version = container.get_object(name, ex_version_id=version_id)
+        first, last, _ = slice(first, last).indices(version.size)
+        return version, read_version(version, first, last)
     if not first and last is None:
         obj, pieces = open_object(container, name)
         return obj, b"".join(pieces)

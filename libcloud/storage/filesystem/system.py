@@ -28,7 +28,7 @@ from libcloud.storage.filesystem.files import (
 )
 from libcloud.storage.filesystem.keywords import CopyOptions, FileKeywords, StorageOptions
 from libcloud.storage.filesystem.operations import Operations
-from libcloud.storage.filesystem.reading import read_version, same_version
+from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
 from libcloud.utils.arguments import unexpected_keyword
@@ -120,14 +120,8 @@ class LibcloudFileSystem(DriverFileSystem):
         :param end: likewise.
         :param kwargs: ``version_id``: of a version of the object.
         """
-        version_id = kwargs.get("version_id")
-        if version_id is not None:
-            obj = await self._run(self._listing.object, self._strip_protocol(path), version_id)
-            first, last, _ = slice(start, end).indices(obj.size)
-            with as_os_errors(path):
-                data: bytes = await self._run(read_version, obj, first, last)
-            return data
-        _, data = await self._run(self._operations.read, self._strip_protocol(path), start, end)
+        where = (self._strip_protocol(path), start, end, kwargs.get("version_id"))
+        _, data = await self._run(self._operations.read, *where)
         return data
 
     async def _cat_ranges(
@@ -146,6 +140,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :param ends: likewise.
         :param max_gap: not supported.
         :param on_error: ``"return"`` returns an error instead of the bytes; ``"raise"`` raises it.
+        :param kwargs: ``version_id``: of a version of the object.
         :raises ValueError: the numbers of paths, starts and ends differ.
         """
         if max_gap is not None:
@@ -155,7 +150,7 @@ class LibcloudFileSystem(DriverFileSystem):
         ends = ends if isinstance(ends, Iterable) else [ends] * len(paths)
         ranges = zip(paths, starts, ends, strict=True)
         results = await self._gather(
-            [self._run(self._operations.read, *one) for one in ranges],
+            [self._run(self._operations.read, *one, kwargs.get("version_id")) for one in ranges],
             batch_size=batch_size,
             return_exceptions=on_error == "return",
         )
@@ -193,18 +188,20 @@ class LibcloudFileSystem(DriverFileSystem):
         """Download a file; it appears under its name only when it is complete.
 
         :param names: names of the local files of several downloads, which must be distinct.
+        :param kwargs: ``version_id``: of a version of the object.
         """
-        path = self._strip_protocol(rpath)
+        path, version_id = self._strip_protocol(rpath), kwargs.get("version_id")
         file = outfile if outfile is not None else lpath
         if hasattr(file, "write"):
-            await self._run(self._operations.download_into, path, file, callback)
+            await self._run(self._operations.download_into, path, file, callback, version_id)
         elif self._is_recorded(path):
             os.makedirs(lpath, exist_ok=True)
         elif names is not None and not names.add(os.path.abspath(lpath)):
             text = f"{path} and another object would become one file"
             raise FileExistsError(errno.EEXIST, text, os.fspath(lpath))
         else:
-            await self._run(self._operations.download, path, os.fspath(lpath), callback)
+            where = (path, os.fspath(lpath))
+            await self._run(self._operations.download, *where, callback, version_id)
 
     def open(
         self,
@@ -309,16 +306,20 @@ class LibcloudFileSystem(DriverFileSystem):
             return await super()._copy(*args, **kwargs)
 
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        """Copy a file: within the store if possible, otherwise through this process."""
+        """Copy a file: within the store if possible, otherwise through this process.
+
+        :param kwargs: ``version_id``: of a version of the object, which may replace the newest.
+        """
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
+        version_id = kwargs.get("version_id")
         planned = _planned.get()
         if self._is_recorded(source):
             return
         if planned is not None:
             planned.append((source, target))
-        elif source != target:
+        elif source != target or version_id is not None:
             try:
-                await self._run(self._operations.copy, source, target)
+                await self._run(self._operations.copy, source, target, version_id)
             finally:  # a copy whose response was lost may exist
                 self._listings.invalidate(target)
 
@@ -339,6 +340,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :raises OSError: a copy would replace another original, or would be in a directory that is
             deleted afterwards. Nothing was changed.
         """
+        _refuse_version(kwargs)
         sync(self.loop, self._mv, path1, path2, recursive, maxdepth)
 
     async def _mv(
@@ -386,6 +388,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :raises FileNotFoundError: there is none.
         :raises IsADirectoryError: it is a directory. Nothing was deleted.
         """
+        _refuse_version(kwargs)
         await self._delete(await self._file_to_delete(path))
 
     async def _rm(
@@ -401,6 +404,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :raises FileNotFoundError: a path does not exist.
         :raises IsADirectoryError: a directory, without ``recursive``.
         """
+        _refuse_version(kwargs)
         if recursive and maxdepth is None:
             await self._rm_trees(await self._expand_path(path))
             return
@@ -478,6 +482,12 @@ class LibcloudFileSystem(DriverFileSystem):
         path = self._strip_protocol(path)
         self._operations.remove_directory(path)
         self._listings.invalidate(path)
+
+
+def _refuse_version(options: Mapping[str, Any]) -> None:
+    """:raises TypeError: for an operation that would delete the newest version in its place."""
+    if options.get("version_id") is not None:
+        raise TypeError("version_id: only whole files can be deleted; see driver.delete_object")
 
 
 complete_help(LibcloudFileSystem)

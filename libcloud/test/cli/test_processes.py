@@ -129,6 +129,30 @@ def test_a_closed_pipe_prints_no_error(shell: Shell) -> None:
     assert cat.stderr.read() == b""
 
 
+@pytest.mark.slow
+def test_closed_standard_streams_fail_only_those_who_use_them(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"data")
+
+    def run(redirection: str, *arguments: str) -> tuple[int, bytes]:
+        script = ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *command(*arguments)]
+        variables = environment(shell.endpoint, shell.home)
+        done = subprocess.run(script, env=variables, stderr=-1, timeout=60, check=False)
+        return done.returncode, done.stderr
+
+    file = str(tmp_path / "file")
+    assert run("<&- >&- 2>&-", "put", file, "s3://bucket/x") == (0, b"")
+    assert shell.body("x") == b"data"
+    for redirection, *arguments in (
+        (">&-", "cat", "s3://bucket/x"),
+        (">&-", "ls", "s3://bucket"),
+        ("<&-", "put", "-", "s3://bucket/y"),
+    ):
+        status, err = run(redirection, *arguments)
+        assert (status, err.count(b"\n")) == (1, 1)
+        assert err.endswith(b"Bad file descriptor\n")
+    assert shell.names() == ["x"]
+
+
 def test_a_full_disk_is_reported(shell: Shell) -> None:
     with open("/dev/full", "wb") as full:
         ls = shell.start("ls", "s3://", stdout=full, stderr=-1)

@@ -174,3 +174,50 @@ def test_a_subclass_with_ranges_of_its_own_is_asked_for_them(s3: Store) -> None:
     found = file_system(driver)
     found.pipe_file("bucket/object", OLD)
     assert found.cat_file("bucket/object", 5, 8) == b"aaa"
+
+
+@pytest.fixture
+def versions(s3: Store, fs: Any) -> tuple[str, str]:
+    """The ids of two versions of a file, ``old`` and ``new!``."""
+    s3.driver.ex_set_versioning(s3.container, True)
+    upload = s3.driver.upload_object_via_stream
+    made = [upload(iter([data]), s3.container, "object") for data in (b"old", b"new!")]
+    return made[0].extra["version_id"], made[1].extra["version_id"]
+
+
+def test_files_are_read_and_copied_as_the_version_that_is_named(
+    fs: Any, versions: tuple[str, str], tmp_path: Path
+) -> None:
+    old, _ = versions
+    assert fs.cat_file("bucket/object", -2, version_id=old) == b"ld"
+    assert fs.cat_ranges(["bucket/object"] * 2, [0, 1], [2, 3], version_id=old) == [b"ol", b"ld"]
+    fs.get_file("bucket/object", str(tmp_path / "one"), version_id=old)
+    fs.get("bucket/object", str(tmp_path / "two"), version_id=old)
+    assert [(tmp_path / name).read_bytes() for name in ("one", "two")] == [b"old"] * 2
+    fs.cp_file("bucket/object", "bucket/copy", version_id=old)
+    assert fs.cat_file("bucket/copy") == b"old"
+    fs.copy("bucket/object", "bucket/object", version_id=old)
+    assert fs.cat_file("bucket/object") == b"old"
+
+
+def test_a_version_exists_only_if_the_store_has_it(
+    s3: Store, fs: Any, versions: tuple[str, str], tmp_path: Path
+) -> None:
+    old, _ = versions
+    assert fs.exists("bucket/object", version_id=old)
+    s3.driver.ex_delete_objects([("object", old)], s3.container)
+    assert not fs.exists("bucket/object", version_id=old)
+    with pytest.raises(FileNotFoundError):
+        fs.get_file("bucket/object", str(tmp_path / "file"), version_id=old)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("method", ["rm_file", "rm", "mv"])
+def test_a_deletion_of_a_version_does_not_delete_the_newest(
+    s3: Store, fs: Any, versions: tuple[str, str], method: str
+) -> None:
+    paths = ("bucket/object", "bucket/moved") if method == "mv" else ("bucket/object",)
+    with pytest.raises(TypeError, match="version_id"):
+        getattr(fs, method)(*paths, version_id=versions[0])
+    found = s3.driver.ex_iterate_object_versions(s3.container)
+    assert [version.version_id for version in found] == [*reversed(versions)]
