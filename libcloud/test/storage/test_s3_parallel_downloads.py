@@ -81,6 +81,11 @@ def has_range(request: Any) -> bool:
     return request.header("range") is not None
 
 
+def resumes_a_part(request: Any) -> bool:
+    start = (request.header("range") or "bytes=0-").removeprefix("bytes=").partition("-")[0]
+    return int(start) % PART != 0
+
+
 @dataclass(frozen=True, slots=True)
 class Whole(Action):
     """Ignore that a range was asked for."""
@@ -457,6 +462,20 @@ def test_every_byte_is_reported_once(
 ) -> None:
     reported: list[int] = []
     assert fetch(stored, tmp_path / "x", ex_window=window, on_bytes=reported.append)
+    join_workers()
+    assert (tmp_path / "x").read_bytes() == DATA
+    assert sum(reported) == len(DATA)
+
+
+def test_bytes_of_a_range_that_fails_are_reported_once(
+    s3: Store, stored: Object, tmp_path: Path
+) -> None:
+    """The first connection gets them again."""
+    replaced = Status(412, "PreconditionFailed")
+    s3.server.faults.add("GetObject", replaced, times=None, match=resumes_a_part)
+    s3.server.faults.add("GetObject", Truncate(450), times=None, match=has_range)
+    reported: list[int] = []
+    assert fetch(stored, tmp_path / "x", on_bytes=reported.append)
     join_workers()
     assert (tmp_path / "x").read_bytes() == DATA
     assert sum(reported) == len(DATA)

@@ -196,6 +196,7 @@ class ParallelDownload:
         self._running = 0  # workers that have not ended
         self._failed = False  # what one worker cannot fetch, another cannot either
         self._received = 0
+        self._reported: dict[int, int] = {}  # by part that failed: where its reported bytes end
         self._cancellation = cancellation.current()
 
     def fetch(self, file: StagingFile) -> None:
@@ -206,9 +207,11 @@ class ParallelDownload:
         :raises ObjectHashMismatchError: the checksum of the received bytes differs.
         """
         if not file.appears_whole:
+            position = 0
             for piece in self._body.iter_content(_PIECE):
-                self._count(piece)
+                self._count(piece, position)
                 file.write(piece)
+                position += len(piece)
             return
         parts, descriptor = self._parts, file.fileno()
         try:
@@ -255,7 +258,7 @@ class ParallelDownload:
                     return
                 checksum = self._new_checksum()
             if claimed:
-                self._count(piece.data)
+                self._count(piece.data, position)
                 _write(descriptor, piece.data, position, checksum)
             position += len(piece.data)
             if claimed and piece.ends:
@@ -303,21 +306,26 @@ class ParallelDownload:
                 for piece in pieces:
                     if parts.stopped:
                         return False
-                    self._count(piece)
+                    self._count(piece, position)
                     _write(descriptor, piece, position, checksum)
                     position += len(piece)
         except Exception as error:
             _log.debug("A range could not be fetched (%s)", type(error).__name__)
             self._failed = True
+            self._reported[part] = max(position, self._reported.get(part, 0))
             parts.release(part)
             return False
         parts.finish(part, checksum)
         return True
 
-    def _count(self, data: bytes | memoryview) -> None:
+    def _count(self, data: bytes | memoryview, position: int) -> None:
         self._received += len(data)  # two threads at once may lose a piece, which does not matter
-        if self._on_bytes is not None:
-            self._on_bytes(len(data))
+        if self._on_bytes is None:
+            return
+        reported = self._reported.get(position // self._parts.size, 0)
+        added = position + len(data) - max(position, reported)
+        if added > 0:
+            self._on_bytes(added)
 
     def _new_checksum(self) -> RunningChecksum | None:
         return self._verification.new() if self._verification is not None else None
