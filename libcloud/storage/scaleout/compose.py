@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from libcloud.storage.base import Container, Object
-from libcloud.storage.scaleout.futures import PartExecutor, worker_error
+from libcloud.storage.scaleout.futures import PartExecutor, result_of, worker_error
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.worker import (
     PartResult,
@@ -137,7 +137,7 @@ class PieceStorage:
         position, future = self._done.get()
         del self._running[position]
         try:
-            result: PartResult = future.result()
+            result = result_of(future)
         except BaseException as error:  # of the engine
             self._fail(position, error)
             return

@@ -367,6 +367,10 @@ class _Coordinator:
         try:
             if options.on_event is not None:
                 options.on_event(UploadStarted(0, session.upload_id))
+        except BaseException as error:
+            _give_up(error, session)
+            raise
+        try:
             found = transfer.run(_PlannedParts(self._parts))
         except BaseException as error:
             if isinstance(error, ObjectError):

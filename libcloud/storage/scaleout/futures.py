@@ -117,7 +117,7 @@ class FutureWorkers:
     def _take(self, send: Send, future: Any, *, stopped: bool = False) -> None:
         _, part, epoch = self._running.pop(send.number)
         try:
-            result: PartResult = future.result()
+            result = result_of(future)
         except CancelledError as error:
             if not stopped:
                 self._fail(send, part, error)
@@ -137,6 +137,17 @@ class FutureWorkers:
         error = worker_error(self._upload, part, reason)
         self.outcomes.append(Outcome(send, None, Failure(error, effect_unknown=True), None))
         self._cancel()
+
+
+def result_of(future: Any) -> PartResult:
+    """The result of a task that has ended.
+
+    :raises TypeError: the engine returns something else.
+    """
+    result = future.result()
+    if not isinstance(result, PartResult):
+        raise TypeError(f"the executor returned {kind_of(result)}, not what the task did")
+    return result
 
 
 def worker_error(upload: Any, part: CutPart, reason: BaseException | PartResult) -> WorkerError:

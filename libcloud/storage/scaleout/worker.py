@@ -182,7 +182,11 @@ def session_of(session: Any, connect: Callable[[], Any] | None) -> UploadSession
 
     :param session: its text, or the session itself for a thread of this process.
     """
-    return session if isinstance(session, UploadSession) else _connected(session, connect)
+    if isinstance(session, UploadSession):
+        return session
+    if getattr(connect, "__hash__", None) is None:  # a callable object that cannot be a key
+        return UploadSession.from_json(session, connect)
+    return _connected(session, connect)
 
 
 @lru_cache(maxsize=8)

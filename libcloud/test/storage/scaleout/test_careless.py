@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads by several processes whose listener, executor or ``ex_connect`` misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from libcloud.storage.transfer.progress import UploadEvent
+from libcloud.storage.types import WorkerError
+from libcloud.test.storage.s3_servers import PART, Store, store
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Store]:
+    with store() as found:
+        limits = replace(found.driver.profile.limits, min_part_size=PART)
+        found.driver.profile = replace(found.driver.profile, limits=limits)
+        yield found
+
+
+@pytest.fixture
+def s3(running: Store) -> Iterator[Store]:
+    running.server.reset()
+    running.server.create_bucket("bucket")
+    yield running
+    assert not running.server.violations
+
+
+def upload(s3: Store, executor: Any, sizes: list[int] | None, **options: Any) -> Any:
+    options = {"sizes": sizes, "ex_on_failure": "abort", **options}
+    functions = Pieces([PART, PART]).functions
+    return s3.driver.ex_upload_with(executor, functions, s3.container, "object", **options)
+
+
+@pytest.mark.parametrize("event", ["UploadStarted", "PartStarted", "PartDone", "UploadCompleting"])
+def test_a_listener_that_raises_leaves_no_upload(s3: Store, event: str) -> None:
+    def listen(found: UploadEvent) -> None:
+        if type(found).__name__ == event:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upload(s3, OddExecutor(2), [PART, PART], on_event=listen)
+    s3.assert_nothing_is_left()
+
+
+class Careless(ThreadPoolExecutor):
+    """Loses what tasks return."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        return super().submit(lambda: None)
+
+
+@pytest.mark.parametrize("sizes", [[PART, PART], None])
+def test_an_executor_that_loses_results_is_named(s3: Store, sizes: list[int] | None) -> None:
+    with Careless(1) as pool, pytest.raises(WorkerError, match="the executor returned None"):
+        upload(s3, pool, sizes)
+    s3.assert_nothing_is_left()
+
+
+@dataclass
+class Connect:
+    """A function with settings; it is not hashable."""
+
+    driver: Any
+
+    def __call__(self) -> Any:
+        return self.driver
+
+
+def test_any_callable_connects(s3: Store) -> None:
+    upload(s3, OddExecutor(2), [PART, PART], ex_connect=Connect(s3.driver))
+    s3.assert_nothing_is_left("object")
