@@ -69,14 +69,18 @@ class Place:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Where it is, without credentials; equal for places in the same container."""
+        """Where it is, without credentials; equal for places in the same container.
+
+        Some drivers find it out by their first request.
+        """
         driver: Any = self.container.driver
         connection = getattr(driver, "connection", None)
         host, port = getattr(connection, "host", None), getattr(connection, "port", None)
         where = f"{host}:{port}" if host else str(getattr(driver, "base_path", ""))
         if host and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
             where = "amazonaws.com"  # the buckets of all regions share one namespace
-        account = str(getattr(connection, "account_prefix", "") or "")
+        accounts = (getattr(connection, name, "") for name in ("account_prefix", "request_path"))
+        account = "".join(str(one or "") for one in accounts)
         return {"store": where, "account": account, "container": self.container.name}
 
 

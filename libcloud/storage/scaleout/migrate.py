@@ -421,7 +421,8 @@ def _workers_of(executor: Executor) -> int:
 
 
 def _check_places(migration: Migration) -> None:
-    next(all_entries(migration.source), None)  # an error if it does not exist
+    for place in (migration.source, migration.destination):
+        next(all_entries(place), None)  # an error if it does not exist
     if migration.source.identity == migration.destination.identity:
         raise MigrationError("the source and the destination are the same container")
 

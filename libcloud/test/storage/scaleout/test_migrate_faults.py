@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from libcloud.storage.base import Container
+from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.scaleout import copying, shards
 from libcloud.storage.scaleout import migrate as migrating
-from libcloud.storage.scaleout.job_folder import NotInChargeError
+from libcloud.storage.scaleout.job_folder import JobFolder, NotInChargeError, Place
 from libcloud.storage.scaleout.migrate import MigrationError, migrate, migration_report
 from libcloud.test.storage.fakes.faults import Action, Status
+from libcloud.test.storage.fakes.swift import FakeSwift
 from libcloud.test.storage.fakes.wire import Answer
 from libcloud.test.storage.s3_servers import BUCKET
 from libcloud.test.storage.scaleout.migrating import FOLDER, NAMES, Pair, contents, to
@@ -202,3 +204,22 @@ def test_a_job_whose_folder_is_deleted_stops(pair: Pair) -> None:
 
     with pytest.raises(NotInChargeError, match=r"run.json does not exist any more"):
         pair.migrate(shard_size=10, on_report=delete)
+
+
+def test_the_store_of_a_job_is_the_same_before_and_after_the_first_request(pair: Pair) -> None:
+    pair.fill("a")
+    with FakeSwift() as swift:
+
+        def connect() -> OpenStackSwiftStorageDriver:
+            where: dict[str, Any] = {"host": swift.host, "port": swift.port, "secure": False}
+            return OpenStackSwiftStorageDriver(swift.user, swift.key, **where)
+
+        connect().create_container("docs")
+        target = Container("docs", {}, connect())
+        assert migrate(pair.source.container, target, job="m1").copied == 1
+        assert migrate(pair.source.container, target, job="m1", resume=True).copied == 1
+        with pytest.raises(MigrationError, match="the same container"):
+            migrate(target, Container("docs", {}, connect()), job="m2")
+        stored = JobFolder(Place(lambda: target), "m1").read("job.json")
+    assert stored is not None
+    assert stored["destination"]["account"] == "/v1/AUTH_test"
