@@ -76,11 +76,12 @@ class Session(requests.Session):
         origin, target = split_url(str(url))
         known = self._origins.get(origin)
         plain = known is not None and not args and _PLAIN.issuperset(kwargs)
-        if not plain or not self._is_plain(kwargs.get("data")):
+        data = kwargs.get("data")
+        if not plain or not self._is_plain(data):
             return super().request(method, url, *args, **kwargs)
         headers, hooks = kwargs.get("headers"), kwargs.get("hooks")
         prepared = self._prepare_plain(
-            str(method), f"{known}{_on_the_wire(target)}", headers, kwargs.get("data"), hooks=hooks
+            str(method), f"{known}{_on_the_wire(target)}", headers, data, hooks=hooks
         )
         settings = self.merge_environment_settings(
             prepared.url, {}, kwargs.get("stream"), kwargs.get("verify"), None
@@ -101,7 +102,8 @@ class Session(requests.Session):
             return super().send(_with_cookies(request), **kwargs)
         del kwargs["allow_redirects"]
         for name in ("stream", "verify", "cert"):
-            kwargs.setdefault(name, getattr(self, name))
+            if name not in kwargs:
+                kwargs[name] = getattr(self, name)
         adapter = self.get_adapter(url=request.url)
         started = time.perf_counter()
         response: Any = adapter.send(request, **kwargs)
