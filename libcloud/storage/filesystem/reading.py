@@ -24,6 +24,9 @@ _SUFFIXES = "_reads_last_bytes"
 
 _RANGE_NOT_SATISFIABLE = 416
 
+# What else a store without ranges for the last bytes may answer.
+_UNSUPPORTED = (400, 501)
+
 
 def open_object(
     container: Container, name: str, version_id: str | None = None
@@ -74,8 +77,9 @@ def read_object(
             obj, pieces = read(container, name, first, last)
             return obj, b"".join(pieces)
         except LibcloudError as error:
-            unsupported = is_suffix and isinstance(error, MalformedResponseError)
-            if not unsupported and getattr(error, "status", None) != _RANGE_NOT_SATISFIABLE:
+            status = getattr(error, "status", None)
+            unsupported = isinstance(error, MalformedResponseError) or status in _UNSUPPORTED
+            if not (is_suffix and unsupported) and status != _RANGE_NOT_SATISFIABLE:
                 raise
     obj = container.get_object(name)
     first, last, _ = slice(first, last).indices(obj.size)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.filesystem import LibcloudFileSystem
-from libcloud.test.storage.fakes.faults import Action, Truncate
+from libcloud.test.storage.fakes.faults import Action, Status, Truncate
 from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.s3_servers import Store, pattern, store
 
@@ -51,6 +51,17 @@ def test_a_body_that_breaks_off_continues_where_it_was(s3: Store, fs: Any) -> No
 
 def test_a_store_that_ignores_such_a_range_is_asked_in_another_way(s3: Store, fs: Any) -> None:
     s3.server.faults.add("GetObject", WithoutRange(), times=None)
+    assert fs.cat_file("bucket/object", -5) == DATA[-5:]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "InvalidArgument"), (416, "InvalidRange"), (501, "NotImplemented")],
+)
+def test_a_store_that_refuses_such_a_range_gets_another_request(
+    s3: Store, fs: Any, status: int, code: str
+) -> None:
+    s3.server.faults.add("GetObject", Status(status, code))
     assert fs.cat_file("bucket/object", -5) == DATA[-5:]
 
 
