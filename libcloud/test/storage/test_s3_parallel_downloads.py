@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -396,6 +397,19 @@ def test_without_threads_one_connection_does(
         assert fetch(stored, tmp_path / "file") is True
     assert ranges(s3) == [None]
     assert descriptors_in(tmp_path) == []
+
+
+def test_without_more_open_files_one_connection_does(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dup(descriptor: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "dup", dup)
+        assert fetch(stored, tmp_path / "file") is True
+    assert ranges(s3) == [None]
+    assert (tmp_path / "file").read_bytes() == DATA
 
 
 # The parts.

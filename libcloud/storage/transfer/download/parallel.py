@@ -229,12 +229,16 @@ class ParallelDownload:
         """Start as many as are missing."""
         missing = self._connections.size - 1 - self._running
         for _ in range(0 if self._failed or self._parts.exhausted else missing):
-            own = os.dup(descriptor)  # the file may be closed before a worker has ended
+            try:
+                own = os.dup(descriptor)  # the file may be closed before a worker has ended
+            except OSError:  # too many open files: continue with those there are
+                self._failed = True
+                return
             worker = Thread(target=self._work, args=(own,), name="libcloud-download", daemon=True)
             self._count_worker(1)
             try:
                 worker.start()
-            except RuntimeError:  # no more threads can be started: continue with those there are
+            except RuntimeError:  # no more threads can be started: likewise
                 os.close(own)
                 self._count_worker(-1)
                 self._failed = True
