@@ -42,8 +42,8 @@ _UPLOADS = (
     Mutant(
         "empty part bodies",
         f"{_S3}/upload_port.py",
-        "            number=number,\n            body=bytes(body) if self._copy_bodies else body,",
-        '            number=number,\n            body=b"",',
+        "response = send(bytes(body) if self._copy_bodies else body)",
+        'response = send(b"")',
         _MULTIPART,
         caught_by="test_the_bytes_of_the_parts_are_those_of_the_source",
     ),

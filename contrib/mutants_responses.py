@@ -141,7 +141,7 @@ _SUCCESSES = (
     ),
     Mutant(
         "a part without an ETag fails the upload",
-        f"{_S3}/upload_port.py",
+        f"{_S3}/response.py",
         'raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)',
         'raise LibcloudError(f"{what}: the response has no ETag", driver=driver)',
         _EVIDENCE,

@@ -26,7 +26,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from libcloud.http.heads import HEAD_END, Head, plain_head
 from libcloud.http.received import RequestState
-from libcloud.utils.bodies import FilePieces, Pieces
+from libcloud.utils.bodies import Pieces, StreamedPieces
 
 # Bytes to receive at once: enough for the headers and a small document.
 _TAKEN = 16 * 1024
@@ -131,7 +131,7 @@ def _send(connection: Any, head: bytes, body: Any) -> None:
         # Not list(body): it would reserve len(body) items, and the length of Pieces is in bytes.
         buffers = iter(body) if isinstance(body, Pieces) else (body,)
     try:
-        if isinstance(body, FilePieces):  # not all in memory at once
+        if isinstance(body, StreamedPieces):  # not all in memory at once
             for block in chain((head,), buffers):
                 connection.send_all((block,))
         else:

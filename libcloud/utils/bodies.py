@@ -39,7 +39,21 @@ class Pieces:
         return b"".join(self._buffers)
 
 
-class FilePieces(Pieces):
+class StreamedPieces(Pieces):
+    """A body whose buffers are made while it is sent: it is not held in memory as a whole."""
+
+    __slots__ = ()
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be iterated over again."""
+        return True
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self)
+
+
+class FilePieces(StreamedPieces):
     """A range of a seekable binary file, which is read, block by block, at each iteration.
 
     >>> body = FilePieces(io.BytesIO(b"abcdef"), 1, 3)
@@ -66,9 +80,6 @@ class FilePieces(Pieces):
                 raise EOFError(f"the file ended {left} bytes early")
             left -= len(block)
             yield block
-
-    def __bytes__(self) -> bytes:
-        return b"".join(self)
 
 
 def has_content(body: Any) -> bool:
@@ -114,7 +125,7 @@ def rewinder(body: Any) -> Callable[[], None] | None:
     if not hasattr(body, "read"):
         # An iterable that is not an iterator yields its data each time.
         again = hasattr(body, "__iter__") and not hasattr(body, "__next__")
-        return _nothing if again else None
+        return _nothing if again and getattr(body, "repeatable", True) else None
     try:
         position = body.tell()
         body.seek(position)

@@ -15,7 +15,8 @@ from libcloud.storage.base import Container
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import S3Client, failure_of
 from libcloud.storage.s3.headers import headers_for
-from libcloud.storage.s3.upload_port import Published, etag_of_part
+from libcloud.storage.s3.response import etag_of_part
+from libcloud.storage.s3.upload_port import Published
 from libcloud.storage.types import UploadOutcomeUnknownError
 
 _log = logging.getLogger(__name__)

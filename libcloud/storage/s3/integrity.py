@@ -142,6 +142,16 @@ DIGESTS: dict[str, Callable[[Body], Digest]] = {
 }
 
 
+def trailing_checksum(profile: S3Profile, name: str) -> Checksum | None:
+    """The checksum that can follow a body with the digest ``name``; ``None`` if none can.
+
+    The body must not be part of the signature, which precedes it.
+    """
+    algorithm, _, unsigned = name.partition("-")
+    can_follow = profile.trailing_checksums and unsigned and algorithm in _CRCS
+    return CHECKSUMS[algorithm] if can_follow else None
+
+
 def create_headers(name: str) -> dict[str, str]:
     """The headers that announce in Create the digest ``name`` of the parts."""
     algorithm = name.removesuffix("-unsigned")

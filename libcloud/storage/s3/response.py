@@ -19,6 +19,7 @@ from libcloud.common.aws import AWSBaseResponse
 from libcloud.common.base import RawResponse
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage import s3
+from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -264,3 +265,15 @@ def text_of(body: object) -> str:
     return (
         body.decode("utf-8", "replace") if isinstance(body, (bytes, bytearray)) else str(body or "")
     )
+
+
+def etag_of_part(response: Any, what: str, driver: object) -> str:
+    """The ETag of a part.
+
+    :raises MalformedResponseError: it is missing, so Complete could not name the part, and nothing
+        proves that it is stored. It can be sent again.
+    """
+    etag = strip_etag(response.headers.get("etag", ""))
+    if not etag:
+        raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)
+    return etag

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.base import Container
@@ -21,6 +21,8 @@ from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
+from libcloud.storage.s3.response import etag_of_part
+from libcloud.storage.s3.streamed_part import Source, StreamedPart
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
     Body,
@@ -105,9 +107,11 @@ class S3UploadPort:
         """
         return self._verifier.checksum
 
-    def digest(self, body: Body | Payload) -> Digest:
+    def digest(self, body: Body | Payload | StreamedPart) -> Digest:
         if isinstance(body, Payload):
             return Digest()
+        if isinstance(body, StreamedPart):
+            return Digest(body.headers)
         return integrity.DIGESTS[self._digest_name](body)
 
     def put(self, body: Body | Payload, digest: Digest) -> StoredObject:
@@ -135,19 +139,22 @@ class S3UploadPort:
         return upload_id
 
     def put_part(
-        self, upload_id: str, number: int, body: Body | Payload, digest: Digest
+        self, upload_id: str, number: int, body: Body | Payload | StreamedPart, digest: Digest
     ) -> PartReceipt:
         assert not isinstance(body, Payload)  # it is always sent by one request
-        headers = {**headers_for(Step.PART, self._headers), **self._optional(digest.headers)}
-        request = requests.put_part(
-            self._path,
-            upload_id=upload_id,
-            number=number,
-            body=bytes(body) if self._copy_bodies else body,
-            headers=headers,
-        )
         what = f"Error uploading chunk {number} of {self._label}"
-        response = self._send(request, what, ok=_STORED)
+        headers = {**headers_for(Step.PART, self._headers), **self._optional(digest.headers)}
+
+        def send(data: Body) -> Any:
+            request = requests.put_part(
+                self._path, upload_id=upload_id, number=number, body=data, headers=headers
+            )
+            return self._send(request, what, ok=_STORED)
+
+        if isinstance(body, StreamedPart):
+            response, digest = body.send(send)
+        else:
+            response = send(bytes(body) if self._copy_bodies else body)
         etag = etag_of_part(response, what, self._driver)
         self._verifier.check_part(number, digest, response.headers)
         self.times.see(response.headers)
@@ -276,6 +283,12 @@ class S3UploadPort:
             return Confirmation.ABSENT, None
         return self.times.written_since(found), StoredObject(etag, size, len(sizes), found)
 
+    def streamed_part(self, source: Source, size: int, what: str) -> StreamedPart | None:
+        """A part that is sent while it is made; ``None`` if its checksum must precede it."""
+        refused = self._copy_bodies or s3.headers.CHECKSUM in self._client.unsupported.names
+        checksum = integrity.trailing_checksum(self._driver.profile, self._digest_name)
+        return None if refused or checksum is None else StreamedPart(source, size, checksum, what)
+
     def _exists(self, upload_id: str) -> bool:
         try:
             self.has_parts(upload_id)
@@ -389,15 +402,3 @@ class S3UploadPort:
         )
         transfer.download.body.disable_decoding(response)
         return b"".join(response.iter_content(_READ_SIZE)) == content
-
-
-def etag_of_part(response: Any, what: str, driver: object) -> str:
-    """The ETag of a part.
-
-    :raises MalformedResponseError: it is missing, so Complete could not name the part, and nothing
-        proves that it is stored. It can be sent again.
-    """
-    etag = strip_etag(response.headers.get("etag", ""))
-    if not etag:
-        raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)
-    return etag

@@ -18,7 +18,8 @@ from libcloud.storage.capabilities import Limits
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
-from libcloud.storage.s3.upload_port import S3UploadPort, etag_of_part
+from libcloud.storage.s3.response import etag_of_part
+from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import PartReceipt

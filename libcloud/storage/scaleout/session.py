@@ -181,7 +181,11 @@ class UploadSession:
     # Parts.
 
     def upload_part(
-        self, number: int, data: Body | IO[bytes] | Iterable[bytes], *, size: int | None = None
+        self,
+        number: int,
+        data: Body | IO[bytes] | Iterable[bytes] | Callable[[], Iterable[bytes]],
+        *,
+        size: int | None = None,
     ) -> UploadReceipt:
         """Send part ``number``, with its checksum, and retry as the driver's policy says.
 
@@ -189,17 +193,22 @@ class UploadSession:
 
         :param number: from 1.
         :param data: its bytes; or a seekable file, from its position, which is read twice (for the
-            checksum, and to be sent) and not held in memory; or an iterable of bytes, which is
-            kept in a temporary file if it is large.
+            checksum, and to be sent) and not held in memory; or an iterable of bytes, or a function
+            that returns one. More than 8 MiB of them are put into a temporary file; or, if ``size``
+            is given and Amazon S3 is used over https, sent while they are made. Then a failed
+            attempt is retried only if the data can be made again: by a function, or by an iterable
+            that is not an iterator. Otherwise the task has to be run again.
         :param size: bytes of a file; ``None``: all that are left. Of others: checked.
         :return: what :meth:`complete` needs.
-        :raises TypeError: ``data`` is not bytes. Nothing was sent.
+        :raises TypeError: ``data`` is not bytes. Nothing was stored.
+        :raises SizeMismatchError: it has another size. Nothing was stored.
         :raises ObjectTooLargeError: the store accepts no part of that size. Nothing was sent.
         :raises LibcloudError: the store rejected it; ``code`` is ``"NoSuchUpload"`` if the upload
             was completed or aborted.
         """
         with ExitStack() as files:
-            body = body_of(data, size, files, f"part {number} of {self.label}")
+            stream = getattr(self._store, "streamed_part", None)
+            body = body_of(data, size, files, f"part {number} of {self.label}", stream=stream)
             return self.send_part(number, body)[0]
 
     def send_part(self, number: int, data: Body) -> tuple[UploadReceipt, int]:
@@ -219,7 +228,10 @@ class UploadSession:
         digest = store.digest(data)
         throttled: list[Failure] = []
         part = self._retried(
-            Step.PART, lambda: store.put_part(self.upload_id, number, data, digest), throttled
+            Step.PART,
+            lambda: store.put_part(self.upload_id, number, data, digest),
+            throttled,
+            lambda: getattr(data, "can_be_sent_again", True),
         )
         return receipt_of(part), len(throttled)
 
@@ -384,7 +396,11 @@ class UploadSession:
         return self._retried(Step.CHECK, lambda: list(self._store.stored_parts(self.upload_id)))
 
     def _retried(
-        self, step: Step, operation: Callable[[], _T], throttled: list[Failure] | None = None
+        self,
+        step: Step,
+        operation: Callable[[], _T],
+        throttled: list[Failure] | None = None,
+        can_be_repeated: Callable[[], bool] = lambda: True,
     ) -> _T:
         """The result of ``operation``, with retries; failures of a busy store are collected."""
         retries, attempt = self._upload.retries, 1
@@ -397,7 +413,7 @@ class UploadSession:
                 if failure.throttled:
                     retries.limiter.throttled(epoch)
                     throttled.append(failure) if throttled is not None else None
-                delay = retries.delay_after(attempt, failure)
+                delay = retries.delay_after(attempt, failure) if can_be_repeated() else None
                 if delay is None:
                     raise
                 cancellation.sleep(delay)

@@ -60,6 +60,7 @@ class S3Profile:
     :param checks_payload: the store compares the body with the SHA-256 that Signature Version 4
         carries; a ``Content-MD5`` is sent to those that do not.
     :param unsigned_payload: over https the body need not be part of the signature.
+    :param trailing_checksums: over https the checksum of a part may follow its data.
     :param conditional_writes: ``If-None-Match`` and ``If-Match`` hold on PUT and on Complete.
     :param multipart_conditions: an upload in parts can have the preconditions that a PUT can have.
     :param any_object_name: see :class:`~libcloud.storage.capabilities.Capabilities`.
@@ -98,6 +99,7 @@ class S3Profile:
     object_size_check: bool = False
     checks_payload: bool = True
     unsigned_payload: bool = False
+    trailing_checksums: bool = False
     conditional_writes: bool = False
     multipart_conditions: bool = True
     any_object_name: bool = False

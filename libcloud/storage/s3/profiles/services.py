@@ -40,6 +40,9 @@ AMAZON = S3Profile(
     full_object_checksum=True,
     object_size_check=True,
     unsigned_payload=True,
+    # Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header",
+    # STREAMING-UNSIGNED-PAYLOAD-TRAILER. Cloudflare R2 and older servers have none of that.
+    trailing_checksums=True,
     conditional_writes=True,
     any_object_name=True,
 )

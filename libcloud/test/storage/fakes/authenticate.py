@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from libcloud.test.storage.fakes import signature2, signature4
+from libcloud.test.storage.fakes import chunked, signature2, signature4
 from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
@@ -89,6 +89,10 @@ def _payload(request: Incoming, options: Options, payload: str) -> str | None:
     if payload == signature4.UNSIGNED:
         if not (request.secure or options.unsigned_payload):
             raise invalid_request("UNSIGNED-PAYLOAD is accepted over https only")
+        return None
+    if payload == chunked.UNSIGNED_TRAILER:
+        if not request.secure:
+            raise invalid_request(f"{payload} is accepted over https only")
         return None
     if payload.startswith("STREAMING-"):
         raise S3Error(501, "NotImplemented", f"{payload} is not implemented")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import Protocol
 
-from libcloud.test.storage.fakes import google, routes
+from libcloud.test.storage.fakes import chunked, google, routes
 from libcloud.test.storage.fakes.authenticate import authenticate
 from libcloud.test.storage.fakes.digests import check_body, check_checksum
 from libcloud.test.storage.fakes.errors import S3Error
@@ -140,6 +140,7 @@ class Exchange:
         options = options_of_name(request, self.fake.options)
         check_home(request, options, self.call.bucket)
         check_body(request, options, authenticate(request, options))
+        request = chunked.decoded(request)
         if options.vendor != google.AMAZON:
             exists = (self.call.bucket, self.call.key) in self.fake.state.objects
             google.check(request, self.operation, exists=exists)
