@@ -142,7 +142,7 @@ def _compose(
     _check_portable(driver, new, executor, shipping)
     session = _begin(driver, new, shipping)
     try:
-        return resume(session, executor, pieces, sizes=None, shipping=shipping)
+        return resume(session, executor, pieces, sizes=None, shipping=shipping, is_new=True)
     except BaseException as error:
         if session.upload.options.on_failure == "keep":
             _keep(error, session)
@@ -172,9 +172,18 @@ def attached(
 
 
 def resume(
-    session: UploadSession, executor: PartExecutor, pieces: Any, *, sizes: Any, shipping: Shipping
+    session: UploadSession,
+    executor: PartExecutor,
+    pieces: Any,
+    *,
+    sizes: Any,
+    shipping: Shipping,
+    is_new: bool = False,
 ) -> Object:
-    """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers."""
+    """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers.
+
+    :param is_new: the upload has no parts yet, and the store is not asked for them.
+    """
     executor = adapted(executor)
     pieces, lengths = _sized(executor, pieces, sizes)
     if lengths is not None:
@@ -188,7 +197,8 @@ def resume(
             _discard(storage, error)
         raise
     try:
-        stored = _resume(session, executor, found, [piece.size for piece in found], shipping)
+        sizes = [piece.size for piece in found]
+        stored = _resume(session, executor, found, sizes, shipping, is_new=is_new)
     except BaseException as error:
         unknown = isinstance(error, UploadOutcomeUnknownError)
         if session.upload.options.on_failure != "keep" and not unknown:
@@ -212,6 +222,8 @@ def _resume(
     pieces: Sequence[Any],
     lengths: Sequence[int],
     shipping: Shipping,
+    *,
+    is_new: bool = False,
 ) -> Object:
     limits = session.upload.limits
     part_size = session.facts.part_size or _part_size(lengths, limits)
@@ -221,6 +233,8 @@ def _resume(
             "began; nothing was sent. Abort it, and upload them again"
         )
     parts = cut(lengths, limits, part_size=part_size)
+    if is_new:
+        return _Coordinator(session, executor, pieces, lengths, parts, shipping).run({})
     planned = {part.number: part.size for part in parts}
     stored, gone = session.find_parts()
     known = {part.number: part for part in stored if planned.get(part.number) == part.size}

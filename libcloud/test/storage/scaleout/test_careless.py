@@ -76,3 +76,10 @@ class Connect:
 def test_any_callable_connects(s3: Store) -> None:
     upload(s3, OddExecutor(2), [PART, PART], ex_connect=Connect(s3.driver))
     s3.assert_nothing_is_left("object")
+
+
+def test_a_new_upload_of_pieces_of_unknown_size_needs_no_list_of_parts(s3: Store) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        upload(s3, pool, None)
+    assert not s3.requests("ListParts")
+    s3.assert_nothing_is_left("object")
