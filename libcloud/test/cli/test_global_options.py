@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -65,5 +66,5 @@ def test_certificates_are_not_verified_on_request(secure: Shell) -> None:
     assert result.err == "libcloud: warning: certificates are not verified (--no-verify-ssl)\n"
 
 
-def test_a_ca_bundle_that_does_not_exist_is_a_usage_error(shell: Shell) -> None:
-    assert shell("ls", "--ca-bundle", "/none", "s3://bucket").status == 2
+def test_a_ca_bundle_that_does_not_exist_is_a_usage_error(shell: Shell, tmp_path: Path) -> None:
+    assert shell("ls", "--ca-bundle", f"{tmp_path}/none", "s3://bucket").status == 2
