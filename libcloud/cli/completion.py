@@ -66,7 +66,10 @@ fi
 _FISH = r"""function __libcloud_completion
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    env _LIBCLOUD_COMPLETE=fish $words[1] $words[2..-1] "$current" 2>/dev/null |
+    set -l plain (string unescape -- $current
+        or string unescape -- $current\"
+        or string unescape -- $current\')
+    env _LIBCLOUD_COMPLETE=fish $words[1] $words[2..-1] "$plain" 2>/dev/null |
     while read -d \t -l kind text help
         switch $kind
             case dir
@@ -85,6 +88,11 @@ SCRIPTS: Mapping[str, str] = MappingProxyType({"bash": _BASH, "zsh": _ZSH, "fish
 
 # Characters that bash does not treat specially in a word.
 _PLAIN = re.compile(r"[^\w@%+=:,./~-]")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+# Characters that bash treats specially between double quotes.
+_ACTIVE = re.compile(r'[$`"\\]')
 
 
 @click.command()
@@ -133,7 +141,7 @@ def candidate_lines(
     for item in found.get_completions(before, last):
         kind = _kind(item)
         text = str(item.value)
-        if "\n" in text or "\t" in text:
+        if _CONTROL.search(text):  # a terminal could act on it
             continue
         text = _for_bash(text, raw) if shell == "bash" else start + text
         yield f"{kind}\t{text}\t{' '.join((item.help or '').split())}"
@@ -162,8 +170,10 @@ def _bash_words(environ: Mapping[str, str]) -> tuple[list[str], str]:
 
 def _for_bash(text: str, raw: str) -> str:
     """What bash inserts in place of the part of the word after its last word break."""
-    if raw[:1] in ("'", '"'):
-        return text
+    if raw[:1] == "'":
+        return text.replace("'", "'\\''")
+    if raw[:1] == '"':
+        return _ACTIVE.sub(lambda match: f"\\{match[0]}", text)
     quoted = _PLAIN.sub(lambda match: f"\\{match[0]}", text)
     breaks = [char for char in ":=" if char in os.environ.get("COMP_WORDBREAKS", ":=")]
     typed = raw.partition("=")[2] if raw.startswith("-") and "=" in raw else raw

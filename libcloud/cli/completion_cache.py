@@ -52,7 +52,9 @@ class CompletionCache:
     @classmethod
     def of_user(cls) -> CompletionCache:
         """The file in ``XDG_CACHE_HOME``, by default ``~/.cache``."""
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(base):  # it is to be ignored then
+            base = os.path.expanduser("~/.cache")
         return cls(os.path.join(base, "libcloud", "completion.json"))
 
     def get(self, settings: Settings, url: str) -> list[str] | None:
@@ -106,6 +108,8 @@ class CompletionCache:
 
     def _write(self, listings: Mapping[str, object]) -> None:
         directory = os.path.dirname(self._path)
+        if not os.path.isabs(directory):  # there is no home directory
+            return
         os.makedirs(directory, mode=0o700, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=directory)  # which is 0600
         try:

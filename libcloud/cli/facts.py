@@ -98,15 +98,15 @@ def _known(facts: dict[str, Any]) -> dict[str, Any]:
 def _time_text(value: object) -> object:
     """A time with its zone, as in ``2026-11-29T17:29:53+00:00``; ``value`` if it is not a time."""
     when: datetime | None = None
-    if isinstance(value, datetime):
-        when = value
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        when = datetime.fromtimestamp(value, timezone.utc)
-    elif isinstance(value, str):
-        try:
+    try:
+        if isinstance(value, datetime):
+            when = value
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            when = datetime.fromtimestamp(value, timezone.utc)
+        elif isinstance(value, str):
             when = parse_time(value) or parsedate_to_datetime(value)
-        except ValueError:
-            return value
+    except (ValueError, OverflowError, OSError):  # anybody can store any text as Expires
+        return value
     if when is None:
         return value
     return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).isoformat()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -213,7 +214,9 @@ def _local_time(text: str | None) -> str:
     when = parse_time(text)
     if when is None:
         return escaped(text)
-    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    with contextlib.suppress(OverflowError, ValueError, OSError):  # 0001-01-01, west of Greenwich
+        when = when.astimezone()
+    return when.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def escaped(text: str) -> str:

@@ -160,6 +160,35 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     cache_at(tmp_path).put(Settings(), "s3://b/", ["x"], complete=True)
 
 
+def test_without_a_home_directory_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    CompletionCache.of_user().put(Settings(), "s3://b/", ["x"], complete=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("raw", "inserted"),
+    [
+        ("s3://bucket/ch", "//bucket/cheap\\'\\$\\(date\\)\\`\\\"\\\\"),
+        ('"s3://bucket/ch', "s3://bucket/cheap'\\$(date)\\`\\\"\\\\"),
+        ("'s3://bucket/ch", "s3://bucket/cheap'\\''$(date)`\"\\"),
+    ],
+)
+def test_bash_inserts_no_name_that_it_would_evaluate(
+    user: Shell, raw: str, inserted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["bucket/cheap'$(date)`\"\\", "bucket/che\x1b[31m", "bucket/che\rx"]
+    cache = CompletionCache.of_user()
+    cache.put(Settings(), "s3://bucket/ch", names, complete=True)
+    monkeypatch.setattr("os.environ", {**os.environ, "COMP_WORDBREAKS": ":="})
+    lines = list(candidate_lines(cli, ["ls", "s3://bucket/ch"], shell="bash", raw=raw))
+    assert [line.split("\t")[1] for line in lines] == [inserted]
+
+
 def test_a_store_that_does_not_answer_completes_nothing(user: Shell, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -168,7 +197,12 @@ def test_a_store_that_does_not_answer_completes_nothing(user: Shell, tmp_path: P
 
 
 def program(user: Shell, directory: Path) -> dict[str, str]:
-    """A ``libcloud`` on the PATH that completes, and otherwise prints its arguments."""
+    """A ``libcloud`` on the PATH that completes, and otherwise prints its arguments.
+
+    It finds the names in the cache, however busy the machine is.
+    """
+    for url in ("s3://bu", "s3://bucket/photos/"):
+        assert urls(Settings(), url, timeout=60.0)
     file = directory / "libcloud"
     file.write_text(
         "#!/bin/sh\n"
@@ -240,3 +274,9 @@ def test_fish_completes_urls_and_options(user: Shell, tmp_path: Path) -> None:
 
     assert completed("libcloud ls s3://bu") == ["s3://bucket/", "s3://budget/"]
     assert completed("libcloud put --no-clo") == ["--no-clobber"]
+    for typed in (
+        "s3://bucket/photos/a\\\\ ",
+        "'s3://bucket/photos/a ",
+        '\\"s3://bucket/photos/a ',
+    ):
+        assert completed(f"libcloud ls {typed}") == ["s3://bucket/photos/a b.jpg"]

@@ -133,3 +133,11 @@ def test_a_dry_run_of_get_writes_nothing(one: Shell, tmp_path: Path) -> None:
     assert result.status == 1
     assert sorted(tmp_path.rglob("*")) == before
     assert one("get", "--dry-run", URL, "-").status == 2
+
+
+@pytest.mark.parametrize("expires", ["0", "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"])
+def test_what_is_no_time_is_shown_as_it_is(shell: Shell, expires: str) -> None:
+    shell.driver.get_container("bucket").upload_object_via_stream(
+        iter([b"x"]), "odd", headers={"Expires": expires}
+    )
+    assert shell.ok("stat", "--json", "s3://bucket/odd").json[0]["expires"] == expires
