@@ -161,8 +161,8 @@ _VALUES = (
     Mutant(
         "payload digest of other bytes",
         f"{_S3}/integrity.py",
-        "hashed = _hashed(hashlib.sha256(), body)",
-        'hashed = _hashed(hashlib.sha256(b"x"), body)',
+        "value = hashed(hashlib.sha256(), body)",
+        'value = hashed(hashlib.sha256(b"x"), body)',
         _INTEGRITY,
         caught_by="test_digests_as_they_are_written_in_the_specifications",
     ),

@@ -43,8 +43,8 @@ _MACHINE = (
     _mutant(
         "memory bound broken",
         "machine",
-        "if held and held + size > self._memory",
-        "if held and held > self._memory",
+        "if held and held + size > self._memory:",
+        "if held and held > self._memory:",
         "machine",
         caught_by="test_rule_2_memory_bounds_the_parts_held",
     ),

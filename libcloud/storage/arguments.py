@@ -71,6 +71,24 @@ def check_name(name: object, what: str) -> None:
     raise TypeError(f"{what} must be a str, not {kind_of(name)}: {hint}")
 
 
+def check_path_name(what: str, name: str, forbidden: str, longest: int) -> None:
+    """Refuse a name that a store does not take as a segment of a path.
+
+    :param what: for messages: ``"a container name"``.
+    :param forbidden: a character that it must not have.
+    :param longest: bytes.
+    :raises ValueError: it is such a name.
+    """
+    if not name or forbidden in name:
+        raise ValueError(f"{what} is not empty and has no {forbidden!r}: {name!r}")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} is valid Unicode: {name!r}") from error
+    if size > longest:
+        raise ValueError(f"{what} has at most {longest} bytes")
+
+
 def check_prefix(prefix: object) -> None:
     """:raises TypeError: a prefix is neither text nor ``None``."""
     if prefix is not None:

@@ -63,3 +63,11 @@ def metadata_in(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
         for name, value in headers.items()
         if name.startswith(prefix)
     }
+
+
+def from_utf8(text: str) -> str:
+    """``text``, which was decoded as Latin-1, as headers are, although it may be UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -80,6 +81,18 @@ class FilePieces(StreamedPieces):
                 raise EOFError(f"the file ended {left} bytes early")
             left -= len(block)
             yield block
+
+
+def hashed(hasher: Any, body: Any) -> Any:
+    """``hasher``, which was fed with a body: bytes or :class:`Pieces`."""
+    for piece in body if isinstance(body, Pieces) else (body,):
+        hasher.update(piece)
+    return hasher
+
+
+def new_md5() -> Any:
+    """A computation of an MD5; it guards against accidents, not against attackers."""
+    return hashlib.md5(usedforsecurity=False)
 
 
 def has_content(body: Any) -> bool:

@@ -8,6 +8,7 @@ hundred times its size once it is parsed. Both are limited while they are read.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from libcloud.common.types import ResponseTooLargeError
@@ -30,6 +31,10 @@ MAX_JSON_VALUES = 2_000_000
 # at once.
 _PIECE = 64 * 1024
 _PACKED_PIECE = 2 * 1024
+
+
+class UnexpectedDocumentError(ValueError):
+    """The document is another one than expected."""
 
 
 def read_document(response: Any) -> Any:
@@ -89,3 +94,37 @@ def parse_json(text: str) -> Any:
     if values > MAX_JSON_VALUES:
         raise ValueError(f"JSON has about {values} values; at most {MAX_JSON_VALUES} are accepted")
     return json.loads(text)
+
+
+def records(document: Any) -> list[Mapping[str, Any]]:
+    """The objects of a parsed JSON document, which is an array of them, or empty.
+
+    :raises UnexpectedDocumentError: it is not.
+    """
+    if document in ("", {}):
+        return []
+    if not isinstance(document, list) or not all(isinstance(item, Mapping) for item in document):
+        raise UnexpectedDocumentError("the response is not a list of records")
+    return document
+
+
+def text_in(item: Mapping[str, Any], key: str) -> str:
+    """The text that ``item`` has as ``key``.
+
+    :raises UnexpectedDocumentError: it has none.
+    """
+    value = item.get(key)
+    if not isinstance(value, str):
+        raise UnexpectedDocumentError(f"a record has no {key}")
+    return value
+
+
+def number_in(item: Mapping[str, Any], key: str) -> int:
+    """The whole number that ``item`` has as ``key``; 0 if it has nothing.
+
+    :raises UnexpectedDocumentError: it has something else.
+    """
+    value = item.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UnexpectedDocumentError(f"a record has no whole number as {key}")
+    return value

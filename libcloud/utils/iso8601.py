@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 
 __all__ = [
     "UTC",
@@ -13,6 +13,7 @@ __all__ = [
     "Utc",
     "parse_date",
     "parse_date_allow_empty",
+    "parse_time",
     "parse_timezone",
 ]
 
@@ -139,3 +140,26 @@ def parse_date_allow_empty(
 ) -> datetime | None:
     """Like :func:`parse_date`, but return ``None`` for an empty text."""
     return parse_date(datestring, default_timezone, allow_empty=True)
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """The aware time that ``text`` in a listing represents; ``None`` if it is invalid.
+
+    >>> parse_time("2010-11-10T20:48:33.000Z")
+    datetime.datetime(2010, 11, 10, 20, 48, 33, tzinfo=datetime.timezone.utc)
+    """
+    if not text:
+        return None
+    text = text.strip()
+    if text.endswith(("Z", "z")):
+        text = text[:-1] + "+00:00"
+    head, dot, rest = text.partition(".")
+    if dot:
+        # Python 3.10 reads three or six digits after the point; Go's servers send up to nine.
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        text = f"{head}.{digits[:6]:0<6}{rest[len(digits) :]}"
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)

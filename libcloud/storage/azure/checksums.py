@@ -8,37 +8,22 @@ sent. Reference: Azure Storage REST API, "Put Blob", "Put Block" and "Put Block 
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from libcloud.common.request import HttpRequest
-from libcloud.storage.transfer.upload.port import Part, Source
 from libcloud.storage.transfer.values import Body, Digest
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import Pieces, hashed, new_md5
 
 NO_DIGEST = Digest()
 
 _MD5_SIZE = 16
 
 
-def new_md5() -> Any:
-    """A computation; it guards against accidents, not against attackers."""
-    return hashlib.md5(usedforsecurity=False)
-
-
-def _pieces_of(body: Body) -> Iterable[Any]:
-    return body if isinstance(body, Pieces) else (body,)
-
-
 def md5_digest(body: Body) -> Digest:
     """The MD5 of a body, as a header."""
-    checksum = new_md5()
-    for piece in _pieces_of(body):
-        checksum.update(piece)
-    value = checksum.digest()
+    value = hashed(new_md5(), body).digest()
     return Digest({"Content-MD5": encoded(value)}, "md5", value)
 
 
@@ -54,7 +39,7 @@ def block_digest(body: Body) -> Digest:
     except ModuleNotFoundError:
         return md5_digest(body)
     checksum = 0
-    for piece in _pieces_of(body):
+    for piece in body if isinstance(body, Pieces) else (body,):
         checksum = crc64nvme(piece, checksum)
     value = checksum.to_bytes(8, "little")
     return Digest({"x-ms-content-crc64": encoded(value)}, "crc64", value)
@@ -68,26 +53,6 @@ def checksum_of(headers: Mapping[str, str], algorithm: str) -> bytes | None:
         return b64decode(headers.get("x-ms-content-crc64", ""), validate=True) or None
     except ValueError:
         return None
-
-
-class HashingSource:
-    """A source whose MD5 is computed while its parts are taken."""
-
-    def __init__(self, source: Source[bytes | Pieces]) -> None:
-        self.source = source
-        self._checksum = new_md5()
-
-    def next_part(self, size: int) -> Part[bytes | Pieces]:
-        """See :class:`~libcloud.storage.transfer.upload.port.Source`."""
-        part = self.source.next_part(size)
-        for piece in _pieces_of(part.body):
-            self._checksum.update(piece)
-        return part
-
-    def digest(self) -> bytes:
-        """The MD5 of all parts so far."""
-        value: bytes = self._checksum.digest()
-        return value
 
 
 def with_md5(request: HttpRequest) -> HttpRequest:

@@ -14,69 +14,39 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
-from libcloud.storage.transfer.retry_loop import RetryLoop
+from libcloud.storage.transfer.client import StoreClient
+from libcloud.storage.transfer.retry_loop import PolicyOwner
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-    from libcloud.storage.transfer.retry import RetryPolicy
-    from libcloud.storage.transfer.values import Failure
 
 _T = TypeVar("_T")
 
-_OK = frozenset({200, 201, 202})
-_HTML = ("text/html", "application/xhtml+xml")
+_OWN_HEADERS = ("etag", "x-ms-")
 
 
-class ClientOwner(Protocol):
+class ClientOwner(PolicyOwner, Protocol):
     """What a client reads from the driver that holds it, at each request: it may change."""
 
     connection: Any
 
     @property
-    def ex_retry_policy(self) -> RetryPolicy: ...
-
-    @property
     def ex_completion_timeout(self) -> float: ...
 
 
-class AzureClient:
-    """Sends the requests of one driver; thread-safe as far as the driver's connection is.
-
-    :param owner: the driver. It is also the ``driver`` of the exceptions.
-    """
+class AzureClient(StoreClient[ClientOwner]):
+    """Sends the requests of one driver."""
 
     def __init__(self, owner: ClientOwner) -> None:
-        self.owner = owner
-        self.retry_loop = RetryLoop(owner, failure_of)
-
-    def send(
-        self,
-        request: HttpRequest,
-        what: str,
-        *,
-        ok: Collection[int] = _OK,
-        raw: bool = False,
-        names: tuple[str, str] = ("", ""),
-    ) -> Any:
-        """Send ``request``, which is safe to repeat, and retry transient failures.
-
-        :param what: the operation, for messages: ``"Error listing the container a"``.
-        :param ok: statuses that are not an error.
-        :param raw: do not read the body of the response.
-        :param names: of the container and of the blob.
-        :raises LibcloudError: the last response has another status.
-        """
-        return self.retry_loop.run(
-            lambda: self.send_once(request, what, ok=ok, raw=raw, names=names)
-        )
+        super().__init__(owner, azure.errors.failure_of)
 
     def send_once(
         self,
         request: HttpRequest,
         what: str,
         *,
-        ok: Collection[int] = _OK,
+        ok: Collection[int] | None = None,
         raw: bool = False,
         names: tuple[str, str] = ("", ""),
     ) -> Any:
@@ -89,9 +59,9 @@ class AzureClient:
             except MalformedResponseError as error:
                 error.value = f"{what}: {error.value}"
                 raise
-        if response.status not in ok:
+        if response.status not in (ok or self.successes):
             raise self._refusal(response, what, names)
-        if _is_page(response.headers):
+        if transfer.sending.is_web_page(response.headers, _OWN_HEADERS):
             raise MalformedResponseError(
                 f"{what}: the response has status {response.status} and is a web page, not a "
                 "response of Azure Storage. Is the host the blob service?",
@@ -164,19 +134,3 @@ class AzureClient:
         if not late or not isinstance(connection, Connection):
             return nullcontext()
         return connection.extended_timeout(self.owner.ex_completion_timeout)
-
-
-def failure_of(error: BaseException) -> Failure:
-    """What an exception of a request means."""
-    return azure.errors.failure_of(error)
-
-
-def _is_page(headers: Any) -> bool:
-    """Whether the response is from a console, a proxy or a login page.
-
-    A blob may be a web page; its response has an ETag and the headers of the service.
-    """
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _HTML or headers.get("content-length") == "0":
-        return False
-    return not any(name == "etag" or name.startswith("x-ms-") for name in headers)

@@ -24,7 +24,8 @@ from libcloud.storage.azure.checksums import (
     md5_of,
     with_md5,
 )
-from libcloud.storage.azure.client import AzureClient, failure_of
+from libcloud.storage.azure.client import AzureClient
+from libcloud.storage.azure.errors import failure_of
 from libcloud.storage.azure.multipart import BlobLease
 from libcloud.storage.azure.responses import Block, parse_blocks
 from libcloud.storage.transfer.retry import OUTCOME_OPEN

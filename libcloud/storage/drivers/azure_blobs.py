@@ -613,7 +613,7 @@ class AzureBlobsStorageDriver(StorageDriver):
     ) -> Object:
         extra = extra or {}
         check_upload(container, object_name, extra=extra, headers=headers)
-        source = azure.checksums.HashingSource(transfer.upload.source.PartSource(stream))
+        source = transfer.upload.source.HashingSource(transfer.upload.source.PartSource(stream))
         with azure.multipart.BlobLease(
             self._client, container.name, object_name, use=use_lease
         ) as lease:
@@ -627,7 +627,7 @@ class AzureBlobsStorageDriver(StorageDriver):
                 file_path=file_path,
                 whole_md5=source.digest if verify_hash else None,
             )
-            stored = session.send(source if verify_hash else source.source)
+            stored = session.send(source if verify_hash else source.parts)
         if verify_hash and file_path is not None:
             self._verify(stored, source.digest(), object_name)
         return self._made_object(container, object_name, stored, extra)

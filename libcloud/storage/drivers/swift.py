@@ -144,8 +144,20 @@ class SwiftStorageDriver(StorageDriver):
     @property
     def capabilities(self) -> Capabilities:
         """What a Swift can do that is configured as the documentation has it."""
-        return swift.profiles.capabilities(
-            swift.profiles.DEFAULT, multipart=self.supports_swift_large_objects
+        has_uploads = self.supports_swift_large_objects
+        return Capabilities(
+            multipart=has_uploads,
+            chunked_encoding=True,
+            limits=swift.profiles.DEFAULT.limits,
+            any_object_name=True,
+            metadata=True,
+            content_type=True,
+            etag_is_md5=True,
+            prefix_listing=True,
+            conditional_writes=False,  # If-None-Match: * only
+            list_uploads=has_uploads,
+            presigned_urls=False,
+            checksums=("md5",),
         )
 
     # Containers.

@@ -12,7 +12,6 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
@@ -22,7 +21,7 @@ from libcloud.storage import s3, transfer
 from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.s3.names import label_of
 from libcloud.storage.s3.recovery import Attempt, Recoveries
-from libcloud.storage.transfer.retry_loop import RetryLoop
+from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.types import (
     ConditionalConflictError,
     ContainerDoesNotExistError,
@@ -44,7 +43,6 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_OK = frozenset({200})
 _NO_EXTRA_TIME = nullcontext()
 _UPLOAD_GONE = ("NoSuchUpload", "")
 
@@ -94,49 +92,26 @@ class UnsupportedFeatures:
             )
 
 
-class S3Client:
-    """Sends the requests of one driver; thread-safe as far as the driver's connection is.
+class S3Client(StoreClient[ClientOwner]):
+    """Sends the requests of one driver; see its base class.
 
-    :param owner: the driver. It is also the ``driver`` of the exceptions.
     :param unsupported: features to do without from the start.
     """
 
+    successes = frozenset({200})
+
     def __init__(self, owner: ClientOwner, unsupported: Iterable[str] = ()) -> None:
-        #: The driver.
-        self.owner = owner
+        super().__init__(owner, failure_of)
         #: Whether each kind of listing is requested with encoded names, as far as that is known.
         self.encoded_listings: dict[str, bool] = {}
-        self.retry_loop = RetryLoop(owner, failure_of)
         self.unsupported = UnsupportedFeatures(str(owner.name), unsupported)
-
-    def send(
-        self,
-        request: HttpRequest,
-        what: str,
-        *,
-        ok: Collection[int] = _OK,
-        raw: bool = False,
-        names: tuple[str, str] = ("", ""),
-    ) -> Any:
-        """Send ``request``, which is safe to repeat, and retry transient failures.
-
-        :param what: the operation, for messages: ``"Error listing the container a"``.
-        :param ok: statuses that are not an error.
-        :param raw: do not read the body of the response.
-        :param names: of the container and of the object, for exceptions.
-        :raises LibcloudError: the last response has another status; the error names container,
-            object, status and S3's code.
-        """
-        return self.retry_loop.run(
-            partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
-        )
 
     def send_once(
         self,
         request: HttpRequest,
         what: str,
         *,
-        ok: Collection[int] = _OK,
+        ok: Collection[int] | None = None,
         raw: bool = False,
         names: tuple[str, str] = ("", ""),
     ) -> Any:
@@ -162,7 +137,7 @@ class S3Client:
         request: HttpRequest,
         what: str,
         *,
-        ok: Collection[int],
+        ok: Collection[int] | None,
         raw: bool,
         names: tuple[str, str],
     ) -> Any:
@@ -187,7 +162,7 @@ class S3Client:
             raise
         connection = self.owner.connection
         proven = raw or s3.response.is_proven(connection, request, response, what)
-        if proven and response.status in ok:
+        if proven and response.status in (ok or self.successes):
             return response
         raise self.refusal(response, what, *names)
 

@@ -27,7 +27,7 @@ from libcloud.storage.s3.checksums import (
 from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import Pieces, hashed, new_md5
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -104,17 +104,17 @@ def _cheapest(profile: S3Profile, *, signature: str, secure: bool, locked: bool)
 
 
 def _sha256(body: Body) -> Digest:
-    hashed = _hashed(hashlib.sha256(), body)
-    return Digest({_PAYLOAD: hashed.hexdigest()}, "sha256", hashed.digest())
+    value = hashed(hashlib.sha256(), body)
+    return Digest({_PAYLOAD: value.hexdigest()}, "sha256", value.digest())
 
 
 def _md5(body: Body) -> Digest:
-    value = _hashed(hashlib.md5(usedforsecurity=False), body).digest()
+    value = hashed(new_md5(), body).digest()
     return Digest({"Content-MD5": encoded(value)}, "md5", value)
 
 
 def _crc(name: str, body: Body) -> Digest:
-    value = _hashed(CHECKSUMS[name].new(), body).digest()
+    value = hashed(CHECKSUMS[name].new(), body).digest()
     return Digest({CHECKSUMS[name].header: encoded(value)}, name, value)
 
 
@@ -249,18 +249,11 @@ def is_md5(etag: str) -> bool:
 
 def md5_hex(body: Body) -> str:
     """The MD5 of ``body``, hexadecimal."""
-    return str(_hashed(hashlib.md5(usedforsecurity=False), body).hexdigest())
+    return str(hashed(new_md5(), body).hexdigest())
 
 
 def _pieces(body: Body) -> Iterable[bytes | bytearray | memoryview]:
     return body if isinstance(body, Pieces) else (body,)
-
-
-def _hashed(hasher: Any, body: Body) -> Any:
-    """``hasher`` (of hashlib), fed with ``body``."""
-    for piece in _pieces(body):
-        hasher.update(piece)
-    return hasher
 
 
 def encrypted(headers: Mapping[str, str]) -> bool:
@@ -366,7 +359,7 @@ MODE = f"{HEADER}mode"
 MODE_HEADERS = {MODE: "ENABLED"}
 """The header of a GET of a whole object that makes the store report its checksum."""
 
-_MD5_OF_ETAG = Checksum("md5", 16, lambda: hashlib.md5(usedforsecurity=False))
+_MD5_OF_ETAG = Checksum("md5", 16, new_md5)
 
 
 def expected_digest(

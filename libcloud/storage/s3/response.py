@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from libcloud.common.aws import AWSBaseResponse
 from libcloud.common.base import RawResponse
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
-from libcloud.storage import s3
+from libcloud.storage import s3, transfer
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ _UPLOAD_RESPONSE = re.compile(
     rb"<(?:InitiateMultipartUpload|CompleteMultipartUpload|ListParts)Result\b"
 )
 _REPEATED_KEY = re.compile(rb"<(Key|Location)>[^<]*</\1>")
-
-_HTML = ("text/html", "application/xhtml+xml")
 
 # What a response about an object carries; a web page that has none of these is not an object.
 _OF_OBJECTS = ("etag", "last-modified", "x-amz-", "x-goog-")
@@ -207,7 +205,8 @@ def describe_page(status: int, content: str, endpoint: str) -> str:
 
 
 def _names_html(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() in _HTML
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind in transfer.sending.HTML
 
 
 def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:

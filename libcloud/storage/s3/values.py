@@ -9,31 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import NamedTuple
 
-
-def parse_time(text: str | None) -> datetime | None:
-    """The aware time that ``text`` in a listing represents; ``None`` if it is invalid.
-
-    >>> parse_time("2010-11-10T20:48:33.000Z")
-    datetime.datetime(2010, 11, 10, 20, 48, 33, tzinfo=datetime.timezone.utc)
-    """
-    if not text:
-        return None
-    text = text.strip()
-    if text.endswith(("Z", "z")):
-        text = text[:-1] + "+00:00"
-    head, dot, rest = text.partition(".")
-    if dot:
-        # Python 3.10 reads three or six digits after the point; Go's servers send up to nine.
-        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-        text = f"{head}.{digits[:6]:0<6}{rest[len(digits) :]}"
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+from libcloud.utils.iso8601 import parse_time as parse_time
 
 
 @dataclass(frozen=True, slots=True)

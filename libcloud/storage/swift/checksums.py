@@ -7,21 +7,18 @@ The ETag of a large object is the MD5 of the ETags of its segments, in order, in
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 from libcloud.storage.transfer.values import Body, Digest
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import hashed, new_md5
 
 
 def digest(body: Body) -> Digest:
     """The MD5 of ``body``, with the header that carries it."""
-    md5 = hashlib.md5(usedforsecurity=False)
-    for piece in body if isinstance(body, Pieces) else (body,):
-        md5.update(piece)
+    md5 = hashed(new_md5(), body)
     return Digest({"ETag": md5.hexdigest()}, "md5", md5.digest())
 
 
 def large_etag(etags: Iterable[str]) -> str:
     """The ETag of the object made of segments with ``etags``."""
-    return hashlib.md5("".join(etags).encode(), usedforsecurity=False).hexdigest()
+    return str(hashed(new_md5(), "".join(etags).encode()).hexdigest())

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.base import Connection
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
-from libcloud.storage.swift import errors, profiles, requests, responses
+from libcloud.storage.swift import errors, profiles, requests
 from libcloud.storage.transfer import sending
-from libcloud.storage.transfer.retry_loop import RetryLoop
-from libcloud.storage.transfer.values import Failure
+from libcloud.storage.transfer.client import StoreClient
+from libcloud.storage.transfer.retry_loop import PolicyOwner
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
@@ -28,12 +28,12 @@ from libcloud.storage.types import (
     ObjectTooLargeError,
     PreconditionFailedError,
 )
+from libcloud.utils.documents import UnexpectedDocumentError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.swift.errors import ErrorDetail
     from libcloud.storage.swift.profiles import SwiftProfile
-    from libcloud.storage.transfer.retry import RetryPolicy
 
 _log = logging.getLogger(__name__)
 
@@ -46,68 +46,33 @@ _OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
     {412: PreconditionFailedError, 413: ObjectTooLargeError, 422: ObjectHashMismatchError}
 )
 
+_OWN_HEADERS = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
 
-_OF_SWIFT = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
 
-
-class ClientOwner(Protocol):
+class ClientOwner(PolicyOwner, Protocol):
     """What a client reads from the driver that holds it, at each request: it may change."""
 
     connection: Any
 
-    @property
-    def ex_retry_policy(self) -> RetryPolicy: ...
 
-
-class SwiftClient:
-    """Sends the requests of one driver; thread-safe as far as the driver's connection is.
-
-    :param owner: the driver. It is also the ``driver`` of the exceptions.
-    """
+class SwiftClient(StoreClient[ClientOwner]):
+    """Sends the requests of one driver."""
 
     def __init__(self, owner: ClientOwner) -> None:
-        self._owner = owner
+        super().__init__(owner, errors.failure_of)
         self._profile: SwiftProfile | None = None
-        self.retry_loop = RetryLoop(owner, failure_of)
-
-    @property
-    def driver(self) -> Any:
-        """The driver, for exceptions."""
-        return self._owner
-
-    def send(
-        self,
-        request: HttpRequest,
-        what: str,
-        *,
-        ok: Collection[int],
-        raw: bool = False,
-        names: tuple[str, str] = ("", ""),
-    ) -> Any:
-        """Send ``request``, which is safe to repeat, and retry transient failures.
-
-        :param what: the operation, for messages: ``"Error listing the container a"``.
-        :param ok: statuses that are not an error.
-        :param raw: do not read the body of the response.
-        :param names: of the container and the object that the request concerns.
-        :raises LibcloudError: the last response has another status; the error names container,
-            object and status.
-        """
-        return self.retry_loop.run(
-            lambda: self.send_once(request, what, ok=ok, raw=raw, names=names)
-        )
 
     def send_once(
         self,
         request: HttpRequest,
         what: str,
         *,
-        ok: Collection[int],
+        ok: Collection[int] | None = None,
         raw: bool = False,
         names: tuple[str, str] = ("", ""),
     ) -> Any:
         """:meth:`send` without retries, except with a new token if the token is refused."""
-        connection = self._owner.connection
+        connection = self.owner.connection
         for renewals in range(_RENEWALS + 1):
             token = getattr(connection, "auth_token", None)
             response, detail = self._attempt(request, what, raw=raw)
@@ -115,10 +80,11 @@ class SwiftClient:
             if not is_refused or renewals == _RENEWALS or not hasattr(connection, "renew_token"):
                 break
             connection.renew_token(token)
-        if response is not None and response.status in ok:
-            if _is_page(response.headers) and not self.is_foreign:
+        if response is not None and response.status in (ok or self.successes):
+            is_page = sending.is_web_page(response.headers, _OWN_HEADERS)
+            if is_page and (raw or not self.is_foreign):
                 text = f"{what}: the response is a web page. Is this the store's API?"
-                raise MalformedResponseError(text, driver=self._owner)
+                raise MalformedResponseError(text, driver=self.owner)
             return response
         detail = detail or self.detail_of(response)
         text = f"{what}: {errors.describe(detail)}"
@@ -129,8 +95,8 @@ class SwiftClient:
     ) -> tuple[Any, ErrorDetail | None]:
         """The response, or what the response class raised because of its status."""
         try:
-            connection = self._owner.connection
-            return sending.send_once(connection, request, what, raw=raw, driver=self._owner), None
+            connection = self.owner.connection
+            return sending.send_once(connection, request, what, raw=raw, driver=self.owner), None
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
             if not isinstance(detail, errors.ErrorDetail):
@@ -141,7 +107,7 @@ class SwiftClient:
         self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]
     ) -> LibcloudError:
         """The exception for a response that is not a success."""
-        owner, (container_name, object_name) = self._owner, names
+        owner, (container_name, object_name) = self.owner, names
         if detail.status == 401:
             return InvalidCredsError(text, owner)
         if detail.status == 404 and object_name and request.method != "PUT":
@@ -186,10 +152,10 @@ class SwiftClient:
         """
         try:
             if response.object == "" and not self.is_foreign:
-                raise responses.UnexpectedDocumentError("the response has no document")
+                raise UnexpectedDocumentError("the response has no document")
             return parse(response.object)
-        except responses.UnexpectedDocumentError as error:
-            raise MalformedResponseError(f"{what}: {error}", driver=self._owner) from error
+        except UnexpectedDocumentError as error:
+            raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
 
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; it is asked for them once.
@@ -219,32 +185,9 @@ class SwiftClient:
 
         A connection that others have written or replaced is not assumed to be thread-safe.
         """
-        connection = self._owner.connection
+        connection = self.owner.connection
         if not isinstance(connection, Connection) or "request" in vars(connection):
             return 1
         from libcloud.http import allowed_concurrency
 
         return allowed_concurrency(type(connection.connection))
-
-
-def _is_page(headers: Mapping[str, str]) -> bool:
-    """Whether a success is from a proxy or a login page; Swift numbers its responses."""
-    is_html = headers.get("content-type", "").lower().startswith("text/html")
-    if not is_html or headers.get("content-length") == "0":
-        return False
-    return not any(name in headers for name in _OF_SWIFT)
-
-
-def failure_of(error: BaseException) -> Failure:
-    """What an exception of a request means."""
-    detail = getattr(error, "detail", None)
-    if isinstance(detail, errors.ErrorDetail):
-        return Failure(
-            error,
-            # A body that was damaged on its way is refused with 422.
-            transient=errors.is_transient(detail) or detail.status == 422,
-            condition_failed=detail.status == 412,
-            throttled=errors.is_throttled(detail),
-            retry_after=detail.retry_after,
-        )
-    return sending.failure_without_detail(error)

@@ -40,7 +40,7 @@ def copy_object(
     request = requests.copy_object(
         requests.object_path(*target), requests.object_path(*source), headers
     )
-    connection, begun = client.driver.connection, time.monotonic()
+    connection, begun = client.owner.connection, time.monotonic()
     patient = isinstance(connection, Connection)
     what = f"Error copying {'/'.join(source)} to {'/'.join(target)}"
 

@@ -33,11 +33,8 @@ def delete_object(
     :raises LibcloudError: a segment could not be deleted; the object is still there, and damaged
         if others were.
     """
-    path, what = (
-        requests.object_path(container_name, name),
-        f"Error deleting {container_name}/{name}",
-    )
-    names = (container_name, name)
+    path, names = requests.object_path(container_name, name), (container_name, name)
+    what = f"Error deleting {container_name}/{name}"
     if is_large is None and not client.is_foreign:
         found = client.send(requests.head(path), what, ok=(200, 204), names=names)
         is_large = is_static_large(found.headers)
@@ -59,7 +56,7 @@ def _delete_large(client: SwiftClient, path: str, what: str, names: tuple[str, s
         if any(why == _NOT_LARGE for _, why in result.errors):
             return False
         if result.status == 200 and not result.deleted:
-            raise ObjectDoesNotExistError(f"{what}: it does not exist", client.driver, names[1])
+            raise ObjectDoesNotExistError(f"{what}: it does not exist", client.owner, names[1])
         _check(client, result, what)
         return True
 
@@ -91,7 +88,7 @@ def refuse_versions(client: SwiftClient, container_name: str) -> None:
         raise LibcloudError(
             f"{container_name} keeps versions of its objects: segments that no object refers to "
             "may belong to one of them, and are not deleted",
-            client.driver,
+            client.owner,
         )
 
 
@@ -119,4 +116,4 @@ def _check(client: SwiftClient, result: responses.BulkResult, what: str) -> None
     why = "; ".join(f"{path}: {reason}" for path, reason in result.errors[:3])
     detail = errors.ErrorDetail(result.status, message=why)
     text = f"{what}: {errors.describe(detail)}"
-    raise errors.attach_detail(LibcloudError(text, driver=client.driver), detail)
+    raise errors.attach_detail(LibcloudError(text, driver=client.owner), detail)

@@ -17,6 +17,8 @@ from libcloud.storage.error_details import MESSAGE_LENGTH
 from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
+from libcloud.storage.transfer.sending import failure_without_detail
+from libcloud.storage.transfer.values import Failure
 
 # 498 is "Rate Limited" (Swift, "Rate Limiting"); 503 also if not enough disks store an object.
 _THROTTLED = frozenset({429, 498})
@@ -50,6 +52,16 @@ def is_transient(detail: ErrorDetail) -> bool:
     return detail.status in _TRANSIENT
 
 
-def is_throttled(detail: ErrorDetail) -> bool:
-    """Whether the store asks for fewer requests."""
-    return detail.status in _THROTTLED or detail.status == 503
+def failure_of(error: BaseException) -> Failure:
+    """What an exception of a request means."""
+    detail = getattr(error, "detail", None)
+    if not isinstance(detail, ErrorDetail):
+        return failure_without_detail(error)
+    return Failure(
+        error,
+        # A body that was damaged on its way is refused with 422.
+        transient=is_transient(detail) or detail.status == 422,
+        condition_failed=detail.status == 412,
+        throttled=detail.status in _THROTTLED or detail.status == 503,
+        retry_after=detail.retry_after,
+    )

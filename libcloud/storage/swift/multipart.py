@@ -16,7 +16,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
@@ -26,6 +26,7 @@ from libcloud.storage.swift.checksums import large_etag
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.responses import ObjectRecord, Segment
 from libcloud.storage.types import ContainerDoesNotExistError
+from libcloud.utils.iso8601 import parse_time
 
 _UPLOAD_ID = "[0-9a-f]{24}"
 _SEGMENT = re.compile(
@@ -65,6 +66,11 @@ class SegmentNames:
     object_name: str
     max_name: int = 1024
 
+    @property
+    def of_object(self) -> tuple[str, str]:
+        """Names of the object's container and of the object."""
+        return self.object_container, self.object_name
+
     def prefix(self, upload_id: str = "") -> str:
         """What the names of the segments of an upload, or of all, begin with."""
         room = self.max_name - _SUFFIX
@@ -102,10 +108,8 @@ def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Seg
 
     :raises MalformedResponseError: a response is not from the store.
     """
-    path, what = (
-        requests.object_path(container_name, name),
-        f"Error reading {container_name}/{name}",
-    )
+    path = requests.object_path(container_name, name)
+    what = f"Error reading {container_name}/{name}"
     found = client.send(requests.head(path), what, ok=(200, 204, 404))
     if found.status == 404:
         return []
@@ -118,7 +122,7 @@ def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Seg
     if not isinstance(response.object, list):
         _check_origin(client, response, what)
         if deletion.is_static_large(response.headers):
-            raise MalformedResponseError(f"{what}: it has no manifest", driver=client.driver)
+            raise MalformedResponseError(f"{what}: it has no manifest", driver=client.owner)
         return []  # another object has replaced it meanwhile
     return client.parse(responses.parse_manifest, response, what)
 
@@ -131,7 +135,7 @@ def _check_origin(client: SwiftClient, response: Any, what: str) -> None:
     if client.is_foreign or any(name in response.headers for name in ("etag", "x-timestamp")):
         return
     text = f"{what}: the response does not describe an object. Is this the store's API?"
-    raise MalformedResponseError(text, driver=client.driver)
+    raise MalformedResponseError(text, driver=client.owner)
 
 
 def segments_of(client: SwiftClient, names: SegmentNames, upload_id: str) -> list[ObjectRecord]:
@@ -220,14 +224,6 @@ def _whole_name(client: SwiftClient, container_name: str, key: str) -> str:
 
 
 def _upload(key: str, upload_id: str, segments: list[ObjectRecord]) -> SwiftMultipartUpload:
-    times = [time for record in segments if (time := _time(record.last_modified)) is not None]
+    times = [time for record in segments if (time := parse_time(record.last_modified)) is not None]
     size = sum(record.size for record in segments)
     return SwiftMultipartUpload(key, upload_id, min(times, default=None), size)
-
-
-def _time(text: str) -> datetime | None:
-    """A time of a listing: ``2026-01-31T12:00:00.123456``, which is UTC."""
-    try:
-        return datetime.fromisoformat(text.rstrip("Z")).replace(tzinfo=timezone.utc)
-    except ValueError:
-        return None

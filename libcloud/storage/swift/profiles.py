@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from libcloud.storage.capabilities import GIB, Capabilities, Limits
+from libcloud.storage.capabilities import GIB, Limits
 
 # swift.conf, "max_file_size": 5 GiB and 2 bytes for an object in one request, and so for a segment.
 _MAX_FILE_SIZE = 5 * GIB + 2
@@ -54,24 +54,6 @@ def profile_of(info: Mapping[str, Any]) -> SwiftProfile:
         max_name=_number(swift, "max_object_name_length", 1024),
         listing_limit=_number(swift, "container_listing_limit", 0),
         temp_url_digest="sha1" if "sha1" in digests else "sha256",
-    )
-
-
-def capabilities(profile: SwiftProfile, *, multipart: bool) -> Capabilities:
-    """What a driver promises for a cluster."""
-    return Capabilities(
-        multipart=multipart and profile.large_objects,
-        chunked_encoding=True,
-        limits=profile.limits,
-        any_object_name=True,
-        metadata=True,
-        content_type=True,
-        etag_is_md5=True,
-        prefix_listing=True,
-        conditional_writes=False,  # If-None-Match: * only, see the driver
-        list_uploads=multipart,
-        presigned_urls=False,
-        checksums=("md5",),
     )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from libcloud.common.request import Body, HttpRequest, Params
 from libcloud.storage import metadata
+from libcloud.storage.arguments import check_path_name
 
 if TYPE_CHECKING:
     from libcloud.storage.swift.responses import Segment
@@ -29,23 +30,12 @@ _MAX_OBJECT_NAME = 1024
 
 def check_container_name(name: str) -> None:
     """:raises ValueError: it is empty, has a slash, is too long, or is not valid Unicode."""
-    _check("a container name", name, "/", _MAX_CONTAINER_NAME)
+    check_path_name("a container name", name, "/", _MAX_CONTAINER_NAME)
 
 
 def check_object_name(name: str) -> None:
     """:raises ValueError: it is empty, has a null character, is too long, or not valid Unicode."""
-    _check("an object name", name, "\0", _MAX_OBJECT_NAME)
-
-
-def _check(what: str, name: str, forbidden: str, longest: int) -> None:
-    if not name or forbidden in name:
-        raise ValueError(f"{what} is not empty and has no {forbidden!r}: {name!r}")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{what} is valid Unicode: {name!r}") from error
-    if size > longest:
-        raise ValueError(f"{what} has at most {longest} bytes")
+    check_path_name("an object name", name, "\0", _MAX_OBJECT_NAME)
 
 
 def container_path(name: str) -> str:
@@ -163,12 +153,4 @@ def metadata_headers(meta_data: Mapping[str, object]) -> dict[str, str]:
 def metadata_in(headers: Mapping[str, str]) -> dict[str, str]:
     """The metadata in the headers of a response; other clients send text as UTF-8."""
     found = metadata.metadata_in(headers, METADATA)
-    return {name: _from_utf8(value) for name, value in found.items()}
-
-
-def _from_utf8(text: str) -> str:
-    """``text``, which was decoded as Latin-1, as headers are."""
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
+    return {name: metadata.from_utf8(value) for name, value in found.items()}

@@ -10,11 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from libcloud.utils.documents import UnexpectedDocumentError, number_in, records, text_in
 from libcloud.utils.etags import strip_etag
-
-
-class UnexpectedDocumentError(ValueError):
-    """The document is another one than expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +72,21 @@ class BulkResult:
 def parse_containers(document: Any) -> list[ContainerRecord]:
     """:raises UnexpectedDocumentError: it is no listing of containers."""
     return [
-        ContainerRecord(_text(item, "name"), _number(item, "count"), _number(item, "bytes"))
-        for item in _items(document)
+        ContainerRecord(text_in(item, "name"), number_in(item, "count"), number_in(item, "bytes"))
+        for item in records(document)
     ]
 
 
 def parse_objects(document: Any) -> list[ObjectRecord]:
     """:raises UnexpectedDocumentError: it is no listing of objects."""
-    return [_object(item) for item in _items(document)]
+    return [_object(item) for item in records(document)]
 
 
 def _object(item: Mapping[str, Any]) -> ObjectRecord:
     large = item.get("slo_etag")
     return ObjectRecord(
-        _text(item, "name"),
-        _number(item, "bytes"),
+        text_in(item, "name"),
+        number_in(item, "bytes"),
         # The hash of a large object in a listing is that of its manifest.
         strip_etag(str(large or item.get("hash") or "")),
         str(item.get("content_type") or ""),
@@ -101,8 +98,8 @@ def _object(item: Mapping[str, Any]) -> ObjectRecord:
 def parse_manifest(document: Any) -> list[Segment]:
     """:raises UnexpectedDocumentError: it is no manifest."""
     return [
-        Segment(_text(item, "name"), str(item.get("hash") or ""), _number(item, "bytes"))
-        for item in _items(document)
+        Segment(text_in(item, "name"), str(item.get("hash") or ""), number_in(item, "bytes"))
+        for item in records(document)
     ]
 
 
@@ -114,29 +111,7 @@ def parse_bulk_result(document: Any) -> BulkResult:
     errors = document.get("Errors")
     return BulkResult(
         int(status) if status.isdigit() else 500,
-        _number(document, "Number Deleted"),
-        _number(document, "Number Not Found"),
+        number_in(document, "Number Deleted"),
+        number_in(document, "Number Not Found"),
         tuple((str(path), str(why)) for path, why in errors) if errors else (),
     )
-
-
-def _items(document: Any) -> list[Mapping[str, Any]]:
-    if document in ("", {}):
-        return []
-    if not isinstance(document, list) or not all(isinstance(item, Mapping) for item in document):
-        raise UnexpectedDocumentError("the response is not a list of records")
-    return document
-
-
-def _text(item: Mapping[str, Any], key: str) -> str:
-    value = item.get(key)
-    if not isinstance(value, str):
-        raise UnexpectedDocumentError(f"a record has no {key}")
-    return value
-
-
-def _number(item: Mapping[str, Any], key: str) -> int:
-    value = item.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise UnexpectedDocumentError(f"a record has no whole number as {key}")
-    return value

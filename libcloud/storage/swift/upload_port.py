@@ -15,7 +15,8 @@ from typing import Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.swift import checksums, deletion, multipart, requests
-from libcloud.storage.swift.client import SwiftClient, failure_of
+from libcloud.storage.swift.client import SwiftClient
+from libcloud.storage.swift.errors import failure_of
 from libcloud.storage.swift.multipart import SegmentNames
 from libcloud.storage.swift.responses import Segment
 from libcloud.storage.transfer.retry import OUTCOME_OPEN
@@ -133,16 +134,8 @@ class SwiftUploadPort:
         if self._replaced is None:
             self._replaced = self._segments_to_replace()
         expected = checksums.large_etag(part.etag for part in parts)
-        segments = [
-            Segment(
-                f"/{self._names.container}/{self._name(upload_id, part.number, part.etag)}",
-                part.etag,
-                part.size,
-            )
-            for part in parts
-        ]
-        headers = {**self._headers, "ETag": expected}
-        request = requests.put_manifest(self._path, segments, headers)
+        segments = [Segment(self._path_of(upload_id, it), it.etag, it.size) for it in parts]
+        request = requests.put_manifest(self._path, segments, {**self._headers, "ETag": expected})
         response = self._send(request, f"Error publishing {self._label}")
         etag = self._compared(response, expected)
         self._delete_replaced()
@@ -157,9 +150,8 @@ class SwiftUploadPort:
             return Confirmation.ABSENT, None
         headers = dict(response.headers)
         etag = strip_etag(headers.get("etag", ""))
-        large = deletion.is_static_large(headers)
         expected = self._whole.value.hex()
-        if large != bool(parts):
+        if deletion.is_static_large(headers) != bool(parts):
             return Confirmation.ABSENT, None
         if parts:
             # Another upload may have stored the same bytes: the manifest names the segments.
@@ -202,13 +194,8 @@ class SwiftUploadPort:
         self, upload_id: str, sizes: Sequence[int]
     ) -> tuple[Confirmation, StoredObject | None]:
         if self._refers_to(upload_id):
-            manifest = multipart.manifest_of(
-                self._client, self._names.object_container, self._names.object_name
-            )
-            parts = [
-                PartReceipt(number, segment.etag, segment.size)
-                for number, segment in enumerate(manifest, 1)
-            ]
+            found = enumerate(self._manifest(), 1)
+            parts = [PartReceipt(number, segment.etag, segment.size) for number, segment in found]
             return self.confirm(parts, sum(sizes))
         # What is younger may have replaced what this upload had published.
         unclear = self._times.is_newer(self._look().headers)
@@ -232,20 +219,15 @@ class SwiftUploadPort:
 
     @property
     def _label(self) -> str:
-        return f"{self._names.object_container}/{self._names.object_name}"
+        return "/".join(self._names.of_object)
 
     def _send(self, request: Any, what: str) -> Any:
-        return self._client.send_once(
-            request, what, ok=(201,), names=(self._names.object_container, self._names.object_name)
-        )
+        return self._client.send_once(request, what, ok=(201,), names=self._names.of_object)
 
     def _look(self) -> Any:
-        return self._client.send_once(
-            requests.head(self._path),
-            f"Error looking for {self._label}",
-            ok=(200, 204, 404),
-            names=(self._names.object_container, self._names.object_name),
-        )
+        request, what = requests.head(self._path), f"Error looking for {self._label}"
+        ok = (200, 204, 404)
+        return self._client.send_once(request, what, ok=ok, names=self._names.of_object)
 
     def _sendable(self, body: Body) -> Body:
         return bytes(body) if self._copy_bodies else body
@@ -259,11 +241,11 @@ class SwiftUploadPort:
         etag = strip_etag(response.headers.get("etag", ""))
         if not etag:
             text = f"{self._label}: the response has no ETag"
-            raise MalformedResponseError(text, driver=self._client.driver)
+            raise MalformedResponseError(text, driver=self._client.owner)
         if self._verify and etag.lower() != expected:
             raise ObjectHashMismatchError(
                 f"the store has {self._label} with the MD5 {etag}, and {expected} was sent",
-                self._client.driver,
+                self._client.owner,
                 self._names.object_name,
             )
         return etag
@@ -272,11 +254,18 @@ class SwiftUploadPort:
         """The name of a segment: if processes share the upload, each content has its own."""
         return self._names.name(upload_id, number, md5 if self._shared else "")
 
+    def _path_of(self, upload_id: str, part: PartReceipt) -> str:
+        """The path of a segment in a manifest."""
+        return f"/{self._names.container}/{self._name(upload_id, part.number, part.etag)}"
+
     def _refers_to(self, upload_id: str) -> bool:
         start = f"/{self._names.container}/{self._names.prefix(upload_id)}"
-        names = (self._names.object_container, self._names.object_name)
-        found = multipart.manifest_of(self._client, *names)
+        found = self._manifest()
         return bool(found) and all(segment.path.startswith(start) for segment in found)
+
+    def _manifest(self) -> list[Segment]:
+        """The segments of the object that is there; none unless it is a static large one."""
+        return multipart.manifest_of(self._client, *self._names.of_object)
 
     def _segments_to_replace(self) -> list[Segment]:
         """The segments of the object that this upload overwrites, as far as they are its own."""
@@ -284,11 +273,9 @@ class SwiftUploadPort:
             return []
         ours = f"/{self._names.container}/{self._names.prefix()}"
         new = f"/{self._names.container}/{self._names.prefix(self._upload_id)}"
-        names = (self._names.object_container, self._names.object_name)
-        found = multipart.manifest_of(self._client, *names)
         return [
             segment
-            for segment in found
+            for segment in self._manifest()
             if segment.path.startswith(ours) and not segment.path.startswith(new)
         ]
 
@@ -305,10 +292,5 @@ class SwiftUploadPort:
         try:
             deletion.delete_segments(self._client, self._names.container, names)
         except (LibcloudError, OSError) as error:
-            _log.warning(
-                "%s was overwritten, and up to %d segments of it remain in %s: %s",
-                self._label,
-                len(names),
-                self._names.container,
-                error,
-            )
+            text = "%s was overwritten, and up to %d segments of it remain in %s: %s"
+            _log.warning(text, self._label, len(names), self._names.container, error)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from libcloud import common
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 THROTTLED = frozenset({429, 503, 509})
 """Statuses by which a store asks for fewer requests."""
+
+HTML = ("text/html", "application/xhtml+xml")
+"""Media types of web pages."""
 
 
 def send_once(
@@ -48,6 +52,20 @@ def send_once(
         if lost is None:
             raise
         raise lost from error
+
+
+def is_web_page(headers: Mapping[str, str], own: tuple[str, ...]) -> bool:
+    """Whether a success is from a console, a proxy or a login page, and not from the store.
+
+    An object may be a web page: a response with a header of the store is the store's.
+
+    :param headers: names in lower case.
+    :param own: what the names of headers begin with that only the store sends.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in HTML or headers.get("content-length") == "0":
+        return False
+    return not any(name.startswith(own) for name in headers)
 
 
 def _action_of(request: HttpRequest) -> tuple[str, dict[str, str]]:

@@ -67,6 +67,16 @@ class RequestClient(Protocol):
 
     retry_loop: RetryLoop
 
+    def send(
+        self,
+        request: HttpRequest,
+        what: str,
+        *,
+        ok: Collection[int],
+        raw: bool = False,
+        names: tuple[str, str] = ("", ""),
+    ) -> Any: ...
+
     def send_once(
         self,
         request: HttpRequest,

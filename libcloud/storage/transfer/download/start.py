@@ -6,15 +6,16 @@ What a store answers beyond that, such as checksums, is up to its protocol.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from libcloud.common.request import HttpRequest
 from libcloud.common.response import RawResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
-from libcloud.storage.transfer.download.port import DownloadPort
+from libcloud.storage.transfer.download.port import DownloadPort, RangeRequests, RequestClient
 from libcloud.storage.transfer.download.ranges import (
     Extent,
     UnexpectedExtentError,
@@ -120,6 +121,49 @@ def check_response(
     if selection.start is None:
         return extent  # the whole of another version
     raise changed(obj, f"has {extent.total} bytes, not the {size} that it had")
+
+
+def request_download(
+    client: RequestClient,
+    obj: Object,
+    request: HttpRequest,
+    selection: Selection,
+    *,
+    range_header: str = "Range",
+    verification: Callable[[Mapping[str, str]], Verification | None],
+) -> Download:
+    """Request the bytes of ``obj``; the body is not read yet.
+
+    Where possible, reading it resumes after the connection breaks.
+
+    :param request: GET of the whole object.
+    :param range_header: the name of the header with the range.
+    :param verification: the checksum that the bytes must have, by the headers of the response.
+    :raises ObjectDoesNotExistError: there is no such object.
+    :raises ObjectChangedError: it is not the version that was selected, or has another size than
+        ``obj``.
+    :raises MalformedResponseError: the response contains other bytes than those requested.
+    """
+    names = (obj.container.name, obj.name)
+    what = f"Error downloading {'/'.join(names)}"
+    headers = {**AS_STORED, **request.headers}
+    if selection.validator is not None:
+        headers.update(selection.validator.conditions())
+    whole = first = replace(request, headers=headers)
+    if selection.range_header:
+        first = replace(request, headers={**headers, range_header: selection.range_header})
+
+    def send() -> Any:
+        return client.send(first, what, ok=(200, 206), raw=True, names=names)
+
+    response = first_response(send, obj, selection)
+    return open_download(
+        RangeRequests(client, obj, whole, range_header=range_header),
+        response,
+        selection,
+        what,
+        verification=lambda: verification(response.headers),
+    )
 
 
 def open_download(

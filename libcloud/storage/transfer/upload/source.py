@@ -17,7 +17,7 @@ from typing import Any, Generic
 from libcloud.storage.transfer.upload.port import Content
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import Pieces, hashed, new_md5
 
 _READ_SIZE = 1024 * 1024
 
@@ -179,6 +179,24 @@ class WholeSource(Generic[Content]):
 
     def next_part(self, size: int) -> SourcePart[Content]:
         return SourcePart(self._content, last=True)
+
+
+class HashingSource:
+    """A source whose MD5 is computed while its parts are taken."""
+
+    def __init__(self, source: PartSource) -> None:
+        self.parts = source
+        self._md5 = new_md5()
+
+    def next_part(self, size: int) -> SourcePart[bytes | Pieces]:
+        """See :meth:`PartSource.next_part`."""
+        part = self.parts.next_part(size)
+        hashed(self._md5, part.body)
+        return part
+
+    def digest(self) -> bytes:
+        """The MD5 of all parts so far."""
+        return bytes(self._md5.digest())
 
 
 class RangeSource:
