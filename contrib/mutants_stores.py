@@ -14,6 +14,22 @@ _OSS = ("libcloud/test/storage/test_oss.py",)
 
 MUTANTS = (
     Mutant(
+        "an old container of Azure counts as created after a lost response",
+        "libcloud/storage/azure/objects.py",
+        "ContainerAlreadyExistsError, confirm=is_ours)",
+        "ContainerAlreadyExistsError)",
+        _LOST,
+        caught_by="test_an_old_azure_container_is_a_conflict_after_a_lost_response_too",
+    ),
+    Mutant(
+        "an old container of Swift counts as created after a lost response",
+        f"{_DRIVERS}/swift.py",
+        "ContainerAlreadyExistsError, confirm=is_ours)",
+        "ContainerAlreadyExistsError)",
+        _LOST,
+        caught_by="test_an_old_swift_container_with_objects_is_a_conflict_after_a_lost_response_too[24]",
+    ),
+    Mutant(
         "the account of B2 is authorized for each request",
         f"{_DRIVERS}/backblaze_b2.py",
         "            if self.s3_host is None or force:\n",

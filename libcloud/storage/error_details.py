@@ -26,6 +26,8 @@ _SECRETS = re.compile(
     r"(?i)\b((?:x-amz-[\w-]*|aws)?(?:signature|credential|security-token|accesskeyid|secret[\w-]*)"
     r"|authorization)\b(\s*[=:]\s*)(?:(?:AWS4-HMAC-SHA256|AWS|GOOG1|Bearer)\s+)?[^\s,;&<>]+"
 )
+# Azure, AuthenticationFailed: "The MAC signature found in the HTTP request '...' is not the same".
+_MAC = re.compile(r"(?i)(signature found in the HTTP request )'[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def word(text: str | None) -> str | None:
 def printable(text: str, length: int) -> str:
     """``text`` on one line, at most ``length`` characters, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    line = _SECRETS.sub(r"\1\2(hidden)", redact_text(line))
+    line = _MAC.sub(r"\1(hidden)", _SECRETS.sub(r"\1\2(hidden)", redact_text(line)))
     return line if len(line) <= length else line[:length] + "..."
 
 

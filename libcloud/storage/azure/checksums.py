@@ -36,7 +36,7 @@ def block_digest(body: Body) -> Digest:
     """
     try:
         from awscrt.checksums import crc64nvme  # type: ignore[import-untyped]  # it has no types
-    except ModuleNotFoundError:
+    except ImportError:  # or it is too old to have it
         return md5_digest(body)
     checksum = 0
     for piece in body if isinstance(body, Pieces) else (body,):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from libcloud.storage.azure import requests
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.error_details import attach_detail
 from libcloud.storage.transfer.download.start import AS_STORED
+from libcloud.storage.transfer.upload.times import is_recent
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -39,7 +41,10 @@ def create_container(client: AzureClient, name: str) -> Any:
     :raises InvalidContainerNameError: it cannot have this name.
     """
     what = f"Error creating the container {name}"
-    path = client.container_path(name)
+    path, begun = client.container_path(name), time.monotonic()
+
+    def is_ours() -> bool:
+        return is_recent(head_container(client, name).headers, time.monotonic() - begun)
 
     def create() -> Any:
         try:
@@ -52,7 +57,7 @@ def create_container(client: AzureClient, name: str) -> Any:
             refusal = _REFUSALS[detail.status](error.value, client.owner, name)
             raise attach_detail(refusal, detail) from error
 
-    created = client.retry_loop.ensure(create, ContainerAlreadyExistsError)
+    created = client.retry_loop.ensure(create, ContainerAlreadyExistsError, confirm=is_ours)
     return head_container(client, name) if created is None else created
 
 

@@ -39,6 +39,7 @@ def check_container_name(name: str) -> None:
     """:raises ValueError: a path with this name would be that of something else."""
     if not name or "/" in name or name in (".", ".."):
         raise ValueError(f"invalid container name: {name!r}")
+    _check_unicode("a container", name)
 
 
 def check_blob_name(name: str) -> None:
@@ -54,10 +55,14 @@ def check_blob_name(name: str) -> None:
         raise ValueError(f"the name of a blob has up to {MAX_NAME_LENGTH} characters")
     if any(segment in (".", "..") for segment in name.replace("\\", "/").split("/")):
         raise ValueError(f"{name!r}: Azure resolves the segments . and .. of a name")
+    _check_unicode("a blob", name)
+
+
+def _check_unicode(what: str, name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("the name of a blob must be valid Unicode") from error
+        raise ValueError(f"the name of {what} must be valid Unicode") from error
 
 
 def container_path(name: str) -> str:

@@ -8,6 +8,7 @@ object*: segments in a container of their own, and a manifest that publishes the
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta, timezone
@@ -29,6 +30,7 @@ from libcloud.storage.keywords import EngineKeywords, SwiftKeywords, SwiftUpload
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
 from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.transfer.upload.times import was_created_within
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -217,21 +219,31 @@ class SwiftStorageDriver(StorageDriver):
         :raises ContainerAlreadyExistsError: it is there already.
         :raises InvalidContainerNameError: it cannot have that name.
         """
-        self._container_path(container_name)
+        path, begun = self._container_path(container_name), time.monotonic()
+        names = (container_name, "")
+
+        def is_ours() -> bool:
+            what = f"Error looking for {container_name}"
+            found = self._client.send(swift.requests.head(path), what, ok=(200, 204), names=names)
+            # Last-Modified is the time of the last PUT, which the second attempt was. X-Timestamp
+            # is that of the first one, also if the container was deleted meanwhile.
+            if found.headers.get("x-container-object-count", "0") == "0":
+                return True
+            return was_created_within(found.headers, time.monotonic() - begun)
 
         def create() -> None:
             response = self._client.send_once(
                 swift.requests.put_container(container_name),
                 f"Error creating {container_name}",
                 ok=(201, 202),
-                names=(container_name, ""),
+                names=names,
             )
             if response.status == 202:
                 raise ContainerAlreadyExistsError(
                     "Container with this name already exists", self, container_name
                 )
 
-        self._client.retry_loop.ensure(create, ContainerAlreadyExistsError)
+        self._client.retry_loop.ensure(create, ContainerAlreadyExistsError, confirm=is_ours)
         return Container(container_name, {"object_count": 0}, self)
 
     def delete_container(self, container: Container) -> bool:

@@ -138,10 +138,12 @@ def _crc32() -> Callable[[Data, int], int]:
 def _awscrt(function: str, size: int) -> RunningChecksum:
     try:
         from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
-    except ModuleNotFoundError as error:
+
+        compute = getattr(checksums, function)
+    except (ImportError, AttributeError) as error:  # a version that is too old lacks the function
         text = f"{function} needs the package awscrt: pip install '{_EXTRA}'"
-        raise ModuleNotFoundError(text, name=error.name) from error
-    return _RunningCRC(getattr(checksums, function), size)
+        raise ModuleNotFoundError(text, name="awscrt") from error
+    return _RunningCRC(compute, size)
 
 
 def _hash(name: str) -> Any:

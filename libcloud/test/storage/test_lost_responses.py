@@ -169,6 +169,40 @@ def test_an_attempt_that_was_refused_leaves_a_conflict_a_conflict() -> None:
             place.driver.create_container("box")
 
 
+def test_an_old_azure_container_is_a_conflict_after_a_lost_response_too() -> None:
+    with FakeAzure() as fake:
+        driver = AzureBlobsStorageDriver(
+            fake.key, fake.secret, secure=False, host=fake.host, port=fake.port
+        )
+        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        driver.create_container("box")
+        fake.containers["box"] -= timedelta(days=1)
+        fake.faults.add("CreateContainer", Status(500, "OperationTimedOut"))
+        with pytest.raises(ContainerAlreadyExistsError):
+            driver.create_container("box")
+
+
+@pytest.mark.parametrize("hours", [0, 24])
+def test_an_old_swift_container_with_objects_is_a_conflict_after_a_lost_response_too(
+    hours: int,
+) -> None:
+    """One that is as young as the request may be its own, with an object of another program."""
+    with FakeSwift() as fake:
+        driver: Any = OpenStackSwiftStorageDriver(
+            fake.user, fake.key, host=fake.host, port=fake.port, secure=False
+        )
+        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        container = driver.create_container("box")
+        driver.upload_object_via_stream(iter([b"abc"]), container, "a")
+        fake.container_headers["box"]["X-Timestamp"] = str(fake.clock - hours * 3600)
+        fake.faults.append(("PUT container", give_up(504)))
+        if hours:
+            with pytest.raises(ContainerAlreadyExistsError):
+                driver.create_container("box")
+        else:
+            assert driver.create_container("box").name == "box"
+
+
 def condition(place: Place) -> dict[str, Any]:
     if isinstance(place.driver, AzureBlobsStorageDriver):
         return {"ex_if_none_match": "*"}

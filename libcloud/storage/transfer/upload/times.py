@@ -54,6 +54,16 @@ def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
     return modified >= now - timedelta(seconds=seconds) - _GRACE
 
 
+def was_created_within(headers: Mapping[str, str], seconds: float) -> bool:
+    """The same by ``X-Timestamp``, seconds since 1970, as Swift sends it; true without it."""
+    now = _time(headers.get("date"))
+    try:
+        created = float(headers.get("x-timestamp", ""))
+    except ValueError:
+        return True
+    return now is None or created >= now.timestamp() - seconds - _GRACE.total_seconds()
+
+
 @lru_cache(maxsize=8)  # several responses arrive in a second
 def _time(text: str | None) -> datetime | None:
     try:

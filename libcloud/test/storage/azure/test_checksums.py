@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -28,6 +29,12 @@ def test_pieces_have_the_crc_64_of_the_whole() -> None:
 def test_without_awscrt_it_is_an_md5(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "awscrt", None)
     monkeypatch.setitem(sys.modules, "awscrt.checksums", None)
+    assert block_digest(b"abc") == md5_digest(b"abc")
+
+
+def test_with_an_awscrt_that_is_too_old_it_is_an_md5(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "awscrt", ModuleType("awscrt"))
+    monkeypatch.setitem(sys.modules, "awscrt.checksums", ModuleType("awscrt.checksums"))
     assert block_digest(b"abc") == md5_digest(b"abc")
 
 

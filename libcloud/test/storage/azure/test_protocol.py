@@ -77,7 +77,7 @@ def test_other_names_are_names(name: str) -> None:
     requests.check_blob_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "a/b", ".."])
+@pytest.mark.parametrize("name", ["", "a/b", "..", "\ud800"])
 def test_a_container_name_that_is_another_path_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="container"):
         requests.check_container_name(name)

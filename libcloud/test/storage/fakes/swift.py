@@ -299,7 +299,8 @@ class FakeSwift:
                 raise RefusedError(400, f"Container name length of {len(name)} longer than 256")
             exists = name in self.containers
             self.containers.setdefault(name, {})
-            kept = self.container_headers.setdefault(name, {"X-Storage-Policy": "Policy-0"})
+            made = {"X-Storage-Policy": "Policy-0", "X-Timestamp": f"{self.clock:.5f}"}
+            kept = self.container_headers.setdefault(name, made)
             kept.update(_metadata(request, "x-container-"))
             return Answer(202 if exists else 201)
         if name not in self.containers:

@@ -197,6 +197,7 @@ def test_what_was_signed_never_gets_into_a_text() -> None:
         "the header x-amz-security-token: SEKRET is not valid",
         "AWSAccessKeyId=SEKRET is unknown",
         "Signature = SEKRET",
+        "The MAC signature found in the HTTP request 'SEKRET=' is not the one computed.",
     ],
 )
 def test_a_message_that_quotes_credentials_loses_them(message: str) -> None:

@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -231,10 +232,13 @@ def test_a_checksum_that_was_asked_for_is_given_for_the_whole_whatever_is_known(
     }
 
 
+@pytest.mark.parametrize("old", [False, True])
 def test_a_missing_package_is_named_before_anything_is_sent(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, old: bool
 ) -> None:
-    monkeypatch.setitem(sys.modules, "awscrt", None)
+    too_old = ModuleType("awscrt")
+    vars(too_old)["checksums"] = ModuleType("awscrt.checksums")
+    monkeypatch.setitem(sys.modules, "awscrt", too_old if old else None)
     for name in ("crc32c", "crc64nvme"):
         with pytest.raises(ModuleNotFoundError, match=r"libcloud-storage\[checksums\]"):
             choose_digest(AMAZON, signature="4", secure=True, asked=name)
