@@ -14,6 +14,14 @@ _OSS = ("libcloud/test/storage/test_oss.py",)
 
 MUTANTS = (
     Mutant(
+        "a request for a token that failed may have had an effect",
+        f"{_DRIVERS}/cloudfiles_connection.py",
+        "            with self._authenticating(), before_sending():\n",
+        "            with self._authenticating():\n",
+        ("libcloud/test/storage/swift/test_authentication.py",),
+        caught_by="test_a_failed_request_for_a_token_has_created_no_container",
+    ),
+    Mutant(
         "an old container of Azure counts as created after a lost response",
         "libcloud/storage/azure/objects.py",
         "ContainerAlreadyExistsError, confirm=is_ours)",

@@ -33,6 +33,7 @@ from libcloud.utils.misc import get_secure_random_string
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread, ThreadState, values_of
 from libcloud.utils.redact import redact_text
+from libcloud.utils.unsent import mark_unsent
 
 LOG = logging.getLogger(__name__)
 
@@ -212,6 +213,7 @@ class Connection(ConnectionSettings):
         call.attempts += 1
         action = self.morph_action_hook(call.action)
         self.action, self.method, self.data = action, call.method, call.data
+        is_ready = False
         try:
             params = self.add_default_params(copy.copy(call.params) if call.params else {})
             if self.cache_busting and call.method == "GET":
@@ -226,6 +228,7 @@ class Connection(ConnectionSettings):
             params, headers = self.pre_connect_hook(params, headers)
             if self.connection is None:
                 self._connect_once()
+            is_ready = True
             return self._retryable_request(
                 url=with_query(action, params, bare_keys=self.bare_keys),
                 data=data,
@@ -234,6 +237,10 @@ class Connection(ConnectionSettings):
                 raw=call.raw,
                 stream=call.stream,
             )
+        except Exception as error:
+            if not is_ready:  # such as an error of a request for a token
+                mark_unsent(error)
+            raise
         finally:
             # Otherwise the body would stay in memory until this thread's next request.
             self.data = None

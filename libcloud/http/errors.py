@@ -16,6 +16,7 @@ import requests
 import urllib3
 
 from libcloud.common.types import LibcloudError
+from libcloud.utils.unsent import is_unsent
 
 __all__ = ["NetworkError", "is_transient", "named", "network_error", "never_sent"]
 
@@ -155,8 +156,8 @@ def is_transient(error: BaseException) -> bool:
 
 
 def never_sent(error: BaseException) -> bool:
-    """Return whether no connection was made, so that nothing of the request was sent."""
-    return any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error))
+    """Return whether nothing of the request was sent: there was no connection, or no token."""
+    return any(isinstance(cause, _NOT_CONNECTED) or is_unsent(cause) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -28,7 +28,7 @@ from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.errors import failure_of
 from libcloud.storage.azure.multipart import BlobLease
 from libcloud.storage.azure.responses import Block, parse_blocks
-from libcloud.storage.transfer.retry import OUTCOME_OPEN
+from libcloud.storage.transfer.retry import is_outcome_open
 from libcloud.storage.transfer.upload.states import PUBLISHING
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
@@ -208,7 +208,7 @@ class AzureStore:
         if isinstance(error, ObjectHashMismatchError):
             return Failure(error, transient=True, contradicted=True)
         failure = failure_of(error)
-        if step in PUBLISHING and getattr(error, "status", None) in OUTCOME_OPEN:
+        if step in PUBLISHING and is_outcome_open(error):
             failure = replace(failure, contradicted=True)
         # Without a response, the block may be there.
         lost_block = step is Step.PART and failure.effect_unknown

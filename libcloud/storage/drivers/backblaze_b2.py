@@ -26,6 +26,7 @@ from libcloud.storage.s3.endpoint import Address, Addressing
 from libcloud.storage.s3.profiles import B2
 from libcloud.utils.documents import parse_json
 from libcloud.utils.per_process import PerProcess
+from libcloud.utils.unsent import before_sending
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -84,7 +85,7 @@ class BackblazeB2AuthConnection(ConnectionUserAndKey):
         :raises InvalidCredsError: B2 does not accept the key.
         :raises LibcloudError: it did not answer, or not with an endpoint of its own.
         """
-        with self._lock():
+        with self._lock(), before_sending():
             if self.s3_host is None or force:
                 self.s3_host = self._host_in(self._ask())
             return self.s3_host

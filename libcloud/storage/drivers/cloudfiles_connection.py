@@ -15,6 +15,7 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.swift import errors
 from libcloud.utils.documents import parse_json
 from libcloud.utils.per_process import PerProcess
+from libcloud.utils.unsent import before_sending
 
 AUTH_URL = "https://identity.api.rackspacecloud.com"
 
@@ -203,7 +204,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
     def _populate_hosts_and_request_paths(self) -> None:
         """Have a token, and know the storage URL."""
         if not self._ready:
-            with self._authenticating():
+            with self._authenticating(), before_sending():
                 if not self._ready:
                     self._begin()
 
@@ -215,7 +216,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         self._ready = True
 
     def _authenticate(self, refused: str | None) -> None:
-        with self._authenticating():
+        with self._authenticating(), before_sending():
             if self.auth_token == refused:
                 self._take(self._ask())
 
@@ -248,12 +249,16 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
 
     def _point_at(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            port = parts.port
+        except ValueError:  # out of range
+            port = 0
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
             raise MalformedResponseError(f"invalid storage URL: {url!r}", driver=self.driver)
         self._base_url = url
         self.secure = 1 if parts.scheme == "https" else 0
         self.host = parts.hostname
-        self.port = parts.port or (443 if self.secure else 80)
+        self.port = port or (443 if self.secure else 80)
         self.request_path = parts.path.rstrip("/")
         self.connect()
 

@@ -29,6 +29,7 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 from libcloud.utils.documents import UnexpectedDocumentError
+from libcloud.utils.unsent import is_unsent
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -94,14 +95,17 @@ class SwiftClient(StoreClient[ClientOwner]):
         self, request: HttpRequest, what: str, *, raw: bool
     ) -> tuple[Any, ErrorDetail | None]:
         """The response, or what the response class raised because of its status."""
+        to = self.owner.connection
         try:
-            connection = self.owner.connection
-            return sending.send_once(connection, request, what, raw=raw, driver=self.owner), None
+            return sending.send_once(to, request, what, raw=raw, driver=self.owner), None
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
             if not isinstance(detail, errors.ErrorDetail):
                 raise
-            return None, detail
+            if not is_unsent(error):
+                return None, detail
+            error.value = f"{what}: {error.value}"  # of the request for a token
+            raise
 
     def _error(
         self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]

@@ -62,11 +62,8 @@ def _follow(
         yield from page
         # A cluster that does not say how many names it puts on a page ends with an empty one, and
         # so do the listings of objects that tests written for Apache Libcloud provide.
-        if client.is_foreign and not whole_pages:
-            full = 1
-        else:
-            full = min(client.profile().listing_limit or 1, PAGE)
-        if len(page) < full:
+        known = min(client.profile().listing_limit or 1, PAGE)
+        if len(page) < (1 if client.is_foreign and not whole_pages else known):
             return
         last = page[-1].name
         if last.encode("utf-8", "surrogatepass") <= marker.encode("utf-8", "surrogatepass"):

@@ -19,7 +19,7 @@ from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.errors import failure_of
 from libcloud.storage.swift.multipart import SegmentNames
 from libcloud.storage.swift.responses import Segment
-from libcloud.storage.transfer.retry import OUTCOME_OPEN
+from libcloud.storage.transfer.retry import OUTCOME_OPEN, is_outcome_open
 from libcloud.storage.transfer.upload.states import PUBLISHING
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
@@ -139,8 +139,7 @@ class SwiftUploadPort:
         response = self._send(request, f"Error publishing {self._label}")
         etag = self._compared(response, expected)
         self._delete_replaced()
-        size = sum(part.size for part in parts)
-        return StoredObject(etag, size, len(parts), dict(response.headers))
+        return StoredObject(etag, sum(it.size for it in parts), len(parts), dict(response.headers))
 
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
@@ -204,11 +203,10 @@ class SwiftUploadPort:
     def failure(self, step: Step, error: Exception) -> Failure:
         if not isinstance(error, ObjectHashMismatchError):
             failure = failure_of(error)
-            if step not in PUBLISHING or getattr(error, "status", None) not in _OUTCOME_OPEN:
+            if step not in PUBLISHING or not is_outcome_open(error, _OUTCOME_OPEN):
                 return failure
             # A manifest may still appear, and needs its segments: they are not deleted.
-            is_manifest = step is Step.COMPLETE
-            return replace(failure, contradicted=True, effect_unknown=is_manifest)
+            return replace(failure, contradicted=True, effect_unknown=step is Step.COMPLETE)
         if getattr(error, "detail", None) is None:  # the store has it, and says something else
             return Failure(error, transient=step is not Step.COMPLETE, contradicted=True)
         # Refused with 422, and not stored: damaged on its way, or described by a wrong ETag.

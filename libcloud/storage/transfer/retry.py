@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
+from libcloud.utils.unsent import is_unsent
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Failure
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 OUTCOME_OPEN = frozenset({500, 502, 504})
 """Statuses of a request that may have taken effect, or may still: of a store that took too long
 (Azure's OperationTimedOut), or of a proxy that waited no longer for it."""
+
+
+def is_outcome_open(error: BaseException, statuses: frozenset[int] = OUTCOME_OPEN) -> bool:
+    """Whether the request may have taken effect although its response has such a status.
+
+    It may not if the response is that to a request for a token, which comes first.
+    """
+    return getattr(error, "status", None) in statuses and not is_unsent(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
-from libcloud.storage.transfer.retry import OUTCOME_OPEN, Retries, RetryBudget, RetryPolicy
+from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy, is_outcome_open
 from libcloud.utils import cancellation
 from libcloud.utils.per_process import PerProcess
 
@@ -105,7 +105,7 @@ class RetryLoop:
                 return None
             except Exception as error:
                 unknown = self.failure_of(error).effect_unknown
-                is_open = is_open or unknown or getattr(error, "status", None) in OUTCOME_OPEN
+                is_open = is_open or unknown or is_outcome_open(error)
                 raise
 
         return self.run(attempt)

@@ -84,7 +84,7 @@ def failure_without_detail(error: BaseException) -> Failure:
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
         passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500
         transient = passing and getattr(error, "transient", True)
-        return Failure(error, transient=transient, effect_unknown=True)
+        return Failure(error, transient=transient, effect_unknown=not never_sent(error))
     if is_transient(error):
         return Failure(error, transient=True, effect_unknown=not never_sent(error))
     return Failure(error)

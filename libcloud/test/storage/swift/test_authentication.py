@@ -13,13 +13,19 @@ import pytest
 from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.common.credentials.clouds import discover_openstack
 from libcloud.common.credentials.profiles import ProfileFileError
-from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import (
     CloudFilesStorageDriver,
     OpenStackSwiftStorageDriver,
 )
 from libcloud.storage.providers import get_driver
-from libcloud.storage.types import Provider
+from libcloud.storage.transfer.retry import RetryPolicy
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    Provider,
+    UploadOutcomeUnknownError,
+)
 from libcloud.test.storage.fakes.swift import FakeSwift, Fault
 from libcloud.test.storage.fakes.swift_faults import drop, refuse
 from libcloud.test.storage.swift.conftest import Connect
@@ -81,6 +87,34 @@ def test_a_transient_fault_of_the_authentication_is_survived(
     fake.faults.append((step[version[0]], fault))
     assert driver.list_containers() == []
     assert fake.faults == []
+
+
+@pytest.mark.parametrize("fault", [refuse(500), refuse(503), drop])
+def test_without_a_token_the_outcome_of_an_upload_is_known(fake: FakeSwift, fault: Fault) -> None:
+    driver = connect_to(fake)
+    vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=2, base=0.0)
+    fake.faults += [("GET /auth/v1.0", fault)] * 10
+    with pytest.raises(LibcloudError) as caught:
+        driver.upload_object_via_stream(iter([b"abc"]), Container("docs", {}, driver), "a")
+    assert not isinstance(caught.value, UploadOutcomeUnknownError)
+
+
+def test_a_failed_request_for_a_token_has_created_no_container(fake: FakeSwift) -> None:
+    driver = connect_to(fake)
+    vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+    fake.containers["mine"] = {}
+    fake.faults.append(("GET /auth/v1.0", refuse(500)))
+    with pytest.raises(ContainerAlreadyExistsError):
+        driver.create_container("mine")
+
+
+@pytest.mark.parametrize("url", ["http://host:99999/v1", "ftp://host/v1", "nothing"])
+def test_a_storage_url_that_is_none_is_an_error_of_the_library(fake: FakeSwift, url: str) -> None:
+    driver = connect_to(fake)
+    vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=1)
+    driver.connection._ex_force_base_url = url
+    with pytest.raises(MalformedResponseError, match="storage URL"):
+        driver.list_containers()
 
 
 def test_an_account_that_does_not_exist_is_reported(fake: FakeSwift, connect: Connect) -> None:
