@@ -161,7 +161,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration sends credentials to workers",
-        "migrate",
+        "openers",
         "    if spec is None:\n",
         "    if local:\n",
         "test_a_container_is_not_sent_to_other_machines",

@@ -25,13 +25,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from libcloud.common.types import InvalidCredsError
-from libcloud.storage.base import Container, check_container
-from libcloud.storage.providers import get_driver
-from libcloud.storage.scaleout import text
+from libcloud.storage.base import Container
 from libcloud.storage.scaleout.entries import Entry, Range, all_entries
 from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, NotInChargeError, Place
+from libcloud.storage.scaleout.openers import opener_of
 from libcloud.storage.scaleout.shards import Listed, Migration, copy_shard, list_range, range_name
-from libcloud.storage.types import Provider
 from libcloud.utils.cancellation import Cancellation
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]
@@ -152,7 +150,8 @@ def migrate(
     :param rules: pairs of whether to include, and a pattern of :mod:`fnmatch` for keys; the last
         that matches decides. Without one, an object is migrated.
     :param verify: ``"sent"``: only what the upload itself verifies; ``"stored"``: also compare
-        sizes and ETags with a listing of the destination; ``"read"``: also read every copy.
+        sizes and ETags with a listing of the destination; ``"read"``: also read every copy, and
+        copy again what an interrupted run has copied if hashes do not show that it is the same.
     :param shard_size: keys of a task.
     :param tasks: tasks in flight at most, fewer while a store throttles; ``None``: twice as many as
         the executor has workers.
@@ -169,13 +168,16 @@ def migrate(
     """
     if verify not in VERIFICATIONS:
         raise ValueError(f"verify must be one of {', '.join(VERIFICATIONS)}, not {verify!r}")
-    for name, number in (("shard_size", shard_size), ("tasks", tasks), ("limit_rate", limit_rate)):
+    counts = {"shard_size": shard_size, "tasks": tasks, "jobs": jobs}
+    for name, number in {**counts, "limit_rate": limit_rate}.items():
+        if name in counts and number is not None and not isinstance(number, int):
+            raise ValueError(f"{name} must be an int, not {number!r}")
         if number is not None and not number > 0:  # also not a number
             raise ValueError(f"{name} must be greater than 0, not {number!r}")
     local = executor is None or isinstance(executor, ThreadPoolExecutor)
     migration = Migration(
-        Place(_opener(source, "source", local), source_prefix),
-        Place(_opener(destination, "destination", local), destination_prefix),
+        Place(opener_of(source, "source", local), source_prefix),
+        Place(opener_of(destination, "destination", local), destination_prefix),
         job,
         tuple((bool(include), str(pattern)) for include, pattern in rules),
         verify,
@@ -206,7 +208,7 @@ def migration_report(
 
     :raises MigrationError: there is no such job.
     """
-    folder = JobFolder(Place(_opener(destination, "destination", True), prefix), job)
+    folder = JobFolder(Place(opener_of(destination, "destination", True), prefix), job)
     if folder.read("job.json") is None:
         raise MigrationError(f"there is no job {job} in {folder.place.container.name}")
     report = MigrationReport(job)
@@ -356,62 +358,6 @@ class _Inline(Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
-
-
-@dataclass(frozen=True, eq=False)
-class _Given:
-    """A container of this process."""
-
-    container: Container
-
-    def __call__(self) -> Container:
-        return self.container
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a container and its credentials stay in this process")
-
-
-@dataclass(frozen=True)
-class _Elsewhere:
-    """A container of a driver that ``from_env`` has created; other processes can do the same."""
-
-    kind: str
-    settings: str
-    name: str
-
-    def __call__(self) -> Container:
-        return Container(self.name, {}, text.driver_of(self.kind, self.settings))
-
-
-def _opener(place: Any, name: str, local: bool) -> Callable[[], Container]:
-    """:raises ValueError: a container cannot be used by other processes."""
-    if isinstance(place, str):
-        place = _from_url(place)
-    if callable(place):
-        return place  # type: ignore[no-any-return]
-    check_container(place)
-    if local:
-        return _Given(place)
-    spec = text.portable_driver(place.driver)
-    if spec is None:
-        raise ValueError(
-            f"the credentials of {name} were passed to its driver in code, and are not sent to "
-            "other machines. Create the driver with from_env() or from_url(), so that every worker "
-            "finds its own credentials, or pass a function that returns the container there"
-        )
-    return _Elsewhere(*spec, place.name)
-
-
-def _from_url(url: str) -> Container:
-    scheme = url.partition("://")[0].lower()
-    kinds = {"s3": Provider.S3, "az": Provider.AZURE_BLOBS, "swift": Provider.OPENSTACK_SWIFT}
-    if scheme not in kinds:
-        raise ValueError(f"no container: {scheme}://; use s3://, az:// or swift://, or a container")
-    driver: Any = get_driver(kinds[scheme])
-    container: Container | None = driver.from_url(url).ex_container
-    if container is None:
-        raise ValueError(f"the URL names no container: {scheme}://CONTAINER")
-    return container
 
 
 def _workers_of(executor: Executor) -> int:

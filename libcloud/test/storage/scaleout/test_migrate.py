@@ -218,11 +218,21 @@ def test_a_store_that_denies_everything_ends_the_migration(
 
 
 @pytest.mark.parametrize(
-    "options", [{"verify": "never"}, {"shard_size": 0}, {"limit_rate": -1}, {"job": "a/b"}]
+    "options",
+    [
+        {"verify": "never"},
+        {"shard_size": 0},
+        {"shard_size": 2.5},
+        {"jobs": 0},
+        {"tasks": "2"},
+        {"limit_rate": -1},
+        {"limit_rate": float("nan")},
+        {"job": "a/b"},
+    ],
 )
 def test_invalid_arguments_are_refused_and_nothing_is_written(
     pair: Pair, options: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValueError, match=r"verify|shard_size|limit_rate|'a/b'"):
+    with pytest.raises(ValueError, match=r"verify|shard_size|jobs|tasks|limit_rate|'a/b'"):
         pair.migrate(**options)
     assert not pair.destination.server.objects
