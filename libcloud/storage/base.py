@@ -9,7 +9,6 @@ Ranges start at 0 and their end is exclusive: ``(0, 5)`` are the first five byte
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -20,7 +19,6 @@ from libcloud import storage
 from libcloud.common.base import BaseDriver as BaseDriver
 from libcloud.common.base import Connection as Connection
 from libcloud.common.base import ConnectionUserAndKey
-from libcloud.common.types import InvalidCredsError
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.driver_helpers import CHUNK_SIZE, DEFAULT_CONTENT_TYPE, StorageDriverHelpers
@@ -741,10 +739,7 @@ class StorageDriver(StorageDriverHelpers):
                 return where.get_object(place.name, ex_version_id=one.version_id)
             version_id = "" if isinstance(one, str) else one.extra.get("version_id")
             if version_id and self.capabilities.versions:
-                with contextlib.suppress(InvalidCredsError):  # may read objects, not versions
-                    found = where.get_object(place.name, ex_version_id=version_id)
-                    # Not an ObjectVersion: deleting it must keep the version, as before.
-                    return Object(**{name: getattr(found, name) for name in _PROPERTIES})
+                return self._head_uploaded(one, version_id)
             return where.get_object(place.name)
 
         return self._many_objects(ordered, fail_fast, jobs).run(head, items)
@@ -844,6 +839,14 @@ class StorageDriver(StorageDriverHelpers):
         if not self._shares_store(one.driver):
             raise ValueError(f"{one.name!r} is in another store ({one.driver.name})")
         return storage.many_objects.Place(one.container, one.name, version_id)
+
+    def _head_uploaded(self, obj: Any, version_id: str) -> Object:
+        """Hook: the properties of an object whose upload returned ``version_id``.
+
+        Not an :class:`ObjectVersion`: deleting the result must keep the version.
+        """
+        found = obj.container.get_object(obj.name, ex_version_id=version_id)
+        return Object(**{name: getattr(found, name) for name in _PROPERTIES})
 
     def _shares_store(self, driver: StorageDriver) -> bool:
         """Hook: whether ``driver`` talks to the same store."""

@@ -1228,6 +1228,18 @@ class BaseS3StorageDriver(StorageDriver):
     def _concurrency_limiter(self) -> Limiter:
         return self._client.retry_loop.limiter
 
+    def _head_uploaded(self, obj: Any, version_id: str) -> Object:
+        def head(version_id: str | None, expected: Validator | None) -> Object:
+            if version_id is not None:
+                return super(BaseS3StorageDriver, self)._head_uploaded(obj, version_id)
+            found: Object = obj.container.get_object(obj.name)
+            if expected is not None and found.hash != obj.hash:
+                raise transfer.download.start.changed(obj, "was replaced")
+            return found
+
+        found: Object = s3.versions.read_version(obj, head)
+        return found
+
     def _shares_store(self, driver: Any) -> bool:
         return self._client.shares_store(driver)
 

@@ -281,6 +281,8 @@ def test_a_user_who_may_not_read_versions_reads_what_was_uploaded() -> None:
             read(obj)
         with pytest.raises(ObjectChangedError):
             made.driver.ex_copy_object(obj, made.container, "copy")
+        with pytest.raises(ObjectChangedError):
+            list(made.driver.ex_head_objects([obj]))
 
 
 def test_an_id_of_a_store_without_versions_is_not_used() -> None:
@@ -308,6 +310,7 @@ def test_an_id_that_the_store_does_not_know_is_not_needed(versions: bool) -> Non
         (obj,) = put(made, b"data")
         obj.extra["version_id"] = "x"  # as an unknown store may have returned it
         assert read(obj) == b"data"
+        assert [result.value.size for result in made.driver.ex_head_objects([obj])] == [4]
         assert read(made.driver.ex_copy_object(obj, made.container, "copy")) == b"data"
         put(made, b"newer")
         with pytest.raises(ObjectChangedError):
