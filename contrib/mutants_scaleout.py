@@ -74,8 +74,6 @@ MUTANTS = (
         "libcloud/storage/transfer/upload/times.py",
         "and modified > self._started_at",
         "and modified < self._started_at",
-        " and modified > self._started_at\n",
-        " and modified < self._started_at\n",
         "protocols",
         "test_other_protocols_do_not_replace_what_was_written_since",
     ),
