@@ -15,10 +15,8 @@ def main() -> None:
     # Until the command handles it, Ctrl-C ends the process, without a traceback.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from libcloud.cli.imports import without_collection
+    from libcloud.cli.main import run
 
-    with without_collection():
-        from libcloud.cli.main import run
     run()
 
 

@@ -34,7 +34,6 @@ import click
 from libcloud import __version__
 from libcloud.cli.errors import FAILED, INTERRUPTED, USAGE, ReportedError, exit_status, redact
 from libcloud.cli.failures import report
-from libcloud.cli.imports import without_collection
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import group_options
 from libcloud.cli.signals import handle_signals
@@ -98,8 +97,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        with without_collection():
-            module = import_module(f"libcloud.cli.{COMMANDS[cmd_name][0]}")
+        module = import_module(f"libcloud.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 

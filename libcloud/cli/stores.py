@@ -15,7 +15,6 @@ import click
 
 from libcloud import security
 from libcloud.cli.errors import hide_secrets
-from libcloud.cli.imports import without_collection
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
@@ -150,8 +149,7 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
     """A driver for ``target``. Sends nothing."""
     from libcloud.storage.providers import get_driver
 
-    with without_collection():
-        kind: Any = get_driver(target.provider)
+    kind: Any = get_driver(target.provider)
     if target.provider == Provider.LOCAL:
         # Renaming is atomic with and without locks.
         locks = importlib.util.find_spec("fasteners") is not None
