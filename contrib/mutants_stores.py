@@ -88,8 +88,8 @@ MUTANTS = (
     Mutant(
         "a lost response to the creation of a container becomes a conflict",
         "libcloud/storage/transfer/retry_loop.py",
-        "is_open = is_open or unknown or getattr",
-        "is_open = is_open and getattr",
+        "is_open = is_open or unknown or is_outcome_open",
+        "is_open = is_open and is_outcome_open",
         _LOST,
         caught_by="test_a_container_is_created_once",
     ),

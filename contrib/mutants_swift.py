@@ -34,7 +34,7 @@ MUTANTS = (
     Mutant(
         "the segments of a manifest that may still appear are deleted",
         f"{_SWIFT}/upload_port.py",
-        "effect_unknown=is_manifest)",
+        "effect_unknown=step is Step.COMPLETE)",
         "effect_unknown=False)",
         _UPLOADS,
     ),
