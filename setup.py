@@ -36,8 +36,9 @@ SWIFT = ["keystoneauth1>=5.6", "PyYAML>=6"]
 FSSPEC = ["fsspec>=2025.3"]
 # Sphinx 8.1 is the last release for Python 3.10; MyST 4 and furo 2024.8.6 are the first for it.
 DOCS = [*LOCAL, *CLI, *FSSPEC, "sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6"]
-# awscrt 0.23: the first release with CRC-64/NVME.
+# The tests use a stand-in for the credentials of azure-identity.
 AZURE = ["azure-identity>=1.17"]
+# awscrt 0.23: the first release with CRC-64/NVME.
 CHECKSUMS = ["awscrt>=0.23", "zlib-ng>=0.5"]
 TEST = [
     *LOCAL,
