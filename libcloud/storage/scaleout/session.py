@@ -53,7 +53,11 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
-from libcloud.storage.types import ObjectTooLargeError, UploadOutcomeUnknownError
+from libcloud.storage.types import (
+    ObjectTooLargeError,
+    SizeMismatchError,
+    UploadOutcomeUnknownError,
+)
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import kind_of
 
@@ -269,12 +273,18 @@ class UploadSession:
     # The end.
 
     def complete(
-        self, receipts: Iterable[UploadReceipt | Sequence[Any] | Mapping[str, Any]]
+        self,
+        receipts: Iterable[UploadReceipt | Sequence[Any] | Mapping[str, Any]],
+        *,
+        size: int | None = None,
     ) -> Object:
         """Publish the object. Only one process should do so, and it may do so again.
 
         :param receipts: of all parts, in any order, also as JSON made them; duplicates may be
             among them.
+        :param size: bytes of the whole object; ``None``: not checked. Only this shows that the
+            last parts are missing.
+        :raises SizeMismatchError: the parts have another size. Nothing was sent.
         :raises PartConflictError: a part was sent with different data. Nothing was published.
         :raises ValueError: a part is missing, or too small. Nothing was sent.
         :raises UploadOutcomeUnknownError: the store did not report whether it was published.
@@ -282,6 +292,13 @@ class UploadSession:
         """
         parts = first_receipts(receipts, self._upload)
         self._check_parts(parts)
+        total = sum(part.size for part in parts)
+        if size is not None and size != total:
+            raise SizeMismatchError(
+                f"the parts of {self.label} have {total} bytes, not {size}",
+                self.driver,
+                self.object_name,
+            )
         upload = replace(
             self._upload,
             store=self.port({part.number: part for part in parts}),

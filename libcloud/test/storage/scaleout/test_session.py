@@ -364,6 +364,16 @@ def test_the_parts_are_listed_once(s3: Store) -> None:
     session.abort()
 
 
+def test_the_size_shows_that_the_last_parts_are_missing(s3: Store) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    receipts = parts_of(session)
+    size = sum(receipt.size for receipt in receipts)
+    with pytest.raises(SizeMismatchError, match=f"not {size}"):
+        session.complete(receipts[:-1], size=size)
+    assert not s3.requests("CompleteMultipartUpload")
+    assert session.complete(receipts, size=size).size == size
+
+
 def test_gaps_and_small_parts_are_found_before_the_store_is_asked(s3: Store) -> None:
     session = s3.driver.ex_begin_upload(s3.container, "object")
     receipts = parts_of(session)
