@@ -193,8 +193,8 @@ _VALUES = (
     Mutant(
         "object names rewritten",
         f"{_S3}/names.py",
-        "        return quote(name, safe=_SAFE, ",
-        '        return quote(name.replace("//", "/"), safe=_SAFE, ',
+        "    if _UNRESERVED.fullmatch(name):\n        return name\n",
+        '    if _UNRESERVED.fullmatch(name):\n        return name.replace("//", "/")\n',
         (f"{_TESTS}/storage/test_s3_names.py",),
         caught_by="test_an_unfinished_upload_of_any_name_is_listed_and_removed",
     ),
