@@ -10,6 +10,7 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from itertools import islice
 from typing import Any
 
@@ -47,7 +48,7 @@ def _choices() -> dict[str, Callable[[], list[str]]]:
 
 
 def with_candidates(group: click.Group) -> click.Group:
-    """``group``, the arguments and options of whose commands have candidates."""
+    """A copy of ``group``, the arguments and options of whose commands have candidates."""
 
     class Completed(click.Group):
         def list_commands(self, ctx: click.Context) -> list[str]:
@@ -57,24 +58,31 @@ def with_candidates(group: click.Group) -> click.Group:
             command = group.get_command(ctx, cmd_name)
             if isinstance(command, click.Group):
                 return with_candidates(command)
-            for parameter in command.params if command is not None else ():
-                _add_candidates(parameter)
+            if command is not None:
+                command = copy(command)
+                command.params = [_with_candidates(parameter) for parameter in command.params]
             return command
 
-    for parameter in group.params:
-        _add_candidates(parameter)
     return Completed(
-        group.name, params=group.params, help=group.help, context_settings=group.context_settings
+        group.name,
+        params=[_with_candidates(parameter) for parameter in group.params],
+        help=group.help,
+        context_settings=group.context_settings,
     )
 
 
-def _add_candidates(parameter: click.Parameter) -> None:
+def _with_candidates(parameter: click.Parameter) -> click.Parameter:
     name = str(parameter.name)
-    if isinstance(parameter, click.Argument):
-        if name != "shell":
-            parameter.type = _Candidates(name)
-    elif name in _choices() or name in _FILE_OPTIONS:
-        parameter.type = _Candidates(name)
+    has_some = (
+        name != "shell"
+        if isinstance(parameter, click.Argument)
+        else name in _choices() or name in _FILE_OPTIONS
+    )
+    if not has_some:
+        return parameter
+    parameter = copy(parameter)
+    parameter.type = _Candidates(name)
+    return parameter
 
 
 class _Candidates(click.types.StringParamType):

@@ -119,7 +119,8 @@ def complete(cli: click.Group, shell: str, arguments: list[str]) -> None:
         raw = ""
         if shell == "bash":
             arguments, raw = _bash_words(os.environ)
-        lines = list(candidate_lines(cli, arguments, shell=shell, raw=raw))
+        known = shell in SCRIPTS  # others are scripts of other versions
+        lines = list(candidate_lines(cli, arguments, shell=shell, raw=raw)) if known else []
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
     # Without waiting for threads that still wait for a store.

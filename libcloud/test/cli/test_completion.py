@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from libcloud.cli.candidates import urls
@@ -280,3 +281,11 @@ def test_fish_completes_urls_and_options(user: Shell, tmp_path: Path) -> None:
         '\\"s3://bucket/photos/a ',
     ):
         assert completed(f"libcloud ls {typed}") == ["s3://bucket/photos/a b.jpg"]
+
+
+def test_the_command_itself_stays_as_it_is(user: Shell) -> None:
+    commands = [cli.get_command(click.Context(cli), name) for name in ("ls", "put", "sync")]
+    types = [[param.type for param in command.params] for command in commands if command]
+    assert candidates("ls", "--ca-bundle", "x")
+    assert candidates("put", "s3://bu")
+    assert [[param.type for param in command.params] for command in commands if command] == types

@@ -279,9 +279,12 @@ def test_without_click_the_message_says_what_to_install(tmp_path: Path) -> None:
 def test_a_shell_completes(tmp_path: Path) -> None:
     variables = {
         **os.environ,
-        "_LIBCLOUD_COMPLETE": "bash_complete",
-        "COMP_WORDS": "libcloud upl",
-        "COMP_CWORD": "1",
+        "_LIBCLOUD_COMPLETE": "bash",
+        "COMP_LINE": "libcloud upl",
+        "COMP_POINT": "12",
     }
     result = subprocess.run(command(), env=variables, capture_output=True)
-    assert result.stdout == b"plain,uploads\n"
+    assert result.stdout.startswith(b"whole\tuploads\t") and result.stdout.count(b"\n") == 1
+    variables["_LIBCLOUD_COMPLETE"] = "bash_complete"  # the script of another version
+    result = subprocess.run(command(), env=variables, capture_output=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
