@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,14 @@ GENERATED: dict[str, Callable[[], str]] = {
     "commands": commands.command_reference,
     "list of commands": commands.command_list,
     "features": lambda: _of_class("features", feature_table()),
-    "notes on backblaze": lambda: stores.notes_on("b2"),
-    "notes on google": lambda: stores.notes_on("google"),
-    "notes on oss": lambda: stores.notes_on("oss"),
+    **{f"notes on {name}": partial(stores.notes_on, name) for name in stores.WITH_A_PAGE},
     "shared options": commands.shared_options,
     "states": states.states_page,
     "store notes": stores.store_notes,
     "stores": lambda: _of_class("compact", stores.stores_table()),
 }
 
-_ASKED = re.compile(r"^<!-- generated: ([a-z ]+) -->$", re.MULTILINE)
+_ASKED = re.compile(r"^<!-- generated: ([a-z0-9 ]+) -->$", re.MULTILINE)
 # What a browser fetches unasked; links, which somebody has to follow, are not meant.
 _FETCHED = re.compile(
     r"""<(?:script|img|iframe|source)\b[^>]*\bsrc="(?:https?:)?//[^"]*"|"""

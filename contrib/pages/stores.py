@@ -13,6 +13,23 @@ from feature_table import size_text
 from libcloud.storage.s3 import profiles
 from libcloud.storage.s3.profiles import PROFILES, S3Profile, servers, services
 
+WITH_A_PAGE = (
+    "amazon",
+    "auroraobjects",
+    "b2",
+    "ceph",
+    "digitalocean",
+    "google",
+    "minio",
+    "oss",
+    "outscale",
+    "ovh",
+    "r2",
+    "scaleway",
+    "wasabi",
+)
+"""Profiles of providers that have a page."""
+
 
 def stores_table() -> str:
     """A table of the main differences between stores."""

@@ -18,7 +18,7 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
-from libcloud.storage.types import PartConflictError
+from libcloud.storage.types import PartConflictError, SizeMismatchError
 from libcloud.utils.arguments import kind_of
 
 _BITS = {"crc32": 32, "crc32c": 32, "crc64nvme": 64, "crc64": 64, "md5": 128}
@@ -58,6 +58,43 @@ def first_receipts(
             if not same or not first.checksum:
                 raise _conflict(receipt.number, upload)
     return [part_of(found[number]) for number in sorted(found)]
+
+
+def check_complete(
+    parts: Sequence[PartReceipt], upload: ObjectUpload[Any], planned: int, size: int | None
+) -> None:
+    """Refuse to publish an object of these parts if some are missing, or cannot be parts of it.
+
+    :param planned: how many there are at least; 0 if that is not known.
+    :param size: of the object, bytes; ``None`` if it is not known.
+    :raises ValueError: a part is missing, or the store would reject it.
+    :raises SizeMismatchError: they have another size.
+    """
+    limits, label = upload.limits, f"{upload.container_name}/{upload.object_name}"
+    if not parts:
+        raise ValueError(f"there are no receipts of {label}")
+    last = parts[-1].number
+    if last > limits.max_parts:
+        raise ValueError(
+            f"{label} has at most {limits.max_parts} parts, and there is a receipt of part {last}"
+        )
+    present = {part.number for part in parts}
+    gaps = [number for number in range(1, max(planned, last) + 1) if number not in present]
+    if gaps:
+        raise ValueError(
+            f"parts of {label} are missing: {', '.join(map(str, gaps[:10]))}"
+            + (f" and {len(gaps) - 10} others" if len(gaps) > 10 else "")
+        )
+    for part in parts[:-1]:
+        if part.size < limits.min_part_size:
+            raise ValueError(
+                f"part {part.number} of {label} has {part.size} bytes; all but the last must have "
+                f"{limits.min_part_size} or more"
+            )
+    total = sum(part.size for part in parts)
+    if size is not None and size != total:
+        text = f"the parts of {label} have {total} bytes, not {size}"
+        raise SizeMismatchError(text, upload.driver, upload.object_name)
 
 
 def distinct_parts(parts: Iterable[PartReceipt], upload: ObjectUpload[Any]) -> list[PartReceipt]:

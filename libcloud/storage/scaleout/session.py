@@ -37,6 +37,7 @@ from libcloud.storage.scaleout.bodies import body_of
 from libcloud.storage.scaleout.receipts import (
     PartsPort,
     UploadReceipt,
+    check_complete,
     distinct_parts,
     first_receipts,
     receipt_of,
@@ -53,11 +54,7 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
-from libcloud.storage.types import (
-    ObjectTooLargeError,
-    SizeMismatchError,
-    UploadOutcomeUnknownError,
-)
+from libcloud.storage.types import ObjectTooLargeError, UploadOutcomeUnknownError
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import kind_of
 
@@ -291,14 +288,7 @@ class UploadSession:
         :raises LibcloudError: the store rejected it. Nothing was published, and the parts are kept.
         """
         parts = first_receipts(receipts, self._upload)
-        self._check_parts(parts)
-        total = sum(part.size for part in parts)
-        if size is not None and size != total:
-            raise SizeMismatchError(
-                f"the parts of {self.label} have {total} bytes, not {size}",
-                self.driver,
-                self.object_name,
-            )
+        check_complete(parts, self._upload, self._facts.parts, size)
         upload = replace(
             self._upload,
             store=self.port({part.number: part for part in parts}),
@@ -439,31 +429,6 @@ class UploadSession:
                 retries.succeeded()
                 retries.limiter.succeeded(epoch)
                 return result
-
-    def _check_parts(self, parts: Sequence[PartReceipt]) -> None:
-        """:raises ValueError: a part is missing, or the store would reject it."""
-        least = self._upload.limits.min_part_size
-        if not parts:
-            raise ValueError(f"there are no receipts of {self.label}")
-        if parts[-1].number > self._upload.limits.max_parts:
-            raise ValueError(
-                f"{self.label} has at most {self._upload.limits.max_parts} parts, and there is a "
-                f"receipt of part {parts[-1].number}"
-            )
-        count = max(self._facts.parts, parts[-1].number)
-        present = {part.number for part in parts}
-        gaps = [number for number in range(1, count + 1) if number not in present]
-        if gaps:
-            raise ValueError(
-                f"parts of {self.label} are missing: {', '.join(map(str, gaps[:10]))}"
-                + (f" and {len(gaps) - 10} others" if len(gaps) > 10 else "")
-            )
-        for part in parts[:-1]:
-            if part.size < least:
-                raise ValueError(
-                    f"part {part.number} of {self.label} has {part.size} bytes; all but the last "
-                    f"must have {least} or more"
-                )
 
 
 class _Part(NamedTuple):
