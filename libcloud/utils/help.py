@@ -132,7 +132,8 @@ def _complete_class(kind: type, glossary: Mapping[str, str]) -> None:
 
 
 def _doc_of(kind: type, name: str) -> str | None:
-    doc = getattr(vars(kind).get(name), "__doc__", None)
+    member = vars(kind).get(name)
+    doc = None if member is None else member.__doc__  # since Python 3.13 None has one, too
     return doc if isinstance(doc, str) else None
 
 
