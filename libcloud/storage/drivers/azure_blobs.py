@@ -738,7 +738,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         new = self._upload_to_share(
             container, object_name, extra, headers, engine.with_defaults(options)
         )
-        shipping = engine.Shipping(None, ex_connect, ex_on_session)
+        shipping = engine.Shipping(connect=ex_connect, on_session=ex_on_session)
         return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
 
     def ex_attach_upload(
@@ -758,9 +758,10 @@ class AzureBlobsStorageDriver(StorageDriver):
         """
         from libcloud.storage.scaleout import executor as engine
 
-        attached = engine.attached(self, session, options)
-        shipping = engine.Shipping(None, ex_connect)
-        return engine.resume(attached, executor, pieces, sizes=sizes, shipping=shipping)
+        shipping = engine.Shipping(connect=ex_connect)
+        return engine.attach(
+            self, session, executor, pieces, sizes=sizes, shipping=shipping, options=options
+        )
 
     def _upload_to_share(
         self,

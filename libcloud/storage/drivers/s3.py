@@ -1157,8 +1157,9 @@ class BaseS3StorageDriver(StorageDriver):
         from libcloud.storage.scaleout import executor as engine
 
         shipping = engine.Shipping(ex_ship_credentials, ex_connect)
-        attached = engine.attached(self, session, options)
-        return engine.resume(attached, executor, pieces, sizes=sizes, shipping=shipping)
+        return engine.attach(
+            self, session, executor, pieces, sizes=sizes, shipping=shipping, options=options
+        )
 
     def _upload_to_share(
         self,

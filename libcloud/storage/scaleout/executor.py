@@ -25,9 +25,9 @@ from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.scaleout.compose import PieceStorage
 from libcloud.storage.scaleout.executors import adapted
-from libcloud.storage.scaleout.futures import FutureLike, FutureWorkers, PartExecutor
+from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor
 from libcloud.storage.scaleout.session import NewUpload, UploadSession, begin
-from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
+from libcloud.storage.scaleout.worker import PartTask
 from libcloud.storage.transfer.cut import CutPart, check_sizes, cut
 from libcloud.storage.transfer.progress import UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
@@ -37,19 +37,6 @@ from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import ObjectError, SizeMismatchError, UploadOutcomeUnknownError
 from libcloud.utils.arguments import kind_of
-
-__all__ = [
-    "FutureLike",
-    "PartExecutor",
-    "PartResult",
-    "PartTask",
-    "Shipping",
-    "attached",
-    "resume",
-    "send_part",
-    "upload_with",
-    "with_defaults",
-]
 
 _WINDOW = 64
 _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
@@ -160,15 +147,25 @@ def _piece_storage(session: UploadSession, executor: Any, shipping: Shipping) ->
     )
 
 
-def attached(
-    driver: Any, session: str | UploadSession, options: Mapping[str, Any]
-) -> UploadSession:
-    """A session of ``driver``, with the keywords of the engine."""
+def attach(
+    driver: Any,
+    session: str | UploadSession,
+    executor: PartExecutor,
+    pieces: Any,
+    *,
+    sizes: Any,
+    shipping: Shipping,
+    options: Mapping[str, Any],
+) -> Object:
+    """Continue an upload; see ``ex_attach_upload`` of the drivers.
+
+    :param options: keywords of the engine.
+    """
     text = session.text() if isinstance(session, UploadSession) else session
     found = UploadSession.from_json(text, driver)
     chosen = split_keywords({"ex_on_failure": "keep", **options})[1]
-    kept = replace(chosen, part_size=found.facts.part_size)
-    return found.with_options(kept)
+    kept = found.with_options(replace(chosen, part_size=found.facts.part_size))
+    return resume(kept, executor, pieces, sizes=sizes, shipping=shipping)
 
 
 def resume(
@@ -180,7 +177,7 @@ def resume(
     shipping: Shipping,
     is_new: bool = False,
 ) -> Object:
-    """Send what the store does not have, and complete; see ``ex_attach_upload`` of the drivers.
+    """Send what the store does not have, and complete.
 
     :param is_new: the upload has no parts yet, and the store is not asked for them.
     """

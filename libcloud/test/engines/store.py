@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The store of the tests: the fake that checks, which can kill whoever sends it a part."""
+"""The store of the tests: the checking fake, which can kill the process that sends it a part."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 """Each fault at each operation, once and for good, in front of several servers: what comes of it.
 
 ``python -m libcloud.test.storage.faults.matrix [SERVER ...]`` plays all cells and prints the table.
-What has to come of them stands in :mod:`.expected`. A cell says what the caller was told, and what
+The expected results are in :mod:`.expected`. A cell says what was reported to the caller, and what
 is left at the store:
 
 ``done``       no error, and the right bytes, once
@@ -233,16 +233,16 @@ class _Play:
             times = None if self.cell.always else 1
             rule = proxy.faults.add(name, action, times=times, match=match)
             try:
-                told, error = self._told(proxy, container, rule)
+                outcome, error = self._outcome(proxy, container, rule)
             finally:
                 if isinstance(action, Stall):
                     action.release.set()
         if not rule.fired:
             return "NO FAULT"
         left = protocol.left(self.direct, container, self.cell.key, error)
-        return told + left + ("" if reads else self._stored(container, error))
+        return outcome + left + ("" if reads else self._stored(container, error))
 
-    def _told(
+    def _outcome(
         self, proxy: FaultProxy, container: Container, rule: Rule
     ) -> tuple[str, BaseException | None]:
         endpoint = replace(self.endpoint, host=proxy.host, port=proxy.port)
