@@ -33,6 +33,8 @@ class Store(FakeS3):
     def __init__(self) -> None:
         super().__init__(OPTIONS)
         self._peer = threading.local()
+        self._open: set[int] = set()
+        self._closed = threading.Condition()
 
     def wrap(self, server: socketserver.TCPServer) -> None:
         super().wrap(server)
@@ -40,8 +42,15 @@ class Store(FakeS3):
         plain = threaded.process_request_thread
 
         def process(request: Any, address: Any) -> None:
-            self._peer.port = address[1]
-            plain(request, address)
+            port = self._peer.port = address[1]
+            with self._closed:
+                self._open.add(port)
+            try:
+                plain(request, address)
+            finally:
+                with self._closed:
+                    self._open.discard(port)
+                    self._closed.notify_all()
 
         threaded.process_request_thread = process
 
@@ -54,6 +63,15 @@ class Store(FakeS3):
                 if own and connection.pid is not None:
                     return int(connection.pid)
         raise LookupError("the sender has gone")
+
+    def wait_for_workers_to_end(self) -> None:
+        """Wait until all that a broken pool's workers sent has been handled."""
+        own = psutil.Process()
+        with self._closed:
+            assert self._closed.wait_for(
+                lambda: self._open <= {c.laddr.port for c in own.net_connections("tcp4")},
+                timeout=60,
+            )
 
     def check_object(self, name: str, data: bytes | None = None) -> None:
         """The object is complete, and no upload is left."""

@@ -65,6 +65,7 @@ def test_a_killed_worker_breaks_the_pool_and_the_upload_is_continued(
 
 def _missing(store: Store) -> int:
     """Parts that the only upload lacks; requests are counted from now on."""
+    store.wait_for_workers_to_end()
     (upload,) = store.unfinished_uploads()
     assert 0 < len(upload.parts) < PARTS
     store.log.clear()
