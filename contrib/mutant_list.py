@@ -223,7 +223,7 @@ _READING = (
         "    if length is not None and received < length:",
         "    if False:",
         _DOWNLOADS,
-        caught_by="test_a_short_body_is_noticed_whatever_the_connection_says",
+        caught_by="test_download_object_invalid_file_size",
     ),
     Mutant(
         "a broken download is put in its place",

@@ -129,6 +129,19 @@ class EveryDriverTests(S3DriverTests):
         (request,) = self.requests
         assert (request.method, request.path) == ("DELETE", "/pictures/summer/beach%20day.raw")
 
+    def test_delete_object_not_found(self) -> None:
+        answer: Reply = (404, "", {}, "Not Found")
+        with (
+            mock.patch.object(
+                self.mock_http, "_pictures_summer_beach_20day_raw", lambda *_: answer
+            ),
+            self.assertRaises(ObjectDoesNotExistError),
+        ):
+            self.object.delete()
+
+    def test_clean_object_name(self) -> None:
+        assert self.driver._clean_object_name("a/b c+ü") == "a/b%20c%2B%C3%BC"
+
     def test_download_object_as_stream_success(self) -> None:
         """H2: the body of a mock's response is iterated."""
         assert b"".join(self.object.as_stream()) == b"0123456789" * 100

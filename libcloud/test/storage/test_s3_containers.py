@@ -53,9 +53,33 @@ def test_delete_container_not_empty(s3: Store) -> None:
     assert created.delete() is True
 
 
-def test_delete_container_not_found(s3: Store) -> None:
+def test_delete_container_doesnt_exist(s3: Store) -> None:
     with pytest.raises(ContainerDoesNotExistError):
         Container("absent", {}, s3.driver).delete()
+
+
+def test_delete_container_not_found(s3: Store) -> None:
+    """404 without a code, as from a proxy."""
+    s3.server.faults.add("DeleteBucket", Status(404, ""))
+    with pytest.raises(ContainerDoesNotExistError):
+        s3.container.delete()
+
+
+def test_list_containers_empty(s3: Store) -> None:
+    s3.container.delete()
+    assert s3.driver.list_containers() == []
+
+
+def test_create_container_already_exists(s3: Store) -> None:
+    s3.server.faults.add("CreateBucket", Status(409, "BucketAlreadyOwnedByYou"))
+    with pytest.raises(ContainerAlreadyExistsError, match=r"409.*BucketAlreadyOwnedByYou"):
+        s3.driver.create_container("new")
+
+
+def test_create_container_bad_request(s3: Store) -> None:
+    s3.server.faults.add("CreateBucket", Status(400, "InvalidBucketName"))
+    with pytest.raises(InvalidContainerNameError, match=r"400.*InvalidBucketName"):
+        s3.driver.create_container("new")
 
 
 @pytest.mark.parametrize(
@@ -83,9 +107,7 @@ def test_the_class_of_a_region_names_its_location() -> None:
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
-        (409, "BucketAlreadyOwnedByYou", ContainerAlreadyExistsError),
         (409, "BucketAlreadyExists", InvalidContainerNameError),
-        (400, "InvalidBucketName", InvalidContainerNameError),
         (400, "TooManyBuckets", ContainerError),
         (400, "IllegalLocationConstraintException", ContainerError),
         (403, "AccessDenied", InvalidCredsError),
@@ -194,6 +216,22 @@ def test_what_can_be_asked_again_is_asked_again(s3: Store, fault: Any) -> None:
 
 
 # Listings.
+
+
+def test_list_container_objects_empty(s3: Store) -> None:
+    assert s3.container.list_objects() == []
+
+
+def test_list_container_objects_success(s3: Store) -> None:
+    s3.stream(iter([b"x"]), "a/1")
+    assert [(obj.name, obj.size) for obj in s3.container.list_objects()] == [("a/1", 1)]
+
+
+def test_list_container_objects_with_prefix(s3: Store) -> None:
+    for name in ("a/1", "b/1"):
+        s3.stream(iter([b"x"]), name)
+    assert [obj.name for obj in s3.container.list_objects(prefix="b/")] == ["b/1"]
+    assert s3.requests("ListObjects", "ListObjectsV2")[0].query["prefix"] == "b/"
 
 
 class BareStorageDriver(S3StorageDriver):

@@ -172,7 +172,7 @@ def test_the_callers_headers_and_extra_stay_as_they_are(
     assert s3.server.objects["bucket", "third"].metadata == {}
 
 
-def test_one_content_type_is_sent_whoever_names_it(s3: Store) -> None:
+def test_upload_object_via_stream_guess_file_mime_type(s3: Store) -> None:
     def sent(**options: Any) -> str:
         s3.stream(iter([b"x"]), "name.txt", **options)
         return s3.server.objects["bucket", "name.txt"].headers["content-type"]
@@ -180,6 +180,13 @@ def test_one_content_type_is_sent_whoever_names_it(s3: Store) -> None:
     assert sent() == "text/plain"
     assert sent(headers={"content-type": "text/own"}) == "text/own"
     assert sent(headers={"content-type": "text/own"}, extra={"content_type": "a/b"}) == "a/b"
+
+
+def test_upload_object_with_acl(s3: Store, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    s3.driver.upload_object(str(path), s3.container, "object", extra={"acl": "public-read"})
+    assert s3.server.requests[-1].headers["x-amz-acl"] == "public-read"
 
 
 def test_one_storage_class_is_sent_whoever_names_it(s3: Store) -> None:
