@@ -85,7 +85,7 @@ _ENDS = (
     Mutant(
         "a writer is aborted before other functions of atexit close it",
         "libcloud/storage/writer.py",
-        '        """Called with the other functions of ``atexit``, in whatever order."""',
+        '        """Called with the other functions of ``atexit``, in any order."""',
         "        self.__del__()",
         (f"{_TESTS}/storage/test_s3_exit.py::test_a_writer_is_open_while_functions_of_atexit_run",),
     ),

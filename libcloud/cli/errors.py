@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns an exception into a one-line message and an exit status.
 
-The message states what was attempted, on which object, what the store answered and what to do. It
+The message states what was attempted, on which object, the store's response and what to do. It
 never contains a secret: the secrets in use are redacted from the final text.
 """
 

@@ -56,7 +56,7 @@ def facts_of_object(store: Store, name: str, version_id: str | None) -> dict[str
 
 
 def facts_of_bucket(store: Store) -> dict[str, Any]:
-    """What is known of a bucket."""
+    """The properties of a bucket."""
     driver = store.driver
     container = driver.get_container(store.target.container)
     facts = {"container": container.name, **container.extra}
@@ -105,7 +105,7 @@ def _time_text(value: object) -> object:
             when = datetime.fromtimestamp(value, timezone.utc)
         elif isinstance(value, str):
             when = parse_time(value) or parsedate_to_datetime(value)
-    except (ValueError, OverflowError, OSError):  # anybody can store any text as Expires
+    except (ValueError, OverflowError, OSError):  # Expires can be any text
         return value
     if when is None:
         return value

@@ -43,7 +43,7 @@ class Transfer:
     """The progress of one object.
 
     :ivar bytes_done: bytes that were stored, or written to the file.
-    :ivar in_flight: bytes of parts whose requests have not been answered yet.
+    :ivar in_flight: bytes of parts whose responses have not arrived yet.
     :ivar started: a request with data was sent.
     """
 
@@ -167,7 +167,7 @@ class Meter:
 
     @property
     def in_flight(self) -> int:
-        """Bytes of parts whose requests have not been answered yet."""
+        """Bytes of parts whose responses have not arrived yet."""
         return sum(transfer.in_flight for transfer in [*self._transfers])
 
     @property

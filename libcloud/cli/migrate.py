@@ -40,8 +40,8 @@ _OUTCOMES = {
 @click.argument("source", metavar="SOURCE_URL")
 @click.argument("destination", metavar="DESTINATION_URL")
 @click.option("--job", required=True, metavar="NAME", help="Name of the job.")
-@click.option("--resume", is_flag=True, help="Continue the job; try failed objects again.")
-@click.option("--report", is_flag=True, help="Print the report of the job, and do nothing else.")
+@click.option("--resume", is_flag=True, help="Continue the job; retry failed objects.")
+@click.option("--report", is_flag=True, help="Only print the report of the job.")
 @click.option(
     "--executor",
     metavar="EXECUTOR",
@@ -60,7 +60,7 @@ _OUTCOMES = {
     type=click.IntRange(1),
     default=100_000,
     metavar="N",
-    help="Number of keys of a task (100,000).",
+    help="Number of keys per task (100,000).",
 )
 @click.option(
     "--list-whole",

@@ -106,7 +106,7 @@ def legal_hold(
 ) -> None:
     """Print whether there is a legal hold on the object at URL, or place or remove one.
 
-    Nobody can delete a version that has a legal hold. The bucket needs object lock.
+    A version with a legal hold cannot be deleted. The bucket needs object lock.
     """
     store, obj = _open_object(url, settings, version_id, "object_lock")
     with error_context(version_label(store.target, version_id)):
@@ -121,11 +121,11 @@ def legal_hold(
 @click.option(
     "--mode",
     type=click.Choice(["GOVERNANCE", "COMPLIANCE"], case_sensitive=False),
-    help="Who may shorten it: with COMPLIANCE, nobody.",
+    help="Retention mode. In COMPLIANCE mode, no user can shorten it.",
 )
-@click.option("--until", metavar="TIME", help="Its end, such as 2030-01-31T00:00Z.")
-@click.option("--clear", is_flag=True, help="End a retention in the mode GOVERNANCE.")
-@click.option("--bypass-governance", is_flag=True, help="Use the permission to shorten or end it.")
+@click.option("--until", metavar="TIME", help="End of the retention, such as 2030-01-31T00:00Z.")
+@click.option("--clear", is_flag=True, help="Remove a retention in GOVERNANCE mode.")
+@click.option("--bypass-governance", is_flag=True, help="Shorten or remove a GOVERNANCE retention.")
 @version_option
 @_json_option
 @store_options

@@ -46,7 +46,7 @@ class Interrupted(KeyboardInterrupt):
 def handle_signals() -> Iterator[Cancellation]:
     """Raise :class:`Interrupted` in the block on a signal, so that uploads are aborted.
 
-    What was begun is undone, unless the store stops responding.
+    Started uploads are undone, unless the store stops responding.
     A second signal exits immediately.
 
     :return: what the signal cancels.

@@ -115,7 +115,7 @@ def size_of_stream(stream: BinaryIO) -> int | None:
 
 
 follow_symlinks_option = click.option(
-    "--follow-symlinks", is_flag=True, help="Include what is below links to directories."
+    "--follow-symlinks", is_flag=True, help="Follow symbolic links to directories."
 )
 
 

@@ -70,7 +70,7 @@ class Store:
     def keeps_versions(self) -> bool:
         """Whether the bucket keeps versions of its objects, or did so before.
 
-        A store that cannot say so has none.
+        False if the store does not support the request.
         """
         if not self.driver.capabilities.versions:
             return False

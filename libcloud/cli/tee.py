@@ -29,7 +29,7 @@ from libcloud.cli.targets import STDIO
     "-p",
     "--ignore-closed-output",
     is_flag=True,
-    help="If the reader of standard output closes it, upload the rest of the input all the same.",
+    help="If the reader of standard output closes it, upload the rest of the input anyway.",
 )
 @write_options
 @transfer_options

@@ -319,7 +319,7 @@ def _plainer(error: OSError, host: str) -> OSError | None:
 def _flag(name: str) -> bool:
     """Return a flag of ``libcloud.common.base``.
 
-    That module imports this one, so it is not imported here. Until it is loaded, nobody can have
+    That module imports this one, so it is not imported here. Until it is loaded, no one can have
     set a flag.
     """
     return bool(getattr(sys.modules.get("libcloud.common.base"), name, False))

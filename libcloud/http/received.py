@@ -123,13 +123,13 @@ class RequestState:
     """The state of one request on a connection.
 
     It decides whether the connection can be reused: only if the whole request was sent, the
-    response ended where it said it would, and no bytes followed it.
+    response ended at its declared length, and no bytes followed it.
 
     :ivar received: bytes of the response that arrived while the request was being sent.
     :ivar error: raised after ``received``; ``None``: the rest comes from the connection.
     :ivar size: number of bytes sent.
     :ivar unsent: the server did not accept the whole request.
-    :ivar final: the final response has begun, not only interim ones.
+    :ivar final: the final response has started, not only interim ones.
     :ivar complete: the response was read to its end and no bytes follow it.
     """
 

@@ -55,8 +55,8 @@ class StorageDriverHelpers(BaseDriver):
     strict_mode = False
 
     _rewinds_finished_streams = True
-    """Whether a file that stands at its end is sent from its start, as drivers of Apache Libcloud
-    expect; otherwise nothing is left of it, and nothing is sent."""
+    """Whether a file whose position is its end is sent from its start, as in Apache Libcloud;
+    otherwise nothing is sent of it."""
 
     _hash_is_of_data = True
     """Whether objects with the same hash hold the same data."""

@@ -456,7 +456,7 @@ class _Terms:
         becomes a temporary object first.
     :param ex_connect: called on a worker, it returns the driver to use there; ``None``: the
         workers find their own credentials.
-    :param ex_on_session: called with the text of the session when the upload has begun.
+    :param ex_on_session: called with the text of the session when the upload has started.
     :param session: its text, or the session.
     :param upload: an upload in progress, from ``ex_iterate_multipart_uploads``.
     :param ex_method: the HTTP method that the URL is for: ``"GET"`` or ``"PUT"``, for example.

@@ -39,7 +39,7 @@ class Hasher(Protocol):
 
 
 class Payload:
-    """The body of a request, and what is known of it afterwards.
+    """The body of a request, and its size and digest afterwards.
 
     A context manager: leaving it closes the files that it opened, and no others.
 
@@ -214,7 +214,7 @@ class HashingReader:
         return piece
 
     def tell(self) -> int:
-        """Bytes from the start, which is where the file stood when it was given."""
+        """Bytes from the start, which is the position of the file when it was passed."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -233,7 +233,7 @@ class WorkerPool:
 
 
 def in_worker() -> bool:
-    """Whether the calling thread runs a task of a pool, beside others."""
+    """Whether the calling thread runs a task of a pool, concurrently with others."""
     return _this_thread.in_worker
 
 

@@ -449,7 +449,7 @@ class _ExitHook:
         atexit.unregister(self._stay)
 
     def _stay(self) -> None:
-        """Called with the other functions of ``atexit``, in whatever order."""
+        """Called with the other functions of ``atexit``, in any order."""
 
     def __del__(self) -> None:
         if self._action is not None:

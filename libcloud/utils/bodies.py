@@ -41,7 +41,7 @@ class Pieces:
 
 
 class StreamedPieces(Pieces):
-    """A body whose buffers are made while it is sent: it is not held in memory as a whole."""
+    """A body whose buffers are created while it is sent, so it is never in memory as a whole."""
 
     __slots__ = ()
 
@@ -84,14 +84,14 @@ class FilePieces(StreamedPieces):
 
 
 def hashed(hasher: Any, body: Any) -> Any:
-    """``hasher``, which was fed with a body: bytes or :class:`Pieces`."""
+    """``hasher``, updated with a body: bytes or :class:`Pieces`."""
     for piece in body if isinstance(body, Pieces) else (body,):
         hasher.update(piece)
     return hasher
 
 
 def new_md5() -> Any:
-    """A computation of an MD5; it guards against accidents, not against attackers."""
+    """A new MD5 hash, which detects accidents but not attacks."""
     return hashlib.md5(usedforsecurity=False)
 
 

@@ -65,7 +65,10 @@ class ModuleFinder:
 
 
 def install_finder() -> None:
-    """Make ``import libcloud.compute`` say which build has it. Calling it again has no effect."""
+    """Make ``import libcloud.compute`` raise an error that names the build with it.
+
+    Calling it again has no effect.
+    """
     if not any(type(finder).__name__ == ModuleFinder.__name__ for finder in sys.meta_path):
         finder: Any = ModuleFinder(_modules())
         sys.meta_path.append(finder)

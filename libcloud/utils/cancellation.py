@@ -36,11 +36,11 @@ class Interruptible(Protocol):
 class Cancellation:
     """Whether the work of one caller should stop. Thread-safe.
 
-    It includes the one that is active in the thread that creates it: whatever happens to that
-    happens to this one as well.
+    It includes the one that is active in the thread that creates it: it is cancelled,
+    interrupted and abandoned together with that one.
 
     Work stops in three steps, so that it ends even if a server stops responding. After
-    :meth:`cancel` it makes no further requests, except those that undo what was begun, in
+    :meth:`cancel` it makes no further requests, except those that undo earlier ones, in
     :func:`shielded` blocks. :meth:`interrupt` ends the requests that are still in flight, except
     these, and :meth:`abandon` all of them.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One request to a URL."""
+"""Sends a single request to a URL."""
 
 from __future__ import annotations
 

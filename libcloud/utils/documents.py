@@ -34,7 +34,7 @@ _PACKED_PIECE = 2 * 1024
 
 
 class UnexpectedDocumentError(ValueError):
-    """The document is another one than expected."""
+    """The document has an unexpected structure."""
 
 
 def read_document(response: Any) -> Any:
@@ -97,9 +97,9 @@ def parse_json(text: str) -> Any:
 
 
 def records(document: Any) -> list[Mapping[str, Any]]:
-    """The objects of a parsed JSON document, which is an array of them, or empty.
+    """The objects of a parsed JSON document, which is an array of objects or empty.
 
-    :raises UnexpectedDocumentError: it is not.
+    :raises UnexpectedDocumentError: it is neither.
     """
     if document in ("", {}):
         return []
@@ -109,7 +109,7 @@ def records(document: Any) -> list[Mapping[str, Any]]:
 
 
 def text_in(item: Mapping[str, Any], key: str) -> str:
-    """The text that ``item`` has as ``key``.
+    """The string ``item[key]``.
 
     :raises UnexpectedDocumentError: it has none.
     """
@@ -120,7 +120,7 @@ def text_in(item: Mapping[str, Any], key: str) -> str:
 
 
 def number_in(item: Mapping[str, Any], key: str) -> int:
-    """The whole number that ``item`` has as ``key``; 0 if it has nothing.
+    """The non-negative integer ``item[key]``; 0 if it is missing.
 
     :raises UnexpectedDocumentError: it has something else.
     """

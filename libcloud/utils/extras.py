@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packages that are only needed for a part of the library, each of which has an extra."""
+"""Optional dependencies, each of which has an extra."""
 
 from __future__ import annotations
 
 
 def missing_extra(package: str, extra: str) -> str:
-    """What to do where ``package`` is not installed.
+    """The message for a missing optional dependency.
 
     >>> missing_extra("loky", "loky")
     "this needs loky: pip install 'libcloud-storage[loky]'"

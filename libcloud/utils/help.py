@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Complete what ``help()`` and editors show of classes whose parameters are described only once.
+"""Completes docstrings, so that ``help()`` and editors show parameters that are described once.
 
 A method's help names every parameter and the errors. What its docstring leaves out is taken from
 the same method of a base class, from the methods that the docstring refers to

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Former names of modules, which can still be imported: each is the module that took its place."""
+"""Makes modules importable under their former names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MOVED = {
 
 
 class _Loader:
-    """Gives the module in the new place, whose own specification stays as it is."""
+    """Loads the module at its new location, and keeps its own specification."""
 
     def __init__(self, place: str) -> None:
         self._place = place
@@ -61,10 +61,10 @@ class _Loader:
 
 
 class MovedModuleFinder:
-    """Finds modules by the names that they had."""
+    """Finds modules by their former names."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        """Return where ``fullname`` is now; ``None`` if it has not moved."""
+        """Return the specification of a moved module; ``None`` for others."""
         place = MOVED.get(fullname)
         if place is None:
             return None

@@ -3,7 +3,7 @@
 
 A forked child must not use those of its parent: a lock that another thread held at the fork is
 never released there, and memory that the parent uses does not count in the child. They cannot be
-pickled either. So every process, unpickled object and deep copy gets a value of its own.
+pickled either. So every process, unpickled object and deep copy gets its own value.
 
 **Locks.** Every lock of the library is ``PerProcess(RLock)``, used as ``with lock():``. It is
 reentrant, because the garbage collector may run a ``__del__`` within the block, in the same thread,

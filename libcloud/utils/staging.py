@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing a file so that it appears under its name only when it is whole."""
+"""Writes a file so that it appears under its name only when it is complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from libcloud.common.types import LibcloudError
 
 TEMPORARY_PREFIX = ".libcloud-part-"
 
-# What file systems answer that cannot sync.
+# Errors of file systems that cannot sync.
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 _MAX_LINKS = 40  # as many as Linux follows
@@ -33,19 +33,19 @@ class DestinationExistsError(LibcloudError, FileExistsError):
 
 
 class StagingFile:
-    """A staging file beside the final place, moved there by :meth:`commit`.
+    """A staging file in the directory of the destination, moved there by :meth:`commit`.
 
     Used as a context manager: leaving it without a commit, for whatever reason, removes what was
-    written, and a file that stood in the final place is still there. A link is followed, so that
+    written, and an existing file at the destination is unchanged. A link is followed, so that
     the file it names is replaced and not the link. The data are on the disk before the file gets
     its name: a crash of the system leaves the old file or the new one, not an empty one.
 
     A device, a pipe, a descriptor of this process (``/dev/stdout``, ``/dev/fd/3``), and a file in a
     directory that cannot be written to, are written in place.
 
-    :param path: the final place; its directory must exist.
+    :param path: the destination; its directory must exist.
     :param mode: permissions; ``None`` means those of the predecessor, or the usual ones. Where that
-        is known beforehand, nobody but the owner can read the staging file.
+        is known beforehand, only the owner can read the staging file.
     :param overwrite: replace a file that is there, or that appears before the commit.
     :raises OSError: the file cannot be written there.
     """
@@ -54,7 +54,7 @@ class StagingFile:
         self._path = path
         self._given_mode = mode
         self._overwrite = overwrite
-        # Where there is nothing, not even a dangling link, there is no other place to find.
+        # Without even a dangling link, there is nothing to resolve.
         is_new = not os.path.lexists(path)
         self._final = os.path.join(os.getcwd(), path) if is_new else os.path.realpath(path)
         self._predecessor = None if is_new else _status(self._final)
@@ -106,7 +106,7 @@ class StagingFile:
         self._file.write(piece)
 
     def sync(self) -> None:
-        """Have the data written to the disk, where the file system can do that."""
+        """Flush the data to the disk, if the file system supports it."""
         self._file.flush()
         if self._temporary is None or self._synced:
             return
@@ -115,9 +115,9 @@ class StagingFile:
         self._synced = True
 
     def commit(self) -> None:
-        """Close the file and put it in its final place.
+        """Close the file and move it to its destination.
 
-        :raises DestinationExistsError: there is a file, and it must not be replaced.
+        :raises DestinationExistsError: the destination exists and must not be replaced.
         """
         if self._temporary is None:
             self._file.close()
@@ -156,7 +156,7 @@ class StagingFile:
             os.unlink(temporary)
 
     def _link(self, temporary: str) -> None:
-        """Give the file its name, unless something has that name, in one step."""
+        """Rename the file atomically, unless the destination exists."""
         try:
             os.link(temporary, self._final)
         except FileExistsError:
@@ -180,7 +180,7 @@ class StagingFile:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            # On a full disk it fails once more; what it would write is not wanted.
+            # On a full disk it fails again; what it would write is not needed.
             with contextlib.suppress(OSError):
                 self._file.close()
         finally:
@@ -200,7 +200,7 @@ def is_stream(path: str) -> bool:
 
 
 def sync_directory(path: str) -> None:
-    """Have the names in a directory written to the disk, where the system can do that."""
+    """Flush the names in a directory to the disk, if the system supports it."""
     if not hasattr(os, "O_DIRECTORY"):  # Windows
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -221,7 +221,7 @@ def _where_syncing_works() -> Iterator[None]:
 
 
 def _status(path: str) -> os.stat_result | None:
-    """What ``path`` leads to, if that exists."""
+    """The status of ``path``, following links; ``None`` if it does not exist."""
     try:
         return os.stat(path)
     except (OSError, ValueError):

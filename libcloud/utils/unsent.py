@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exceptions of what a request needs before it is sent, such as a token: nothing has happened."""
+"""Marks exceptions raised before a request was sent, for example while obtaining a token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def before_sending() -> Iterator[None]:
 
 
 def mark_unsent(error: BaseException) -> None:
-    """Note on ``error`` that nothing of the request was sent."""
+    """Record on ``error`` that nothing of the request was sent."""
     with suppress(AttributeError, TypeError):  # of a class that has no such attribute
         setattr(error, _MARK, True)
 

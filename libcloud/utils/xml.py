@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parsing XML that comes from elsewhere, and looking things up in it.
+"""Parses untrusted XML and finds elements in it.
 
-The only module that imports lxml, and that at the first parse. The look-ups work on elements of
+The only module that imports lxml, at the first parse. The functions work on elements of
 lxml and of the standard library.
 """
 
@@ -103,7 +103,7 @@ def serialize(element: Any) -> str:
 
 
 def fixxpath(xpath: str, namespace: str | None = None) -> str:
-    """``xpath`` with ``namespace`` in front of each name in it.
+    """``xpath`` with ``namespace`` before each name.
 
     >>> fixxpath("a/b", "urn:x")
     '{urn:x}a/{urn:x}b'
@@ -121,7 +121,7 @@ def findtext(
 ) -> str | None:
     """The text of the first match.
 
-    :param no_text_value: the response for a match without text.
+    :param no_text_value: the result for a match without text.
     :return: ``None`` without a match.
     """
     found = element.findtext(fixxpath(xpath, namespace))
@@ -139,14 +139,14 @@ def findall(element: Any, xpath: str, namespace: str | None = None) -> list[Any]
 
 
 def findall_ignore_namespace(element: Any, xpath: str, namespace: str | None = None) -> list[Any]:
-    """All matches in ``namespace``; if there are none, those in any namespace or in no one."""
+    """All matches in ``namespace``; if there are none, those in any or no namespace."""
     return findall(element, xpath, namespace) or findall(element, xpath, "*")
 
 
 def findtext_ignore_namespace(
     element: Any, xpath: str, namespace: str | None = None, no_text_value: str = ""
 ) -> str | None:
-    """As :func:`findtext`, and without a match once more in any namespace or in no one."""
+    """As :func:`findtext`, but without a match, retry in any or no namespace."""
     found = findtext(element, xpath, namespace, no_text_value)
     if found is not None:
         return found
@@ -154,7 +154,7 @@ def findtext_ignore_namespace(
 
 
 def _prepare(data: bytes | bytearray | memoryview | str) -> tuple[bytes, str | None]:
-    """Bytes that start with the document, and their encoding unless the document may tell it."""
+    """Bytes that start with the document, and their encoding, unless the document declares it."""
     encoding = None
     if isinstance(data, str):
         encoding = "utf-8"
@@ -162,7 +162,7 @@ def _prepare(data: bytes | bytearray | memoryview | str) -> tuple[bytes, str | N
             data = data.encode(encoding)
         except UnicodeEncodeError as error:
             raise InvalidXmlError(
-                f"XML holds characters that cannot be encoded: {error}"
+                f"XML contains characters that cannot be encoded: {error}"
             ) from error
     document = bytes(data)
     if len(document) > MAX_DOCUMENT_SIZE:
@@ -185,9 +185,9 @@ def _prepare(data: bytes | bytearray | memoryview | str) -> tuple[bytes, str | N
 
 
 def _starts_with_doctype(document: bytes) -> bool:
-    """Whether a DOCTYPE stands before the root element.
+    """Whether a DOCTYPE precedes the root element.
 
-    Looked for before parsing, so that no declaration in it is ever acted upon.
+    Checked before parsing, so that its declarations are never processed.
     """
     position = 0
     while True:

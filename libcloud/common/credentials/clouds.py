@@ -23,9 +23,9 @@ def discover_openstack(
 ) -> dict[str, Any]:
     """Keywords for a driver of Swift.
 
-    A cloud is read from ``clouds.yaml``, and its password from ``secure.yaml`` beside it. Otherwise
-    the variables of OpenStack (``OS_AUTH_URL``, ...) are used, or those of the ``swift`` program
-    (``ST_AUTH``, ``ST_USER``, ``ST_KEY``).
+    A cloud is read from ``clouds.yaml``, and its password from ``secure.yaml`` in the
+    same directory. Otherwise the variables of OpenStack (``OS_AUTH_URL``, ...) are used, or those
+    of the ``swift`` program (``ST_AUTH``, ``ST_USER``, ``ST_KEY``).
 
     :param cloud: name of a cloud; ``None``: that of ``OS_CLOUD``.
     :param environ: ``None``: the environment of this process.

@@ -14,7 +14,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-# In this order, each on a line of its own, empty where a request does not have it.
+# In this order, one per line, empty where a request does not have it.
 _STANDARD = (
     "content-encoding",
     "content-language",

@@ -50,7 +50,7 @@ class BlobLease:
     def __enter__(self) -> BlobLease:
         if self._use:
             try:
-                # With an id of its own, a repeated request finds the lease of the first one.
+                # With its own id, a repeated request finds the lease of the first one.
                 response = self._send(
                     "acquire",
                     {

@@ -22,8 +22,8 @@ class LockLocalStorage:
         which every user may lock: it holds no data. Users with different temporary directories
         do not exclude each other.
     :param timeout: seconds to wait for the lock.
-    :raises LibcloudError: the package ``fasteners`` is not installed; from ``with``: somebody else
-        holds the lock, or something else than a lock file has its name.
+    :raises LibcloudError: the package ``fasteners`` is not installed; from ``with``: another
+        process or thread holds the lock, or its name is not that of a lock file.
     """
 
     def __init__(self, path: str, timeout: float = 5) -> None:

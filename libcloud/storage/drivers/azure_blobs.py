@@ -205,7 +205,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         Keywords of the driver take precedence over the environment.
 
         :raises CredentialsNotFoundError: there is no account, or nothing authorizes requests.
-        :raises ValueError: a setting makes no sense.
+        :raises ValueError: a setting is invalid.
         """
         found = options_from_env(options)
         driver = cls(**found)
@@ -561,7 +561,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         :param headers: properties such as ``Cache-Control``, and conditions.
         :param ex_use_lease: hold a lease on the blob meanwhile, if it exists.
         :raises PreconditionFailedError: the condition does not hold; the blob is as it was.
-        :raises ValueError: an option makes no sense. Nothing was sent.
+        :raises ValueError: an option is invalid. Nothing was sent.
         :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
         :raises BaseException: the first error, also one of ``iterator``. Nothing was published.
         """
@@ -751,7 +751,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         ex_connect: Callable[[], Any] | None = None,
         **options: Unpack[EngineKeywords],
     ) -> Object:
-        """Continue an upload of :meth:`ex_upload_with`, whatever became of it; publish the blob.
+        """Continue an upload of :meth:`ex_upload_with`, in any state; publish the blob.
 
         Arguments and errors are those of
         :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_attach_upload`.

@@ -32,7 +32,7 @@ class BlobOptions:
     def headers(self) -> dict[str, str]:
         """What the request that publishes the blob carries.
 
-        :raises ValueError: a value makes no sense.
+        :raises ValueError: a value is invalid.
         """
         headers = conditions(self.if_match, self.if_none_match)
         if self.storage_class:
@@ -46,7 +46,7 @@ def split(
     """Options of the blob, and those of the engine.
 
     :raises TypeError: there is no such keyword.
-    :raises ValueError: a value makes no sense, or the keyword is one of an old release.
+    :raises ValueError: a value is invalid, or the keyword is one of an old release.
     """
     removed = [name for name in _REMOVED if name in given]
     if removed:
@@ -70,7 +70,7 @@ def tier(name: str) -> str:
 def conditions(if_match: str | None, if_none_match: str | None) -> dict[str, str]:
     """The headers for ``ex_if_match`` and ``ex_if_none_match``.
 
-    :raises ValueError: a condition makes no sense.
+    :raises ValueError: a condition is invalid.
     """
     headers = {}
     if if_match is not None:

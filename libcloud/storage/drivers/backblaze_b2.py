@@ -83,7 +83,7 @@ class BackblazeB2AuthConnection(ConnectionUserAndKey):
 
         :param force: ask again.
         :raises InvalidCredsError: B2 does not accept the key.
-        :raises LibcloudError: it did not answer, or not with an endpoint of its own.
+        :raises LibcloudError: it did not respond, or not with one of its endpoints.
         """
         with self._lock(), before_sending():
             if self.s3_host is None or force:

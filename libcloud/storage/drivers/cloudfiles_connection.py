@@ -169,7 +169,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         self._populate_hosts_and_request_paths()
         return self._endpoint_of(self._access) or self._base_url
 
-    def request(  # type: ignore[override]  # cdn_request stands there in Apache Libcloud
+    def request(  # type: ignore[override]  # in Apache Libcloud, cdn_request is in this position
         self,
         action: str,
         params: Any = None,
@@ -276,7 +276,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         return connection
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Any:
-        """One request to the identity service, by a connection of its own."""
+        """One request to the identity service, over a separate connection."""
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         settings = {"timeout": self.timeout, "proxy_url": self.proxy_url}

@@ -63,7 +63,7 @@ _FILE_MODE = 0o664
 class LocalStorageDriver(StorageDriver):
     """A directory as a store.
 
-    An upload is written to a temporary file beside the object and renamed: others see the old
+    An upload is written to a temporary file in the same directory and renamed: others see the old
     object or the new one, never a part of it.
 
     :param key: the base directory.

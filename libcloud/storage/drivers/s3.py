@@ -505,7 +505,7 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Object:
         """The object, after a HEAD request on the container and one on the object.
 
-        Without ``ex_version_id`` it stands for the object, whichever version is the newest when it
+        Without ``ex_version_id`` it refers to the object, whichever version is the newest when it
         is read or deleted later; the id of the one that was found is
         ``extra["latest_version_id"]``.
 
@@ -656,7 +656,7 @@ class BaseS3StorageDriver(StorageDriver):
         *,
         ex_bypass_governance: bool = False,
     ) -> None:
-        """Do not let anybody delete the object, or the version, for some time.
+        """Prevent everyone from deleting the object, or the version, for some time.
 
         :param mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``, which nobody can shorten; ``None`` ends a
             retention in the mode governance.
@@ -1142,7 +1142,7 @@ class BaseS3StorageDriver(StorageDriver):
         ex_connect: Callable[[], Any] | None = None,
         **options: Unpack[EngineKeywords],
     ) -> Object:
-        """Continue an upload of :meth:`ex_upload_with`, whatever became of it; publish the object.
+        """Continue an upload of :meth:`ex_upload_with`, in any state; publish the object.
 
         Only parts that the store does not have are sent. If the object was published already, it is
         returned.

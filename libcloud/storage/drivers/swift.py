@@ -577,7 +577,7 @@ class SwiftStorageDriver(StorageDriver):
         ex_connect: Callable[[], Any] | None = None,
         **options: Unpack[EngineKeywords],
     ) -> Object:
-        """Continue an upload of :meth:`ex_upload_with`, whatever became of it; publish the object.
+        """Continue an upload of :meth:`ex_upload_with`, in any state; publish the object.
 
         Arguments and errors are those of
         :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_attach_upload`.
@@ -928,7 +928,7 @@ class SwiftStorageDriver(StorageDriver):
 
 
 def _rewind_finished(stream: Any) -> None:
-    """Send a file that stands at its end from its start, as Apache Libcloud does."""
+    """Send a file whose position is its end from its start, as Apache Libcloud does."""
     if not (hasattr(stream, "seek") and hasattr(stream, "tell")):
         return
     try:

@@ -129,7 +129,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
     def _data(self, block: _Block, start: int, end: int) -> bytes:
         if block.start >= end or block.end <= start:
             return b""
-        if block.data.cancel():  # no thread has begun to fetch it, so this one does
+        if block.data.cancel():  # no thread has started to fetch it, so this one does
             known = self._blocks.index(block)
             data = _done(self.fetcher(block.start, block.end))
             self._blocks[known] = block = _Block(block.start, block.end, data)

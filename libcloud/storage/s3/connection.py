@@ -72,7 +72,7 @@ class _CredentialField:
 
 
 class _Current(NamedTuple):
-    """What the current attempt of a thread uses, whatever other threads learn meanwhile."""
+    """What the current attempt of a thread uses, independent of other threads."""
 
     address: Address | None = None
     credentials: Credentials | None = None

@@ -112,7 +112,7 @@ def version_to_delete(obj: Object) -> str | None:
 def explained_errors(client: S3Client, object_name: str, version_id: str | None) -> Iterator[None]:
     """Add to errors of a request what the version id may have to do with them.
 
-    A HEAD or GET request for a delete marker is answered by 405: Amazon S3 User Guide, "Working
+    The response to a HEAD or GET request for a delete marker is 405: Amazon S3 User Guide, "Working
     with delete markers".
     """
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of parts: whatever holds the data, a large part is not held in memory."""
+"""Bodies of parts: a large part is not held in memory, wherever the data is."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ __all__ = ["adapted", "executor_for", "workers_of"]
 def executor_for(target: object, workers: int | None = None) -> Executor:
     """The executor that ``target`` describes.
 
-    Shutting it down closes the connection that was made for it; a cluster goes on.
+    Shutting it down closes the connection that was made for it; a cluster keeps running.
 
     :param target: an executor, which is returned; a ``distributed.Client``; or a text:
         ``dask://HOST:PORT`` (a scheduler), ``ray://HOST:PORT`` (a Ray client server), ``ray`` (the

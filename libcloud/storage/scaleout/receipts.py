@@ -26,7 +26,7 @@ _BITS |= {"sha1": 160, "sha256": 256}
 
 
 class UploadReceipt(NamedTuple):
-    """What the store answered for a part; plain values, for JSON and pickle.
+    """The store's response for a part; plain values, for JSON and pickle.
 
     :param size: bytes.
     :param etag: opaque.

@@ -335,7 +335,7 @@ class UploadSession:
         )
 
     def find_parts(self) -> tuple[list[PartReceipt], Exception | None]:
-        """The parts that the store has; if the upload does not exist, the error that says so."""
+        """The parts that the store has; if the upload does not exist, the corresponding error."""
         try:
             found = self._stored_parts()
         except Exception as error:
@@ -366,7 +366,7 @@ class UploadSession:
 
     @classmethod
     def draft(cls, driver: Any, new: NewUpload) -> UploadSession:
-        """The session of an upload that has not begun, to find out whether it has a text."""
+        """The session of an upload that has not started, to find out whether it has a text."""
         upload, _, extra = new
         headers = dict(upload.store.shared_headers)  # type: ignore[attr-defined]
         facts = Facts(upload.container_name, upload.object_name, "", 0, headers=headers)

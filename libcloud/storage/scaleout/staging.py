@@ -6,7 +6,7 @@ when all are written, their sizes are known, and the parts of the result are cop
 Only pieces that are too small for a part are read again. ``spark`` and the sink for Ray Data use
 this, because their writers cannot tell how much they are going to write.
 
-Every attempt to write a piece has an object of its own, so that an attempt which was killed, or is
+Every attempt to write a piece has its own object, so that an attempt which was killed, or is
 late, does not replace the one that counts.
 """
 

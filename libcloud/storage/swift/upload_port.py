@@ -278,7 +278,7 @@ class SwiftUploadPort:
         ]
 
     def _delete_replaced(self) -> None:
-        """Delete the segments of the object that was overwritten, now that the new one stands.
+        """Delete the segments of the overwritten object, once the new one is published.
 
         What cannot be deleted is listed with the uploads in progress.
         """

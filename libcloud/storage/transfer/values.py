@@ -89,7 +89,7 @@ class Failure:
 
     :param error: raised if there are no more attempts.
     :param transient: the same request may succeed later.
-    :param effect_unknown: the request may have taken effect although no response says so.
+    :param effect_unknown: the request may have taken effect although no response confirms it.
     :param contradicted: the response reports success, but with other data than was sent, or an
         error after which the object may be there; a HEAD request shows whether that is so.
     :param upload_gone: the store does not know the upload (any more).

@@ -22,14 +22,14 @@ _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class S3Profile:
-    """One store, or one kind of server. The defaults suit a server of which nothing is known.
+    """One store, or one kind of server. The defaults suit an unknown server.
 
     :param name: for messages.
     :param hosts: host by region, for the regions that have a host of their own.
     :param host_pattern: host of any other region, with ``{region}`` in it; ``None``: there is none.
     :param host_patterns: the same, for regions whose whole name matches a regular expression: that,
         the host, and which variants of it there are: ``"dualstack"``, ``"fips"``.
-    :param more_hosts: further hosts that serve what the store has, in whatever region.
+    :param more_hosts: further hosts that serve what the store has, in any region.
     :param domains: hosts of the store end with one of these; each begins with a dot unless it is a
         host itself. Regular expressions, for services that number theirs.
     :param default_region: used if the user names none; empty if signatures name no region.

@@ -294,7 +294,7 @@ def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadErr
 def pin(response: Any, port: DownloadPort, start: int, extent: Extent) -> PinnedRange | None:
     """What the body of ``response`` consists of; ``None`` if it cannot be resumed.
 
-    It cannot if the response is of a foreign class, has no length, has no ETag that stands for its
+    It cannot if the response is of a foreign class, has no length, has no ETag that identifies its
     very bytes, or is decoded on the way.
 
     :param start: of the body in the object, bytes.

@@ -88,7 +88,7 @@ class PartStore(Protocol[_Taken]):
 
 
 class SharedPartStore(PartStore[_Taken], Protocol[_Taken]):
-    """A store whose upload several processes continue, each through a port of its own."""
+    """A store whose upload several processes continue, each through its own port."""
 
     @property
     def shared_headers(self) -> Mapping[str, str]:
