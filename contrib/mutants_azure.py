@@ -8,6 +8,7 @@ from mutant import Mutant
 _AZURE = "libcloud/storage/azure"
 _DRIVER = ("libcloud/test/storage/test_azure_blobs.py",)
 _PROTOCOL = ("libcloud/test/storage/azure/test_protocol.py",)
+_ACCESS = ("libcloud/test/storage/azure/test_access.py",)
 
 MUTANTS = (
     Mutant(
@@ -91,5 +92,33 @@ MUTANTS = (
         "crc64nvme(piece, 0)",
         ("libcloud/test/storage/azure/test_checksums.py",),
         caught_by="test_pieces_have_the_crc_64_of_the_whole",
+    ),
+    Mutant(
+        "ids of blocks of shared uploads are longer than others",
+        f"{_AZURE}/requests.py",
+        '.ljust(_CONTENT_DIGITS, "0")',
+        "",
+        _PROTOCOL,
+    ),
+    Mutant(
+        "a token that was revoked is used until it expires",
+        "libcloud/common/credentials/provider.py",
+        "                self._cached = None\n        return True\n",
+        "                pass\n        return True\n",
+        _ACCESS,
+    ),
+    Mutant(
+        "a wrong clock is not corrected",
+        "libcloud/common/azure_storage.py",
+        "            self.clock_offset = offset\n",
+        "            pass\n",
+        _ACCESS,
+    ),
+    Mutant(
+        "the text of a credential's exception is shown",
+        "libcloud/common/credentials/azure.py",
+        "filter(None, [type(error).__name__, code and code[0]])",
+        "[type(error).__name__, str(error)]",
+        _ACCESS,
     ),
 )

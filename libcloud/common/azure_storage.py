@@ -7,6 +7,7 @@ signature or not at all, and :class:`AzureBlobsActiveDirectoryConnection` by tok
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
@@ -19,12 +20,18 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.common.signing.sharedkey import AccountKey
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.utils.per_thread import PerThread
 
 API_VERSION = "2021-12-02"
 """Has blocks of 4,000 MiB (2019-12-12) and the tier Cold (2021-12-02).
 
 Reference: Azure Storage REST API, "Versioning for Azure Storage".
 """
+
+_log = logging.getLogger(__name__)
+
+# A smaller difference may be the time on the network, and is not why a request was refused.
+_NOTABLE_SKEW = timedelta(minutes=1)
 
 LOGIN_HOSTS = MappingProxyType(
     {
@@ -74,6 +81,10 @@ class AzureBlobsConnection(ConnectionUserAndKey):
     responseCls: Any = AzureStorageResponse
     rawResponseCls: Any = AzureStorageRawResponse
     API_VERSION = API_VERSION
+    clock_offset = timedelta(0)
+    """How far the clock of the store is ahead of this machine's."""
+
+    _used: Any = PerThread(timedelta(0))  # what the last request was authorized with
 
     def __init__(
         self,
@@ -94,7 +105,8 @@ class AzureBlobsConnection(ConnectionUserAndKey):
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         from email.utils import formatdate
 
-        headers["x-ms-date"] = formatdate(usegmt=True)
+        self._used = self.clock_offset
+        headers["x-ms-date"] = formatdate(self.server_time().timestamp(), usegmt=True)
         headers["x-ms-version"] = self.API_VERSION
         length = len(self.data) if hasattr(self.data, "__len__") else None
         if length:
@@ -120,9 +132,45 @@ class AzureBlobsConnection(ConnectionUserAndKey):
                 raise InvalidCredsError(str(error), self.driver) from error
         return params
 
+    def server_time(self) -> datetime:
+        """The current time by the clock of the store, as far as it is known."""
+        return datetime.now(timezone.utc) + self.clock_offset
+
+    def recover(self, status: int, code: str, date: datetime | None) -> bool:
+        """Correct what the last request of this thread was authorized with, which was refused.
+
+        The date of a signed request may be up to 15 minutes wrong. Reference: Azure Storage REST
+        API, "Authorize with Shared Key".
+
+        :param date: of the response.
+        :return: whether the request may be accepted now; another thread may have corrected it.
+        """
+        if status != 403 or code not in ("", "AuthenticationFailed") or date is None:
+            return False
+        if self._sas or not self.key:
+            return False
+        offset = date - datetime.now(timezone.utc)
+        if abs(offset - self.clock_offset) > _NOTABLE_SKEW:
+            self.clock_offset = offset
+            _log.warning(
+                "The clocks of this machine and of %s differ by %.0f seconds; requests are signed "
+                "with the time of the store",
+                self.host,
+                abs(offset.total_seconds()),
+            )
+        return bool(abs(self.clock_offset - self._used) > _NOTABLE_SKEW)
+
     def account_key(self) -> AccountKey:
         """What signs requests and URLs."""
         return AccountKey(self.user_id, self.key)
+
+    def copy_source(self, url: str) -> str:
+        """The URL of a blob to copy, with what lets the service read it.
+
+        A shared access signature authorizes one of the two blobs only. Reference: Azure Storage
+        REST API, "Copy Blob", "Authorization".
+        """
+        return f"{url}?{urlencode(self._sas)}" if self._sas else url
 
     def secrets(self) -> list[str]:
         """What must not be shown."""
@@ -186,8 +234,13 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
         return "token of Entra ID"
 
     def authorize(self, params: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
-        headers["Authorization"] = f"Bearer {self._provider.current().token}"
+        self._used = self._provider.current()
+        headers["Authorization"] = f"Bearer {self._used.token}"
         return params
+
+    def recover(self, status: int, code: str, date: datetime | None) -> bool:
+        """Have the next request ask for another token if the store refused this one."""
+        return status == 401 and self._provider.discard(self._used)
 
     def get_client_credentials(self) -> Credentials:
         """A new token for the application.
@@ -227,9 +280,19 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
             raise InvalidCredsError(
                 f"Entra ID rejected the application: status {status}, {code}", self.driver
             )
-        if status != 200 or "access_token" not in said:
-            raise LibcloudError(f"Entra ID returned no token: status {status}", self.driver)
+        lifetime = _seconds(said.get("expires_in", 3600))
+        if status != 200 or not said.get("access_token") or lifetime is None:
+            error = LibcloudError(f"Entra ID returned no token: status {status}", self.driver)
+            error.http_code = status
+            raise error
         # The lifetime counts from now; ``expires_on`` is a time of another clock.
-        lifetime = timedelta(seconds=int(said.get("expires_in", 3600)))
         expires = datetime.now(timezone.utc) + lifetime
         return Credentials("", "", str(said["access_token"]), expires)
+
+
+def _seconds(text: Any) -> timedelta | None:
+    """The lifetime of a token; ``None`` if it is no number of seconds."""
+    try:
+        return timedelta(seconds=int(text))
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -7,6 +7,7 @@ variables" (``AZURE_STORAGE_*``), and "DefaultAzureCredential".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -15,9 +16,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.common.types import InvalidCredsError, LibcloudError
 
 SCOPE = "https://storage.azure.com/.default"
 """What a token for Azure Storage is asked for."""
+
+_ENTRA_CODE = re.compile(r"AADSTS[0-9]+")
 
 # The account of Azurite and of the former storage emulator, which Microsoft publishes.
 _DEVELOPMENT = (
@@ -122,6 +126,19 @@ class IdentityTokens:
         self._credential = credential
 
     def __call__(self) -> Credentials:
-        token = self._credential.get_token(SCOPE)
-        expires = datetime.fromtimestamp(token.expires_on, timezone.utc)
-        return Credentials("", "", token.token, expires)
+        """A new token.
+
+        :raises InvalidCredsError: the credential gives none. What it raised is the cause, and is
+            not part of the message, because it may contain a secret.
+        """
+        try:
+            token = self._credential.get_token(SCOPE)
+            expires = datetime.fromtimestamp(token.expires_on, timezone.utc)
+            return Credentials("", "", token.token, expires)
+        except LibcloudError:
+            raise
+        except Exception as error:
+            kind = type(self._credential).__name__
+            code = _ENTRA_CODE.search(str(error))
+            shown = ", ".join(filter(None, [type(error).__name__, code and code[0]]))
+            raise InvalidCredsError(f"{kind} gives no token ({shown})") from error

@@ -98,6 +98,16 @@ class CredentialProvider:
             self._refresh(tolerant=False)
             return self._cached.credentials != rejected
 
+    def discard(self, rejected: Credentials) -> bool:
+        """Have the next request fetch again because a store rejected ``rejected``.
+
+        :return: always ``True``: the request can be sent again.
+        """
+        with self._lock():
+            if self._cached is not None and self._cached.credentials == rejected:
+                self._cached = None
+        return True
+
     def _refresh(self, *, tolerant: bool) -> None:
         """Fetch, while the lock is held.
 

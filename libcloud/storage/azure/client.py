@@ -11,19 +11,25 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from libcloud.common.azure_storage import AzureBlobsConnection
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.transfer.retry_loop import PolicyOwner
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
+from libcloud.utils.unsent import is_unsent
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
+    from libcloud.storage.error_details import ErrorDetail
 
 _T = TypeVar("_T")
 
 _OWN_HEADERS = ("etag", "x-ms-")
+
+# A token may expire, or be revoked, again on the way.
+_RECOVERIES = 2
 
 
 class ClientOwner(PolicyOwner, Protocol):
@@ -50,17 +56,17 @@ class AzureClient(StoreClient[ClientOwner]):
         raw: bool = False,
         names: tuple[str, str] = ("", ""),
     ) -> Any:
-        """:meth:`send` without retries."""
-        with self._time_for(request):
-            try:
-                response = transfer.sending.send_once(
-                    self.owner.connection, request, what, raw=raw, driver=self.owner
-                )
-            except MalformedResponseError as error:
-                error.value = f"{what}: {error.value}"
-                raise
-        if response.status not in (ok or self.successes):
-            raise self._refusal(response, what, names)
+        """:meth:`send` without retries, except after a wrong clock or a token that has expired."""
+        recoveries = 0
+        while True:
+            with self._time_for(request):
+                response = self._attempt(request, what, raw=raw)
+            if response.status in (ok or self.successes):
+                break
+            detail = self._detail_of(response)
+            if recoveries == _RECOVERIES or not self._recover(detail):
+                raise azure.errors.error_for(detail, what, self.owner, *names)
+            recoveries += 1
         if transfer.sending.is_web_page(response.headers, _OWN_HEADERS):
             raise MalformedResponseError(
                 f"{what}: the response has status {response.status} and is a web page, not a "
@@ -118,14 +124,31 @@ class AzureClient(StoreClient[ClientOwner]):
             raise InvalidObjectNameError(str(error), self.owner, name) from error
         return azure.requests.blob_path(container_name, name)
 
-    def _refusal(self, response: Any, what: str, names: tuple[str, str]) -> LibcloudError:
-        from libcloud.storage.error_details import describe
+    def _attempt(self, request: HttpRequest, what: str, *, raw: bool) -> Any:
+        connection = self.owner.connection
+        try:
+            return transfer.sending.send_once(connection, request, what, raw=raw, driver=self.owner)
+        except MalformedResponseError as error:
+            error.value = f"{what}: {error.value}"
+            raise
+        except LibcloudError as error:
+            # A request for a token was refused, perhaps only for now.
+            if is_unsent(error) and error.http_code and not hasattr(error, "detail"):
+                error.value = f"{what}: {error.value}"
+                azure.errors.attach_status(error)
+            raise
 
+    def _recover(self, detail: ErrorDetail) -> bool:
+        """Whether a refused request, which had no effect, may be accepted if it is sent again."""
+        connection = self.owner.connection
+        if not isinstance(connection, AzureBlobsConnection):
+            return False
+        return connection.recover(detail.status, detail.code, detail.date)
+
+    def _detail_of(self, response: Any) -> ErrorDetail:
         body = response.body
         content = body.encode() if isinstance(body, str) else bytes(body or b"")
-        detail = azure.errors.error_detail(int(response.status), response.headers, content)
-        text = f"{what}: {describe(detail)}"
-        return azure.errors.error_for(detail, text, self.owner, *names)
+        return azure.errors.error_detail(int(response.status), response.headers, content)
 
     def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
         """Allow more time before the response to a block list, which the store works for."""

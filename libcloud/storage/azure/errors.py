@@ -16,6 +16,7 @@ from libcloud.storage.error_details import (
     MESSAGE_LENGTH,
     ErrorDetail,
     attach_detail,
+    describe,
     http_date,
     printable,
     retry_after,
@@ -50,6 +51,13 @@ _TRANSIENT = frozenset(
 # they are part of the blob already.
 _BLOCKS_GONE = frozenset({"InvalidBlockList"})
 
+# Put Block: the ids of all blocks of a blob, also of those that are not published, have one length.
+_OTHER_IDS = "InvalidBlobOrBlock"
+_OTHER_IDS_HINT = (
+    "another program may have sent blocks of this blob whose ids have another length; those that "
+    "are not published expire within a week, or when the blob is written by one request"
+)
+
 _CONDITION_FAILED = frozenset(
     {
         "BlobAlreadyExists",  # 409: the answer to If-None-Match: *
@@ -82,16 +90,27 @@ def error_detail(status: int, headers: Mapping[str, str], body: bytes = b"") -> 
 
 
 def error_for(
-    detail: ErrorDetail, text: str, driver: object, container_name: str, object_name: str
+    detail: ErrorDetail, what: str, driver: object, container_name: str, object_name: str
 ) -> LibcloudError:
-    """The exception for an error of the store."""
+    """The exception for an error of the store.
+
+    :param what: the operation.
+    """
+    text = f"{what}: {describe(detail)}"
     return attach_detail(_error(detail, text, driver, container_name, object_name), detail)
+
+
+def attach_status(error: LibcloudError) -> None:
+    """Have an error with a status, such as that of the host of tokens, retried if it may pass."""
+    attach_detail(error, ErrorDetail(error.http_code or 0))
 
 
 def _error(
     detail: ErrorDetail, text: str, driver: object, container_name: str, object_name: str
 ) -> LibcloudError:
     code, status = detail.code, detail.status
+    if code == _OTHER_IDS:
+        return LibcloudError(f"{text}: {_OTHER_IDS_HINT}", driver)
     if code == "ContainerAlreadyExists":
         return ContainerAlreadyExistsError(text, driver, container_name)
     if code in _BAD_NAME and status == 400:

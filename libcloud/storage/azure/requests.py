@@ -34,6 +34,8 @@ _PROPERTIES = frozenset(
 
 MAX_NAME_LENGTH = 1024
 
+_CONTENT_DIGITS = 16  # of the digest of a block, in its id
+
 
 def check_container_name(name: str) -> None:
     """:raises ValueError: a path with this name would be that of something else."""
@@ -118,16 +120,19 @@ def put_blob(path: str, headers: Mapping[str, str], body: Body) -> HttpRequest:
 
 
 def block_id(upload_id: str, number: int, digest: bytes = b"") -> str:
-    """The id of a block. All ids of a blob have the same length: REST API, "Put Block".
+    """The id of a block.
+
+    All ids of a blob have the same length, also those of blocks that an interrupted upload, of
+    whatever kind, has left: the service refuses others. Reference: REST API, "Put Block".
 
     :param upload_id: keeps blocks of uploads to the same blob apart.
     :param digest: keeps blocks of one number apart that several processes may have sent.
 
     >>> block_id("0123456789abcdef", 1)
-    'MDEyMzQ1Njc4OWFiY2RlZi0wMDAwMQ=='
+    'MDEyMzQ1Njc4OWFiY2RlZi0wMDAwMS0wMDAwMDAwMDAwMDAwMDAw'
     """
-    content = f"-{digest.hex()[:16]}" if digest else ""
-    return b64encode(f"{upload_id}-{number:05}{content}".encode()).decode()
+    content = digest.hex()[:_CONTENT_DIGITS].ljust(_CONTENT_DIGITS, "0")
+    return b64encode(f"{upload_id}-{number:05}-{content}".encode()).decode()
 
 
 def block_number(upload_id: str, block: str) -> int | None:

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -321,7 +321,7 @@ class AzureBlobsStorageDriver(StorageDriver):
             raise ValueError(f"ex_method is one of {', '.join(_PERMISSIONS)}, not {ex_method!r}")
         if not self.connection.can_sign_urls:
             raise LibcloudError("A URL is signed with an account key, and there is none", self)
-        now = datetime.now(timezone.utc)
+        now = self.connection.server_time()
         start = now - timedelta(minutes=AZURE_STORAGE_CDN_URL_START_MINUTES)
         parameters = blob_sas(
             self.connection.account_key(),
@@ -385,10 +385,9 @@ class AzureBlobsStorageDriver(StorageDriver):
             sent["x-ms-access-tier"] = drivers.azure_options.tier(ex_storage_class)
         if obj.hash:
             sent["x-ms-source-if-match"] = f'"{obj.hash}"'
-        source = self._client.blob_path(obj.container.name, obj.name)
-        response = azure.copying.copy_blob(
-            self._client, self._url(source, port=True), container.name, object_name, sent
-        )
+        path = self._client.blob_path(obj.container.name, obj.name)
+        source = self.connection.copy_source(self._url(path, port=True))
+        response = azure.copying.copy_blob(self._client, source, container.name, object_name, sent)
         return self._headers_to_object(object_name, container, response.headers)
 
     # Downloads.

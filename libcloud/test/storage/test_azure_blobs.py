@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -419,17 +419,6 @@ def test_a_name_of_another_blob_is_refused_without_a_request(
     assert fake.requests == []
 
 
-def test_a_wrong_clock_is_refused_with_the_servers_words(
-    fake: FakeAzure, container: Container, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later = datetime.now(timezone.utc) + timedelta(hours=1)
-    monkeypatch.setattr(fake, "clock", lambda: later)
-    with pytest.raises(InvalidCredsError, match="is not now") as caught:
-        upload(container)
-    assert caught.value.code == "AuthenticationFailed"  # type: ignore[attr-defined]
-    assert fake.blobs == {}
-
-
 # Downloads.
 
 
@@ -596,11 +585,11 @@ class Tokens:
 def test_a_credential_of_azure_identity_gives_tokens(
     fake: FakeAzure, lifetime: float, asked: int
 ) -> None:
+    fake.tokens.update({"token1", "token2"})
     credential = Tokens(lifetime)
     driver = connect(fake, secret=None, ex_credential=credential)
     for _ in range(2):
-        with pytest.raises(InvalidCredsError):  # the fake knows no tokens
-            driver.list_containers()
+        assert driver.list_containers() == []
     assert credential.asked == ["https://storage.azure.com/.default"] * asked
     assert fake.requests[-1].headers["authorization"] == f"Bearer token{asked}"
 

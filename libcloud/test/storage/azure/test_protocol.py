@@ -55,6 +55,8 @@ def test_all_block_ids_of_an_upload_have_the_same_length() -> None:
     assert len({len(block) for block in ids}) == 1
     assert len(set(ids)) == 5
     assert all(len(base64.b64decode(block)) <= 64 for block in ids)
+    assert len(requests.block_id("u" * 32, 1, b"\x01" * 16)) == len(ids[0])
+    assert len(requests.block_id("u" * 32, 1, b"\x01" * 8)) == len(ids[0])
 
 
 def test_a_block_list_names_the_blocks_in_order() -> None:

@@ -73,6 +73,8 @@ class FakeAzure(FakeServer):
     :param page_size: entries of a page of a listing.
     :param max_blocks: of a blob.
     :param clock: the time of the server, aware.
+
+    ``tokens`` has the tokens of Entra ID that it accepts.
     """
 
     key = "devaccount"
@@ -96,6 +98,7 @@ class FakeAzure(FakeServer):
         self.leases: dict[tuple[str, str], str] = {}
         self.in_flight: Counter[tuple[str, str]] = Counter()
         self.violations: list[str] = []
+        self.tokens: set[str] = set()
         self._etags = 0
 
     def exchange(self, request: Incoming) -> AzureExchange:
@@ -127,6 +130,7 @@ class FakeAzure(FakeServer):
             for store in (self.containers, self.blobs, self.uncommitted, self.leases):
                 store.clear()
             self.violations.clear()
+            self.tokens.clear()
 
 
 class AzureExchange:
@@ -204,6 +208,10 @@ class AzureExchange:
         given = request.header("authorization")
         if not given:
             raise S3Error(401, "NoAuthenticationInformation")
+        if given.startswith("Bearer "):
+            if given.removeprefix("Bearer ") in self.fake.tokens:
+                return None
+            raise S3Error(401, "InvalidAuthenticationInfo")
         date = request.header("x-ms-date")
         if not date or abs(parsedate_to_datetime(date) - self.fake.clock()) > _SKEW:
             raise S3Error(403, "AuthenticationFailed", f"the date {date} is not now")
