@@ -1347,23 +1347,18 @@ class BaseS3StorageDriver(StorageDriver):
                 headers=headers,
                 storage_class=ex_storage_class,
             )
-        func: Callable[..., dict[str, Any]]
-        kwargs: dict[str, Any] = {"stream": iterator}
+        shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
+        shared.update(verify_hash=False)
         if self.supports_s3_multipart_upload:
-            func = self._upload_multipart
+            func: Callable[..., dict[str, Any]] = self._upload_multipart
             kwargs = {"container": container, "iterator": iterator, "options": rest}
-        else:
+        elif self._put_object_has_callback():
             func = self._upload_chunked if self.supports_chunked_encoding else self._upload_buffered
-        return self._put_by_callback(
-            container,
-            object_name,
-            extra=extra,
-            headers=headers,
-            storage_class=ex_storage_class,
-            verify_hash=False,
-            upload_func=func,
-            upload_func_kwargs=kwargs,
-        )
+            kwargs = {"stream": iterator}
+        else:
+            return self._put_object(container, object_name, stream=iterator, **shared)
+        shared.update(upload_func=func, upload_func_kwargs=kwargs)
+        return self._put_with_callback()(container, object_name, **shared)
 
     def ex_open_writer(
         self,
@@ -1488,26 +1483,11 @@ class BaseS3StorageDriver(StorageDriver):
         is_own = not is_overridden(self, BaseS3StorageDriver, "_put_object")
         return is_own or accepts_keyword(self._put_object, "upload_func")
 
-    def _put_by_callback(
-        self,
-        container: Container,
-        object_name: str,
-        *,
-        upload_func: Callable[..., dict[str, Any]],
-        upload_func_kwargs: Mapping[str, Any],
-        **shared: Any,
-    ) -> Object:
-        """Call ``_put_object``; an override without a callback as Apache Libcloud calls it.
-
-        That calls it for streams unless they are uploaded in parts.
-        """
-        put: Callable[..., Object] = self._put_object
-        if not self._put_object_has_callback():
-            if "stream" in upload_func_kwargs:
-                return put(container, object_name, stream=upload_func_kwargs["stream"], **shared)
-            put = partial(BaseS3StorageDriver._put_object, self)
-        shared.update(upload_func=upload_func, upload_func_kwargs=upload_func_kwargs)
-        return put(container, object_name, **shared)
+    def _put_with_callback(self) -> Callable[..., Object]:
+        """``_put_object``, or that of this class if an override does not take a callback."""
+        if self._put_object_has_callback():
+            return self._put_object
+        return partial(BaseS3StorageDriver._put_object, self)
 
     def _keywords(
         self, headers: Mapping[str, str] | None, given: Mapping[str, object]
@@ -1617,7 +1597,7 @@ class BaseS3StorageDriver(StorageDriver):
         port, session = s3.uploads.session_of(
             self, container, object_name, request_path, headers=headers, options=options
         )
-        stored = session.send_stream(iterator)
+        stored = session.send(iterator)
         return {
             "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
             "bytes_transferred": stored.size,
@@ -1701,7 +1681,7 @@ class BaseS3StorageDriver(StorageDriver):
 
         An override in a subclass is called by :meth:`upload_object_via_stream`.
         """
-        return self._put_by_callback(
+        return self._put_with_callback()(
             container,
             object_name,
             extra=extra,

@@ -389,7 +389,7 @@ class SwiftStorageDriver(StorageDriver):
             stored = session.send_file(file_path)
         else:
             _rewind_finished(stream)
-            stored = session.send_stream(stream)
+            stored = session.send(stream)
         return self._stored_object(container, object_name, extra, stored.size, stored.etag)
 
     def _put_by_hook(
@@ -762,7 +762,7 @@ class SwiftStorageDriver(StorageDriver):
         self._client.retry_loop.run(port.prepare)
         sizes = {number: size for number, (size, _) in held.items()}
         resumed = transfer.upload.session.Resumed(upload_id, sizes)
-        stored = session.send_stream(iterator, resumed)
+        stored = session.send(iterator, resumed)
         return self._stored_object(container, object_name, extra, stored.size, stored.etag)
 
     def _no_such_upload(

@@ -18,9 +18,8 @@ from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
-from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.s3.names import label_of
-from libcloud.storage.s3.recovery import Attempt, Recoveries
+from libcloud.storage.s3.recovery import Recoveries
 from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.types import (
     ConditionalConflictError,
@@ -29,7 +28,6 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
-from libcloud.utils.bodies import rewinder
 from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
@@ -121,77 +119,61 @@ class S3Client(StoreClient[ClientOwner]):
         sent again without it, and so are all later ones.
         """
         request = s3.headers.without_features(request, self.unsupported.names)
-        try:
-            return self._attempt(request, what, ok=ok, raw=raw, names=names)
-        except LibcloudError as error:
-            refused = s3.headers.refused_features(getattr(error, "detail", None), request)
-            if not refused:
-                raise
-        request = s3.headers.without_features(request, refused)
-        response = self._attempt(request, what, ok=ok, raw=raw, names=names)
-        self.unsupported.add(refused)
-        return response
+        refused: frozenset[str] = frozenset()
+        while True:
+            try:
+                response = self._exchange(request, what, raw, names)
+                connection = self.owner.connection
+                proven = raw or s3.response.is_proven(connection, request, response, what)
+                if not proven or response.status not in (ok or self.successes):
+                    raise self.refusal(response, what, *names)
+            except LibcloudError as error:
+                if refused:
+                    raise
+                refused = s3.headers.refused_features(getattr(error, "detail", None), request)
+                if not refused:
+                    raise
+                request = s3.headers.without_features(request, refused)
+            else:
+                if refused:
+                    self.unsupported.add(refused)
+                return response
 
-    def _attempt(
-        self,
-        request: HttpRequest,
-        what: str,
-        *,
-        ok: Collection[int] | None,
-        raw: bool,
-        names: tuple[str, str],
-    ) -> Any:
-        """Send ``request`` unchanged; see :meth:`send`."""
-        try:
-            with self._time_for(request):
-                response = transfer.sending.send_once(
-                    self, request, what, raw=raw, driver=self.owner
-                )
-        except LibcloudError as error:
-            detail = getattr(error, "detail", None)
-            if isinstance(error, MalformedResponseError):
-                error.value = f"{what}: {error.value}"
-            if detail is None:
-                raise
-            if type(error) is LibcloudError:
-                translated = self.error_for(detail, error.value, *names)
-                if translated is not None:
-                    translated.value = f"{what}: {translated.value}"
-                    raise translated from error
-            error.value = f"{what}: {error.value}"
-            raise
-        connection = self.owner.connection
-        proven = raw or s3.response.is_proven(connection, request, response, what)
-        if proven and response.status in (ok or self.successes):
-            return response
-        raise self.refusal(response, what, *names)
+    def _exchange(self, request: HttpRequest, what: str, raw: bool, names: tuple[str, str]) -> Any:
+        """The response, whatever its status; sent again after each successful recovery.
 
-    def request(self, action: str, *, method: str = "GET", data: Any = None, **rest: Any) -> Any:
-        """Send a request with the driver's connection, again after each successful recovery.
-
-        For the arguments and the result see :meth:`libcloud.common.base.Connection.request`; for
-        the recovery, :mod:`libcloud.storage.s3.recovery`. The connection of another project is left
-        to handle its errors itself.
+        For the recovery see :mod:`libcloud.storage.s3.recovery`. The connection of another project
+        is left to handle its errors itself.
         """
         connection = self.owner.connection
-        if not isinstance(connection, BaseS3Connection):
-            return connection.request(action, method=method, data=data, **rest)
-        rewind = rewinder(data)
-        recoveries = Recoveries()
-        while True:
-            attempt = Attempt.begin(connection, action, method)
-            try:
-                response = connection.request(action, method=method, data=data, **rest)
-            except LibcloudError as error:
-                if not recoveries.recover(attempt, getattr(error, "detail", None)) or not rewind:
+        action, keywords = transfer.sending.arguments_of(request, raw=raw)
+        recoveries = Recoveries(connection, action, request.method, request.body)
+        with self._time_for(request):
+            while True:
+                recoveries.begin()
+                try:
+                    response = connection.request(action, **keywords)
+                except LibcloudError as error:
+                    if not recoveries.recover(getattr(error, "detail", None)):
+                        self._explain(error, what, names)
+                        raise
+                except Exception as error:
+                    transfer.sending.raise_if_lost(error, what, self.owner)
                     raise
-            else:
-                # The response class treats some errors as a success.
-                if response.status != 400 or not hasattr(response, "error_detail"):
-                    return response
-                if not recoveries.recover(attempt, response.error_detail()) or not rewind:
-                    return response
-            rewind()
+                else:
+                    # The response class treats some errors as a success.
+                    if response.status != 400 or not recoveries.recover(detail_of(response)):
+                        return response
+
+    def _explain(self, error: LibcloudError, what: str, names: tuple[str, str]) -> None:
+        """Add the operation to the text of ``error``, or raise the specific exception for it."""
+        detail = getattr(error, "detail", None)
+        if type(error) is LibcloudError and detail is not None:
+            translated = self.error_for(detail, f"{what}: {error.value}", *names)
+            if translated is not None:
+                raise translated from error
+        if detail is not None or isinstance(error, MalformedResponseError):
+            error.value = f"{what}: {error.value}"
 
     def refusal(
         self, response: Any, what: str, container_name: str, object_name: str
@@ -240,6 +222,13 @@ class S3Client(StoreClient[ClientOwner]):
         detail = detail_of(response)
         text = s3.errors.describe(detail)
         return s3.errors.attach_detail(ContainerDoesNotExistError(text, self.owner, name), detail)
+
+    def raise_if_no_container(self, error: LibcloudError, name: str) -> None:
+        """In an upload of a whole object, 404 can only mean that the container does not exist."""
+        detail = getattr(error, "detail", None)
+        if type(error) is LibcloudError and detail is not None and detail.status == 404:
+            missing = ContainerDoesNotExistError(error.value, self.owner, name)
+            raise s3.errors.attach_detail(missing, detail) from error
 
     def object_not_found(
         self, response: Any, container_name: str, object_name: str, version_id: str | None = None

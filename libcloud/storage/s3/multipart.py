@@ -301,7 +301,7 @@ def resume(
         options = replace(options, part_size=stored[1].size or None)
     resumed = transfer.upload.session.Resumed(upload_id, sizes_to_keep(stored, session.limits))
     session = replace(session, store=ResumedPort(session.store, stored), options=options)
-    return session.send_stream(iterator, resumed)
+    return session.send(iterator, resumed)
 
 
 def sizes_to_keep(stored: Mapping[int, PartRecord], limits: Limits) -> dict[int, int]:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from libcloud.common.types import LibcloudError
+from libcloud.storage.s3.connection import BaseS3Connection
+from libcloud.utils.bodies import rewinder
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
-    from libcloud.storage.s3.connection import BaseS3Connection
     from libcloud.storage.s3.endpoint import Address
     from libcloud.storage.s3.errors import ErrorDetail
 
@@ -192,21 +193,38 @@ STRATEGIES: tuple[Strategy, ...] = (WrongRegion(), ClockSkew(), ExpiredCredentia
 
 
 class Recoveries:
-    """The strategies of one request, each with the number of times it may still be used."""
+    """The strategies for one request, each with the number of times it was used.
 
-    def __init__(self) -> None:
+    The connection of another project recovers by its own means, so none is used then.
+
+    :param body: of the request; it is rewound after a recovery.
+    """
+
+    def __init__(self, connection: Any, action: str, method: str, body: Any) -> None:
+        self._own = connection if isinstance(connection, BaseS3Connection) else None
+        self._request = (action, method)
+        self._rewind = rewinder(body)
+        self._attempt: Attempt | None = None
         self._used: dict[Strategy, int] = {}
 
-    def recover(self, attempt: Attempt, error: ErrorDetail | None) -> bool:
-        """Try the strategies in turn; return whether the request may be accepted now.
+    def begin(self) -> None:
+        """Note the state of the connection with which the next attempt is made."""
+        if self._own is not None:
+            self._attempt = Attempt.begin(self._own, *self._request)
+
+    def recover(self, error: ErrorDetail | None) -> bool:
+        """Try the strategies in turn; return whether the request can be sent again.
 
         :param error: ``None``: the failure was not a response of the store.
         """
-        if error is None:
+        if error is None or self._attempt is None:
             return False
         for strategy in STRATEGIES:
             used = self._used.get(strategy, 0)
-            if used < strategy.limit and strategy.recover(attempt, error):
+            if used < strategy.limit and strategy.recover(self._attempt, error):
                 self._used[strategy] = used + 1
+                if self._rewind is None:
+                    return False
+                self._rewind()
                 return True
         return False

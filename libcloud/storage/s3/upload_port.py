@@ -8,9 +8,11 @@ Create, Complete and Abort call the driver's ``_initiate_multipart``, ``_commit_
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
@@ -33,11 +35,8 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
-from libcloud.storage.types import ContainerDoesNotExistError, ObjectHashMismatchError
+from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.etags import strip_etag
-
-if TYPE_CHECKING:
-    from libcloud.common.request import HttpRequest
 
 _READ_SIZE = 64 * 1024
 # S3 responds with 200; some gateways with 201 (created) or 204 (no content).
@@ -95,6 +94,7 @@ class S3UploadPort:
         self.times = StoreTimes()
         self._completing = ""
         self._label = f"{container.name}/{object_name}"
+        self._send = partial(self._client.send_once, names=(container.name, object_name))
         self._verifier = Verifier(
             driver, object_name, self._label, headers=headers, compares_etag=compares_etag
         )
@@ -119,11 +119,20 @@ class S3UploadPort:
         headers = headers_for(Step.PUT, self._headers)
         if not has_digest(headers):
             headers.update(self._optional(digest.headers))
+        attempt: Any  # a Payload is read while it is sent
         if isinstance(body, Payload):
-            with body.attempt() as data:
-                response = self._put_object(headers, data)
+            attempt = body.attempt()
         else:
-            response = self._put_object(headers, bytes(body) if self._copy_bodies else body)
+            attempt = nullcontext(bytes(body) if self._copy_bodies else body)
+        try:
+            with attempt as data:
+                request = requests.put_object(
+                    self._path, headers=headers, body=data, method=self._method
+                )
+                response = self._send(request, f"Error uploading {self._label}", ok=_STORED)
+        except LibcloudError as error:
+            self._client.raise_if_no_container(error, self._container.name)
+            raise
         self._verifier.check_object(digest, response.headers)
         etag = strip_etag(response.headers.get("etag", ""))
         return StoredObject(etag, len(body), 0, dict(response.headers))
@@ -299,25 +308,6 @@ class S3UploadPort:
         return True
 
     # Requests.
-
-    def _send(
-        self, request: HttpRequest, what: str, *, ok: Sequence[int] = (200,), raw: bool = False
-    ) -> Any:
-        return self._client.send_once(
-            request, what, ok=ok, raw=raw, names=(self._container.name, self._name)
-        )
-
-    def _put_object(self, headers: Mapping[str, str], body: Any) -> Any:
-        """Send the whole object; 404 can only mean that the container does not exist."""
-        request = requests.put_object(self._path, headers=headers, body=body, method=self._method)
-        try:
-            return self._send(request, f"Error uploading {self._label}", ok=_STORED)
-        except LibcloudError as error:
-            detail = getattr(error, "detail", None)
-            if type(error) is not LibcloudError or detail is None or detail.status != 404:
-                raise
-            missing = ContainerDoesNotExistError(error.value, self._driver, self._container.name)
-            raise s3.errors.attach_detail(missing, detail) from error
 
     def _look(self, headers: Mapping[str, str]) -> Any:
         request = requests.head(self._path.partition("?")[0], headers)

@@ -17,13 +17,12 @@ from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.s3 import requests
-from libcloud.storage.s3.client import ClientOwner, S3Client, detail_of
+from libcloud.storage.s3.client import ClientOwner, S3Client
 from libcloud.storage.s3.response import etag_of_part
 from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import PartReceipt
-from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -199,16 +198,11 @@ def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, 
 
 def check_stored(client: S3Client, response: Any, container_name: str, object_name: str) -> None:
     """Raise the error in the response to a request that uploads a whole object."""
-    if response.status in (200, 201, 204):
-        return
-    detail = detail_of(response)
-    text = f"Error uploading {container_name}/{object_name}: {s3.errors.describe(detail)}"
-    if detail.status == 404:
-        raise s3.errors.attach_detail(
-            ContainerDoesNotExistError(text, client.owner, container_name), detail
-        )
-    error = client.error_for(detail, text, container_name, object_name)
-    raise error or s3.errors.attach_detail(LibcloudError(text, driver=client.owner), detail)
+    if response.status not in (200, 201, 204):
+        names = (container_name, object_name)
+        error = client.refusal(response, f"Error uploading {'/'.join(names)}", *names)
+        client.raise_if_no_container(error, container_name)
+        raise error
 
 
 def reported_checksum(

@@ -20,37 +20,52 @@ HTML = ("text/html", "application/xhtml+xml")
 """Media types of web pages."""
 
 
+def arguments_of(request: HttpRequest, *, raw: bool = False) -> tuple[str, dict[str, Any]]:
+    """The arguments for the ``request`` method of a connection: the action, and keywords.
+
+    :param raw: do not read the body of the response.
+    """
+    action, params = request.path, {}
+    if request.params:
+        bare = [(name, value) for name, value in request.params if value is None]
+        params = {name: value for name, value in request.params if value is not None}
+        action = common.request.join_target(action, bare)
+    return action, {
+        "params": params,
+        "data": request.body,
+        "headers": dict(request.headers),
+        "method": request.method,
+        "raw": raw,
+        "retry_failed": False,
+        **({"stream": True} if raw else {}),
+    }
+
+
 def send_once(
     connection: Any, request: HttpRequest, what: str, *, raw: bool = False, driver: Any = None
 ) -> Any:
     """The response to ``request``, whatever its status.
 
-    :param connection: a connection, or a client with the same ``request`` method.
     :param what: the operation, for messages.
-    :param raw: do not read the body of the response.
     :param driver: of the exception.
     :raises LibcloudError: there was no response; or what the connection raises.
     """
-    action, params = _action_of(request)
+    action, keywords = arguments_of(request, raw=raw)
     try:
-        return connection.request(
-            action,
-            params=params,
-            data=request.body,
-            headers=dict(request.headers),
-            method=request.method,
-            raw=raw,
-            retry_failed=False,
-            **({"stream": True} if raw else {}),
-        )
+        return connection.request(action, **keywords)
     except LibcloudError:
         raise
     except Exception as error:
-        from libcloud.http import network_error
+        raise_if_lost(error, what, driver)
+        raise
 
-        lost = network_error(error, what, driver)
-        if lost is None:
-            raise
+
+def raise_if_lost(error: Exception, what: str, driver: Any) -> None:
+    """Raise a :class:`LibcloudError` for an error of the network."""
+    from libcloud.http import network_error
+
+    lost = network_error(error, what, driver)
+    if lost is not None:
         raise lost from error
 
 
@@ -66,15 +81,6 @@ def is_web_page(headers: Mapping[str, str], own: tuple[str, ...]) -> bool:
     if kind not in HTML or headers.get("content-length") == "0":
         return False
     return not any(name.startswith(own) for name in headers)
-
-
-def _action_of(request: HttpRequest) -> tuple[str, dict[str, str]]:
-    """What a connection is asked for: the path with bare keys, and the other parameters."""
-    if not request.params:
-        return request.path, {}
-    bare = [(name, value) for name, value in request.params if value is None]
-    params = {name: value for name, value in request.params if value is not None}
-    return common.request.join_target(request.path, bare), params
 
 
 def failure_without_detail(error: BaseException) -> Failure:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 from urllib.request import urlopen
 
 import pytest
@@ -17,6 +17,7 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.s3.requests import head, put_object
 from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.test._threads import run_in_threads
 from libcloud.test.storage.fakes.faults import Status
@@ -70,7 +71,7 @@ def test_a_refused_request_is_not_repeated_if_the_clock_is_right() -> None:
     with store() as there:
         there.server.faults.add("HeadBucket", Status(403), times=None)
         with pytest.raises(InvalidCredsError):
-            there.driver._client.request(f"/{BUCKET}", method="HEAD")
+            there.driver._client.send_once(head(f"/{BUCKET}"), "Error")
         assert there.server.count("HeadBucket") == 1
 
 
@@ -90,10 +91,10 @@ def test_a_file_is_sent_again_from_its_former_position() -> None:
     with store(replace(at(2), unsigned_payload=True)) as there:
         file = io.BytesIO(b"head and body")
         file.seek(9)
-        headers = {"Content-Length": "4"}
-        there.driver._client.request(
-            f"/{BUCKET}/object", method="PUT", data=file, headers=headers, raw=True
+        request = put_object(
+            f"/{BUCKET}/object", headers={"Content-Length": "4"}, body=cast("Any", file)
         )
+        there.driver._client.send_once(request, "Error", raw=True)
         assert there.body() == b"body"
 
 
@@ -103,9 +104,8 @@ def test_a_body_that_cannot_be_rewound_is_not_sent_again() -> None:
 
         def send() -> Any:
             body: Iterator[bytes] = iter([b"body"])
-            there.driver._client.request(
-                f"/{BUCKET}/object", method="PUT", data=body, headers=headers, raw=True
-            )
+            request = put_object(f"/{BUCKET}/object", headers=headers, body=cast("Any", body))
+            there.driver._client.send_once(request, "Error", raw=True)
 
         with pytest.raises(InvalidCredsError, match="RequestTimeTooSkewed"):
             send()

@@ -105,7 +105,7 @@ class Transfer(Generic[Content]):
             else:
                 if command.step is not Step.PUT or command.attempt > 1:
                     cancellation.raise_if_cancelled()
-                self._start(command)
+                self._workers.submit(self._task_for(command))
 
     def feed(self, body: Content, *, last: bool) -> None:
         """Supply the part that :meth:`advance` asked for.
@@ -197,7 +197,7 @@ class Transfer(Generic[Content]):
         part = source.next_part(size)
         self.feed(part.body, last=part.last)
 
-    def _start(self, send: Send) -> None:
+    def _task_for(self, send: Send) -> Task[Content]:
         body: Content | None = None
         digest: Digest | None = None
         if send.step in _CARRIES_BODY:
@@ -208,8 +208,7 @@ class Transfer(Generic[Content]):
             self._notify(UploadCompleting(self._machine.bytes_done))
         machine = self._machine
         parts = machine.receipts if send.step in (Step.COMPLETE, Step.CONFIRM) else ()
-        task = Task(send, machine.upload_id or "", body, digest, parts, machine.size)
-        self._workers.submit(task)
+        return Task(send, machine.upload_id or "", body, digest, parts, machine.size)
 
     def _collect(self) -> None:
         """Report all outcomes to the machine; an outcome is removed only after that."""

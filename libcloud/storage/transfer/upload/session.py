@@ -8,7 +8,7 @@ A driver's ``upload_object_via_stream`` consists of these steps::
     upload = ObjectUpload(
         port, limits, options, retries, driver=self, container_name=..., object_name=...
     )
-    stored = upload.send_stream(iterator)
+    stored = upload.send(iterator)
 
 ``send_file`` uploads a file by its path, and ``open_writer`` opens a file that is uploaded while it
 is written. Errors that the engine raises name the driver and the object. A subclass of a driver may
@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import IO, Any, Generic, TypeVar, cast
+from typing import IO, Any, Generic, TypeVar
 
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import MemoryBudget
@@ -34,7 +34,7 @@ from libcloud.storage.transfer.upload.options import (
     split_keywords,
 )
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan, plan_for
-from libcloud.storage.transfer.upload.port import Content, PartStore, Source
+from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.upload.source import LocalFile, source_of
 from libcloud.storage.transfer.upload.workers import InlineWorkers, ThreadWorkers
@@ -88,33 +88,25 @@ class ObjectUpload(Generic[Content]):
     container_name: str = ""
     object_name: str = ""
 
-    def send(self, source: Source[Content], resumed: Resumed | None = None) -> StoredObject:
-        """Send everything that ``source`` delivers.
+    def send(self, stream: object, resumed: Resumed | None = None) -> StoredObject:
+        """Send a stream; see :class:`~libcloud.storage.transfer.upload.source.PartSource`.
 
+        The parts of a :class:`~libcloud.storage.transfer.upload.source.LocalFile` are read by the
+        workers, several at once.
+
+        :param stream: or a source of parts of the kind that the port takes.
         :param resumed: the upload to continue; ``None``: a new one.
+        :raises InvalidSourceError: it cannot be read.
         :raises ObjectTooLargeError: the announced size exceeds the limits. Nothing was sent.
         :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
         """
         try:
             machine, workers = self._engine(resumed)
             transfer = Transfer(machine, workers, listener=self.options.on_event, label=self._label)
-            return transfer.run(source)
+            return transfer.run(source_of(stream))
         except ObjectError as error:
             self.name_error(error)
             raise
-
-    def send_stream(
-        self: ObjectUpload[bytes | Pieces], stream: object, resumed: Resumed | None = None
-    ) -> StoredObject:
-        """Send a stream; see :class:`~libcloud.storage.transfer.upload.source.PartSource`.
-
-        The parts of a :class:`~libcloud.storage.transfer.upload.source.LocalFile` are read by the
-        workers, several at once.
-
-        :raises InvalidSourceError: it cannot be read.
-        :raises BaseException: see :meth:`send`.
-        """
-        return self.send(cast("Source[bytes | Pieces]", source_of(stream)), resumed)
 
     def send_file(self: ObjectUpload[bytes | Pieces], path: str | os.PathLike[str]) -> StoredObject:
         """Send the file at ``path``; a regular file must keep its size meanwhile.
@@ -127,7 +119,7 @@ class ObjectUpload(Generic[Content]):
             session, size = self, file.exact_size
             if self.options.size is None and size is not None:
                 session = replace(self, options=replace(self.options, size=size))
-            return session.send_stream(file)
+            return session.send(file)
 
     def open_writer(
         self: ObjectUpload[bytes | Pieces], finish: Callable[[StoredObject], _Result]

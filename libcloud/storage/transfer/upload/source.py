@@ -289,8 +289,10 @@ class FileSource:
         return SourcePart(FileRange(self._file, start, self._position - start), last)
 
 
-def source_of(stream: object) -> PartSource | FileSource:
-    """The parts of ``stream``; see :class:`PartSource` for what a stream is."""
+def source_of(stream: Any) -> Any:
+    """The parts of ``stream``, which may be a source already; see :class:`PartSource`."""
+    if hasattr(stream, "next_part"):
+        return stream
     if isinstance(stream, LocalFile) and stream.exact_size is not None and hasattr(os, "pread"):
         return FileSource(stream)
     return PartSource(stream)

@@ -130,7 +130,7 @@ def test_a_stream_a_file_and_a_writer_make_the_same_requests(
     path.write_bytes(DATA[:size])
     stream, file, written = MemoryPort(), MemoryPort(), MemoryPort()
 
-    session(stream).send_stream(iter([DATA[:size]]))
+    session(stream).send(iter([DATA[:size]]))
     session(file).send_file(path)
     with session(written).open_writer(lambda stored: stored.size) as writer:
         writer.write(DATA[:size])
@@ -142,13 +142,13 @@ def test_a_stream_a_file_and_a_writer_make_the_same_requests(
 
 def test_requests_are_retried_by_the_policy() -> None:
     port = MemoryPort([ConnectionError()])
-    session(port).send_stream(iter([DATA[:5]]))
+    session(port).send(iter([DATA[:5]]))
     assert (port.steps, port.stored) == (["put", "put"], DATA[:5])
 
 
 def test_an_error_of_the_engine_names_the_driver_and_the_object() -> None:
     with pytest.raises(ObjectTooLargeError) as caught:
-        session(MemoryPort()).send_stream(iter([bytes(2000)]))
+        session(MemoryPort()).send(iter([bytes(2000)]))
     assert (caught.value.driver, caught.value.object_name) == ("the driver", "thing")
 
 
@@ -163,7 +163,7 @@ def test_an_error_of_a_writer_names_the_driver_and_the_object(ending: str) -> No
 
 def test_a_spooled_writer_uploads_a_file_when_it_is_closed() -> None:
     port = MemoryPort()
-    with spooled_writer(session(port).send_stream, "box", "thing") as writer:
+    with spooled_writer(session(port).send, "box", "thing") as writer:
         writer.write(DATA)
         assert port.steps == []
     assert port.stored == DATA
