@@ -19,11 +19,13 @@ MUTANTS = (
     _mutant(
         "a task that runs twice adds its pieces twice",
         "worker",
-        "    if len(buffers) == 1:\n",
+        "    source = _PartSource(task, pieces, session)\n",
         "    seen = vars(session).setdefault(f'_seen{task.number}', [])\n"
-        "    seen.extend(buffers)\n"
-        "    buffers = list(seen)\n"
-        "    if len(buffers) == 1:\n",
+        "    seen.extend(pieces)\n"
+        "    count = len(seen) // len(pieces)\n"
+        "    task = task._replace(ranges=task.ranges * count, sizes=task.sizes * count)\n"
+        "    pieces = tuple(seen)\n"
+        "    source = _PartSource(task, pieces, session)\n",
         "executor",
         "test_duplicates_late_tasks_and_another_order_change_nothing",
     ),
@@ -122,8 +124,8 @@ MUTANTS = (
     _mutant(
         "the size of a piece is not compared",
         "worker",
-        "        if found != size:",
-        "        if False:",
+        "    if found != size:",
+        "    if False:",
         "executor",
         "test_a_bad_piece_is_named_and_nothing_is_published",
     ),
@@ -214,6 +216,30 @@ MUTANTS = (
         "            held += bytes(left)\n        if held:",
         "streamed_parts",
         "test_a_part_of_another_size_is_never_stored",
+    ),
+    _mutant(
+        "pieces of a large part are put together first",
+        "bodies",
+        "    if stream is not None and size is not None and size > _IN_MEMORY:",
+        "    if False:",
+        "streamed_pieces",
+        "test_several_pieces_in_a_part_are_streamed_over_https",
+    ),
+    _mutant(
+        "each part gets the start of a piece that is made",
+        "worker",
+        "view[max(start - begin, 0) : max(stop - begin, 0)]",
+        "view[: max(stop - begin, 0)]",
+        "streamed_pieces",
+        "test_a_piece_may_be_whatever_makes_bytes",
+    ),
+    _mutant(
+        "a piece that is made may be longer",
+        "worker",
+        "        if seen >= stop < size:",
+        "        if seen >= stop:",
+        "streamed_pieces",
+        "test_a_bad_piece_is_named_and_nothing_is_published",
     ),
     _mutant(
         "an iterator is sent again",

@@ -450,8 +450,9 @@ class _Terms:
     :param url: the URL of a container; it is no secret, and must contain none.
     :param executor: any :class:`concurrent.futures.Executor`, or what
         :class:`~libcloud.storage.scaleout.futures.PartExecutor` describes.
-    :param pieces: of the object, in order: functions that return bytes, or bytes. A function
-        must return the same bytes each time, because it may be called again.
+    :param pieces: of the object, in order: bytes, or functions that return bytes, an iterable of
+        bytes or a binary file. A function must return the same bytes each time, because it may be
+        called again. What iterables and files yield is not held in memory.
     :param sizes: of the pieces, bytes. ``None``: the executor reports them; or else each piece
         becomes a temporary object first.
     :param ex_connect: called on a worker, it returns the driver to use there; ``None``: the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of parts: a large part is not held in memory, wherever the data is."""
+"""Bodies of parts: whatever makes the data, only a window of a large part is held in memory."""
 
 from __future__ import annotations
 
@@ -8,26 +8,38 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any, Protocol
 
-from libcloud.storage.transfer.values import Body
 from libcloud.storage.types import SizeMismatchError
 from libcloud.utils.arguments import kind_of
 from libcloud.utils.bodies import FilePieces, Pieces
 
-# Bytes of an iterable that are held in memory; more are sent while they are made, or are put into a
-# temporary file first.
+# Bytes of data that is made for a part and held in memory; more are sent while they are made, or
+# are put into a temporary file first.
 _IN_MEMORY = 8 * 1024 * 1024
 _BLOCK = 1024 * 1024
 
 
+class Source(Protocol):
+    """Makes the data of a part."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether :meth:`pieces` returns the same data for each attempt; otherwise only once."""
+
+    def pieces(self) -> Iterator[memoryview]:
+        """The data."""
+
+
+StreamedBody = Callable[[Source, int, str], Any]
+"""Returns a body that is sent while it is made; or ``None``, if the store does not accept one.
+
+Its arguments are the source, its size in bytes, and the part, for messages.
+"""
+
+
 def body_of(
-    data: Any,
-    size: int | None,
-    files: ExitStack,
-    what: str,
-    *,
-    stream: Callable[..., Any] | None = None,
+    data: Any, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
 ) -> Any:
     """``data`` as a body that can be sent again, or that is sent while it is made.
 
@@ -35,94 +47,101 @@ def body_of(
     :param size: bytes of a seekable file that count; others must have as many. ``None``: all.
     :param files: closes the temporary file.
     :param what: the part, for messages.
-    :param stream: makes a body that is sent while it is made, or returns ``None``.
     :raises TypeError: it is not bytes.
     :raises SizeMismatchError: it has another size.
     """
-    body: Body
-    if isinstance(data, memoryview):
-        body = data.cast("B")
-    elif isinstance(data, (bytes, bytearray, Pieces)):
+    body: Any
+    if isinstance(data, (bytes, bytearray, Pieces)):
         body = data
-    elif streamed := _streamed(data, size, what, stream):
-        return streamed
+    elif is_seekable(data):
+        start = data.tell()
+        left = data.seek(0, os.SEEK_END) - start
+        body = FilePieces(data, start, left if size is None else min(size, left))
+    elif isinstance(data, memoryview):
+        body = _view(data)
     else:
-        file = data if _is_seekable(data) else _spooled(data, what, files)
-        start = file.tell()
-        left = file.seek(0, os.SEEK_END) - start
-        body = FilePieces(file, start, left if size is None else min(size, left))
+        body = made_body(_Data(data, what), size, files, what, stream)
     if size not in (None, len(body)):
         text = f"{what} has {len(body)} bytes, and {size} were announced"
         raise SizeMismatchError(text, None, "")
     return body
 
 
-def _is_seekable(data: Any) -> bool:
-    """Whether ``data`` is a file that can be read twice."""
-    return hasattr(data, "seekable") and bool(data.seekable())
+def made_body(
+    source: Source, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
+) -> Any:
+    """A body of data that is made: sent meanwhile if the store accepts that, or a temporary file.
 
-
-def _streamed(data: Any, size: int | None, what: str, stream: Callable[..., Any] | None) -> Any:
-    """``data`` as a body that is sent while it is made; ``None`` if that is impossible."""
-    if stream is None or size is None or size <= _IN_MEMORY:
-        return None
-    if _is_seekable(data) or not _is_source(data):
-        return None
-    return stream(_Source(data, what), size, what)
-
-
-def _is_iterable(data: Any) -> bool:
-    return hasattr(data, "__iter__") and not isinstance(
-        data, (str, bytes, bytearray, memoryview, Mapping)
-    )
-
-
-def _is_source(data: Any) -> bool:
-    return hasattr(data, "read") or _is_iterable(data) or callable(data)
+    :param size: bytes; ``None``: unknown.
+    """
+    if stream is not None and size is not None and size > _IN_MEMORY:
+        body = stream(source, size, what)
+        if body is not None:
+            return body
+    spooled: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - files closes it
+    file: Any = files.enter_context(spooled)
+    for piece in source.pieces():
+        file.write(piece)
+    return FilePieces(file, 0, file.tell())
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """What :func:`_pieces_of` yields."""
+class _Data:
+    """What a caller passes for a part, as a :class:`Source`."""
 
     data: Any
     what: str
 
     @property
     def repeatable(self) -> bool:
-        """Whether it can be made again: by a function, or by an iterable that is no iterator."""
-        return not hasattr(self.data, "read") and not hasattr(self.data, "__next__")
+        return is_repeatable(self.data)
 
     def pieces(self) -> Iterator[memoryview]:
-        """The bytes."""
-        return _pieces_of(self.data, self.what)
+        data = self.data
+        if callable(data) and not hasattr(data, "read") and not hasattr(data, "__iter__"):
+            data = data()
+        return views_of(data, self.what)
 
 
-def _pieces_of(data: Any, what: str) -> Iterator[memoryview]:
-    """The bytes of a file or an iterable, or of what a function returns.
+def is_seekable(data: Any) -> bool:
+    """Whether ``data`` is a file that can be read twice."""
+    return hasattr(data, "seekable") and bool(data.seekable())
 
-    :param what: the part, for messages.
+
+def is_repeatable(data: Any) -> bool:
+    """Whether ``data`` can be made again: by a function, or by an iterable that is no iterator."""
+    return not hasattr(data, "read") and not hasattr(data, "__next__")
+
+
+def views_of(data: Any, what: str) -> Iterator[memoryview]:
+    """The bytes of a buffer, a file or an iterable, from its position.
+
+    :param what: it, for messages.
     :raises TypeError: it is not bytes.
     """
-    if callable(data) and not hasattr(data, "read") and not hasattr(data, "__iter__"):
-        data = data()
     pieces: Iterable[Any] = (data,)
     if hasattr(data, "read"):
         pieces = iter(lambda: data.read(_BLOCK), b"")
-    elif _is_iterable(data):
+    elif buffer_of(data) is None and _is_iterable(data):
         pieces = data
     for piece in pieces:
-        if not isinstance(piece, (bytes, bytearray, memoryview)):
+        view = buffer_of(piece)
+        if view is None:
             raise TypeError(f"{what} must be bytes, not {kind_of(piece)}")
-        view = memoryview(piece)
-        yield view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
+        yield view
 
 
-def _spooled(data: Any, what: str, files: ExitStack) -> IO[bytes]:
-    """A temporary file with what ``data`` yields."""
-    opened: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - files closes it
-    file: Any = files.enter_context(opened)
-    for piece in _pieces_of(data, what):
-        file.write(piece)
-    file.seek(0)
-    return file  # type: ignore[no-any-return]
+def buffer_of(data: Any) -> memoryview | None:
+    """A view of the bytes of a buffer; ``None`` if it is none."""
+    try:
+        return _view(memoryview(data))
+    except TypeError:
+        return None
+
+
+def _view(view: memoryview) -> memoryview:
+    return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
+
+
+def _is_iterable(data: Any) -> bool:
+    return hasattr(data, "__iter__") and not isinstance(data, (str, Mapping))

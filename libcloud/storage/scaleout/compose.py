@@ -16,12 +16,12 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from libcloud.storage.base import Container, Object
+from libcloud.storage.scaleout.bodies import views_of
 from libcloud.storage.scaleout.futures import PartExecutor, result_of, worker_error
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.worker import (
     PartResult,
     StoredPiece,
-    bytes_of,
     guarded,
     session_of,
     value_of,
@@ -49,8 +49,7 @@ def store_piece(task: PieceTask, piece: Any) -> PartResult:
 
 def _store(task: PieceTask, piece: Any) -> tuple[StoredPiece, int]:
     session = session_of(task.session, task.connect)
-    value = value_of(piece)
-    source = value if hasattr(value, "read") else iter([bytes_of(value, task.position)])
+    source = views_of(value_of(piece), f"piece {task.position}")
     driver = session.driver
     container = Container(session.container_name, {}, driver)
     stored = driver.upload_object_via_stream(source, container, task.name)

@@ -33,7 +33,7 @@ from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
-from libcloud.storage.scaleout.bodies import body_of
+from libcloud.storage.scaleout.bodies import StreamedBody, body_of
 from libcloud.storage.scaleout.receipts import (
     PartsPort,
     UploadReceipt,
@@ -208,8 +208,7 @@ class UploadSession:
             was completed or aborted.
         """
         with ExitStack() as files:
-            stream = getattr(self._store, "streamed_part", None)
-            body = body_of(data, size, files, f"part {number} of {self.label}", stream=stream)
+            body = body_of(data, size, files, f"part {number} of {self.label}", self.stream)
             return self.send_part(number, body)[0]
 
     def send_part(self, number: int, data: Body) -> tuple[UploadReceipt, int]:
@@ -380,6 +379,12 @@ class UploadSession:
         """The same session; ``options`` are those of the engine."""
         upload = replace(self._upload, options=options)
         return UploadSession(self.driver, upload, self._facts, self._extra)
+
+    @property
+    def stream(self) -> StreamedBody | None:
+        """Makes a body that is sent while it is made, if the protocol has such."""
+        found: StreamedBody | None = getattr(self._store, "streamed_part", None)
+        return found
 
     @property
     def facts(self) -> Facts:

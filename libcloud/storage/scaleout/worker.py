@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from libcloud import __version__
 from libcloud.storage.base import Container, Object
+from libcloud.storage.scaleout.bodies import (
+    buffer_of,
+    is_repeatable,
+    is_seekable,
+    made_body,
+    views_of,
+)
 from libcloud.storage.scaleout.receipts import UploadReceipt, receipt_of
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.text import anonymous_driver
 from libcloud.storage.transfer.cut import PieceRange
 from libcloud.storage.types import SizeMismatchError
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.bodies import FilePieces, Pieces
+from libcloud.utils.bodies import FilePieces
 
 _SHOWN = 1000  # characters of an error
 
-_Content = memoryview | Pieces
+_Content = memoryview | FilePieces | Iterator[memoryview]
 
 
 class PartTask(NamedTuple):
@@ -88,10 +96,12 @@ class StoredPiece(NamedTuple):
         """Have the store copy a range as a part; ``None`` if it cannot."""
         return session.copy_part(number, self._object(session.driver), start, stop)
 
-    def read_with(self, session: UploadSession, start: int, stop: int) -> bytes:
+    def read_with(self, session: UploadSession, start: int, stop: int) -> Iterator[bytes]:
         """The bytes of a range."""
-        found = self._object(session.driver)
-        return b"".join(session.driver.download_object_range_as_stream(found, start, stop))
+        found: Iterator[bytes] = session.driver.download_object_range_as_stream(
+            self._object(session.driver), start, stop
+        )
+        return found
 
     def _object(self, driver: Any) -> Object:
         container = Container(self.container, {}, driver)
@@ -101,7 +111,8 @@ class StoredPiece(NamedTuple):
 def send_part(task: PartTask, *pieces: Any) -> PartResult:
     """Make the pieces of a part, and send it. Runs on a worker.
 
-    :param pieces: those of the part, in order: bytes, or functions that return them.
+    :param pieces: those of the part, in order: bytes, files or iterables of bytes, or functions
+        that return them.
     """
     return guarded(partial(_send, task, pieces), None)
 
@@ -114,21 +125,72 @@ def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
         copied = pieces[0].copy_to(session, task.number, start, stop)
         if copied is not None:
             return copied, 0
-    buffers = [
-        _read(piece, span, size, session)
-        for span, size, piece in zip(task.ranges, task.sizes, pieces, strict=True)
-    ]
-    body: _Content
-    if len(buffers) == 1:
-        body = buffers[0]
-    else:
-        body = Pieces(bytes(one) if isinstance(one, Pieces) else one for one in buffers)
-    if session is None:
-        return _send_presigned(task, body), 0
-    return session.send_part(task.number, body)
+    with ExitStack() as files:
+        body = _body(task, pieces, session, files)
+        if session is None:
+            return _send_presigned(task, body), 0
+        return session.send_part(task.number, body)
 
 
-def _send_presigned(task: PartTask, body: _Content) -> UploadReceipt:
+def _body(
+    task: PartTask, pieces: tuple[Any, ...], session: UploadSession | None, files: ExitStack
+) -> Any:
+    """The body of a part: the bytes or the file of a single piece, or what several make."""
+    source = _PartSource(task, pieces, session)
+    if len(pieces) == 1:
+        content = source.first()
+        if isinstance(content, (memoryview, FilePieces)):
+            return content
+    size = sum(stop - start for _, start, stop in task.ranges)
+    what = f"part {task.number}" if session is None else f"part {task.number} of {session.label}"
+    stream = None if session is None else session.stream
+    return made_body(source, size, files, what, stream)
+
+
+class _PartSource:
+    """The data of a part. Its pieces are made one after the other, again for each attempt."""
+
+    def __init__(
+        self, task: PartTask, pieces: tuple[Any, ...], session: UploadSession | None
+    ) -> None:
+        self._pieces = list(zip(pieces, task.ranges, task.sizes, strict=True))
+        self._session = session
+        self._first: list[_Content] = []
+
+    @property
+    def repeatable(self) -> bool:
+        return all(is_repeatable(piece) for piece, _, _ in self._pieces)
+
+    def first(self) -> _Content:
+        """The content of the first piece, which :meth:`pieces` does not make again at first.
+
+        :raises PieceError: it could not be made.
+        """
+        self._first = [self._content(*self._pieces[0])]
+        return self._first[0]
+
+    def pieces(self) -> Iterator[memoryview]:
+        """:raises PieceError: one could not be made, or is not what was announced."""
+        for piece in self._pieces:
+            content = self._first.pop() if self._first else self._content(*piece)
+            try:
+                for view in (content,) if isinstance(content, memoryview) else content:
+                    yield memoryview(view)
+            except Exception as error:
+                raise PieceError(piece[1].piece) from error
+
+    def _content(self, piece: Any, span: PieceRange, size: int) -> _Content:
+        try:
+            if hasattr(piece, "read_with"):
+                length = span.stop - span.start
+                piece = piece.read_with(self._session, span.start, span.stop)
+                return _content_of(piece, PieceRange(span.piece, 0, length), length)
+            return _content_of(value_of(piece), span, size)
+        except Exception as error:
+            raise PieceError(span.piece) from error
+
+
+def _send_presigned(task: PartTask, body: Any) -> UploadReceipt:
     target = urlsplit(task.url)
     driver = anonymous_driver(f"{target.scheme}://{target.netloc}")
     return receipt_of(driver._put_presigned(task.url, task.number, body, target.path.lstrip("/")))
@@ -194,31 +256,44 @@ def _connected(text: str, connect: Callable[[], Any] | None) -> UploadSession:
     return UploadSession.from_json(text, connect)
 
 
-def _read(piece: Any, span: PieceRange, size: int, session: UploadSession | None) -> _Content:
-    """The bytes of a piece that belong to a part.
+def _content_of(value: Any, span: PieceRange, size: int) -> _Content:
+    """A range of a piece.
 
-    :raises PieceError: it could not be made, or is not what was announced; the cause tells why.
+    :param size: of the piece, bytes.
+    :raises TypeError: it is not bytes.
+    :raises SizeMismatchError: it has another size.
     """
     position, start, stop = span
-    try:
-        if hasattr(piece, "read_with"):
-            piece, size, start = piece.read_with(session, start, stop), stop - start, 0
-        elif hasattr(piece, "read_range"):
-            piece, size, start = piece.read_range(start, stop), stop - start, 0
-        value = value_of(piece)
-        if hasattr(value, "seek"):
-            found = value.seek(0, os.SEEK_END)
-            content: _Content = FilePieces(value, start, stop - span.start)
-        else:
-            view = bytes_of(value, position)
-            found, content = view.nbytes, view[start : start + stop - span.start]
-        if found != size:
-            raise SizeMismatchError(
-                f"piece {position} has {found} bytes, and {size} were announced", None, ""
-            )
-    except Exception as error:
-        raise PieceError(position) from error
-    return content
+    view = buffer_of(value)
+    if view is not None:
+        _check_size(position, view.nbytes, size)
+        return view[start:stop]
+    if is_seekable(value) and isinstance(value.read(0), bytes):
+        _check_size(position, value.seek(0, os.SEEK_END), size)
+        return FilePieces(value, start, stop - start)
+    return _range_of(views_of(value, f"piece {position}"), span, size)
+
+
+def _range_of(views: Iterator[memoryview], span: PieceRange, size: int) -> Iterator[memoryview]:
+    """A range of what is made; the part with the end of the piece checks its size."""
+    position, start, stop = span
+    seen = 0
+    for view in views:
+        begin, seen = seen, seen + view.nbytes
+        found = view[max(start - begin, 0) : max(stop - begin, 0)]
+        if found.nbytes:
+            yield found
+        if seen >= stop < size:
+            return
+        if seen > size:
+            break
+    _check_size(position, seen, size, "at least " if seen > size else "")
+
+
+def _check_size(position: int, found: int, size: int, least: str = "") -> None:
+    if found != size:
+        text = f"piece {position} has {least}{found} bytes, and {size} were announced"
+        raise SizeMismatchError(text, None, "")
 
 
 def value_of(piece: Any) -> Any:
@@ -227,15 +302,3 @@ def value_of(piece: Any) -> Any:
         return piece()
     # A future, for a thread of this process.
     return piece.result() if hasattr(piece, "add_done_callback") else piece
-
-
-def bytes_of(value: Any, position: int) -> memoryview:
-    """All bytes of the value of a piece.
-
-    :raises TypeError: it is not bytes.
-    """
-    try:
-        view = memoryview(value)
-    except TypeError:
-        raise TypeError(f"piece {position} must be bytes, not {kind_of(value)}") from None
-    return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
