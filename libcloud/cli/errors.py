@@ -11,7 +11,7 @@ import contextlib
 import errno
 import re
 import shlex
-from collections.abc import Iterator
+from typing import Any
 
 from libcloud.cli.network import is_network_error, network_hint, network_text
 from libcloud.cli.programs import ProgramError
@@ -82,16 +82,21 @@ _NOT_FOUND_ERRORS = (
 )
 
 
-@contextlib.contextmanager
-def error_context(subject: object) -> Iterator[None]:
+class error_context:
     """Make error messages in the block name ``subject``; the innermost block wins."""
-    try:
-        yield
-    except Exception as error:
-        with contextlib.suppress(AttributeError):
-            if not hasattr(error, "cli_subject"):
-                error.cli_subject = str(subject)  # type: ignore[attr-defined]  # for error_line()
-        raise
+
+    __slots__ = ("_subject",)
+
+    def __init__(self, subject: object) -> None:
+        self._subject = subject
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: Any, trace: object) -> None:
+        if isinstance(error, Exception) and not hasattr(error, "cli_subject"):
+            with contextlib.suppress(AttributeError):
+                error.cli_subject = str(self._subject)  # type: ignore[attr-defined]  # for error_line()
 
 
 def hide_secrets(*secrets: str | None) -> None:

@@ -63,32 +63,41 @@ class Failures:
             raise ReportedError(self._status if self.count == 1 else FAILED)
 
 
-@contextlib.contextmanager
-def report_unfinished_upload(
-    transfer: Transfer, url: object, *, resumable: bool = False
-) -> Iterator[None]:
+class report_unfinished_upload:
     """If the block fails, report the parts that remain; if interrupted, what became of the upload.
 
     :param resumable: ``put --resume`` can continue it.
     """
-    try:
-        yield
-    except BaseException as error:
-        aborted = transfer.aborted
+
+    __slots__ = ("_resumable", "_transfer", "_url")
+
+    def __init__(self, transfer: Transfer, url: object, *, resumable: bool = False) -> None:
+        self._transfer = transfer
+        self._url = url
+        self._resumable = resumable
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        url, aborted = self._url, self._transfer.aborted
         upload_id = getattr(error, "upload_id", None)
         if aborted is not None and not aborted.cleaned:
             upload_id = upload_id or aborted.upload_id
         if upload_id:
             quoted = shlex.quote(upload_id)
-            resume = f"Resume it: libcloud put --resume {quoted} ...; or r" if resumable else "R"
+            resume = (
+                f"Resume it: libcloud put --resume {quoted} ...; or r" if self._resumable else "R"
+            )
             _attach_note(
                 error,
                 f"libcloud: {url}: the store may still hold parts of upload {upload_id}. "
                 f"{resume}emove them: libcloud uploads abort {shlex.quote(str(url))} --id {quoted}",
             )
         elif isinstance(error, KeyboardInterrupt):
-            print_stderr(f"libcloud: {url}: {_interruption_text(transfer)}")
-        raise
+            print_stderr(f"libcloud: {url}: {_interruption_text(self._transfer)}")
 
 
 def report(error: BaseException, url: object = None) -> None:

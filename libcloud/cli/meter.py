@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from libcloud.cli.network import is_network_error, network_text
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
@@ -40,7 +39,7 @@ class TransferInterruptedError(Exception):
 
 
 class Transfer:
-    """The progress of one object.
+    """The progress of one object. As a context manager, it counts in the block.
 
     :ivar bytes_done: bytes that were stored, or written to the file.
     :ivar in_flight: bytes of parts whose responses have not arrived yet.
@@ -57,6 +56,13 @@ class Transfer:
         self.note = ""
         self.aborted: UploadAborted | None = None
         self._meter = meter
+
+    def __enter__(self) -> Transfer:
+        self._meter.started(self)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._meter.ended(self, complete=error is None)
 
     def advance(self, size: int) -> None:
         """Count ``size`` more bytes as done. Thread-safe."""
@@ -127,22 +133,21 @@ class Meter:
         self._started = clock()
         self._samples: deque[tuple[float, int]] = deque([(self._started, 0)], maxlen=_SAMPLES)
 
-    @contextlib.contextmanager
-    def transfer(self, label: str) -> Iterator[Transfer]:
-        """Track one object in the block. If the block fails, its bytes do not count."""
-        transfer = Transfer(label, self)
+    def transfer(self, label: str) -> Transfer:
+        """Track one object in a block. If the block fails, its bytes do not count."""
+        return Transfer(label, self)
+
+    def started(self, transfer: Transfer) -> None:
+        """The block of ``transfer`` begins."""
+        self._transfers[transfer] = None
+
+    def ended(self, transfer: Transfer, *, complete: bool) -> None:
+        """The block of ``transfer`` has ended."""
         with self.lock():
-            self._transfers[transfer] = None
-        complete = False
-        try:
-            yield transfer
-            complete = True
-        finally:
-            with self.lock():
-                self._transfers.pop(transfer, None)
-                self._finished += transfer.bytes_done if complete else 0
-                self._parts += transfer.parts if complete else 0
-                self._most_sent = 0
+            self._transfers.pop(transfer, None)
+            self._finished += transfer.bytes_done if complete else 0
+            self._parts += transfer.parts if complete else 0
+            self._most_sent = 0
 
     @property
     def title(self) -> str:

@@ -6,7 +6,6 @@ A customer-provided key is read from a file: other users can see the arguments o
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import re
@@ -140,19 +139,22 @@ def with_option_names(text: str) -> str:
     return _OPTION.sub(option, text)
 
 
-@contextlib.contextmanager
-def value_errors_as_usage() -> Iterator[None]:
+class value_errors_as_usage:
     """Turn a ``ValueError`` about a driver keyword into one about the option that set it.
 
     :raises click.UsageError: the library rejected a value before it sent anything.
     """
-    try:
-        yield
-    except ValueError as error:
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, ValueError):
+            return
         if "storage class" in str(error):
             raise click.UsageError(f"--storage-class: {error}") from error
         if not _OPTION.search(str(error)):
-            raise
+            return
         # The end of the message is advice for programmers.
         message = str(error).partition(". If it does, ")[0]
         raise click.UsageError(with_option_names(message)) from error

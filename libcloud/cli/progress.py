@@ -12,7 +12,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
 import click
@@ -108,7 +107,7 @@ class Progress:
         self.clear()
         _active.remove(self)
 
-    def transfer(self, label: str) -> AbstractContextManager[Transfer]:
+    def transfer(self, label: str) -> Transfer:
         """Track one object in the block; see :meth:`Meter.transfer`."""
         return self.meter.transfer(label)
 

@@ -174,9 +174,9 @@ def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> N
             error_context(target),
             progress.transfer(f"{position}{source.path}") as transfer,
             report_unfinished_upload(transfer, target, resumable=True),
-            open(source.path, "rb") as stream,
+            open(source.path, "rb", buffering=0) as stream,
         ):
-            pieces = interruptible(uploader.read(stream))
+            pieces = interruptible(uploader.read(stream, source.size or None))
             uploader.upload(source, pieces, progress, transfer)
 
     with Progress("", total, uploader.settings) as progress:
@@ -201,10 +201,15 @@ class Uploader:
     keep: bool
     memory: Any
 
-    def read(self, stream: BinaryIO) -> Iterator[bytes]:
+    def read(self, stream: BinaryIO, file_size: int | None = None) -> Iterator[bytes]:
         """The pieces of ``stream``, which must match ``--expect-size`` and ``--fail-on-empty``."""
         options = self.object_options
-        return read_pieces(stream, expect=options.expect_size, fail_on_empty=options.fail_on_empty)
+        return read_pieces(
+            stream,
+            expect=options.expect_size,
+            fail_on_empty=options.fail_on_empty,
+            file_size=file_size,
+        )
 
     def upload(
         self, source: Source, pieces: Iterator[bytes], progress: Progress, transfer: Transfer

@@ -73,19 +73,27 @@ def plan_uploads(
 
 
 def read_pieces(
-    stream: BinaryIO, *, expect: int | None = None, fail_on_empty: bool = False
+    stream: BinaryIO,
+    *,
+    expect: int | None = None,
+    fail_on_empty: bool = False,
+    file_size: int | None = None,
 ) -> Iterator[bytes]:
     """Read ``stream`` in pieces, as they become available.
 
+    :param file_size: bytes, if it is a regular file of known size, which is never waited for.
     :param expect: size that the input must have, bytes.
     :param fail_on_empty: the input must not be empty.
     :raises InputError: the input does not match. An upload of these pieces stores nothing.
     """
     read = getattr(stream, "read1", stream.read)
-    size = 0
-    while True:
-        wait_for_input(stream)
-        piece = read(_READ_SIZE)
+    # One byte more, so that a small file is read by one call, which also finds its end.
+    wanted = _READ_SIZE if file_size is None else min(_READ_SIZE, file_size + 1)
+    size, piece = 0, b""
+    while size != file_size or len(piece) == wanted:
+        if file_size is None:
+            wait_for_input(stream)
+        piece = read(wanted)
         if not piece:
             break
         size += len(piece)

@@ -282,13 +282,16 @@ class _RedactedProvider(CredentialProvider):
 
     def __init__(self, fetch: Callable[[], Credentials]) -> None:
         super().__init__(fetch)
+        self._hidden: Credentials | None = None
         self._provider = (
             fetch if isinstance(fetch, CredentialProvider) else CredentialProvider(fetch)
         )
 
     def current(self) -> Credentials:
         credentials = self._provider.current()
-        hide_secrets(credentials.secret, credentials.token)
+        if credentials is not self._hidden:
+            hide_secrets(credentials.secret, credentials.token)
+            self._hidden = credentials
         return credentials
 
     def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:

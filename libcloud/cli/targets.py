@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import click
 
@@ -72,7 +72,15 @@ class Target:
 
     def with_name(self, name: str) -> Target:
         """Another object in the same container."""
-        return replace(self, name=name)
+        return Target(
+            self.scheme,
+            self.provider,
+            self.container,
+            name,
+            self.base,
+            self.s3_profile,
+            self.account,
+        )
 
     @property
     def is_directory(self) -> bool:

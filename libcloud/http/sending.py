@@ -9,6 +9,7 @@ request cannot be sent at once, the socket becomes non-blocking and is polled fo
 from __future__ import annotations
 
 import errno
+import os
 import re
 import select
 import socket
@@ -75,7 +76,7 @@ def send_buffers(
         # TLS must be given the same bytes again if they could not be sent.
         offered = views[start : start + _AT_ONCE] if gathers else [views[start][:_SLICE]]
         try:
-            count = sock.sendmsg(offered) if gathers else sock.send(offered[0])
+            count = _write(sock, offered) if gathers else sock.send(offered[0])
         except _BLOCKED:
             full = True
             continue
@@ -92,6 +93,17 @@ def send_buffers(
             start += 1
         if count:
             views[start] = views[start][count:]
+
+
+def _write(sock: Any, buffers: Sequence[Any]) -> int:
+    """Send what ``sock`` accepts of ``buffers`` now, and return the number of bytes.
+
+    The method of a socket with a timeout polls it before it sends. Each of the two system calls
+    releases the interpreter's lock, which other threads of a busy program wait for.
+    """
+    if type(sock) is not socket.socket or not hasattr(os, "writev"):
+        return int(sock.sendmsg(buffers))
+    return os.writev(sock.fileno(), buffers)
 
 
 def _wait(sock: Any, state: RequestState, silence: float | None) -> None:

@@ -185,8 +185,11 @@ def interruptible(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
     :raises CancelledError: the work of the calling thread is cancelled.
     """
-    with contextlib.ExitStack() as stack:
-        stack.callback(getattr(pieces, "close", int))
+    close = getattr(pieces, "close", None)
+    try:
         for piece in pieces:
             raise_if_cancelled()
             yield piece
+    finally:
+        if close is not None:
+            close()

@@ -7,6 +7,7 @@ All other threads are waited for, or notified of the exit by an exception.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import threading
@@ -26,6 +27,37 @@ _PATIENCE = 10.0
 _PATIENCE_FOR_CLEANUP = 1.0
 
 
+class _Exits:
+    """Functions to call when the program exits, which are all one entry of ``atexit``.
+
+    ``atexit`` keeps the place of an entry that is removed, and searches all places for it, so that
+    each of a million uploads would take longer than the one before.
+    """
+
+    def __init__(self) -> None:
+        self._calls: dict[Callable[[], object], None] = {}
+        self._registered = False
+
+    def register(self, call: Callable[[], object]) -> None:
+        self._calls[call] = None
+        if not self._registered:
+            self._registered = True
+            atexit.register(self.run)
+
+    def unregister(self, call: Callable[[], object]) -> None:
+        self._calls.pop(call, None)
+
+    def run(self) -> None:
+        """Call all functions, the last one first."""
+        with contextlib.ExitStack() as stack:
+            for call in [*self._calls]:
+                stack.callback(call)
+            self._calls.clear()
+
+
+_exits = _Exits()
+
+
 def ended_with_the_program(
     source: Source[Content], abort: Callable[[], object], label: str
 ) -> AbstractContextManager[Source[Content]]:
@@ -40,7 +72,7 @@ def ended_with_the_program(
 
 @contextmanager
 def _guarding(guarded: _Guarded[Content]) -> Iterator[Source[Content]]:
-    atexit.register(guarded.at_exit)
+    _exits.register(guarded.at_exit)
     try:
         with guarded.turn:
             try:
@@ -48,7 +80,7 @@ def _guarding(guarded: _Guarded[Content]) -> Iterator[Source[Content]]:
             finally:
                 guarded.over = True
     finally:
-        atexit.unregister(guarded.at_exit)
+        _exits.unregister(guarded.at_exit)
 
 
 class _Guarded(Generic[Content]):

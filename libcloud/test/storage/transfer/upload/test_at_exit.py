@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -65,8 +66,23 @@ def at_exit() -> Iterator[list[Callable[[], Any]]]:
     """What is called when the program ends."""
     calls: list[Callable[[], Any]] = []
     registry = mock.Mock(register=calls.append, unregister=calls.remove)
-    with mock.patch.object(module, "atexit", registry):
+    with mock.patch.object(module, "_exits", registry):
         yield calls
+
+
+def test_many_uploads_are_one_entry_of_atexit() -> None:
+    entries: list[Callable[[], Any]] = []
+    called: list[str] = []
+    exits = module._Exits()
+    with mock.patch.object(module, "atexit", mock.Mock(register=entries.append)):
+        for name in "abc":
+            exits.register(partial(called.append, name))
+        exits.register(ended := partial(called.append, "ended"))
+        exits.unregister(ended)
+    (entry,) = entries
+    entry()
+    entry()
+    assert called == ["c", "b", "a"]
 
 
 @every_runner
