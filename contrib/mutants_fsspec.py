@@ -7,6 +7,7 @@ from mutant import Mutant
 
 _FILESYSTEM = "libcloud/storage/filesystem"
 _REQUESTS = ("libcloud/test/storage/test_filesystem_requests.py",)
+_READAHEAD = ("libcloud/test/storage/test_filesystem_readahead.py",)
 _VERSIONS = ("libcloud/test/storage/test_filesystem_versions.py",)
 
 MUTANTS = (
@@ -41,14 +42,14 @@ MUTANTS = (
     Mutant(
         "fsspec reads ahead of a random reader",
         f"{_FILESYSTEM}/readahead.py",
-        "        elif not self._blocks:\n            self._streak = 0\n",
-        "        else:\n            self._streak += end - start\n",
-        _REQUESTS,
+        "        if start == self._position:\n            self._streak",
+        "        if True:\n            self._streak",
+        _READAHEAD,
     ),
     Mutant(
         "fsspec does not read ahead",
         f"{_FILESYSTEM}/readahead.py",
-        "        return self._streak * 4\n",
+        "        return 0 if is_first and end < _LARGE else self._streak * 4\n",
         "        return 0\n",
         _REQUESTS,
     ),
@@ -94,5 +95,27 @@ MUTANTS = (
         "        start = 0",
         ("libcloud/test/storage/test_filesystem_suffixes.py",),
         caught_by="test_a_body_that_breaks_off_continues_where_it_was",
+    ),
+    Mutant(
+        "fsspec requests a whole window wherever a reader jumps",
+        f"{_FILESYSTEM}/readahead.py",
+        "len(self._jumps) == _JUMPS and last - first <= self._near",
+        "len(self._jumps) == _JUMPS",
+        _READAHEAD,
+    ),
+    Mutant(
+        "fsspec drops what it requested ahead when a reader goes back a little",
+        f"{_FILESYSTEM}/readahead.py",
+        "0 < first - start <= _BACK:",
+        "False:",
+        _READAHEAD,
+        caught_by="test_a_reader_in_several_threads_may_go_back_a_little",
+    ),
+    Mutant(
+        "fsspec opens a Parquet file at its start",
+        f"{_FILESYSTEM}/reading.py",
+        "    if last and getattr(",
+        "    if False and getattr(",
+        ("libcloud/test/storage/test_filesystem_suffixes.py",),
     ),
 )

@@ -10,6 +10,7 @@ it was last asked, and the most that were in flight at once.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import itertools
 import json
@@ -163,6 +164,7 @@ class LatencyStore:
         return 206, facts, data[start : end + 1]
 
 
+@functools.lru_cache(maxsize=4096)  # a large object is read many times
 def _etag(data: bytes) -> str:
     return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
 

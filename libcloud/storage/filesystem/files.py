@@ -19,11 +19,15 @@ from libcloud.storage.filesystem import workers
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
-from libcloud.storage.filesystem.reading import read_start, read_version
+from libcloud.storage.filesystem.reading import read_edge, read_version
 from libcloud.storage.writer import UploadWriter
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+
+# Endings of names. Readers of these formats begin at the end of a file.
+_INDEX_AT_END = (".parquet", ".parq", ".pq", ".orc", ".zip")
 
 
 class LibcloudTransaction(Transaction):  # type: ignore[misc]
@@ -66,7 +70,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
 
     :param cache_type: an fsspec cache to use instead of :class:`.readahead.ReadAhead`.
     :param block_size: maximum size of a range, bytes.
-    :param start: the first bytes of the object, if they are known.
+    :param known: some bytes of the object, and their offset.
     :param options: further options of fsspec's ``AbstractBufferedFile``.
     """
 
@@ -76,7 +80,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         *,
         cache_type: str | None = None,
         block_size: int | None = None,
-        start: bytes = b"",
+        known: tuple[int, bytes] = (0, b""),
         **options: Any,
     ) -> None:
         self._object = obj
@@ -91,7 +95,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         if reads_ahead:
             submit = partial(workers.submit, obj.driver)
             self.cache = ReadAhead(
-                self.blocksize, self._fetch_range, self.size, submit=submit, known=start
+                self.blocksize, self._fetch_range, self.size, submit=submit, known=known
             )
 
     @classmethod
@@ -105,7 +109,8 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         block_size: int | None = None,
         **options: Any,
     ) -> ReadFile:
-        """Open an object with one request, which also reads its first bytes into the cache.
+        """Open an object with one request, which also reads its first bytes into the cache, or the
+        last ones for a format whose index is there.
 
         :param version_id: of one version, for which the request reads no bytes; ``None``: the
             newest.
@@ -116,8 +121,10 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
             return cls(container.get_object(name, ex_version_id=version_id), **shared)
         if cache_type not in (None, ReadAhead.name):
             return cls(container.get_object(name), **shared)
-        obj, start = read_start(container, name, min(block_size or DEFAULT_RANGE, SMALLEST_RANGE))
-        return cls(obj, start=start, **shared)
+        length = min(block_size or DEFAULT_RANGE, SMALLEST_RANGE)
+        last = name.endswith(_INDEX_AT_END)
+        obj, offset, data = read_edge(container, name, length, last=last)
+        return cls(obj, known=(offset, data), **shared)
 
     def close(self) -> None:
         """Drop what was read ahead."""

@@ -86,16 +86,23 @@ def read_object(
     return obj, read_version(obj, first, last)
 
 
-def read_start(container: Container, name: str, length: int) -> tuple[Object, bytes]:
-    """An object and its first ``length`` bytes, in one request.
+def read_edge(
+    container: Container, name: str, length: int, *, last: bool = False
+) -> tuple[Object, int, bytes]:
+    """An object and its first ``length`` bytes, in one request, with the offset of these.
 
     A driver that needs a second request for the bytes reads none.
 
+    :param last: the last bytes instead, if the driver supports that.
     :raises ObjectDoesNotExistError: there is none.
     """
     if _reader(container.driver) is None:
-        return container.get_object(name), b""
-    return read_object(container, name, 0, length)
+        return container.get_object(name), 0, b""
+    if last and getattr(container.driver, _SUFFIXES, False):
+        obj, data = read_object(container, name, -length)
+        return obj, obj.size - len(data), data
+    obj, data = read_object(container, name, 0, length)
+    return obj, 0, data
 
 
 def read_version(obj: Object, start: int, end: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dask.dataframe as dd
@@ -17,6 +18,7 @@ import pyarrow.fs
 import pyarrow.parquet as pq
 import pytest
 import zarr
+from fsspec.parquet import open_parquet_file  # type: ignore[import-untyped]  # as above
 from fsspec.registry import _registry  # type: ignore[import-untyped]  # as above
 
 from libcloud.storage.filesystem import LibcloudFileSystem
@@ -122,6 +124,22 @@ def test_pyarrow_reads_the_groups_it_needs(frame: pd.DataFrame, fs: Any, server:
     assert group.column("number").to_pylist() == [*range(1500, 2000)]
     assert server.fake is not None
     assert any("range" in entry.headers for entry in server.fake.requests)
+
+
+@pytest.mark.parametrize(("helper", "most"), [(False, 7), (True, 14)])
+def test_some_columns_of_a_table_need_few_requests(
+    fs: Any, server: Endpoint, helper: bool, most: int
+) -> None:
+    table = pa.table({f"c{number}": range(20_000) for number in range(20)})
+    pq.write_table(table, f"{BUCKET}/t.parquet", filesystem=fs, row_group_size=4_000)
+    assert server.fake is not None
+    before = server.fake.count("GetObject")
+    columns = {"columns": ["c3", "c11"]}
+    path = f"{BUCKET}/t.parquet"
+    open_it = partial(open_parquet_file, path, fs=fs, engine="pyarrow", **columns)
+    with open_it() if helper else fs.open(path) as file:
+        assert pq.read_table(file, **columns).equals(table.select(["c3", "c11"]))
+    assert server.fake.count("GetObject") - before <= most
 
 
 def test_a_pyarrow_data_set(frame: pd.DataFrame, fs: Any) -> None:

@@ -274,7 +274,7 @@ def test_a_window_grows_with_what_was_read(s3: Store, fs: Any) -> None:
 def test_a_random_reader_requests_what_it_reads(s3: Store, fs: Any) -> None:
     data = pattern(1024 * KIB)
     fs.pipe_file("bucket/long", data)
-    with fs.open("bucket/long") as file:
+    with fs.open("bucket/long", block_size=256 * KIB) as file:
         for place in (900 * KIB, 300 * KIB, 600 * KIB):
             file.seek(place)
             assert file.read(70 * KIB) == data[place : place + 70 * KIB]

@@ -67,3 +67,33 @@ def test_a_store_that_refuses_such_a_range_gets_another_request(
 
 def test_an_empty_file_has_no_last_bytes(fs: Any) -> None:
     assert fs.cat_file("bucket/empty", -5) == b""
+
+
+@pytest.fixture
+def parquet(s3: Store) -> str:
+    """The path of a file whose index is at its end."""
+    s3.driver.upload_object_via_stream(iter([DATA]), s3.container, "table.parquet")
+    return "bucket/table.parquet"
+
+
+def test_a_file_whose_index_is_at_its_end_is_opened_there(s3: Store, fs: Any, parquet: str) -> None:
+    before = len(s3.server.requests)
+    with fs.open(parquet) as file:
+        file.seek(-60_000, 2)
+        assert file.read() == DATA[-60_000:]
+    assert s3.server.operations()[before:] == ["GetObject"]
+
+
+def test_such_a_file_can_be_empty(s3: Store, fs: Any) -> None:
+    s3.driver.upload_object_via_stream(iter([b""]), s3.container, "empty.zip")
+    with fs.open("bucket/empty.zip") as file:
+        assert file.read() == b""
+
+
+@pytest.mark.parametrize("fault", [WithoutRange(), Status(501, "NotImplemented")])
+def test_such_a_file_is_opened_where_there_are_no_such_ranges(
+    s3: Store, fs: Any, parquet: str, fault: Action
+) -> None:
+    s3.server.faults.add("GetObject", fault)
+    with fs.open(parquet) as file:
+        assert file.read() == DATA
