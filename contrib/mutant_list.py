@@ -105,7 +105,7 @@ _UPLOADS = (
         "    etag = CommittedETag(strip_etag(response.headers.get('etag', '')))\n"
         "    checksums: dict[str, str] = {}\n",
         _FAILURES,
-        caught_by="test_an_object_made_of_other_parts_is_not_taken_for_ours",
+        caught_by="test_an_object_of_other_parts_is_not_recognized",
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
@@ -121,7 +121,7 @@ _UPLOADS = (
         "            verdict = self._verdict(etag, parts, size, found)\n",
         "            verdict = Confirmation.STORED\n",
         _FAILURES,
-        caught_by="test_an_object_made_of_other_parts_is_not_taken_for_ours",
+        caught_by="test_an_object_of_other_parts_is_not_recognized",
     ),
     Mutant(
         "other parts than were sent go unnoticed",
@@ -129,7 +129,7 @@ _UPLOADS = (
         "        if etag != expected:",
         "        if False:",
         _FAILURES,
-        caught_by="test_an_object_made_of_other_parts_is_not_taken_for_ours",
+        caught_by="test_an_object_of_other_parts_is_not_recognized",
     ),
 )
 

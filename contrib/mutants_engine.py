@@ -70,7 +70,7 @@ _MACHINE = (
         "            self._move(Event.UPLOAD_TO_ABORT)",
         "            self._move(Event.NOTHING_TO_ABORT)",
         "machine",
-        caught_by="test_rule_6_the_first_error_stays_and_that_of_the_clean_up_stands_beside_it",
+        caught_by="test_rule_6_the_first_error_is_raised_with_that_of_the_clean_up_attached",
     ),
     _mutant(
         "abort while a part is in flight",
@@ -142,7 +142,7 @@ _MACHINE = (
         "            else:\n                self.left_behind = True\n",
         "            else:\n",
         "machine",
-        caught_by="test_rule_6_the_first_error_stays_and_that_of_the_clean_up_stands_beside_it",
+        caught_by="test_rule_6_the_first_error_is_raised_with_that_of_the_clean_up_attached",
     ),
     _mutant(
         "a lost Create forgotten",
@@ -212,7 +212,7 @@ _RUNNER = (
         "if not machine.outcome_unknown or not isinstance(error, Exception):",
         "if True:",
         "runner",
-        caught_by="test_a_complete_without_an_answer_is_said_to_be_unknown",
+        caught_by="test_a_complete_without_a_response_has_an_unknown_outcome",
     ),
     _mutant(
         "a part held after it is sent",

@@ -117,7 +117,7 @@ _LOOKS = (
         "            if not whole.is_complete:",
         "            if False:",
         (f"{_TESTS}/storage/test_s3_one_request.py",),
-        caught_by="test_an_object_that_was_sent_in_part_is_not_looked_for",
+        caught_by="test_a_partially_sent_object_is_not_looked_up",
     ),
     Mutant(
         "a stream that is gone is sent again",
@@ -133,7 +133,7 @@ _LOOKS = (
         "        if ours is False:\n            return Confirmation.ABSENT\n",
         "        if False:\n            return Confirmation.ABSENT\n",
         _FAILURES,
-        caught_by="test_what_somebody_else_wrote_meanwhile_is_not_taken_for_ours",
+        caught_by="test_an_object_written_meanwhile_by_another_client_is_not_recognized",
     ),
     Mutant(
         "a page of a proxy is half an answer of S3",
@@ -221,7 +221,7 @@ _PER_PROCESS = (
         "                ledger.beyond.pop(thread, None)\n",
         "                pass\n",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
-        caught_by="test_threads_with_two_uploads_each_go_on_by_turns",
+        caught_by="test_threads_with_two_uploads_each_take_turns",
     ),
     Mutant(
         "a byte that is given back allows another part",

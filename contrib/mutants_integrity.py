@@ -104,7 +104,7 @@ MUTANTS = (
         "    if not secure:",
         "    if False:",
         _OPTIONS,
-        caught_by="test_nothing_is_sent_when_an_option_makes_no_sense",
+        caught_by="test_nothing_is_sent_when_an_option_is_invalid",
     ),
     Mutant(
         "a locked object without a checksum",
@@ -112,7 +112,7 @@ MUTANTS = (
         "if profile.checks_payload and not locked:",
         "if profile.checks_payload:",
         _OPTIONS,
-        caught_by="test_a_locked_object_carries_a_checksum_beside_the_signature",
+        caught_by="test_a_locked_object_carries_a_checksum_in_addition_to_the_signature",
     ),
     Mutant(
         "CRC-32C combined by the polynomial of CRC-32",
@@ -154,7 +154,7 @@ MUTANTS = (
         '            self.checksum = {"algorithm": digest.algorithm, "value": ""}\n'
         "            return\n",
         _CHECKSUMS,
-        caught_by="test_what_the_store_does_not_repeat_is_not_said_to_be_confirmed",
+        caught_by="test_a_checksum_that_the_store_does_not_return_is_not_confirmed",
     ),
     Mutant(
         "an answer that tells of other data taken for the truth",

@@ -98,7 +98,7 @@ _PLAN = (
         "if not failure.transient or attempt >= self.policy.attempts:",
         "if attempt >= self.policy.attempts:",
         "retry",
-        caught_by="test_the_clean_up_goes_on_without_a_budget",
+        caught_by="test_the_clean_up_continues_without_a_budget",
     ),
     _mutant(
         "an attempt too many",
@@ -106,7 +106,7 @@ _PLAN = (
         "if not failure.transient or attempt >= self.policy.attempts:",
         "if not failure.transient or attempt > self.policy.attempts:",
         "retry",
-        caught_by="test_the_clean_up_goes_on_without_a_budget",
+        caught_by="test_the_clean_up_continues_without_a_budget",
     ),
     _mutant(
         "Retry-After is not heard",

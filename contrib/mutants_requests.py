@@ -55,7 +55,7 @@ MUTANTS = (
         "        if follows or requests.Session.send is not _SEND:",
         "        if follows:",
         _SESSION,
-        caught_by="test_requests_mock_stands_in_for_the_network",
+        caught_by="test_requests_mock_replaces_the_network",
     ),
     Mutant(
         "cookies are forgotten",
@@ -71,7 +71,7 @@ MUTANTS = (
         "        if pool is None or pool.pool is None:",
         "        if pool is None:",
         _SESSION,
-        caught_by="test_a_pool_that_was_closed_to_make_room_is_made_anew",
+        caught_by="test_an_evicted_pool_is_created_again",
     ),
     Mutant(
         "a body that is cut is whole",
@@ -127,7 +127,7 @@ MUTANTS = (
         "self.fast_path and HTTPAdapter.send is _SEND and",
         "self.fast_path and",
         _EXCHANGE,
-        caught_by="test_responses_stands_in_for_the_network",
+        caught_by="test_responses_replaces_the_network",
     ),
     Mutant(
         "a bundle of certificates that was replaced is trusted on",
@@ -215,7 +215,7 @@ MUTANTS = (
         "        if size > limit:",
         "        if False:",
         _LIMITS,
-        caught_by="test_a_response_that_is_too_large_is_an_error_that_says_so",
+        caught_by="test_a_response_that_is_too_large_raises_response_too_large_error",
     ),
     Mutant(
         "an error page may have any size",
@@ -239,7 +239,7 @@ MUTANTS = (
         "            self.QueueCls: Any = IdleConnections",
         "            pass",
         _SESSION,
-        caught_by="test_a_request_of_an_object_that_is_collected_within_the_pool_waits_for_nobody",
+        caught_by="test_a_request_of_a_finalizer_within_the_pool_does_not_wait",
     ),
     Mutant(
         "a full socket is not listened to",
@@ -279,7 +279,7 @@ MUTANTS = (
         "            room -= length\n",
         "",
         _SOURCE,
-        caught_by="test_last_is_said_with_the_last_part_and_not_after_it",
+        caught_by="test_the_last_part_is_marked_as_last",
     ),
     Mutant(
         "runs of tiny pieces are lost",

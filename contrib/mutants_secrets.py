@@ -114,7 +114,7 @@ MUTANTS = (
         "        if asks and not can_ask_user():\n",
         "        if False:\n",
         (f"{_TESTS}/common/test_credentials_google.py",),
-        caught_by="test_nobody_is_asked_to_log_in_without_a_terminal",
+        caught_by="test_no_log_in_is_requested_without_a_terminal",
     ),
     Mutant(
         "the certificates of AWS_CA_BUNDLE are not trusted",

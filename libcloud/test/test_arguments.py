@@ -43,7 +43,7 @@ def test_the_nearest_name_is_found_by_meaning_and_by_spelling(given: str, meant:
     assert nearest(given, KNOWN) == meant
 
 
-def test_an_unexpected_keyword_is_told_with_the_nearest_one() -> None:
+def test_an_unexpected_keyword_is_reported_with_the_nearest_one() -> None:
     text = str(unexpected_keyword("endpoint", ["host", "endpoint_url"], of="Driver"))
     assert text == (
         "Driver has no keyword argument 'endpoint': did you mean 'endpoint_url'? "

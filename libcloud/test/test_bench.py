@@ -192,7 +192,7 @@ def test_quick_does_less_of_the_same(bench: SimpleNamespace) -> None:
     assert all(less.amount < amounts[less.name] or less.amount == 1 for less in quick.chosen)
 
 
-def test_scales_are_told_apart_by_name(bench: SimpleNamespace) -> None:
+def test_scales_are_distinguished_by_name(bench: SimpleNamespace) -> None:
     arguments = ["--workloads", "listing,import", "--scale", "1,4"]
     chosen = bench.main.parse_arguments(arguments).chosen
     amounts = {workload.name: workload.amount for workload in chosen}

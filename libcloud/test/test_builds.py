@@ -38,7 +38,7 @@ def test_importing_a_module_says_which_build_has_it(name: str) -> None:
         import_module(name)
 
 
-def test_a_module_that_nobody_has_is_the_usual_error() -> None:
+def test_an_unknown_module_is_the_usual_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'libcloud\.nothing'"):
         import_module("libcloud.nothing")
 
@@ -77,7 +77,7 @@ def test_annotations_can_name_the_providers_of_any_type(name: str) -> None:
 
 
 @pytest.mark.parametrize("provider", [Provider.KTUCLOUD, "NIMBUS"])
-def test_a_storage_driver_that_only_the_other_build_has_says_so(provider: str) -> None:
+def test_a_storage_driver_of_the_other_build_raises_an_error(provider: str) -> None:
     with pytest.raises(ModuleNotFoundError, match="The complete build has it"):
         providers.get_driver(provider)
 

@@ -116,7 +116,7 @@ def test_every_kind_of_data_becomes_bytes(piece: object, expected: bytes) -> Non
     assert list(read_in_chunks(iter([piece]))) == [expected]
 
 
-def test_a_buffer_that_its_owner_fills_anew_is_copied() -> None:
+def test_a_reused_buffer_is_copied() -> None:
     buffer = bytearray(b"a")
 
     def refilling() -> Iterator[bytearray]:

@@ -292,7 +292,7 @@ def test_multipleresponse_gives_the_next_answer_on_each_call() -> None:
         mock.answers("GET")
 
 
-def test_multipleresponse_counts_for_each_method_by_itself() -> None:
+def test_multipleresponse_counts_each_method_separately() -> None:
     first = multipleresponse(lambda self: ["a", "b"])
     second = multipleresponse(lambda self: ["c"])
     assert (first(), second(), first()) == ("a", "c", "b")

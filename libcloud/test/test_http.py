@@ -92,7 +92,7 @@ def test_the_flag_of_the_module_stops_redirects(
 
 
 @pytest.mark.parametrize("method", ["request", "prepared_request"])
-def test_a_silent_server_is_given_up(server: Loopback, method: str) -> None:
+def test_a_silent_server_times_out(server: Loopback, method: str) -> None:
     over = threading.Event()
 
     def silent(request: Received) -> None:

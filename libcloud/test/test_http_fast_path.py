@@ -142,7 +142,7 @@ def test_usual_answers_come_in_few_steps(server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", "long body", "an error", "chunked", "compressed"])
-def test_a_connection_goes_on_after_a_whole_answer(name: str) -> None:
+def test_a_connection_is_reused_after_a_complete_response(name: str) -> None:
     with Loopback(lambda request: ANSWERS[name]) as server:
         connection = connect(server, opened=True)
         for _ in range(3):
@@ -164,7 +164,7 @@ def test_a_server_that_closes_after_its_answer_is_asked_on_another_connection(
 
 
 @pytest.mark.parametrize("said", [b"", reply(200, LONG)[:-1], reply(200)[:20]], ids=len)
-def test_a_silent_server_is_given_up(said: bytes) -> None:
+def test_a_silent_server_times_out(said: bytes) -> None:
     class Halting(Loopback):
         def _exchange(self, source: Any, sink: Any) -> bool:
             going_on = super()._exchange(source, sink)
@@ -205,7 +205,7 @@ def test_an_adapter_that_tries_again_does_so() -> None:
         assert [request.target for request in server.requests] == ["/first", "/x", "/x"]
 
 
-def test_responses_stands_in_for_the_network(server: Server) -> None:
+def test_responses_replaces_the_network(server: Server) -> None:
     connection = connect(server, opened=True)
     with responses.RequestsMock() as mocked:
         mocked.get(f"{connection.host}/mocked", body="by responses")

@@ -92,7 +92,7 @@ def connect(server: Loopback) -> LibcloudConnection:
 
 @pytest.mark.parametrize("follows", [True, False])
 @pytest.mark.parametrize(("said", "text"), TOO_LARGE.values(), ids=TOO_LARGE)
-def test_a_response_that_is_too_large_is_an_error_that_says_so(
+def test_a_response_that_is_too_large_raises_response_too_large_error(
     server: Any, said: bytes, text: str, follows: bool
 ) -> None:
     server.said = said

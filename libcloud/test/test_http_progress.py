@@ -43,7 +43,7 @@ class Cut(Count):
             raise KeyError("enough")
 
 
-def test_every_byte_of_a_body_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_byte_of_a_body_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     count, data = Count(), pattern(SIZE)
     monkeypatch.setattr(TimedConnection, "progress_listener", count)
     with store() as s3:

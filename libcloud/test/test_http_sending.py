@@ -57,7 +57,7 @@ def test_the_end_of_a_connection_ends_the_sending(
     assert (state.unsent, state.received) == (True, b"")
 
 
-def test_a_silent_server_that_takes_no_more_is_given_up(
+def test_a_server_that_stops_reading_times_out(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
     with pytest.raises(TimeoutError):

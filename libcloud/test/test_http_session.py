@@ -89,7 +89,7 @@ def test_a_body_that_is_not_wanted_yet_stays_unread(connection: LibcloudConnecti
     assert connection.response.content == b"\xe9"
 
 
-def test_the_pool_of_a_host_is_looked_for_once(connection: LibcloudConnection) -> None:
+def test_the_pool_of_a_host_is_looked_up_once(connection: LibcloudConnection) -> None:
     with mock.patch.object(
         requests.adapters.HTTPAdapter, "get_connection_with_tls_context"
     ) as look:
@@ -99,7 +99,7 @@ def test_the_pool_of_a_host_is_looked_for_once(connection: LibcloudConnection) -
     assert not look.called
 
 
-def test_a_closed_session_opens_connections_anew(
+def test_a_closed_session_opens_new_connections(
     connection: LibcloudConnection, server: Loopback
 ) -> None:
     connection.session.close()
@@ -109,9 +109,7 @@ def test_a_closed_session_opens_connections_anew(
     assert server.connections == 2
 
 
-def test_a_pool_that_was_closed_to_make_room_is_made_anew(
-    connection: LibcloudConnection, server: Loopback
-) -> None:
+def test_an_evicted_pool_is_created_again(connection: LibcloudConnection, server: Loopback) -> None:
     adapter = connection.session.get_adapter(connection.host)
     for pool in adapter._known.values():
         pool.close()
@@ -133,7 +131,7 @@ def test_certificates_that_are_not_there_are_missed_each_time(
 
 
 @pytest.mark.parametrize("everywhere", [True, False], ids=["everywhere", "in this session"])
-def test_requests_mock_stands_in_for_the_network(
+def test_requests_mock_replaces_the_network(
     connection: LibcloudConnection, server: Loopback, everywhere: bool
 ) -> None:
     with requests_mock.Mocker(session=None if everywhere else connection.session) as mocked:
@@ -186,7 +184,7 @@ def test_a_header_arrives_as_it_was_given(
     assert server.last.headers["x-given"].strip() == value.strip()
 
 
-def test_a_request_of_an_object_that_is_collected_within_the_pool_waits_for_nobody() -> None:
+def test_a_request_of_a_finalizer_within_the_pool_does_not_wait() -> None:
     """As when the garbage collector runs while a connection is taken or given back."""
     with Loopback() as server:
         connection = LibcloudConnection("127.0.0.1", server.port, secure=False)

@@ -46,7 +46,7 @@ def limits_of(connection: LibcloudConnection) -> Any:
     return prepared
 
 
-def test_connecting_takes_ten_seconds_and_a_silence_sixty_unless_somebody_says_more() -> None:
+def test_the_default_timeouts_are_ten_seconds_to_connect_and_sixty_to_read() -> None:
     assert limits_of(LibcloudConnection("store.example", 80)) == (10, 60)
 
 
@@ -115,7 +115,7 @@ def test_a_connection_hands_on_what_it_allows(server: Loopback) -> None:
     assert limits == [(10, 300), (10, 60)] * 2
 
 
-def test_a_foreign_connection_is_told_nothing() -> None:
+def test_a_foreign_connection_gets_no_notification() -> None:
     foreign = mock.Mock(spec=["request", "getresponse"])
     foreign.getresponse.return_value = mock.Mock(status_code=200, headers={}, text="", content=b"")
     connection = Connection(host="h")
@@ -254,7 +254,7 @@ def timers(monkeypatch: pytest.MonkeyPatch) -> list[Timer]:
 
 
 @pytest.mark.parametrize("method", ["request", "prepared_request"])
-def test_a_request_that_takes_too_long_as_a_whole_is_given_up(
+def test_a_request_that_exceeds_its_total_time_fails(
     server: Loopback, timers: list[Timer], method: str
 ) -> None:
     over = threading.Event()

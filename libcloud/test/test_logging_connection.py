@@ -185,7 +185,7 @@ def test_an_answer_that_is_not_text_is_described(
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_a_stream_is_left_to_who_asked_for_it(
+def test_a_requested_stream_is_left_to_the_caller(
     server: Loopback, log: io.StringIO, raw: bool
 ) -> None:
     server.answer = lambda request: reply(200, b"s" * 1000)

@@ -139,7 +139,7 @@ def test_xml_of_a_mock_is_read_from_its_text() -> None:
     assert made.object.findtext("b") == "1"
 
 
-def test_a_body_that_a_subclass_mended_is_what_is_parsed() -> None:
+def test_a_body_corrected_by_a_subclass_is_parsed() -> None:
     class Mending(XmlResponse):
         def parse_body(self) -> Any:
             self.body = self.body.removeprefix("junk")

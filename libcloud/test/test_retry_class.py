@@ -123,7 +123,7 @@ def test_the_last_error_is_raised_when_the_time_is_over(clock: _Clock) -> None:
     assert clock.pauses == [1, 1, 1]
 
 
-def test_no_pause_is_begun_that_would_outlast_the_time(clock: _Clock) -> None:
+def test_no_pause_starts_that_would_exceed_the_deadline(clock: _Clock) -> None:
     with pytest.raises(RateLimitReachedError):
         Retry(timeout=30)(_failing(_limited("31")))()
 
@@ -159,7 +159,7 @@ def test_the_minimal_class_retries_nothing(clock: _Clock) -> None:
         MinimalRetry()(_failing(OSError("x")))()
 
 
-def test_own_exceptions_take_the_place_of_the_usual_ones(clock: _Clock) -> None:
+def test_custom_exceptions_replace_the_usual_ones(clock: _Clock) -> None:
     policy = Retry(retry_exceptions=(KeyError,))
 
     assert policy(_failing(KeyError("k")))() == "done"

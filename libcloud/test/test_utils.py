@@ -226,7 +226,7 @@ def test_fingerprints_of_a_public_key() -> None:
         ("8.8.8.8", False),
     ],
 )
-def test_private_networks_are_told_from_public_ones(address: str, private: bool) -> None:
+def test_private_networks_are_distinguished_from_public_ones(address: str, private: bool) -> None:
     assert networking.is_private_subnet(address) is private
     assert networking.is_public_subnet(address) is not private
 

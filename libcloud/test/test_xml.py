@@ -122,7 +122,7 @@ def test_an_element_is_written_back() -> None:
         ("", ""),
     ],
 )
-def test_a_namespace_stands_before_each_name(path: str, expected: str) -> None:
+def test_each_name_has_a_namespace_prefix(path: str, expected: str) -> None:
     assert fixxpath(path, "urn:s") == expected
     assert fixxpath(path) == path
 

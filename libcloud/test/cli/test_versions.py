@@ -71,7 +71,7 @@ def test_a_version_that_does_not_exist_is_named(versioned: Shell, command: str) 
     assert missing in result.err
 
 
-def test_an_id_that_is_none_is_an_error_that_says_so(versioned: Shell) -> None:
+def test_an_invalid_id_is_an_error(versioned: Shell) -> None:
     result = versioned("cat", "--version-id", "x", URL)
     assert result.status == 1
     assert "(version x)" in result.err

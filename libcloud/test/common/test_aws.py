@@ -189,7 +189,7 @@ def test_a_code_chooses_the_exception_and_the_context_fills_it() -> None:
 
 
 @pytest.mark.parametrize("namespace", [b" xmlns='urn:things'", b"", b" xmlns='urn:other'"])
-def test_other_codes_are_told_whatever_the_namespace(namespace: bytes) -> None:
+def test_other_codes_are_reported_in_any_namespace(namespace: bytes) -> None:
     with pytest.raises(BaseHTTPError, match="Odd: m"):
         ask(500, (XML % b"Odd").replace(b" xmlns='urn:things'", namespace))
 

@@ -233,7 +233,7 @@ def test_single_sign_on_gives_credentials_of_the_role(
     assert portal.last.headers["x-amz-sso_bearer_token"] == "log-in"
 
 
-def test_single_sign_on_without_a_log_in_says_so(home: Path) -> None:
+def test_single_sign_on_without_a_log_in_is_an_error(home: Path) -> None:
     write_config(
         home,
         "[profile sso]\nsso_session = company\nsso_account_id = 1\nsso_role_name = r\n"
@@ -255,7 +255,7 @@ def test_keys_that_are_written_down_go_first(home: Path, monkeypatch: pytest.Mon
     assert found.credentials is not None and found.credentials.key == "own"
 
 
-def test_nothing_at_all_is_told_as_it_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_error_is_reported_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CredentialsNotFoundError, match="nothing of that kind"):
         BotocoreProvider(not_found="nothing of that kind").current()
     with pytest.raises(CredentialsNotFoundError, match="ProfileNotFound"):
@@ -301,7 +301,7 @@ def test_no_representation_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> No
         assert "hush" not in shown
 
 
-def test_nobody_is_asked_for_a_code_without_a_terminal(
+def test_no_code_is_requested_without_a_terminal(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / ".aws").mkdir(exist_ok=True)

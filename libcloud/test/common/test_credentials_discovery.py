@@ -110,7 +110,7 @@ def test_a_profile_has_a_token_and_names_in_any_case(home: Path) -> None:
     assert find(home, "work").credentials == expected
 
 
-def test_keys_may_stand_in_the_configuration(home: Path) -> None:
+def test_keys_can_be_in_the_configuration_file(home: Path) -> None:
     assert find(home, "keys").credentials == Credentials("from-config", "s%cret;#=x")
 
 
@@ -169,13 +169,13 @@ def test_nothing_is_an_answer(tmp_path: Path) -> None:
     assert str(tmp_path) in found.missing
 
 
-def test_half_a_pair_is_told(tmp_path: Path) -> None:
+def test_half_a_pair_is_reported(tmp_path: Path) -> None:
     found = find(tmp_path, AWS_ACCESS_KEY_ID="x")
     assert found.missing == "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"
 
 
 @pytest.mark.parametrize(("profile", "by"), [("sso", "sso_session"), ("role", "role_arn")])
-def test_keys_that_are_obtained_are_told(home: Path, profile: str, by: str) -> None:
+def test_obtained_keys_are_reported(home: Path, profile: str, by: str) -> None:
     found = find(home, profile)
     assert found.credentials is None
     assert by in found.missing and f"--profile {profile}" in found.missing
@@ -189,7 +189,7 @@ def test_a_profile_that_is_asked_for_must_be_there(home: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["aws_secret_access_key = hush\n", "[default]\nhush\n"])
-def test_a_broken_file_is_told_without_what_is_in_it(home: Path, content: str) -> None:
+def test_a_broken_file_is_reported_without_its_content(home: Path, content: str) -> None:
     (home / ".aws" / "credentials").write_text(content)
     with pytest.raises(ProfileFileError) as caught:
         find(home, "default")
@@ -198,7 +198,7 @@ def test_a_broken_file_is_told_without_what_is_in_it(home: Path, content: str) -
     assert caught.value.__cause__ is None
 
 
-def test_a_file_that_cannot_be_read_is_told(home: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(home: Path) -> None:
     (home / ".aws" / "config").unlink()
     (home / ".aws" / "config").mkdir()
     with pytest.raises(ProfileFileError, match="cannot be read"):
@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_read_is_told(home: Path) -> None:
 
 @pytest.mark.parametrize("name", ["config", "credentials"])
 @pytest.mark.parametrize("content", ["[default]\nhush\n", "hush", b"\xff", None])
-def test_a_file_that_nobody_needs_may_be_broken(home: Path, name: str, content: Any) -> None:
+def test_an_unused_file_can_be_invalid(home: Path, name: str, content: Any) -> None:
     for path in (home / ".aws" / "config", home / ".aws" / "credentials"):
         path.unlink()
     path = home / ".aws" / name

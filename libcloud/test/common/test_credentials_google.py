@@ -45,7 +45,7 @@ def test_the_file_of_a_service_account_is_named_by_a_variable(key_file: str) -> 
     assert found.credentials == Credentials("me@x.iam.gserviceaccount.com", key_file)
 
 
-def test_a_key_of_google_may_stand_where_those_of_amazon_do() -> None:
+def test_a_google_key_can_be_in_the_variables_of_amazon() -> None:
     assert find_google_credentials(of_amazon("GOOGKEY"), {}).credentials is not None
 
 
@@ -59,7 +59,7 @@ def test_keys_of_amazon_are_not_used_and_googles_variables_are_named(aws: Discov
 
 
 @pytest.mark.parametrize("content", [None, "no json", "{}", "[]"])
-def test_a_key_file_that_is_none_is_told(tmp_path: Path, content: str | None) -> None:
+def test_an_invalid_key_file_is_reported(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "key.json"
     if content is not None:
         path.write_text(content)
@@ -79,7 +79,7 @@ class Stream(io.StringIO):
 
 
 @pytest.mark.parametrize(("stdin", "stdout"), [(False, True), (True, False), (False, False)])
-def test_nobody_is_asked_to_log_in_without_a_terminal(
+def test_no_log_in_is_requested_without_a_terminal(
     stdin: bool, stdout: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = Stream(stdout)

@@ -155,7 +155,7 @@ def in_the_middle_of_asking(world: World, meanwhile: Callable[[], None]) -> None
         thread.join()
 
 
-def test_nobody_waits_for_a_renewal_who_has_valid_credentials() -> None:
+def test_valid_credentials_do_not_wait_for_a_renewal() -> None:
     world = World()
     world.after(minutes=0)
     world.time += timedelta(minutes=57)

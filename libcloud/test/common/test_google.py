@@ -285,7 +285,7 @@ def test_an_instance_takes_its_token_from_the_metadata_server() -> None:
 @pytest.mark.parametrize(
     ("status", "message"), [(404, "not enabled"), (500, "Internal GCE Authorization failed: '500'")]
 )
-def test_an_instance_without_a_token_says_so(status: int, message: str) -> None:
+def test_an_instance_without_a_token_is_reported(status: int, message: str) -> None:
     answer = mock.Mock(status=status, body="x")
     connection = GoogleGCEServiceAcctAuthConnection("", None)
     ask = mock.patch.object(google, "get_response_object", return_value=answer)
@@ -323,7 +323,7 @@ def test_refreshing_keeps_what_refreshes(new: str | None) -> None:
     assert token["refresh_token"] == (new or "r1")
 
 
-def test_what_cannot_be_refreshed_is_asked_for_anew() -> None:
+def test_credentials_that_cannot_be_refreshed_are_fetched_again() -> None:
     with Loopback(as_json(TOKEN)) as server:
         connection = installed(server)
         with mock.patch.object(connection, "get_code", return_value="c"):

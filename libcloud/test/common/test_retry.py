@@ -94,7 +94,7 @@ def test_an_argument_switches_retries_off(
     assert len(server.requests) == 1
 
 
-def test_each_attempt_is_signed_anew(server: Loopback, connection: Connection) -> None:
+def test_each_attempt_is_signed_again(server: Loopback, connection: Connection) -> None:
     params, headers = {"a": "1"}, {"X-Mine": "1"}
     connection.request("/x", params=params, headers=headers, retry_failed=True)
     assert [request.target for request in server.requests] == [

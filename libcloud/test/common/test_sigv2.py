@@ -99,7 +99,7 @@ def test_a_sub_resource_without_a_value_is_signed_bare(
     assert sigv2.canonical_resource("/b/k", params) == "/b/k?uploads"
 
 
-def test_the_date_of_the_vendor_takes_the_place_of_the_date() -> None:
+def test_the_vendor_date_replaces_the_date() -> None:
     text = sigv2.string_to_sign(
         method="GET", target="/b", headers={"Date": "today", "X-Amz-Date": "yesterday"}
     )

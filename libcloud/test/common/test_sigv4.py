@@ -244,7 +244,7 @@ def test_a_key_that_a_subclass_derives_need_not_be_bytes() -> None:
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda keys: pickle.loads(pickle.dumps(keys))], ids=["copy", "pickle"]
 )
-def test_a_copy_of_the_keys_begins_anew(copied: Callable[[Any], Any]) -> None:
+def test_a_copied_provider_fetches_its_own_keys(copied: Callable[[Any], Any]) -> None:
     keys = sigv4.SigningKeys()
     key = keys.get("s", WHEN, SCOPE)
     assert key not in pickle.dumps(keys)

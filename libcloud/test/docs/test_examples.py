@@ -136,7 +136,7 @@ def test_outputs_are_compared_but_for_times(said: str, printed: str, same: bool)
     assert matches(said, printed) is same
 
 
-def test_a_command_may_go_on_in_the_next_line() -> None:
+def test_a_command_can_continue_on_the_next_line() -> None:
     (first, second) = commands("$ echo \\\n>   a\na\n$ true\n")
     assert (first.line, first.output) == ("echo \\\n  a", "a\n")
     assert (second.line, second.output) == ("true", "")

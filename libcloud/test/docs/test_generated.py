@@ -35,7 +35,7 @@ def test_pages_ask_for_all_that_is_generated_and_for_nothing_else(made: SimpleNa
     assert sorted(asked) == sorted(made.extension.GENERATED)
 
 
-def test_what_is_generated_takes_the_place_of_what_asks_for_it(made: SimpleNamespace) -> None:
+def test_generated_text_replaces_its_marker(made: SimpleNamespace) -> None:
     page = made.extension.filled_in("before\n\n<!-- generated: shared options -->\n\nafter\n")
     assert "`--profile" in page and page.startswith("before\n") and page.endswith("after\n")
     with pytest.raises(KeyError):

@@ -41,7 +41,7 @@ def test_the_licence_is_in_it() -> None:
     assert {"LICENSE", "NOTICE"} <= files
 
 
-def test_nothing_is_installed_beside_the_package() -> None:
+def test_only_the_package_is_installed() -> None:
     tops = {path.parts[0] for path in distribution("libcloud-storage").files or ()}
     assert {top for top in tops if top != ".." and not top.endswith(".dist-info")} == {"libcloud"}
 

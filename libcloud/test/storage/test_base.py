@@ -158,7 +158,7 @@ def test_listed_objects_are_filtered_here_with_a_warning(driver: StorageDriver) 
         ("upload_object_via_stream", 3),
     ],
 )
-def test_what_a_driver_does_not_implement_says_so_at_once(
+def test_an_unimplemented_method_raises_at_once(
     driver: StorageDriver, method: str, arguments: int
 ) -> None:
     with pytest.raises(NotImplementedError, match="not implemented for this driver"):

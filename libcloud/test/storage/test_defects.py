@@ -92,7 +92,7 @@ def test_g02_an_empty_piece_is_not_the_end(s3: Store) -> None:
     assert (s3.body(), stored.size) == (b"first-second-third", 18)
 
 
-def test_g03_what_is_sent_again_is_sent_from_where_it_stood(
+def test_g03_a_retry_sends_the_body_from_its_position(
     s3: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"

@@ -151,7 +151,7 @@ def test_g25_a_listing_ends_and_holds_every_name(s3: Store) -> None:
         assert len(server.requests) == 1
 
 
-def test_g26_cleaning_up_goes_on_and_may_spare_young_uploads(s3: Store) -> None:
+def test_g26_cleanup_continues_and_can_keep_young_uploads(s3: Store) -> None:
     for name in "abc":
         s3.driver._initiate_multipart(s3.container, name)
     s3.driver.ex_cleanup_multipart_uploads(s3.container, older_than=timedelta(hours=1))
@@ -179,7 +179,7 @@ def test_g27_regions_that_are_new_or_not_amazons_can_be_used() -> None:
         assert b"eu-west-1" in s3.server.requests[0].body
 
 
-def test_g28_the_error_of_the_store_is_told(s3: Store) -> None:
+def test_g28_the_error_of_the_store_is_reported(s3: Store) -> None:
     s3.server.faults.add("CreateMultipartUpload", Status(403, "AccountProblem", "Call us."))
     with pytest.raises(InvalidCredsError, match=r"403.*AccountProblem.*Call us") as caught:
         s3.stream(iter([LONG]))

@@ -42,7 +42,7 @@ def test_an_unknown_keyword_is_an_error_in_every_driver(provider: str, tmp_path:
 
 
 @pytest.mark.parametrize("provider", PLACES)
-def test_an_unknown_keyword_is_told_with_the_nearest_one(provider: str) -> None:
+def test_an_unknown_keyword_is_reported_with_the_nearest_one(provider: str) -> None:
     kind = get_driver(provider)
     for name, meant in (("endpoint", "endpoint_url"), ("regoin", "region")):
         with pytest.raises(TypeError, match=f"'{name}': did you mean '{meant}'"):

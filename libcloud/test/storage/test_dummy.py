@@ -105,7 +105,7 @@ def test_a_range_outside_of_the_object_is_refused(container: Container, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stream_goes_on_although_the_object_was_replaced(container: Container) -> None:
+def test_a_stream_continues_although_the_object_was_replaced(container: Container) -> None:
     obj = container.upload_object_via_stream(iter([b"abcdef"]), "cat")
     stream = obj.as_stream(chunk_size=2)
 

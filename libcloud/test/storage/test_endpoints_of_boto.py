@@ -94,7 +94,7 @@ def test_the_host_of_a_region(region: str, variant: str) -> None:
 @pytest.mark.parametrize("bucket", BUCKETS)
 @pytest.mark.parametrize("style", ["path", "virtual"])
 @pytest.mark.parametrize("endpoint", [None, *ENDPOINTS])
-def test_where_a_bucket_stands(endpoint: str | None, style: str, bucket: str) -> None:
+def test_the_region_of_a_bucket(endpoint: str | None, style: str, bucket: str) -> None:
     client = theirs("eu-central-2", style, endpoint, False, False)
     where: dict[str, Any] = {"endpoint_url": endpoint} if endpoint else {}
     found = our_url(bucket, region="eu-central-2", ex_addressing_style=style, **where)

@@ -338,7 +338,7 @@ def test_an_upload_belongs_to_its_key(server: FakeS3) -> None:
     assert request(server, "PUT", "/bkt/key?partNumber=1&uploadId=x", PART).code == "NoSuchUpload"
 
 
-def test_an_abort_leaves_nothing_and_is_said_once(server: FakeS3) -> None:
+def test_an_abort_leaves_nothing_and_is_reported_once(server: FakeS3) -> None:
     upload = create_upload(server)
     send_parts(server, upload, PART)
     assert request(server, "DELETE", f"/bkt/key?uploadId={upload}").status == 204

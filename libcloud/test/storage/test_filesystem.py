@@ -143,7 +143,7 @@ def test_a_container_is_not_a_file(fs: Any) -> None:
         fs.open("bucket", "wb")
 
 
-def test_writing_to_a_container_that_is_not_there_says_so(fs: Any) -> None:
+def test_writing_to_a_missing_container_is_an_error(fs: Any) -> None:
     with pytest.raises(FileNotFoundError):
         fs.pipe_file("elsewhere/object", b"data")
 
@@ -402,7 +402,7 @@ def test_a_file_that_may_not_be_deleted_is_an_error() -> None:
         s3.assert_nothing_is_left("d/b")
 
 
-def test_a_directory_is_deleted_only_if_told_so(s3: Store, fs: Any) -> None:
+def test_a_directory_is_deleted_only_if_recursive(s3: Store, fs: Any) -> None:
     fs.touch("bucket/d/a")
     for delete in (fs.rm, fs.rm_file):
         with pytest.raises(IsADirectoryError):
@@ -520,7 +520,7 @@ def test_half_of_the_credentials_is_refused(half: dict[str, Any]) -> None:
         LibcloudFileSystem(**half)
 
 
-def test_an_option_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(TypeError, match="use_ssl"):
         LibcloudFileSystem("key", "secret", use_ssl=True)  # type: ignore[call-arg]
 

@@ -96,7 +96,7 @@ def test_walk_goes_only_where_the_caller_leaves_it_to(fs: Any) -> None:
         next(fs.walk("bucket", maxdepth=0))
 
 
-def test_walk_handles_a_directory_that_is_not_there_as_it_is_told(fs: Any) -> None:
+def test_walk_handles_a_missing_directory_as_requested(fs: Any) -> None:
     errors: list[OSError] = []
     assert list(fs.walk("bucket/nothing", on_error=errors.append)) == []
     assert [type(error) for error in errors] == [FileNotFoundError]

@@ -309,7 +309,7 @@ def test_an_error_ahead_is_raised_when_the_reader_is_there(s3: Store, fs: Any) -
 # The cache of listings.
 
 
-def test_listings_are_not_cached_unless_asked_for(s3: Store, fs: Any) -> None:
+def test_listings_are_not_cached_by_default(s3: Store, fs: Any) -> None:
     assert fs.ls("bucket") == []
     put_files(s3, "bucket/a")
     assert fs.ls("bucket", detail=False) == ["bucket/a"]

@@ -112,7 +112,7 @@ def test_a_checksum_header_is_signed_as_it_is(server: Loopback) -> None:
     assert "x-goog-project-id" not in request.headers
 
 
-def test_an_access_token_takes_the_place_of_the_signature(server: Loopback) -> None:
+def test_an_access_token_replaces_the_signature(server: Loopback) -> None:
     kept = mock.Mock(access_token="the-token", user_id="me@example.org")
     with mock.patch.object(google_storage, "GoogleOAuth2Credential", return_value=kept) as make:
         driver = driver_at(server, auth_type=GoogleAuthType.IA, credential_file="f")
@@ -245,7 +245,7 @@ def test_a_file_is_compared_with_the_hash_that_google_computed(
         ({}, None),
     ],
 )
-def test_the_stored_size_stands_in_for_a_missing_length(
+def test_the_stored_size_replaces_a_missing_length(
     driver: GoogleStorageDriver, headers: dict[str, str], size: str | None
 ) -> None:
     assert driver._get_content_length_from_headers(headers) == size
@@ -319,7 +319,7 @@ def test_the_question_whether_one_may_write_cannot_delete_anything(
 
 
 @pytest.mark.parametrize(("acl", "write"), [(500, 200), (403, 500)])
-def test_other_errors_are_told(
+def test_other_errors_are_reported(
     server: Loopback, driver: GoogleStorageDriver, acl: int, write: int
 ) -> None:
     server.answer = deciding(acl, write, 403)

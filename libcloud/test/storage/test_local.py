@@ -167,7 +167,7 @@ def test_no_object_name_leads_out_of_the_base_directory(base: Path, name: str) -
     assert container.list_objects() == []
 
 
-def test_a_container_that_is_a_link_elsewhere_is_none(
+def test_a_container_that_is_a_link_to_elsewhere_does_not_exist(
     driver: LocalStorageDriver, base: Path
 ) -> None:
     (base / "link").symlink_to(base.parent / "secret")

@@ -153,7 +153,7 @@ def test_a_large_file_is_sent_with_its_length_and_read_once(
     assert result["data_hash"] == hashlib.md5(LARGE).hexdigest()
 
 
-def test_a_large_stream_is_sent_from_where_it_stands(driver: StorageDriver) -> None:
+def test_a_large_stream_is_sent_from_its_position(driver: StorageDriver) -> None:
     stream = io.BytesIO(b"skipped" + LARGE)
     stream.seek(7)
 
@@ -176,7 +176,7 @@ def test_a_body_sent_twice_is_hashed_and_counted_once(driver: StorageDriver) -> 
     assert result["data_hash"] == hashlib.md5(LARGE).hexdigest()
 
 
-def test_a_body_given_up_halfway_is_hashed_anew(driver: StorageDriver) -> None:
+def test_an_abandoned_body_is_hashed_again(driver: StorageDriver) -> None:
     class Halfway(_Connection):
         def _read(self, data: Any) -> bytes:
             data.read(100)
@@ -234,7 +234,7 @@ def test_no_more_is_read_ahead_of_the_request_than_the_limit(driver: StorageDriv
 
 
 @pytest.mark.parametrize("source", [_pieces, io.BytesIO], ids=["generator", "file"])
-def test_the_hash_is_right_although_nobody_read_the_body(
+def test_the_hash_is_correct_although_the_body_was_not_read(
     driver: StorageDriver, source: Callable[[bytes], Any]
 ) -> None:
     driver.supports_chunked_encoding = True

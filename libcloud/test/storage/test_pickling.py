@@ -265,7 +265,7 @@ def test_options_and_descriptions_are_pickled_and_copied(way: Callable[[Any], An
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_error_of_the_store_keeps_what_it_says(s3: Store, way: Callable[[Any], Any]) -> None:
+def test_an_error_of_the_store_keeps_its_message(s3: Store, way: Callable[[Any], Any]) -> None:
     with pytest.raises(ObjectDoesNotExistError) as caught:
         s3.container.get_object("absent")
     error: Any = caught.value
@@ -313,7 +313,7 @@ def test_a_file_that_is_read_is_pickled_with_its_place(
         assert file.read(1) == data[200:201]
 
 
-def test_a_pickled_file_does_not_go_on_with_another_version(s3: Store, fs: Any) -> None:
+def test_a_pickled_file_does_not_continue_with_another_version(s3: Store, fs: Any) -> None:
     s3.in_parts(3)
     with fs.open(f"{BUCKET}/object", block_size=100, cache_type="none") as file:
         file.seek(50)

@@ -55,7 +55,7 @@ def test_an_unknown_name_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("provider", ABSENT)
-def test_a_store_of_apache_libcloud_without_a_driver_here_says_so(provider: str) -> None:
+def test_a_store_without_a_driver_here_raises_an_error(provider: str) -> None:
     with pytest.raises(ImportError, match="The complete build has it"):
         get_driver(provider)
 
@@ -72,7 +72,7 @@ def test_an_own_driver_is_found(registry: dict[str, tuple[str, str]]) -> None:
     assert added is get_driver("mine") is DummyStorageDriver
 
 
-def test_an_own_driver_may_take_the_place_of_one_that_is_lacking(
+def test_a_third_party_driver_can_replace_a_missing_one(
     registry: dict[str, tuple[str, str]],
 ) -> None:
     set_driver(Provider.NIMBUS, "libcloud.storage.drivers.dummy", "DummyStorageDriver")

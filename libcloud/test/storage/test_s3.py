@@ -48,7 +48,7 @@ PARTS = bytes(2 * 8 * MIB + 1)  # three parts of the default size
 class EveryDriverTests(S3DriverTests):
     """What holds for all drivers that derive from the S3 driver, with and without multipart."""
 
-    def test_the_mock_stands_behind_the_driver_under_test(self) -> None:
+    def test_the_driver_under_test_uses_the_mock(self) -> None:
         """D2: the tests run on ``driver_type``, so each class of drivers is really exercised."""
         assert type(self.driver) is self.driver_type
         assert isinstance(self.driver.connection, self.driver_type.connectionCls)
@@ -339,7 +339,7 @@ class MultipartTests(EveryDriverTests):
         deletes = self.requested("DELETE")
         assert [(r.path, r.query["uploadId"]) for r in deletes] == paths
 
-    def test_an_abort_that_is_refused_says_so_when_called_alone(self) -> None:
+    def test_a_rejected_abort_is_an_error_when_called_directly(self) -> None:
         """F3."""
         answer: Reply = (500, "", {}, "Internal Server Error")
         name = "_pictures_my_divisor"

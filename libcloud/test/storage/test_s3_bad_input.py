@@ -253,7 +253,7 @@ def test_what_only_the_store_can_judge_is_its_error(
         ({"ex_on_event": print}, TypeError),
     ],
 )
-def test_options_that_make_no_sense_are_refused_before_anything_is_sent(
+def test_invalid_options_are_refused_before_anything_is_sent(
     amazon: Store, options: dict[str, Any], error: type[Exception], tmp_path: Path
 ) -> None:
     path = tmp_path / "file"
@@ -266,7 +266,7 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_sent(
     assert amazon.server.requests == []
 
 
-def test_an_option_is_none_if_it_is_not_meant(amazon: Store, tmp_path: Path) -> None:
+def test_an_option_that_is_not_given_is_none(amazon: Store, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"abc")
     options = {"ex_part_size": None, "ex_window": None, "on_event": None}

@@ -72,7 +72,7 @@ def test_a_crc_that_was_asked_for_is_confirmed_for_the_whole(
     assert not there.server.violations
 
 
-def test_amazon_is_sent_a_crc_unasked_and_the_object_tells_of_it(https: Store) -> None:
+def test_amazon_gets_a_crc_by_default_and_the_object_has_it(https: Store) -> None:
     data = https.in_parts(3, "unasked")
     obj = https.stream(iter([data]), "unasked")
     assert obj.extra["checksum"] == {"algorithm": "crc32", "value": checksum("crc32", data)}
@@ -107,7 +107,7 @@ def test_a_file_in_one_request_tells_what_was_confirmed(https: Store, tmp_path: 
     assert obj.extra["checksum"] == {"algorithm": "crc32", "value": checksum("crc32", b"content")}
 
 
-def test_what_the_store_does_not_repeat_is_not_said_to_be_confirmed(http: Store) -> None:
+def test_a_checksum_that_the_store_does_not_return_is_not_confirmed(http: Store) -> None:
     for options in ({}, {"ex_checksum": "sha256"}, {"ex_checksum": None}):
         obj = http.stream(iter([pattern(PART * 3)]), **options)
         assert "checksum" not in obj.extra
@@ -146,7 +146,7 @@ def test_a_part_that_never_arrives_as_it_is_publishes_nothing(http: Store) -> No
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["one request", "parts"])
-def test_an_answer_that_tells_of_another_object_is_looked_into(http: Store, count: int) -> None:
+def test_a_response_about_another_object_is_checked(http: Store, count: int) -> None:
     operation = "PutObject" if count == 1 else "CompleteMultipartUpload"
     http.server.faults.add(operation, WrongChecksum(), times=None)
     data = http.in_parts(count, ex_checksum="crc32")

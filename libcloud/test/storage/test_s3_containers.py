@@ -139,7 +139,7 @@ def test_only_404_means_that_a_container_is_absent(s3: Store) -> None:
         s3.driver.get_container("absent")
 
 
-def test_a_container_that_may_not_be_looked_at_is_there(s3: Store) -> None:
+def test_a_forbidden_container_counts_as_existing(s3: Store) -> None:
     s3.server.faults.add("HeadBucket", Status(403, "AccessDenied"))
     assert s3.driver.get_container("somebody-elses").name == "somebody-elses"
 
@@ -309,7 +309,7 @@ def test_names_are_read_as_utf_8_whatever_the_content_type_says() -> None:
         b"<ListBucketResult><Contents/></ListBucketResult>",
     ],
 )
-def test_an_answer_that_is_none_is_called_malformed(body: bytes) -> None:
+def test_an_invalid_response_is_called_malformed(body: bytes) -> None:
     with Loopback(lambda request: reply(200, body, {"Content-Type": "text/xml"})) as server:
         driver = driver_on(server)
         container = Container("bucket", {}, driver)
@@ -331,7 +331,7 @@ def test_an_error_within_a_200_says_which_one() -> None:
 # Cleaning up.
 
 
-def test_cleaning_up_goes_on_after_what_is_gone(s3: Store) -> None:
+def test_cleanup_continues_after_a_missing_upload(s3: Store) -> None:
     """G26."""
     for name in "abc":
         s3.driver._initiate_multipart(s3.container, name)
@@ -342,7 +342,7 @@ def test_cleaning_up_goes_on_after_what_is_gone(s3: Store) -> None:
     s3.assert_nothing_is_left()
 
 
-def test_cleaning_up_goes_on_after_an_error_and_raises_it_at_last(s3: Store) -> None:
+def test_cleanup_continues_after_an_error_and_raises_it_at_the_end(s3: Store) -> None:
     for name in "abc":
         s3.driver._initiate_multipart(s3.container, name)
     s3.server.faults.add("AbortMultipartUpload", Status(403, "AccessDenied"), nth=2)

@@ -112,7 +112,7 @@ OPERATIONS = ["CopyObject", "CreateMultipartUpload", "UploadPartCopy", "Complete
 @pytest.mark.parametrize(
     "fault", [Status(503, "SlowDown"), Drop(), LoseAnswer(), ErrorIn200(), Status(500)]
 )
-def test_a_passing_fault_is_passed_over(amazon: Store, operation: str, fault: Action) -> None:
+def test_a_transient_fault_is_retried(amazon: Store, operation: str, fault: Action) -> None:
     part_size = None if operation == "CopyObject" else PART
     obj = put(amazon, 3 * PART)
     rule = amazon.server.faults.add(operation, fault)

@@ -165,7 +165,7 @@ def test_it_must_be_clear_which_object_is_meant(locked: Store) -> None:
 @pytest.mark.parametrize(
     "fault", [Status(503, "SlowDown"), Drop(), LoseAnswer(), ErrorIn200(), Status(500)]
 )
-def test_a_passing_fault_is_passed_over(locked: Store, fault: Action) -> None:
+def test_a_transient_fault_is_retried(locked: Store, fault: Action) -> None:
     fill(locked, "a", "b")
     rule = locked.server.faults.add("DeleteObjects", fault)
     assert locked.driver.ex_delete_objects(["a", "b"], locked.container) == gone("a", "b")
@@ -202,7 +202,7 @@ def test_a_user_who_may_not_delete_in_bulk_deletes_singly(locked: Store) -> None
     locked.assert_nothing_is_left()
 
 
-def test_a_user_who_may_delete_nothing_is_told_so_after_two_requests(locked: Store) -> None:
+def test_a_forbidden_deletion_is_reported_after_two_requests(locked: Store) -> None:
     locked.server.faults.add("DeleteObjects", Status(403, "AccessDenied"), times=None)
     locked.server.faults.add("DeleteObject", Status(403, "AccessDenied"), times=None)
     results = locked.driver.ex_delete_objects(["a", "b", "c"], locked.container)

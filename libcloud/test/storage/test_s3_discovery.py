@@ -99,7 +99,7 @@ def test_a_constructor_does_not_look_at_the_environment(environment: Any) -> Non
         S3StorageDriver()
 
 
-def test_the_environment_says_who_asks_where(environment: Any) -> None:
+def test_the_environment_selects_credentials_and_endpoint(environment: Any) -> None:
     setting(environment, AWS_REGION="eu-west-1", AWS_SESSION_TOKEN="token")
     driver = S3StorageDriver.from_env()
     connection = driver.connection
@@ -183,15 +183,13 @@ s3 =
         {"AWS_REGION": "mars"},
     ],
 )
-def test_settings_that_make_no_sense_are_refused(
-    environment: Any, variables: dict[str, str]
-) -> None:
+def test_invalid_settings_are_refused(environment: Any, variables: dict[str, str]) -> None:
     setting(environment, **variables)
     with pytest.raises(ValueError, match=r"maybe|sometimes|not a valid URL|mars"):
         S3StorageDriver.from_env()
 
 
-def test_nobody_is_an_error_that_says_why() -> None:
+def test_missing_credentials_are_an_error_with_the_reason() -> None:
     with pytest.raises(CredentialsNotFoundError, match="AWS_ACCESS_KEY_ID is not set"):
         S3StorageDriver.from_env()
 
@@ -306,7 +304,7 @@ def test_an_anonymous_driver_signs_nothing(version: str) -> None:
             S3StorageDriver(ex_anonymous=True, **where).get_object_cdn_url(obj)
 
 
-def test_anonymous_takes_the_place_of_credentials(environment: Any) -> None:
+def test_anonymous_replaces_credentials(environment: Any) -> None:
     for other in ({"key": "key", "secret": "s"}, {"ex_credentials": lambda: None}):
         with pytest.raises(TypeError, match="takes the place"):
             S3StorageDriver(ex_anonymous=True, **other)

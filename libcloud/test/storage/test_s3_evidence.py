@@ -242,7 +242,7 @@ def test_another_document_than_the_one_of_the_operation_is_malformed(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["stream", "file", "writer"])
-def test_an_etag_is_evidence_beside_another_document_but_not_beside_a_web_page(
+def test_an_etag_is_evidence_with_another_document_but_not_with_a_web_page(
     name: str, tmp_path: Path
 ) -> None:
     etag = {"ETag": '"x-1"'}
@@ -301,7 +301,7 @@ def test_a_page_that_comes_once_is_asked_again(operation: str) -> None:
         assert not s3.server.unfinished_uploads()
 
 
-def test_an_upload_whose_answers_are_pages_is_looked_for() -> None:
+def test_an_upload_whose_responses_are_web_pages_is_looked_up() -> None:
     """The HEAD request says what a page in front of a store hides."""
     with store() as s3:
         s3.server.faults.add("PutObject", Page(), times=None)

@@ -149,7 +149,7 @@ def test_another_size_of_the_object_says_that_it_was_replaced(
 
 
 @RANGES
-def test_a_range_that_is_not_there_any_more_says_so(
+def test_a_range_that_no_longer_exists_is_an_error(
     read: Callable[[Object, Path], bytes], tmp_path: Path
 ) -> None:
     refusal = reply(416, b"<Error><Code>InvalidRange</Code></Error>")

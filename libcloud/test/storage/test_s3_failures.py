@@ -115,7 +115,7 @@ def test_a_refusal_in_other_words_than_s3s_is_an_error_at_once(
 @pytest.mark.parametrize(
     "operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"]
 )
-def test_a_passing_trouble_is_not_noticed(s3: Store, operation: str, fault: Any) -> None:
+def test_a_transient_error_is_not_noticed(s3: Store, operation: str, fault: Any) -> None:
     rule = s3.server.faults.add(operation, fault, times=2)
     s3.stream(iter([LONG]))
     assert rule.fired == 2
@@ -140,7 +140,7 @@ class OtherObject(Action):
         return replace(answer, body=other)
 
 
-def test_an_answer_that_tells_of_another_object_is_looked_into(s3: Store) -> None:
+def test_a_response_about_another_object_is_checked(s3: Store) -> None:
     rule = s3.server.faults.add("CompleteMultipartUpload", OtherObject())
     s3.stream(iter([LONG]))
     assert rule.fired == 1
@@ -149,7 +149,7 @@ def test_an_answer_that_tells_of_another_object_is_looked_into(s3: Store) -> Non
     s3.assert_nothing_is_left("object")
 
 
-def test_an_object_made_of_other_parts_is_not_taken_for_ours(s3: Store) -> None:
+def test_an_object_of_other_parts_is_not_recognized(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", OtherObject())
     s3.server.faults.add("HeadObject", WrongETag(f'"{"0" * 32}-4"'), times=None)
     with pytest.raises(ObjectHashMismatchError, match="00000000-4"):
@@ -165,7 +165,7 @@ def test_a_part_stored_damaged_is_noticed_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("code", ["InternalError", "SlowDown"])
-def test_a_passing_error_within_a_200_is_tried_again(s3: Store, code: str) -> None:
+def test_a_transient_error_within_a_200_is_retried(s3: Store, code: str) -> None:
     s3.server.faults.add("CompleteMultipartUpload", ErrorIn200(code))
     s3.stream(iter([LONG]))
     assert s3.server.count("CompleteMultipartUpload") == 2
@@ -194,7 +194,7 @@ def test_white_space_before_the_answer_to_complete_is_no_matter(s3: Store) -> No
     s3.assert_nothing_is_left("object")
 
 
-def test_a_complete_whose_answer_is_lost_is_looked_for(s3: Store) -> None:
+def test_a_complete_whose_response_is_lost_is_looked_up(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", LoseAnswer())
     stored = s3.stream(iter([LONG]))
     assert (s3.body(), stored.size) == (LONG, len(LONG))
@@ -215,7 +215,7 @@ def test_the_same_data_from_before_is_no_success(s3: Store, data: bytes) -> None
 
 
 @pytest.mark.parametrize("data", [b"short", LONG])
-def test_another_object_of_the_same_size_is_not_taken_for_ours(s3: Store, data: bytes) -> None:
+def test_another_object_of_the_same_size_is_not_recognized(s3: Store, data: bytes) -> None:
     """Nothing reaches the store any more, but what lies there can be looked at."""
     before = bytes(len(data))
     s3.stream(iter([before]))
@@ -246,7 +246,9 @@ def overtaken(s3: Store, data: bytes) -> Action:
 
 
 @pytest.mark.parametrize("data", [b"short", LONG], ids=["put", "complete"])
-def test_what_somebody_else_wrote_meanwhile_is_not_taken_for_ours(s3: Store, data: bytes) -> None:
+def test_an_object_written_meanwhile_by_another_client_is_not_recognized(
+    s3: Store, data: bytes
+) -> None:
     action = overtaken(s3, data)
     for operation in ("PutObject", "CompleteMultipartUpload"):
         s3.server.faults.add(operation, action, times=None)
@@ -258,7 +260,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_taken_for_ours(s3: Store, dat
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
 @pytest.mark.parametrize("data", [b"short", LONG], ids=["put", "complete"])
-def test_what_was_published_unheard_is_ours_also_if_the_etag_says_nothing(
+def test_an_object_published_by_a_lost_request_is_recognized_without_its_etag(
     s3: Store, data: bytes, times: int | None
 ) -> None:
     for operation in ("PutObject", "CompleteMultipartUpload"):
@@ -288,7 +290,7 @@ def test_where_the_store_tells_no_more_the_time_has_to_do(
     assert s3.server.count(look) == 1
 
 
-def test_an_outcome_that_cannot_be_known_is_said_to_be_unknown(s3: Store) -> None:
+def test_an_undeterminable_outcome_is_reported_as_unknown(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", LoseAnswer(), times=None)
     s3.server.faults.add("HeadObject", Drop(), times=None)
     with pytest.raises(UploadOutcomeUnknownError, match="bucket/object is unknown") as caught:
@@ -419,7 +421,7 @@ def test_a_subclass_may_replace_the_wire_calls() -> None:
         assert stored.hash == s3.server.objects["bucket", "object"].etag
 
 
-def test_an_upload_of_unknown_id_is_told_of_by_the_error(s3: Store) -> None:
+def test_an_upload_of_unknown_id_is_mentioned_in_the_error(s3: Store) -> None:
     s3.server.faults.add("CreateMultipartUpload", LoseAnswer(), times=None)
     with pytest.raises(LibcloudError) as caught:
         s3.stream(iter([LONG]))

@@ -320,7 +320,7 @@ def test_a_small_file_whose_outcome_is_unknown_is_reported(
     assert isinstance(caught.value.__cause__, NetworkError)
 
 
-def test_a_small_file_that_was_refused_is_not_looked_for(s3: Store, tmp_path: Path) -> None:
+def test_a_rejected_small_file_is_not_looked_up(s3: Store, tmp_path: Path) -> None:
     s3.server.faults.add("PutObject", Status(503, "SlowDown"), times=None)
     with pytest.raises(LibcloudError, match="SlowDown"):
         upload(s3, file_of(tmp_path, b"abc"))

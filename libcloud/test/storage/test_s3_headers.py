@@ -116,7 +116,7 @@ def test_an_object_under_a_customers_key_is_not_taken_for_damaged(
         assert amazon.body() == LONG
 
 
-def test_who_pays_is_said_with_every_request(s3: Store) -> None:
+def test_request_payer_is_sent_with_every_request(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", LoseAnswer())
     s3.stream(iter([LONG]), headers=PAYER)
     s3.server.faults.add("UploadPart", LoseAnswer(), part=2, times=None)  # asks for parts at last

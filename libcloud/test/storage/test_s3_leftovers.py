@@ -145,7 +145,7 @@ AGES = [
 
 @pytest.mark.parametrize(("older_than", "names"), AGES)
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_younger_ones_are_spared(
+def test_younger_uploads_are_kept(
     amazon: Store, older_than: timedelta | datetime | None, names: list[str], dry_run: bool
 ) -> None:
     everything = {"a day": 23.5, "new": 0.01, "two hours": 2.0}
@@ -169,7 +169,7 @@ class _Undated(Action):
         return replace(answer, body=body[:start] + body[stop + len(b"</Initiated>") :])
 
 
-def test_an_upload_of_unknown_age_is_spared_where_age_counts(amazon: Store) -> None:
+def test_an_upload_of_unknown_age_is_kept_where_age_counts(amazon: Store) -> None:
     begin(amazon, "a", hours=100)
     amazon.server.faults.add("ListMultipartUploads", _Undated(), times=None)
     clean = amazon.driver.ex_cleanup_multipart_uploads
@@ -197,14 +197,14 @@ def test_a_store_need_not_tell_the_time(amazon: Store, spare: timedelta) -> None
 
 
 @pytest.mark.parametrize("older_than", [datetime(2026, 1, 1), timedelta(seconds=-1)])
-def test_ages_that_make_no_sense_are_refused(amazon: Store, older_than: Any) -> None:
+def test_invalid_ages_are_refused(amazon: Store, older_than: Any) -> None:
     with pytest.raises(ValueError, match="older_than"):
         amazon.driver.ex_cleanup_multipart_uploads(amazon.container, older_than=older_than)
     assert not amazon.server.requests
 
 
 @pytest.mark.parametrize("fault", [Status(503, "SlowDown"), Drop(), LoseAnswer()])
-def test_a_passing_fault_is_passed_over(amazon: Store, fault: Action) -> None:
+def test_a_transient_fault_is_retried(amazon: Store, fault: Action) -> None:
     begin(amazon, "a")
     rule = amazon.server.faults.add("AbortMultipartUpload", fault)
     assert keys(amazon.driver.ex_cleanup_multipart_uploads(amazon.container)) == ["a"]

@@ -66,7 +66,7 @@ def test_a_stream_is_found_if_later_attempts_were_cut_short(s3: Store) -> None:
     assert s3.server.operations() == ["PutObject"] * 6 + ["HeadObject"]
 
 
-def test_a_stream_that_cannot_be_looked_for_has_an_unknown_outcome(s3: Store) -> None:
+def test_a_stream_that_cannot_be_looked_up_has_an_unknown_outcome(s3: Store) -> None:
     s3.server.faults.add("PutObject", LoseAnswer(), times=None)
     s3.server.faults.add("HeadObject", Status(403), times=None)
     with pytest.raises(UploadOutcomeUnknownError, match=f"with {len(DATA)} bytes") as caught:
@@ -94,7 +94,7 @@ def test_a_source_that_fails_publishes_nothing(s3: Store, failure: BaseException
     assert not s3.server.objects
 
 
-def test_an_object_that_was_sent_in_part_is_not_looked_for(
+def test_a_partially_sent_object_is_not_looked_up(
     s3: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     methods = []
@@ -151,7 +151,7 @@ def test_a_chunked_stream_that_was_refused_is_not_sent_again(
 
 
 @pytest.mark.parametrize("failure", [OSError("the disk is gone"), KeyboardInterrupt()])
-def test_a_chunked_stream_that_was_cut_short_is_not_looked_for(
+def test_a_chunked_stream_that_was_cut_short_is_not_looked_up(
     failure: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payload, "READ_LIMIT", 1000)

@@ -75,7 +75,7 @@ def test_without_a_refusal_all_of_it_is_sent(there: Store) -> None:
 @pytest.mark.parametrize(
     "operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"]
 )
-def test_an_upload_goes_on_without_a_checksum_that_is_refused(
+def test_an_upload_continues_without_a_rejected_checksum(
     there: Store, operation: str, words: str
 ) -> None:
     rule = refuse(there, operation, CHECKSUM, REFUSALS[words])
@@ -160,7 +160,7 @@ def test_a_checksum_among_the_headers_of_the_caller_is_never_given_up(there: Sto
     assert carrying(there, "PutObject", CHECKSUM) == [True]
 
 
-def test_what_did_not_help_is_not_given_up(there: Store) -> None:
+def test_a_feature_whose_removal_did_not_help_is_kept(there: Store) -> None:
     rule = there.server.faults.add("PutObject", NOT_IMPLEMENTED, times=None)
     with pytest.raises(LibcloudError, match="NotImplemented"):
         there.stream(iter([b"body"]))
@@ -194,7 +194,7 @@ def test_another_refusal_is_no_reason_to_send_less(there: Store, action: Status)
         ("ListMultipartUploads", "encoding-type"),
     ],
 )
-def test_a_listing_goes_on_without_a_parameter_that_is_refused(
+def test_a_listing_continues_without_a_rejected_parameter(
     there: Store, operation: str, name: str
 ) -> None:
     there.in_parts(2, "a b")
@@ -207,7 +207,7 @@ def test_a_listing_goes_on_without_a_parameter_that_is_refused(
     assert carrying(there, operation, name) == [True, False, False]
 
 
-def test_it_is_told_once(there: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_is_reported_once(there: Store, caplog: pytest.LogCaptureFixture) -> None:
     refuse(there, "UploadPart", CHECKSUM, NOT_IMPLEMENTED)
     with caplog.at_level(logging.WARNING):
         there.in_parts(6)
@@ -215,7 +215,7 @@ def test_it_is_told_once(there: Store, caplog: pytest.LogCaptureFixture) -> None
     assert [r.levelname for r in caplog.records if CHECKSUM in r.getMessage()] == ["WARNING"]
 
 
-def test_each_driver_finds_out_by_itself(there: Store) -> None:
+def test_each_driver_finds_out_separately(there: Store) -> None:
     refuse(there, "UploadPart", CHECKSUM, NOT_IMPLEMENTED)
     there.in_parts(2)
     other = type(there.driver)("key", "secret")

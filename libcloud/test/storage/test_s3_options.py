@@ -137,7 +137,7 @@ def test_a_customers_key_goes_with_all_that_touches_the_data(https: Store) -> No
 
 
 @pytest.mark.parametrize("scheme", ["there", "https"])
-def test_a_locked_object_carries_a_checksum_beside_the_signature(
+def test_a_locked_object_carries_a_checksum_in_addition_to_the_signature(
     scheme: str, request: pytest.FixtureRequest
 ) -> None:
     running: Store = request.getfixturevalue(scheme)
@@ -167,7 +167,7 @@ def test_what_a_customers_key_encrypts_is_read_with_that_key(https: Store, tmp_p
     assert not (tmp_path / "none").exists()
 
 
-def test_a_read_that_breaks_off_goes_on_with_the_key(https: Store) -> None:
+def test_an_interrupted_read_is_resumed_with_the_key(https: Store) -> None:
     data = https.in_parts(3, ex_sse_customer_key=KEY)
     obj = https.driver.get_object(BUCKET, "object", ex_sse_customer_key=KEY)
     https.server.faults.add("GetObject", Truncate(keep=PART))
@@ -194,7 +194,7 @@ def test_a_reader_may_pay_and_name_the_owner(there: Store) -> None:
     ],
     ids=["http", "short", "unknown"],
 )
-def test_a_read_that_makes_no_sense_is_not_begun(
+def test_an_invalid_read_sends_no_request(
     there: Store, keywords: dict[str, Any], error: type[Exception], tmp_path: Path
 ) -> None:
     obj = there.stream(iter([b"data"]))
@@ -230,7 +230,7 @@ def test_only_the_version_that_is_meant_is_overwritten(there: Store, count: int)
     there.assert_nothing_is_left("object")
 
 
-def test_a_conflict_is_told_apart_and_leaves_nothing(there: Store) -> None:
+def test_a_conflict_is_distinguished_and_leaves_nothing(there: Store) -> None:
     conflict = Status(409, "ConditionalRequestConflict")
     there.server.faults.add("CompleteMultipartUpload", conflict)
     with pytest.raises(ConditionalConflictError):
@@ -269,7 +269,7 @@ def test_a_store_that_may_ignore_conditions_is_not_asked(there: Store) -> None:
     ],
     ids=lambda keywords: "+".join(keywords),
 )
-def test_nothing_is_sent_when_an_option_makes_no_sense(
+def test_nothing_is_sent_when_an_option_is_invalid(
     there: Store, keywords: dict[str, Any], tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError):

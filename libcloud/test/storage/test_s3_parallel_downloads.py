@@ -169,7 +169,7 @@ def test_the_last_parts_come_as_ranges_of_the_same_version(
         assert "x-amz-checksum-mode" not in entry.headers
 
 
-def test_a_large_object_is_split_unasked(
+def test_a_large_object_is_split_by_default(
     s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel, "_MIN_SIZE", len(DATA) - 1)
@@ -189,7 +189,7 @@ def test_a_small_object_comes_by_one_request(s3: Store, stored: Object, tmp_path
 
 
 @pytest.mark.parametrize("name", ["ex_window", "ex_part_size"])
-def test_what_makes_no_sense_is_refused_at_once(
+def test_invalid_arguments_are_refused_at_once(
     s3: Store, stored: Object, tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
@@ -272,7 +272,7 @@ def test_an_object_of_another_size_than_was_looked_at_is_not_taken(
 
 
 @pytest.mark.parametrize("keep", [0, 1, 999, 1000, 2345, 4599])
-def test_breaks_of_the_first_connection_are_mended(
+def test_breaks_of_the_first_connection_are_retried(
     s3: Store, stored: Object, tmp_path: Path, keep: int
 ) -> None:
     s3.server.faults.add("GetObject", Truncate(keep))
@@ -377,7 +377,7 @@ def test_a_full_disk_of_a_helper_is_an_error_of_the_first_connection_too(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_short_writes_go_on(
+def test_short_writes_are_continued(
     s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pwrite = os.pwrite

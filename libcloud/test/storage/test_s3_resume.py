@@ -150,7 +150,7 @@ def test_a_listing_of_many_parts_is_read_to_its_end() -> None:
         assert sent(there) == [6]
 
 
-def test_who_pays_is_told_to_each_request(s3: Store) -> None:
+def test_request_payer_is_sent_with_each_request(s3: Store) -> None:
     resume(s3, broken_off(s3, parts=2), headers={"x-amz-request-payer": "requester"})
     told = [entry.headers.get("x-amz-request-payer") for entry in s3.server.requests]
     assert {*told} == {"requester"}
@@ -162,7 +162,7 @@ def test_who_pays_is_told_to_each_request(s3: Store) -> None:
     [Status(500), Drop(), LoseAnswer(), Truncate(9)],
     ids=lambda fault: type(fault).__name__,
 )
-def test_a_passing_trouble_is_not_noticed(s3: Store, operation: str, fault: Action) -> None:
+def test_a_transient_error_is_not_noticed(s3: Store, operation: str, fault: Action) -> None:
     upload_id = broken_off(s3, parts=2)
     rule = s3.server.faults.add(operation, fault)
     resume(s3, upload_id)
@@ -235,7 +235,7 @@ def test_a_listener_hears_of_the_whole_object(s3: Store) -> None:
 @pytest.mark.parametrize(
     ("options", "error"), [({"ex_window": 0}, ValueError), ({"ex_nonsense": 1}, TypeError)]
 )
-def test_options_that_make_no_sense_are_refused_before_anything_is_sent(
+def test_invalid_options_are_refused_before_anything_is_sent(
     s3: Store, options: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -259,7 +259,7 @@ def test_a_driver_without_uploads_in_parts_has_none_to_resume() -> None:
     [(moto_server, profiles.MOTO), (rclone_server, profiles.RCLONE)],
     ids=["moto", "rclone"],
 )
-def test_real_servers_go_on_as_well(launch: Any, profile: Any) -> None:
+def test_real_servers_continue_as_well(launch: Any, profile: Any) -> None:
     data = pattern(12 * MIB + 1)
 
     def source() -> Iterator[bytes]:
@@ -287,7 +287,7 @@ def test_real_servers_go_on_as_well(launch: Any, profile: Any) -> None:
         assert [*driver.ex_iterate_multipart_uploads(container)] == []
 
 
-def test_conditions_hold_for_an_upload_that_goes_on() -> None:
+def test_preconditions_hold_for_a_resumed_upload() -> None:
     with store() as there:
         upload_id = broken_off(there, parts=3)
         there.stream(iter([b"somebody else's"]))
@@ -297,7 +297,7 @@ def test_conditions_hold_for_an_upload_that_goes_on() -> None:
         there.assert_nothing_is_left("object")
 
 
-def test_a_customers_key_goes_on_with_the_upload() -> None:
+def test_a_customer_key_is_sent_with_a_resumed_upload() -> None:
     key = {"ex_sse_customer_key": b"k" * 32}
     with store(replace(AMAZON, tls=True)) as there:
         upload_id = broken_off(there, parts=3, **key)

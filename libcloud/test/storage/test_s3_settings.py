@@ -117,7 +117,7 @@ def test_retention_is_set_and_ended(s3: Store) -> None:
     assert s3.driver.ex_get_retention(obj) is None
 
 
-def test_a_bucket_without_object_lock_says_so() -> None:
+def test_a_bucket_without_object_lock_is_reported() -> None:
     message = "missing Object Lock Configuration"
     with store() as made, pytest.raises(LibcloudError, match=message):
         made.driver.ex_set_legal_hold(put(made), True)
@@ -214,7 +214,7 @@ def test_rules_of_a_bucket_that_does_not_exist(s3: Store) -> None:
 # Other stores.
 
 
-def test_what_a_store_does_not_have_is_said_before_anything_is_sent() -> None:
+def test_an_unsupported_feature_is_reported_before_anything_is_sent() -> None:
     dummy = DummyStorageDriver("key", "secret")
     store_without: dict[str, Any] = {"host": "127.0.0.1", "port": 9, "ex_s3_profile": "rclone"}
     for driver in (dummy, S3StorageDriver("key", "secret", **store_without)):

@@ -123,7 +123,7 @@ def test_an_etag_is_compared_on_demand_only(s3: Store, tmp_path: Path, read: Rea
 
 
 @each_way
-def test_what_nobody_wants_compared_is_not(s3: Store, tmp_path: Path, read: Read) -> None:
+def test_nothing_is_compared_without_verify_hash(s3: Store, tmp_path: Path, read: Read) -> None:
     obj = s3.stream(iter([DATA]), ex_checksum="crc32")
     s3.server.faults.add("GetObject", FlipBit(where="answer"))
 
@@ -171,7 +171,7 @@ def test_ranges_are_not_compared(s3: Store, tmp_path: Path) -> None:
     assert asked(s3) == [None, None]
 
 
-def test_a_reader_that_stops_early_is_told_nothing(s3: Store) -> None:
+def test_a_reader_that_stops_early_gets_no_error(s3: Store) -> None:
     obj = s3.stream(iter([DATA]), ex_checksum="crc32")
     s3.server.faults.add("GetObject", FlipBit(where="answer"))
     pieces = iter(obj.as_stream(700))

@@ -208,7 +208,7 @@ def test_another_document_is_no_versioning_configuration(s3: Store) -> None:
 # Other stores.
 
 
-def test_a_driver_without_versions_says_so() -> None:
+def test_a_driver_without_versions_raises_an_error() -> None:
     driver = DummyStorageDriver("key", "secret")
     container = driver.create_container("container")
     _says_so(driver, container)

@@ -166,7 +166,7 @@ def test_memory_is_bounded_however_much_is_written() -> None:
     ],
     ids=str,
 )
-def test_a_passing_fault_is_not_seen(amazon: Store, operation: str, fault: Any) -> None:
+def test_a_transient_fault_is_not_noticed(amazon: Store, operation: str, fault: Any) -> None:
     rule = amazon.server.faults.add(operation, fault)
     data = b"small" if operation == "PutObject" else LONG
     with open_writer(amazon) as writer:

@@ -319,7 +319,7 @@ def test_an_upload_of_a_daemon_thread_is_removed_at_the_end_of_the_program(amazo
 
 
 @pytest.mark.slow
-def test_an_upload_of_a_thread_goes_on_when_the_main_thread_has_ended(amazon: Store) -> None:
+def test_an_upload_of_a_thread_continues_when_the_main_thread_has_ended(amazon: Store) -> None:
     program = IN_A_THREAD.format(daemon=False, waits="threading.main_thread().join()")
     with _run(amazon, program) as process:
         _, told = process.communicate(timeout=60)

@@ -172,7 +172,7 @@ def a_download_into_a_directory_takes_the_object_name(h: Harness) -> None:
     assert (h.folder / "object.bin").read_bytes() == DATA
 
 
-def an_existing_file_is_not_overwritten_unasked(h: Harness) -> None:
+def an_existing_file_is_not_overwritten_by_default(h: Harness) -> None:
     _, stored = _stored(h)
     path = h.folder / "copy"
     path.write_bytes(b"mine")
@@ -248,7 +248,7 @@ def a_range_into_a_file(h: Harness) -> None:
 
 
 @needs("range_reads")
-def nonsense_ranges_are_refused(h: Harness) -> None:
+def invalid_ranges_are_refused(h: Harness) -> None:
     _, stored = _stored(h)
     for start, end in [(-1, None), (-5, 3), (5, 5), (7, 3)]:
         with pytest.raises(ValueError):

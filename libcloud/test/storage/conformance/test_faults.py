@@ -109,7 +109,7 @@ def nothing_left(running: Running) -> bool:
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload"])
-def test_a_long_upload_survives_a_passing_fault(
+def test_a_long_upload_survives_a_transient_fault(
     running: Running, operation: str, fault: Action
 ) -> None:
     upload(running, LONG, operation, fault, times=1)
@@ -117,7 +117,7 @@ def test_a_long_upload_survives_a_passing_fault(
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
-def test_a_passing_fault_at_the_start_costs_an_empty_upload_at_most(
+def test_a_transient_fault_of_create_leaves_at_most_an_empty_upload(
     running: Running, fault: Action
 ) -> None:
     upload(running, LONG, "CreateMultipartUpload", fault, times=1)
@@ -128,7 +128,7 @@ def test_a_passing_fault_at_the_start_costs_an_empty_upload_at_most(
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
-def test_a_short_upload_survives_a_passing_fault(running: Running, fault: Action) -> None:
+def test_a_short_upload_survives_a_transient_fault(running: Running, fault: Action) -> None:
     upload(running, SHORT, "PutObject", fault, times=1)
 
 
@@ -212,7 +212,7 @@ def test_a_part_damaged_by_the_store_is_noticed_by_the_checksum_of_the_whole(
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
-def test_a_passing_fault_of_the_abort_neither_hides_the_error_nor_leaves_anything(
+def test_a_transient_fault_of_the_abort_neither_hides_the_error_nor_leaves_anything(
     running: Running, fault: Action
 ) -> None:
     server = running[0]

@@ -70,7 +70,7 @@ def a_writer_returns_the_hash_of_the_stored_object(h: Harness) -> None:
 
 
 @needs("metadata", "content_type")
-def a_writer_sends_what_is_told_of_the_object(h: Harness) -> None:
+def a_writer_sends_the_properties_of_the_object(h: Harness) -> None:
     container = h.container()
     extra = {"content_type": "text/x-written", "meta_data": {"key": "value"}}
     with container.ex_open_writer("object", extra) as writer:

@@ -58,7 +58,7 @@ def test_the_table_says_nothing_that_is_worse_than_an_error(server: str) -> None
     assert len(table) == len(list(matrix.cells(server)))
 
 
-def test_a_deviation_from_the_table_is_told() -> None:
+def test_a_deviation_from_the_table_is_reported() -> None:
     found = {cell: sorted(words)[0] for cell, words in allowed("fake").items()}
     assert problems("fake", found) == []
 

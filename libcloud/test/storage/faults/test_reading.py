@@ -125,7 +125,7 @@ each_way = pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 
 @each_way
 @pytest.mark.parametrize("keep", [0, 1, 699, 700, 1401, 4799])
-def test_a_body_that_breaks_off_goes_on_from_there(
+def test_an_interrupted_body_is_resumed(
     server: FakeS3, stored: Object, tmp_path: Path, read: Any, keep: int
 ) -> None:
     fault = server.faults.add("GetObject", Truncate(keep))

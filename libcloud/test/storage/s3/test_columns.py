@@ -81,7 +81,7 @@ def test_usual_pages_are_read_by_columns(text: str) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_told_by_columns_is_read_element_by_element(objects: tuple[str]) -> None:
+def test_an_irregular_listing_is_read_element_by_element(objects: tuple[str]) -> None:
     root = parse_xml(page(*objects))
     assert read_columns(root, str) is None
     assert outcome(root) == element_by_element(page(*objects))

@@ -146,7 +146,7 @@ def test_nothing_cannot_be_deleted() -> None:
 
 
 @pytest.mark.parametrize("namespace", ["", NAMESPACE])
-def test_the_answer_tells_of_each_key(namespace: str) -> None:
+def test_the_response_reports_each_key(namespace: str) -> None:
     body = (
         f"<DeleteResult{namespace}><Deleted><Key>a</Key></Deleted><Error><Key>b</Key>"
         "<Code>AccessDenied</Code><Message>No.</Message></Error>"

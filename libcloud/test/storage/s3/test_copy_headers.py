@@ -59,14 +59,14 @@ def test_headers_of_the_source_go_where_the_source_is_read() -> None:
     }
 
 
-def test_what_stays_as_it_is_is_told_only_where_the_store_would_lose_it() -> None:
+def test_unchanged_settings_are_sent_only_where_the_store_would_lose_them() -> None:
     headers = copy_headers(split_headers({"x-amz-acl": "private"}, "x-amz"), SEEN)
     assert headers.whole == {"x-amz-acl": "private"}
     assert headers.in_parts == {**KEPT, "x-amz-acl": "private"}
 
 
 @pytest.mark.parametrize("vendor", ["x-amz", "x-goog"])
-def test_one_change_tells_all_the_rest_again(vendor: str) -> None:
+def test_one_change_sends_all_settings_again(vendor: str) -> None:
     seen = {name.replace("x-amz", vendor): value for name, value in SEEN.items()}
     kept = {name.replace("x-amz", vendor): value for name, value in KEPT.items()}
     headers = copy_headers(split_headers({}, vendor), seen, content_type="image/png")
@@ -76,7 +76,7 @@ def test_one_change_tells_all_the_rest_again(vendor: str) -> None:
     assert headers.whole == {**described, f"{vendor}-metadata-directive": "REPLACE"}
 
 
-def test_new_metadata_takes_the_place_of_all_the_old() -> None:
+def test_new_metadata_replaces_all_of_the_old() -> None:
     headers = copy_headers(split_headers({}, "x-amz"), SEEN, metadata={"c": "ü", "d": 1})
     assert headers.in_parts == {
         "content-type": "text/plain",

@@ -121,7 +121,7 @@ def test_the_ids_in_the_body_win() -> None:
     assert (detail.request_id, detail.host_id) == ("4442587FB7D0A2F9", "Uuag1LuByRx9e6j5Onimru9")
 
 
-def test_the_region_may_stand_in_the_body() -> None:
+def test_the_region_can_be_in_the_body() -> None:
     body = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-central-1</Region></Error>"
     assert error_detail(400, {}, body).region == "eu-central-1"
 

@@ -118,7 +118,7 @@ def test_what_is_no_encoded_word_stays(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["=?no-such-code?B?WA==?=", "=?UTF-8?B?/w==?=", "=?UTF-8?X?x?="])
-def test_an_encoded_word_that_makes_no_sense_stays_or_is_text(value: str) -> None:
+def test_an_invalid_encoded_word_is_kept_as_text(value: str) -> None:
     assert isinstance(decode_metadata(value), str)
 
 

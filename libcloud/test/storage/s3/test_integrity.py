@@ -198,7 +198,7 @@ def test_one_part_without_a_checksum_is_enough_for_there_to_be_none() -> None:
         assert "x-amz-checksum-crc32" not in complete_headers(AMAZON, parts)
 
 
-def test_a_store_is_told_only_what_it_checks() -> None:
+def test_a_store_gets_only_the_checksums_it_verifies() -> None:
     parts = _receipts(b"one", b"two")
     assert complete_headers(PLAIN, parts) == {}
     assert set(complete_headers(replace(PLAIN, object_size_check=True), parts)) == {

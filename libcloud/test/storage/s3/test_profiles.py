@@ -170,7 +170,7 @@ def test_the_limits_are_those_of_the_stores() -> None:
     assert equal == ["Cloudflare R2"]
 
 
-def test_checksums_are_sent_unasked_to_amazon_only() -> None:
+def test_checksums_are_sent_by_default_to_amazon_only() -> None:
     assert [profile.name for profile in ALL if profile.default_checksum] == ["Amazon S3"]
 
 
@@ -227,7 +227,7 @@ def test_every_profile_has_a_name_to_ask_for_it_by() -> None:
     assert profile_named("R2") is profiles.R2
 
 
-def test_a_name_that_nobody_has_is_told_with_those_there_are() -> None:
+def test_an_unknown_name_is_reported_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"no S3 profile 'nimbus'; there are amazon, .*wasabi"):
         profile_named("nimbus")
 

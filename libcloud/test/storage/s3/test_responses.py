@@ -349,7 +349,7 @@ def test_a_last_page_names_no_next_one(said: str) -> None:
         ),
     ],
 )
-def test_a_listing_goes_on_where_the_store_says_or_after_the_last_name(
+def test_a_listing_continues_at_the_marker_or_after_the_last_name(
     content: str, marker: str | None
 ) -> None:
     page = responses.parse_objects(result("<IsTruncated>true</IsTruncated>" + content))
@@ -367,7 +367,7 @@ def test_a_marker_that_a_server_forgot_to_encode_is_recognised() -> None:
         assert page.next_marker == "a+b"
 
 
-def test_uploads_go_on_after_the_last_one_if_the_store_names_no_marker() -> None:
+def test_uploads_continue_after_the_last_one_without_a_marker() -> None:
     content = (
         "<IsTruncated>true</IsTruncated>"
         "<Upload><Key>k</Key><UploadId>U1</UploadId></Upload>"
@@ -380,7 +380,7 @@ def test_uploads_go_on_after_the_last_one_if_the_store_names_no_marker() -> None
     assert (page.next_key_marker, page.next_upload_id_marker) == ("m", None)
 
 
-def test_parts_go_on_after_the_last_one_if_the_marker_makes_no_sense() -> None:
+def test_parts_continue_after_the_last_one_if_the_marker_is_invalid() -> None:
     content = (
         "<IsTruncated>true</IsTruncated><NextPartNumberMarker>0</NextPartNumberMarker>"
         "<Part><PartNumber>7</PartNumber><Size>1</Size></Part>"
@@ -388,7 +388,7 @@ def test_parts_go_on_after_the_last_one_if_the_marker_makes_no_sense() -> None:
     assert responses.parse_parts(result(content, "ListPartsResult")).next_marker == 7
 
 
-def test_an_entry_of_a_list_is_read_by_itself() -> None:
+def test_an_entry_of_a_list_is_read_separately() -> None:
     listing = parse_xml(documents.OBJECTS)
     records = [responses.object_record(node) for node in listing if node.tag.endswith("}Contents")]
     assert tuple(records) == responses.parse_objects(listing).objects
@@ -438,7 +438,7 @@ def test_an_error_without_anything_is_still_one() -> None:
     assert responses.parse_error(b"<Error/>") == ErrorBody("")
 
 
-def test_an_error_tells_of_another_region_and_endpoint() -> None:
+def test_an_error_names_the_correct_region_and_endpoint() -> None:
     said = responses.parse_error(
         b"<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region>"
         b"<Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>"

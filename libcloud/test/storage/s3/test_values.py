@@ -32,7 +32,7 @@ def test_a_time_is_aware_whatever_its_fraction(text: str, expected: datetime) ->
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "2011-13-09T19:03:49Z", "49.", "Z"])
-def test_a_time_without_sense_is_none(text: str | None) -> None:
+def test_an_invalid_time_is_none(text: str | None) -> None:
     assert parse_time(text) is None
 
 

@@ -329,7 +329,7 @@ def test_other_sizes_than_before_are_refused(s3: Store) -> None:
     assert not s3.server.requests
 
 
-def test_a_session_that_was_begun_by_hand_can_be_filled(s3: Store) -> None:
+def test_a_session_that_was_started_manually_can_be_used(s3: Store) -> None:
     pieces = Pieces([PART] * 3)
     session = s3.driver.ex_begin_upload(s3.container, "object")
     attach(s3, session, OddExecutor(3), pieces)

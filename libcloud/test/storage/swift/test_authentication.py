@@ -314,7 +314,7 @@ def test_missing_credentials_are_reported(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "url", ["s3://docs", "swift://a/b", "swift://me:secret@docs", "swift://docs?key=secret"]
 )
-def test_a_url_that_makes_no_sense_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="URL") as caught:
         OpenStackSwiftStorageDriver.from_url(url)
     assert "secret" not in str(caught.value)

@@ -49,13 +49,15 @@ def flipped(fake: FakeSwift, operation: str, request: Incoming) -> Answer:
     return Answer(answer.status, answer.headers, bytes([body[0] ^ 1]) + body[1:])
 
 
-def test_a_download_goes_on_where_the_connection_breaks(fake: FakeSwift, stored: Container) -> None:
+def test_a_download_resumes_where_the_connection_broke(fake: FakeSwift, stored: Container) -> None:
     fake.faults += [("GET object", cut), ("GET object", drop), ("GET object", cut)]
     assert b"".join(stored.get_object("big").as_stream()) == DATA
     assert fake.faults == []
 
 
-def test_a_download_does_not_go_on_with_another_version(fake: FakeSwift, stored: Container) -> None:
+def test_a_download_does_not_continue_with_another_version(
+    fake: FakeSwift, stored: Container
+) -> None:
     def replaced(server: FakeSwift, operation: str, request: Incoming) -> Answer:
         answer = cut(server, operation, request)
         # Within the lock of the fake, as another client would.
@@ -185,7 +187,7 @@ def test_the_account_and_static_websites(
     assert fake.container_headers["docs"]["X-Container-Meta-Web-Index"] == "index.html"
 
 
-def test_a_store_without_a_cdn_says_so(
+def test_a_store_without_a_cdn_raises_an_error(
     driver: OpenStackSwiftStorageDriver, container: Container
 ) -> None:
     with pytest.raises(LibcloudError, match="has no CDN"):

@@ -210,7 +210,7 @@ def test_a_web_page_does_not_make_a_published_upload_unpublished(
     assert fake.body("docs", "big") == DATA
 
 
-def test_an_upload_that_is_published_during_a_cleanup_is_spared(
+def test_an_upload_that_is_published_during_a_cleanup_is_kept(
     fake: FakeSwift,
     driver: OpenStackSwiftStorageDriver,
     container: Container,

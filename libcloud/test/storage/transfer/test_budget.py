@@ -72,7 +72,7 @@ def test_what_is_taken_is_given_back() -> None:
     assert (budget.used, share.held) == (0, 0)
 
 
-def test_nobody_gives_back_more_than_he_holds() -> None:
+def test_more_than_the_held_memory_cannot_be_released() -> None:
     budget = MemoryBudget(20)
     share, other = budget.share(), budget.share()
     assert share.take(5)
@@ -112,7 +112,7 @@ def test_who_waits_gets_what_others_give_back(threads: Threads) -> None:
     assert (budget.used, waiter.held) == (20, 10)
 
 
-def test_who_holds_something_gets_nothing_more_while_somebody_waits(threads: Threads) -> None:
+def test_a_holder_gets_no_more_memory_while_another_waits(threads: Threads) -> None:
     budget = MemoryBudget(20)
     holder, waiter = budget.share(), budget.share()
     assert holder.take(15)
@@ -182,7 +182,7 @@ def test_a_thread_exceeds_the_budget_by_one_part_with_a_warning(
     assert not budget._ledger().waiting
 
 
-def test_a_thread_that_has_met_the_budget_again_may_exceed_it_once_more(threads: Threads) -> None:
+def test_a_thread_within_the_budget_may_exceed_it_again(threads: Threads) -> None:
     budget = MemoryBudget(20)
     first, second, third = (budget.share() for _ in range(3))
     assert first.take(20)
@@ -216,7 +216,7 @@ def test_each_thread_may_exceed_the_budget_by_one_part(threads: Threads) -> None
     assert budget.used == 40
 
 
-def test_threads_with_two_uploads_each_go_on_by_turns(threads: Threads) -> None:
+def test_threads_with_two_uploads_each_take_turns(threads: Threads) -> None:
     budget = MemoryBudget(20)
     shares = {thread: [budget.share(), budget.share()] for thread in (0, 1)}
     for which in (0, 1):
@@ -466,7 +466,7 @@ class World:
         (5, ((2, 2, 2), (3, 3), (5,))),
     ],
 )
-def test_uploads_that_share_a_budget_never_stand_still(
+def test_uploads_that_share_a_budget_do_not_deadlock(
     threads: Threads, size: int, sizes: tuple[tuple[int, ...], ...]
 ) -> None:
     paths: list[tuple[Move, ...]] = [()]

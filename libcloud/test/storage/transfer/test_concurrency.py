@@ -66,7 +66,7 @@ def test_successes_widen_by_one_after_two_rounds() -> None:
     assert limits == [4] * 7 + [5] * 10 + [6] * 12 + [7] * 14 + [8]
 
 
-def test_a_complaint_begins_the_count_anew() -> None:
+def test_a_throttled_request_restarts_the_count() -> None:
     limiter = ConcurrencyLimiter()
     limiter.throttled(limiter.epoch, 4)
     send_well(limiter, 3)

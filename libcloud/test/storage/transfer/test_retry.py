@@ -105,7 +105,7 @@ def test_a_retry_costs_and_a_success_gives_back() -> None:
     assert budget.tokens == 0
 
 
-def test_the_clean_up_goes_on_without_a_budget() -> None:
+def test_the_clean_up_continues_without_a_budget() -> None:
     repeats = retries(RetryBudget(0))
     assert repeats.delay_after(1, BUSY) is None
     assert repeats.delay_after(1, BUSY, cleanup=True) == 0.5

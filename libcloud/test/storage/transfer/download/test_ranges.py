@@ -75,7 +75,7 @@ def test_other_bytes_than_the_last_ones(headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, ranged("", 1000), ranged("", 100)])
-def test_a_whole_object_in_the_place_of_a_range(headers: dict[str, str]) -> None:
+def test_a_whole_object_instead_of_a_range(headers: dict[str, str]) -> None:
     with pytest.raises(UnexpectedExtentError, match="whole"):
         extent_of(200, headers, start=100, end=200)
     with pytest.raises(UnexpectedExtentError, match="whole"):

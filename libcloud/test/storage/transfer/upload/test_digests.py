@@ -170,7 +170,7 @@ def test_a_digest_that_may_succeed_later_is_computed_again() -> None:
     assert len(store.threads) == 5
 
 
-def test_an_interrupt_of_a_digest_goes_on_after_the_clean_up() -> None:
+def test_an_interrupt_of_a_digest_propagates_after_the_clean_up() -> None:
     def interrupt(before: int) -> None:
         if before == 1:
             raise KeyboardInterrupt

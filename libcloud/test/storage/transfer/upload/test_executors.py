@@ -109,7 +109,7 @@ _CALLS = [PUT, CREATE, COMPLETE, CONFIRM, ABORT, Call(Step.CHECK), *map(part, ra
     keep=st.booleans(),
     runner=st.sampled_from(["inline", "threads"]),
 )
-def test_whatever_happens_nothing_partial_is_published_and_nothing_left_unsaid(
+def test_nothing_partial_is_published_and_nothing_left_unreported(
     faults: Faults,
     size: int,
     piece: int,

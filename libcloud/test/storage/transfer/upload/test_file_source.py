@@ -36,7 +36,7 @@ def test_parts_are_read_in_any_order_without_the_position_of_the_file(path: Path
     assert [part.last for part in parts] == [False, False, False, True]
 
 
-def test_a_file_is_read_from_where_it_stands(path: Path) -> None:
+def test_a_file_is_read_from_its_position(path: Path) -> None:
     with LocalFile(path) as file:
         file.seek(30)
         part = FileSource(file).next_part(10)

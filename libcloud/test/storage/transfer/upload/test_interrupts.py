@@ -164,13 +164,13 @@ def test_an_interrupt_at_any_line_leaves_nothing_unsaid(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupt_at_any_line_beside_threads_leaves_nothing_unsaid() -> None:
+def test_an_interrupt_at_any_line_with_threads_leaves_nothing_unreported() -> None:
     assert _every_line(SCENARIOS["success"], "threads", KeyboardInterrupt) > 100
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_an_interrupt_at_many_lines_beside_threads_leaves_nothing_unsaid(name: str) -> None:
+def test_an_interrupt_at_many_lines_with_threads_leaves_nothing_unreported(name: str) -> None:
     assert _every_line(SCENARIOS[name], "threads", KeyboardInterrupt, step=7) > 100
 
 

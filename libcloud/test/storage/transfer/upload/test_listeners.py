@@ -61,7 +61,7 @@ def test_listeners_hear_what_happens_in_the_callers_thread(runner: str) -> None:
 
 
 @every_runner
-def test_a_small_object_is_heard_as_part_0(runner: str) -> None:
+def test_a_small_object_is_reported_as_part_0(runner: str) -> None:
     events: list[UploadEvent] = []
     stored = Sending(FakeStore(), runner, listener=events.append).run(b"small")
     assert events == [PartStarted(0, 0, 5), PartDone(5, 0, 5), UploadCompleted(5, stored.etag, 0)]

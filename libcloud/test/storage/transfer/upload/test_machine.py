@@ -65,7 +65,7 @@ def test_rule_1_one_create_parts_without_a_gap_and_complete_after_the_end() -> N
     assert (upload.state, upload.result, upload.error) == (State.DONE, STORED, None)
 
 
-def test_rule_1_nothing_is_completed_while_the_source_goes_on() -> None:
+def test_rule_1_nothing_is_completed_while_the_source_yields() -> None:
     upload = sending()
     for _ in range(3):
         number = pull(upload)
@@ -300,7 +300,7 @@ def test_rule_5_lost_answers_to_complete(verdict: Confirmation, unknown: bool) -
     assert (upload.error is None) is not unknown
 
 
-def test_rule_5_an_answer_that_tells_of_other_data_is_looked_into() -> None:
+def test_rule_5_a_response_about_other_data_is_checked() -> None:
     upload = completing()
     fail(upload, CONTRADICTED, Step.COMPLETE)
     do(upload, Step.CONFIRM)
@@ -342,7 +342,7 @@ def test_rule_5_a_look_that_fails_leaves_the_outcome_unknown() -> None:
     assert upload.cleanup_error is ERROR
 
 
-def test_rule_6_the_first_error_stays_and_that_of_the_clean_up_stands_beside_it() -> None:
+def test_rule_6_the_first_error_is_raised_with_that_of_the_clean_up_attached() -> None:
     upload = sending()
     pull(upload)
     first, second = ValueError("first"), OSError("second")
@@ -353,7 +353,7 @@ def test_rule_6_the_first_error_stays_and_that_of_the_clean_up_stands_beside_it(
     assert upload.left_behind
 
 
-def test_rule_6_a_second_part_that_fails_does_not_take_the_place_of_the_first() -> None:
+def test_rule_6_a_second_failed_part_does_not_replace_the_first_error() -> None:
     upload = machine(window=2)
     pull(upload)
     do(upload, Step.CREATE)
@@ -460,7 +460,7 @@ def test_rule_7_a_cancel_keeps_the_upload_if_it_is_to_be_kept() -> None:
 
 
 @pytest.mark.parametrize("until", [_reading, _putting, _creating])
-def test_rule_7_what_was_not_begun_is_not_left_behind(
+def test_rule_7_what_was_not_started_is_not_left_behind(
     until: Callable[[UploadMachine], None],
 ) -> None:
     upload = machine(keep=True)

@@ -180,9 +180,7 @@ def test_the_window_is_as_narrow_as_the_memory_that_is_left() -> None:
     assert budget.used == 0
 
 
-def test_an_upload_goes_on_with_what_it_holds_and_reads_no_more_while_others_hold_the_rest() -> (
-    None
-):
+def test_an_upload_sends_what_it_holds_and_reads_no_more_while_others_use_the_budget() -> None:
     budget = MemoryBudget(4 * PART)
     other = budget.share()
     upload = Upload(budget=budget).begun()

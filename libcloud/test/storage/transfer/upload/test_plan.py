@@ -212,7 +212,7 @@ def test_a_length_beyond_the_limits_is_refused_at_once(limits: Limits, length: i
         plan_parts(length, limits)  # not only when the first size is taken
 
 
-def test_what_makes_no_sense_is_refused() -> None:
+def test_invalid_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         plan_for(-1, AMAZON)
     with pytest.raises(ValueError, match="at least 1"):

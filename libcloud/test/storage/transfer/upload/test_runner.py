@@ -309,7 +309,7 @@ def test_a_complete_that_was_done_unheard_is_a_success(runner: str) -> None:
 
 
 @every_runner
-def test_a_complete_without_an_answer_is_said_to_be_unknown(runner: str) -> None:
+def test_a_complete_without_a_response_has_an_unknown_outcome(runner: str) -> None:
     store = FakeStore({COMPLETE: [Fault.LOST] * 9})
     error = fails(Sending(store, runner), DATA, UploadOutcomeUnknownError)
     assert error.upload_id in store.left
@@ -320,7 +320,7 @@ def test_a_complete_without_an_answer_is_said_to_be_unknown(runner: str) -> None
 
 
 @every_runner
-def test_a_look_that_fails_too_is_said_beside_it(runner: str) -> None:
+def test_an_error_of_the_lookup_is_attached(runner: str) -> None:
     store = FakeStore({COMPLETE: [Fault.UNHEARD] * 9, CONFIRM: [Fault.BUSY] * 9})
     error = fails(Sending(store, runner), DATA, UploadOutcomeUnknownError)
     assert store.object == DATA

@@ -171,7 +171,7 @@ def test_a_clean_up_that_is_given_up_says_what_may_be_left() -> None:
     assert (upload.left_behind, upload.upload_id) == (True, "id")
 
 
-def test_a_create_that_nobody_waits_for_may_leave_an_upload() -> None:
+def test_an_abandoned_create_can_leave_an_upload() -> None:
     upload = machine()
     pull(upload)
     sent(upload, Step.CREATE)
@@ -216,7 +216,7 @@ def test_a_source_with_what_it_promised_is_published() -> None:
     [replace(LIMITS, max_parts=3), replace(LIMITS, max_object_size=30)],
     ids=["parts", "bytes"],
 )
-def test_a_source_beyond_the_limits_is_told_so_before_the_store_does(limits: Limits) -> None:
+def test_a_source_beyond_the_limits_is_rejected_before_the_store_does(limits: Limits) -> None:
     upload = sending(plan=PartPlan(limits, 10))
     number = pull(upload)
     do(upload, Step.PART, number)

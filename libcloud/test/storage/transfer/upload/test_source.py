@@ -143,7 +143,7 @@ def test_text_is_encoded_as_utf_8() -> None:
     ]
 
 
-def test_a_file_is_read_from_where_it_stands() -> None:
+def test_a_file_is_read_from_its_position() -> None:
     file = io.BytesIO(DATA)
     file.seek(4)
     assert bodies_of(file, 4) == [DATA[4:8], DATA[8:]]
@@ -170,9 +170,7 @@ def test_a_read_without_data_yet_is_an_error_and_not_the_end() -> None:
 
 @pytest.mark.parametrize(("size", "count"), [(1, 10), (2, 5), (5, 2), (10, 1), (3, 4), (11, 1)])
 @pytest.mark.parametrize("piece", [1, 2, 5, 10])
-def test_last_is_said_with_the_last_part_and_not_after_it(
-    size: int, count: int, piece: int
-) -> None:
+def test_the_last_part_is_marked_as_last(size: int, count: int, piece: int) -> None:
     pieces = (DATA[i : i + piece] for i in range(0, 10, piece))
     assert [part.last for part in parts_of(pieces, size)] == [False] * (count - 1) + [True]
 

@@ -101,7 +101,7 @@ def test_the_caller_may_reuse_its_buffer_at_once(size: int) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["text", None, 5, [b"x"], 1.5])
-def test_what_is_no_buffer_is_refused_and_the_writer_goes_on(wrong: Any) -> None:
+def test_an_object_without_buffer_is_refused_and_the_writer_continues(wrong: Any) -> None:
     store = FakeStore()
     with writer_to(store) as writer:
         writer.write(data_of(15))
@@ -249,7 +249,7 @@ def test_it_is_a_binary_file_that_is_written_from_start_to_end() -> None:
     writer.abort()
 
 
-def test_its_text_says_what_has_become_of_it() -> None:
+def test_its_text_states_its_outcome() -> None:
     writer = writer_to(FakeStore())
     writer.write(b"ab")
     assert repr(writer) == "<UploadWriter of box/thing: open, 2 bytes>"

@@ -203,7 +203,7 @@ def test_an_error_met_by_close_is_raised_by_it(runner: str, call: Call) -> None:
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
-def test_passing_faults_are_not_seen(runner: str) -> None:
+def test_transient_faults_are_not_noticed(runner: str) -> None:
     store = FakeStore(
         {
             Call(Step.CREATE): [Fault.BUSY],
@@ -239,7 +239,7 @@ def test_abort_raises_if_it_cannot_remove() -> None:
     assert writer.result is None
 
 
-def test_the_exception_of_the_block_wins_over_an_error_nobody_has_met() -> None:
+def test_the_exception_of_the_block_takes_precedence_over_a_pending_error() -> None:
     store = FakeStore({Call(Step.PART, 1): [Fault.BUSY] * 3, Call(Step.ABORT): [Fault.REFUSED]})
     release = threading.Event()
     store._during = lambda call: call.step is Step.PART and release.wait(PATIENCE)
