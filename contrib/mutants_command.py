@@ -10,6 +10,30 @@ _TESTS = "libcloud/test"
 
 MUTANTS = (
     Mutant(
+        "sync deletes everything if its source is mistyped",
+        f"{_CLI}/sync.py",
+        "if self._deletions and self._copier.source.is_missing:",
+        "if False:",
+        (f"{_TESTS}/cli/test_sync_safety.py",),
+        caught_by="test_a_mistyped_source_deletes_nothing",
+    ),
+    Mutant(
+        "sync deletes the files of a source inside its destination",
+        f"{_CLI}/sync.py",
+        "    if all(paths) and os.path.commonpath(paths) in paths:",
+        "    if False:",
+        (f"{_TESTS}/cli/test_sync_safety.py",),
+        caught_by="test_a_directory_and_its_parent_are_not_synchronized",
+    ),
+    Mutant(
+        "a file that cannot be read seems to be missing",
+        f"{_CLI}/sync.py",
+        "                self._failures.add(entry.error)",
+        "                pass",
+        (f"{_TESTS}/cli/test_sync_safety.py",),
+        caught_by="test_nothing_is_deleted_if_a_file_of_the_source_cannot_be_read",
+    ),
+    Mutant(
         "no-clobber replaces objects in a store without preconditions",
         f"{_CLI}/put.py",
         '        raise ObjectExistsError("the object already exists and was not replaced")',
@@ -146,8 +170,8 @@ MUTANTS = (
     Mutant(
         "sync deletes a file that an object maps to",
         f"{_CLI}/sync.py",
-        "            elif self._names is None or self._names.add(step.entry.name):",
-        "            else:",
+        "    key = str if names is None else names.key",
+        "    key = str",
         (
             f"{_TESTS}/cli/test_sync.py"
             "::test_a_file_is_kept_if_an_object_maps_to_it_by_another_name",

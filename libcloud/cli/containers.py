@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import click
 
-from libcloud.cli.errors import ReportedError, error_context
+from libcloud.cli.errors import error_context
+from libcloud.cli.failures import Failures
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store
 from libcloud.cli.versions import open_bucket
@@ -42,12 +43,11 @@ def _empty(store: Store) -> None:
     from libcloud.cli.rm import Report, delete_objects
 
     container = store.container()
-    report = Report(quiet=True)
-    failed = delete_objects(store, container.iterate_objects(), report)
+    report, failures = Report(quiet=True), Failures(2)
+    delete_objects(store, container.iterate_objects(), report, failures)
     if store.keeps_versions:
         versions = store.driver.ex_iterate_object_versions(container)
-        failed += delete_objects(store, versions, report)
-    if failed:
-        raise ReportedError
+        delete_objects(store, versions, report, failures)
+    failures.raise_if_any()
     if store.lists_uploads:
         store.driver.ex_cleanup_multipart_uploads(container, older_than=None)

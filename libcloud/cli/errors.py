@@ -94,9 +94,15 @@ class error_context:
         pass
 
     def __exit__(self, kind: object, error: Any, trace: object) -> None:
-        if isinstance(error, Exception) and not hasattr(error, "cli_subject"):
-            with contextlib.suppress(AttributeError):
-                error.cli_subject = str(self._subject)  # type: ignore[attr-defined]  # for error_line()
+        if isinstance(error, Exception):
+            set_subject(error, self._subject)
+
+
+def set_subject(error: Exception, subject: object) -> None:
+    """Make the message of ``error`` name ``subject``, unless it has a subject already."""
+    with contextlib.suppress(AttributeError):
+        if not hasattr(error, "cli_subject"):
+            error.cli_subject = str(subject)  # type: ignore[attr-defined]  # for error_line()
 
 
 def hide_secrets(*secrets: str | None) -> None:

@@ -7,9 +7,10 @@ import contextlib
 import shlex
 from collections.abc import Iterator
 
-from libcloud.cli.errors import FAILED, ReportedError, error_line, exit_status
+from libcloud.cli.errors import FAILED, ReportedError, error_line, exit_status, set_subject
 from libcloud.cli.meter import Transfer
 from libcloud.cli.progress import print_stderr
+from libcloud.cli.text import printable
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import ContainerDoesNotExistError
 
@@ -40,7 +41,6 @@ class Failures:
         except Exception as error:
             if self._single or isinstance(error, _AFFECTS_ALL) or hasattr(error, "reason"):
                 raise
-            self._status = exit_status(error)
             self.add(error)
 
     def add(self, error: Exception, url: object = None) -> None:
@@ -49,6 +49,7 @@ class Failures:
         :param url: of the object, if the error does not name it.
         """
         self.count += 1
+        self._status = exit_status(error)
         if self.count <= _LISTED:
             report(error, url)
         elif self.count == _LISTED + 1:
@@ -100,10 +101,14 @@ class report_unfinished_upload:
             print_stderr(f"libcloud: {url}: {_interruption_text(self._transfer)}")
 
 
-def report(error: BaseException, url: object = None) -> None:
+def report(error: Exception, url: object = None) -> None:
     """Print ``error``, and the note about parts that remain."""
-    where = "" if url is None else f"{url}: "
-    print_stderr(f"libcloud: {where}{error_line(error)}")
+    where = ""
+    if url is not None:
+        set_subject(error, url)  # hints name the bucket
+        where = f"{printable(str(url))}: "
+    line = error_line(error)
+    print_stderr(f"libcloud: {'' if line.startswith(where) else where}{line}")
     note = getattr(error, "cli_note", None)
     if note:
         print_stderr(note)

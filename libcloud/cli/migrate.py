@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import FAILED, ReportedError, error_context
+from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings, job_options, source_options
@@ -135,6 +135,8 @@ def migrate(
     _print(found, settings, as_json=as_json)
     if not found.is_clean:
         raise ReportedError(FAILED)
+    if not found.objects and old.prefix:
+        raise NoObjectsError(f"no objects match {old.target.as_directory()}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from libcloud.cli.sync_plan import Entry
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import directories, resolve_destination
-from libcloud.storage.types import FailedDeletion
+from libcloud.storage.types import FailedDeletion, Provider
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -46,16 +46,35 @@ class LocalDirectory:
 
     path: str
     follow_symlinks: bool = False
+    reports: bool = True
 
     def entries(self, filters: Filters) -> Iterator[Entry]:
-        """The files in it. Other things, such as links to directories, are skipped and reported."""
+        """The files in it. Other things, such as links to directories, are skipped.
+
+        They are reported if :attr:`reports` is true.
+        """
         if not os.path.isdir(self.path):
             return
-        for source in Walk(filters, self.follow_symlinks).files(self.path):
-            if source.error is not None:  # its files must not seem to be missing
-                raise source.error
-            time = datetime.fromtimestamp(os.stat(source.path).st_mtime, timezone.utc)
-            yield Entry(source.name, source.size, time, source.path)
+        for source in Walk(filters, self.follow_symlinks, self.reports).files(self.path):
+            time, error = None, source.error
+            try:
+                seconds = os.stat(source.path).st_mtime
+                time = datetime.fromtimestamp(seconds, timezone.utc)
+            except OSError as caught:
+                error = error or caught
+            except (ValueError, OverflowError):
+                pass  # a year after 9999
+            yield Entry(source.name, source.size, time, source.path, error)
+
+    @property
+    def real_path(self) -> str:
+        """The path without links."""
+        return os.path.realpath(self.path)
+
+    @property
+    def is_missing(self) -> bool:
+        """An empty directory is not missing."""
+        return not os.path.isdir(self.path)
 
     def label(self, name: str) -> str:
         """What messages call the file ``name``."""
@@ -91,6 +110,20 @@ class StoreDirectory:
                 continue  # an empty object that the consoles of stores create for a directory
             if filters.select(name):
                 yield Entry(name, int(obj.size), modified(obj), obj)
+
+    @property
+    def real_path(self) -> str:
+        """The path without links, if the store is local; otherwise empty."""
+        target = self.store.target
+        if target.provider != Provider.LOCAL:
+            return ""
+        return os.path.realpath(os.path.join(target.base, target.container, self.prefix))
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether no key begins with the prefix, which may be mistyped."""
+        found = self.store.container().iterate_objects(prefix=self.prefix or None)
+        return next(iter(found), None) is None
 
     def label(self, name: str) -> str:
         """What messages call the object ``name``."""

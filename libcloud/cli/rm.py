@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
+from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.selection import Selection, literal_option, version_option
@@ -66,7 +66,7 @@ def rm(
     """
     if version_id is not None and (len(urls) > 1 or recursive or versions):
         raise click.UsageError("--version-id needs the URL of a single object")
-    report, failed = Report(dry_run=dry_run, quiet=settings.quiet, as_json=as_json), 0
+    report, failures = Report(dry_run=dry_run, quiet=settings.quiet, as_json=as_json), Failures(2)
     for url in urls:
         store = open_store(url, settings)
         target = store.target.require_container()
@@ -79,9 +79,8 @@ def rm(
             store.require_versions()
         with error_context(selection.label):
             objects = _selected(selection, force, versions)
-            failed += delete_objects(store, objects, report)
-    if failed:
-        raise ReportedError(FAILED)
+            delete_objects(store, objects, report, failures)
+    failures.raise_if_any()
 
 
 def _selected(selection: Selection, force: bool, versions: bool) -> Iterator[Object]:
@@ -136,9 +135,11 @@ def _version_text(version_id: str | None) -> str:
     return "" if version_id is None else f" (version {printable(version_id)})"
 
 
-def delete_objects(store: Store, objects: Iterator[Object], report: Report) -> int:
-    """Delete ``objects`` and report them; return how many could not be deleted."""
-    failures, number, kind = Failures(2), 0, "object"
+def delete_objects(
+    store: Store, objects: Iterator[Object], report: Report, failures: Failures
+) -> None:
+    """Delete ``objects``; report them and those that could not be deleted."""
+    number, failed, kind = 0, failures.count, "object"
     for result in _outcomes(store, objects, report.dry_run):
         number += 1
         target = store.target.with_name(result.object_name)
@@ -148,8 +149,7 @@ def delete_objects(store: Store, objects: Iterator[Object], report: Report) -> i
             report.deleted(target, result.version_id)
         kind = "object" if result.version_id is None else "version"
     if number > 1:
-        report.total(number - failures.count, kind)
-    return failures.count
+        report.total(number - (failures.count - failed), kind)
 
 
 def _outcomes(store: Store, objects: Iterator[Object], dry_run: bool) -> Iterator[Deletion]:

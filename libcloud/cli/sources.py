@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import click
 
@@ -132,15 +133,17 @@ class Walk:
     """Which files below a directory are taken.
 
     :param follow_symlinks: also files below links to directories.
+    :param reports: what is skipped.
     """
 
     filters: Filters = field(default_factory=Filters)
     follow_symlinks: bool = False
+    reports: bool = True
 
     def files(self, directory: str, prefix: str = "") -> Iterator[Source]:
         """The files below ``directory``, sorted. What is skipped is reported.
 
-        A directory that cannot be read is a source with an ``error``.
+        A file or directory that cannot be read is a source with an ``error``.
 
         :param prefix: of the names.
         """
@@ -158,29 +161,48 @@ class Walk:
             return
         here = (status.st_dev, status.st_ino)
         if here in parents:
-            _report_skipped(directory, "a link to a directory that contains it")
+            self._report_skipped(directory, "a link to a directory that contains it")
             return
         if not entries:
-            _report_skipped(directory, "an empty directory")
-        for entry in (entry for entry in entries if not entry.is_dir()):
+            self._report_skipped(directory, "an empty directory")
+        directories = []
+        for entry in entries:
             name = inside + entry.name
-            if not self.filters.select(name):
+            try:
+                kind = _kind(entry)
+                if kind == "file" and self.filters.select(name):
+                    yield Source(entry.path, prefix + name, _size(entry.path))
+            except OSError as error:  # for example, it has been deleted meanwhile
+                if self.filters.select(name):
+                    yield Source(entry.path, prefix + name, 0, error)
                 continue
-            if entry.is_file():
-                yield Source(entry.path, prefix + name, _size(entry.path))
-            else:
-                _report_skipped(entry.path, "not a regular file")
-        for entry in (entry for entry in entries if entry.is_dir()):
+            if kind == "directory":
+                directories.append(entry)
+            elif kind == "other" and self.filters.select(name):
+                self._report_skipped(entry.path, "not a regular file")
+        for entry in directories:
             if entry.is_symlink() and not self.follow_symlinks:
-                _report_skipped(entry.path, "a link to a directory (see --follow-symlinks)")
+                self._report_skipped(entry.path, "a link to a directory (see --follow-symlinks)")
             else:
                 yield from self._files(
                     entry.path, prefix, f"{inside}{entry.name}/", (*parents, here)
                 )
 
+    def _report_skipped(self, path: str, reason: str) -> None:
+        if self.reports:
+            print_stderr(f"libcloud: skipped {printable(path)}: {reason}")
 
-def _report_skipped(path: str, reason: str) -> None:
-    print_stderr(f"libcloud: skipped {printable(path)}: {reason}")
+
+def _kind(entry: os.DirEntry[str]) -> Literal["file", "directory", "other"]:
+    """What it is, or what it links to. A link to nothing, or to itself, is something else."""
+    try:
+        if entry.is_dir():
+            return "directory"
+        return "file" if entry.is_file() else "other"
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return "other"
 
 
 def _size(path: str) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from libcloud.cli.errors import error_context
+from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload
 from libcloud.cli.jobs import run_tasks
 from libcloud.cli.patterns import Filters, filter_options
@@ -28,6 +28,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.destination import FileNames
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_NESTED = "one of SOURCE and DESTINATION is inside the other"
 
 
 @click.command()
@@ -71,35 +72,40 @@ def sync(
       libcloud sync s3://old gs://new --from-profile legacy
 
     A file is copied if its size differs or it is newer than its copy. Nothing is deleted without
-    --delete, after a failure, or if --exclude matches it. Links to directories in a local
-    DESTINATION are not followed.
+    --delete, after a failure, if --exclude matches it, or if there are no objects at a SOURCE that
+    is a URL. Links to directories in a local DESTINATION are not followed.
     """
     if size_only and checksum:
         raise click.UsageError("--size-only cannot be used with --checksum")
-    one = _place(source, source_settings, follow_symlinks)
+    one = _place(source, source_settings, follow_symlinks=follow_symlinks)
     # Below a link there are files that are also elsewhere, and must not be deleted there.
-    two = _place(destination, settings, follow_symlinks=False)
+    two = _place(destination, settings, follow_symlinks=False, reports=False)
     _check(one, two)
+    _reject_nested(one, two)
+    names = FileNames(two.path) if isinstance(two, LocalDirectory) else None
+    key = str if names is None else names.key
     present = {}
     with error_context(destination):
         for entry in two.entries(filters):
-            present[entry.name] = entry
+            if entry.error is not None:  # its files would seem to be missing
+                raise entry.error
+            present[key(entry.name)] = entry
     rules = Rules(size_only, _same_content if checksum else None, delete)
     failures = Failures(2)
     with Progress("", None, settings) as progress:
         copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
-        runner = _Runner(copier, failures, dry_run=dry_run, as_json=as_json)
+        runner = _Runner(copier, failures, names, dry_run=dry_run, as_json=as_json)
         with error_context(source):
-            runner.run(plan_sync(runner.distinct(one.entries(filters)), present, rules))
+            runner.run(plan_sync(runner.readable(one.entries(filters)), present, rules, key))
     if not dry_run:
         done = count(runner.copied, "object" if isinstance(two, StoreDirectory) else "file")
         progress.finish(f"copied {done} to {destination}, deleted {runner.deleted:,}")
     failures.raise_if_any()
 
 
-def _place(text: str, settings: Settings, follow_symlinks: bool) -> Place:
+def _place(text: str, settings: Settings, *, follow_symlinks: bool, reports: bool = True) -> Place:
     if not is_url(text):
-        return LocalDirectory(text, follow_symlinks)
+        return LocalDirectory(text, follow_symlinks, reports)
     store = open_store(text, settings)
     store.target.require_container()
     return StoreDirectory(store)
@@ -121,7 +127,14 @@ def _check(source: Place, destination: Place) -> None:
     if one.is_same_store(two) and one.target.container == two.target.container:
         prefixes = sorted((source.prefix, destination.prefix))
         if prefixes[1].startswith(prefixes[0]):
-            raise click.UsageError("one of SOURCE and DESTINATION is inside the other")
+            raise click.UsageError(_NESTED)
+
+
+def _reject_nested(source: Place, destination: Place) -> None:
+    """:raises click.UsageError: both are local, also by a URL, and one is inside the other."""
+    paths = [place.real_path for place in (source, destination)]
+    if all(paths) and os.path.commonpath(paths) in paths:
+        raise click.UsageError(_NESTED)
 
 
 def _same_content(source: Entry, destination: Entry) -> bool | None:
@@ -150,7 +163,15 @@ class _Runner:
     :ivar deleted: number of deletions that succeeded.
     """
 
-    def __init__(self, copier: Copier, failures: Failures, *, dry_run: bool, as_json: bool) -> None:
+    def __init__(
+        self,
+        copier: Copier,
+        failures: Failures,
+        names: FileNames | None,
+        *,
+        dry_run: bool,
+        as_json: bool,
+    ) -> None:
         self.copied = 0
         self.deleted = 0
         self._copier = copier
@@ -158,9 +179,7 @@ class _Runner:
         self._dry_run = dry_run
         self._as_json = as_json
         self._deletions: list[Entry] = []
-        self._names: FileNames | None = None
-        if isinstance(copier.destination, LocalDirectory):
-            self._names = FileNames(copier.destination.path)
+        self._names = names
 
     def run(self, steps: Iterator[Copy | Delete]) -> None:
         """Copy, and then delete if nothing failed."""
@@ -173,6 +192,10 @@ class _Runner:
         if self._failures.count and self._deletions:
             print_stderr("libcloud: nothing was deleted because of the failures above")
             return
+        if self._deletions and self._copier.source.is_missing:
+            raise NoObjectsError(
+                f"no objects match {self._copier.source.label('')}: nothing was deleted"
+            )
         self._run_deletions()
 
     def _run_deletions(self) -> None:
@@ -186,24 +209,23 @@ class _Runner:
             else:
                 self._failures.add(error, self._label(entry))
 
-    def distinct(self, entries: Iterator[Entry]) -> Iterator[Entry]:
-        """Those of ``entries`` that are another file than all before; the others are failures."""
+    def readable(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        """Those of ``entries`` that can be copied, each to its own file; others are failures."""
         for entry in entries:
-            if self._names is None or self._names.add(entry.name):
-                yield entry
+            if entry.error is not None:
+                self._failures.add(entry.error)
+            elif self._names is not None and not self._names.add(entry.name):
+                text = "not downloaded: another object maps to the same file"
+                self._failures.add(LibcloudError(text), self._label(entry))
             else:
-                with self._failures.collect(), error_context(self._label(entry)):
-                    raise LibcloudError("not downloaded: another object maps to the same file")
+                yield entry
 
     def _copies(self, steps: Iterator[Copy | Delete]) -> Iterator[Copy]:
-        """The copies; the deletions are kept for later.
-
-        A file is not deleted if an object maps to it, although by another name: ``a//b``.
-        """
+        """The copies; the deletions are kept for later."""
         for step in steps:
             if isinstance(step, Copy):
                 yield step
-            elif self._names is None or self._names.add(step.entry.name):
+            else:
                 self._deletions.append(step.entry)
 
     def _run_copies(self, steps: Iterator[Copy]) -> None:

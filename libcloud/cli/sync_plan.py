@@ -17,12 +17,14 @@ class Entry:
     :param size: bytes; ``None`` if unknown.
     :param modified: ``None`` if unknown.
     :param origin: the path or the object.
+    :param error: why the file, or the directory of that name, cannot be read.
     """
 
     name: str
     size: int | None
     modified: datetime | None = None
     origin: Any = None
+    error: OSError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,22 @@ class Rules:
 
 
 def plan_sync(
-    source: Iterable[Entry], destination: Mapping[str, Entry], rules: Rules
+    source: Iterable[Entry],
+    destination: Mapping[str, Entry],
+    rules: Rules,
+    key: Callable[[str], str] = str,
 ) -> Iterator[Copy | Delete]:
     """The steps that make ``destination`` equal to ``source``; the deletions come last.
 
     :param source: read once, as the steps are consumed. If reading it fails, nothing was deleted.
+    :param destination: its entries by the ``key`` of their names.
+    :param key: the same text for all names of a file.
     """
     seen = set()
     for entry in source:
-        seen.add(entry.name)
-        present = destination.get(entry.name)
+        name = key(entry.name)
+        seen.add(name)
+        present = destination.get(name)
         if present is None:
             yield Copy(entry, "new")
         elif reason := rules.difference(entry, present):

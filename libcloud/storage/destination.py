@@ -54,12 +54,16 @@ class FileNames:
 
     def add(self, name: str) -> bool:
         """Whether ``name``, a path, is a file that no name before it is."""
+        known = len(self._hashes)
+        self._hashes.add(hash(self.key(name)))
+        return len(self._hashes) > known
+
+    def key(self, name: str) -> str:
+        """The same text for all names of a file."""
         key = os.path.normpath(name)
         if self._ignores_case:
             key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
-        known = len(self._hashes)
-        self._hashes.add(hash(key))
-        return len(self._hashes) > known
+        return key
 
 
 def resolve_destination(

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``libcloud sync`` and ``libcloud rm`` must not delete, and what they report instead."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from libcloud.cli.patterns import Filters
+from libcloud.cli.sources import Walk
+from libcloud.test.cli.running import Shell
+from libcloud.test.storage.fakes.faults import Status
+
+pytestmark = pytest.mark.slow
+
+
+def files(root: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(root)): path.read_text() for path in root.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("inner_is_source", [True, False])
+def test_a_directory_and_its_parent_are_not_synchronized(
+    shell: Shell, tmp_path: Path, inner_is_source: bool
+) -> None:
+    outer, link = tmp_path / "outer", tmp_path / "link"
+    (outer / "inner").mkdir(parents=True)
+    link.symlink_to(outer)
+    (outer / "inner/a").write_text("a")
+    (outer / "b").write_text("b")
+    ends = [str(outer / "inner"), str(outer / "inner")]
+    ends[inner_is_source] = f"file://{link}/"
+    result = shell("sync", "--delete", *ends)
+    assert result.status == 2
+    assert "inside the other" in result.err
+    assert files(outer) == {"inner/a": "a", "b": "b"}
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+def test_a_mistyped_source_deletes_nothing(
+    shell: Shell, tmp_path: Path, dry_run: tuple[str, ...]
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "a").write_text("a")
+    shell.ok("put", "-", "s3://bucket/2026/a", stdin=b"a")
+    result = shell("sync", "--delete", *dry_run, "s3://bucket/2062", str(copy))
+    assert result.status == 3
+    assert result.out == b""
+    assert result.err == "libcloud: no objects match s3://bucket/2062/: nothing was deleted\n"
+    assert files(copy) == {"a": "a"}
+
+
+def test_what_matches_no_filter_at_the_source_is_deleted(shell: Shell, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("a.log", "a.txt"):
+        (copy / name).write_text("a")
+    shell.ok("put", "-", "s3://bucket/a.txt", stdin=b"a")
+    shell.ok("sync", "--delete", "--exclude", "*.txt", "s3://bucket", str(copy))
+    assert files(copy) == {"a.txt": "a"}
+
+
+def test_a_file_by_another_name_of_its_object_is_up_to_date(shell: Shell, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    for name in ("a//b", "./c"):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=b"data")
+    assert len(shell.ok("sync", "s3://bucket", str(copy)).lines) == 2
+    assert shell.ok("sync", "--delete", "s3://bucket", str(copy)).lines == []
+    assert files(copy) == {"a/b": "data", "c": "data"}
+
+
+def test_a_link_to_itself_is_skipped(shell: Shell, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "a").write_text("a")
+    (tree / "loop").symlink_to("loop")
+    result = shell.ok("put", "--recursive", str(tree), "s3://bucket")
+    assert f"libcloud: skipped {tree}/loop: not a regular file" in result.err
+    assert shell.names() == ["a"]
+
+
+def test_a_file_that_vanishes_does_not_end_a_walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+    monkeypatch.setattr("libcloud.cli.sources._size", lambda path: os.stat(path).st_size)
+    found = []
+    for source in Walk(Filters()).files(str(tmp_path)):
+        found.append((source.name, type(source.error)))
+        (tmp_path / "b").unlink(missing_ok=True)
+    assert found == [("a", type(None)), ("b", FileNotFoundError), ("c", type(None))]
+
+
+def test_nothing_is_deleted_if_a_file_of_the_source_cannot_be_read(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("a", "b"):
+        (tree / name).write_text(name)
+    shell.ok("put", "-", "s3://bucket/old", stdin=b"old")
+
+    def size(path: str) -> int:
+        if path.endswith("/a"):
+            raise PermissionError(13, "Permission denied", path)
+        return os.stat(path).st_size
+
+    monkeypatch.setattr("libcloud.cli.sources._size", size)
+    result = shell("sync", "--delete", str(tree), "s3://bucket")
+    assert result.status == 1
+    assert f"libcloud: {tree}/a: Permission denied\n" in result.err
+    assert "nothing was deleted because of the failures above" in result.err
+    assert shell.names() == ["b", "old"]
+
+
+def test_what_is_skipped_in_the_destination_is_not_reported(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "copy/empty").mkdir(parents=True)
+    shell.ok("put", "-", "s3://bucket/a", stdin=b"a")
+    assert "libcloud: skipped" not in shell.ok("sync", "s3://bucket", str(tmp_path / "copy")).err
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(Status(403, "AccessDenied"), 4), (Status(404, "NoSuchBucket"), 3), (Status(400, "X"), 1)],
+)
+def test_the_status_of_a_deletion_that_fails_is_that_of_its_error(
+    shell: Shell, fault: Status, status: int
+) -> None:
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("DeleteObject", fault)
+    result = shell("rm", "--force", "s3://bucket/a")
+    assert result.status == status
+    assert result.err.startswith("libcloud: s3://bucket/a: ")
+    assert "BUCKET" not in result.err
+
+
+def test_a_migration_of_nothing_is_an_error(shell: Shell) -> None:
+    shell.ok("mb", "s3://copies")
+    shell.ok("put", "-", "s3://bucket/2026/a", stdin=b"a")
+    result = shell("migrate", "s3://bucket/2062", "s3://copies", "--job", "one", "--json")
+    assert result.status == 3
+    assert result.json[0]["objects"] == 0
+    assert result.err == "libcloud: no objects match s3://bucket/2062/\n"
