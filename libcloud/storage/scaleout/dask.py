@@ -13,6 +13,7 @@ from typing import Any
 
 from libcloud import __version__
 from libcloud.common.types import LibcloudError
+from libcloud.storage.scaleout.futures import followed
 from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
 from libcloud.utils.extras import missing_extra
 
@@ -131,22 +132,12 @@ class DaskExecutor(Executor):
             task = self._client.compute(delayed(fn, pure=False)(*args, **kwargs))
         else:
             task = self._client.submit(fn, *args, pure=False, **kwargs)
-        future: Future[Any] = Future()
-        future.set_running_or_notify_cancel()
-        task.add_done_callback(lambda done: _settle(future, done))
-        return future
+        return followed(task)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Close the client, if it was made for this executor."""
         if self._close:
             self._client.close()
-
-
-def _settle(future: Future[Any], task: Any) -> None:
-    try:
-        future.set_result(task.result())
-    except BaseException as error:
-        future.set_exception(error)
 
 
 def _check(client: Any) -> None:

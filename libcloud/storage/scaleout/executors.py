@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -21,6 +24,9 @@ from libcloud.utils.arguments import kind_of
 from libcloud.utils.extras import missing_extra
 
 __all__ = ["adapted", "executor_for", "workers_of"]
+
+# How often a worker checks whether the process that waits for its results still exists.
+_PARENT_SECONDS = 0.2
 
 
 def executor_for(target: object, workers: int | None = None) -> Executor:
@@ -122,16 +128,29 @@ def _loky(workers: int | None) -> Executor:
         from loky import ProcessPoolExecutor as LokyExecutor
     except ImportError as error:
         raise ImportError(missing_extra("loky", "loky")) from error
-    return cast("Executor", LokyExecutor(workers, initializer=_ignore_interrupts))
+    return cast("Executor", LokyExecutor(workers, initializer=partial(_start_worker, os.getpid())))
 
 
 def _processes(workers: int | None) -> Executor:
     # A forked process would have the locks of this one, as threads of this one have left them.
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts)
+    return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (os.getpid(),))
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the one that waits for results."""
+def _start_worker(parent: int) -> None:
+    """Leave Ctrl-C to the process that waits for the results, and end when it has ended.
+
+    A terminal sends Ctrl-C to all processes. A worker does not notice that the other process was
+    killed: it would go on with its task, and then wait for another one forever.
+
+    :param parent: id of the process that waits for the results.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)

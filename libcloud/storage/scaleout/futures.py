@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -137,6 +137,25 @@ class FutureWorkers:
         error = worker_error(self._upload, part, reason)
         self.outcomes.append(Outcome(send, None, Failure(error, effect_unknown=True), None))
         self._cancel()
+
+
+def followed(task: Any) -> Future[Any]:
+    """A future that ends as that of an engine does, and cannot be cancelled.
+
+    Engines do not tell whether a task has started, and an upload must not be aborted while a part
+    is in flight.
+    """
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()
+    task.add_done_callback(partial(_settle, future))
+    return future
+
+
+def _settle(future: Future[Any], task: Any) -> None:
+    try:
+        future.set_result(task.result())
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def result_of(future: Any) -> PartResult:

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any
 
+from libcloud.storage.scaleout.futures import followed
 from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
 from libcloud.utils.extras import missing_extra
 
@@ -69,8 +70,7 @@ class RayExecutor(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run ``fn``; arguments that are references are replaced by what they refer to."""
-        made: Future[Any] = self._run.remote(fn, *args, **kwargs).future()
-        return made
+        return followed(self._run.remote(fn, *args, **kwargs).future())
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Disconnect, if the connection was made for this executor."""

@@ -22,7 +22,7 @@ from libcloud.test.storage.fakes.servers import Endpoint
 # What the pages say of the store.
 KEY, SECRET, PORT = "my-key", "my-secret", 9000
 CONTAINERS = ("backups",)
-_PATIENCE = 60
+_PATIENCE = 200
 
 # Programs that the pages pipe from, or into: not those themselves, which are not installed.
 _PROGRAMS = {

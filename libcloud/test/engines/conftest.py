@@ -13,9 +13,15 @@ import pytest
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.test.engines.store import BUCKET, Store
 
-# Ray reads them when it is imported. The second one has it listen on loopback only.
+# Ray reads them when it is imported. The second one has it listen on loopback only; the last ones
+# are for a busy machine: Ray kills no workers to free memory, and waits for slow ones.
 os.environ.update(
-    RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_AUTH_MODE="disabled"
+    RAY_USAGE_STATS_ENABLED="0",
+    RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",
+    RAY_AUTH_MODE="disabled",
+    RAY_memory_monitor_refresh_ms="0",
+    RAY_raylet_start_wait_time_s="240",
+    RAY_worker_register_timeout_seconds="240",
 )
 
 

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.scaleout.executors import executor_for
+from libcloud.test.engines.bad_input import BAD_INPUT, error_of
 from libcloud.test.engines.pieces import SIZES, pieces_for
 from libcloud.test.engines.store import BUCKET
 
@@ -19,13 +21,15 @@ def main(folder: Path, session: str = "") -> None:
     """Upload the pieces as ``big.bin``.
 
     :param folder: where their runs are recorded; next to it, the text of the session.
-    :param session: the upload to continue.
+    :param session: the upload to continue; ``bad``: print the errors of bad input instead.
     """
     driver = S3StorageDriver.from_env()
     container = driver.get_container(BUCKET)
     pieces = pieces_for(folder)
     with executor_for("mpi") as executor:
-        if session:
+        if session == "bad":
+            print(json.dumps({case: error_of(executor, case) for case in BAD_INPUT}))
+        elif session:
             driver.ex_attach_upload(session, executor, pieces, sizes=SIZES)
         else:
             keep = folder.with_name("session").write_text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,13 @@ def runs_in(folder: Path) -> Counter[int]:
 def pieces_for(folder: Path, **kwargs: bool) -> list[Piece]:
     """One piece for each of ``SIZES``."""
     return [Piece(number, size, str(folder), **kwargs) for number, size in enumerate(SIZES)]
+
+
+def wait_for(path: Path) -> str:
+    """A task that runs until a file exists."""
+    while not path.exists():
+        time.sleep(0.01)
+    return "went on"
 
 
 def whole() -> bytes:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -66,12 +67,21 @@ def memory_contains(pid: int, text: str) -> bool:
 def files_with(text: str, *folders: Path) -> list[Path]:
     """The files below ``folders`` that contain ``text``."""
     wanted = text.encode()
-    return [
-        path
+    paths = [
+        Path(parent, name)
         for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file() and wanted in path.read_bytes()
+        for parent, _, names in os.walk(folder)
+        for name in names
     ]
+    return [path for path in paths if wanted in _content(path)]
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file; nothing if it is none, or was deleted meanwhile."""
+    with contextlib.suppress(OSError):
+        if path.is_file():
+            return path.read_bytes()
+    return b""
 
 
 class Recorder(Executor):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import socket
 import socketserver
 import threading
 from dataclasses import dataclass, field
@@ -39,12 +40,15 @@ class Store(FakeS3):
     def wrap(self, server: socketserver.TCPServer) -> None:
         super().wrap(server)
         threaded = cast("Any", server)
-        plain = threaded.process_request_thread
+        accept, plain = threaded.process_request, threaded.process_request_thread
+
+        def accepted(request: Any, address: Any) -> None:
+            with self._closed:
+                self._open.add(address[1])
+            accept(request, address)
 
         def process(request: Any, address: Any) -> None:
             port = self._peer.port = address[1]
-            with self._closed:
-                self._open.add(port)
             try:
                 plain(request, address)
             finally:
@@ -52,7 +56,7 @@ class Store(FakeS3):
                     self._open.discard(port)
                     self._closed.notify_all()
 
-        threaded.process_request_thread = process
+        threaded.process_request, threaded.process_request_thread = accepted, process
 
     def sender(self) -> int:
         """The id of the process whose request this thread handles."""
@@ -64,9 +68,13 @@ class Store(FakeS3):
                     return int(connection.pid)
         raise LookupError("the sender has gone")
 
-    def wait_for_workers_to_end(self) -> None:
-        """Wait until all that a broken pool's workers sent has been handled."""
+    def wait_for_requests_of_workers(self) -> None:
+        """Wait until all that workers have sent is handled; they must have ended."""
         own = psutil.Process()
+        with socket.create_connection((self.host, self.port)) as last:
+            # Connections are accepted in their order, so that all of the workers are known now.
+            last.sendall(b"GET / HTTP/1.1\r\nHost: store\r\n\r\n")
+            assert last.recv(1)
         with self._closed:
             assert self._closed.wait_for(
                 lambda: self._open <= {c.laddr.port for c in own.net_connections("tcp4")},

@@ -20,20 +20,18 @@ from distributed import Client
 
 import libcloud
 from libcloud.common.types import LibcloudError
-from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.scaleout import UploadSession
 from libcloud.storage.scaleout.dask import DaskExecutor, connect, pieces_of
 from libcloud.storage.scaleout.executors import executor_for, workers_of
-from libcloud.storage.types import WorkerError
+from libcloud.test.engines.bad_input import BAD_INPUT, check_refused
 from libcloud.test.engines.migration import (
     check_migration,
     fill,
     kill_at_the_end_of_a_shard,
     migrate_on,
 )
-from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in
+from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in, wait_for
 from libcloud.test.engines.processes import Recorder, files_with, memory_contains, running
-from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store, session_of
+from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store
 from libcloud.test.storage.fakes.servers import reserved_ports
 
 pytestmark = pytest.mark.slow
@@ -59,8 +57,8 @@ class Cluster:
         self.scheduler = process.pid
         for _ in range(2):
             self._start_worker(stack)
-        self.client = stack.enter_context(Client(f"tcp://{self.address}", timeout=60))
-        self.client.wait_for_workers(2, timeout=60)
+        self.client = stack.enter_context(Client(f"tcp://{self.address}", timeout=200))
+        self.client.wait_for_workers(2, timeout=200)
 
     @contextlib.contextmanager
     def extra_worker(self, *options: str) -> Iterator[str]:
@@ -68,7 +66,7 @@ class Cluster:
         before = set(self.client.nthreads())
         with ExitStack() as stack:
             self._start_worker(stack, *options)
-            self.client.wait_for_workers(len(before) + 1, timeout=60)
+            self.client.wait_for_workers(len(before) + 1, timeout=200)
             (address,) = set(self.client.nthreads()) - before
             yield address
         while len(self.client.nthreads()) > len(before):
@@ -78,7 +76,7 @@ class Cluster:
         """Start a worker for each that was killed."""
         for _ in range(2 - len(self.client.nthreads())):
             self._start_worker(self._stack)
-        self.client.wait_for_workers(2, timeout=60)
+        self.client.wait_for_workers(2, timeout=200)
 
     def _start_worker(self, stack: ExitStack, *options: str) -> None:
         # One thread; without a nanny, the process is the worker itself.
@@ -105,6 +103,13 @@ def test_a_client_and_the_address_of_a_scheduler_become_executors(cluster: Clust
     with executor_for(f"dask://{cluster.address}") as connected:
         assert connected.submit(os.getpid).result() != os.getpid()
     assert executor.submit(len, b"still connected").result() == 15
+
+
+def test_a_task_that_runs_is_not_taken_for_cancelled(executor: DaskExecutor, folder: Path) -> None:
+    future = executor.submit(wait_for, folder / "go on")
+    assert not future.cancel()
+    (folder / "go on").touch()
+    assert future.result() == "went on"
 
 
 def test_held_pieces_are_measured_where_they_are(cluster: Cluster, executor: DaskExecutor) -> None:
@@ -211,52 +216,11 @@ def test_a_killed_worker_is_replaced_and_the_object_is_published(
     assert len(SIZES) < runs.total() <= 2 * len(SIZES)
 
 
-def test_a_piece_that_differs_when_it_is_made_again_is_not_published(
-    cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_an_error_names_the_worker_and_the_piece_and_nothing_is_published(
+    case: str, executor: DaskExecutor, store: Store
 ) -> None:
-    pieces = [delayed(piece, pure=False)() for piece in pieces_for(folder, changes=True)]
-    sizes = [*SIZES[:-1], SIZES[-1] + 1]
-    with pytest.raises(WorkerError, match=r"piece 5.*were announced") as caught:
-        driver.ex_upload_with(cluster.client, pieces, container, "big.bin", sizes=sizes)
-    assert caught.value.worker
-    assert not store.objects
-    UploadSession.from_json(session_of(caught.value)).abort()
-    store.check_clean()
-
-
-def test_a_piece_that_is_not_bytes_is_named_and_nothing_is_published(
-    cluster: Cluster, store: Store, driver: Any, container: Any
-) -> None:
-    pieces = [delayed(bytes)(5 * MIB), delayed(str)(1)]
-    with pytest.raises(WorkerError, match=r"piece 1.*must be bytes") as caught:
-        driver.ex_upload_with(
-            cluster.client, pieces, container, "big.bin", sizes=[5 * MIB, 1], ex_on_failure="abort"
-        )
-    assert caught.value.worker
-    assert not store.objects
-    store.check_clean()
-
-
-def test_a_worker_without_credentials_is_named_and_nothing_is_published(
-    cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
-) -> None:
-    variable = "AWS_SHARED_CREDENTIALS_FILE"
-    driver = S3StorageDriver.from_env(region="eu-west-1")  # workers keep drivers by their settings
-    path = os.environ[variable]
-    cluster.client.run(_set_variable, variable, "/absent")
-    try:
-        with pytest.raises(WorkerError, match="CredentialsNotFoundError") as caught:
-            driver.ex_upload_with(cluster.client, pieces_for(folder), container, "b", sizes=SIZES)
-    finally:
-        cluster.client.run(_set_variable, variable, path)
-    assert caught.value.worker
-    assert not store.objects
-    UploadSession.from_json(session_of(caught.value), driver).abort()
-    store.check_clean()
-
-
-def _set_variable(name: str, value: str) -> None:
-    os.environ[name] = value
+    check_refused(executor, case, store)
 
 
 def test_no_secret_reaches_tasks_scheduler_or_logs(

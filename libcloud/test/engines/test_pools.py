@@ -3,19 +3,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
 import sysconfig
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import psutil
 import pytest
+from loky import ProcessPoolExecutor as LokyExecutor
 
 from libcloud.storage.scaleout.executors import executor_for
 from libcloud.storage.scaleout.migrate import MigrationError
 from libcloud.storage.types import WorkerError
+from libcloud.test.engines.bad_input import BAD_INPUT, check_error, check_refused
 from libcloud.test.engines.migration import (
     check_migration,
     fill,
@@ -32,18 +39,71 @@ PARTS = len(SIZES)
 
 @pytest.fixture(params=["processes", "loky"])
 def pool(request: Any, store: Store) -> Any:
+    """A pool of its own, which may break."""
+    with executor_for(request.param, 2) as executor:
+        yield executor
+
+
+@pytest.fixture(params=["processes", "loky"], scope="module")
+def kept_pool(request: Any, server: Store) -> Any:
+    """A pool that does not break."""
     with executor_for(request.param, 2) as executor:
         yield executor
 
 
 def test_pieces_become_one_object(
-    pool: Executor, store: Store, driver: Any, container: Any, folder: Path
+    kept_pool: Executor, store: Store, driver: Any, container: Any, folder: Path
 ) -> None:
     pieces = pieces_for(folder)
-    obj = driver.ex_upload_with(pool, pieces, container, "big.bin", sizes=SIZES)
+    obj = driver.ex_upload_with(kept_pool, pieces, container, "big.bin", sizes=SIZES)
     assert obj.size == sum(SIZES)
     store.check_object("big.bin")
     assert runs_in(folder) == dict.fromkeys(range(len(SIZES)), 1)
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_an_error_names_the_worker_and_the_piece_and_nothing_is_published(
+    case: str, kept_pool: Executor, store: Store
+) -> None:
+    check_refused(kept_pool, case, store)
+
+
+@pytest.mark.parametrize("kind", [ProcessPoolExecutor, LokyExecutor])
+def test_workers_without_the_library_are_an_error_and_nothing_is_published(
+    kind: Any, store: Store, driver: Any, container: Any
+) -> None:
+    program = "import sys; sys.modules['libcloud'] = None"
+    hide: dict[str, Any] = {"initializer": exec, "initargs": (program,)}
+    if kind is ProcessPoolExecutor:
+        hide["mp_context"] = get_context("spawn")
+    with (
+        kind(1, **hide) as pool,
+        pytest.raises(WorkerError, match="Nothing was published") as caught,
+    ):
+        driver.ex_upload_with(pool, [b"x"], container, "big.bin", ex_on_failure="abort")
+    assert isinstance(caught.value.__cause__, BrokenExecutor)
+    assert not store.objects
+    store.check_clean()
+
+
+_KILLED = """
+import os, signal
+from libcloud.storage.scaleout.executors import executor_for
+
+print(executor_for("{name}", 1).submit(os.getpid).result(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("name", ["processes", "loky"])
+def test_workers_end_when_their_program_is_killed(name: str) -> None:
+    command = [sys.executable, "-c", _KILLED.format(name=name)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
+        assert program.stdout is not None
+        worker = int(program.stdout.readline())
+        # The worker has the pipe as well: it is closed when both have ended.
+        assert program.stdout.read() == b""
+    assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == "zombie"
 
 
 def test_a_killed_worker_breaks_the_pool_and_the_upload_is_continued(
@@ -56,6 +116,7 @@ def test_a_killed_worker_breaks_the_pool_and_the_upload_is_continued(
         driver.ex_upload_with(pool, pieces, container, "big.bin", sizes=SIZES)
     assert isinstance(caught.value.__cause__, BrokenExecutor)
     assert len(kill.killed) == 1
+    pool.shutdown()  # the other worker has ended
     missing = _missing(store)
     with executor_for("processes", 2) as executor:
         driver.ex_attach_upload(session_of(caught.value), executor, pieces, sizes=SIZES)
@@ -65,7 +126,7 @@ def test_a_killed_worker_breaks_the_pool_and_the_upload_is_continued(
 
 def _missing(store: Store) -> int:
     """Parts that the only upload lacks; requests are counted from now on."""
-    store.wait_for_workers_to_end()
+    store.wait_for_requests_of_workers()
     (upload,) = store.unfinished_uploads()
     assert 0 < len(upload.parts) < PARTS
     store.log.clear()
@@ -76,12 +137,28 @@ def _missing(store: Store) -> int:
 
 
 def _mpi(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program; all of its processes have ended."""
     program = os.path.join(sysconfig.get_path("scripts"), "mpiexec")
     command = [program, "-launcher", "fork", "-iface", "lo", "-n", "3", sys.executable]
     command += ["-m", "mpi4py.futures", "-m", "libcloud.test.engines.mpi_program"]
-    return subprocess.run(
-        [*command, str(folder), *arguments], capture_output=True, text=True, timeout=120
+    run = {"LIBCLOUD_TEST_RUN": uuid4().hex}
+    done = subprocess.run(
+        [*command, str(folder), *arguments],
+        env={**os.environ, **run},
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
+    running = [process for process in psutil.process_iter() if _has_variables(process, run)]
+    _, alive = psutil.wait_procs(running, timeout=60)
+    assert not alive
+    return done
+
+
+def _has_variables(process: psutil.Process, wanted: dict[str, str]) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return wanted.items() <= process.environ().items()
+    return False
 
 
 def test_mpi_makes_one_object_of_pieces(store: Store, folder: Path) -> None:
@@ -103,6 +180,19 @@ def test_mpi_dies_with_a_worker_and_the_upload_is_continued(store: Store, folder
     store.check_object("big.bin")
 
 
+def test_mpi_names_the_worker_and_the_piece_of_an_error_and_nothing_is_published(
+    store: Store, folder: Path
+) -> None:
+    done = _mpi(folder, "bad")
+    assert done.returncode == 0, done.stderr
+    errors = json.loads(done.stdout)
+    assert errors.keys() == BAD_INPUT.keys()
+    for case, text in errors.items():
+        check_error(case, text)
+    assert not store.objects
+    store.check_clean()
+
+
 def test_mpi_without_its_launcher_says_how_to_start_the_program() -> None:
     with pytest.raises(ValueError, match="mpiexec"):
         executor_for("mpi")
@@ -116,5 +206,7 @@ def test_a_migration_that_lost_a_worker_is_resumed(
     with pytest.raises(MigrationError, match="a worker has ended: resume job m1"):
         migrate_on(pool, container)
     assert len(kill.killed) == 1
+    pool.shutdown()  # the other worker has ended
+    store.wait_for_requests_of_workers()
     with executor_for("processes", 2) as executor:
         check_migration(store, migrate_on(executor, container, resume=True))
