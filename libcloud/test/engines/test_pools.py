@@ -157,7 +157,7 @@ def _mpi(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _has_variables(process: psutil.Process, wanted: dict[str, str]) -> bool:
     with contextlib.suppress(psutil.Error):
-        return wanted.items() <= process.environ().items()
+        return bool(wanted.items() <= process.environ().items())
     return False
 
 
