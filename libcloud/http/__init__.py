@@ -65,6 +65,8 @@ DEFAULT_CONNECT_TIMEOUT = 10
 # removed from it, so that a part does not occupy memory after it was sent.
 _KEPT_BODY_SIZE = 64 * 1024
 
+_NO_DEADLINE = nullcontext()
+
 
 class LibcloudBaseConnection:
     """Settings of a connection: proxy, certificates, session."""
@@ -330,7 +332,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         return usual if connect == silence else (connect, silence)
 
     def _deadline(self) -> AbstractContextManager[Any]:
-        return nullcontext() if self.total_timeout is None else Deadline(self.total_timeout)
+        return _NO_DEADLINE if self.total_timeout is None else Deadline(self.total_timeout)
 
     def _absolute(self, url: str) -> str:
         if not url.startswith("/") and split_url(url)[0]:

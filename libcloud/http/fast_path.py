@@ -13,7 +13,7 @@ import io
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -40,13 +40,9 @@ _LARGEST = 1024 * 1024
 # A body up to this size is read at once even if the caller wants to read it in pieces.
 _LARGEST_STREAMED = 64 * 1024
 
-# RFC 9112, sections 3 and 5: the usual form. Header names are checked earlier, because a colon in a
-# name would not be noticed here.
-_HEAD = re.compile(
-    r"[A-Z]+ [\x21-\x7e]+ HTTP/1\.1\r\n"
-    r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: (?:[\x21-\x7e][\x20-\x7e]*)?\r\n)*\r\n"
-)
-_NO_NAMES = re.compile(r"[:\s]")
+# RFC 9112, section 3: the usual form of the request line; section 5: of the name of a header.
+_REQUEST_LINE = re.compile(r"[A-Z]+ [\x21-\x7e]+ HTTP/1\.1")
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 
 # RFC 9112, section 5.2: a folded value continues on the next line.
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
@@ -77,11 +73,19 @@ def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]
         lines = list(map(": ".join, headers.values()))
     except TypeError:
         return None  # not text
-    text = "\r\n".join((f"{method} {target} HTTP/1.1", *lines, "", ""))
-    # A value may contain a line break, which makes more lines than headers.
-    if text.count("\n") != len(lines) + 2 or _NO_NAMES.search(",".join(names)):
+    first, all_lines = f"{method} {target} HTTP/1.1", "".join(lines)
+    # Printable characters are neither controls nor line breaks. The value has no space before it.
+    if not (all_lines.isascii() and all_lines.isprintable()) or ":  " in all_lines:
         return None
-    return text.encode("ascii") if _HEAD.fullmatch(text) else None
+    if not _REQUEST_LINE.fullmatch(first) or not _are_names(tuple(names)):
+        return None
+    return "\r\n".join((first, *lines, "", "")).encode("ascii")
+
+
+@lru_cache(maxsize=64)  # requests of one kind have the same names
+def _are_names(names: tuple[str, ...]) -> bool:
+    """Return whether all are names of headers, in lower case."""
+    return all(map(_NAME.fullmatch, names))
 
 
 def exchange(

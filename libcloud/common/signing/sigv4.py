@@ -70,11 +70,10 @@ class SigningKeys:
     atomically.
     """
 
-    __slots__ = ("_entry", "_keyed")
+    __slots__ = ("_entry",)
 
     def __init__(self) -> None:
         self._entry: tuple[tuple[str, str, Scope], bytes] | None = None
-        self._keyed: tuple[bytes, hmac.HMAC] | None = None
 
     def __repr__(self) -> str:
         return "SigningKeys()"
@@ -104,14 +103,7 @@ class SigningKeys:
 
     def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
         """Return the hexadecimal signature of ``text`` with the key of that day and scope."""
-        key = self.of_day(secret, day, scope)
-        keyed = self._keyed
-        if keyed is None or keyed[0] is not key:
-            # Copying an HMAC object is faster than creating one with the key.
-            self._keyed = keyed = (key, hmac.new(key, digestmod="sha256"))
-        running = keyed[1].copy()
-        running.update(text.encode("utf-8"))
-        return running.hexdigest()
+        return _hmac(self.of_day(secret, day, scope), text).hex()
 
 
 def sign_headers(

@@ -11,8 +11,8 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Generic
 
 from libcloud.storage.transfer.upload.port import Content, Part, Source
@@ -67,24 +67,11 @@ def ended_with_the_program(
     """
     if not threading.current_thread().daemon:
         return nullcontext(source)
-    return _guarding(_Guarded(source, abort, label))
-
-
-@contextmanager
-def _guarding(guarded: _Guarded[Content]) -> Iterator[Source[Content]]:
-    _exits.register(guarded.at_exit)
-    try:
-        with guarded.turn:
-            try:
-                yield guarded
-            finally:
-                guarded.over = True
-    finally:
-        _exits.unregister(guarded.at_exit)
+    return _Guarded(source, abort, label)
 
 
 class _Guarded(Generic[Content]):
-    """A source whose thread holds ``turn`` except while it waits for a part."""
+    """A source whose thread holds ``turn`` in the block except while it waits for a part."""
 
     def __init__(self, source: Source[Content], abort: Callable[[], object], label: str) -> None:
         self.turn = threading.Lock()
@@ -94,6 +81,16 @@ class _Guarded(Generic[Content]):
         self._label = label
         self._pid = os.getpid()
         self._cancellation = current()
+
+    def __enter__(self) -> _Guarded[Content]:
+        _exits.register(self.at_exit)
+        self.turn.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over = True
+        self.turn.release()
+        _exits.unregister(self.at_exit)
 
     def next_part(self, size: int) -> Part[Content]:
         self.turn.release()
