@@ -73,4 +73,11 @@ MUTANTS = (
         "if False}",
         _UPLOADS,
     ),
+    Mutant(
+        "a copy loses the properties of the object",
+        "libcloud/storage/drivers/swift.py",
+        "sent = {**swift.requests.property_headers(found.extra, given), **given}",
+        "sent = dict(given)",
+        ("libcloud/test/storage/swift/test_uploads.py",),
+    ),
 )

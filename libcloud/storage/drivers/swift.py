@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -99,7 +99,7 @@ class SwiftStorageDriver(StorageDriver):
     supports_chunked_encoding = True
     #: Streams longer than a part become large objects.
     supports_swift_large_objects = True
-    _kept_properties = ("content_disposition", "content_encoding")
+    _kept_properties = tuple(swift.requests.PROPERTIES)
     #: How often and how patiently requests are made again.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     #: Bytes of parts that one upload holds at once, or a budget that several share.
@@ -300,6 +300,7 @@ class SwiftStorageDriver(StorageDriver):
             "content_type": headers.get("content-type", ""),
             "last_modified": headers.get("last-modified", ""),
         }
+        extra.update(swift.requests.properties_in(headers))
         if swift.deletion.is_static_large(headers):
             extra["static_large_object"] = True
         meta_data = swift.requests.metadata_in(headers)
@@ -693,7 +694,7 @@ class SwiftStorageDriver(StorageDriver):
 
         What is too large for one request (5 GiB) is streamed through this machine.
 
-        :param metadata: of the copy; ``None``: that of ``obj``.
+        :param metadata: of the copy; ``None``: that of ``obj``, and when it expires.
         :param content_type: of the copy; ``None``: that of ``obj``.
         :param ex_storage_class: not used: the container decides.
         :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
@@ -705,14 +706,18 @@ class SwiftStorageDriver(StorageDriver):
         found = self._get_object_in(obj.container, obj.name)
         kept = found.meta_data if metadata is None else dict(metadata)
         kind = content_type or found.extra["content_type"]
+        given = plain_headers(headers)
+        sent = {**swift.requests.property_headers(found.extra, given), **given}
         if found.size > self._client.profile().limits.max_put_size:
             extra = {"meta_data": kept, "content_type": kind}
             pieces = self.download_object_as_stream(found)
             return self.upload_object_via_stream(
-                pieces, container, object_name, extra, plain_headers(headers), **options
+                pieces, container, object_name, extra, sent, **options
             )
-        sent = {**plain_headers(headers), "Content-Type": kind, "X-Fresh-Metadata": "true"}
-        sent.update(swift.requests.metadata_headers(kept))
+        sent["Content-Type"] = kind
+        if metadata is not None:
+            sent["X-Fresh-Metadata"] = "true"
+            sent.update(swift.requests.metadata_headers(metadata))
         response = swift.copying.copy_object(
             self._client, (obj.container.name, obj.name), (container.name, object_name), sent
         )
@@ -825,6 +830,7 @@ class SwiftStorageDriver(StorageDriver):
             limit=self._client.concurrency(),
         )
         started = self._start(obj, verify=ex_verify_hash)
+        obj = _with_size(obj, started)
         return transfer.download.saving.save(self, obj, started, to, partial=False)
 
     def download_object_as_stream(
@@ -925,6 +931,18 @@ class SwiftStorageDriver(StorageDriver):
         except ValueError as error:
             raise InvalidObjectNameError(str(error), self, name) from error
         return swift.requests.object_path(container_name, name)
+
+
+def _with_size(obj: Object, started: Download) -> Object:
+    """``obj``; with the size of the response if it is a dynamic large object.
+
+    A listing has the size of its manifest, which is empty. Reference: Swift, "Large objects".
+    """
+    if "x-object-manifest" not in started.response.headers or started.length is None:
+        return obj
+    found = copy(obj)
+    found.size = started.length
+    return found
 
 
 def _rewind_finished(stream: Any) -> None:

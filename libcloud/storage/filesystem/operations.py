@@ -18,6 +18,7 @@ from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.reading import open_object, read_object
+from libcloud.storage.scaleout.properties import properties_of
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
 from libcloud.utils.cancellation import interruptible
 from libcloud.utils.files import has_exact_size, read_in_chunks
@@ -145,7 +146,8 @@ class Operations:
                     self._driver.ex_copy_object(obj, container, name)
                     return
             extra = {"content_type": obj.extra.get("content_type"), "meta_data": obj.meta_data}
-            with container.ex_open_writer(name, extra=extra) as writer:
+            headers = properties_of(obj, container.driver).headers
+            with container.ex_open_writer(name, extra=extra, headers=headers) as writer:
                 for piece in interruptible(obj.as_stream()):
                     writer.write(piece)
 

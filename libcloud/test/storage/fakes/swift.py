@@ -25,6 +25,16 @@ from libcloud.test.storage.fakes.swift_sockets import Listener
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
 ACCOUNT = "/v1/AUTH_test"
+_PROPERTIES = frozenset(
+    {
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "expires",
+        "x-delete-at",
+    }
+)
 _SEGMENT = re.compile(r"(.+/\.slo/[0-9a-f]{24})/\d{8}", re.DOTALL)
 
 Fault = Callable[["FakeSwift", str, Incoming], "Answer | None"]
@@ -394,6 +404,7 @@ class FakeSwift:
             raise RefusedError(413, "The body of your request was too large for this server.")
         headers = {
             "Content-Type": request.header("content-type") or "application/octet-stream",
+            **_properties(request),
             **_metadata(request, "x-object-meta-"),
         }
         source = request.header("x-copy-from")
@@ -403,6 +414,8 @@ class FakeSwift:
             if copied is None:
                 raise RefusedError(404, "The resource could not be found.")
             body = self._bytes(copied)
+            if (request.header("x-fresh-metadata") or "").lower() != "true":
+                headers = {**copied.headers, **headers}
         stored = Stored(body, headers, self.clock)
         if request.query.get("multipart-manifest") == "put":
             stored = replace(stored, segments=self._checked_segments(body))
@@ -485,6 +498,12 @@ class FakeSwift:
             raise RefusedError(416, "The requested range is not available")
         span = ("Content-Range", f"bytes {start}-{end}/{len(data)}")
         return Answer(206, (*headers, span), data[start : end + 1])
+
+
+def _properties(request: Incoming) -> dict[str, str]:
+    found = {name.title(): value for name, value in request.headers if name in _PROPERTIES}
+    after = request.header("x-delete-after")
+    return {**found, "X-Delete-At": str(int(after) + 10**9)} if after else found
 
 
 def _metadata(request: Incoming, prefix: str) -> dict[str, str]:

@@ -54,6 +54,22 @@ def copied_and_read_by_url(endpoint: Endpoint) -> bytes:
         return body
 
 
+def dynamic_large_object(endpoint: Endpoint, path: Path) -> bytes:
+    """A listing says that it is empty; it is saved whole, and copied with its properties."""
+    driver = swift_driver(endpoint, path)
+    container = driver.create_container("dynamic")
+    for number in range(2):
+        container.upload_object_via_stream(iter([b"y" * 50]), f"part/{number}")
+    manifest = {"X-Object-Manifest": "dynamic/part/", "Content-Encoding": "br"}
+    driver.connection.request("/dynamic/whole", method="PUT", headers=manifest)
+    (listed,) = container.list_objects(prefix="whole")
+    assert listed.size == 0 and listed.download(str(path))
+    copied = driver.ex_copy_object(listed, container, "copy")
+    found = container.get_object("copy")
+    assert (copied.size, found.size, found.extra["content_encoding"]) == (100, 100, "br")
+    return path.read_bytes()
+
+
 @pytest.mark.slow
 def test_a_real_swift_is_as_the_fake(tmp_path: Path) -> None:
     missing = missing_programs()
@@ -62,4 +78,5 @@ def test_a_real_swift_is_as_the_fake(tmp_path: Path) -> None:
     with swift_server() as endpoint:
         found = [broken(endpoint, one, tmp_path / one.name) for one in SUITE]
         assert copied_and_read_by_url(endpoint) == b"x" * 5000
+        assert dynamic_large_object(endpoint, tmp_path / "whole") == b"y" * 100
     assert [text for text in found if text is not None] == []
