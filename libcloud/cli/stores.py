@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # takes a quarter of a second; only commands that use a store
 _ANY_ENDPOINT = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
 SWIFT = (Provider.OPENSTACK_SWIFT, Provider.CLOUDFILES)
 _NEEDS_ENDPOINT = (Provider.MINIO, Provider.S3_RGW)
+# Stores whose own tools have variables for the key.
+_OWN_VARIABLES = (Provider.BACKBLAZE_B2, Provider.ALIYUN_OSS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,17 @@ def _set_up_certificates(settings: Settings) -> None:
 
 def find_settings(target: Target, settings: Settings) -> Discovery:
     """Credentials, region and endpoint for ``target``, with their origins."""
+    variables = ()
+    if target.provider in _OWN_VARIABLES and not settings.profile:
+        from libcloud.storage.providers import get_driver
+
+        kind: Any = get_driver(target.provider)
+        variables = kind.profile.key_variables
     found = discover(
-        region=settings.region, endpoint_url=settings.endpoint_url, profile=settings.profile
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        profile=settings.profile,
+        variables=variables,
     )
     if target.provider == Provider.GOOGLE_STORAGE:
         from libcloud.common.credentials.google import find_google_credentials

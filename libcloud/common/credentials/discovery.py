@@ -60,6 +60,10 @@ _WEB_IDENTITY = ("AWS_WEB_IDENTITY_TOKEN_FILE",)
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 
 
+Variables = tuple[tuple[str, str, str], ...]
+"""Names of variables for a key, its secret and a session token (empty: there is none)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value and where it was found.
@@ -112,6 +116,7 @@ def discover(
     endpoint_url: str | None = None,
     profile: str | None = None,
     environ: Mapping[str, str] | None = None,
+    variables: Variables = (),
 ) -> Discovery:
     """Find credentials and settings in the arguments, the environment and a profile.
 
@@ -120,6 +125,7 @@ def discover(
     :param profile: name of a profile whose keys take precedence over those of the environment.
         ``None``: the profile named by ``AWS_PROFILE``, or ``default``; the keys of the environment
         take precedence over it.
+    :param variables: of the store itself, which take precedence over those of Amazon.
     :param environ: replaces ``os.environ``. Credentials cannot be obtained then, because botocore
         reads the environment of the process.
     :raises ProfileFileError: the requested profile does not exist, or a file that may contain it
@@ -134,8 +140,13 @@ def discover(
             credentials, "given by the caller", provider=FixedCredentials(credentials)
         )
     else:
-        lookup = _find_credentials(settings, environ, profile_first=bool(profile))
-        found = _discovery(lookup, profile, given, can_obtain=can_obtain)
+        own = _from_own_variables(variables, environ)
+        lookup = own or _find_credentials(settings, environ, profile_first=bool(profile))
+        stored = StoredCredentials(profile, given, variables)
+        found = _discovery(lookup, stored, can_obtain=can_obtain)
+        if variables and found.provider is None:
+            key, secret, _ = variables[0]
+            found = replace(found, hint=f"set {key} and {secret}, or {found.hint}")
     return replace(
         found,
         region=_first(
@@ -175,22 +186,20 @@ def without_store_settings(
     )
 
 
-def _discovery(
-    found: _Lookup, profile: str | None, environ: Mapping[str, str] | None, *, can_obtain: bool
-) -> Discovery:
+def _discovery(found: _Lookup, stored: StoredCredentials, *, can_obtain: bool) -> Discovery:
     """Turn a lookup into a result with a provider, or with an explanation.
 
+    :param stored: looks them up again.
     :param can_obtain: botocore is installed and reads the same environment.
     """
     if found.credentials is not None:
-        provider = StoredCredentials(profile, environ)
-        return Discovery(found.credentials, found.origin, provider=provider)
+        return Discovery(found.credentials, found.origin, provider=stored)
     if can_obtain and found.origin:
         return Discovery(
             None,
             f"{found.origin}, through botocore",
             missing=found.missing,
-            provider=BotocoreProvider(profile, not_found=found.missing),
+            provider=BotocoreProvider(stored.profile, not_found=found.missing),
         )
     missing = found.missing
     if found.profile:
@@ -310,15 +319,18 @@ class StoredCredentials:
 
     :param profile: the requested profile; ``None`` if none was requested.
     :param environ: ``None``: the environment of the process that calls.
+    :param variables: of the store itself.
     """
 
     profile: str | None
     environ: Mapping[str, str] | None = None
+    variables: Variables = ()
 
     def __call__(self) -> Credentials:
         environ = os.environ if self.environ is None else self.environ
         settings = _find_profile(self.profile, environ)
-        found = _find_credentials(settings, environ, profile_first=bool(self.profile))
+        own = _from_own_variables(self.variables, environ)
+        found = own or _find_credentials(settings, environ, profile_first=bool(self.profile))
         if found.credentials is None:
             raise CredentialsNotFoundError(found.missing)
         return found.credentials
@@ -332,6 +344,14 @@ class FixedCredentials:
 
     def __call__(self) -> Credentials:
         return self.credentials
+
+
+def _from_own_variables(variables: Variables, environ: Mapping[str, str]) -> _Lookup | None:
+    for names in variables:
+        key, secret, token = (environ.get(name) or None for name in names)
+        if key and secret:
+            return _stored(key, secret, token, f"the variables {names[0]}, {names[1]}")
+    return None
 
 
 def _from_variables(profile: Profile, environ: Mapping[str, str]) -> _Lookup | None:

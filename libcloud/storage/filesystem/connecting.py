@@ -98,8 +98,13 @@ def _connect(
 ) -> StorageDriver:
     if provider == Provider.GOOGLE_STORAGE and anonymous:
         raise ValueError("anon: Google Cloud Storage needs credentials")
+    kind: Any = get_driver(provider)
     found = discover(
-        credentials=credentials, region=region, endpoint_url=endpoint_url, profile=profile
+        credentials=credentials,
+        region=region,
+        endpoint_url=endpoint_url,
+        profile=profile,
+        variables=() if profile else kind.profile.key_variables,
     )
     if provider == Provider.GOOGLE_STORAGE and credentials is None:
         found = find_google_credentials(found, os.environ)
@@ -117,6 +122,5 @@ def _connect(
         options.update(key=keys.key, secret=keys.secret)
         for name in ("ex_credentials", "ex_addressing_style", "ex_ca_bundle"):
             options.pop(name, None)
-    kind: Any = get_driver(provider)
     driver: StorageDriver = kind(**options)
     return driver

@@ -52,7 +52,12 @@ def settings_from_env(
 
     check_known_keywords(kind, options)
     own = any(options.get(name) for name in ("key", "ex_credentials", "ex_anonymous"))
-    found = discover(profile=profile, region=region, endpoint_url=endpoint_url)
+    found = discover(
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+        variables=() if profile else kind.profile.key_variables,
+    )
     if found.provider is None and not own:
         raise CredentialsNotFoundError(f"no credentials: {found.missing}")
     if not _uses_store_settings(kind):

@@ -69,6 +69,8 @@ class S3Profile:
     :param versions: the store may keep versions of objects; requests about them are sent. Likewise
         ``tags``, ``object_lock`` and ``lifecycle``, see
         :class:`~libcloud.storage.capabilities.Capabilities`.
+    :param key_variables: variables in which the store's own tools look for key, secret and session
+        token; these take precedence over those of Amazon.
     :param partial_status: status of the response to a range: 206 by RFC 9110, 15.3.7.
     """
 
@@ -109,6 +111,7 @@ class S3Profile:
     tags: bool = True
     object_lock: bool = True
     lifecycle: bool = True
+    key_variables: tuple[tuple[str, str, str], ...] = ()
     partial_status: int = 206
 
     def __deepcopy__(self, memo: object) -> S3Profile:

@@ -152,6 +152,8 @@ R2 = S3Profile(
 
 B2 = S3Profile(
     name="Backblaze B2",
+    # backblaze.com/docs, "Command-Line Tool": environment variables.
+    key_variables=(("B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY", ""),),
     domains=(r"\.backblazeb2\.com",),
     host_pattern="s3.{region}.backblazeb2.com",
     default_region="us-west-004",
@@ -169,6 +171,15 @@ B2 = S3Profile(
 
 OSS = S3Profile(
     name="Alibaba Cloud OSS",
+    # alibabacloud.com/help, "Configure ossutil 2.0" and "Manage access credentials" of the SDKs.
+    key_variables=(
+        ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"),
+        (
+            "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            "ALIBABA_CLOUD_SECURITY_TOKEN",
+        ),
+    ),
     # alibabacloud.com/help, "Regions and endpoints": the first region of Apache Libcloud's driver.
     hosts={"cn-hangzhou": "s3.oss-cn-hangzhou.aliyuncs.com"},
     host_pattern="s3.oss-{region}.aliyuncs.com",

@@ -38,11 +38,15 @@ def broken(endpoint: Endpoint, behaviour: Behaviour, folder: Path) -> str | None
     return None
 
 
-def copied_and_read_by_url(endpoint: Endpoint) -> bytes:
-    """The store copies a large object, and a temporary URL reads it: none of it is on the fake."""
-    driver = OpenStackSwiftStorageDriver(
+def connect(endpoint: Endpoint) -> OpenStackSwiftStorageDriver:
+    return OpenStackSwiftStorageDriver(
         endpoint.key, endpoint.secret, secure=False, host=endpoint.host, port=endpoint.port
     )
+
+
+def copied_and_read_by_url(endpoint: Endpoint) -> bytes:
+    """The store copies a large object, and a temporary URL reads it: none of it is on the fake."""
+    driver = connect(endpoint)
     container = driver.create_container("a name")
     stored = container.upload_object_via_stream(iter([b"x" * 5000]), "ü/1", ex_part_size=1000)
     copied = driver.ex_copy_object(stored, container, "ü/2")
@@ -56,7 +60,7 @@ def copied_and_read_by_url(endpoint: Endpoint) -> bytes:
 
 def dynamic_large_object(endpoint: Endpoint, path: Path) -> bytes:
     """A listing says that it is empty; it is saved whole, and copied with its properties."""
-    driver = swift_driver(endpoint, path)
+    driver = connect(endpoint)
     container = driver.create_container("dynamic")
     for number in range(2):
         container.upload_object_via_stream(iter([b"y" * 50]), f"part/{number}")

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys in the variables of a store's own tools: by the driver, the command and fsspec."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libcloud.cli.settings import Settings
+from libcloud.cli.stores import find_settings
+from libcloud.cli.targets import parse_target
+from libcloud.common.credentials.discovery import discover
+from libcloud.common.credentials.types import CredentialsNotFoundError
+from libcloud.storage.filesystem.connecting import make_driver
+from libcloud.storage.providers import get_driver
+
+B2 = ("backblaze_b2", "b2", ("B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY", ""))
+OSS = ("aliyun_oss", "oss", ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"))
+SDK = (
+    "aliyun_oss",
+    "oss",
+    (
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+    ),
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of Amazon")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of Amazon")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    credentials = tmp_path / "credentials"
+    credentials.write_text("[named]\naws_access_key_id = mine\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("provider", "scheme", "names"), [B2, OSS, SDK])
+def test_the_variables_of_the_store_take_precedence(
+    environment: pytest.MonkeyPatch, provider: str, scheme: str, names: tuple[str, str, str]
+) -> None:
+    kind: Any = get_driver(provider)
+    assert kind.from_env().connection.user_id == "of Amazon"
+    environment.setenv(names[0], "own key")
+    assert kind.from_env().connection.user_id == "of Amazon"  # half of a pair is none
+    environment.setenv(names[1], "own secret")
+    driver = kind.from_env()
+    assert (driver.connection.user_id, driver.connection.key) == ("own key", "own secret")
+    again = pickle.loads(pickle.dumps(driver))
+    assert again.connection.user_id == "own key"
+    found = find_settings(parse_target(f"{scheme}://bucket"), Settings())
+    assert found.credentials is not None and found.credentials.key == "own key"
+    assert found.credentials_origin == f"the variables {names[0]}, {names[1]}"
+    assert kind.from_env(profile="named").connection.user_id == "mine"
+
+
+@pytest.mark.parametrize(("provider", "names"), [(B2[0], B2[2]), (OSS[0], OSS[2])])
+def test_fsspec_uses_them(
+    environment: pytest.MonkeyPatch, provider: str, names: tuple[str, str, str]
+) -> None:
+    environment.setenv(names[0], "own key")
+    environment.setenv(names[1], "own secret")
+    driver: Any = make_driver(
+        provider, None, None, token=None, endpoint_url=None, region=None, profile=None
+    )
+    assert driver.connection.user_id == "own key"
+
+
+def test_other_stores_do_not(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("B2_APPLICATION_KEY_ID", "own key")
+    environment.setenv("B2_APPLICATION_KEY", "own secret")
+    kind: Any = get_driver("s3")
+    assert kind.from_env().connection.user_id == "of Amazon"
+
+
+def test_without_a_key_the_hint_names_the_variables_of_the_store() -> None:
+    found = discover(environ={"AWS_EC2_METADATA_DISABLED": "true"}, variables=(B2[2],))
+    assert found.hint.startswith("set B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY, or set AWS_")
+    assert CredentialsNotFoundError.hint in found.hint
