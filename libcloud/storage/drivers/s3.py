@@ -96,7 +96,7 @@ if TYPE_CHECKING:
         IncompleteCleanupError,
         S3MultipartUpload,
     )
-    from libcloud.storage.s3.values import ObjectPage, PartRecord, Retention
+    from libcloud.storage.s3.values import ObjectRecord, Page, PartRecord, Retention
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.scaleout.text import Facts
     from libcloud.storage.scheduler import Limiter
@@ -474,7 +474,7 @@ class BaseS3StorageDriver(StorageDriver):
             yield from s3.listing.sorted_directory(page.prefixes, objects)
 
     def _objects_of(
-        self, page: ObjectPage, document: Any, container: Container
+        self, page: Page[ObjectRecord], document: Any, container: Container
     ) -> Iterator[Object]:
         """The objects of a page.
 
@@ -483,7 +483,7 @@ class BaseS3StorageDriver(StorageDriver):
         """
         if is_overridden(self, BaseS3StorageDriver, "_to_objs", "_to_obj"):
             return iter(self._to_objs(document, "Contents", container))
-        return iter(s3.listing.objects_from(page.objects, container, self))
+        return iter(s3.listing.objects_from(page.entries, container, self))
 
     def _to_objs(self, obj: Any, xpath: str, container: Container) -> list[Object]:
         return [self._to_obj(element, container) for element in s3.listing.elements(obj, xpath)]

@@ -35,7 +35,7 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.copy_headers import CopyHeaders, Given
-    from libcloud.storage.s3.values import CopyResult
+    from libcloud.storage.s3.values import Published
     from libcloud.storage.transfer.progress import Listener
 
 DEFAULT_COPY_PART_SIZE = 256 * MIB
@@ -287,7 +287,7 @@ class CopyPort:
         )
         response = self._copy(request, self._what)
         copied = self._parse(response, self._what)
-        return StoredObject(copied.etag or "", len(body), 0, dict(response.headers))
+        return StoredObject(copied.etag, len(body), 0, dict(response.headers))
 
     def put_part(self, upload_id: str, number: int, body: range, digest: Digest) -> PartReceipt:
         what = f"{self._what}, part {number}"
@@ -303,7 +303,7 @@ class CopyPort:
         )
         response = self._copy(request, what)
         etag = self._parse(response, what).etag
-        if etag is None:
+        if not etag:
             raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
         if etag == _MD5_OF_NOTHING:
             raise self._unsupported(what)
@@ -376,7 +376,7 @@ class CopyPort:
             request, what, ok=ok, names=(self._target.container.name, self._target.name)
         )
 
-    def _parse(self, response: Any, what: str) -> CopyResult:
+    def _parse(self, response: Any, what: str) -> Published:
         """What the response says about the copy."""
         if not (response.body or "").strip():
             raise self._unsupported(what)

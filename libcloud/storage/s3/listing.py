@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_plus
 
 from libcloud.storage import s3
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.values import (
-        BucketPage,
-        ObjectPage,
+        BucketRecord,
         ObjectRecord,
-        PartPage,
-        UploadPage,
-        VersionPage,
+        Page,
+        PartRecord,
+        UploadRecord,
+        VersionRecord,
     )
     from libcloud.storage.worker_pool import WorkerPool
 
@@ -38,41 +38,21 @@ _log = logging.getLogger(__name__)
 _OBJECTS, _DIRECTORIES, _UPLOADS, _VERSIONS = "objects", "directories", "uploads", "versions"
 
 
-class _Page(Protocol):
-    """What the pages of all listings have in common."""
-
-    @property
-    def is_truncated(self) -> bool: ...
-
-    def entry_names(self) -> list[str]: ...
-
-
-class _NamedPage(_Page, Protocol):
-    """A page of keys."""
-
-    @property
-    def encoding(self) -> str: ...
-
-    @property
-    def decoded(self) -> bool: ...
-
-
-_PageT = TypeVar("_PageT", bound=_Page)
-_NamedPageT = TypeVar("_NamedPageT", bound=_NamedPage)
+_EntryT = TypeVar("_EntryT", bound=tuple[Any, ...])
 
 # A page, and the parsed document that it was read from.
-_Fetched = tuple[_PageT, Any]
+_Fetched = tuple["Page[_EntryT]", Any]
+_Marker = tuple[Any, ...] | None
 
 
-def bucket_pages(client: S3Client) -> Iterator[tuple[BucketPage, Any]]:
+def bucket_pages(client: S3Client) -> Iterator[_Fetched[BucketRecord]]:
     """The pages of the list of buckets."""
+
+    def request(marker: _Marker, encoded: bool) -> HttpRequest:
+        return s3.requests.list_buckets(token=marker[0] if marker else None)
+
     what = "Error listing containers"
-
-    def fetch(token: str | None) -> tuple[BucketPage, Any]:
-        response = client.send(s3.requests.list_buckets(token=token), what)
-        return client.parse(s3.responses.parse_buckets, response, what), response.object
-
-    return _follow(client, what, "", fetch, lambda page: page.next_token)
+    return _follow(client, what, "", _fetching(client, what, request, s3.responses.parse_buckets))
 
 
 def object_pages(
@@ -85,7 +65,7 @@ def object_pages(
     after: str | None = None,
     page_size: int | None = None,
     pool: WorkerPool | None = None,
-) -> Iterator[tuple[ObjectPage, Any]]:
+) -> Iterator[_Fetched[ObjectRecord]]:
     """The pages of a listing of objects, by the version of the request that the profile names.
 
     :param path: of the container, encoded.
@@ -97,7 +77,8 @@ def object_pages(
     what = f"Error listing the container {container_name}"
     version = client.owner.profile.list_version
 
-    def request(encoded: bool, token: str | None, marker: str | None) -> HttpRequest:
+    def request(marker: _Marker, encoded: bool) -> HttpRequest:
+        token, key = marker or (None, after)
         shared: dict[str, Any] = {
             "prefix": prefix,
             "delimiter": delimiter,
@@ -105,30 +86,20 @@ def object_pages(
             "page_size": page_size,
         }
         if version == 1:
-            return s3.requests.list_objects_v1(path, marker=marker, **shared)
-        listing = s3.requests.list_objects_v2(path, token=token, start_after=marker, **shared)
+            return s3.requests.list_objects_v1(path, marker=key, **shared)
+        listing = s3.requests.list_objects_v2(path, token=token, start_after=key, **shared)
         return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
 
-    def fetch(marker: tuple[str | None, str | None] | None) -> tuple[ObjectPage, Any]:
-        def ask(encoded: bool) -> tuple[ObjectPage, Any]:
-            response = client.send(
-                request(encoded, *(marker or (None, after))),
-                what,
-                names=(container_name, ""),
-                ok=(200, 404),
-            )
-            if response.status == 404:
-                raise client.container_not_found(response, container_name)
-            return client.parse(s3.responses.parse_objects, response, what), response.object
-
-        return _with_exact_names(client, _DIRECTORIES if delimiter else _OBJECTS, ask)
-
-    def marker_of(page: ObjectPage) -> tuple[str | None, str | None] | None:
+    def marker_of(page: Page[ObjectRecord]) -> _Marker:
         # Some stores name both; the one of the other version would not advance the listing.
-        if page.next_token is not None and version != 1:
-            return page.next_token, None
-        return None if page.next_marker is None else (None, page.next_marker)
+        token, key = page.marker or (None, None)
+        if token is not None and version != 1:
+            return token, None
+        return None if key is None else (None, key)
 
+    kind = _DIRECTORIES if delimiter else _OBJECTS
+    names, parse = (container_name, ""), s3.responses.parse_objects
+    fetch = _fetching(client, what, request, parse, kind=kind, names=names)
     return _follow(client, what, container_name, fetch, marker_of, pool)
 
 
@@ -140,107 +111,102 @@ def upload_pages(
     prefix: str | None,
     delimiter: str | None,
     page_size: int,
-) -> Iterator[tuple[UploadPage, Any]]:
+) -> Iterator[_Fetched[UploadRecord]]:
     """The pages of the in-progress uploads of the container at ``path``."""
-    what = f"Error listing the in-progress uploads of {container_name}"
 
-    def fetch(marker: tuple[str | None, str | None] | None) -> tuple[UploadPage, Any]:
-        key, upload_id = marker or (None, None)
-
-        def ask(encoded: bool) -> tuple[UploadPage, Any]:
-            request = s3.requests.list_uploads(
-                path,
-                prefix=prefix,
-                delimiter=delimiter,
-                key_marker=key,
-                upload_id_marker=upload_id,
-                page_size=page_size,
-                url_encoding=encoded,
-            )
-            response = client.send(request, what, names=(container_name, ""))
-            return client.parse(s3.responses.parse_uploads, response, what), response.object
-
-        return _with_exact_names(client, _UPLOADS, ask)
-
-    def marker_of(page: UploadPage) -> tuple[str | None, str | None] | None:
+    def request(marker: _Marker, encoded: bool) -> HttpRequest:
         # Without a key marker the store would ignore the upload id and start over.
-        if page.next_key_marker is None:
-            return None
-        return page.next_key_marker, page.next_upload_id_marker
+        key, upload_id = marker or (None, None)
+        return s3.requests.list_uploads(
+            path,
+            prefix=prefix,
+            delimiter=delimiter,
+            key_marker=key,
+            upload_id_marker=upload_id,
+            page_size=page_size,
+            url_encoding=encoded,
+        )
 
-    return _follow(client, what, container_name, fetch, marker_of)
+    what = f"Error listing the in-progress uploads of {container_name}"
+    names, parse = (container_name, ""), s3.responses.parse_uploads
+    fetch = _fetching(client, what, request, parse, kind=_UPLOADS, names=names)
+    return _follow(client, what, container_name, fetch)
 
 
 def version_pages(
-    client: S3Client,
-    path: str,
-    container_name: str,
-    *,
-    prefix: str | None,
-    delimiter: str | None = None,
-) -> Iterator[tuple[VersionPage, Any]]:
+    client: S3Client, path: str, container_name: str, *, prefix: str | None
+) -> Iterator[_Fetched[VersionRecord]]:
     """The pages of the versions of objects of the container at ``path``.
 
     :raises ContainerDoesNotExistError: there is no such container.
     """
-    what = f"Error listing the versions of objects of {container_name}"
 
-    def fetch(marker: tuple[str, str | None] | None) -> tuple[VersionPage, Any]:
+    def request(marker: _Marker, encoded: bool) -> HttpRequest:
         key, version_id = marker or (None, None)
+        return s3.requests.list_versions(
+            path,
+            prefix=prefix,
+            key_marker=key,
+            version_id_marker=version_id,
+            url_encoding=encoded,
+        )
 
-        def ask(encoded: bool) -> tuple[VersionPage, Any]:
-            request = s3.requests.list_versions(
-                path,
-                prefix=prefix,
-                delimiter=delimiter,
-                key_marker=key,
-                version_id_marker=version_id,
-                url_encoding=encoded,
-            )
-            response = client.send(request, what, names=(container_name, ""))
-            return client.parse(s3.responses.parse_versions, response, what), response.object
-
-        return _with_exact_names(client, _VERSIONS, ask)
-
-    def marker_of(page: VersionPage) -> tuple[str, str | None] | None:
-        if page.next_key_marker is None:
-            return None
-        return page.next_key_marker, page.next_version_id_marker
-
-    return _follow(client, what, container_name, fetch, marker_of)
+    what = f"Error listing the versions of objects of {container_name}"
+    names, parse = (container_name, ""), s3.responses.parse_versions
+    fetch = _fetching(client, what, request, parse, kind=_VERSIONS, names=names)
+    return _follow(client, what, container_name, fetch)
 
 
 def part_pages(
-    client: S3Client,
-    path: str,
-    upload_id: str,
-    *,
-    container_name: str,
-    object_name: str,
-    headers: Mapping[str, str],
-) -> Iterator[tuple[PartPage, Any]]:
+    client: S3Client, path: str, upload_id: str, names: tuple[str, str], headers: Mapping[str, str]
+) -> Iterator[_Fetched[PartRecord]]:
     """The pages of the parts of an upload of the object at ``path``."""
-    what = f"Error listing the parts of {container_name}/{object_name}"
 
-    def fetch(marker: int | None) -> tuple[PartPage, Any]:
-        response = client.send(
-            s3.requests.list_parts(path, upload_id=upload_id, marker=marker, headers=headers),
-            what,
-            names=(container_name, object_name),
-        )
-        return client.parse(s3.responses.parse_parts, response, what), response.object
+    def request(marker: _Marker, encoded: bool) -> HttpRequest:
+        number = marker[0] if marker else None
+        return s3.requests.list_parts(path, upload_id=upload_id, marker=number, headers=headers)
 
-    return _follow(client, what, container_name, fetch, lambda page: page.next_marker)
+    what = f"Error listing the parts of {'/'.join(names)}"
+    fetch = _fetching(client, what, request, s3.responses.parse_parts, names=names)
+    return _follow(client, what, names[0], fetch)
+
+
+def _fetching(
+    client: S3Client,
+    what: str,
+    request: Callable[[_Marker, bool], HttpRequest],
+    parse: Callable[[Any], Page[_EntryT]],
+    *,
+    kind: str = "",
+    names: tuple[str, str] = ("", ""),
+) -> Callable[[_Marker], _Fetched[_EntryT]]:
+    """A function that fetches the page after a marker; ``None``: the first one.
+
+    :param request: for a marker; its second argument says whether names are to be encoded.
+    :param kind: of the listing, if its names may need to be encoded.
+    """
+
+    def fetch(marker: _Marker) -> _Fetched[_EntryT]:
+        def ask(encoded: bool) -> _Fetched[_EntryT]:
+            ok = (200, 404) if kind in (_OBJECTS, _DIRECTORIES) else (200,)
+            response = client.send(request(marker, encoded), what, names=names, ok=ok)
+            if response.status == 404:
+                raise client.container_not_found(response, names[0])
+            return client.parse(parse, response, what), response.object
+
+        return _with_exact_names(client, kind, ask) if kind else ask(False)
+
+    return fetch
 
 
 def _follow(
     client: S3Client,
     what: str,
     container_name: str,
-    fetch: Callable[[Any], _Fetched[_PageT]],
-    marker_of: Callable[[_PageT], Hashable],
+    fetch: Callable[[_Marker], _Fetched[_EntryT]],
+    marker_of: Callable[[Page[_EntryT]], _Marker] = lambda page: page.marker,
     pool: WorkerPool | None = None,
-) -> Iterator[_Fetched[_PageT]]:
+) -> Iterator[_Fetched[_EntryT]]:
     """The pages of a listing, from the first to the one that is not truncated.
 
     :param fetch: the page after a marker; ``None`` gets the first one.
@@ -252,11 +218,11 @@ def _follow(
     seen: set[int] = set()
     pages = entries = 0
     last: str | None = None
-    pending: Callable[[], _Fetched[_PageT]] = partial(fetch, None)
+    pending: Callable[[], _Fetched[_EntryT]] = partial(fetch, None)
     while True:
         fetched = pending()
         page = fetched[0]
-        names = page.entry_names()
+        names = page.names()
         pages, entries = pages + 1, entries + len(names)
         last = names[-1] if names else last
         marker = marker_of(page) if page.is_truncated else None
@@ -287,8 +253,8 @@ def _follow(
 
 
 def _read_ahead(
-    pool: WorkerPool, fetch: Callable[[Any], _Fetched[_PageT]], marker: Hashable
-) -> Callable[[], _Fetched[_PageT]]:
+    pool: WorkerPool, fetch: Callable[[_Marker], _Fetched[_EntryT]], marker: _Marker
+) -> Callable[[], _Fetched[_EntryT]]:
     """Start to fetch the page after ``marker``; call the result for the page.
 
     In a forked process, the thread that fetches it does not exist; it is fetched again.
@@ -298,8 +264,8 @@ def _read_ahead(
 
 
 def _with_exact_names(
-    client: S3Client, kind: str, ask: Callable[[bool], _Fetched[_NamedPageT]]
-) -> _Fetched[_NamedPageT]:
+    client: S3Client, kind: str, ask: Callable[[bool], _Fetched[_EntryT]]
+) -> _Fetched[_EntryT]:
     """A page of keys, requested again with the other encoding if its names may be wrong.
 
     XML cannot express every name. Unless names are requested percent-encoded, servers then send
@@ -319,7 +285,7 @@ def _with_exact_names(
     known[kind] = _is_encoded(fetched[0], plain[0])
     if known[kind]:
         return fetched
-    if any("\ufffd" in name for name in plain[0].entry_names()):
+    if any("\ufffd" in name for name in plain[0].names()):
         _log.warning(
             "%s: names in a listing of this store may differ from those of the objects: it does "
             "not encode characters that XML cannot express",
@@ -328,20 +294,20 @@ def _with_exact_names(
     return plain
 
 
-def _is_doubtful(page: _NamedPage) -> bool:
+def _is_doubtful(page: Page[Any]) -> bool:
     """Whether names of ``page`` may differ from those of the objects."""
     if page.encoding == "url":
         # Servers are wrong where boto3 never asks: SeaweedFS 4.48 does not encode the keys of
         # uploads, moto 5.2 does not encode prefixes.
         return page.decoded
-    return page.encoding != "" or any("\ufffd" in name for name in page.entry_names())
+    return page.encoding != "" or any("\ufffd" in name for name in page.names())
 
 
-def _is_encoded(page: _NamedPage, plain: _NamedPage) -> bool:
+def _is_encoded(page: Page[Any], plain: Page[Any]) -> bool:
     """Whether the names of ``page`` were encoded, compared with ``plain``, requested without."""
     if page.encoding != "url":
         return False
-    found, expected = page.entry_names(), plain.entry_names()
+    found, expected = page.names(), plain.names()
     decoded = [unquote_plus(name, errors="surrogateescape") for name in expected]
     return found == expected or found != decoded
 

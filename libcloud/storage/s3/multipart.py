@@ -111,7 +111,7 @@ def uploads(
     try:
         for page, _ in pages:
             is_first = False
-            for upload in page.uploads:
+            for upload in page.entries:
                 yield S3MultipartUpload(
                     upload.key,
                     upload.upload_id,
@@ -141,12 +141,11 @@ def parts(
         client,
         path,
         upload.id,
-        container_name=container_name,
-        object_name=upload.key,
-        headers=s3.headers.headers_for(transfer.values.Step.CHECK, headers),
+        (container_name, upload.key),
+        s3.headers.headers_for(transfer.values.Step.CHECK, headers),
     )
     for page, _ in pages:
-        yield from page.parts
+        yield from page.entries
 
 
 def check_upload(upload: object) -> None:

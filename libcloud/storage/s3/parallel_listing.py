@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from libcloud.storage.s3.values import ObjectPage, ObjectRecord
+    from libcloud.storage.s3.values import ObjectRecord, Page
     from libcloud.storage.worker_pool import WorkerPool
 
 # Ranges that are listed at once, and pages of each before the caller takes them.
@@ -131,7 +131,7 @@ def _bytes(key: str) -> bytes:
 
 
 def parallel_listing(
-    pool: WorkerPool, list_pages: Callable[..., Iterator[tuple[ObjectPage, object]]]
+    pool: WorkerPool, list_pages: Callable[..., Iterator[tuple[Page[ObjectRecord], object]]]
 ) -> ParallelListing:
     """A listing of a container.
 
@@ -139,10 +139,10 @@ def parallel_listing(
     """
 
     def pages(after: str | None) -> Iterator[Sequence[ObjectRecord]]:
-        return (page.objects for page, _ in list_pages(after=after))
+        return (page.entries for page, _ in list_pages(after=after))
 
     def first_after(after: str | None) -> str | None:
         page, _ = next(list_pages(after=after, page_size=1))
-        return page.objects[0].key if page.objects else None
+        return page.entries[0].key if page.entries else None
 
     return ParallelListing(pool, pages, first_after)

@@ -13,15 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from libcloud.common.request import Body, HttpRequest
 from libcloud.storage import s3
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.utils.etags import strip_etag
-
-if TYPE_CHECKING:
-    from libcloud.storage.s3.values import CompletedPart
 
 _XML = "application/xml"
 
@@ -100,10 +96,13 @@ def complete_upload(
     path: str,
     *,
     upload_id: str,
-    parts: Sequence[CompletedPart],
+    parts: Sequence[tuple[int, str]],
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
-    """CompleteMultipartUpload; see :func:`complete_body`."""
+    """CompleteMultipartUpload; see :func:`complete_body`.
+
+    :param parts: pairs of number and ETag.
+    """
     # Servers would read a body with the content type of a form as parameters.
     given = _copy(headers)
     if not any(name.lower() == "content-type" for name in given):
@@ -272,7 +271,6 @@ def list_versions(
     path: str,
     *,
     prefix: str | None = None,
-    delimiter: str | None = None,
     key_marker: str | None = None,
     version_id_marker: str | None = None,
     page_size: int | None = None,
@@ -287,7 +285,6 @@ def list_versions(
     """
     params = _given(
         ("prefix", prefix),
-        ("delimiter", delimiter),
         ("max-keys", page_size),
         ("encoding-type", "url" if url_encoding else None),
         ("key-marker", key_marker),
@@ -365,7 +362,7 @@ _NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes lon
 _ALTERED = "[\t\n\r\x7f-\x9f\u2028]"
 
 
-def complete_body(parts: Sequence[CompletedPart]) -> bytes:
+def complete_body(parts: Sequence[tuple[int, str]]) -> bytes:
     """The body of a Complete: without a namespace, ETags without quotes.
 
     :raises ValueError: no part, or numbers that do not ascend: no store would accept that.
@@ -374,13 +371,12 @@ def complete_body(parts: Sequence[CompletedPart]) -> bytes:
         raise ValueError("An upload cannot be completed without parts")
     texts = []
     last = 0
-    for part in parts:
-        if part.number <= last:
-            raise ValueError(f"Part {part.number} is listed after part {last}: numbers must ascend")
-        last = part.number
-        fields = [("PartNumber", str(part.number)), ("ETag", strip_etag(part.etag))]
-        fields += [(f"Checksum{name.upper()}", value) for name, value in part.checksums.items()]
-        texts.append(_element("Part", "".join(_element(tag, _text(text)) for tag, text in fields)))
+    for number, etag in parts:
+        if number <= last:
+            raise ValueError(f"Part {number} is listed after part {last}: numbers must ascend")
+        last = number
+        tag = _element("ETag", _text(strip_etag(etag)))
+        texts.append(_element("Part", _element("PartNumber", str(number)) + tag))
     return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
 
 

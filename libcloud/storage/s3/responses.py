@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 from urllib.parse import unquote, unquote_plus
 
 from libcloud.storage.s3.nodes import (
@@ -30,19 +31,14 @@ from libcloud.storage.s3.nodes import (
     read_root,
 )
 from libcloud.storage.s3.values import (
-    BucketPage,
     BucketRecord,
-    CompleteResult,
-    CopyResult,
     DeleteResult,
     ErrorBody,
-    ObjectPage,
     ObjectRecord,
-    PartPage,
+    Page,
     PartRecord,
-    UploadPage,
+    Published,
     UploadRecord,
-    VersionPage,
     VersionRecord,
 )
 from libcloud.utils.etags import strip_etag
@@ -66,6 +62,7 @@ __all__ = [
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
 
 _Decode = Callable[[str], str]
+_Keyed = TypeVar("_Keyed", UploadRecord, VersionRecord)
 
 
 def parse_create(source: Source) -> str:
@@ -79,7 +76,7 @@ def parse_create(source: Source) -> str:
     return upload_id
 
 
-def parse_complete(source: Source) -> CompleteResult:
+def parse_complete(source: Source) -> Published:
     """The response to Complete.
 
     The ETag may be empty: Ceph RGW returns none. Then the name of the root element identifies
@@ -91,16 +88,10 @@ def parse_complete(source: Source) -> CompleteResult:
     etag = strip_etag(root.find("ETag") or "")
     if not etag and root.name != "CompleteMultipartUploadResult":
         raise MalformedDocumentError(f"The response has no ETag in {root.name}")
-    return CompleteResult(
-        etag=etag,
-        bucket=root.find("Bucket"),
-        key=root.find("Key"),
-        location=root.find("Location"),
-        checksums=_checksums(root),
-    )
+    return Published(etag, _checksums(root))
 
 
-def parse_copy(source: Source) -> CopyResult:
+def parse_copy(source: Source) -> Published:
     """The response to a copy of an object or a part.
 
     :raises MalformedDocumentError: it is another document. The copy may exist.
@@ -108,8 +99,7 @@ def parse_copy(source: Source) -> CopyResult:
     root = read_root(source)
     if not root.name.startswith("Copy"):
         raise _unexpected(source, root)
-    etag = strip_etag(root.find("ETag") or "")
-    return CopyResult(etag or None, root.word("LastModified"), _checksums(root))
+    return Published(strip_etag(root.find("ETag") or ""), _checksums(root))
 
 
 def parse_deleted(source: Source) -> DeleteResult:
@@ -149,62 +139,56 @@ def parse_error(source: Source) -> ErrorBody | None:
         return None
 
 
-def parse_uploads(source: Source) -> UploadPage:
+def parse_uploads(source: Source) -> Page[UploadRecord]:
     """One page of in-progress uploads. :raises MalformedDocumentError: it is another document."""
-    root = _listing(source)
-    nodes, decode, encoding = list(root.children("Upload")), _decoder(root), _encoding(root)
-    written = [node.need("Key") for node in nodes]
-    if not all(map(_may_be_encoded, written)):
-        decode, encoding = str, ""
-    uploads = tuple(_upload(node, decode) for node in nodes)
-    id_marker = root.find("NextUploadIdMarker")
-    truncated = _is_truncated(root, bool(uploads and root.find("NextKeyMarker")))
-    last = uploads[-1].key if uploads else None
-    next_key = _marker(root.find("NextKeyMarker"), last, decode)
-    if next_key == last and uploads:
-        id_marker = id_marker or uploads[-1].upload_id
-    return UploadPage(
-        uploads=uploads,
-        is_truncated=truncated,
-        next_key_marker=next_key if truncated else None,
-        next_upload_id_marker=id_marker if truncated else None,
-        prefixes=_prefixes(root, decode),
-        encoding=encoding,
-        decoded=encoding == "url" and written != [upload.key for upload in uploads],
-    )
+    return _keyed_page(source, ("Upload",), _upload, tuple, "NextUploadIdMarker")
 
 
-def parse_versions(source: Source) -> VersionPage:
-    """One page of versions. :raises MalformedDocumentError: it is no such page."""
-    root = _listing(source)
-    decode, encoding = _decoder(root), _encoding(root)
+def parse_versions(source: Source) -> Page[VersionRecord]:
+    """One page of versions, by key; those of a key with the newest first.
+
+    :raises MalformedDocumentError: it is no such page.
+    """
     names = ("Version", "DeleteMarker")
+    return _keyed_page(source, names, _version, _newest_first, "NextVersionIdMarker")
+
+
+def _keyed_page(
+    source: Source,
+    names: tuple[str, ...],
+    read: Callable[[Node, _Decode], _Keyed],
+    sort: Callable[[list[_Keyed]], tuple[_Keyed, ...]],
+    id_marker: str,
+) -> Page[_Keyed]:
+    """A page whose records have a key and an id, both of which lead to the next page.
+
+    :param names: of the elements with the records.
+    """
+    root = _listing(source)
     nodes = [node for node in root.children() if node.name in names]
     written = [node.need("Key") for node in nodes]
+    decode, encoding = _decoder(root), _encoding(root)
     if not all(map(_may_be_encoded, written)):
         decode, encoding = str, ""
-    versions = _newest_first([_version(node, decode) for node in nodes])
-    prefixes = _prefixes(root, decode)
-    last = _last(versions, prefixes)
-    id_marker = root.word("NextVersionIdMarker")
-    truncated = _is_truncated(root, bool(root.find("NextKeyMarker")) and bool(last))
-    next_key = _marker(root.find("NextKeyMarker"), last, decode)
-    if versions and next_key == versions[-1].key:
-        id_marker = id_marker or versions[-1].version_id
-    return VersionPage(
-        versions=versions,
-        is_truncated=truncated,
-        next_key_marker=next_key if truncated else None,
-        next_version_id_marker=id_marker if truncated else None,
-        prefixes=prefixes,
-        encoding=encoding,
+    entries, prefixes = sort([read(node, decode) for node in nodes]), _prefixes(root, decode)
+    named, latest_id = root.find("NextKeyMarker"), root.word(id_marker)
+    last = _last(entries, prefixes)
+    key = _marker(named, last, decode)
+    if entries and key == entries[-1].key:
+        latest_id = latest_id or entries[-1][1]
+    truncated = _is_truncated(root, bool(named and last))
+    return Page(
+        entries,
+        truncated,
+        (key, latest_id) if truncated and key is not None else None,
+        prefixes,
+        encoding,
         decoded=encoding == "url"
-        and [*(decode(name) for name in written), *prefixes]
-        != [*written, *_prefixes_as_written(root)],
+        and [*map(decode, written), *prefixes] != [*written, *_prefixes_as_written(root)],
     )
 
 
-def parse_parts(source: Source) -> PartPage:
+def parse_parts(source: Source) -> Page[PartRecord]:
     """One page of the parts of an upload. :raises MalformedDocumentError: it is not one."""
     root = _listing(source)
     parts = tuple(_part(node) for node in root.children("Part"))
@@ -212,31 +196,29 @@ def parse_parts(source: Source) -> PartPage:
     truncated = _is_truncated(root, bool(parts and marker))
     if not marker and parts:
         marker = parts[-1].number
-    return PartPage(parts, truncated, (marker or None) if truncated else None)
+    return Page(parts, truncated, (marker,) if truncated and marker else None)
 
 
-def parse_objects(source: Source) -> ObjectPage:
+def parse_objects(source: Source) -> Page[ObjectRecord]:
     """One page of a listing, version 1 or 2. :raises MalformedDocumentError: it is not one."""
     whole = _listing(source)
     others = read_others(whole.element)
     root = whole if others is None else Node(whole.element, others)
-    decode = _decoder(root)
+    decode, encoding = _decoder(root), _encoding(root)
     records = None if others is None else read_columns(whole.element, decode)
     if records is None:
         records = [_object(element, decode) for element in whole.elements("Contents")]
-    objects = tuple(records)
     prefixes = _prefixes(root, decode)
     named, token = root.find("NextMarker"), root.find("NextContinuationToken")
-    truncated = _is_truncated(root, bool(named or token) and bool(objects or prefixes))
-    next_marker = _marker(named, _last(objects, prefixes), decode)
-    return ObjectPage(
-        objects=objects,
-        is_truncated=truncated,
-        next_marker=next_marker if truncated else None,
-        next_token=token if truncated else None,
-        prefixes=prefixes,
-        encoding=_encoding(root),
-        decoded=_encoding(root) == "url" and list(prefixes) != _prefixes_as_written(root),
+    truncated = _is_truncated(root, bool(named or token) and bool(records or prefixes))
+    marker = (token, _marker(named, _last(records, prefixes), decode))
+    return Page(
+        tuple(records),
+        truncated,
+        marker if truncated and any(marker) else None,
+        prefixes,
+        encoding,
+        decoded=encoding == "url" and list(prefixes) != _prefixes_as_written(root),
     )
 
 
@@ -251,20 +233,13 @@ def bucket_record(element: Element) -> BucketRecord:
     return _bucket(Node(element))
 
 
-def parse_buckets(source: Source) -> BucketPage:
+def parse_buckets(source: Source) -> Page[BucketRecord]:
     """The list of buckets. :raises MalformedDocumentError: it is another document."""
     root = _listing(source)
-    owner, buckets = root.child("Owner"), root.child("Buckets")
+    buckets, token = root.child("Buckets"), root.find("ContinuationToken")
     records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
-    token = root.find("ContinuationToken")
     truncated = _is_truncated(root, token is not None)
-    return BucketPage(
-        buckets=records,
-        owner_id=owner.find("ID") if owner else None,
-        owner_name=owner.find("DisplayName") if owner else None,
-        is_truncated=truncated,
-        next_token=token if truncated else None,
-    )
+    return Page(records, truncated, (token,) if truncated and token else None)
 
 
 def _root(source: Source) -> Node:
@@ -302,7 +277,7 @@ def _error_node(root: Node) -> Node | None:
 
 
 def _encoding(root: Node) -> str:
-    """How names in this response are encoded, see :class:`ObjectPage`."""
+    """How names in this response are encoded, see :class:`~libcloud.storage.s3.values.Page`."""
     encoding = (root.word("EncodingType") or "").lower()
     return encoding if encoding in ("url", RAW) else ""
 
@@ -324,7 +299,6 @@ def _upload(node: Node, decode: _Decode) -> UploadRecord:
         initiated=node.word("Initiated"),
         initiator=_person(node.child("Initiator")),
         owner=_person(node.child("Owner")),
-        storage_class=node.word("StorageClass"),
     )
 
 
@@ -425,9 +399,11 @@ def _marker(named: str | None, last: str | None, decode: _Decode) -> str | None:
     return last if named is None or named == last else decode(named)
 
 
-def _last(objects: Sequence[ObjectRecord | VersionRecord], prefixes: Iterable[str]) -> str | None:
+def _last(
+    records: Sequence[ObjectRecord | UploadRecord | VersionRecord], prefixes: Iterable[str]
+) -> str | None:
     """The last name of a page, in the order of UTF-8, which is S3's."""
-    names = [*(record.key for record in objects[-1:]), *prefixes]
+    names = [*(record.key for record in records[-1:]), *prefixes]
     return max(names, key=_utf8, default=None)
 
 

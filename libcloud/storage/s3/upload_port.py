@@ -243,7 +243,7 @@ class S3UploadPort:
         )
         what = f"Error listing the parts of {self._label}"
         page = self._client.parse(s3.responses.parse_parts, self._send(request, what), what)
-        return bool(page.parts) or page.is_truncated
+        return bool(page.entries) or page.is_truncated
 
     def failure(self, step: Step, error: Exception) -> Failure:
         stream = self._whole if isinstance(self._whole, Payload) else None

@@ -249,7 +249,7 @@ def commit(
         requests.complete_upload(
             path,
             upload_id=upload_id,
-            parts=[s3.values.CompletedPart(number, etag) for number, etag in chunks],
+            parts=chunks,
             headers=headers,
         ),
         what,

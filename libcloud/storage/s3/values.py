@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of the S3 protocol: parsed responses, and the parts that Complete lists.
+"""The records of the S3 protocol: parsed responses.
 
 Texts are as the store sent them, keys and prefixes decoded, ETags without their quotes. Times stay
 text, because most callers pass them on; :func:`parse_time` reads them.
@@ -8,56 +8,24 @@ text, because most callers pass them on; :func:`parse_time` reads them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from libcloud.utils.iso8601 import parse_time as parse_time
 
 
-@dataclass(frozen=True, slots=True)
-class CompletedPart:
-    """A part as Complete lists it.
-
-    :param number: from 1.
-    :param etag: from the response to the part; quotes are optional.
-    :param checksums: by algorithm in lower case (``crc32``), base64; only of the algorithm that the
-        upload was created with.
-    """
-
-    number: int
-    etag: str
-    checksums: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class CompleteResult:
-    """The response to Complete.
+class Published(NamedTuple):
+    """The response to Complete, or to a copy of an object or of a part.
 
     :param etag: ``""`` if the store does not report it.
-    :param checksums: of the whole object, by algorithm in lower case, base64; a composite one ends
-        in ``-`` and the number of parts.
+    :param checksums: of the object, by algorithm in lower case, base64; a composite one ends in
+        ``-`` and the number of parts.
     """
 
     etag: str
-    bucket: str | None = None
-    key: str | None = None
-    location: str | None = None
-    checksums: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class CopyResult:
-    """The response to a copy of an object or of a part.
-
-    :param etag: ``None`` if the store does not report it.
-    :param last_modified: time as the store wrote it; ``None`` if it did not.
-    :param checksums: of the copy, by algorithm in lower case, base64.
-    """
-
-    etag: str | None
-    last_modified: str | None = None
-    checksums: Mapping[str, str] = field(default_factory=dict)
+    checksums: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +60,7 @@ class ErrorBody:
     endpoint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UploadRecord:
+class UploadRecord(NamedTuple):
     """An in-progress upload.
 
     :param initiated: time as the store wrote it; ``None`` if it did not.
@@ -106,7 +73,6 @@ class UploadRecord:
     initiated: str | None = None
     initiator: str | None = None
     owner: str | None = None
-    storage_class: str | None = None
 
     @property
     def initiated_at(self) -> datetime | None:
@@ -114,31 +80,7 @@ class UploadRecord:
         return parse_time(self.initiated)
 
 
-@dataclass(frozen=True, slots=True)
-class UploadPage:
-    """One page of in-progress uploads.
-
-    :param next_key_marker: ask for the next page with it; ``None`` when there is no next page.
-    :param next_upload_id_marker: goes with it; ``None`` if the store has none.
-    :param encoding: see :class:`ObjectPage`.
-    :param decoded: a key is another one than was written.
-    """
-
-    uploads: tuple[UploadRecord, ...] = ()
-    is_truncated: bool = False
-    next_key_marker: str | None = None
-    next_upload_id_marker: str | None = None
-    prefixes: tuple[str, ...] = ()
-    encoding: str = ""
-    decoded: bool = False
-
-    def entry_names(self) -> list[str]:
-        """The keys and prefixes on the page."""
-        return [*(upload.key for upload in self.uploads), *self.prefixes]
-
-
-@dataclass(frozen=True, slots=True)
-class PartRecord:
+class PartRecord(NamedTuple):
     """A part that the store holds.
 
     :param etag: ``None`` if the store does not report it.
@@ -149,23 +91,7 @@ class PartRecord:
     etag: str | None
     size: int
     last_modified: str | None = None
-    checksums: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class PartPage:
-    """One page of the parts of an upload.
-
-    :param next_marker: ask for the next page with it; ``None`` when there is no next page.
-    """
-
-    parts: tuple[PartRecord, ...] = ()
-    is_truncated: bool = False
-    next_marker: int | None = None
-
-    def entry_names(self) -> list[str]:
-        """The numbers of the parts on the page, as text."""
-        return [str(part.number) for part in self.parts]
+    checksums: Mapping[str, str] = MappingProxyType({})
 
 
 class ObjectRecord(NamedTuple):
@@ -183,37 +109,6 @@ class ObjectRecord(NamedTuple):
     owner_id: str | None = None
     owner_name: str | None = None
     storage_class: str | None = None
-
-    @property
-    def modified_at(self) -> datetime | None:
-        """``last_modified`` as an aware time; ``None`` if it is missing or invalid."""
-        return parse_time(self.last_modified)
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectPage:
-    """One page of a listing, of version 1 or 2.
-
-    :param prefixes: the directories of a delimiter listing.
-    :param next_marker: for version 1: ask for the next page with it. ``None`` when there is no next
-        page, and when the page is empty and the store names none.
-    :param next_token: the same for version 2.
-    :param encoding: how names were written: ``"url"`` percent-encoded, as the store says; empty as
-        they are; :data:`~libcloud.storage.s3.nodes.RAW` in a document that was not valid.
-    :param decoded: a prefix is another one than was written; see ``encoding``.
-    """
-
-    objects: tuple[ObjectRecord, ...] = ()
-    is_truncated: bool = False
-    next_marker: str | None = None
-    next_token: str | None = None
-    prefixes: tuple[str, ...] = ()
-    encoding: str = ""
-    decoded: bool = False
-
-    def entry_names(self) -> list[str]:
-        """The keys and prefixes on the page."""
-        return [*(record.key for record in self.objects), *self.prefixes]
 
 
 class Retention(NamedTuple):
@@ -245,31 +140,7 @@ class VersionRecord(NamedTuple):
     storage_class: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VersionPage:
-    """One page of versions, by key; those of a key with the newest first.
-
-    :param next_key_marker: ask for the next page with it; ``None`` when there is no next page.
-    :param next_version_id_marker: goes with it; ``None`` if the store has none.
-    :param encoding: see :class:`ObjectPage`.
-    :param decoded: a key or a prefix is another one than was written.
-    """
-
-    versions: tuple[VersionRecord, ...] = ()
-    is_truncated: bool = False
-    next_key_marker: str | None = None
-    next_version_id_marker: str | None = None
-    prefixes: tuple[str, ...] = ()
-    encoding: str = ""
-    decoded: bool = False
-
-    def entry_names(self) -> list[str]:
-        """The keys and prefixes on the page."""
-        return [*(version.key for version in self.versions), *self.prefixes]
-
-
-@dataclass(frozen=True, slots=True)
-class BucketRecord:
+class BucketRecord(NamedTuple):
     """A bucket as the list of buckets shows it.
 
     :param creation_date: time as the store wrote it; ``None`` if it did not.
@@ -279,19 +150,30 @@ class BucketRecord:
     creation_date: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BucketPage:
-    """One page of the list of buckets.
+_EntryT = TypeVar("_EntryT", bound=tuple[Any, ...])
 
-    :param next_token: ask for the next page with it; ``None`` when this is all.
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_EntryT]):
+    """One page of a listing.
+
+    :param entries: records that begin with a name or number, in the order of the listing.
+    :param marker: the parameters that request the next page: a key, and the id of an upload or of
+        a version; the number of a part; or the token and the key of a listing of objects, of which
+        version 1 uses the key. ``None``: there is no next page, or the store names none.
+    :param prefixes: the directories of a delimiter listing.
+    :param encoding: how names were written: ``"url"`` percent-encoded, as the store says; empty as
+        they are; :data:`~libcloud.storage.s3.nodes.RAW` in a document that was not valid.
+    :param decoded: a name is another one than was written; only prefixes count among objects.
     """
 
-    buckets: tuple[BucketRecord, ...] = ()
-    owner_id: str | None = None
-    owner_name: str | None = None
+    entries: tuple[_EntryT, ...] = ()
     is_truncated: bool = False
-    next_token: str | None = None
+    marker: tuple[Any, ...] | None = None
+    prefixes: tuple[str, ...] = ()
+    encoding: str = ""
+    decoded: bool = False
 
-    def entry_names(self) -> list[str]:
-        """The names of the buckets on the page."""
-        return [bucket.name for bucket in self.buckets]
+    def names(self) -> list[str]:
+        """The names of the entries, and the prefixes."""
+        return [*(str(entry[0]) for entry in self.entries), *self.prefixes]

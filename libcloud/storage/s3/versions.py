@@ -163,7 +163,7 @@ def versions(
     """The versions in the container at ``path``; see ``ex_iterate_object_versions``."""
     prefix = prefix if object_name is None else object_name
     for page, _ in s3.listing.version_pages(client, path, container.name, prefix=prefix):
-        for record in page.versions:
+        for record in page.entries:
             if object_name is not None and record.key != object_name:
                 return  # names that are longer come afterwards
             yield version_from(record, container, client.owner)

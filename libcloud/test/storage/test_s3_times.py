@@ -10,7 +10,6 @@ import requests
 
 from libcloud.storage import s3
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3.values import CompletedPart
 from libcloud.test.storage.s3_servers import store
 
 
@@ -62,7 +61,7 @@ def test_a_driver_class_says_how_long_a_completion_may_take(limits: dict[str, An
 @pytest.mark.parametrize(
     ("request_", "late"),
     [
-        (s3.requests.complete_upload("/b/k", upload_id="1", parts=[CompletedPart(1, "e")]), True),
+        (s3.requests.complete_upload("/b/k", upload_id="1", parts=[(1, "e")]), True),
         (s3.requests.copy_object("/b/k", source="/b/s"), True),
         (
             s3.requests.copy_part("/b/k", source="/b/s", upload_id="1", number=1, span=range(9)),

@@ -30,7 +30,7 @@ def page(*objects: str, namespace: str | None = NAMESPACE, rest: str = "") -> st
 def outcome(source: object) -> object:
     """The objects that are read, or the text of the error."""
     try:
-        return responses.parse_objects(source).objects  # type: ignore[arg-type]  # either library's
+        return responses.parse_objects(source).entries  # type: ignore[arg-type]  # either library's
     except responses.MalformedDocumentError as error:
         return str(error)
 
@@ -90,7 +90,7 @@ def test_an_irregular_listing_is_read_element_by_element(objects: tuple[str]) ->
 def test_objects_of_another_namespace_are_found_too() -> None:
     text = page(USUAL, rest=f'<Contents xmlns="urn:x">{KEY}{SIZE}</Contents>')
     assert outcome(parse_xml(text)) == element_by_element(text)
-    assert len(responses.parse_objects(text.encode()).objects) == 2
+    assert len(responses.parse_objects(text.encode()).entries) == 2
 
 
 def test_a_text_in_several_pieces_is_one() -> None:

@@ -7,9 +7,8 @@ import pytest
 
 from libcloud.common.request import HttpRequest
 from libcloud.storage.s3 import requests
-from libcloud.storage.s3.values import CompletedPart
 
-PARTS = [CompletedPart(1, '"a"'), CompletedPart(2, "b")]
+PARTS = [(1, '"a"'), (2, "b")]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +192,7 @@ def test_complete_lists_the_parts_without_quotes_and_without_a_namespace() -> No
 
 @pytest.mark.parametrize("numbers", [[], [2, 1], [1, 1], [0, 1]])
 def test_complete_refuses_parts_that_no_store_would_take(numbers: list[int]) -> None:
-    parts = [CompletedPart(number, "e") for number in numbers]
+    parts = [(number, "e") for number in numbers]
     with pytest.raises(ValueError, match=r"part|Part"):
         requests.complete_upload("/b/k", upload_id="U", parts=parts)
 

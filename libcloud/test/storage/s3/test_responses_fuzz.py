@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from libcloud.storage.s3 import errors, requests, responses
 from libcloud.storage.s3.responses import MalformedDocumentError
-from libcloud.storage.s3.values import CompletedPart
 from libcloud.test.storage.s3 import documents
 from libcloud.utils.etags import strip_etag
 from libcloud.utils.xml import parse_xml
@@ -144,7 +143,7 @@ def test_an_answer_cut_anywhere_is_malformed_or_no_error(document: str) -> None:
 )
 def test_what_complete_says_can_be_read_back(etags: list[str]) -> None:
     etags = [etag.replace("\ufffe", "").replace("\uffff", "") for etag in etags]
-    body = requests.complete_body([CompletedPart(n, etag) for n, etag in enumerate(etags, 1)])
+    body = requests.complete_body([*enumerate(etags, 1)])
     root = ElementTree.fromstring(body)
     assert [part.findtext("PartNumber") for part in root] == [
         str(number) for number in range(1, len(etags) + 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.storage.s3.values import ObjectRecord, UploadRecord, parse_time
+from libcloud.storage.s3.values import UploadRecord, parse_time
 from libcloud.utils.etags import strip_etag
 
 MOMENT = datetime(2011, 4, 9, 19, 3, 49, tzinfo=timezone.utc)
@@ -45,7 +45,6 @@ def test_any_text_is_a_time_or_none(text: str) -> None:
 def test_records_read_their_times() -> None:
     text = "2011-04-09T19:03:49.000Z"
     assert UploadRecord("k", "U", initiated=text).initiated_at == MOMENT
-    assert ObjectRecord("k", None, 0, last_modified=text).modified_at == MOMENT
     assert UploadRecord("k", "U").initiated_at is None
 
 
