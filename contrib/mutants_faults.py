@@ -193,7 +193,7 @@ _PER_PROCESS = (
     ),
     Mutant(
         "a finalizer waits for the lock of its own thread",
-        "libcloud/storage/transfer/retry_loop.py",
+        "libcloud/storage/transfer/client.py",
         "RetryBudget(lock=PerProcess(threading.RLock))",
         "RetryBudget(lock=PerProcess(threading.Lock))",
         (f"{_TESTS}/test_locks.py",),

@@ -119,8 +119,8 @@ _PLAN = (
     _mutant(
         "the budget of threads has no lock",
         "retry",
-        "        self._lock = lock\n",
-        "        self._lock = nullcontext\n",
+        "        self._cost = cost\n        self._lock = lock\n",
+        "        self._cost = cost\n        self._lock = nullcontext\n",
         "retry",
         caught_by="test_the_lock_guards_every_change",
     ),

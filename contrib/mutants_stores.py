@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lost response to the creation of a container becomes a conflict",
-        "libcloud/storage/transfer/retry_loop.py",
+        "libcloud/storage/transfer/client.py",
         "is_open = is_open or unknown or is_outcome_open",
         "is_open = is_open and is_outcome_open",
         _LOST,
@@ -95,7 +95,7 @@ MUTANTS = (
     ),
     Mutant(
         "any conflict at a retry counts as a success",
-        "libcloud/storage/transfer/retry_loop.py",
+        "libcloud/storage/transfer/client.py",
         "if not is_open or (confirm is not None and not confirm()):",
         "if not is_open:",
         _LOST,
@@ -103,7 +103,7 @@ MUTANTS = (
     ),
     Mutant(
         "a conflict after an attempt that was refused counts as a success",
-        "libcloud/storage/transfer/retry_loop.py",
+        "libcloud/storage/transfer/client.py",
         "if not is_open or (confirm is not None and not confirm()):",
         "if confirm is not None and not confirm():",
         _LOST,

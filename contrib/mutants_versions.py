@@ -98,15 +98,15 @@ _LIBRARY = (
     ),
     Mutant(
         "the rule for uploads replaces all other rules",
-        f"{_S3}/lifecycle.py",
-        'others = [rule for rule in found.nodes if rule.word("ID") != RULE_ID]',
+        f"{_S3}/settings.py",
+        'others = [rule for rule in rules if rule.word("ID") != RULE_ID]',
         "others: list[Node] = []",
         _SETTINGS,
         caught_by="test_other_rules_stay_as_they_are",
     ),
     Mutant(
         "the default size of transitions is reset",
-        f"{_S3}/lifecycle.py",
+        f"{_S3}/settings.py",
         "    kept = {_KEPT: response.headers[_KEPT]} if _KEPT in response.headers else {}\n",
         "    kept: dict[str, str] = {}\n",
         _SETTINGS,
@@ -114,7 +114,7 @@ _LIBRARY = (
     ),
     Mutant(
         "tags are those of the newest version",
-        f"{_S3}/object_settings.py",
+        f"{_S3}/settings.py",
         "s3.requests.of_version(request, self._version_id)",
         "request",
         _SETTINGS,

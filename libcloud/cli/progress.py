@@ -20,8 +20,8 @@ from libcloud.cli.errors import redact
 from libcloud.cli.meter import Meter, Transfer, bar_line
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import printable
+from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
-from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.rate_limit import RateLimit
 

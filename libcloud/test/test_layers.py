@@ -93,7 +93,7 @@ OPENERS = {"open", "io.open", "os.open", "os.fdopen", "builtins.open"}
 # The modules of ``transfer`` that wait and start threads.
 RUNNERS = (
     "libcloud.storage.transfer.download.parallel",
-    "libcloud.storage.transfer.retry_loop",
+    "libcloud.storage.transfer.client",
     "libcloud.storage.transfer.upload.at_exit",
     "libcloud.storage.transfer.upload.runner",
     "libcloud.storage.transfer.upload.workers",

@@ -28,8 +28,7 @@ from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.storage.s3.access import _set_credentials
 from libcloud.storage.s3.client import UnsupportedFeatures
 from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
-from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
-from libcloud.storage.transfer.retry import RetryBudget
+from libcloud.storage.transfer.retry import ConcurrencyLimiter, RetryBudget
 from libcloud.test.storage.fakes.options import AMAZON as AMAZON_SERVER
 from libcloud.test.storage.s3_servers import PART, store
 from libcloud.utils import per_process, per_thread

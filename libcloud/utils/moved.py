@@ -29,7 +29,7 @@ MOVED = {
     "libcloud.http.response": "libcloud.http",
     "libcloud.storage._writer": "libcloud.storage.writer",
     "libcloud.storage.s3.profile": "libcloud.storage.s3.profiles",
-    "libcloud.storage.transfer.governor": "libcloud.storage.transfer.concurrency",
+    "libcloud.storage.transfer.governor": "libcloud.storage.transfer.retry",
     "libcloud.storage.transfer.machine": f"{_UPLOAD}.machine",
     "libcloud.storage.transfer.plan": f"{_UPLOAD}.plan",
     "libcloud.storage.transfer.run": f"{_UPLOAD}.runner",

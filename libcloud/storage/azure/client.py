@@ -15,8 +15,7 @@ from libcloud.common.azure_storage import AzureBlobsConnection
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
-from libcloud.storage.transfer.client import StoreClient
-from libcloud.storage.transfer.retry_loop import PolicyOwner
+from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
 from libcloud.utils.unsent import is_unsent
 
@@ -67,7 +66,7 @@ class AzureClient(StoreClient[ClientOwner]):
             if recoveries == _RECOVERIES or not self._recover(detail):
                 raise azure.errors.error_for(detail, what, self.owner, *names)
             recoveries += 1
-        if transfer.sending.is_web_page(response.headers, _OWN_HEADERS):
+        if transfer.client.is_web_page(response.headers, _OWN_HEADERS):
             raise MalformedResponseError(
                 f"{what}: the response has status {response.status} and is a web page, not a "
                 "response of Azure Storage. Is the host the blob service?",
@@ -127,7 +126,7 @@ class AzureClient(StoreClient[ClientOwner]):
     def _attempt(self, request: HttpRequest, what: str, *, raw: bool) -> Any:
         connection = self.owner.connection
         try:
-            return transfer.sending.send_once(connection, request, what, raw=raw, driver=self.owner)
+            return transfer.client.send_once(connection, request, what, raw=raw, driver=self.owner)
         except MalformedResponseError as error:
             error.value = f"{what}: {error.value}"
             raise

@@ -9,8 +9,8 @@ from libcloud.storage.azure import requests
 from libcloud.storage.azure.checksums import encoded, md5_of
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.base import Object
+from libcloud.storage.transfer.download.port import Verification
 from libcloud.storage.transfer.download.start import Download, Selection, request_download
-from libcloud.storage.transfer.download.verification import Verification
 from libcloud.utils.bodies import new_md5
 
 # Azure prefers it to Range: REST API, "Specify the range header for Blob service operations".

@@ -22,7 +22,7 @@ from libcloud.storage.error_details import (
     retry_after,
     word,
 )
-from libcloud.storage.transfer.sending import THROTTLED, failure_without_detail
+from libcloud.storage.transfer.client import THROTTLED, failure_without_detail
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
     ConditionalConflictError,

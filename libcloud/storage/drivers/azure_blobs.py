@@ -22,7 +22,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import azure, drivers, transfer
 from libcloud.storage.arguments import (
     check_container,
-    check_download,
     check_file_path,
     check_known_keywords,
     check_name,
@@ -50,7 +49,7 @@ from libcloud.storage.keywords import (
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
-from libcloud.utils.arguments import kind_of, plain_headers, size_of, whole_number
+from libcloud.utils.arguments import kind_of, plain_headers, size_of
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from libcloud.storage.capabilities import Capabilities
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.download.ranges import Validator
     from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.options import UploadOptions
@@ -413,21 +413,12 @@ class AzureBlobsStorageDriver(StorageDriver):
         :param on_bytes: called with the size of each piece that arrives.
         :raises ObjectHashMismatchError: other bytes came than the store has.
         """
-        check_download(obj, destination_path)
-        whole_number("ex_window", ex_window, least=1, example="4")
-        whole_number("ex_part_size", ex_part_size, least=1)
-        small = (size_of(obj) or 0) <= _VERIFIED_SIZE
-        started = self._open(obj, verify=small if ex_verify_hash is None else ex_verify_hash)
-        to = transfer.download.saving.Destination(
-            destination_path,
-            overwrite_existing,
-            delete_on_failure,
-            ex_window,
-            ex_part_size,
-            on_bytes,
-            self._max_concurrency(),
-        )
-        return transfer.download.saving.save(self, obj, started, to, partial=False)
+        if ex_verify_hash is None:
+            ex_verify_hash = (size_of(obj) or 0) <= _VERIFIED_SIZE
+        how = (ex_window, ex_part_size, on_bytes)
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure, *how)
+        return saving.save(self, obj, to, verify=ex_verify_hash)
 
     def download_object_as_stream(
         self, obj: Object, chunk_size: int | None = None, *, ex_verify_hash: bool | None = None
@@ -436,10 +427,7 @@ class AzureBlobsStorageDriver(StorageDriver):
 
         :param ex_verify_hash: as for :meth:`download_object`; ``None``: ``True``.
         """
-        check_object(obj)
-        whole_number("chunk_size", chunk_size, least=0)
-        started = self._open(obj, verify=ex_verify_hash is not False)
-        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=False)
+        return transfer.download.saving.stream(self, obj, chunk_size, verify=ex_verify_hash)
 
     def download_object_range(
         self,
@@ -450,13 +438,9 @@ class AzureBlobsStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        check_download(obj, destination_path)
-        self._validate_start_and_end_bytes(start_bytes, end_bytes)
-        started = self._open(obj, start_bytes, end_bytes)
-        to = transfer.download.saving.Destination(
-            destination_path, overwrite_existing, delete_on_failure
-        )
-        return transfer.download.saving.save(self, obj, started, to, partial=True)
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure)
+        return saving.save_range(self, obj, to, start_bytes, end_bytes)
 
     def download_object_range_as_stream(
         self,
@@ -465,46 +449,33 @@ class AzureBlobsStorageDriver(StorageDriver):
         end_bytes: int | None = None,
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
-        check_object(obj)
-        whole_number("chunk_size", chunk_size, least=0)
-        self._validate_start_and_end_bytes(start_bytes, end_bytes)
-        whole = start_bytes == 0 and end_bytes is None and not size_of(obj)
-        started = self._open(obj) if whole else self._open(obj, start_bytes, end_bytes)
-        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=not whole)
+        saving = transfer.download.saving
+        return saving.stream_range(self, obj, start_bytes, end_bytes, chunk_size)
 
-    def _open(
+    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
+        saving = transfer.download.saving
+        return saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
+
+    def _read_object(
+        self, container: Container, name: str, start: int | None = None, end: int | None = None
+    ) -> tuple[Object, Iterator[bytes]]:
+        return transfer.download.saving.read(self, container, name, start, end)
+
+    def _start_download(
         self,
         obj: Object,
         start: int | None = None,
         end: int | None = None,
         *,
-        verify: bool = False,
-        same_version: bool = False,
+        verify: bool | None = False,
+        validator: Validator | None = None,
     ) -> Download:
         """Request bytes of the blob; read none yet."""
         span = "" if start is None else self._get_standard_range_str(start, end)
-        validator = transfer.download.start.validator_of(obj) if same_version else None
-        selection = transfer.download.start.Selection(start, end, span, verify, validator)
+        selection = transfer.download.start.Selection(
+            start, end, span, verify is not False, validator
+        )
         return azure.download_port.start_download(self._client, obj, selection)
-
-    def _read_object(
-        self, container: Container, name: str, start: int | None = None, end: int | None = None
-    ) -> tuple[Object, Iterator[bytes]]:
-        """The blob as the response describes it, and its bytes, by one GET request: no HEAD.
-
-        :param start: ``None`` for the whole blob, otherwise not negative.
-        """
-        unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
-        started = self._open(unknown, start, end, verify=whole)
-        return transfer.download.saving.read(self, unknown, started, whole=whole)
-
-    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        """Bytes of the version that ``obj`` describes.
-
-        :raises ObjectChangedError: it was replaced or deleted.
-        """
-        started = self._open(obj, start_bytes, end_bytes, same_version=True)
-        return transfer.download.saving.stream(self, obj, started, None, partial=True)
 
     # Uploads.
 

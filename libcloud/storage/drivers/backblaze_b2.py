@@ -97,7 +97,7 @@ class BackblazeB2AuthConnection(ConnectionUserAndKey):
         )
         what = "Error authorizing the account at Backblaze B2"
         try:
-            return transfer.sending.send_once(self, request, what, driver=self.driver)
+            return transfer.client.send_once(self, request, what, driver=self.driver)
         except OSError as error:
             # Nothing of the request that needed the endpoint has been sent.
             raise s3.errors.attach_detail(

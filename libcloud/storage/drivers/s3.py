@@ -21,6 +21,7 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -30,7 +31,6 @@ from libcloud.storage import drivers, s3, transfer
 from libcloud.storage.arguments import (
     accepts_keyword,
     check_container,
-    check_download,
     check_extra,
     check_file_path,
     check_known_keywords,
@@ -81,7 +81,6 @@ from libcloud.storage.types import (
     InvalidObjectNameError,
     ObjectHashMismatchError,
 )
-from libcloud.utils.arguments import size_of as object_size
 from libcloud.utils.arguments import whole_number
 from libcloud.utils.etags import strip_etag
 from libcloud.utils.files import size_of_file
@@ -627,26 +626,26 @@ class BaseS3StorageDriver(StorageDriver):
     # Tags, locks and the lifecycle of uploads.
 
     def ex_get_object_tags(self, obj: Object) -> dict[str, str]:
-        return s3.object_settings.tags(self._setting(obj, "tagging"))
+        return s3.settings.tags(self._setting(obj, "tagging"))
 
     def ex_set_object_tags(self, obj: Object, tags: Mapping[str, str]) -> None:
         s3.options.check_tags(tags, "tags")
-        s3.object_settings.set_tags(self._setting(obj, "tagging"), tags)
+        s3.settings.set_tags(self._setting(obj, "tagging"), tags)
 
     def ex_get_legal_hold(self, obj: Object) -> bool:
-        return s3.object_settings.legal_hold(self._setting(obj, "legal-hold"))
+        return s3.settings.legal_hold(self._setting(obj, "legal-hold"))
 
     def ex_set_legal_hold(self, obj: Object, hold: bool) -> None:
         if not isinstance(hold, bool):
             raise TypeError(f"hold must be True or False, not {hold!r}")
-        s3.object_settings.set_legal_hold(self._setting(obj, "legal-hold"), hold)
+        s3.settings.set_legal_hold(self._setting(obj, "legal-hold"), hold)
 
     def ex_get_retention(self, obj: Object) -> Retention | None:
         """How long the object, or the version, cannot be deleted; ``None``: it can.
 
         :raises LibcloudError: the container has no object lock.
         """
-        return s3.object_settings.retention(self._setting(obj, "retention"))
+        return s3.settings.retention(self._setting(obj, "retention"))
 
     def ex_set_retention(
         self,
@@ -667,14 +666,14 @@ class BaseS3StorageDriver(StorageDriver):
         """
         retention = None
         if mode is not None or until is not None:
-            s3.object_settings.check_retention(mode, until)
+            s3.settings.check_retention(mode, until)
             retention = s3.values.Retention(str(mode), until)  # type: ignore[arg-type]  # checked
         setting = self._setting(obj, "retention")
-        s3.object_settings.set_retention(setting, retention, bypass=ex_bypass_governance)
+        s3.settings.set_retention(setting, retention, bypass=ex_bypass_governance)
 
     def ex_get_upload_expiry(self, container: Container) -> int | None:
         path = self._lifecycle_path(container)
-        return s3.lifecycle.upload_expiry(self._client, path, container.name)
+        return s3.settings.upload_expiry(self._client, path, container.name)
 
     def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
         """Let the store abort unfinished uploads, by a lifecycle rule.
@@ -687,7 +686,7 @@ class BaseS3StorageDriver(StorageDriver):
         """
         whole_number("days", days, least=1, example="7")
         path = self._lifecycle_path(container)
-        s3.lifecycle.set_upload_expiry(self._client, path, container.name, days)
+        s3.settings.set_upload_expiry(self._client, path, container.name, days)
 
     def _lifecycle_path(self, container: Container) -> str:
         path = self._get_container_path(container)
@@ -695,14 +694,14 @@ class BaseS3StorageDriver(StorageDriver):
             raise self._unsupported("lifecycle rules")
         return path
 
-    def _setting(self, obj: Object, name: str) -> s3.object_settings.ObjectSetting:
+    def _setting(self, obj: Object, name: str) -> s3.settings.ObjectSetting:
         """A setting of ``obj``, or of its version."""
         check_object(obj)
         path = self._get_object_path(obj.container, obj.name)
         label, feature = _OBJECT_SETTINGS[name]
         if not getattr(self.capabilities, feature):
             raise self._unsupported(label)
-        return s3.object_settings.ObjectSetting(self._client, path, obj, name, label)
+        return s3.settings.ObjectSetting(self._client, path, obj, name, label)
 
     # Downloads.
 
@@ -738,20 +737,10 @@ class BaseS3StorageDriver(StorageDriver):
         :raises TypeError: an argument has the wrong type. Nothing was sent.
         :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
         """
-        check_download(obj, destination_path)
-        whole_number("ex_window", ex_window, least=1, example="4")
-        whole_number("ex_part_size", ex_part_size, least=1)
-        to = transfer.download.saving.Destination(
-            destination_path,
-            overwrite_existing,
-            delete_on_failure,
-            window=ex_window,
-            part_size=ex_part_size,
-            on_bytes=on_bytes,
-            limit=self._max_concurrency(),
-        )
-        started = self._start_download(obj, options, verify=ex_verify_hash)
-        return transfer.download.saving.save(self, obj, started, to, partial=False)
+        how = (ex_window, ex_part_size, on_bytes)
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure, *how)
+        return saving.save(self, obj, to, options=options, verify=ex_verify_hash)
 
     def download_object_as_stream(
         self,
@@ -766,10 +755,9 @@ class BaseS3StorageDriver(StorageDriver):
         :param ex_verify_hash: as for :meth:`download_object`. A mismatch raises
             ``ObjectHashMismatchError`` after the last piece.
         """
-        check_object(obj)
-        whole_number("chunk_size", chunk_size, least=0)
-        started = self._start_download(obj, options, verify=ex_verify_hash)
-        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=False)
+        return transfer.download.saving.stream(
+            self, obj, chunk_size, options=options, verify=ex_verify_hash
+        )
 
     def download_object_range(
         self,
@@ -781,13 +769,9 @@ class BaseS3StorageDriver(StorageDriver):
         delete_on_failure: bool = True,
         **options: Unpack[ReadKeywords],
     ) -> bool:
-        check_download(obj, destination_path)
-        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        to = transfer.download.saving.Destination(
-            destination_path, overwrite_existing, delete_on_failure
-        )
-        started = self._start_download(obj, options, start_bytes, end_bytes)
-        return transfer.download.saving.save(self, obj, started, to, partial=True)
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure)
+        return saving.save_range(self, obj, to, start_bytes, end_bytes, options=options)
 
     def download_object_range_as_stream(
         self,
@@ -797,52 +781,33 @@ class BaseS3StorageDriver(StorageDriver):
         chunk_size: int | None = None,
         **options: Unpack[ReadKeywords],
     ) -> Iterator[bytes]:
-        check_object(obj)
-        whole_number("chunk_size", chunk_size, least=0)
-        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        if start_bytes == 0 and end_bytes is None and not object_size(obj):
-            # In HTTP an empty object has no ranges.
-            started, partial = self._start_download(obj, options), False
-        else:
-            started, partial = self._start_download(obj, options, start_bytes, end_bytes), True
-        return transfer.download.saving.stream(
-            self, obj, started, chunk_size or None, partial=partial
+        return transfer.download.saving.stream_range(
+            self, obj, start_bytes, end_bytes, chunk_size, options=options
         )
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        """Bytes of the version that ``obj`` describes.
-
-        :raises ObjectChangedError: it was replaced or deleted.
-        """
-        validator = transfer.download.start.validator_of(obj)
-        started = self._start_download(obj, {}, start_bytes, end_bytes, validator=validator)
-        return transfer.download.saving.stream(self, obj, started, None, partial=True)
+        saving = transfer.download.saving
+        return saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
 
     _reads_last_bytes = True  # of an object of unknown size
 
     def _read_object(
         self, container: Container, name: str, start: int | None = None, end: int | None = None
     ) -> tuple[Object, Iterator[bytes]]:
-        """The object as the response describes it, and its bytes, by one GET request: no HEAD.
+        """See :func:`.saving.read`.
 
-        All bytes are of one version. A whole object is verified if the store returns a checksum.
-
-        :param start: ``None`` for the whole object; negative, without ``end``, for its last bytes.
+        :param start: negative, without ``end``, for the last bytes.
         """
-        unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
-        started = self._start_download(unknown, {}, start, end, verify=None if whole else False)
         length_of = self._get_content_length_from_headers
-        return transfer.download.saving.read(
-            self, unknown, started, whole=whole, length_of=length_of
-        )
+        return transfer.download.saving.read(self, container, name, start, end, length_of=length_of)
 
     def _start_download(
         self,
         obj: Object,
-        options: Mapping[str, object],
         start: int | None = None,
         end: int | None = None,
         *,
+        options: Mapping[str, object] = MappingProxyType({}),
         verify: bool | None = False,
         validator: Validator | None = None,
     ) -> Download:
@@ -1593,7 +1558,7 @@ class BaseS3StorageDriver(StorageDriver):
         """The callback for streams of unknown length: passes them to the engine, part by part."""
         if is_overridden(self, BaseS3StorageDriver, "_upload_multipart_chunks"):
             _refuse_options(options, "_upload_multipart_chunks")
-            return s3.chunks.upload_by_chunks(self, container, object_name, iterator, headers)
+            return s3.uploads.upload_by_chunks(self, container, object_name, iterator, headers)
         port, session = s3.uploads.session_of(
             self, container, object_name, request_path, headers=headers, options=options
         )
@@ -1657,7 +1622,7 @@ class BaseS3StorageDriver(StorageDriver):
         :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
         """
         hasher = self._get_hash_function() if calculate_hash else None
-        chunks, size = s3.chunks.upload_chunks(
+        chunks, size = s3.uploads.upload_chunks(
             self._client,
             self._get_object_path(container, object_name),
             upload_id,

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from libcloud.common.types import LibcloudError
 from libcloud.storage import swift, transfer
 from libcloud.storage.arguments import (
-    check_download,
     check_name,
     check_object,
     check_settings,
@@ -38,7 +37,7 @@ from libcloud.storage.types import (
     InvalidObjectNameError,
     ObjectHashMismatchError,
 )
-from libcloud.utils.arguments import kind_of, plain_headers, size_of, whole_number
+from libcloud.utils.arguments import kind_of, plain_headers
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.transfer.budget import MemoryBudget
+    from libcloud.storage.transfer.download.ranges import Validator
     from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
@@ -142,6 +142,9 @@ class SwiftStorageDriver(StorageDriver):
         if client is None:
             client = vars(self).setdefault("_swift_client", SwiftClient(self))
         return client  # type: ignore[no-any-return]
+
+    def _max_concurrency(self) -> int | None:
+        return self._client.concurrency()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -817,30 +820,16 @@ class SwiftStorageDriver(StorageDriver):
         :param on_bytes: called with the number of bytes of each piece that arrives.
         :raises ObjectHashMismatchError: other bytes came than the store has.
         """
-        check_download(obj, destination_path)
-        whole_number("ex_window", ex_window, least=1, example="4")
-        whole_number("ex_part_size", ex_part_size, least=1)
-        to = transfer.download.saving.Destination(
-            destination_path,
-            overwrite_existing,
-            delete_on_failure,
-            window=ex_window,
-            part_size=ex_part_size,
-            on_bytes=on_bytes,
-            limit=self._client.concurrency(),
-        )
-        started = self._start(obj, verify=ex_verify_hash)
-        obj = _with_size(obj, started)
-        return transfer.download.saving.save(self, obj, started, to, partial=False)
+        how = (ex_window, ex_part_size, on_bytes)
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure, *how)
+        return saving.save(self, obj, to, described=_with_size, verify=ex_verify_hash)
 
     def download_object_as_stream(
         self, obj: Object, chunk_size: int | None = None, *, ex_verify_hash: bool | None = None
     ) -> Iterator[bytes]:
         """The object in pieces; for ``ex_verify_hash`` see :meth:`download_object`."""
-        check_object(obj)
-        whole_number("chunk_size", chunk_size, least=0)
-        started = self._start(obj, verify=ex_verify_hash)
-        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=False)
+        return transfer.download.saving.stream(self, obj, chunk_size, verify=ex_verify_hash)
 
     def download_object_range(
         self,
@@ -851,14 +840,9 @@ class SwiftStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        """Save a range of the object."""
-        check_download(obj, destination_path)
-        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        to = transfer.download.saving.Destination(
-            destination_path, overwrite_existing, delete_on_failure
-        )
-        started = self._start(obj, start_bytes, end_bytes)
-        return transfer.download.saving.save(self, obj, started, to, partial=True)
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure)
+        return saving.save_range(self, obj, to, start_bytes, end_bytes)
 
     def download_object_range_as_stream(
         self,
@@ -867,53 +851,32 @@ class SwiftStorageDriver(StorageDriver):
         end_bytes: int | None = None,
         chunk_size: int | None = None,
     ) -> Iterator[bytes]:
-        """A range of the object in pieces."""
-        check_object(obj)
-        whole_number("chunk_size", chunk_size, least=0)
-        self._validate_start_and_end_bytes(start_bytes=start_bytes, end_bytes=end_bytes)
-        if start_bytes == 0 and end_bytes is None and not size_of(obj):
-            # To HTTP an empty object has no range, not even all of it.
-            return transfer.download.saving.stream(
-                self, obj, self._start(obj), chunk_size, partial=False
-            )
-        started = self._start(obj, start_bytes, end_bytes)
-        return transfer.download.saving.stream(self, obj, started, chunk_size, partial=True)
+        saving = transfer.download.saving
+        return saving.stream_range(self, obj, start_bytes, end_bytes, chunk_size)
 
-    def _start(
+    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
+        saving = transfer.download.saving
+        return saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
+
+    def _read_object(
+        self, container: Container, name: str, start: int | None = None, end: int | None = None
+    ) -> tuple[Object, Iterator[bytes]]:
+        return transfer.download.saving.read(self, container, name, start, end)
+
+    def _start_download(
         self,
         obj: Object,
         start: int | None = None,
         end: int | None = None,
         *,
         verify: bool | None = False,
-        pinned: bool = False,
+        validator: Validator | None = None,
     ) -> Download:
         """Request bytes of the object; none are read yet."""
         self._object_path(obj.container.name, obj.name)
-        kinds = transfer.download.start
         span = "" if start is None else self._get_standard_range_str(start, end)
-        validator = kinds.validator_of(obj) if pinned else None
-        selection = kinds.Selection(start, end, span, verify, validator)
+        selection = transfer.download.start.Selection(start, end, span, verify, validator)
         return swift.download_port.start_download(self._client, obj, selection)
-
-    def _read_object(
-        self, container: Container, name: str, start: int | None = None, end: int | None = None
-    ) -> tuple[Object, Iterator[bytes]]:
-        """The object as the response describes it, and its bytes, by one GET request: no HEAD.
-
-        :param start: ``None`` for the whole object, otherwise not negative.
-        """
-        unknown, whole = Object(name, 0, None, {}, {}, container, self), start is None
-        started = self._start(unknown, start, end, verify=None if whole else False)
-        return transfer.download.saving.read(self, unknown, started, whole=whole)
-
-    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        """Bytes of the version that ``obj`` describes.
-
-        :raises ObjectChangedError: it was replaced or deleted.
-        """
-        started = self._start(obj, start_bytes, end_bytes, pinned=True)
-        return transfer.download.saving.stream(self, obj, started, None, partial=True)
 
     # Paths, which check names before anything is sent.
 

@@ -28,7 +28,6 @@ from libcloud.utils.lazy import submodules
 if TYPE_CHECKING:
     from libcloud.storage.s3 import access as access
     from libcloud.storage.s3 import checksums as checksums
-    from libcloud.storage.s3 import chunks as chunks
     from libcloud.storage.s3 import client as client
     from libcloud.storage.s3 import connection as connection
     from libcloud.storage.s3 import copy_headers as copy_headers
@@ -40,12 +39,10 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import errors as errors
     from libcloud.storage.s3 import headers as headers
     from libcloud.storage.s3 import integrity as integrity
-    from libcloud.storage.s3 import lifecycle as lifecycle
     from libcloud.storage.s3 import listing as listing
     from libcloud.storage.s3 import multipart as multipart
     from libcloud.storage.s3 import names as names
     from libcloud.storage.s3 import nodes as nodes
-    from libcloud.storage.s3 import object_settings as object_settings
     from libcloud.storage.s3 import objects as objects
     from libcloud.storage.s3 import options as options
     from libcloud.storage.s3 import parallel_listing as parallel_listing

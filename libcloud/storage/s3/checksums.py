@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from libcloud.storage.transfer.download.verification import RunningChecksum
+    from libcloud.storage.transfer.download.port import RunningChecksum
 
 HEADER = "x-amz-checksum-"
 """Prefix of the headers; the algorithm follows, in lower case."""

@@ -146,7 +146,7 @@ class S3Client(StoreClient[ClientOwner]):
         is left to handle its errors itself.
         """
         connection = self.owner.connection
-        action, keywords = transfer.sending.arguments_of(request, raw=raw)
+        action, keywords = transfer.client.arguments_of(request, raw=raw)
         recoveries = Recoveries(connection, action, request.method, request.body)
         with self._time_for(request):
             while True:
@@ -158,7 +158,7 @@ class S3Client(StoreClient[ClientOwner]):
                         self._explain(error, what, names)
                         raise
                 except Exception as error:
-                    transfer.sending.raise_if_lost(error, what, self.owner)
+                    transfer.client.raise_if_lost(error, what, self.owner)
                     raise
                 else:
                     # The response class treats some errors as a success.
@@ -297,11 +297,11 @@ def failure_of(error: BaseException) -> Failure:
             upload_gone=detail.code == "NoSuchUpload"
             or (detail.status == 404 and detail.code in _UPLOAD_GONE),
             condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
-            throttled=detail.status in transfer.sending.THROTTLED
+            throttled=detail.status in transfer.client.THROTTLED
             or detail.code in s3.errors.THROTTLING_CODES,
             retry_after=detail.retry_after,
         )
-    return transfer.sending.failure_without_detail(error)
+    return transfer.client.failure_without_detail(error)
 
 
 def detail_of(response: Any) -> ErrorDetail:

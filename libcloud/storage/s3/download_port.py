@@ -6,22 +6,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from libcloud.storage import s3
 from libcloud.storage.base import Object
 from libcloud.storage.s3.checksums import combined, encoded
 from libcloud.storage.s3.client import ClientOwner, S3Client
 from libcloud.storage.s3.integrity import MODE, MODE_HEADERS, expected_digest
-from libcloud.storage.transfer.download.port import RangeRequests
+from libcloud.storage.transfer.download.port import RangeRequests, Verification
 from libcloud.storage.transfer.download.start import (
     AS_STORED,
     Download,
     Selection,
-    first_response,
+    explained_errors,
     open_download,
 )
-from libcloud.storage.transfer.download.verification import Verification
 from libcloud.utils.arguments import size_of
 
 if TYPE_CHECKING:
@@ -46,8 +45,12 @@ def start_download(
     label = s3.names.label_of(obj.container.name, obj.name, version_id)
     what = f"Error downloading {label}"
     request = _with_headers(request, selection, checksums=bool(owner.profile.checksums))
-    with s3.versions.explained_errors(client, obj.name, version_id):
-        response = _send(client, obj, request, selection, what, version_id)
+    names = (obj.container.name, obj.name)
+    explained = s3.versions.explained_errors(client, obj.name, version_id)
+    with explained_errors(obj, selection), explained:
+        response = client.send(request, what, ok=(200, 206, 404), raw=True, names=names)
+        if response.status == 404:
+            raise client.object_not_found(response, *names, version_id)
     headers = response.headers
 
     def check() -> None:
@@ -80,25 +83,6 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
     if selection.verify is not False and checksums:
         headers.update(s3.headers.mark_optional(MODE_HEADERS))
     return replace(request, headers=headers)
-
-
-def _send(
-    client: S3Client,
-    obj: Object,
-    request: HttpRequest,
-    selection: Selection,
-    what: str,
-    version_id: str | None,
-) -> Any:
-    def send() -> Any:
-        response = client.send(
-            request, what, ok=(200, 206, 404), raw=True, names=(obj.container.name, obj.name)
-        )
-        if response.status == 404:
-            raise client.object_not_found(response, obj.container.name, obj.name, version_id)
-        return response
-
-    return first_response(send, obj, selection)
 
 
 def _verification(

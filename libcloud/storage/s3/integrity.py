@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from libcloud.storage.s3.checksums import (
 from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
-from libcloud.utils.bodies import Pieces, hashed, new_md5
+from libcloud.utils.bodies import hashed, new_md5
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -250,10 +250,6 @@ def is_md5(etag: str) -> bool:
 def md5_hex(body: Body) -> str:
     """The MD5 of ``body``, hexadecimal."""
     return str(hashed(new_md5(), body).hexdigest())
-
-
-def _pieces(body: Body) -> Iterable[bytes | bytearray | memoryview]:
-    return body if isinstance(body, Pieces) else (body,)
 
 
 def encrypted(headers: Mapping[str, str]) -> bool:

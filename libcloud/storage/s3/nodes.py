@@ -75,15 +75,18 @@ def excerpt(body: bytes | str) -> str:
 
 
 class Node:
-    """An element, and lookups among its children.
+    """An element, and lookups among its children, which are looked through once and at once.
+
+    A page of a listing has a thousand elements with ten children each.
 
     :param children: those to look among; ``None``: all.
     """
 
-    __slots__ = ("_children", "_element", "_firsts", "name")
+    __slots__ = ("_children", "_firsts", "element", "name")
 
     def __init__(self, element: Element, children: Sequence[Element] | None = None) -> None:
-        self._element = element
+        #: what it is made of
+        self.element = element
         self._children: Iterable[Element] = element if children is None else children
         self._firsts: dict[str, Element] | None = None
         #: the local name; empty for a comment or a processing instruction.
@@ -92,11 +95,6 @@ class Node:
     def children(self, name: str | None = None) -> Iterator[Node]:
         """Child elements, in order; only those called ``name`` if it is given."""
         return map(Node, self.elements(name))
-
-    @property
-    def element(self) -> Element:
-        """What it is made of."""
-        return self._element
 
     def elements(self, name: str | None = None) -> Iterator[Element]:
         """What :meth:`children` are made of."""
@@ -115,7 +113,7 @@ class Node:
 
         :raises MalformedDocumentError: it has child elements instead of text.
         """
-        return _text_of(self._element)
+        return _text_of(self.element)
 
     def find(self, name: str) -> str | None:
         """The text of the first child called ``name``; ``None`` if it is missing or empty."""
@@ -123,7 +121,6 @@ class Node:
         return None if element is None else _text_of(element) or None
 
     def _first(self, name: str) -> Element | None:
-        # Looked through once: a page of a listing has a thousand elements with ten children each.
         if self._firsts is None:
             self._firsts = {}
             for element in self._children:
@@ -166,57 +163,6 @@ class Node:
     def flag(self, name: str) -> bool:
         """Whether the first child called ``name`` is true; a missing one is false."""
         return (self.word(name) or "").lower() == "true"
-
-
-class Fields:
-    """The children of an element as a :class:`Node` finds them, looked through once and at once.
-
-    A page of a listing has a thousand elements with ten children each, and this takes a third of
-    the time.
-    """
-
-    __slots__ = ("_fields", "_name")
-
-    def __init__(self, element: Element) -> None:
-        self._name = _local_name(element.tag)
-        fields: dict[str, str | Element] = {}
-        for child in element:
-            name = _local_name(child.tag)
-            if name not in fields:
-                fields[name] = child if len(child) else child.text or ""
-        self._fields = fields
-
-    def text(self, name: str) -> str:
-        """The text of the first child called ``name``; empty if it is missing.
-
-        :raises MalformedDocumentError: it holds something else.
-        """
-        text = self._fields.get(name, "")
-        if not isinstance(text, str):
-            raise MalformedDocumentError(f"{name} of the response contains more than text")
-        return text
-
-    def need(self, name: str) -> str:
-        """Like :meth:`text`.
-
-        :raises MalformedDocumentError: it is missing or empty.
-        """
-        text = self.text(name)
-        if not text:
-            raise MalformedDocumentError(f"The response has no {name} in {self._name}")
-        return text
-
-    def need_number(self, name: str) -> int:
-        """The number that the first child called ``name`` holds.
-
-        :raises MalformedDocumentError: it is missing, empty, or no number.
-        """
-        return _to_number(self.need(name).strip(), name, self._name)
-
-    def child(self, name: str) -> Fields | None:
-        """The first child called ``name``, if it has children."""
-        child = self._fields.get(name)
-        return None if child is None or isinstance(child, str) else Fields(child)
 
 
 def is_number(text: str) -> bool:

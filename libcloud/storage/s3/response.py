@@ -206,7 +206,7 @@ def describe_page(status: int, content: str, endpoint: str) -> str:
 
 def _names_html(headers: Mapping[str, str]) -> bool:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in transfer.sending.HTML
+    return kind in transfer.client.HTML
 
 
 def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:

@@ -21,7 +21,6 @@ from urllib.parse import unquote, unquote_plus
 from libcloud.storage.s3.nodes import (
     RAW,
     Element,
-    Fields,
     MalformedDocumentError,
     Node,
     Source,
@@ -348,16 +347,16 @@ def _part(node: Node) -> PartRecord:
 
 
 def _object(element: Element, decode: _Decode) -> ObjectRecord:
-    fields = Fields(element)
-    etag, owner = fields.text("ETag"), fields.child("Owner")
+    node = Node(element)
+    etag, owner = node.find("ETag"), node.child("Owner")
     return ObjectRecord(
-        decode(fields.need("Key")),
+        decode(node.need("Key")),
         strip_etag(etag) if etag else None,
-        fields.need_number("Size"),
-        fields.text("LastModified").strip() or None,
-        (owner.text("ID") or None) if owner else None,
-        (owner.text("DisplayName") or None) if owner else None,
-        fields.text("StorageClass").strip() or None,
+        node.need_number("Size"),
+        node.word("LastModified"),
+        owner.find("ID") if owner else None,
+        owner.find("DisplayName") if owner else None,
+        node.word("StorageClass"),
     )
 
 

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from libcloud.common.base import Connection
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.swift import errors, profiles, requests
-from libcloud.storage.transfer import sending
-from libcloud.storage.transfer.client import StoreClient
-from libcloud.storage.transfer.retry_loop import PolicyOwner
+from libcloud.storage.transfer.client import PolicyOwner, StoreClient, is_web_page, send_once
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
@@ -82,7 +80,7 @@ class SwiftClient(StoreClient[ClientOwner]):
                 break
             connection.renew_token(token)
         if response is not None and response.status in (ok or self.successes):
-            is_page = sending.is_web_page(response.headers, _OWN_HEADERS)
+            is_page = is_web_page(response.headers, _OWN_HEADERS)
             if is_page and (raw or not self.is_foreign):
                 text = f"{what}: the response is a web page. Is this the store's API?"
                 raise MalformedResponseError(text, driver=self.owner)
@@ -97,7 +95,7 @@ class SwiftClient(StoreClient[ClientOwner]):
         """The response, or what the response class raised because of its status."""
         to = self.owner.connection
         try:
-            return sending.send_once(to, request, what, raw=raw, driver=self.owner), None
+            return send_once(to, request, what, raw=raw, driver=self.owner), None
         except LibcloudError as error:
             detail = getattr(error, "detail", None)
             if not isinstance(detail, errors.ErrorDetail):

@@ -10,8 +10,8 @@ from libcloud.storage.base import Object
 from libcloud.storage.swift import requests
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.deletion import is_static_large
+from libcloud.storage.transfer.download.port import Verification
 from libcloud.storage.transfer.download.start import Download, Selection, request_download
-from libcloud.storage.transfer.download.verification import Verification
 from libcloud.utils.bodies import new_md5
 from libcloud.utils.etags import strip_etag
 

@@ -17,7 +17,7 @@ from libcloud.storage.error_details import MESSAGE_LENGTH
 from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
-from libcloud.storage.transfer.sending import failure_without_detail
+from libcloud.storage.transfer.client import failure_without_detail
 from libcloud.storage.transfer.values import Failure
 
 # 498 is "Rate Limited" (Swift, "Rate Limiting"); 503 also if not enough disks store an object.

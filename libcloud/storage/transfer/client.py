@@ -1,18 +1,131 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the clients of all protocols share: sending a request until it succeeds."""
+"""What the clients of all protocols share: they send requests that are values, and repeat them.
+
+Each client holds one :class:`RetryLoop`, which has what its requests share: the retry budget, the
+concurrency limiter, and how to wait.
+"""
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from libcloud.storage.transfer.retry_loop import PolicyOwner, RetryLoop
+from libcloud import common
+from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
+from libcloud.storage.transfer.retry import (
+    ConcurrencyLimiter,
+    Retries,
+    RetryBudget,
+    RetryPolicy,
+    is_outcome_open,
+)
+from libcloud.storage.transfer.values import Failure
+from libcloud.utils import cancellation
+from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-    from libcloud.storage.transfer.values import Failure
+
+_T = TypeVar("_T")
+
+THROTTLED = frozenset({429, 503, 509})
+"""Statuses by which a store asks for fewer requests."""
+
+HTML = ("text/html", "application/xhtml+xml")
+"""Media types of web pages."""
+
+
+class PolicyOwner(Protocol):
+    """The driver, which its user may give another policy at any time."""
+
+    @property
+    def ex_retry_policy(self) -> RetryPolicy: ...
+
+
+class RetryLoop:
+    """Retries for all threads of one driver.
+
+    :param owner: the driver.
+    :param failure_of: classifies an exception of a request; must be picklable.
+
+    ``sleep`` waits between attempts; tests replace it.
+    """
+
+    sleep: Callable[[float], object] = staticmethod(cancellation.sleep)
+
+    retry_listener: ClassVar[Callable[[BaseException, float], object] | None] = None
+    """For programs that show progress: called, in any thread, with the error and the delay in
+    seconds before an attempt is repeated. It applies to all drivers of the process."""
+
+    def __init__(self, owner: PolicyOwner, failure_of: Callable[[BaseException], Failure]) -> None:
+        self._owner = owner
+        self.failure_of = failure_of
+        self._budget = RetryBudget(lock=PerProcess(threading.RLock))
+        self.limiter = ConcurrencyLimiter(lock=PerProcess(threading.RLock))
+
+    def retries(self) -> Retries:
+        """The retry policy, and the budget and the limiter that the driver's requests share."""
+        return Retries(self._owner.ex_retry_policy, self._budget, limiter=self.limiter)
+
+    def run(self, operation: Callable[[], _T]) -> _T:
+        """The result of ``operation``, which is repeated after transient failures."""
+        retries = self.retries()
+        attempt = 1
+        while True:
+            epoch = self.limiter.epoch
+            try:
+                result = operation()
+            except Exception as error:
+                failure = self.failure_of(error)
+                if failure.throttled:
+                    self.limiter.throttled(epoch)
+                delay = retries.delay_after(attempt, failure)
+                if delay is None:
+                    raise
+                if RetryLoop.retry_listener is not None:
+                    RetryLoop.retry_listener(error, delay)
+                self.sleep(delay)
+                attempt += 1
+            else:
+                retries.succeeded()
+                self.limiter.succeeded(epoch)
+                return result
+
+    def ensure(
+        self,
+        operation: Callable[[], _T],
+        already: type[Exception] | tuple[type[Exception], ...],
+        *,
+        confirm: Callable[[], bool] | None = None,
+    ) -> _T | None:
+        """:meth:`run` an operation that may have succeeded in an attempt that seemed to fail.
+
+        :param already: raised by ``operation`` if the store is in the state that it leads to: the
+            object to delete is gone, the container to create exists. At a repeated attempt that is
+            success if the outcome of an earlier one is not known.
+        :param confirm: called then; whether that state is due to this operation. ``None``: it is.
+        :return: the result of ``operation``; ``None`` if an earlier attempt has succeeded.
+        """
+        is_open = False
+
+        def attempt() -> _T | None:
+            nonlocal is_open
+            try:
+                return operation()
+            except already:
+                if not is_open or (confirm is not None and not confirm()):
+                    raise
+                return None
+            except Exception as error:
+                unknown = self.failure_of(error).effect_unknown
+                is_open = is_open or unknown or is_outcome_open(error)
+                raise
+
+        return self.run(attempt)
+
 
 OwnerT = TypeVar("OwnerT", bound=PolicyOwner)
 
@@ -64,3 +177,82 @@ class StoreClient(ABC, Generic[OwnerT]):
         names: tuple[str, str] = ("", ""),
     ) -> Any:
         """:meth:`send` without retries."""
+
+
+# Requests through the connection of a driver, whatever its protocol.
+
+
+def arguments_of(request: HttpRequest, *, raw: bool = False) -> tuple[str, dict[str, Any]]:
+    """The arguments for the ``request`` method of a connection: the action, and keywords.
+
+    :param raw: do not read the body of the response.
+    """
+    action, params = request.path, {}
+    if request.params:
+        bare = [(name, value) for name, value in request.params if value is None]
+        params = {name: value for name, value in request.params if value is not None}
+        action = common.request.join_target(action, bare)
+    return action, {
+        "params": params,
+        "data": request.body,
+        "headers": dict(request.headers),
+        "method": request.method,
+        "raw": raw,
+        "retry_failed": False,
+        **({"stream": True} if raw else {}),
+    }
+
+
+def send_once(
+    connection: Any, request: HttpRequest, what: str, *, raw: bool = False, driver: Any = None
+) -> Any:
+    """The response to ``request``, whatever its status.
+
+    :param what: the operation, for messages.
+    :param driver: of the exception.
+    :raises LibcloudError: there was no response; or what the connection raises.
+    """
+    action, keywords = arguments_of(request, raw=raw)
+    try:
+        return connection.request(action, **keywords)
+    except LibcloudError:
+        raise
+    except Exception as error:
+        raise_if_lost(error, what, driver)
+        raise
+
+
+def raise_if_lost(error: Exception, what: str, driver: Any) -> None:
+    """Raise a :class:`LibcloudError` for an error of the network."""
+    from libcloud.http import network_error
+
+    lost = network_error(error, what, driver)
+    if lost is not None:
+        raise lost from error
+
+
+def is_web_page(headers: Mapping[str, str], own: tuple[str, ...]) -> bool:
+    """Whether a success is from a console, a proxy or a login page, and not from the store.
+
+    An object may be a web page: a response with a header of the store is the store's.
+
+    :param headers: names in lower case.
+    :param own: what the names of headers begin with that only the store sends.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in HTML or headers.get("content-length") == "0":
+        return False
+    return not any(name.startswith(own) for name in headers)
+
+
+def failure_without_detail(error: BaseException) -> Failure:
+    """What an exception means that no error response of a store has caused."""
+    from libcloud.http import is_transient, never_sent
+
+    if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
+        passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500
+        transient = passing and getattr(error, "transient", True)
+        return Failure(error, transient=transient, effect_unknown=not never_sent(error))
+    if is_transient(error):
+        return Failure(error, transient=True, effect_unknown=not never_sent(error))
+    return Failure(error)

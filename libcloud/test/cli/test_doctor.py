@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from libcloud.storage.transfer.retry_loop import RetryLoop
+from libcloud.storage.transfer.client import RetryLoop
 from libcloud.test._loopback import Loopback, reply
 from libcloud.test._resolver import loopback_names
 from libcloud.test.cli.running import BUCKET, Result, Shell

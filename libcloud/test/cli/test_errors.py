@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.transfer.retry_loop import RetryLoop
+from libcloud.storage.transfer.client import RetryLoop
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.faults import Drop, Status
 from libcloud.test.storage.fakes.options import AMAZON

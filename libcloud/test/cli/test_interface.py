@@ -16,7 +16,7 @@ from libcloud.cli import main
 from libcloud.cli.main import COMMANDS, cli
 from libcloud.cli.progress import Progress, print_stdout
 from libcloud.cli.settings import Settings
-from libcloud.storage.transfer.retry_loop import RetryLoop
+from libcloud.storage.transfer.client import RetryLoop
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.docs.pages import ROOT
 from libcloud.test.storage.fakes.servers import fake_server

@@ -9,7 +9,7 @@ from libcloud.cli import targets
 from libcloud.cli.targets import parse_target
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.drivers.backblaze_b2 import BackblazeB2AuthConnection
-from libcloud.storage.transfer.retry_loop import RetryLoop
+from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.types import Provider
 from libcloud.test._resolver import loopback_names
 from libcloud.test.cli.running import Shell

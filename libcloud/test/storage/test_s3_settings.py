@@ -14,7 +14,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.s3.lifecycle import RULE_ID
+from libcloud.storage.s3.settings import RULE_ID
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 from libcloud.test.storage.fakes.faults import LoseAnswer
 from libcloud.test.storage.fakes.options import AMAZON

@@ -19,7 +19,7 @@ import pytest
 
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.scheduler import MAX_WORKERS, START_WORKERS, AdaptiveWindow, Scheduler
-from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
+from libcloud.storage.transfer.retry import ConcurrencyLimiter
 from libcloud.storage.worker_pool import WorkerPool
 from libcloud.utils import cancellation
 

@@ -4,8 +4,7 @@
 What for: ``start`` checks the first response, ``ranges`` compares a response with the range that
 was requested; ``body`` reads one version of an object from first to last byte and resumes after
 errors; ``parallel`` writes a large object to a file over several connections; ``saving`` chooses
-between the two; ``verification`` compares the checksum. A store takes part by implementing
-``port``.
+between the two. A store takes part by implementing ``port``.
 May import: what ``libcloud.storage.transfer`` may. Only ``parallel`` uses threads.
 Tests: ``libcloud/test/storage/transfer/download/``, and on a server ``test_s3_downloads.py``,
 ``test_s3_parallel_downloads.py`` and ``test_s3_verified.py``.
@@ -26,6 +25,5 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.download import ranges as ranges
     from libcloud.storage.transfer.download import saving as saving
     from libcloud.storage.transfer.download import start as start
-    from libcloud.storage.transfer.download import verification as verification
 else:
     __getattr__ = submodules(__name__)

@@ -15,9 +15,13 @@ from typing import Any
 
 from libcloud.common.response import RawResponse
 from libcloud.storage.base import Object
-from libcloud.storage.transfer.download.port import Content, DownloadPort, RangeResponse
+from libcloud.storage.transfer.download.port import (
+    Content,
+    DownloadPort,
+    RangeResponse,
+    Verification,
+)
 from libcloud.storage.transfer.download.ranges import Extent, UnexpectedExtentError, extent_of
-from libcloud.storage.transfer.download.verification import Verification
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
     IncompleteDownloadError,

@@ -20,7 +20,7 @@ from threading import RLock, Thread
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
 from libcloud.storage.transfer.download.connections import AdaptiveConnections, FixedConnections
-from libcloud.storage.transfer.download.verification import RunningChecksum
+from libcloud.storage.transfer.download.port import RunningChecksum
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.storage.worker_pool import in_worker
 from libcloud.utils import cancellation

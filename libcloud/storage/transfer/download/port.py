@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the download engine requires of a store: one request for a range of one version."""
+"""What the download engine requires of a store: a range of one version, and its checksum."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from libcloud.common.request import HttpRequest
 from libcloud.storage.base import Object
+from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.retry_loop import RetryLoop
 from libcloud.storage.transfer.values import Failure
+from libcloud.storage.types import ObjectHashMismatchError
 
 
 class Content(Protocol):
@@ -62,32 +63,6 @@ class DownloadPort(Protocol):
         """Wait before the next attempt."""
 
 
-class RequestClient(Protocol):
-    """The client of any protocol, as far as downloads use it."""
-
-    retry_loop: RetryLoop
-
-    def send(
-        self,
-        request: HttpRequest,
-        what: str,
-        *,
-        ok: Collection[int],
-        raw: bool = False,
-        names: tuple[str, str] = ("", ""),
-    ) -> Any: ...
-
-    def send_once(
-        self,
-        request: HttpRequest,
-        what: str,
-        *,
-        ok: Collection[int],
-        raw: bool = False,
-        names: tuple[str, str] = ("", ""),
-    ) -> Any: ...
-
-
 class RangeRequests:
     """A :class:`DownloadPort` on a client.
 
@@ -98,7 +73,7 @@ class RangeRequests:
 
     def __init__(
         self,
-        client: RequestClient,
+        client: StoreClient[Any],
         obj: Object,
         request: HttpRequest,
         *,
@@ -126,3 +101,49 @@ class RangeRequests:
             names=names,
         )
         return RangeResponse(response.status, response.headers, response.response._response)
+
+
+class RunningChecksum(Protocol):
+    """A checksum while it is computed."""
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Add ``data``."""
+
+    def digest(self) -> bytes:
+        """The checksum of everything added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The checksum that the bytes of ``obj`` must have.
+
+    :param algorithm: its name, for messages.
+    :param expected: the value that the store reports.
+    :param new: starts a computation, over the whole object or over one part.
+    :param combine: computes the checksum of the object from those of its parts, in order, each with
+        its length; ``None`` if the algorithm does not allow that.
+    :param format: a value as the store writes it.
+    """
+
+    obj: Object
+    algorithm: str
+    expected: bytes
+    new: Callable[[], RunningChecksum]
+    combine: Callable[[Iterable[tuple[bytes, int]]], bytes | None] | None
+    format: Callable[[bytes], str]
+
+    def check(self, digest: bytes | None) -> None:
+        """Compare the checksum of the received bytes.
+
+        :raises ObjectHashMismatchError: it differs.
+        """
+        if digest == self.expected:
+            return
+        received = "of no data" if digest is None else self.format(digest)
+        raise ObjectHashMismatchError(
+            f"{self.obj.container.name}/{self.obj.name} was received with the {self.algorithm} "
+            f"{received}, and the store has {self.format(self.expected)}: what was received is "
+            "damaged. Download it again",
+            self.obj.driver,
+            self.obj.name,
+        )

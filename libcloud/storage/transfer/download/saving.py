@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Saves the body of a download as a file, or gives it out in pieces.
+"""The download methods of drivers: to a file or as a stream, an object or a range of it.
 
-A driver's ``_get_object`` and ``_save_object``, which users override, stay in charge where they are
-overridden.
+A driver has ``_start_download(obj, start, end, verify=..., validator=...)``, which requests the
+bytes and returns a :class:`~.start.Download`; further keywords are passed on to it. Its methods
+``_get_object`` and ``_save_object`` are called where users override them.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from os import PathLike
 from typing import Any
 
 from libcloud import storage
-from libcloud.storage.base import Object, StorageDriver, is_overridden
+from libcloud.storage.arguments import check_download, check_object
+from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.transfer import download
-from libcloud.storage.transfer.download.start import Download
+from libcloud.storage.transfer.download.start import Download, validator_of
+from libcloud.utils.arguments import size_of, whole_number
 from libcloud.utils.files import at_least_one, read_in_chunks
 
 STREAM_PIECE = 5 * 1024 * 1024
@@ -34,7 +37,6 @@ class Destination:
     :param window: connections at once; ``None``: as many as pay, up to 16.
     :param part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
     :param on_bytes: called with the size of each piece that arrives.
-    :param limit: connections that the driver can use; ``None``: no limit.
     """
 
     path: str | PathLike[str]
@@ -43,11 +45,99 @@ class Destination:
     window: int | None = None
     part_size: int | None = None
     on_bytes: Callable[[int], object] | None = None
-    limit: int | None = None
 
 
-def save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
-    """Save the body of ``started``, a large one over several connections.
+def save(
+    driver: Any,
+    obj: Object,
+    to: Destination,
+    *,
+    described: Callable[[Object, Download], Object] = lambda obj, started: obj,
+    **how: Any,
+) -> bool:
+    """Save the object, a large one over several connections.
+
+    :param described: the object as the response describes it.
+    """
+    check_download(obj, to.path)
+    whole_number("ex_window", to.window, least=1, example="4")
+    whole_number("ex_part_size", to.part_size, least=1)
+    started = driver._start_download(obj, **how)
+    return _save(driver, described(obj, started), started, to, partial=False)
+
+
+def save_range(
+    driver: Any, obj: Object, to: Destination, start: int, end: int | None, **how: Any
+) -> bool:
+    """Save a range of the object."""
+    check_download(obj, to.path)
+    driver._validate_start_and_end_bytes(start_bytes=start, end_bytes=end)
+    return _save(driver, obj, driver._start_download(obj, start, end, **how), to, partial=True)
+
+
+def stream(driver: Any, obj: Object, chunk_size: int | None, **how: Any) -> Iterator[bytes]:
+    """The object in pieces of ``chunk_size`` bytes.
+
+    :param chunk_size: ``None``: 5 MiB; 0: at least one piece, which may be empty.
+    """
+    check_object(obj)
+    whole_number("chunk_size", chunk_size, least=0)
+    pieces = _pieces(driver, obj, driver._start_download(obj, **how), chunk_size, partial=False)
+    return at_least_one(pieces) if chunk_size == 0 else pieces
+
+
+def stream_range(
+    driver: Any, obj: Object, start: int, end: int | None, chunk_size: int | None, **how: Any
+) -> Iterator[bytes]:
+    """A range of the object in pieces."""
+    check_object(obj)
+    whole_number("chunk_size", chunk_size, least=0)
+    driver._validate_start_and_end_bytes(start_bytes=start, end_bytes=end)
+    whole = start == 0 and end is None and not size_of(obj)
+    if not whole:  # in HTTP an empty object has no ranges
+        how.update(start=start, end=end)
+    started = driver._start_download(obj, **how)
+    return _pieces(driver, obj, started, chunk_size, partial=not whole)
+
+
+def stream_range_of_version(driver: Any, obj: Object, start: int, end: int) -> Iterator[bytes]:
+    """A range of the version that ``obj`` describes.
+
+    :raises ObjectChangedError: it was replaced or deleted.
+    """
+    started = driver._start_download(obj, start, end, validator=validator_of(obj))
+    return _pieces(driver, obj, started, None, partial=True)
+
+
+def read(
+    driver: Any,
+    container: Container,
+    name: str,
+    start: int | None,
+    end: int | None,
+    *,
+    length_of: Callable[[Mapping[str, str]], object] = lambda headers: headers.get(
+        "content-length"
+    ),
+) -> tuple[Object, Iterator[bytes]]:
+    """The object as the response describes it, and its bytes, by one GET request: no HEAD.
+
+    All bytes are of one version. A whole object is verified if the store returns a checksum.
+
+    :param start: ``None`` for the whole object.
+    :param length_of: the size in the headers; without one, the object is taken from a HEAD request.
+    """
+    unknown, whole = Object(name, 0, None, {}, {}, container, driver), start is None
+    started = driver._start_download(unknown, start, end, verify=None if whole else False)
+    pieces = _pieces(driver, unknown, started, None, partial=not whole)
+    headers = download.ranges.whole_object_headers(started.response.headers)
+    if length_of(headers) is None:
+        return driver._get_object_in(container, name), pieces
+    return driver._headers_to_object(name, container, headers), pieces
+
+
+def _save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
+    """Save the body of ``started``.
 
     :param partial: it is a range of the object.
     """
@@ -57,7 +147,7 @@ def save(driver: Any, obj: Object, started: Download, to: Destination, *, partia
         parallel = download.parallel.parallel_download(
             getattr(response, "_response", None) if response.status == 200 else None,
             obj,
-            limit=to.limit,
+            limit=driver._max_concurrency(),
             window=to.window,
             part_size=to.part_size,
             on_bytes=to.on_bytes,
@@ -91,13 +181,10 @@ def save(driver: Any, obj: Object, started: Download, to: Destination, *, partia
     return saved
 
 
-def stream(
+def _pieces(
     driver: Any, obj: Object, started: Download, chunk_size: int | None, *, partial: bool
 ) -> Iterator[bytes]:
-    """The body of ``started`` in pieces of ``chunk_size`` bytes.
-
-    :param chunk_size: ``None``: 5 MiB; 0: at least one piece, which may be empty.
-    """
+    """The body of ``started`` in pieces of ``chunk_size`` bytes."""
     size = chunk_size or STREAM_PIECE
     status: Collection[int] = _PARTIAL if partial else (200,)
     pieces = driver._get_object(
@@ -107,28 +194,4 @@ def stream(
         callback_kwargs={"iterator": started.response.iter_content(size), "chunk_size": size},
         success_status_code=status,
     )
-    checked = download.body.check_length(pieces, started.length, obj)
-    return at_least_one(checked) if chunk_size == 0 and not partial else checked
-
-
-def read(
-    driver: Any,
-    unknown: Object,
-    started: Download,
-    *,
-    whole: bool,
-    length_of: Callable[[Mapping[str, str]], object] = lambda headers: headers.get(
-        "content-length"
-    ),
-) -> tuple[Object, Iterator[bytes]]:
-    """The object as the response describes it, and its bytes.
-
-    :param unknown: the container and the name; nothing else is known of the object yet.
-    :param whole: the response is not a range.
-    :param length_of: the size in the headers; without one, the object is taken from a HEAD request.
-    """
-    pieces = stream(driver, unknown, started, None, partial=not whole)
-    headers = download.ranges.whole_object_headers(started.response.headers)
-    if length_of(headers) is None:
-        return driver._get_object_in(unknown.container, unknown.name), pieces
-    return driver._headers_to_object(unknown.name, unknown.container, headers), pieces
+    return download.body.check_length(pieces, started.length, obj)

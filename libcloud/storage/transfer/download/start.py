@@ -6,7 +6,8 @@ What a store answers beyond that, such as checksums, is up to its protocol.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,15 +15,15 @@ from libcloud.common.request import HttpRequest
 from libcloud.common.response import RawResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Object
+from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
-from libcloud.storage.transfer.download.port import DownloadPort, RangeRequests, RequestClient
+from libcloud.storage.transfer.download.port import DownloadPort, RangeRequests, Verification
 from libcloud.storage.transfer.download.ranges import (
     Extent,
     UnexpectedExtentError,
     Validator,
     extent_of,
 )
-from libcloud.storage.transfer.download.verification import Verification
 from libcloud.storage.types import (
     ObjectChangedError,
     ObjectDoesNotExistError,
@@ -74,14 +75,15 @@ def validator_of(obj: Object) -> Validator:
     return Validator(str(etag), str(modified) if is_http_date else "", known_size(obj))
 
 
-def first_response(send: Callable[[], Any], obj: Object, selection: Selection) -> Any:
-    """What ``send`` returns, with its errors translated for the version that was selected.
+@contextmanager
+def explained_errors(obj: Object, selection: Selection) -> Iterator[None]:
+    """Translate the errors of the first request for the version that was selected.
 
     :raises ObjectChangedError: the object is not the version that was selected, or ends before the
         range.
     """
     try:
-        return send()
+        yield
     except (PreconditionFailedError, ObjectDoesNotExistError) as error:
         if selection.validator is None:
             raise
@@ -124,7 +126,7 @@ def check_response(
 
 
 def request_download(
-    client: RequestClient,
+    client: StoreClient[Any],
     obj: Object,
     request: HttpRequest,
     selection: Selection,
@@ -152,11 +154,8 @@ def request_download(
     whole = first = replace(request, headers=headers)
     if selection.range_header:
         first = replace(request, headers={**headers, range_header: selection.range_header})
-
-    def send() -> Any:
-        return client.send(first, what, ok=(200, 206), raw=True, names=names)
-
-    response = first_response(send, obj, selection)
+    with explained_errors(obj, selection):
+        response = client.send(first, what, ok=(200, 206), raw=True, names=names)
     return open_download(
         RangeRequests(client, obj, whole, range_header=range_header),
         response,

@@ -11,19 +11,17 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, cast
 
 from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.source import FileRange
 from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
 from libcloud.utils import cancellation
-
-_Held = TypeVar("_Held", bound=Sized)
 
 # glibc returns free memory at the end of its heap to the system when it is more than twice the
 # largest block that was ever freed, and mapping a page again takes 2 microseconds. Larger blocks do
@@ -114,29 +112,6 @@ def content_of(body: Content) -> Content:
     return cast("Content", body.read()) if isinstance(body, FileRange) else body
 
 
-class Workers(Protocol[_Held]):
-    """What makes the requests: in this thread, in others, or in other processes."""
-
-    @property
-    def outcomes(self) -> deque[Outcome]:
-        """Outcomes that the runner has not taken yet."""
-
-    def submit(self, task: Task[_Held]) -> None:
-        """Make the request of ``task``, now or later."""
-
-    def prepare_early(self, body: _Held) -> tuple[_Held, Digest | None]:
-        """The content and the digest of a part that cannot be sent yet."""
-
-    def wait(self) -> None:
-        """Return when there is an outcome."""
-
-    def stop(self) -> None:
-        """Return when nothing is in flight; tasks that have not started are not started."""
-
-    def close(self) -> None:
-        """Release the workers."""
-
-
 class InlineWorkers(Generic[Content]):
     """No workers: each request is made immediately, in the caller's thread, one after another.
 
@@ -165,17 +140,13 @@ class InlineWorkers(Generic[Content]):
             raise
 
     def prepare_early(self, body: Content) -> tuple[Content, Digest | None]:
-        """The content and the digest of a part that cannot be sent yet; here no part waits."""
-        return body, None
+        return body, None  # no part waits
 
-    def wait(self) -> None:
-        """Return when there is an outcome. There always is."""
+    def wait(self) -> None: ...
 
-    def stop(self) -> None:
-        """Return when nothing is in flight; tasks that have not started are not started."""
+    def stop(self) -> None: ...
 
-    def close(self) -> None:
-        """Release the workers."""
+    def close(self) -> None: ...
 
 
 class ThreadWorkers(Generic[Content]):

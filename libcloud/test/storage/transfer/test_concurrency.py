@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
+from libcloud.storage.transfer.retry import ConcurrencyLimiter
 from libcloud.test._threads import run_in_threads
 from libcloud.utils.per_process import PerProcess
 

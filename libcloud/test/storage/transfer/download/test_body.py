@@ -11,8 +11,7 @@ import pytest
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.transfer.download.body import PinnedRange, check_length
-from libcloud.storage.transfer.download.port import RangeResponse
-from libcloud.storage.transfer.download.verification import Verification
+from libcloud.storage.transfer.download.port import RangeResponse, Verification
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (

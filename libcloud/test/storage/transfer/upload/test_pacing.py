@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.concurrency import ConcurrencyLimiter
-from libcloud.storage.transfer.retry import Retries, RetryPolicy
+from libcloud.storage.transfer.retry import ConcurrencyLimiter, Retries, RetryPolicy
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
 from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.values import (
