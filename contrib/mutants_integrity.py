@@ -20,7 +20,7 @@ _PARALLEL = (f"{_TESTS}/test_s3_parallel_downloads.py",)
 MUTANTS = (
     Mutant(
         "a download that differs from its checksum goes unnoticed",
-        f"{_DOWNLOAD}/verification.py",
+        f"{_DOWNLOAD}/port.py",
         "if digest == self.expected:",
         "if True:",
         _VERIFIED,

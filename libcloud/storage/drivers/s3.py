@@ -70,7 +70,7 @@ from libcloud.storage.s3.connection import (
     S3SignatureV4Connection,
 )
 from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_region
-from libcloud.storage.s3.names import NAMESPACE, check_bucket, check_object_name, encode_name
+from libcloud.storage.s3.names import NAMESPACE, Place, check_bucket, check_object_name, encode_name
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, capabilities
 from libcloud.storage.s3.response import S3RawResponse, S3Response
 from libcloud.storage.transfer.retry import RetryPolicy
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from libcloud.common.credentials import Credentials
-    from libcloud.storage.many_objects import Place
+    from libcloud.storage.many_objects import Place as ObjectPlace
     from libcloud.storage.s3.multipart import (
         RESPONSES_PER_REQUEST,
         IncompleteCleanupError,
@@ -377,6 +377,9 @@ class BaseS3StorageDriver(StorageDriver):
             raise InvalidObjectNameError(str(error), self, object_name) from error
         return path
 
+    def _place(self, container: Container, object_name: str) -> Place:
+        return Place(container, object_name, self._get_object_path(container, object_name))
+
     # Containers.
 
     def iterate_containers(self) -> Iterator[Container]:
@@ -534,9 +537,8 @@ class BaseS3StorageDriver(StorageDriver):
         version_id: str | None = None,
     ) -> Object:
         """The object of a container that is known to exist, after one HEAD request."""
-        path = self._get_object_path(container, object_name)
-        place = (path, container.name, object_name)
-        found = s3.objects.look_up(self._client, *place, headers, version_id)
+        place = self._place(container, object_name)
+        found = s3.objects.look_up(self._client, place, headers, version_id)
         obj = self._headers_to_object(object_name, container, found)
         return obj if version_id is None else s3.versions.as_version(obj, version_id)
 
@@ -571,9 +573,8 @@ class BaseS3StorageDriver(StorageDriver):
             not).
         """
         check_object(obj)
-        path = self._get_object_path(obj.container, obj.name)
         version_id = s3.versions.version_to_delete(obj)
-        return s3.objects.delete(self._client, path, obj.container.name, obj.name, version_id)
+        return s3.objects.delete(self._client, self._place(obj.container, obj.name), version_id)
 
     # Versions.
 
@@ -890,7 +891,7 @@ class BaseS3StorageDriver(StorageDriver):
         return s3.copying.copy_object(
             self,
             obj,
-            s3.copying.Place(container, object_name, path),
+            Place(container, object_name, path),
             given,
             metadata=metadata,
             content_type=content_type,
@@ -980,8 +981,8 @@ class BaseS3StorageDriver(StorageDriver):
             request failed.
         """
         s3.multipart.check_upload(upload)
-        path = self._get_object_path(container, upload.key)
-        yield from s3.multipart.parts(self._client, path, upload, container.name, {})
+        place = self._place(container, upload.key)
+        yield from s3.multipart.parts(self._client, place, upload.id, {})
 
     def ex_resume_upload(
         self,
@@ -1015,14 +1016,11 @@ class BaseS3StorageDriver(StorageDriver):
         if not self.supports_s3_multipart_upload:
             raise ValueError(f"the driver {self.name!r} does not upload in parts")
         check_name(upload_id, "upload_id")
-        path = self._get_object_path(container, object_name)
+        place = self._place(container, object_name)
         headers, rest = self._keywords(headers, options)
         rest = {"ex_on_failure": "keep", **rest}
-        port, session = s3.uploads.session_of(
-            self, container, object_name, path, headers=headers, options=rest
-        )
-        upload = s3.multipart.S3MultipartUpload(object_name, upload_id, None, None, None)
-        parts = s3.multipart.parts(self._client, path, upload, container.name, headers)
+        port, session = s3.uploads.session_of(self, place, headers, rest)
+        parts = s3.multipart.parts(self._client, place, upload_id, headers)
         stored = s3.multipart.resume(session, upload_id, parts, iterator)
         return self._made_object(
             container,
@@ -1141,9 +1139,7 @@ class BaseS3StorageDriver(StorageDriver):
         path, sent = self._prepare(
             container, object_name, extra=extra, headers=headers, storage_class=storage_class
         )
-        upload = s3.uploads.session_of(
-            self, container, object_name, path, headers=sent, options=options
-        )[1]
+        upload = s3.uploads.session_of(self, Place(container, object_name, path), sent, options)[1]
         return upload, options.get("ex_checksum", "auto"), extra
 
     def _shared_upload(
@@ -1153,11 +1149,8 @@ class BaseS3StorageDriver(StorageDriver):
         headers: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> ObjectUpload[Any]:
-        container = Container(container_name, {}, self)
-        path = self._get_object_path(container, object_name)
-        return s3.uploads.session_of(
-            self, container, object_name, path, headers=headers, options=options
-        )[1]
+        place = self._place(Container(container_name, {}, self), object_name)
+        return s3.uploads.session_of(self, place, headers, options)[1]
 
     def _copy_shared_part(
         self, upload: Facts, number: int, obj: Object, span: range
@@ -1166,15 +1159,9 @@ class BaseS3StorageDriver(StorageDriver):
         # Amazon S3 API Reference, UploadPartCopy: a range is copied of larger sources only.
         if not self.profile.supports_copy_part or obj.size <= self.profile.limits.min_part_size:
             return None
-        container = Container(upload.container, {}, self)
+        place = self._place(Container(upload.container, {}, self), upload.name)
         return s3.copying.copy_part(
-            self,
-            obj,
-            span,
-            s3.copying.Place(container, upload.name, self._get_object_path(container, upload.name)),
-            upload.headers,
-            upload_id=upload.id,
-            number=number,
+            self, obj, span, place, upload.headers, upload_id=upload.id, number=number
         )
 
     def _published_object(
@@ -1209,7 +1196,7 @@ class BaseS3StorageDriver(StorageDriver):
     def _shares_store(self, driver: Any) -> bool:
         return self._client.shares_store(driver)
 
-    def _delete_places(self, places: Iterable[Place], quiet: bool) -> Iterator[Deletion]:
+    def _delete_places(self, places: Iterable[ObjectPlace], quiet: bool) -> Iterator[Deletion]:
         return s3.deletion.BulkDeletion(
             self._client,
             self._pool,
@@ -1367,9 +1354,8 @@ class BaseS3StorageDriver(StorageDriver):
 
             return transfer.upload.session.spooled_writer(upload, container.name, object_name)
 
-        port, session = s3.uploads.session_of(
-            self, container, object_name, path, headers=sent, options=rest
-        )
+        place = Place(container, object_name, path)
+        port, session = s3.uploads.session_of(self, place, sent, rest)
         return session.open_writer(
             lambda stored: self._made_object(
                 container,
@@ -1559,9 +1545,8 @@ class BaseS3StorageDriver(StorageDriver):
         if is_overridden(self, BaseS3StorageDriver, "_upload_multipart_chunks"):
             _refuse_options(options, "_upload_multipart_chunks")
             return s3.uploads.upload_by_chunks(self, container, object_name, iterator, headers)
-        port, session = s3.uploads.session_of(
-            self, container, object_name, request_path, headers=headers, options=options
-        )
+        place = Place(container, object_name, request_path)
+        port, session = s3.uploads.session_of(self, place, headers, options)
         stored = session.send(iterator)
         return {
             "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
@@ -1622,14 +1607,8 @@ class BaseS3StorageDriver(StorageDriver):
         :return: pairs of number and ETag; the MD5 of all, or ``None``; bytes.
         """
         hasher = self._get_hash_function() if calculate_hash else None
-        chunks, size = s3.uploads.upload_chunks(
-            self._client,
-            self._get_object_path(container, object_name),
-            upload_id,
-            stream,
-            names=(container.name, object_name),
-            hasher=hasher,
-        )
+        place = self._place(container, object_name)
+        chunks, size = s3.uploads.upload_chunks(self._client, place, upload_id, stream, hasher)
         return chunks, hasher.hexdigest() if hasher is not None else None, size
 
     def _put_object_multipart(
@@ -1663,12 +1642,8 @@ class BaseS3StorageDriver(StorageDriver):
         self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
     ) -> str:
         """``POST ?uploads``: the id of a new upload."""
-        return s3.uploads.initiate(
-            self._client,
-            self._get_new_object_path(container, object_name),
-            names=(container.name, object_name),
-            headers=headers,
-        )
+        path = self._get_new_object_path(container, object_name)
+        return s3.uploads.initiate(self._client, Place(container, object_name, path), headers)
 
     def _commit_multipart(
         self,
@@ -1682,14 +1657,8 @@ class BaseS3StorageDriver(StorageDriver):
 
         :return: the object's ETag.
         """
-        return s3.uploads.commit(
-            self._client,
-            self._get_object_path(container, object_name),
-            upload_id,
-            chunks,
-            names=(container.name, object_name),
-            headers=headers,
-        )
+        place = self._place(container, object_name)
+        return s3.uploads.commit(self._client, place, upload_id, chunks, headers)
 
     def _abort_multipart(
         self,
@@ -1699,13 +1668,8 @@ class BaseS3StorageDriver(StorageDriver):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """``DELETE ?uploadId=``: remove the upload and its parts."""
-        s3.uploads.abort(
-            self._client,
-            self._get_object_path(container, object_name),
-            upload_id,
-            names=(container.name, object_name),
-            headers=headers,
-        )
+        place = self._place(container, object_name)
+        s3.uploads.abort(self._client, place, upload_id, headers)
 
 
 class S3StorageDriver(AWSDriver, BaseS3StorageDriver):

@@ -21,6 +21,7 @@ from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.headers import headers_for
+from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.s3.uploads import UploadDriver
 from libcloud.storage.transfer.download.ranges import Validator, content_length
@@ -50,23 +51,6 @@ class CopyDriver(UploadDriver, Protocol):
     def _get_object_path(self, container: Container, object_name: str) -> str: ...
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The location of an object.
-
-    :param path: encoded, as the driver makes it.
-    """
-
-    container: Container
-    name: str
-    path: str
-
-    @property
-    def label(self) -> str:
-        """For messages."""
-        return f"{self.container.name}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +172,9 @@ def check_copy(
 def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
     place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
     headers = s3.copy_headers.head_headers(given)
-    where = (driver._client, place.path, obj.container.name, obj.name)
 
     def look_up(version_id: str | None, validator: Validator | None = None) -> Source:
-        seen = s3.objects.look_up(*where, headers, version_id)
+        seen = s3.objects.look_up(driver._client, place, headers, version_id)
         if validator is not None and not validator.agrees(seen, None):
             raise changed(obj, "was replaced")
         size = int(driver._get_content_length_from_headers(seen) or obj.size)
@@ -260,14 +243,7 @@ class CopyPort:
         self._headers = headers
         self._what = f"Error copying {source.place.label} to {target.label}"
         # Everything that does not differ from an upload.
-        self._upload = S3UploadPort(
-            driver,
-            target.container,
-            target.name,
-            path=target.path,
-            headers=headers.in_parts,
-            digest="none",
-        )
+        self._upload = S3UploadPort(driver, target, headers=headers.in_parts, digest="none")
         self._upload.times.see(source.seen)
         self.create = self._upload.create
         self.abort = self._upload.abort
@@ -359,7 +335,7 @@ class CopyPort:
             requests.of_version(request, self._source.version_id),
             f"Error looking for {place.label}",
             ok=(200, 404),
-            names=(place.container.name, place.name),
+            names=place.names,
         )
         if response.status == 404:
             return True
@@ -372,9 +348,7 @@ class CopyPort:
         return ObjectChangedError(text, self._driver, place.name)
 
     def _send(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
-        return self._client.send_once(
-            request, what, ok=ok, names=(self._target.container.name, self._target.name)
-        )
+        return self._client.send_once(request, what, ok=ok, names=self._target.names)
 
     def _parse(self, response: Any, what: str) -> Published:
         """What the response says about the copy."""

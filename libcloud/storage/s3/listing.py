@@ -22,6 +22,7 @@ from libcloud.storage.types import IncompleteListingError
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.client import S3Client
+    from libcloud.storage.s3.names import Place
     from libcloud.storage.s3.values import (
         BucketRecord,
         ObjectRecord,
@@ -158,17 +159,19 @@ def version_pages(
 
 
 def part_pages(
-    client: S3Client, path: str, upload_id: str, names: tuple[str, str], headers: Mapping[str, str]
+    client: S3Client, place: Place, upload_id: str, headers: Mapping[str, str]
 ) -> Iterator[_Fetched[PartRecord]]:
-    """The pages of the parts of an upload of the object at ``path``."""
+    """The pages of the parts of an upload."""
 
     def request(marker: _Marker, encoded: bool) -> HttpRequest:
         number = marker[0] if marker else None
-        return s3.requests.list_parts(path, upload_id=upload_id, marker=number, headers=headers)
+        return s3.requests.list_parts(
+            place.path, upload_id=upload_id, marker=number, headers=headers
+        )
 
-    what = f"Error listing the parts of {'/'.join(names)}"
-    fetch = _fetching(client, what, request, s3.responses.parse_parts, names=names)
-    return _follow(client, what, names[0], fetch)
+    what = f"Error listing the parts of {place.label}"
+    fetch = _fetching(client, what, request, s3.responses.parse_parts, names=place.names)
+    return _follow(client, what, place.container.name, fetch)
 
 
 def _fetching(

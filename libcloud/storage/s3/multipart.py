@@ -19,6 +19,7 @@ from libcloud.utils.arguments import kind_of
 if TYPE_CHECKING:
     from libcloud.storage.capabilities import Limits
     from libcloud.storage.s3.client import S3Client
+    from libcloud.storage.s3.names import Place
     from libcloud.storage.s3.values import PartRecord
     from libcloud.storage.transfer.upload.port import PartStore
     from libcloud.storage.transfer.upload.session import ObjectUpload
@@ -126,25 +127,14 @@ def uploads(
 
 
 def parts(
-    client: S3Client,
-    path: str,
-    upload: S3MultipartUpload,
-    container_name: str,
-    headers: Mapping[str, str],
+    client: S3Client, place: Place, upload_id: str, headers: Mapping[str, str]
 ) -> Iterator[PartRecord]:
-    """The parts that the store has of ``upload``, by number; 1,000 per request.
+    """The parts that the store has of an upload, by number; 1,000 per request.
 
-    :param path: of the object, encoded.
     :param headers: of the upload; those that belong to this request are sent.
     """
-    pages = s3.listing.part_pages(
-        client,
-        path,
-        upload.id,
-        (container_name, upload.key),
-        s3.headers.headers_for(transfer.values.Step.CHECK, headers),
-    )
-    for page, _ in pages:
+    sent = s3.headers.headers_for(transfer.values.Step.CHECK, headers)
+    for page, _ in s3.listing.part_pages(client, place, upload_id, sent):
         yield from page.entries
 
 

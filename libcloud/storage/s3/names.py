@@ -8,6 +8,7 @@ store's own rules are the store's to enforce.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import quote
 
 from libcloud.storage.arguments import check_container, check_name
@@ -25,6 +26,27 @@ _SAFE = "/~-._"
 
 # Names that are their own encoding: most of them.
 _UNRESERVED = re.compile(r"[A-Za-z0-9/~._-]*")
+
+
+class Place(NamedTuple):
+    """The location of an object.
+
+    :param path: encoded, as the driver makes it.
+    """
+
+    container: Container
+    name: str
+    path: str
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of the container and the object."""
+        return self.container.name, self.name
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        return f"{self.container.name}/{self.name}"
 
 
 def encode_name(name: str) -> str:

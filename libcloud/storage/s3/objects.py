@@ -24,6 +24,7 @@ from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
+    from libcloud.storage.s3.names import Place
 
 _EXTRA_HEADERS = {
     "content-type": "content_type",
@@ -60,28 +61,23 @@ _EXTRA_VENDOR_HEADERS = {
 
 def look_up(
     client: S3Client,
-    path: str,
-    container_name: str,
-    object_name: str,
+    place: Place,
     headers: Mapping[str, str] | None = None,
     version_id: str | None = None,
 ) -> Mapping[str, str]:
-    """The headers of the object at ``path``, names in lower case, by one HEAD request.
+    """The headers of an object, names in lower case, by one HEAD request.
 
     :param version_id: of one version; ``None``: the newest.
     :raises ObjectDoesNotExistError: there is no such object or version.
     """
-    request = s3.requests.head(path, {**transfer.download.start.AS_STORED, **(headers or {})})
-    label = s3.names.label_of(container_name, object_name, version_id)
-    with s3.versions.explained_errors(client, object_name, version_id):
-        response = client.send(
-            s3.requests.of_version(request, version_id),
-            f"Error looking for {label}",
-            ok=(200, 404),
-            names=(container_name, object_name),
-        )
+    request = s3.requests.head(place.path, {**transfer.download.start.AS_STORED, **(headers or {})})
+    request = s3.requests.of_version(request, version_id)
+    label = s3.names.label_of(*place.names, version_id)
+    with s3.versions.explained_errors(client, place.name, version_id):
+        what = f"Error looking for {label}"
+        response = client.send(request, what, ok=(200, 404), names=place.names)
     if response.status == 404:
-        raise client.object_not_found(response, container_name, object_name, version_id)
+        raise client.object_not_found(response, *place.names, version_id)
     s3.versions.check_response(client, response.headers, label, version_id)
     return response.headers  # type: ignore[no-any-return]
 
@@ -131,30 +127,20 @@ def _checksum_of(headers: Mapping[str, str]) -> dict[str, str] | None:
     return None
 
 
-def delete(
-    client: S3Client,
-    path: str,
-    container_name: str,
-    object_name: str,
-    version_id: str | None = None,
-) -> bool:
-    """Delete the object at ``path``, or one version of it.
+def delete(client: S3Client, place: Place, version_id: str | None = None) -> bool:
+    """Delete an object, or one version of it.
 
     :return: whether the status is 204, as S3's is.
     :raises ObjectDoesNotExistError: it does not exist, and the store says so (Amazon does not).
     """
-    label = s3.names.label_of(container_name, object_name, version_id)
+    request = s3.requests.of_version(s3.requests.delete(place.path), version_id)
+    what = f"Error deleting {s3.names.label_of(*place.names, version_id)}"
 
     def attempt() -> bool:
-        with s3.versions.explained_errors(client, object_name, version_id):
-            response = client.send_once(
-                s3.requests.of_version(s3.requests.delete(path), version_id),
-                f"Error deleting {label}",
-                ok=(200, 204, 404),
-                names=(container_name, object_name),
-            )
+        with s3.versions.explained_errors(client, place.name, version_id):
+            response = client.send_once(request, what, ok=(200, 204, 404), names=place.names)
         if response.status == 404:
-            raise client.object_not_found(response, container_name, object_name, version_id)
+            raise client.object_not_found(response, *place.names, version_id)
         return bool(response.status == 204)
 
     return client.retry_loop.ensure(attempt, ObjectDoesNotExistError) is not False

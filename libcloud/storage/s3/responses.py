@@ -61,7 +61,7 @@ __all__ = [
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
 
 _Decode = Callable[[str], str]
-_Keyed = TypeVar("_Keyed", UploadRecord, VersionRecord)
+_Keyed = TypeVar("_Keyed", bound=UploadRecord | VersionRecord)
 
 
 def parse_create(source: Source) -> str:

@@ -17,12 +17,12 @@ from typing import Any
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import accepts_keyword
-from libcloud.storage.base import Container
 from libcloud.storage.payload import Payload
 from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
+from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.response import etag_of_part
 from libcloud.storage.s3.streamed_part import Source, StreamedPart
 from libcloud.storage.transfer.upload.times import StoreTimes
@@ -58,7 +58,6 @@ class S3UploadPort:
     request only, is a :class:`~libcloud.storage.payload.Payload`, which is read while it is sent.
 
     :param driver: holds the client and has the methods that subclasses override.
-    :param path: of the object, as the driver makes it.
     :param headers: of the upload as a whole; each request gets those that belong to it.
     :param digest: a name in :data:`~libcloud.storage.s3.integrity.DIGESTS`;
         :class:`~libcloud.storage.s3.headers.OptionalValue` if the user did not choose it.
@@ -70,10 +69,8 @@ class S3UploadPort:
     def __init__(
         self,
         driver: Any,
-        container: Container,
-        object_name: str,
+        place: Place,
         *,
-        path: str,
         headers: Mapping[str, str],
         digest: str,
         method: str = "PUT",
@@ -82,9 +79,8 @@ class S3UploadPort:
     ) -> None:
         self._driver = driver
         self._client = driver._client
-        self._container = container
-        self._name = object_name
-        self._path = path
+        self._place = place
+        self._container, self._name, self._path = place
         self._method = method
         self._headers = headers
         self._digest_name = digest
@@ -93,10 +89,10 @@ class S3UploadPort:
         self._digest_of_whole = Digest()
         self.times = StoreTimes()
         self._completing = ""
-        self._label = f"{container.name}/{object_name}"
-        self._send = partial(self._client.send_once, names=(container.name, object_name))
+        self._label = place.label
+        self._send = partial(self._client.send_once, names=place.names)
         self._verifier = Verifier(
-            driver, object_name, self._label, headers=headers, compares_etag=compares_etag
+            driver, place.name, place.label, headers=headers, compares_etag=compares_etag
         )
 
     @property
@@ -271,9 +267,7 @@ class S3UploadPort:
         self.times.start(since)
 
     def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
-        upload = s3.multipart.S3MultipartUpload(self._name, upload_id, None, None, None)
-        where = (self._path, upload, self._container.name, self._headers)
-        for part in s3.multipart.parts(self._client, *where):
+        for part in s3.multipart.parts(self._client, self._place, upload_id, self._headers):
             digest = integrity.reported_digest(
                 self._driver.profile, part, opaque=self._verifier.is_opaque({})
             )

@@ -20,9 +20,11 @@ from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
 from libcloud.storage.s3.headers import headers_for
+from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.response import etag_of_part
 from libcloud.storage.s3.upload_port import Published, S3UploadPort
-from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
+from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, UploadOptions, split_keywords
+from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import UploadOutcomeUnknownError
@@ -113,12 +115,9 @@ def is_one_request(driver: UploadDriver, size: int | None, keywords: Mapping[str
 
 def session_of(
     driver: UploadDriver,
-    container: Container,
-    object_name: str,
-    path: str,
-    *,
+    place: Place,
     headers: Mapping[str, str],
-    options: Mapping[str, Any] | None,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[S3UploadPort, ObjectUpload[bytes | Pieces]]:
     """The port of an object, and the upload through it.
 
@@ -130,27 +129,10 @@ def session_of(
             "with a driver that does not upload in parts"
         )
     own, chosen = split_keywords(options or {}, ("ex_checksum",), max_memory=driver.ex_max_memory)
-    client = driver._client
     concurrency = concurrency_of(driver.connection)
-    port = S3UploadPort(
-        driver,
-        container,
-        object_name,
-        path=path,
-        headers=headers,
-        digest=_digest_name(driver, own.get("ex_checksum", "auto"), headers),
-        copy_bodies=concurrency == 1,
-    )
-    return port, ObjectUpload(
-        port,
-        driver.profile.limits,
-        chosen,
-        client.retry_loop.retries(),
-        concurrency=concurrency,
-        driver=driver,
-        container_name=container.name,
-        object_name=object_name,
-    )
+    digest = _digest_name(driver, own.get("ex_checksum", "auto"), headers)
+    port = S3UploadPort(driver, place, headers=headers, digest=digest, copy_bodies=concurrency == 1)
+    return port, _upload(driver, place, port, driver.profile.limits, chosen, concurrency)
 
 
 def whole_session(
@@ -161,26 +143,29 @@ def whole_session(
     :param path: with the query of the request, if it has one.
     """
     container_name = unquote(path.lstrip("/").partition("/")[0])
+    container = Container(container_name, {}, cast("StorageDriver", driver))
+    place = Place(container, object_name, path)
     port = S3UploadPort(
         driver,
-        Container(container_name, {}, cast("StorageDriver", driver)),
-        object_name,
-        path=path,
+        place,
         headers=headers,
         digest=_digest_name(driver, "auto", headers),
         method=method,
         compares_etag=False,  # ``verify_hash`` decides
     )
-    return port, ObjectUpload(
-        port,
-        _ONE_REQUEST,
-        DEFAULT_OPTIONS,
-        driver._client.retry_loop.retries(),
-        concurrency=1,
-        driver=driver,
-        container_name=container_name,
-        object_name=object_name,
-    )
+    return port, _upload(driver, place, port, _ONE_REQUEST, DEFAULT_OPTIONS, 1)
+
+
+def _upload(
+    driver: UploadDriver,
+    place: Place,
+    port: PartStore[Content],
+    limits: Limits,
+    options: UploadOptions,
+    concurrency: int | None,
+) -> ObjectUpload[Content]:
+    retries = driver._client.retry_loop.retries()
+    return ObjectUpload(port, limits, options, retries, concurrency, driver, *place.names)
 
 
 def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, str]) -> str:
@@ -230,36 +215,27 @@ def reported_checksum(
 # The requests of an upload in parts, for the driver's methods that subclasses override.
 
 
-def initiate(
-    client: S3Client, path: str, *, names: tuple[str, str], headers: Mapping[str, str] | None
-) -> str:
+def initiate(client: S3Client, place: Place, headers: Mapping[str, str] | None) -> str:
     """``POST ?uploads``: the id of a new upload."""
-    what = f"Error initiating multipart upload of {'/'.join(names)}"
-    response = client.send_once(requests.create_upload(path, headers=headers), what, names=names)
+    what = f"Error initiating multipart upload of {place.label}"
+    request = requests.create_upload(place.path, headers=headers)
+    response = client.send_once(request, what, names=place.names)
     return client.parse(s3.responses.parse_create, response, what)
 
 
 def commit(
     client: S3Client,
-    path: str,
+    place: Place,
     upload_id: str,
     chunks: Sequence[tuple[int, str]],
-    *,
-    names: tuple[str, str],
     headers: Mapping[str, str] | None,
 ) -> CommittedETag:
     """``POST ?uploadId=``: publish the object made of ``chunks``, pairs of number and ETag."""
-    what = f"Error in multipart commit of {'/'.join(names)}"
-    response = client.send_once(
-        requests.complete_upload(
-            path,
-            upload_id=upload_id,
-            parts=chunks,
-            headers=headers,
-        ),
-        what,
-        names=names,
+    what = f"Error in multipart commit of {place.label}"
+    request = requests.complete_upload(
+        place.path, upload_id=upload_id, parts=chunks, headers=headers
     )
+    response = client.send_once(request, what, names=place.names)
     completed = client.parse(s3.responses.parse_complete, response, what)
     etag = CommittedETag(strip_etag(completed.etag))
     checksums = {s3.checksums.HEADER + name: value for name, value in completed.checksums.items()}
@@ -268,21 +244,13 @@ def commit(
 
 
 def abort(
-    client: S3Client,
-    path: str,
-    upload_id: str,
-    *,
-    names: tuple[str, str],
-    headers: Mapping[str, str] | None,
+    client: S3Client, place: Place, upload_id: str, headers: Mapping[str, str] | None
 ) -> None:
     """``DELETE ?uploadId=``: remove the upload and its parts."""
+    what = f"Error in multipart abort of {place.label}"
+    request = requests.abort_upload(place.path, upload_id=upload_id, headers=headers)
     try:
-        client.send_once(
-            requests.abort_upload(path, upload_id=upload_id, headers=headers),
-            f"Error in multipart abort of {'/'.join(names)}",
-            ok=(204,),
-            names=names,
-        )
+        client.send_once(request, what, ok=(204,), names=place.names)
     except LibcloudError as error:
         status = getattr(error, "status", None)
         if status is not None:
@@ -359,13 +327,7 @@ def upload_by_chunks(
 
 
 def upload_chunks(
-    client: S3Client,
-    path: str,
-    upload_id: str,
-    stream: object,
-    *,
-    names: tuple[str, str],
-    hasher: Any = None,
+    client: S3Client, place: Place, upload_id: str, stream: object, hasher: Any = None
 ) -> tuple[list[tuple[int, str]], int]:
     """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
 
@@ -379,9 +341,9 @@ def upload_chunks(
         number = len(chunks) + 1
         part = source.next_part(transfer.upload.plan.DEFAULT_PART_SIZE)
         last, body = part.last, bytes(part.body)
-        request = requests.put_part(path, upload_id=upload_id, number=number, body=body)
-        what = f"Error uploading chunk {number} of {'/'.join(names)}"
-        response = client.send(request, what, names=names)
+        request = requests.put_part(place.path, upload_id=upload_id, number=number, body=body)
+        what = f"Error uploading chunk {number} of {place.label}"
+        response = client.send(request, what, names=place.names)
         chunks.append((number, etag_of_part(response, what, client.owner)))
         size += len(body)
         if hasher is not None:

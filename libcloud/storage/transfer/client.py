@@ -22,12 +22,12 @@ from libcloud.storage.transfer.retry import (
     RetryPolicy,
     is_outcome_open,
 )
-from libcloud.storage.transfer.values import Failure
 from libcloud.utils import cancellation
 from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
+    from libcloud.storage.transfer.values import Failure
 
 _T = TypeVar("_T")
 
@@ -248,6 +248,7 @@ def is_web_page(headers: Mapping[str, str], own: tuple[str, ...]) -> bool:
 def failure_without_detail(error: BaseException) -> Failure:
     """What an exception means that no error response of a store has caused."""
     from libcloud.http import is_transient, never_sent
+    from libcloud.storage.transfer.values import Failure
 
     if isinstance(error, MalformedResponseError):  # cut short, or not from the store at all
         passing = not isinstance(error, ResponseTooLargeError) or (error.http_code or 0) >= 500

@@ -297,7 +297,7 @@ def test_the_command_lists_gets_and_removes_a_name_that_is_not_utf_8(tmp_path: P
 
 
 def keys_of(document: bytes) -> list[str]:
-    return [record.key for record in parse_objects(parse_xml(with_raw_names(document))).objects]
+    return [record.key for record in parse_objects(parse_xml(with_raw_names(document))).entries]
 
 
 def listing(content: bytes, head: bytes = b"") -> bytes:
@@ -337,5 +337,5 @@ def test_what_an_encoding_store_leaves_as_it_is_does_not_end_the_listing() -> No
 def test_other_texts_may_be_damaged_but_names_are_not() -> None:
     owner = b"<Owner><DisplayName>caf\xe9\x01&#2;</DisplayName></Owner>"
     document = listing(one(b"k\x01").replace(b"</Size>", b"</Size>" + owner))
-    (record,) = parse_objects(parse_xml(with_raw_names(document))).objects
+    (record,) = parse_objects(parse_xml(with_raw_names(document))).entries
     assert (record.key, record.owner_name) == ("k\x01", "caf\ufffd??")

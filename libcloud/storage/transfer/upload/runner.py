@@ -27,7 +27,7 @@ from libcloud.storage.transfer.progress import (
 from libcloud.storage.transfer.upload.at_exit import ended_with_the_program
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
 from libcloud.storage.transfer.upload.port import Content, Source
-from libcloud.storage.transfer.upload.workers import InlineWorkers, Outcome, Task, ThreadWorkers
+from libcloud.storage.transfer.upload.workers import Outcome, Task, Workers
 from libcloud.storage.transfer.values import (
     Await,
     Digest,
@@ -59,7 +59,7 @@ class Transfer(Generic[Content]):
     def __init__(
         self,
         machine: UploadMachine,
-        workers: InlineWorkers[Content] | ThreadWorkers[Content],
+        workers: Workers[Content],
         *,
         listener: Listener | None = None,
         label: str = "",

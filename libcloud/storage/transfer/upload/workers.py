@@ -11,17 +11,19 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from queue import SimpleQueue
-from typing import Any, Generic, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.source import FileRange
 from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
 from libcloud.utils import cancellation
+
+_Held = TypeVar("_Held", bound=Sized)
 
 # glibc returns free memory at the end of its heap to the system when it is more than twice the
 # largest block that was ever freed, and mapping a page again takes 2 microseconds. Larger blocks do
@@ -110,6 +112,29 @@ def prepared(store: PartStore[Content], task: Task[Content]) -> Task[Content] | 
 def content_of(body: Content) -> Content:
     """``body``, which is read if it is a range of a file."""
     return cast("Content", body.read()) if isinstance(body, FileRange) else body
+
+
+class Workers(Protocol[_Held]):
+    """What makes the requests: in this thread, in others, or in other processes."""
+
+    @property
+    def outcomes(self) -> deque[Outcome]:
+        """Outcomes that the runner has not taken yet."""
+
+    def submit(self, task: Task[_Held]) -> None:
+        """Make the request of ``task``, now or later."""
+
+    def prepare_early(self, body: _Held) -> tuple[_Held, Digest | None]:
+        """The content and the digest of a part that cannot be sent yet."""
+
+    def wait(self) -> None:
+        """Return when there is an outcome."""
+
+    def stop(self) -> None:
+        """Return when nothing is in flight; tasks that have not started are not started."""
+
+    def close(self) -> None:
+        """Release the workers."""
 
 
 class InlineWorkers(Generic[Content]):
