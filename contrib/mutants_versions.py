@@ -133,7 +133,7 @@ _PROGRAM = (
     ),
     Mutant(
         "rb --force leaves versions behind",
-        "libcloud/cli/containers.py",
+        "libcloud/cli/versions.py",
         "    if store.keeps_versions:\n",
         "    if False:\n",
         _COMMAND,
@@ -141,7 +141,7 @@ _PROGRAM = (
     ),
     Mutant(
         "tee stores the input although its reader has gone",
-        "libcloud/cli/tee.py",
+        "libcloud/cli/put.py",
         "                if not ignore_closed:\n",
         "                if False:\n",
         _TEE,
@@ -149,7 +149,7 @@ _PROGRAM = (
     ),
     Mutant(
         "tee passes nothing on",
-        "libcloud/cli/tee.py",
+        "libcloud/cli/put.py",
         "                    output.write(piece)\n",
         "                    pass\n",
         _TEE,

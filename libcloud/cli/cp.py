@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,19 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import error_context
-from libcloud.cli.failures import Failures, report_unfinished_upload
-from libcloud.cli.jobs import run_tasks
+from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, StoreDirectory, modified
-from libcloud.cli.progress import Progress, print_stdout
+from libcloud.cli.progress import Progress, Report
 from libcloud.cli.put import memory_limit
 from libcloud.cli.selection import Selection, literal_option, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, source_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.sync_plan import Entry
 from libcloud.cli.targets import is_url
-from libcloud.cli.text import count, printable
+from libcloud.cli.text import count
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import ObjectDoesNotExistError
 
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The arguments and options that both commands have."""
     options = (
         click.argument("source", metavar="SOURCE_URL"),
         click.argument("destination", metavar="DESTINATION_URL"),
@@ -106,7 +103,8 @@ class _Command:
                     f"{text!r} is not a valid URL: for files, use libcloud {other}"
                 )
         self._settings, self._move, self._options = settings, move, object_options
-        self._dry_run, self._as_json = dry_run, as_json
+        self._dry_run = dry_run
+        self._printed = Report(dry_run, as_json, quiet=not dry_run)
         self._source = open_store(source, source_settings)
         self._target = open_store(destination, settings)
         self._source.target.require_container()
@@ -220,12 +218,9 @@ class _Command:
         """Print a copy of several to standard output."""
         one = str(self._source.target.with_name(entry.origin.name))
         two = str(self._target.target.with_name(entry.name))
-        if self._as_json:
-            action = "move" if self._move else "copy"
-            facts = {"action": action, "source": one, "destination": two, "size": entry.size}
-            print_stdout(json.dumps({**facts, "dry_run": self._dry_run}))
-        elif self._dry_run:
-            print_stdout(printable(f"would {'move' if self._move else 'copy'} {one} to {two}"))
+        action = "move" if self._move else "copy"
+        facts = {"action": action, "source": one, "destination": two, "size": entry.size}
+        self._printed.step(action, action, f"{one} to {two}", **facts)
 
     def _summary(self, entries: list[Entry]) -> str:
         done = "moved" if self._move else "copied"

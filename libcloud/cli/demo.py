@@ -77,9 +77,7 @@ def _upload(
         report_unfinished_upload(transfer, target),
     ):
         if store.supports_multipart:
-            chosen = {"ex_window": settings.window, "ex_part_size": settings.part_size}
-            options = {name: value for name, value in chosen.items() if value is not None}
-            options["on_event"] = progress.listener(transfer)
+            options = settings.engine_options(on_event=progress.listener(transfer))
         else:
             pieces = progress.count_pieces(pieces, transfer)
         store.driver.upload_object_via_stream(pieces, container, target.name, **options)

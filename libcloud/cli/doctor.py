@@ -155,7 +155,6 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
 
 
 def _azure_account(target: Target, settings: Settings) -> Iterator[Check]:
-    """The account, how requests are authorized, and the host."""
     connection = Store(target, connect(target, settings)).driver.connection
     text = f"{connection.describe_credentials()}, account {connection.user_id}"
     yield Check("ok", "credentials", text)
@@ -163,7 +162,6 @@ def _azure_account(target: Target, settings: Settings) -> Iterator[Check]:
 
 
 def _settings(target: Target, settings: Settings) -> Iterator[Check]:
-    """Credentials, region, endpoint and other settings, with their origins."""
     if target.provider in SWIFT:
         yield _openstack_settings(settings)
         return
@@ -200,7 +198,6 @@ def _openstack_settings(settings: Settings) -> Check:
 
 
 def _credentials(found: Discovery, settings: Settings) -> Check:
-    """Obtain the credentials and show their origin."""
     if settings.no_sign_request:
         return Check("note", "credentials", "not used, because of --no-sign-request")
     hint = found.hint
@@ -222,7 +219,6 @@ def _credentials(found: Discovery, settings: Settings) -> Check:
 
 
 def _endpoint(store: Store) -> Iterator[Check]:
-    """Host, port and scheme of the endpoint, and the store profile."""
     connection = store.driver.connection
     scheme = "https" if connection.secure else "http"
     path = connection.request_path or ""
@@ -282,7 +278,6 @@ def _access(store: Store) -> Iterator[Check]:
 
 
 def _access_error(error: LibcloudError, bucket: str) -> Check:
-    """The result for an error of the first request."""
     detail = getattr(error, "detail", None)
     code = getattr(detail, "code", "")
     if detail is not None and detail.status == 403 and code in ("", "AccessDenied"):
@@ -295,7 +290,6 @@ def _access_error(error: LibcloudError, bucket: str) -> Check:
 
 
 def _clock(offset: float) -> Check:
-    """Whether the local clock agrees with the store's."""
     if abs(offset) < _NOTABLE_CLOCK_SKEW:
         # The date header has whole seconds, and the response took time to arrive.
         skew = f"{abs(offset):.0f} seconds" if abs(offset) >= 2 else "less than 2 seconds"
@@ -310,7 +304,6 @@ def _clock(offset: float) -> Check:
 
 
 def _capabilities(capabilities: Capabilities) -> Iterator[Check]:
-    """The features that the driver declares for the store."""
     values = {field.name: getattr(capabilities, field.name) for field in fields(capabilities)}
     yes = [name.replace("_", " ") for name, value in values.items() if value is True]
     no = [name.replace("_", " ") for name, value in values.items() if value is False]
@@ -344,7 +337,6 @@ def _bucket(store: Store, write: bool) -> Iterator[Check]:
 
 
 def _attempt(name: str, action: Callable[[], str]) -> Check:
-    """The result of ``action``, or its error."""
     try:
         return Check("ok", name, action())
     except (LibcloudError, OSError) as error:

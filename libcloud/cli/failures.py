@@ -1,18 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports transfers that failed or were interrupted; continues with the others of a batch."""
+"""Transfers many objects at a time, and reports those that fail or are interrupted.
+
+Each transfer runs in one thread of the worker pool of its driver, from start to finish. The main
+thread hands out the tasks, reports failures and receives signals. When it has to stop, the running
+transfers are cancelled, which aborts their uploads, and it waits for them.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.cli.errors import FAILED, ReportedError, error_line, exit_status, set_subject
 from libcloud.cli.meter import Transfer
 from libcloud.cli.progress import print_stderr
-from libcloud.cli.text import printable
+from libcloud.cli.text import count, printable
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.types import ContainerDoesNotExistError
+from libcloud.utils import cancellation
+
+if TYPE_CHECKING:
+    from libcloud.storage.base import StorageDriver
+
+_Item = TypeVar("_Item")
 
 # Failures that are listed individually.
 _LISTED = 100
@@ -123,10 +136,57 @@ def _attach_note(error: BaseException, text: str) -> None:
 
 
 def _interruption_text(transfer: Transfer) -> str:
-    """What became of an upload that was interrupted."""
     aborted = transfer.aborted
     certain = not transfer.started if aborted is None else aborted.upload_id
     if certain or not (transfer.started or transfer.in_flight):
         return "upload aborted; nothing was stored, no parts remain"
     # The interrupted request was the only one, or the last, and the store may have processed it.
     return "interrupted at the end of the upload: check with libcloud stat whether it was stored"
+
+
+def run_tasks(
+    driver: StorageDriver,
+    task: Callable[[_Item], object],
+    items: Iterable[_Item],
+    failures: Failures,
+    *,
+    jobs: int | None,
+    done: Callable[[_Item], object] | None = None,
+) -> None:
+    """Call ``task``, which transfers one object, for each of ``items``; report those that fail.
+
+    :param jobs: how many run at once at most; ``None``: as many as the worker pool allows; 1
+        runs them in the calling thread.
+    :param done: called in the calling thread with each item that was transferred.
+    :raises BaseException: a signal, or an error that affects all items. The running transfers
+        have ended by then.
+    """
+    finished = 0
+    results: Any = driver._pool.map(
+        partial(_run, task), items, ordered=False, fail_fast=False, jobs=jobs, grace=None
+    )
+    try:
+        with contextlib.closing(results):
+            for result in results:
+                with failures.collect():
+                    if result.error is not None:
+                        raise result.error
+                if result.error is None:
+                    finished += 1
+                    if done is not None:
+                        done(result.item)
+    except KeyboardInterrupt:
+        if jobs != 1:
+            text = count(finished, "object")
+            print_stderr(f"libcloud: {text} finished; running transfers were discarded")
+        raise
+
+
+def _run(task: Callable[[_Item], object], item: _Item) -> None:
+    try:
+        task(item)
+    except Exception as error:
+        note = getattr(error, "cli_note", None)
+        if note and cancellation.is_cancelled():  # the result is no longer needed
+            print_stderr(note)
+        raise

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import error_context
-from libcloud.cli.failures import Failures
-from libcloud.cli.jobs import run_tasks
+from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.programs import CommandWithProgram
 from libcloud.cli.progress import Progress
 from libcloud.cli.reading import (
+    IncompleteError,
     ObjectRange,
+    download,
     errors_name,
     find_object,
     parse_byte_range,
@@ -34,13 +35,7 @@ from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
-from libcloud.storage.destination import (
-    Destination,
-    FileNames,
-    directories,
-    resolve_destination,
-    save,
-)
+from libcloud.storage.destination import Destination, FileNames, resolve_destination, save
 from libcloud.utils.cancellation import interruptible, raise_if_cancelled
 
 if TYPE_CHECKING:
@@ -179,7 +174,6 @@ def _get_one(
     byte_range: str | None,
     program: tuple[str, ...],
 ) -> None:
-    """Download the object that the URL names."""
     store, target = selected.store, selected.store.target
     with error_context(selected.label):
         obj = find_object(store, target.name, object_options, selected.version_id)
@@ -331,42 +325,25 @@ class _Download:
     def save(self, obj: Object, selection: ObjectRange, destination: Destination) -> bool:
         """Write the selected data to the file; false if the store sent too little."""
         if selection.byte_range is None and self.store.supports_multipart:
-            return self._save_in_parallel(obj, selection, destination)
+            with value_errors_as_usage():
+                return download(obj, destination, self._options(selection))
         pieces = self.progress.count_pieces(selection.pieces(obj), self.transfer)
         return save(interruptible(pieces), destination, size=selection.size_of(obj))
 
-    def _save_in_parallel(
-        self, obj: Object, selection: ObjectRange, destination: Destination
-    ) -> bool:
-        """Let the driver download a large object over several connections."""
-        driver: Any = obj.driver
+    def _options(self, selection: ObjectRange) -> dict[str, Any]:
         count_bytes = self.progress.byte_counter(self.transfer)
 
         def on_bytes(size: int) -> None:
             raise_if_cancelled()
             count_bytes(size)
 
-        with value_errors_as_usage(), directories(destination):
-            done: bool = driver.download_object(
-                obj,
-                destination.path,
-                overwrite_existing=destination.overwrite,
-                ex_window=self.settings.window,
-                ex_part_size=self.settings.part_size,
-                on_bytes=on_bytes,
-                **selection.options,
-            )
-        return done
+        return self.settings.engine_options(on_bytes=on_bytes, **selection.options)
 
 
 def _save(obj: Object, output: _Output, selection: ObjectRange, download: _Download) -> str:
-    """Write the selected data to the object's file; return the path of the file."""
     destination = output.file_for(obj)
     with errors_name(destination.path):
         complete = download.save(obj, selection, destination)
     if not complete:
-        size = selection.size_of(obj)
-        raise LibcloudError(
-            f"the store sent fewer than {size} bytes: no file was written", obj.driver
-        )
+        raise IncompleteError(obj, selection.size_of(obj))
     return destination.path

@@ -1,22 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command's entry point: its list of commands, error messages and exit status.
-
-Exit statuses:
-
-====  ==============================================================================
-0     success
-1     an error occurred; of several objects, some failed
-2     the command line is invalid
-3     the bucket, object or upload does not exist
-4     no credentials were found, or the store denied access
-5     the store cannot be reached or is overloaded: trying again later may help
-6     the input does not match ``--expect-size`` or ``--fail-on-empty``
-130   interrupted by Ctrl-C (129 by SIGHUP, 143 by SIGTERM); the upload was aborted
-141   the reader of standard output closed the pipe
-other that of COMMAND in ``put URL -- COMMAND`` and ``get URL -- COMMAND``; 126 and
-      127 if it cannot be started
-====  ==============================================================================
-"""
+"""The command's entry point: its list of commands, error messages and exit status."""
 
 from __future__ import annotations
 
@@ -54,23 +37,23 @@ COMMANDS = {
     "cp": ("cp", "Copy objects within a store or between stores."),
     "demo": ("demo", "Upload generated data, download it and compare."),
     "doctor": ("doctor", "Check credentials, endpoint, region and access."),
-    "du": ("du", "Print the number and total size of objects."),
+    "du": ("listing", "Print the number and total size of objects."),
     "get": ("get", "Download objects to files or standard output."),
     "legal-hold": ("properties", "Show, place or remove a legal hold."),
     "lifecycle": ("properties", "Show or set when unfinished uploads are aborted."),
     "ls": ("listing", "List buckets, objects or versions."),
-    "mb": ("containers", "Create a bucket."),
+    "mb": ("versions", "Create a bucket."),
     "migrate": ("migrate", "Copy a bucket, resumably, on one machine or many."),
     "mv": ("cp", "Move objects within a store or between stores."),
-    "presign": ("presign", "Create a URL that gives access for a limited time."),
+    "presign": ("properties", "Create a URL that gives access for a limited time."),
     "put": ("put", "Upload files, directories or standard input."),
-    "rb": ("containers", "Delete an empty bucket."),
+    "rb": ("versions", "Delete an empty bucket."),
     "retention": ("properties", "Show or set until when an object cannot be deleted."),
     "rm": ("rm", "Delete objects or versions."),
     "stat": ("listing", "Show the properties of an object or a bucket."),
     "sync": ("sync", "Copy what differs between two directories."),
     "tags": ("properties", "Show or change the tags of an object."),
-    "tee": ("tee", "Upload standard input, and copy it to standard output."),
+    "tee": ("put", "Upload standard input, and copy it to standard output."),
     "undelete": ("versions", "Restore deleted objects."),
     "uploads": ("uploads", "List and abort in-progress uploads."),
     "versioning": ("versions", "Show or set whether a bucket keeps versions."),

@@ -128,7 +128,7 @@ def migrate(
                     rules=filters.rules,
                     jobs=settings.jobs,
                     limit_rate=settings.limit_rate,
-                    upload_options=_upload_options(settings),
+                    upload_options=settings.engine_options(ex_max_memory=settings.max_memory),
                     on_report=_on_report(settings),
                     **options,
                 )
@@ -189,15 +189,6 @@ def _executor(url: str | None) -> Iterator[Any]:
         yield executor
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _upload_options(settings: Settings) -> dict[str, Any]:
-    options = {
-        "ex_window": settings.window,
-        "ex_part_size": settings.part_size,
-        "ex_max_memory": settings.max_memory,
-    }
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _on_report(settings: Settings) -> Callable[[MigrationReport], None] | None:

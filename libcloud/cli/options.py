@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,19 @@ _KEY_SIZE = 32
 # Driver keywords in messages of the library, and the options whose names differ from them.
 _OPTION = re.compile(r"\bex_([a-z][a-z_]*)")
 _RENAMED = {
-    "if_none_match": "no-clobber",
+    "if_none_match": "no_clobber",
     "tags": "tag",
-    "sse_customer_key": "sse-c-key",
-    "object_lock_mode": "lock-mode",
-    "object_lock_until": "lock-until",
-    "object_lock_hold": "lock-hold",
-    "expected_bucket_owner": "bucket-owner",
+    "sse_customer_key": "sse_c_key",
+    "object_lock_mode": "lock_mode",
+    "object_lock_until": "lock_until",
+    "object_lock_hold": "lock_hold",
+    "expected_bucket_owner": "bucket_owner",
 }
+_READ_KEYWORDS = ("ex_sse_customer_key", "ex_request_payer", "ex_expected_bucket_owner")
+_WRITE_KEYWORDS = (
+    *("ex_tags", "ex_storage_class", "ex_checksum", "ex_if_match", "ex_sse", "ex_sse_kms_key_id"),
+    *("ex_object_lock_mode", "ex_object_lock_until", "ex_object_lock_hold", *_READ_KEYWORDS),
+)
 
 _READ = [
     click.option(
@@ -134,7 +139,7 @@ def with_option_names(text: str) -> str:
     """``text`` with driver keywords replaced by option names."""
 
     def option(match: re.Match[str]) -> str:
-        return "--" + _RENAMED.get(match[1], match[1].replace("_", "-"))
+        return "--" + _option_name(match[1]).replace("_", "-")
 
     return _OPTION.sub(option, text)
 
@@ -160,6 +165,10 @@ class value_errors_as_usage:
         raise click.UsageError(with_option_names(message)) from error
 
 
+def _option_name(keyword: str) -> str:
+    return _RENAMED.get(keyword, keyword)
+
+
 def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
     # The parameter names that click derives from the declarations.
     names = [option(lambda: None).__click_params__[0].name for option in options]
@@ -173,40 +182,25 @@ def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..
 
 
 def _parse_options(**chosen: Any) -> ObjectOptions:
-    """The driver arguments for the options."""
     get = chosen.get
-    extra: dict[str, Any] = {}
-    if get("content_type"):
-        extra["content_type"] = get("content_type")
-    if get("acl"):
-        extra["acl"] = get("acl")
-    if get("metadata"):
-        extra["meta_data"] = dict(parse_pairs("--metadata", get("metadata", ())))
-    read_keywords = {
-        "ex_sse_customer_key": _read_key(get("sse_c_key")),
-        "ex_request_payer": get("request_payer") or None,
-        "ex_expected_bucket_owner": get("bucket_owner"),
+    extra = {
+        "content_type": get("content_type"),
+        "acl": get("acl"),
+        "meta_data": dict(parse_pairs("--metadata", get("metadata", ()))),
     }
-    read_keywords = {name: value for name, value in read_keywords.items() if value is not None}
-    write_keywords = {
-        "ex_tags": dict(parse_pairs("--tag", get("tag", ()))) or None,
-        "ex_storage_class": get("storage_class"),
-        "ex_checksum": get("checksum"),
-        "ex_if_match": get("if_match"),
-        "ex_sse": get("sse"),
-        "ex_sse_kms_key_id": get("sse_kms_key_id"),
-        "ex_object_lock_mode": get("lock_mode"),
-        "ex_object_lock_until": parse_time_option("--lock-until", get("lock_until")),
-        "ex_object_lock_hold": get("lock_hold") or None,
-    }
+    chosen["sse_c_key"] = _read_key(get("sse_c_key"))
+    chosen["tag"] = dict(parse_pairs("--tag", get("tag", ())))
+    chosen["lock_until"] = parse_time_option("--lock-until", get("lock_until"))
+
+    def keywords(names: Iterable[str]) -> dict[str, Any]:
+        values = {name: get(_option_name(name.removeprefix("ex_"))) for name in names}
+        return {name: value for name, value in values.items() if value not in (None, False, {})}
+
     return ObjectOptions(
-        extra,
+        {name: value for name, value in extra.items() if value},
         dict(_headers(get("header", ()))),
-        {
-            **{name: value for name, value in write_keywords.items() if value is not None},
-            **read_keywords,
-        },
-        read_keywords,
+        keywords(_WRITE_KEYWORDS),
+        keywords(_READ_KEYWORDS),
         bool(get("no_clobber")),
         get("expect_size"),
         bool(get("fail_on_empty")),

@@ -14,13 +14,13 @@ from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.patterns import Filters
 from libcloud.cli.progress import Progress
+from libcloud.cli.reading import IncompleteError, download
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk
 from libcloud.cli.stores import Store
 from libcloud.cli.sync_plan import Entry
-from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.destination import directories, resolve_destination
+from libcloud.storage.destination import resolve_destination
 from libcloud.storage.types import FailedDeletion, Provider
 
 if TYPE_CHECKING:
@@ -185,33 +185,21 @@ class Copier:
     def _upload_keywords(self, store: Store, transfer: Transfer) -> dict[str, Any]:
         if not store.supports_multipart:
             return {}
-        options: dict[str, Any] = {
+        return self.settings.engine_options(
             **self.options.write_keywords,
-            "headers": self.options.headers or None,
-            "ex_window": self.settings.window,
-            "ex_part_size": self.settings.part_size,
-            "ex_max_memory": self.memory,
-            "on_event": self.progress.listener(transfer),
-        }
-        return {name: value for name, value in options.items() if value is not None}
+            headers=self.options.headers or None,
+            ex_max_memory=self.memory,
+            on_event=self.progress.listener(transfer),
+        )
 
     def _download(self, obj: Object, name: str, place: LocalDirectory, transfer: Transfer) -> None:
         path = os.path.join(place.path, "")
         destination = resolve_destination(path, name, overwrite_existing=True, driver=obj.driver)
-        driver: Any = obj.driver
-        options: dict[str, Any] = {}
-        if hasattr(driver, "ex_iterate_multipart_uploads"):
-            options = {
-                "ex_window": self.settings.window,
-                "ex_part_size": self.settings.part_size,
-                "on_bytes": self.progress.byte_counter(transfer),
-            }
-        with directories(destination):
-            done = driver.download_object(obj, destination.path, overwrite_existing=True, **options)
-        if not done:
-            raise LibcloudError(
-                f"the store sent fewer than {obj.size} bytes: no file was written", driver
-            )
+        counter: Any = {}
+        if hasattr(obj.driver, "ex_iterate_multipart_uploads"):
+            counter = self.settings.engine_options(on_bytes=self.progress.byte_counter(transfer))
+        if not download(obj, destination, counter):
+            raise IncompleteError(obj, int(obj.size))
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
@@ -228,9 +216,7 @@ class Copier:
             content_type=extra.get("content_type"),
             headers=headers,
             ex_storage_class=options.write_keywords.get("ex_storage_class"),
-            ex_window=self.settings.window,
-            ex_part_size=self.settings.part_size,
-            on_event=self.progress.listener(transfer),
+            **self.settings.engine_options(on_event=self.progress.listener(transfer)),
         )
         transfer.complete(entry.size or 0)  # a copy by a single request sends no events
 

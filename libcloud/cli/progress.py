@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 import click
@@ -19,7 +20,7 @@ import click
 from libcloud.cli.errors import redact
 from libcloud.cli.meter import Meter, Transfer, bar_line
 from libcloud.cli.settings import Settings
-from libcloud.cli.text import printable
+from libcloud.cli.text import count, printable
 from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
 from libcloud.utils.per_process import PerProcess
@@ -41,6 +42,33 @@ def print_stdout(text: str) -> None:
     """Write a line to standard output, above the progress bar if that is on the same terminal."""
     with _without_bars():
         click.echo(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Prints what a command does, one line per object, to standard output."""
+
+    dry_run: bool = False
+    as_json: bool = False
+    quiet: bool = False
+
+    def step(self, would: str, done: str, text: str, **facts: Any) -> None:
+        """Print a step.
+
+        :param would: the verb for a dry run, such as ``"delete"``.
+        :param done: the verb for a completed step, such as ``"deleted"``.
+        :param facts: for JSON; ``None`` is omitted.
+        """
+        if self.as_json:
+            known = {name: value for name, value in facts.items() if value is not None}
+            print_stdout(json.dumps({**known, "dry_run": self.dry_run}))
+        elif not self.quiet:
+            print_stdout(printable(f"would {would} {text}" if self.dry_run else f"{done} {text}"))
+
+    def total(self, number: int, kind: str, done: str) -> None:
+        """Print the number of objects to standard error."""
+        verb = f"would be {done}" if self.dry_run else done
+        click.echo(f"{count(number, kind)} {verb}", err=True)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud tags``, ``legal-hold``, ``retention`` and ``lifecycle``: show and change settings."""
+"""``libcloud tags``, ``legal-hold``, ``retention``, ``lifecycle``, ``presign``."""
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -14,7 +14,7 @@ from libcloud.cli.errors import error_context
 from libcloud.cli.listing import escaped
 from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
 from libcloud.cli.selection import version_label, version_option
-from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.settings import Settings, age, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.versions import open_bucket
 
@@ -26,16 +26,10 @@ def _open_object(url: str, settings: Settings, version_id: str | None, feature: 
 
     :raises click.UsageError: the store does not support ``feature``, a capability.
     """
-    from libcloud.storage.base import Object, ObjectVersion
-
     store = open_store(url, settings)
     target = store.target.require_object()
     _require(store, feature)
-    properties: Any = (target.name, 0, None, {}, {}, store.container(), store.driver)
-    if version_id is None:
-        return store, Object(*properties)
-    store.require_versions()
-    return store, ObjectVersion(*properties, version_id=version_id)
+    return store, store.reference(target.name, version_id)
 
 
 def _require(store: Store, feature: str) -> None:
@@ -209,3 +203,46 @@ def _days(text: str | None) -> int | None:
     if not match:
         raise click.UsageError(f"--abort-uploads {text!r} is not a number of days, such as 7d")
     return int(match[1])
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--expires",
+    type=age,
+    default="1h",
+    show_default=True,
+    help="Lifetime of the presigned URL, at most 7d.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["GET", "PUT", "HEAD", "DELETE"], case_sensitive=False),
+    default="GET",
+    show_default=True,
+    help="HTTP method that the URL allows.",
+)
+@version_option
+@store_options
+def presign(
+    settings: Settings, *, url: str, expires: timedelta, method: str, version_id: str | None
+) -> None:
+    """Print a presigned URL that gives anyone access to the object at URL for a limited time.
+
+    No request is sent, and the object does not have to exist. Treat the printed URL as a secret.
+    """
+    store = open_store(url, settings)
+    target = store.target.require_object()
+    obj = store.reference(target.name, version_id)
+    with error_context(target):
+        try:
+            signed = store.driver.get_object_cdn_url(
+                obj, ex_expiry=expires.total_seconds() / 3600, ex_method=method.upper()
+            )
+        except ValueError as error:
+            option = "--method" if "ex_method" in str(error) else "--expires"
+            raise click.UsageError(f"{option}: {error}") from error
+        except (NotImplementedError, TypeError) as error:
+            raise click.UsageError(
+                f"{store.driver.name} does not support presigned URLs"
+            ) from error
+    click.echo(signed)

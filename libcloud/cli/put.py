@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud put``: uploads files, directories or standard input."""
+"""``libcloud put`` and ``tee``: upload files, directories or standard input."""
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from libcloud.cli.errors import ObjectExistsError, error_context
-from libcloud.cli.failures import Failures, report_unfinished_upload
-from libcloud.cli.jobs import run_tasks
+from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.programs import CommandWithProgram, produce
 from libcloud.cli.progress import Progress, print_stderr
-from libcloud.cli.settings import Settings, job_options
+from libcloud.cli.reading import errors_name, is_shared_output
+from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.sources import (
     Source,
     Walk,
@@ -234,14 +236,12 @@ class Uploader:
     def _multipart_options(self, source: Source) -> dict[str, Any]:
         # The size of standard input is an estimate, and files in /proc report 0 bytes.
         size_keyword = "ex_size_hint" if source.path == STDIO or not source.size else "ex_size"
-        options = {
-            size_keyword: self.object_options.expect_size if source.size is None else source.size,
-            "ex_window": self.settings.window,
-            "ex_part_size": self.settings.part_size,
-            "ex_max_memory": self.memory,
-            "ex_on_failure": "keep" if self.keep or self.upload_id else None,
-        }
-        return {name: value for name, value in options.items() if value is not None}
+        size = self.object_options.expect_size if source.size is None else source.size
+        return self.settings.engine_options(
+            ex_max_memory=self.memory,
+            ex_on_failure="keep" if self.keep or self.upload_id else None,
+            **{size_keyword: size},
+        )
 
     def _precondition(self, name: str) -> dict[str, Any]:
         """Keywords that prevent replacing an existing object, for ``--no-clobber``.
@@ -266,3 +266,68 @@ class Uploader:
         path = source.name if source.path == STDIO else source.path
         guessed, encoding = mimetypes.guess_type(path, strict=False)
         return {**extra, "content_type": guessed} if guessed and not encoding else extra
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "-p",
+    "--ignore-closed-output",
+    is_flag=True,
+    help="If the reader of standard output closes it, upload the rest of the input anyway.",
+)
+@write_options
+@transfer_options
+def tee(
+    settings: Settings, *, url: str, ignore_closed_output: bool, object_options: ObjectOptions
+) -> None:
+    """Upload standard input to URL, and copy it to standard output.
+
+    \b
+    Examples:
+      pg_dump db | libcloud tee s3://backups/db.sql | sha256sum
+      tar -c /srv | libcloud tee -p s3://backups/srv.tar | tar -t | head
+
+    The object appears only when the input has ended and all of it was uploaded. If the upload
+    fails, the output ends early and the exit status is that of libcloud put. If the reader of
+    the output closes it before the input ends, nothing is stored and the exit status is 141,
+    unless --ignore-closed-output is given.
+    """
+    store = open_store(url, settings)
+    (source,) = plan_uploads((STDIO,), store.target, Walk(Filters()), recursive=False)
+    target = store.target
+    object_options.check_supported_by(store)
+    output = sys.stdout.buffer
+    if is_shared_output(output):
+        settings = replace(settings, quiet=True)
+    with error_context(target):
+        container = store.container()
+    memory = memory_limit(settings, 1)
+    uploader = Uploader(store, container, settings, object_options, None, False, memory)
+
+    def copied(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        return _copied(pieces, output, ignore_closed=ignore_closed_output)
+
+    put_stream(uploader, source, sys.stdin.buffer, copied)
+
+
+def _copied(pieces: Iterator[bytes], output: IO[bytes], *, ignore_closed: bool) -> Iterator[bytes]:
+    """Yield ``pieces``, each after it was written to ``output``.
+
+    :raises BrokenPipeError: the output was closed. An upload of these pieces stores nothing.
+    """
+    is_closed = False
+    for piece in pieces:
+        if not is_closed:
+            try:
+                with errors_name("standard output"):
+                    output.write(piece)
+                    output.flush()
+            except BrokenPipeError:
+                if not ignore_closed:
+                    raise
+                is_closed = True
+                # What is still buffered would raise the error again when the program exits.
+                with contextlib.suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        yield piece

@@ -21,6 +21,7 @@ from libcloud.cli.stores import Store
 from libcloud.cli.text import parse_range
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
+from libcloud.storage.destination import Destination, directories
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -79,6 +80,29 @@ def find_object(
     with value_errors_as_usage():
         found: Object = store.driver.get_object(store.target.container, name, **keywords)
     return found
+
+
+class IncompleteError(LibcloudError):
+    """The store sent less than the object has; no file was written.
+
+    :param size: expected bytes.
+    """
+
+    def __init__(self, obj: Object, size: int) -> None:
+        super().__init__(f"the store sent fewer than {size} bytes: no file was written", obj.driver)
+
+
+def download(obj: Object, destination: Destination, options: dict[str, Any]) -> bool:
+    """Let the driver write the object to a file; false if the store sent too little.
+
+    :param options: keywords of the driver's method.
+    """
+    driver: Any = obj.driver
+    with directories(destination):
+        done: bool = driver.download_object(
+            obj, destination.path, overwrite_existing=destination.overwrite, **options
+        )
+    return done
 
 
 def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:

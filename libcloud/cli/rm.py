@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -14,11 +12,10 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.patterns import Filters, filter_options
-from libcloud.cli.selection import Selection, literal_option, version_option
+from libcloud.cli.progress import Report
+from libcloud.cli.selection import Selection, literal_option, version_label, version_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
-from libcloud.cli.targets import Target
-from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
 
@@ -66,7 +63,7 @@ def rm(
     """
     if version_id is not None and (len(urls) > 1 or recursive or versions):
         raise click.UsageError("--version-id needs the URL of a single object")
-    report, failures = Report(dry_run=dry_run, quiet=settings.quiet, as_json=as_json), Failures(2)
+    report, failures = Report(dry_run, as_json, settings.quiet), Failures(2)
     for url in urls:
         store = open_store(url, settings)
         target = store.target.require_container()
@@ -95,44 +92,13 @@ def _selected(selection: Selection, force: bool, versions: bool) -> Iterator[Obj
             raise NoObjectsError(f"no versions match {selection}")
         return
     if force and selection.is_single:
-        from libcloud.storage.base import Object
-
-        yield Object(store.target.name, 0, None, {}, {}, store.container(), store.driver)
+        yield store.reference(store.target.name)
         return
     try:
         yield from selection.objects()
     except NoObjectsError:
         if not force:
             raise
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How deletions are printed."""
-
-    dry_run: bool = False
-    quiet: bool = False
-    as_json: bool = False
-
-    def deleted(self, url: Target, version_id: str | None) -> None:
-        """Print that an object or a version was deleted."""
-        if self.as_json:
-            facts = {"action": "delete", "url": str(url), "version_id": version_id}
-            known = {name: value for name, value in facts.items() if value is not None}
-            click.echo(json.dumps({**known, "dry_run": self.dry_run}))
-        elif not self.quiet:
-            done = "would delete" if self.dry_run else "deleted"
-            click.echo(f"{done} {printable(str(url))}{_version_text(version_id)}")
-
-    def total(self, number: int, kind: str) -> None:
-        """Print how many were deleted."""
-        if not self.quiet:
-            done = "would be deleted" if self.dry_run else "deleted"
-            click.echo(f"{count(number, kind)} {done}", err=True)
-
-
-def _version_text(version_id: str | None) -> str:
-    return "" if version_id is None else f" (version {printable(version_id)})"
 
 
 def delete_objects(
@@ -142,14 +108,16 @@ def delete_objects(
     number, failed, kind = 0, failures.count, "object"
     for result in _outcomes(store, objects, report.dry_run):
         number += 1
-        target = store.target.with_name(result.object_name)
+        version_id, url = result.version_id, store.target.with_name(result.object_name)
+        label = version_label(url, version_id)
         if isinstance(result, FailedDeletion):
-            failures.add(result.error, f"{target}{_version_text(result.version_id)}")
+            failures.add(result.error, label)
         else:
-            report.deleted(target, result.version_id)
-        kind = "object" if result.version_id is None else "version"
-    if number > 1:
-        report.total(number - (failures.count - failed), kind)
+            facts = {"action": "delete", "url": str(url), "version_id": version_id}
+            report.step("delete", "deleted", label, **facts)
+        kind = "object" if version_id is None else "version"
+    if number > 1 and not report.quiet:
+        report.total(number - (failures.count - failed), kind, "deleted")
 
 
 def _outcomes(store: Store, objects: Iterator[Object], dry_run: bool) -> Iterator[Deletion]:

@@ -63,6 +63,11 @@ class Settings:
     quiet: bool = False
     json_progress: bool = False
 
+    def engine_options(self, **others: Any) -> dict[str, Any]:
+        """The keywords of transfers in parts that are given, and those of ``others``."""
+        options = {"ex_window": self.window, "ex_part_size": self.part_size, **others}
+        return {name: value for name, value in options.items() if value is not None}
+
 
 _STORE = [
     click.option(

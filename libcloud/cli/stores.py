@@ -68,6 +68,16 @@ class Store:
         self.require_versions()
         return self.container().get_object(name, ex_version_id=version_id)
 
+    def reference(self, name: str, version_id: str | None = None) -> Object:
+        """The object, or one version of it, which may not exist; no request is sent."""
+        from libcloud.storage.base import Object, ObjectVersion
+
+        properties: Any = (name, 0, None, {}, {}, self.container(), self.driver)
+        if version_id is None:
+            return Object(*properties)
+        self.require_versions()
+        return ObjectVersion(*properties, version_id=version_id)
+
     @property
     def keeps_versions(self) -> bool:
         """Whether the bucket keeps versions of its objects, or did so before.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -12,18 +11,17 @@ from collections.abc import Iterable, Iterator
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
-from libcloud.cli.failures import Failures, report_unfinished_upload
-from libcloud.cli.jobs import run_tasks
+from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, LocalDirectory, Place, StoreDirectory
-from libcloud.cli.progress import Progress, print_stderr, print_stdout
+from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.settings import Settings, job_options, source_options
 from libcloud.cli.sources import follow_symlinks_option
 from libcloud.cli.stores import open_store
 from libcloud.cli.sync_plan import Copy, Delete, Entry, Rules, plan_sync
 from libcloud.cli.targets import is_url
-from libcloud.cli.text import count, printable
+from libcloud.cli.text import count
 from libcloud.common.types import LibcloudError
 from libcloud.storage.destination import FileNames
 
@@ -177,7 +175,7 @@ class _Runner:
         self._copier = copier
         self._failures = failures
         self._dry_run = dry_run
-        self._as_json = as_json
+        self._printed = Report(dry_run, as_json, copier.settings.quiet)
         self._deletions: list[Entry] = []
         self._names = names
 
@@ -257,13 +255,8 @@ class _Runner:
             self._copier.copy(step.entry, transfer)
 
     def _report(self, action: str, entry: Entry, reason: str = "") -> None:
-        """Print a step to standard output, above the progress bar."""
         url = self._label(entry)
-        if self._as_json:
-            facts = {"action": action, "name": url, "size": entry.size, "reason": reason or None}
-            known = {name: value for name, value in facts.items() if value is not None}
-            print_stdout(json.dumps({**known, "dry_run": self._dry_run}))
-        elif not self._copier.settings.quiet:
-            done = {"copy": "copied", "delete": "deleted"}[action]
-            text = f"would {action}" if self._dry_run else done
-            print_stdout(printable(f"{text} {url}{f' ({reason})' if reason else ''}"))
+        facts = {"action": action, "name": url, "size": entry.size, "reason": reason or None}
+        done = {"copy": "copied", "delete": "deleted"}[action]
+        text = f"{url} ({reason})" if reason else url
+        self._printed.step(action, done, text, **facts)

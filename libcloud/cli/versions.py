@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud versioning`` and ``libcloud undelete``: keep and restore versions of objects."""
+"""``libcloud mb``, ``rb``, ``versioning`` and ``undelete``: buckets and their versions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.patterns import Filters, filter_options
+from libcloud.cli.progress import Report
 from libcloud.cli.selection import Selection, literal_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
-from libcloud.cli.text import count, printable
 from libcloud.storage.types import FailedDeletion
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def undelete(
     --version-id. A key can contain wildcards, as with libcloud rm.
     """
     failures, restored = Failures(2), 0
+    report = Report(dry_run, as_json, settings.quiet)
     for url in urls:
         store = open_store(url, settings)
         store.target.require_container()
@@ -94,15 +95,10 @@ def undelete(
                     failures.add(error, target)
                     continue
                 restored += 1
-                if as_json:
-                    facts = {"action": "undelete", "url": str(target), "dry_run": dry_run}
-                    click.echo(json.dumps(facts))
-                elif not settings.quiet:
-                    done = "would restore" if dry_run else "restored"
-                    click.echo(printable(f"{done} {target}"))
+                facts = {"action": "undelete", "url": str(target)}
+                report.step("restore", "restored", str(target), **facts)
     if len(urls) > 1 or recursive:
-        done = "would be restored" if dry_run else "restored"
-        click.echo(f"{count(restored, 'object')} {done}", err=True)
+        report.total(restored, "object", "restored")
     failures.raise_if_any()
 
 
@@ -157,3 +153,44 @@ def open_bucket(url: str, settings: Settings) -> Store:
             f"{url} names an object, not a bucket: use {store.target.with_name('')}"
         )
     return store
+
+
+@click.command()
+@click.argument("url")
+@store_options
+def mb(settings: Settings, *, url: str) -> None:
+    """Create the bucket at URL in the region of the store."""
+    store = open_bucket(url, settings)
+    with error_context(store.target):
+        store.driver.create_container(store.target.container)
+
+
+@click.command()
+@click.argument("url")
+@click.option("--force", is_flag=True, help="Delete its objects, versions and uploads first.")
+@store_options
+def rb(settings: Settings, *, url: str, force: bool) -> None:
+    """Delete the bucket at URL. It must be empty, unless --force is given."""
+    store = open_bucket(url, settings)
+    with error_context(store.target):
+        if force:
+            _empty(store)
+        store.driver.delete_container(store.container())
+
+
+def _empty(store: Store) -> None:
+    """Delete all objects and versions, and abort all in-progress uploads.
+
+    :raises ReportedError: an object could not be deleted. The errors were printed.
+    """
+    from libcloud.cli.rm import delete_objects
+
+    container = store.container()
+    report, failures = Report(quiet=True), Failures(2)
+    delete_objects(store, container.iterate_objects(), report, failures)
+    if store.keeps_versions:
+        versions = store.driver.ex_iterate_object_versions(container)
+        delete_objects(store, versions, report, failures)
+    failures.raise_if_any()
+    if store.lists_uploads:
+        store.driver.ex_cleanup_multipart_uploads(container, older_than=None)

@@ -519,7 +519,6 @@ def _now() -> datetime:
 
 
 def _pairs(params: Any) -> _Pairs:
-    """Return ``params``, a mapping or pairs, as pairs of text."""
     items = params.items() if hasattr(params, "items") else params
     return tuple((str(name), "" if value is None else str(value)) for name, value in items)
 

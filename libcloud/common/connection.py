@@ -256,7 +256,6 @@ class Connection(ConnectionSettings):
     def _retryable_request(
         self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
     ) -> Any:
-        """Send one request and create its response."""
         connection = self.connection
         arguments = {"method": method, "url": url, "body": data, "headers": headers}
         started = time.perf_counter()

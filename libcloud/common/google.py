@@ -83,7 +83,6 @@ _REFRESH_EARLY = timedelta(seconds=30)
 
 
 def _utcnow() -> datetime:
-    """Return the current time in UTC, naive, like the expiry times of tokens."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 

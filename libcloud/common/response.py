@@ -220,7 +220,6 @@ def _lowercase(headers: Any) -> dict[str, str]:
 
 
 def _text(response: Any, content: Any) -> str:
-    """Return the body of ``response`` as text."""
     if content == b"":
         return ""
     if isinstance(content, bytes) and getattr(response, "encoding", None) is None:

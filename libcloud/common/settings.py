@@ -163,5 +163,4 @@ class ConnectionSettings:
         return usual if port in (None, 80, 443) else port
 
     def _tuple_from_url(self, url: str) -> tuple[str, int, int, str]:
-        """Return host, port, secure and path of ``url``."""
         return split_url(url)

@@ -93,7 +93,6 @@ class LoggingConnection(LibcloudConnection):
         return "\n".join(lines) + "\n\n"
 
     def _log_curl(self, method: str, url: str, body: Any, headers: Mapping[str, Any]) -> str:
-        """Return the curl command of the request, with secrets redacted."""
         words = ["curl", "-i"]
         words += ["--head"] if method == "HEAD" else ["-X", quote(method)]
         for name, value in redact_headers(headers).items():

@@ -133,7 +133,6 @@ def _texts_of(error: BaseException) -> Iterator[tuple[str, object]]:
 
 
 def _redacted(value: Any, secrets: list[str]) -> Any:
-    """Remove secrets from ``value`` if it is text or a list of texts."""
     if isinstance(value, str):
         return redact_text(value, secrets)
     if isinstance(value, list):

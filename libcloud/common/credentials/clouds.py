@@ -123,7 +123,6 @@ def _existing(paths: Any) -> str | None:
 
 
 def _read(path: str) -> dict[str, Any]:
-    """The clouds in a file."""
     try:
         import yaml
     except ImportError as error:

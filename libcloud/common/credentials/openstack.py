@@ -157,7 +157,6 @@ def _endpoint(keystone: Any, identity: Identity, interface: str, kind: str = "")
 
 
 def _plugin(identity: Identity) -> Any:
-    """The plugin of keystoneauth1 for a version."""
     from keystoneauth1.identity import v2, v3
 
     version, _, method = identity.auth_version.partition("_")

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from libcloud.cli.errors import ReportedError
-from libcloud.cli.failures import Failures
-from libcloud.cli.jobs import run_tasks
+from libcloud.cli.failures import Failures, run_tasks
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.local import LocalStorageDriver
