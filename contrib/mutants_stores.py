@@ -125,4 +125,11 @@ MUTANTS = (
         ("libcloud/test/storage/swift/test_metadata.py",),
         caught_by="test_an_empty_value_is_kept_although_swift_removes_those",
     ),
+    Mutant(
+        "a token of Google that was revoked is used until it expires",
+        "libcloud/storage/s3/recovery.py",
+        "error.status == 401 and attempt.connection.renew_token()",
+        "False",
+        ("libcloud/test/storage/test_google_multipart.py",),
+    ),
 )

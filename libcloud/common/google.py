@@ -399,6 +399,12 @@ class GoogleOAuth2Credential:
                 self._refresh_token()
             return str(self._token_info()["access_token"])
 
+    def renew(self, refused: str) -> None:
+        """Get another token than ``refused``, unless another thread has done so."""
+        with self._lock():
+            if self._token_info().get("access_token") == refused:
+                self._refresh_token()
+
     @property
     def token_expire_utc_datetime(self) -> datetime:
         """The expiry time of the token, in UTC, naive."""

@@ -33,6 +33,8 @@ from libcloud.storage.keywords import GoogleKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.profiles import GOOGLE
 from libcloud.utils.hosts import authority
+from libcloud.utils.per_thread import PerThread
+from libcloud.utils.unsent import before_sending
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -113,6 +115,8 @@ class GoogleStorageConnection(BaseS3Connection):
     rawResponseCls: Any = S3RawResponse
     PROJECT_ID_HEADER = "x-goog-project-id"
 
+    _sent_token: Any = PerThread(None)
+
     def __init__(
         self,
         user_id: str,
@@ -150,11 +154,19 @@ class GoogleStorageConnection(BaseS3Connection):
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         """Sign, or add the access token, in each attempt."""
         if self.oauth2_credential is not None:
-            headers["Authorization"] = f"Bearer {self.oauth2_credential.access_token}"
+            self._sent_token = self.oauth2_credential.access_token
+            headers["Authorization"] = f"Bearer {self._sent_token}"
         else:
             signature = self._get_s3_auth_signature(params, headers)
             headers["Authorization"] = f"{SIGNATURE_IDENTIFIER} {self.user_id}:{signature}"
         return params, headers
+
+    def renew_token(self) -> bool:
+        if self.oauth2_credential is None or self._sent_token is None:
+            return False
+        with before_sending():
+            self.oauth2_credential.renew(self._sent_token)
+        return True
 
     def _get_s3_auth_signature(self, params: Any, headers: Mapping[str, Any]) -> str:
         """Return the signature, which covers the date; ``headers`` are not modified."""

@@ -121,6 +121,13 @@ class BaseS3Connection(ConnectionUserAndKey):
         """Return the current time by the clock of the store, as far as it is known."""
         return datetime.now(timezone.utc) + self.clock_offset
 
+    def renew_token(self) -> bool:
+        """Hook: replace the token that the last request of this thread was refused with.
+
+        :return: whether there may be another one.
+        """
+        return False
+
     def current_credentials(self) -> Credentials | None:
         """Return the credentials of the provider, the same throughout an attempt.
 

@@ -188,7 +188,21 @@ class ExpiredCredentials:
         return (certain or not error.code) and provider.refresh(used, certain=certain)
 
 
-STRATEGIES: tuple[Strategy, ...] = (WrongRegion(), ClockSkew(), ExpiredCredentials())
+class RefusedToken:
+    """Has the connection ask for another OAuth token, which may have been revoked."""
+
+    limit = 1
+
+    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
+        return error.status == 401 and attempt.connection.renew_token()
+
+
+STRATEGIES: tuple[Strategy, ...] = (
+    WrongRegion(),
+    ClockSkew(),
+    ExpiredCredentials(),
+    RefusedToken(),
+)
 """In the order in which they are tried."""
 
 

@@ -540,3 +540,24 @@ def test_an_operation_is_polled_until_it_is_done(base_connection: GoogleBaseConn
 
 def test_the_home_directory_of_the_tests_is_not_the_users(tmp_path: Path) -> None:
     assert os.path.expanduser("~") == str(tmp_path)
+
+
+def test_a_refused_token_is_replaced_unless_another_thread_has_done_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = iter(["second", "third"])
+    later = datetime(2999, 1, 1).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def refresh(self: object, token: object) -> dict[str, str]:
+        return {"access_token": next(made), "expire_time": later}
+
+    kind = google.GoogleInstalledAppAuthConnection
+    monkeypatch.setattr(kind, "refresh_token", refresh)
+    cached = tmp_path / "token"
+    cached.write_text(json.dumps({"access_token": "first", "expire_time": later}))
+    credential = google.GoogleOAuth2Credential(
+        "x.apps.googleusercontent.com", "secret", credential_file=str(cached)
+    )
+    credential.renew("first")
+    credential.renew("first")
+    assert credential.access_token == "second"

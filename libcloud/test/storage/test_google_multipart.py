@@ -130,6 +130,35 @@ def test_a_fault_does_not_fail_the_upload(operation: str, action: Any) -> None:
         there.assert_nothing_is_left("object")
 
 
+def test_a_token_that_is_revoked_during_an_upload_is_replaced_once() -> None:
+    renewed = []
+
+    class Credential:
+        access_token = GOOGLE.bearer
+        user_id = "me"
+
+        def renew(self, refused: str) -> None:
+            if refused == self.access_token:
+                renewed.append(refused)
+                self.access_token = GOOGLE.bearer
+
+    class Tokens(GoogleStorageDriver):
+        connectionCls = GoogleStorageConnection
+
+    with google(Tokens) as there:
+        credential: Any = Credential()
+        there.driver.connection.oauth2_credential = credential
+
+        def source() -> Iterator[bytes]:
+            yield pattern(3 * PART)[:PART]
+            credential.access_token = "revoked"
+            yield pattern(3 * PART)[PART:]
+
+        there.stream(source())
+        assert there.body() == pattern(3 * PART)
+        assert renewed == ["revoked"]
+
+
 def test_a_customers_key_goes_with_each_part() -> None:
     headers = {
         "x-goog-encryption-algorithm": "AES256",
