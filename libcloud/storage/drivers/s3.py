@@ -787,8 +787,14 @@ class BaseS3StorageDriver(StorageDriver):
         )
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        saving = transfer.download.saving
-        return saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
+        return self._read_shared_range(obj, start_bytes, end_bytes, {})
+
+    def _read_shared_range(
+        self, obj: Object, start: int, stop: int, headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """Bytes of a version of an object; ``headers`` of the upload that wrote it have its key."""
+        saving, options = transfer.download.saving, s3.options.read_options(headers)
+        return saving.stream_range_of_version(self, obj, start, stop, options=options)
 
     _reads_last_bytes = True  # of an object of unknown size
 

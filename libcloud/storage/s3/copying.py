@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 DEFAULT_COPY_PART_SIZE = 256 * MIB
 """Bytes per part of a copy by default. A part is never in memory here."""
 
+_CUSTOMER = "x-amz-server-side-encryption-customer-"
+
 _MD5_OF_NOTHING = integrity.md5_hex(b"")
 
 
@@ -141,14 +143,19 @@ def copy_part(
     """Copy ``span`` of ``obj`` as a part of an upload; one request, without retries.
 
     :param obj: as it must still be: its ETag is a precondition.
-    :param headers: of the upload.
+    :param headers: of the upload; its encryption key is that of ``obj``, too.
     """
     place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
     seen = {"etag": obj.hash or "", "content-length": str(obj.size)}
-    source = Source(place, obj.size, seen, {})
-    carried = s3.copy_headers.CopyHeaders({}, headers, {})
+    key = {name: value for name, value in headers.items() if name.lower().startswith(_CUSTOMER)}
+    source = Source(place, obj.size, seen, key)
+    of_source = {f"x-amz-copy-source-{name[len('x-amz-') :]}": key[name] for name in key}
+    carried = s3.copy_headers.CopyHeaders({}, headers, of_source)
     port = CopyPort(driver, source, target, carried)
-    return port.put_part(upload_id, number, span, Digest())
+    part, copied = port.copy_part(upload_id, number, span)
+    opaque = integrity.encrypted(headers)
+    digest = integrity.reported_digest(driver.profile, copied.etag, copied.checksums, opaque=opaque)
+    return replace(part, digest=digest)
 
 
 def check_copy(
@@ -266,6 +273,10 @@ class CopyPort:
         return StoredObject(copied.etag, len(body), 0, dict(response.headers))
 
     def put_part(self, upload_id: str, number: int, body: range, digest: Digest) -> PartReceipt:
+        return self.copy_part(upload_id, number, body)[0]
+
+    def copy_part(self, upload_id: str, number: int, body: range) -> tuple[PartReceipt, Published]:
+        """:meth:`put_part`, and what the store reports of the part."""
         what = f"{self._what}, part {number}"
         request = requests.copy_part(
             self._target.path,
@@ -278,13 +289,13 @@ class CopyPort:
             vendor=self._driver.http_vendor_prefix,
         )
         response = self._copy(request, what)
-        etag = self._parse(response, what).etag
-        if not etag:
+        copied = self._parse(response, what)
+        if not copied.etag:
             raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
-        if etag == _MD5_OF_NOTHING:
+        if copied.etag == _MD5_OF_NOTHING:
             raise self._unsupported(what)
         self._upload.times.see(response.headers)
-        return PartReceipt(number, etag, len(body), digest)
+        return PartReceipt(number, copied.etag, len(body), Digest()), copied
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
         # Stores that ignore the precondition may have copied parts of two versions.

@@ -68,7 +68,8 @@ def headers_of_parts(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in headers.items()
-        if any(_belongs(step, name.lower()) for step in steps) or name.lower() == _ENCRYPTION
+        if any(_belongs(step, name.lower()) for step in steps)
+        or name.lower().startswith(_ENCRYPTION)
     }
 
 

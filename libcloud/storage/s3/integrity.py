@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from libcloud.storage.s3.checksums import (
     CHECKSUMS,
@@ -29,9 +29,6 @@ from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.bodies import hashed, new_md5
 from libcloud.utils.etags import strip_etag
-
-if TYPE_CHECKING:
-    from libcloud.storage.s3.values import PartRecord
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PAYLOAD = "x-amz-content-sha256"
@@ -228,17 +225,20 @@ def expected_etag(parts: Sequence[PartReceipt]) -> str | None:
     return f"{md5_hex(joined)}-{len(parts)}"
 
 
-def reported_digest(profile: S3Profile, part: PartRecord, *, opaque: bool) -> Digest:
-    """The digest of a part that a listing reports, without headers; empty if it reports none.
+def reported_digest(
+    profile: S3Profile, etag: str | None, checksums: Mapping[str, str], *, opaque: bool
+) -> Digest:
+    """The digest of a part that the store reports, without headers; empty if it reports none.
 
+    :param checksums: by algorithm in lower case, base64.
     :param opaque: its ETag is not an MD5, because of encryption.
     """
-    for name, text in part.checksums.items():
+    for name, text in checksums.items():
         value = decoded(text)
         if value is not None:
             return Digest({}, name, value)
-    if part.etag and is_md5(part.etag) and profile.etag_is_md5 and not opaque:
-        return Digest({}, "md5", bytes.fromhex(part.etag))
+    if etag and is_md5(etag) and profile.etag_is_md5 and not opaque:
+        return Digest({}, "md5", bytes.fromhex(etag))
     return Digest()
 
 

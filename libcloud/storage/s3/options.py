@@ -293,6 +293,19 @@ def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict
     return asked
 
 
+def read_options(headers: Mapping[str, str]) -> dict[str, Any]:
+    """The keywords with which an object is read that was written with ``headers``."""
+    given = {name.lower(): value for name, value in headers.items()}
+    options: dict[str, Any] = {}
+    if f"{_SSE}-customer-key" in given:
+        options["ex_sse_customer_key"] = base64.b64decode(given[f"{_SSE}-customer-key"])
+    if "x-amz-request-payer" in given:
+        options["ex_request_payer"] = True
+    if "x-amz-expected-bucket-owner" in given:
+        options["ex_expected_bucket_owner"] = given["x-amz-expected-bucket-owner"]
+    return options
+
+
 def _check_sent(asked: Iterable[str], *, prefix: str, secure: bool) -> None:
     """:param secure: over https, or nothing that needs it."""
     foreign = sorted(name for name in asked if name.startswith("x-amz-") and prefix != "x-amz")

@@ -14,29 +14,43 @@ its task again: a part that is sent twice replaces itself.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import operator
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
-from libcloud.storage.capabilities import Limits
-from libcloud.storage.scaleout.compose import PieceStorage
+from libcloud.storage.scaleout.compose import PieceStorage, PieceTask, folder_of
 from libcloud.storage.scaleout.executors import adapted
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor
-from libcloud.storage.scaleout.session import NewUpload, UploadSession, begin
-from libcloud.storage.scaleout.worker import PartTask
-from libcloud.storage.transfer.cut import CutPart, check_sizes, cut
+from libcloud.storage.scaleout.session import (
+    NewUpload,
+    PlannedParts,
+    UploadSession,
+    attached,
+    begin,
+)
+from libcloud.storage.scaleout.sizes import fingerprint, sized, usual_part_size
+from libcloud.storage.scaleout.staging import PieceFolder
+from libcloud.storage.scaleout.text import needs_key
+from libcloud.storage.scaleout.worker import PartTask, StoredPiece
+from libcloud.storage.transfer.cut import CutPart, cut
 from libcloud.storage.transfer.progress import UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
-from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan
+from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.values import PartReceipt
-from libcloud.storage.types import ObjectError, SizeMismatchError, UploadOutcomeUnknownError
-from libcloud.utils.arguments import kind_of
+from libcloud.storage.types import (
+    ObjectDoesNotExistError,
+    ObjectError,
+    SizeMismatchError,
+    UploadOutcomeUnknownError,
+)
+
+_log = logging.getLogger(__name__)
 
 _WINDOW = 64
 _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
@@ -80,20 +94,23 @@ def upload_with(
     """Upload ``pieces``; see ``ex_upload_with`` of the drivers."""
     upload = new[0]
     executor = adapted(executor)
-    pieces, lengths = _sized(executor, pieces, sizes)
-    if lengths is None:
-        return _compose(driver, new, executor, pieces, shipping)
-    if upload.options.size not in (None, sum(lengths)):
+    pieces, lengths = sized(executor, pieces, sizes)
+    if lengths is None and shipping.access is not None:
+        raise ValueError("ex_ship_credentials='presigned' requires the sizes of the pieces")
+    if lengths is not None and upload.options.size not in (None, sum(lengths)):
         raise SizeMismatchError(
             f"the pieces have {sum(lengths)} bytes, and ex_size is {upload.options.size}; "
             "nothing was sent",
             driver,
             upload.object_name,
         )
-    part_size = upload.options.part_size or _part_size(lengths, upload.limits)
+    _check_portable(UploadSession.draft(driver, new), executor, shipping)
+    if lengths is None:
+        session = _begin(driver, new, shipping)
+        return _compose(session, executor, pieces, shipping, None)
+    part_size = upload.options.part_size or usual_part_size(lengths, upload.limits)
     parts = cut(lengths, upload.limits, part_size=part_size)
-    _check_portable(driver, new, executor, shipping)
-    plan = {"part_size": part_size, "parts": len(parts), "plan": _fingerprint(lengths, part_size)}
+    plan = {"part_size": part_size, "parts": len(parts), "plan": fingerprint(lengths, part_size)}
     session = _begin(driver, new, shipping, **plan)
     return _Coordinator(session, executor, pieces, lengths, parts, shipping).run({})
 
@@ -120,33 +137,6 @@ def _give_up(error: BaseException, session: UploadSession) -> None:
         vars(error).update(upload_id=session.upload_id, cleanup_error=failed)
 
 
-def _compose(
-    driver: Any, new: NewUpload, executor: Any, pieces: Sequence[Any], shipping: Shipping
-) -> Object:
-    """Upload pieces of unknown size."""
-    if shipping.access is not None:
-        raise ValueError("ex_ship_credentials='presigned' requires the sizes of the pieces")
-    _check_portable(driver, new, executor, shipping)
-    session = _begin(driver, new, shipping)
-    try:
-        return resume(session, executor, pieces, sizes=None, shipping=shipping, is_new=True)
-    except BaseException as error:
-        if session.upload.options.on_failure == "keep":
-            _keep(error, session)
-        raise
-
-
-def _piece_storage(session: UploadSession, executor: Any, shipping: Shipping) -> PieceStorage:
-    shared = shipping.connect is None and _shares_memory(executor)
-    return PieceStorage(
-        session,
-        executor,
-        shipped=session if shared else session.text(),
-        connect=shipping.connect,
-        window=_window(executor, session.upload.options),
-    )
-
-
 def attach(
     driver: Any,
     session: str | UploadSession,
@@ -161,140 +151,125 @@ def attach(
 
     :param options: keywords of the engine.
     """
-    text = session.text() if isinstance(session, UploadSession) else session
-    found = UploadSession.from_json(text, driver)
+    if isinstance(session, UploadSession):
+        found = attached(driver, session.facts)
+    else:
+        found = UploadSession.from_json(session, driver)
     chosen = split_keywords({"ex_on_failure": "keep", **options})[1]
     kept = found.with_options(replace(chosen, part_size=found.facts.part_size))
-    return resume(kept, executor, pieces, sizes=sizes, shipping=shipping)
-
-
-def resume(
-    session: UploadSession,
-    executor: PartExecutor,
-    pieces: Any,
-    *,
-    sizes: Any,
-    shipping: Shipping,
-    is_new: bool = False,
-) -> Object:
-    """Send what the store does not have, and complete.
-
-    :param is_new: the upload has no parts yet, and the store is not asked for them.
-    """
     executor = adapted(executor)
-    pieces, lengths = _sized(executor, pieces, sizes)
-    if lengths is not None:
-        return _resume(session, executor, pieces, lengths, shipping)
-    storage = _piece_storage(session, executor, shipping)
+    pieces, lengths = sized(executor, pieces, sizes)
+    _check_portable(kept, executor, shipping)
+    if lengths is None:
+        return _compose(kept, executor, pieces, shipping, kept.find_parts())
+    parts = _planned(kept, lengths)
+    run = _Coordinator(kept, executor, pieces, lengths, parts, shipping)
+    return run.resume(kept.find_parts())
+
+
+# The parts that the store has, and the error that the upload no longer exists; None: it is new.
+_State = tuple[list[PartReceipt], Exception | None] | None
+
+
+def _compose(
+    session: UploadSession, executor: Any, pieces: Sequence[Any], shipping: Shipping, state: _State
+) -> Object:
+    """Make the object of pieces of unknown size."""
+    folder = folder_of(session)
+    gone = None if state is None else state[1]
     try:
-        found = storage.store(pieces)
-    except BaseException as error:
-        _give_up(error, session)
-        if session.upload.options.on_failure != "keep":
-            _discard(storage, error)
-        raise
-    try:
+        found = None if gone is None else folder.recorded()
+        if found is None:
+            found = _stored_pieces(session, executor, pieces, shipping, state)
         sizes = [piece.size for piece in found]
-        stored = _resume(session, executor, found, sizes, shipping, is_new=is_new)
+        parts = _planned(session, sizes)
+        run = _Coordinator(session, executor, found, sizes, parts, shipping)
+        stored = run.run({}) if state is None else run.resume(state)
     except BaseException as error:
-        unknown = isinstance(error, UploadOutcomeUnknownError)
-        if session.upload.options.on_failure != "keep" and not unknown:
-            _discard(storage, error)
+        keep = session.upload.options.on_failure == "keep"
+        if error is gone:
+            _discard(folder, error)
+        elif keep or isinstance(error, UploadOutcomeUnknownError):
+            _keep(error, session)
+        else:
+            _give_up(error, session)
+            _discard(folder, error)
         raise
-    storage.delete()
+    try:
+        folder.discard()
+    except Exception as error:
+        text = "%s was published, but temporary objects below %s remain: %s"
+        _log.warning(text, session.label, folder.prefix, error)
     return stored
 
 
-def _discard(storage: PieceStorage, error: BaseException) -> None:
+def _stored_pieces(
+    session: UploadSession, executor: Any, pieces: Sequence[Any], shipping: Shipping, state: _State
+) -> list[StoredPiece]:
+    if state is not None and state[1] is not None and not _exists(session):
+        raise state[1]
+    shared = shipping.connect is None and _shares_memory(executor)
+    shipped = session if shared else session.text()
+    storage = PieceStorage(
+        session,
+        executor,
+        lambda position: PieceTask(shipped, position, shipping.connect),
+        window=_window(executor, session.upload.options),
+    )
+    found = storage.store(pieces, is_new=state is None)
+    folder_of(session).record(found)
+    return found
+
+
+def _exists(session: UploadSession) -> bool:
+    """Whether there is an object, which the upload may have published."""
+    try:
+        session.driver.get_object(session.container_name, session.object_name)
+    except ObjectDoesNotExistError:
+        return False
+    except LibcloudError:  # it is encrypted by a key of the caller
+        return True
+    return True
+
+
+def _discard(folder: PieceFolder, error: BaseException) -> None:
     """Delete the temporary objects of an upload that was aborted because of ``error``."""
     try:
-        storage.delete()
+        folder.discard()
     except Exception as failed:
         vars(error).setdefault("cleanup_error", failed)
 
 
-def _resume(
-    session: UploadSession,
-    executor: PartExecutor,
-    pieces: Sequence[Any],
-    lengths: Sequence[int],
-    shipping: Shipping,
-    *,
-    is_new: bool = False,
-) -> Object:
-    limits = session.upload.limits
-    part_size = session.facts.part_size or _part_size(lengths, limits)
-    if session.facts.plan not in ("", _fingerprint(lengths, part_size)):
+def _planned(session: UploadSession, lengths: Sequence[int]) -> list[CutPart]:
+    """The parts of an upload that has begun.
+
+    :raises ValueError: they are not those that it began with.
+    """
+    part_size = session.facts.part_size or usual_part_size(lengths, session.upload.limits)
+    if session.facts.plan not in ("", fingerprint(lengths, part_size)):
         raise ValueError(
             f"the pieces of {session.label} do not have the sizes that they had when the upload "
             "began; nothing was sent. Abort it, and upload them again"
         )
-    parts = cut(lengths, limits, part_size=part_size)
-    if is_new:
-        return _Coordinator(session, executor, pieces, lengths, parts, shipping).run({})
-    planned = {part.number: part.size for part in parts}
-    stored, gone = session.find_parts()
-    known = {part.number: part for part in stored if planned.get(part.number) == part.size}
-    if not known or len(known) == len(parts):
-        published = session.find_published([part.size for part in parts])
-        if published is not None:
-            return session.published(published)
-    if gone is not None:
-        raise gone
-    return _Coordinator(session, executor, pieces, lengths, parts, shipping).run(known)
-
-
-def _sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:
-    """The pieces, and their sizes; ``None`` if they are not known.
-
-    :raises TypeError: they are not pieces.
-    :raises ValueError: there are not as many sizes as pieces.
-    """
-    if isinstance(pieces, (str, bytes, bytearray, memoryview, Mapping)):
-        raise TypeError(f"pieces must be an iterable of pieces, not {kind_of(pieces)}")
-    if sizes is None and hasattr(executor, "hold"):
-        pieces, sizes = executor.hold(pieces)
-    else:
-        pieces = getattr(executor, "pieces_of", list)(pieces)
-    if sizes is None:
-        if not all(isinstance(piece, bytes) for piece in pieces):
-            return pieces, None
-        sizes = map(len, pieces)
-    lengths = [_plain(size) for size in sizes]
-    if len(lengths) != len(pieces):
-        raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
-    check_sizes(lengths)
-    return pieces, lengths
-
-
-def _plain(size: Any) -> Any:
-    """``size`` as an ``int`` if it is a whole number of another type, such as NumPy's."""
-    is_number = hasattr(size, "__index__") and not isinstance(size, bool)
-    return operator.index(size) if is_number else size
-
-
-def _part_size(sizes: Sequence[int], limits: Limits) -> int:
-    """A size of parts with which no piece is divided, so that each is made once, if possible."""
-    largest = max(sizes, default=0)
-    whole = largest + limits.min_part_size
-    return max(DEFAULT_PART_SIZE, whole if whole <= limits.max_part_size else 0)
-
-
-def _fingerprint(sizes: Sequence[int], part_size: int) -> str:
-    text = ",".join(map(str, [part_size, *sizes]))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return cut(lengths, session.upload.limits, part_size=part_size)
 
 
 def _shares_memory(executor: Any) -> bool:
     return bool(getattr(executor, "shares_memory", isinstance(executor, ThreadPoolExecutor)))
 
 
-def _check_portable(driver: Any, new: NewUpload, executor: Any, shipping: Shipping) -> None:
+def _check_portable(session: UploadSession, executor: Any, shipping: Shipping) -> None:
     """:raises ValueError: workers would have no access to the store. Nothing was sent."""
+    driver = session.driver
     if shipping.access is not None and not hasattr(driver, "_presigned_part"):
         raise ValueError(f"ex_ship_credentials: {driver.name} has no presigned URLs of parts")
-    if not _shares_memory(executor) and shipping.connect is None and shipping.access is None:
-        UploadSession.draft(driver, new).to_json()
+    if shipping.connect is None and _shares_memory(executor):
+        return
+    why = needs_key(session.facts)
+    if why:
+        raise ValueError(f"the parts of {session.label} cannot be sent by other processes: {why}")
+    if shipping.connect is None and shipping.access is None:
+        session.to_json()
 
 
 def _window(executor: Any, options: UploadOptions) -> int:
@@ -315,24 +290,6 @@ class _Body:
 
     def __len__(self) -> int:
         return self.part.size
-
-
-class _Planned(NamedTuple):
-    body: _Body
-    last: bool
-
-
-class _PlannedParts:
-    """The source of an upload: which parts there are."""
-
-    def __init__(self, parts: Sequence[CutPart]) -> None:
-        self._parts = parts
-        self._next = 0
-
-    def next_part(self, size: int) -> _Planned:
-        part = self._parts[self._next]
-        self._next += 1
-        return _Planned(_Body(part), self._next == len(self._parts))
 
 
 class _Coordinator:
@@ -382,7 +339,7 @@ class _Coordinator:
             _give_up(error, session)
             raise
         try:
-            found = transfer.run(_PlannedParts(self._parts))
+            found = transfer.run(PlannedParts([_Body(part) for part in self._parts]))
         except BaseException as error:
             if isinstance(error, ObjectError):
                 upload.name_error(error)
@@ -390,6 +347,22 @@ class _Coordinator:
                 _keep(error, session)
             raise
         return session.published(found)
+
+    def resume(self, state: tuple[list[PartReceipt], Exception | None]) -> Object:
+        """Send what the store does not have, and complete the upload.
+
+        :param state: parts that the store has; the error that says that the upload does not exist.
+        """
+        session, (stored, gone) = self._session, state
+        planned = {part.number: part.size for part in self._parts}
+        known = {part.number: part for part in stored if planned.get(part.number) == part.size}
+        if not known or len(known) == len(planned):
+            published = session.find_published(list(planned.values()))
+            if published is not None:
+                return session.published(published)
+        if gone is not None:
+            raise gone
+        return self.run(known)
 
     def _presigned(self, number: int) -> str:
         if self._shipping.access is None:

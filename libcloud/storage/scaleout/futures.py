@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from libcloud.storage.scaleout.receipts import PartsPort, part_of
 from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
@@ -18,6 +18,8 @@ from libcloud.storage.types import WorkerError
 from libcloud.utils.arguments import kind_of
 
 _SHOWN = 1000  # characters of a worker's error
+
+_Key = TypeVar("_Key")
 
 
 class FutureLike(Protocol):
@@ -45,6 +47,41 @@ class PartExecutor(Protocol):
         """Call ``function`` on a worker; the pieces among ``args`` are passed as their values."""
 
 
+class Tasks(Generic[_Key]):
+    """Tasks of an executor that are in flight, by their keys."""
+
+    def __init__(self, executor: PartExecutor) -> None:
+        self._executor = executor
+        self._done: SimpleQueue[tuple[_Key, Any]] = SimpleQueue()
+        self._running: dict[_Key, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def submit(self, key: _Key, function: Callable[..., Any], *arguments: Any) -> None:
+        """Have a worker call a function."""
+        future = self._executor.submit(function, *arguments)
+        self._running[key] = future
+        future.add_done_callback(lambda done: self._done.put((key, done)))  # in any thread
+
+    def take(self) -> tuple[_Key, Any]:
+        """Wait for a task, and return its key and its future."""
+        key, future = self._done.get()
+        del self._running[key]
+        return key, future
+
+    def cancel(self) -> None:
+        """Tasks that have not started are not started."""
+        for future in list(self._running.values()):
+            future.cancel()
+
+    def stop(self) -> None:
+        """Return when nothing is in flight."""
+        self.cancel()
+        while self._running:
+            self.take()
+
+
 class FutureWorkers:
     """Parts are sent by the tasks of an executor; other requests in the caller's thread.
 
@@ -60,14 +97,13 @@ class FutureWorkers:
         stored: Mapping[int, PartReceipt],
         upload: Any,
     ) -> None:
-        self._executor = executor
+        self._tasks: Tasks[Send] = Tasks(executor)
         self._task_of = task_of
         self._stored = stored
         self._upload = upload
         self._inline: InlineWorkers[Any] = InlineWorkers(port)
         self.outcomes = self._inline.outcomes
-        self._done: SimpleQueue[tuple[Send, Any]] = SimpleQueue()
-        self._running: dict[int, tuple[Any, CutPart, int]] = {}  # with the limiter's epoch
+        self._parts: dict[int, tuple[CutPart, int]] = {}  # with the limiter's epoch
 
     def submit(self, task: Task[Any]) -> None:
         send = task.send
@@ -81,12 +117,10 @@ class FutureWorkers:
         part: CutPart = task.body.part
         try:
             asked, pieces = self._task_of(part)
-            future = self._executor.submit(send_part, asked, *pieces)
+            self._parts[send.number] = part, self._upload.retries.limiter.epoch
+            self._tasks.submit(send, send_part, asked, *pieces)
         except Exception as error:
             self._fail(send, part, error)
-            return
-        self._running[send.number] = (future, part, self._upload.retries.limiter.epoch)
-        future.add_done_callback(partial(self._finished, send))
 
     def prepare_early(self, body: Any) -> tuple[Any, None]:
         """Nothing can be prepared here."""
@@ -95,27 +129,19 @@ class FutureWorkers:
     def wait(self) -> None:
         """Return when there is an outcome."""
         while not self.outcomes:
-            self._take(*self._done.get())
+            self._take(*self._tasks.take())
 
     def stop(self) -> None:
         """Return when nothing is in flight; tasks that have not started are not started."""
-        self._cancel()
-        while self._running:
-            self._take(*self._done.get(), stopped=True)
+        self._tasks.cancel()
+        while self._tasks:
+            self._take(*self._tasks.take(), stopped=True)
 
     def close(self) -> None:
         """The executor belongs to the caller."""
 
-    def _finished(self, send: Send, future: Any) -> None:
-        """Called in any thread."""
-        self._done.put((send, future))
-
-    def _cancel(self) -> None:
-        for future, _, _ in list(self._running.values()):
-            future.cancel()
-
     def _take(self, send: Send, future: Any, *, stopped: bool = False) -> None:
-        _, part, epoch = self._running.pop(send.number)
+        part, epoch = self._parts.pop(send.number)
         try:
             result = result_of(future)
         except CancelledError as error:
@@ -134,9 +160,10 @@ class FutureWorkers:
 
     def _fail(self, send: Send, part: CutPart, reason: BaseException | PartResult) -> None:
         """Report a failure; tasks that have not started are cancelled."""
-        error = worker_error(self._upload, part, reason)
+        pieces = tuple(span.piece for span in part.ranges)
+        error = worker_error(self._upload, pieces, reason, part.number)
         self.outcomes.append(Outcome(send, None, Failure(error, effect_unknown=True), None))
-        self._cancel()
+        self._tasks.cancel()
 
 
 def followed(task: Any) -> Future[Any]:
@@ -169,9 +196,13 @@ def result_of(future: Any) -> PartResult:
     return result
 
 
-def worker_error(upload: Any, part: CutPart, reason: BaseException | PartResult) -> WorkerError:
-    """The error of a worker, or of the engine, that the coordinator raises."""
-    pieces = tuple(span.piece for span in part.ranges)
+def worker_error(
+    upload: Any, pieces: tuple[int, ...], reason: BaseException | PartResult, number: int = 0
+) -> WorkerError:
+    """The error of a worker, or of the engine, that the coordinator raises.
+
+    :param number: of the part; 0: a piece was stored, and the parts are not known yet.
+    """
     worker, text = "", ""
     if isinstance(reason, PartResult):
         worker, text = reason.worker, reason.error
@@ -182,13 +213,14 @@ def worker_error(upload: Any, part: CutPart, reason: BaseException | PartResult)
     named = "no piece" if not pieces else f"piece {pieces[0]}"
     if len(pieces) > 1:
         named = f"pieces {pieces[0]} to {pieces[-1]}"
+    label = f"{upload.container_name}/{upload.object_name}"
+    what = f"part {number} of {label} ({named})" if number else f"{named} of {label}"
     error = WorkerError(
-        f"part {part.number} of {upload.container_name}/{upload.object_name} ({named}) could not "
-        f"be sent by {by}: {text}. Nothing was published",
+        f"{what} could not be sent by {by}: {text}. Nothing was published",
         upload.driver,
         upload.object_name,
         worker=worker,
-        number=part.number,
+        number=number,
         pieces=pieces,
     )
     if isinstance(reason, PartResult):

@@ -42,7 +42,7 @@ class ObjectSink(Datasink):  # type: ignore[misc]  # ray is not there for lint
         column: str = "bytes",
         **options: Any,
     ) -> None:
-        self._staging = Staging.begin(driver, container, object_name)
+        self._staging = Staging.begin(driver, container, object_name, **options)
         self._column = column
         self._options = options
 

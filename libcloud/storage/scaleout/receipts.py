@@ -56,7 +56,7 @@ def first_receipts(
         if first is not receipt and first != receipt:
             same = first.size == receipt.size and first.checksum == receipt.checksum
             if not same or not first.checksum:
-                raise _conflict(receipt.number, upload)
+                raise _part_conflict(receipt.number, upload)
     return [part_of(found[number]) for number in sorted(found)]
 
 
@@ -105,7 +105,7 @@ def distinct_parts(parts: Iterable[PartReceipt], upload: ObjectUpload[Any]) -> l
     found: dict[int, PartReceipt] = {}
     for part in parts:
         if found.setdefault(part.number, part) is not part:
-            raise _conflict(part.number, upload)
+            raise _part_conflict(part.number, upload)
     return list(found.values())
 
 
@@ -134,21 +134,32 @@ def _same_part(
         return part
     # Of another part, the MD5 is another, where the ETag is one.
     if now.size != part.size or now.digest.algorithm == "md5":
-        raise _conflict(part.number, upload) from error
+        raise _part_conflict(part.number, upload) from error
     if now.digest.algorithm != part.digest.algorithm or not now.digest.value:
         raise error
     if now.digest.value != part.digest.value:
-        raise _conflict(part.number, upload) from error
+        raise _part_conflict(part.number, upload) from error
     return replace(part, etag=now.etag)
 
 
-def _conflict(number: int, upload: ObjectUpload[Any]) -> PartConflictError:
+def _part_conflict(number: int, upload: ObjectUpload[Any]) -> PartConflictError:
+    where = (upload.driver, upload.container_name, upload.object_name)
+    return conflict(f"part {number}", number, *where)
+
+
+def conflict(
+    what: str, number: int, driver: Any, container_name: str, object_name: str
+) -> PartConflictError:
+    """The error that a part, or a piece, differs each time it is made.
+
+    :param what: it, for the message.
+    """
     return PartConflictError(
-        f"part {number} of {upload.container_name}/{upload.object_name} was sent more than once, "
-        "with different data. Nothing was published. The pieces of an object must have the same "
-        "bytes each time they are made",
-        upload.driver,
-        upload.object_name,
+        f"{what} of {container_name}/{object_name} was sent more than once, with different data. "
+        "Nothing was published. The pieces of an object must have the same bytes each time they "
+        "are made",
+        driver,
+        object_name,
         number,
     )
 

@@ -173,7 +173,7 @@ class UploadSession:
             driver = driver()
         if not hasattr(driver, "_shared_upload"):
             raise ValueError(f"{kind_of(driver)} has no uploads that several processes continue")
-        return _attached(driver, facts)
+        return attached(driver, facts)
 
     def _not_portable(self) -> str:
         """Why no other process can continue the upload; empty if it can."""
@@ -298,7 +298,7 @@ class UploadSession:
         )
         sizes = {part.number: part.size for part in parts}
         stored = upload.send(
-            _Planned([part.size for part in parts]), Resumed(self.upload_id, sizes)
+            PlannedParts([range(part.size) for part in parts]), Resumed(self.upload_id, sizes)
         )
         return self.published(stored)
 
@@ -437,18 +437,22 @@ class UploadSession:
 
 
 class _Part(NamedTuple):
-    body: range  # only its length is used
+    body: Any
     last: bool
 
 
-class _Planned:
-    """A source of parts that are stored already."""
+class PlannedParts:
+    """A source of parts that are sent elsewhere.
 
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self._sizes = list(reversed(sizes))
+    :param bodies: of which only the lengths are used.
+    """
+
+    def __init__(self, bodies: Sequence[Any]) -> None:
+        self._bodies = list(reversed(bodies))
 
     def next_part(self, size: int) -> _Part:
-        return _Part(range(self._sizes.pop()), not self._sizes)
+        """The next part, whatever size is asked for."""
+        return _Part(self._bodies.pop(), not self._bodies)
 
 
 # Beginning, and reading the text.
@@ -477,10 +481,11 @@ def begin(driver: Any, new: NewUpload, **plan: Any) -> UploadSession:
     session = UploadSession(driver, upload, facts, extra)
     upload_id = session._retried(Step.CREATE, store.create)
     now = getattr(driver.connection, "server_time", lambda: datetime.now(timezone.utc))()
-    return _attached(driver, replace(facts, id=upload_id, created=int(now.timestamp())), new)
+    return attached(driver, replace(facts, id=upload_id, created=int(now.timestamp())), new)
 
 
-def _attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> UploadSession:
+def attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> UploadSession:
+    """The session with these facts. Nothing is sent."""
     if new is None:
         options = {"ex_part_size": facts.part_size, "ex_on_failure": "keep"}
         if facts.checksum:

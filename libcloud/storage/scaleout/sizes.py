@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes of pieces that an engine keeps on its workers, as Dask and Ray do."""
+"""Pieces of an upload, their sizes, and the size of the parts that they become."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["collect_sizes", "piece_size"]
+from libcloud.storage.capabilities import Limits
+from libcloud.storage.transfer.cut import check_sizes
+from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE
+from libcloud.utils.arguments import kind_of
 
 
 def piece_size(piece: Any) -> int:
@@ -29,3 +34,45 @@ def collect_sizes(results: Sequence[Callable[[], int]]) -> list[int]:
         except TypeError as error:
             raise TypeError(f"piece {number} is not bytes: {error}") from error
     return sizes
+
+
+def sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:
+    """The pieces, and their sizes; ``None`` if they are not known.
+
+    :raises TypeError: they are not pieces.
+    :raises ValueError: there are not as many sizes as pieces.
+    """
+    if isinstance(pieces, (str, bytes, bytearray, memoryview, Mapping)):
+        raise TypeError(f"pieces must be an iterable of pieces, not {kind_of(pieces)}")
+    if sizes is None and hasattr(executor, "hold"):
+        pieces, sizes = executor.hold(pieces)
+    else:
+        pieces = getattr(executor, "pieces_of", list)(pieces)
+    if sizes is None:
+        if not all(isinstance(piece, bytes) for piece in pieces):
+            return pieces, None
+        sizes = map(len, pieces)
+    lengths = [_plain(size) for size in sizes]
+    if len(lengths) != len(pieces):
+        raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
+    check_sizes(lengths)
+    return pieces, lengths
+
+
+def _plain(size: Any) -> Any:
+    """``size`` as an ``int`` if it is a whole number of another type, such as NumPy's."""
+    is_number = hasattr(size, "__index__") and not isinstance(size, bool)
+    return operator.index(size) if is_number else size
+
+
+def usual_part_size(sizes: Sequence[int], limits: Limits) -> int:
+    """A size of parts with which no piece is divided, so that each is made once, if possible."""
+    largest = max(sizes, default=0)
+    whole = largest + limits.min_part_size
+    return max(DEFAULT_PART_SIZE, whole if whole <= limits.max_part_size else 0)
+
+
+def fingerprint(sizes: Sequence[int], part_size: int) -> str:
+    """What identifies the sizes of the pieces in a session."""
+    text = ",".join(map(str, [part_size, *sizes]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

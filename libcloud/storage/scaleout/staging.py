@@ -1,34 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pieces whose sizes are not known in advance: temporary objects, of which the store makes one.
 
-A worker writes each piece as an object below a prefix of the job, in the container of the result;
-when all are written, their sizes are known, and the parts of the result are copies of their ranges.
-Only pieces that are too small for a part are read again. ``spark`` and the sink for Ray Data use
-this, because their writers cannot tell how much they are going to write.
+A worker writes each piece as an object below a prefix, in the container of the result; when all are
+written, their sizes are known, and the parts of the result are copies of their ranges. Only pieces
+that are too small for a part are read again. ``compose`` uses this for executors, and ``spark`` and
+the sink for Ray Data do, because their writers cannot tell how much they are going to write.
 
-Every attempt to write a piece has its own object, so that an attempt which was killed, or is
-late, does not replace the one that counts.
+Every attempt to write a piece has an object of its own, so that an attempt which was killed, or is
+late, does not replace the one that counts. Temporary objects are encrypted as the result is.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from libcloud.storage.base import Container, Object
+from libcloud.storage.scaleout.bodies import views_of
+from libcloud.storage.scaleout.receipts import conflict
 from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
-from libcloud.storage.scaleout.worker import StoredPiece
-from libcloud.storage.types import FailedDeletion, PartConflictError
-from libcloud.utils.arguments import kind_of
+from libcloud.storage.scaleout.worker import StoredPiece, headers_of_pieces
+from libcloud.storage.types import FailedDeletion
 
-__all__ = ["StagedPiece", "Staging"]
+__all__ = ["PieceFolder", "StagedPiece", "Staging"]
 
 _COPIES = 16  # that the coordinator requests at once; it sends no data
+_RECORD = "pieces.json"
+_NAME = re.compile(r"([0-9]{8,})-[0-9a-f]{12}")
 
 
 class StagedPiece(NamedTuple):
@@ -42,6 +46,107 @@ class StagedPiece(NamedTuple):
     stored: StoredPiece
 
 
+@dataclass(frozen=True)
+class PieceFolder:
+    """The temporary objects of one result.
+
+    :param container: with the driver to use.
+    :param prefix: of their names.
+    :param headers: of the upload of the result.
+    """
+
+    container: Container
+    object_name: str
+    prefix: str
+    headers: Mapping[str, str]
+
+    def write(self, number: int, data: Iterable[Any]) -> StoredPiece:
+        """Write a piece, in bounded memory; nothing is kept if it fails.
+
+        :param number: position of the piece, from 0.
+        """
+        return self._put(f"{number:08}-{uuid4().hex[:12]}", data)
+
+    def attempts(self) -> Iterator[tuple[int, StoredPiece]]:
+        """What was written: numbers of pieces, and objects."""
+        listed = self.container.driver.iterate_container_objects(self.container, prefix=self.prefix)
+        for obj in listed:
+            found = _NAME.fullmatch(obj.name[len(self.prefix) :])
+            if found is not None:
+                yield int(found[1]), self._piece(obj)
+
+    def check(self, counted: Mapping[int, StoredPiece]) -> None:
+        """Compare what other attempts wrote with what counts.
+
+        :raises PartConflictError: one wrote other bytes. Nothing was published.
+        """
+        for number, other in self.attempts():
+            piece = counted.get(number, _EMPTY)
+            if other.name != piece.name and self._differs(piece, other):
+                where = (self.container.driver, self.container.name, self.object_name)
+                raise conflict(f"piece {number}", number, *where)
+
+    def record(self, pieces: Sequence[StoredPiece]) -> None:
+        """Write down what the result is made of, before it is made.
+
+        So a coordinator that ended while it removed the pieces can be replaced.
+        """
+        text = json.dumps([(piece.name, piece.etag, piece.size) for piece in pieces])
+        self._put(_RECORD, [text.encode("ascii")])
+
+    def recorded(self) -> list[StoredPiece] | None:
+        """What :meth:`record` wrote; ``None`` if there is nothing."""
+        name, driver = self.prefix + _RECORD, self.container.driver
+        listed = driver.iterate_container_objects(self.container, prefix=name)
+        found = next((self._piece(obj) for obj in listed if obj.name == name), None)
+        if found is None:
+            return None
+        text = b"".join(found.read(driver, self.headers, 0, found.size))
+        return [StoredPiece(self.container.name, *values) for values in json.loads(text)]
+
+    def discard(self) -> None:
+        """Remove the temporary objects, and uploads of them that have not ended; the record last.
+
+        :raises LibcloudError: one could not be removed.
+        """
+        container, driver = self.container, self.container.driver
+        clean_up = getattr(driver, "ex_cleanup_all_multipart_uploads", None)
+        if clean_up is not None:
+            clean_up(container, prefix=self.prefix)
+        record = self.prefix + _RECORD
+        listed = list(driver.iterate_container_objects(container, prefix=self.prefix))
+        for last in (False, True):
+            objects = [obj for obj in listed if (obj.name == record) is last]
+            for deletion in driver.ex_iterate_deletions(objects, container):
+                if isinstance(deletion, FailedDeletion):
+                    raise deletion.error
+
+    def _put(self, name: str, data: Iterable[Any]) -> StoredPiece:
+        obj = self.container.driver.upload_object_via_stream(
+            iter(data),
+            self.container,
+            self.prefix + name,
+            headers=headers_of_pieces(self.headers) or None,
+        )
+        return self._piece(obj)
+
+    def _piece(self, obj: Object) -> StoredPiece:
+        return StoredPiece(self.container.name, obj.name, obj.hash or "", obj.size)
+
+    def _differs(self, piece: StoredPiece, other: StoredPiece) -> bool:
+        """Whether another attempt wrote other bytes, as far as sizes and ETags tell."""
+        if other.size != piece.size or not piece.etag or other.etag == piece.etag:
+            return other.size != piece.size
+        if any("customer" in name.lower() for name in headers_of_pieces(self.headers)):
+            return False
+        # The same bytes have another ETag each time where a key of KMS encrypts them.
+        extra = self.container.driver.get_object(self.container.name, piece.name).extra
+        return not str(extra.get("encryption") or "").startswith("aws:kms")
+
+
+_EMPTY = StoredPiece("", "", "", 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Staging:
     """A job: where its pieces are written, and the object that they become.
@@ -52,13 +157,19 @@ class Staging:
     text: str
 
     @classmethod
-    def begin(cls, driver: Any, container: Container, object_name: str) -> Staging:
+    def begin(cls, driver: Any, container: Container, object_name: str, **options: Any) -> Staging:
         """A new job. Nothing is sent.
 
+        :param options: of :meth:`publish`; the pieces are encrypted as they say.
         :raises ValueError: workers could not connect as ``driver`` does; the text says what to do.
         """
         prefix = f"{object_name}.{uuid4().hex}/"
-        facts = Facts(container.name, object_name, prefix, int(time.time()))
+        headers = dict(options.get("headers") or {})
+        if hasattr(driver, "_keywords"):
+            own = {name: value for name, value in options.items() if name.startswith("ex_sse")}
+            headers = driver._keywords(headers, own)[0]
+        headers = headers_of_pieces(headers)
+        facts = Facts(container.name, object_name, prefix, int(time.time()), headers=headers)
         why = not_portable(driver, facts)
         if why:
             raise ValueError(
@@ -68,21 +179,12 @@ class Staging:
         return cls(text_of(driver, facts, portable=True))
 
     @property
-    def container(self) -> Container:
-        """The container, with a driver that has the credentials of this process."""
+    def folder(self) -> PieceFolder:
+        """The temporary objects, with a driver that has the credentials of this process."""
         found, facts = parsed(self.text)
         driver = driver_of(found["driver"], json.dumps(found["settings"], sort_keys=True))
-        return Container(facts.container, {}, driver)
-
-    @property
-    def object_name(self) -> str:
-        """Name of the result."""
-        return parsed(self.text)[1].name
-
-    @property
-    def prefix(self) -> str:
-        """Names of the temporary objects begin with it."""
-        return parsed(self.text)[1].id
+        container = Container(facts.container, {}, driver)
+        return PieceFolder(container, facts.name, facts.id, facts.headers)
 
     def write(self, number: int, chunks: Iterable[Any]) -> StagedPiece:
         """Write a piece, in bounded memory. Runs on a worker; nothing is kept if it fails.
@@ -91,15 +193,11 @@ class Staging:
         :param chunks: its bytes.
         :raises TypeError: a chunk is not bytes.
         """
-        checked = _bytes_of(number, chunks)
-        first = next(checked, None)
+        views = filter(len, views_of(iter(chunks), f"piece {number}"))
+        first = next(views, None)
         if first is None:
-            return StagedPiece(number, StoredPiece("", "", "", 0))
-        container = self.container
-        obj = container.driver.upload_object_via_stream(
-            _chain(first, checked), container, f"{self.prefix}{number:08}-{uuid4().hex[:12]}"
-        )
-        return StagedPiece(number, StoredPiece(container.name, obj.name, obj.hash or "", obj.size))
+            return StagedPiece(number, _EMPTY)
+        return StagedPiece(number, self.folder.write(number, _chain(first, views)))
 
     def publish(
         self, pieces: Iterable[StagedPiece], executor: Any = None, **options: Any
@@ -113,75 +211,36 @@ class Staging:
         :raises BaseException: as ``ex_upload_with``. Nothing was published, and the temporary
             objects are still there.
         """
-        container = self.container
+        folder = self.folder
+        container, name = folder.container, folder.object_name
         ordered = sorted(pieces, key=lambda piece: piece.number)
-        self._check(container, ordered)
+        counted = {piece.number: piece.stored for piece in ordered}
+        if len(counted) != len(ordered):
+            raise ValueError(f"a piece of {name} was written twice, and both count")
+        folder.check(counted)
         filled = [piece.stored for piece in ordered if piece.stored.size]
         if not filled:
             return container.driver.upload_object_via_stream(
-                iter([b""]), container, self.object_name, **options
+                iter([b""]), container, name, **options
             )
         with ThreadPoolExecutor(_COPIES, "libcloud-copy") as threads:
             obj: Object = container.driver.ex_upload_with(  # type: ignore[attr-defined]
                 executor or threads,
                 filled,
                 container,
-                self.object_name,
+                name,
                 sizes=[piece.size for piece in filled],
                 # Parts that the store copies have no checksum that was computed here.
                 **{"ex_checksum": "md5", "ex_on_failure": "abort", **options},
             )
-        self.discard()
+        folder.discard()
         return obj
 
     def discard(self) -> None:
         """Remove the temporary objects, and uploads of them that have not ended."""
-        container = self.container
-        clean_up = getattr(container.driver, "ex_cleanup_all_multipart_uploads", None)
-        if clean_up is not None:
-            clean_up(container, prefix=self.prefix)
-        listed = container.driver.iterate_container_objects(container, prefix=self.prefix)
-        for deletion in container.driver.ex_iterate_deletions(listed, container):
-            if isinstance(deletion, FailedDeletion):
-                raise deletion.error
-
-    def _check(self, container: Container, pieces: Sequence[StagedPiece]) -> None:
-        """Compare what other attempts wrote with what counts."""
-        counted = {piece.number: piece.stored for piece in pieces}
-        if len(counted) != len(pieces):
-            raise ValueError(f"a piece of {self.object_name} was written twice, and both count")
-        for obj in container.driver.iterate_container_objects(container, prefix=self.prefix):
-            number = int(obj.name[len(self.prefix) :].partition("-")[0])
-            piece = counted.get(number, StoredPiece("", "", "", 0))
-            if obj.name != piece.name and _differs(container, piece, obj):
-                raise PartConflictError(
-                    f"piece {number} of {container.name}/{self.object_name} was written more than "
-                    "once, with different data. Nothing was published. The pieces of an object "
-                    "must have the same bytes each time they are made",
-                    container.driver,
-                    self.object_name,
-                    number,
-                )
+        self.folder.discard()
 
 
-def _differs(container: Container, piece: StoredPiece, other: Object) -> bool:
-    """Whether another attempt wrote other bytes, as far as sizes and ETags tell."""
-    if other.size != piece.size or not piece.etag or other.hash == piece.etag:
-        return other.size != piece.size
-    # The same bytes have another ETag each time where a key of KMS encrypts them.
-    extra = container.driver.get_object(container.name, piece.name).extra
-    return not str(extra.get("encryption") or "").startswith("aws:kms")
-
-
-def _bytes_of(number: int, chunks: Iterable[Any]) -> Iterator[bytes]:
-    """The chunks that are not empty."""
-    for chunk in chunks:
-        if not isinstance(chunk, (bytes, bytearray, memoryview)):
-            raise TypeError(f"piece {number} must be bytes, not {kind_of(chunk)}")
-        if len(chunk):
-            yield bytes(chunk)
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _chain(first: memoryview, rest: Iterator[memoryview]) -> Iterator[memoryview]:
     yield first
     yield from rest

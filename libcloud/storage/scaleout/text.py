@@ -66,13 +66,20 @@ def text_of(driver: Any, facts: Facts, *, portable: bool) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
+def needs_key(facts: Facts) -> str:
+    """Why no other process can send a part, whatever its credentials are; empty if it can."""
+    if not any(map(_is_secret, facts.headers)):
+        return ""
+    return (
+        "it needs an encryption key, which its text must not contain. Let the store keep "
+        "the key (ex_sse='aws:kms'), or send all parts from this process"
+    )
+
+
 def not_portable(driver: Any, facts: Facts) -> str:
     """Why no other process can continue the upload; empty if it can."""
-    if any(map(_is_secret, facts.headers)):
-        return (
-            "it needs an encryption key, which its text must not contain. Let the store keep "
-            "the key (ex_sse='aws:kms'), or send all parts from this process"
-        )
+    if why := needs_key(facts):
+        return why
     advice = (
         "Create the driver with from_env() or from_url(), so that every worker finds its own "
         "credentials; or pass ex_connect, a function that returns a driver on the worker; or "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -97,15 +97,38 @@ class StoredPiece(NamedTuple):
         return session.copy_part(number, self._object(session.driver), start, stop)
 
     def read_with(self, session: UploadSession, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a range."""
-        found: Iterator[bytes] = session.driver.download_object_range_as_stream(
-            self._object(session.driver), start, stop
-        )
-        return found
+        """The bytes of a range, with the key of the upload's session if that has one."""
+        return self.read(session.driver, session.facts.headers, start, stop)
+
+    def read(
+        self, driver: Any, headers: Mapping[str, str], start: int, stop: int
+    ) -> Iterator[bytes]:
+        """The bytes of a range of this version.
+
+        :param headers: of the upload that the object is a piece of.
+        :raises ObjectChangedError: it was replaced or deleted.
+        """
+        obj, own = self._object(driver), headers_of_pieces(headers)
+        read = getattr(driver, "_read_shared_range", None)
+        if read is not None:
+            return read(obj, start, stop, own)  # type: ignore[no-any-return]
+        return driver._range_of_version(obj, start, stop)  # type: ignore[no-any-return]
 
     def _object(self, driver: Any) -> Object:
         container = Container(self.container, {}, driver)
         return Object(self.name, self.size, self.etag or None, {}, {}, container, driver)
+
+
+_OF_PIECES = ("x-amz-request-payer", "x-amz-expected-bucket-owner", "x-goog-user-project")
+
+
+def headers_of_pieces(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of an upload's headers that its temporary objects need, too: how they are encrypted."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if "encryption" in name.lower() or name.lower() in _OF_PIECES
+    }
 
 
 def send_part(task: PartTask, *pieces: Any) -> PartResult:
@@ -118,7 +141,7 @@ def send_part(task: PartTask, *pieces: Any) -> PartResult:
 
 
 def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
-    _check_version(task.version)
+    check_version(task.version)
     session = None if task.url else session_of(task.session, task.connect)
     if session is not None and len(pieces) == 1 and hasattr(pieces[0], "copy_to"):
         _, start, stop = task.ranges[0]
@@ -231,7 +254,8 @@ def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartRe
         )
 
 
-def _check_version(version: str) -> None:
+def check_version(version: str) -> None:
+    """:raises RuntimeError: the coordinator has another version of the library."""
     if version != __version__:
         raise RuntimeError(
             f"it has libcloud-storage {__version__}, and this program has {version}: install the "

@@ -100,12 +100,14 @@ def stream_range(
     return _pieces(driver, obj, started, chunk_size, partial=not whole)
 
 
-def stream_range_of_version(driver: Any, obj: Object, start: int, end: int) -> Iterator[bytes]:
+def stream_range_of_version(
+    driver: Any, obj: Object, start: int, end: int, **how: Any
+) -> Iterator[bytes]:
     """A range of the version that ``obj`` describes.
 
     :raises ObjectChangedError: it was replaced or deleted.
     """
-    started = driver._start_download(obj, start, end, validator=validator_of(obj))
+    started = driver._start_download(obj, start, end, validator=validator_of(obj), **how)
     return _pieces(driver, obj, started, None, partial=True)
 
 

@@ -390,7 +390,9 @@ def test_temporary_objects_are_used_again(s3: Store) -> None:
     pieces, texts = Pieces([PART] * 4), list[str]()
     functions = [*pieces.functions[:3], lambda: 1 // 0]
     with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(WorkerError, match=r"piece 3\).*ZeroDivisionError") as caught:
+        with pytest.raises(
+            WorkerError, match=r"piece 3 of bucket/object.*ZeroDivisionError"
+        ) as caught:
             s3.driver.ex_upload_with(
                 pool, functions, s3.container, "object", ex_on_session=texts.append
             )

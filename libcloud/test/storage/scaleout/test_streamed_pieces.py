@@ -246,14 +246,14 @@ def test_a_part_of_a_temporary_object_is_read_block_by_block(
 ) -> None:
     monkeypatch.setattr(type(s3.driver), "_copy_shared_part", lambda *args: None)
     read: list[int] = []
-    streams = type(s3.driver).download_object_range_as_stream
+    streams = type(s3.driver)._read_shared_range
 
     def counted(*args: Any, **options: Any) -> Iterator[bytes]:
         for block in streams(*args, **options):
             read.append(len(block))
             yield block
 
-    monkeypatch.setattr(type(s3.driver), "download_object_range_as_stream", counted)
+    monkeypatch.setattr(type(s3.driver), "_read_shared_range", counted)
     functions = [lambda data=data: data for data in DATA]
     with ThreadPoolExecutor(2) as pool:
         s3.driver.ex_upload_with(pool, functions, s3.container, "object")
