@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
 import sysconfig
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,8 @@ from libcloud.test.engines.migration import (
     migrate_on,
 )
 from libcloud.test.engines.pieces import SIZES, pieces_for, runs_in
-from libcloud.test.engines.store import KillSender, Store, session_of
+from libcloud.test.engines.processes import Recorder, files_with
+from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store, session_of
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +69,40 @@ def test_an_error_names_the_worker_and_the_piece_and_nothing_is_published(
     case: str, kept_pool: Executor, store: Store
 ) -> None:
     check_refused(kept_pool, case, store)
+
+
+@pytest.mark.parametrize("name", ["processes", "loky"])
+def test_no_secret_reaches_tasks_results_logs_or_files(
+    name: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    store: Store,
+    driver: Any,
+    container: Any,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    caplog.set_level(logging.DEBUG)
+    session = tmp_path / "session"
+    with executor_for(name, 1) as pool:
+        pool.submit(partial(logging.basicConfig, level=logging.DEBUG)).result()
+        recorder = Recorder(pool)
+        driver.ex_upload_with(
+            *(recorder, pieces_for(folder), container, "big.bin"),
+            sizes=SIZES,
+            ex_on_session=session.write_text,
+        )
+    store.check_object("big.bin")
+    output = "".join(capfd.readouterr())
+    assert "PUT /bucket/big.bin" in output  # the workers log their requests
+    assert "POST /bucket/big.bin" in caplog.text
+    assert SECRET not in output + caplog.text
+    assert len(recorder.pickles) == 2 * len(SIZES)
+    assert not [data for data in recorder.pickles if SECRET.encode() in data]
+    assert BUCKET in session.read_text()
+    assert not files_with(SECRET, tmp_path)
 
 
 @pytest.mark.parametrize("kind", [ProcessPoolExecutor, LokyExecutor])
@@ -161,11 +198,18 @@ def _has_variables(process: psutil.Process, wanted: dict[str, str]) -> bool:
     return False
 
 
-def test_mpi_makes_one_object_of_pieces(store: Store, folder: Path) -> None:
+def test_mpi_makes_one_object_of_pieces_and_no_secret_is_sent_or_logged(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     done = _mpi(folder)
     assert done.returncode == 0, done.stderr
     store.check_object("big.bin")
     assert runs_in(folder) == dict.fromkeys(range(len(SIZES)), 1)
+    assert "PUT /bucket/big.bin" in done.stderr  # the workers log their requests
+    assert b"PartTask" in (tmp_path / "tasks").read_bytes()
+    assert SECRET not in done.stdout + done.stderr
+    assert not files_with(SECRET, tmp_path)
 
 
 def test_mpi_dies_with_a_worker_and_the_upload_is_continued(store: Store, folder: Path) -> None:
