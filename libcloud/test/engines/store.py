@@ -6,16 +6,14 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import socket
 import socketserver
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 import psutil
 
 from libcloud.test.engines.pieces import whole
+from libcloud.test.storage.fakes.connections import Connections
 from libcloud.test.storage.fakes.faults import Action
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.server import FakeS3
@@ -31,55 +29,24 @@ OPTIONS = Options(key="AKIDENGINES", secret=SECRET)
 class Store(FakeS3):
     """It knows who sends a request."""
 
+    connections: Connections
+
     def __init__(self) -> None:
         super().__init__(OPTIONS)
-        self._peer = threading.local()
-        self._open: set[int] = set()
-        self._closed = threading.Condition()
 
     def wrap(self, server: socketserver.TCPServer) -> None:
         super().wrap(server)
-        threaded = cast("Any", server)
-        accept, plain = threaded.process_request, threaded.process_request_thread
-
-        def accepted(request: Any, address: Any) -> None:
-            with self._closed:
-                self._open.add(address[1])
-            accept(request, address)
-
-        def process(request: Any, address: Any) -> None:
-            port = self._peer.port = address[1]
-            try:
-                plain(request, address)
-            finally:
-                with self._closed:
-                    self._open.discard(port)
-                    self._closed.notify_all()
-
-        threaded.process_request, threaded.process_request_thread = accepted, process
+        self.connections = Connections(server)
 
     def sender(self) -> int:
         """The id of the process whose request this thread handles."""
         # A connection that was made while processes were looked at has no process.
         for _ in range(100):
             for connection in psutil.net_connections("tcp4"):
-                own = connection.laddr.port == self._peer.port and connection.raddr
+                own = connection.laddr.port == self.connections.peer and connection.raddr
                 if own and connection.pid is not None:
                     return int(connection.pid)
         raise LookupError("the sender has gone")
-
-    def wait_for_requests_of_workers(self) -> None:
-        """Wait until all that workers have sent is handled; they must have ended."""
-        own = psutil.Process()
-        with socket.create_connection((self.host, self.port)) as last:
-            # Connections are accepted in their order, so that all of the workers are known now.
-            last.sendall(b"GET / HTTP/1.1\r\nHost: store\r\n\r\n")
-            assert last.recv(1)
-        with self._closed:
-            assert self._closed.wait_for(
-                lambda: self._open <= {c.laddr.port for c in own.net_connections("tcp4")},
-                timeout=60,
-            )
 
     def check_object(self, name: str, data: bytes | None = None) -> None:
         """The object is complete, and no upload is left."""

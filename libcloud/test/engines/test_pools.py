@@ -163,7 +163,7 @@ def test_a_killed_worker_breaks_the_pool_and_the_upload_is_continued(
 
 def _missing(store: Store) -> int:
     """Parts that the only upload lacks; requests are counted from now on."""
-    store.wait_for_requests_of_workers()
+    store.connections.wait_for_ended_processes()
     (upload,) = store.unfinished_uploads()
     assert 0 < len(upload.parts) < PARTS
     store.log.clear()
@@ -251,6 +251,6 @@ def test_a_migration_that_lost_a_worker_is_resumed(
         migrate_on(pool, container)
     assert len(kill.killed) == 1
     pool.shutdown()  # the other worker has ended
-    store.wait_for_requests_of_workers()
+    store.connections.wait_for_ended_processes()
     with executor_for("processes", 2) as executor:
         check_migration(store, migrate_on(executor, container, resume=True))
