@@ -95,7 +95,7 @@ def resolve_destination(
             f"Path {os.path.dirname(path)} does not exist: the directory of a file must",
             driver=driver,
         )
-    if os.path.exists(path) and not overwrite_existing and not is_stream(path):
+    if not overwrite_existing and os.path.exists(path) and not is_stream(path):
         raise DestinationExistsError(path, driver)
     return Destination(path, directory, driver, overwrite_existing)
 

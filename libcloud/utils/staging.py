@@ -21,6 +21,9 @@ TEMPORARY_PREFIX = ".libcloud-part-"
 # Errors of file systems that cannot sync.
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_BUFFER_SIZE = 64 * 1024
+
 _MAX_LINKS = 40  # as many as Linux follows
 
 
@@ -76,7 +79,7 @@ class StagingFile:
         directory = os.path.dirname(self._final)
         temporary = os.path.join(directory, TEMPORARY_PREFIX + secrets.token_hex(8))
         try:
-            file = open(temporary, "xb", opener=self._create)  # noqa: SIM115 - see __exit__
+            descriptor = self._create(temporary)
         except (FileNotFoundError, NotADirectoryError):
             missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
             raise missing from None
@@ -85,12 +88,13 @@ class StagingFile:
                 raise
             return open(self._final, "wb")
         self._temporary = temporary
-        return file
+        # With the default buffer, the file would be asked whether it is a terminal.
+        return os.fdopen(descriptor, "wb", _BUFFER_SIZE)
 
-    def _create(self, path: str, flags: int) -> int:
+    def _create(self, path: str) -> int:
         """Open the staging file, with the final permissions or fewer."""
         is_private = self._given_mode is not None or self._predecessor is not None
-        return os.open(path, flags, 0o600 if is_private else 0o666)  # the umask applies
+        return os.open(path, _NEW, 0o600 if is_private else 0o666)  # the umask applies
 
     @property
     def appears_whole(self) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
+from typing import Any
 
 from libcloud.common.address import percent_encoded
 from libcloud.common.credentials import Credentials
@@ -70,10 +71,11 @@ class SigningKeys:
     atomically.
     """
 
-    __slots__ = ("_entry",)
+    __slots__ = ("_entry", "_keyed")
 
     def __init__(self) -> None:
         self._entry: tuple[tuple[str, str, Scope], bytes] | None = None
+        self._keyed: tuple[bytes, Any, Any] | None = None
 
     def __repr__(self) -> str:
         return "SigningKeys()"
@@ -103,7 +105,14 @@ class SigningKeys:
 
     def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
         """Return the hexadecimal signature of ``text`` with the key of that day and scope."""
-        return _hmac(self.of_day(secret, day, scope), text).hex()
+        key = self.of_day(secret, day, scope)
+        keyed = self._keyed
+        if keyed is None or keyed[0] is not key:
+            self._keyed = keyed = (key, *_keyed_hashes(key))
+        inner, outer = keyed[1].copy(), keyed[2].copy()
+        inner.update(text.encode("utf-8"))
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 def sign_headers(
@@ -324,6 +333,22 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 @lru_cache(maxsize=4)
 def _stamp(seconds: int) -> str:
     return time.strftime(_TIME_FORMAT, time.gmtime(seconds))
+
+
+def _keyed_hashes(key: bytes) -> tuple[Any, Any]:
+    """The inner and the outer hash of an HMAC, after the key.
+
+    To copy both takes a third of the time of copying the object of the module ``hmac``.
+
+    Reference: RFC 2104, section 4.
+
+    :param key: not longer than a block.
+    """
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
+    return (
+        hashlib.sha256(bytes(byte ^ 0x36 for byte in block)),
+        hashlib.sha256(bytes(byte ^ 0x5C for byte in block)),
+    )
 
 
 def _hmac(key: bytes, text: str) -> bytes:

@@ -314,12 +314,13 @@ def test_a_file_that_cannot_be_replaced_is_written_over(
 def test_a_file_in_a_directory_without_permission_is_written_over(
     driver: StorageDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def guarded(path: str, mode: str, **rest: Any) -> Any:
-        if "x" in mode:
+    def guarded(path: str, flags: int, *rest: Any) -> Any:
+        if flags & os.O_CREAT:
             raise PermissionError(13, "Permission denied")
-        return open(path, mode, **rest)
+        return os.open(path, flags, *rest)
 
-    monkeypatch.setattr(staging, "open", guarded, raising=False)
+    names = {name: getattr(os, name) for name in dir(os)}
+    monkeypatch.setattr(staging, "os", SimpleNamespace(**{**names, "open": guarded}))
     (tmp_path / "x").write_bytes(b"old")
 
     assert _save(driver, _Response(b"abc"), tmp_path / "x", overwrite_existing=True) is True
