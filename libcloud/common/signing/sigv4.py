@@ -112,7 +112,8 @@ class SigningKeys:
         inner, outer = keyed[1].copy(), keyed[2].copy()
         inner.update(text.encode("utf-8"))
         outer.update(inner.digest())
-        return outer.hexdigest()
+        signature: str = outer.hexdigest()
+        return signature
 
 
 def sign_headers(
