@@ -183,7 +183,7 @@ MUTANTS = (
         'self._checksum_calculation == "when_required"',
         "False",
         _DISCOVERY,
-        caught_by="test_a_profile_says_all_of_it",
+        caught_by="test_a_profile_is_complete",
     ),
     Mutant(
         "a misspelt key of a URL ignored",
@@ -215,7 +215,7 @@ MUTANTS = (
         "                self._obtained().clear()\n                self._session = None\n",
         "                pass\n",
         _BOTOCORE,
-        caught_by="test_what_a_store_refuses_is_obtained_again",
+        caught_by="test_rejected_credentials_are_fetched_again",
     ),
     Mutant(
         "a pickle holds credentials that were obtained",

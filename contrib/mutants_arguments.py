@@ -117,7 +117,7 @@ MUTANTS = (
         "    if isinstance(value, bool) or not hasattr(value",
         "    if not hasattr(value",
         (f"{_TESTS}/test_arguments.py",),
-        caught_by="test_what_is_no_whole_number_is_refused",
+        caught_by="test_an_invalid_whole_number_is_refused",
     ),
     Mutant(
         "directories with an empty name are hidden",

@@ -26,7 +26,7 @@ _RESUMED = (
         "        if stored is not None and stored.etag and _is_same(stored, body, digest):",
         "        if False:",
         (f"{_TESTS}/storage/test_s3_resume.py",),
-        caught_by="test_a_checksum_tells_where_the_etag_says_nothing",
+        caught_by="test_a_checksum_is_evidence_where_the_etag_is_not",
     ),
     Mutant(
         "a resumed upload that fails is aborted",
@@ -170,7 +170,7 @@ _LOCKS = (
         'os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) |',
         "os.O_RDWR |",
         (f"{_TESTS}/storage/test_local_lock.py",),
-        caught_by="test_what_is_no_lock_file_is_neither_followed_nor_opened_nor_waited_for",
+        caught_by="test_a_file_that_is_not_a_lock_is_not_followed_opened_or_waited_for",
     ),
     Mutant(
         "a lock file is for its first user only",

@@ -32,7 +32,7 @@ MUTANTS = (
         'if headers.get(f"{HEADER}type", "FULL_OBJECT").upper() != "FULL_OBJECT":',
         "if False:",
         _VERIFIED,
-        caught_by="test_what_is_no_digest_of_the_bytes_is_not_compared",
+        caught_by="test_an_etag_that_is_not_a_digest_is_not_compared",
     ),
     Mutant(
         "the ETag of an encrypted object taken for its MD5",
@@ -40,7 +40,7 @@ MUTANTS = (
         "not md5 or opaque or not",
         "not md5 or not",
         _VERIFIED,
-        caught_by="test_what_is_no_digest_of_the_bytes_is_not_compared",
+        caught_by="test_an_etag_that_is_not_a_digest_is_not_compared",
     ),
     Mutant(
         "parts that a worker failed to fetch are left out",
@@ -144,7 +144,7 @@ MUTANTS = (
         'return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}',
         "return {}",
         _CHECKSUMS,
-        caught_by="test_where_an_etag_says_nothing_the_checksum_tells_our_object",
+        caught_by="test_the_checksum_identifies_the_object_where_the_etag_does_not",
     ),
     Mutant(
         "a checksum said to be confirmed that was only sent",

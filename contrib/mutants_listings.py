@@ -51,7 +51,7 @@ MUTANTS = (
         "    if kind in known or not _is_doubtful(fetched[0]):",
         "    if True:",
         _LISTED_NAMES,
-        caught_by="test_a_store_that_encodes_is_asked_in_vain_once",
+        caught_by="test_a_store_that_encodes_gets_one_unencoded_listing",
     ),
     Mutant(
         "a store that says that it encodes is believed",
@@ -59,7 +59,7 @@ MUTANTS = (
         "    return found == expected or found != decoded",
         "    return True",
         _LISTED_NAMES,
-        caught_by="test_a_store_that_says_that_it_encodes_is_not_believed",
+        caught_by="test_a_false_claim_to_encode_is_detected",
     ),
     Mutant(
         "bytes that are not UTF-8 are replaced",

@@ -15,7 +15,7 @@ XML_HEADERS = {"content-type": "application/xml"}
 
 
 class LibcloudTestCase(unittest.TestCase):
-    """A test case which is told the requests of the mock that has it as ``test``.
+    """A test case that receives the requests of the mock that has it as ``test``.
 
     Requests may come from several threads; they are kept in the order in which they arrived.
     """

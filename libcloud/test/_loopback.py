@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server on loopback that shows what came over the wire, byte for byte, and answers as told."""
+"""A loopback server that records the received bytes and sends the given responses."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class MockHttp(BaseMockHttpObject, LibcloudConnection, unittest.TestCase):
         stream: bool = False,
         hooks: Any = None,
     ) -> None:
-        """Answer a request through the session, as the connection this stands for would send it."""
+        """Respond to a request through the session, as the replaced connection would send it."""
         headers = self._normalize_headers(headers=headers)
         self._replies.found = as_mock_response(self._get_request(method, url, body, headers))
         try:

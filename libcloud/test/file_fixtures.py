@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files with recorded or made-up answers, beside the tests that use them."""
+"""Files with recorded or invented responses, next to the tests that use them."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_an_unexpected_keyword_is_reported_with_the_nearest_one() -> None:
 
 
 @pytest.mark.parametrize("value", ["16MiB", "1", b"1", True, False, 1.0, 0.5, [1], object()])
-def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+def test_an_invalid_whole_number_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match=r"size must be a whole number, such as 8 \* 1024"):
         whole_number("size", value, least=0)
 
@@ -70,7 +70,7 @@ def test_whole_numbers_of_any_type_pass(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["3", b"3", True, [3]])
-def test_what_is_no_duration_is_refused(value: Any) -> None:
+def test_an_invalid_duration_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="timeout must be a number of seconds"):
         seconds("timeout", value)
 

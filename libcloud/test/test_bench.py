@@ -126,7 +126,7 @@ def _ask(port: int, method: str, target: str, body: bytes = b"") -> tuple[int, b
         connection.close()
 
 
-def test_the_store_refuses_what_it_does_not_do(port: int) -> None:
+def test_the_store_rejects_unsupported_operations(port: int) -> None:
     assert _ask(port, "DELETE", "/bench/object")[0] == 501
     assert _ask(port, "GET", "/bench/nothing")[0] == 404
 
@@ -139,7 +139,7 @@ def test_an_upload_is_not_complete_without_its_parts(bench: SimpleNamespace, por
     assert bench.main.received(port) == (0, 0)
 
 
-# What is told of it
+# The report
 
 
 def test_the_table_shows_medians_and_their_ratio_to_the_floor(bench: SimpleNamespace) -> None:

@@ -85,7 +85,7 @@ def test_a_file_is_read_and_not_iterated() -> None:
 
 
 @pytest.mark.parametrize("chunk_size", [None, 0])
-def test_without_a_size_a_file_is_asked_for_the_usual_one(chunk_size: int | None) -> None:
+def test_without_a_size_a_file_is_read_in_default_pieces(chunk_size: int | None) -> None:
     reader = _Reader(b"")
 
     list(read_in_chunks(reader, chunk_size=chunk_size))

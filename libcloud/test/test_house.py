@@ -224,7 +224,7 @@ def test_documents_name_test_environments_that_exist() -> None:
 
 
 def _code(markdown: str) -> str:
-    """Indented lines and what stands between backquotes."""
+    """Indented lines and text between backquotes."""
     indented = re.findall(r"^    .+$", markdown, flags=re.MULTILINE)
     return "\n".join([*indented, *re.findall(r"`([^`]+)`", markdown)])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes on the wire, what comes back from it, and which errors may pass."""
+"""Requests on the wire, responses, and transient errors."""
 
 from __future__ import annotations
 

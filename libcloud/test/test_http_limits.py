@@ -180,7 +180,7 @@ def test_an_error_holds_the_start_of_a_large_document(server: Any, kind: type[Re
     assert len(caught.value.body or "") == 64 * 1024
 
 
-def test_what_is_no_response_of_requests_gives_its_content() -> None:
+def test_a_response_that_is_not_of_requests_returns_its_content() -> None:
     class Foreign:
         content = b"x" * (SIZE + 1)
 

@@ -299,7 +299,7 @@ def test_secrets_are_taken_out_of_any_text(text: str) -> None:
         "NextContinuationToken=abc",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_text_without_secrets_is_unchanged(text: str) -> None:
     assert redact_text(text) == text
 
 

@@ -126,7 +126,7 @@ def test_a_foreign_connection_gets_no_notification() -> None:
 
 
 class Recorder:
-    """Stands for a socket: what it was told, in order."""
+    """Replaces a socket; records the calls in order."""
 
     def __init__(self) -> None:
         self.limits: list[Any] = []
@@ -229,7 +229,7 @@ def test_what_others_send_by_urllib3_keeps_its_own_limits(server: Loopback) -> N
 
 
 class Timer:
-    """A timer that goes off when it is told to."""
+    """A timer that fires on demand."""
 
     made: list[Timer]
 

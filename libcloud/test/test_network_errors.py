@@ -38,7 +38,7 @@ def test_it_is_judged_as_the_error_it_was_made_from() -> None:
     assert refused is not None and not is_transient(refused)
 
 
-def test_what_is_no_error_of_the_network_is_left_alone() -> None:
+def test_an_error_that_is_not_of_the_network_is_unchanged() -> None:
     assert network_error(ValueError("no"), "asking", None) is None
     wrapped = network_error(requests.Timeout("late"), "asking", None)
     assert wrapped is not None

@@ -161,7 +161,7 @@ def test_iterating_loads_what_it_yields(pages: Pages) -> None:
         (lambda lazy: lazy[1:], [2, 3]),
     ],
 )
-def test_it_looks_like_a_list(pages: Pages, look: Any, result: Any) -> None:
+def test_it_behaves_like_a_list(pages: Pages, look: Any, result: Any) -> None:
     lazy = LazyList(pages)
     assert look(lazy) == result
     assert look(lazy) == result

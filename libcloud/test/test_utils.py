@@ -285,7 +285,7 @@ def test_dates_are_parsed(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["bad", "2012-13-01", "2012-03-04T25:00:00Z", "2012-03-04Tjunk"])
-def test_what_is_no_date_is_a_parse_error(text: str) -> None:
+def test_an_invalid_date_is_a_parse_error(text: str) -> None:
     with pytest.raises(iso8601.ParseError, match="Unable to parse"):
         iso8601.parse_date(text)
 

@@ -94,7 +94,7 @@ def test_a_local_url_is_completed(user: Shell) -> None:
     assert candidates("ls", url) == [f"{url}bjects/", f"{url}ther.txt"]
 
 
-def test_a_listing_is_asked_for_once(user: Shell) -> None:
+def test_a_listing_is_requested_once(user: Shell) -> None:
     fake: Any = user.endpoint.fake
     assert candidates("ls", "s3://bucket/photos/") != []
     before = len(fake.log.entries)

@@ -46,7 +46,7 @@ def test_an_option_before_a_nested_command_applies_to_it(shell: Shell) -> None:
 
 @pytest.fixture
 def secure(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    """The command, with a store whose certificate nobody trusts."""
+    """The command, with a store whose certificate is not trusted."""
     monkeypatch.setattr(security, "VERIFY_SSL_CERT", True)
     monkeypatch.setattr(security, "CA_CERTS_PATH", None)
     with fake_server(replace(AMAZON, tls=True)) as endpoint:

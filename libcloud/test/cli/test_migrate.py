@@ -88,7 +88,7 @@ def test_a_failed_object_is_listed_and_sets_the_exit_status(filled: Shell) -> No
         (("migrate", "s3://bucket", "s3://none", "--job", "m1"), 3, "'none' does not exist"),
     ],
 )
-def test_what_cannot_be_done_is_refused(
+def test_an_unsupported_operation_is_refused(
     filled: Shell, arguments: tuple[str, ...], status: int, text: str
 ) -> None:
     result = filled(*arguments)

@@ -136,7 +136,7 @@ def test_a_dry_run_of_get_writes_nothing(one: Shell, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("expires", ["0", "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"])
-def test_what_is_no_time_is_shown_as_it_is(shell: Shell, expires: str) -> None:
+def test_an_invalid_time_is_shown_unchanged(shell: Shell, expires: str) -> None:
     shell.driver.get_container("bucket").upload_object_via_stream(
         iter([b"x"]), "odd", headers={"Expires": expires}
     )

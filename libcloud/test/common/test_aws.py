@@ -67,7 +67,7 @@ def test_a_subclass_may_replace_each_step_of_signing() -> None:
     assert "Credential=key/my-scope, " in headers["Authorization"]
 
 
-def test_the_region_is_asked_for_at_each_signing() -> None:
+def test_the_region_is_read_at_each_signing() -> None:
     connection = signed("4")
     connection.driver.region_name = "venus-1"
     _, headers = signer(connection).get_request_headers({}, {"Host": "h"})

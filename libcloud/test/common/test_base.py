@@ -86,7 +86,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     return now
 
 
-def test_a_job_is_asked_for_until_it_is_done(clock: mock.Mock) -> None:
+def test_a_job_is_polled_until_it_is_done(clock: mock.Mock) -> None:
     job = Job(turns=3)
     assert job.async_request("/start", method="POST", context={"name": "n"}) == 4
     assert job.sent == [("/start", "POST"), *[("/job/1/n", None)] * 3]

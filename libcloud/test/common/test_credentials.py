@@ -31,7 +31,7 @@ def test_line_breaks_around_a_secret_are_removed_and_spaces_stay() -> None:
 
 
 @pytest.mark.parametrize("value", [*WITHIN, "hush…", " \n"])
-def test_what_cannot_be_sent_is_refused_and_not_shown(value: str) -> None:
+def test_unsendable_credentials_are_refused_and_not_shown(value: str) -> None:
     for given in ((value, "s", None), ("k", "s", value)):
         with pytest.raises(MalformedCredentialsError) as caught:
             Credentials(*given)

@@ -90,7 +90,7 @@ def test_what_expires_soon_is_obtained_again(monkeypatch: pytest.MonkeyPatch) ->
         assert source().key != source().key
 
 
-def test_what_a_store_refuses_is_obtained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejected_credentials_are_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with Loopback(Counting()) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
         source = BotocoreProvider()

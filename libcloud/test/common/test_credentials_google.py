@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where credentials of Google are found, and that nobody is asked where nobody is."""
+"""Discovery of Google's credentials, without prompts where there is no terminal."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_no_log_in_is_requested_without_a_terminal(
     assert shown.getvalue() == ""
 
 
-def test_a_user_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_at_a_terminal_is_prompted(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Stream(True)
     monkeypatch.setattr(sys, "stdin", Stream(True))
     monkeypatch.setattr(sys, "stdout", shown)

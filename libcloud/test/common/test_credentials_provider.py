@@ -42,7 +42,7 @@ class World:
         return self.source.current().key
 
 
-def test_nothing_is_asked_before_it_is_needed() -> None:
+def test_nothing_is_requested_before_it_is_needed() -> None:
     assert World().asked == 0
 
 
@@ -66,7 +66,7 @@ def test_short_lived_ones_are_used_for_half_of_their_time() -> None:
     ]
 
 
-def test_those_that_do_not_expire_are_asked_for_once() -> None:
+def test_credentials_that_do_not_expire_are_fetched_once() -> None:
     world = World(lasts=None)
     assert {world.after(days=day) for day in (0, 1, 10_000)} == {"key1"}
 
@@ -98,7 +98,7 @@ def test_the_first_error_reaches_the_caller() -> None:
         world.source.current()
 
 
-def test_something_else_than_credentials_is_refused_without_showing_it() -> None:
+def test_an_invalid_credentials_object_is_refused_without_showing_it() -> None:
     given: Any = (SECRET, SECRET)
     with pytest.raises(TypeError, match="not tuple") as caught:
         CredentialProvider(lambda: given).current()
@@ -120,7 +120,7 @@ def test_the_same_credentials_again_are_no_renewal() -> None:
 
 
 @pytest.mark.parametrize(("certain", "asked"), [(True, 4), (False, 2)])
-def test_a_mere_doubt_is_looked_into_once(certain: bool, asked: int) -> None:
+def test_suspected_credentials_are_fetched_once(certain: bool, asked: int) -> None:
     times = 0
 
     def ask() -> Credentials:
@@ -177,7 +177,7 @@ def test_threads_without_valid_credentials_get_those_of_one_question(expired: bo
     assert keys == [f"key{1 + expired}"] * 8
 
 
-def test_threads_whose_credentials_were_refused_ask_once() -> None:
+def test_threads_with_rejected_credentials_fetch_once() -> None:
     world = World()
     refused = world.source.current()
     renewed: list[bool] = []

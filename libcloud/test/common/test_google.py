@@ -253,7 +253,7 @@ def test_a_private_key_may_come_in_any_form(form: str, pem: str, tmp_path: Path)
         "{",
     ],
 )
-def test_a_key_that_is_none_is_refused_without_showing_it(key: str) -> None:
+def test_an_invalid_key_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(GoogleAuthError) as caught:
         GoogleServiceAcctAuthConnection(ACCOUNT, key)
     assert "c2VjcmV0" not in str(caught.value)

@@ -73,7 +73,7 @@ def test_a_request_is_tried_once_by_default(server: Loopback, connection: Connec
 
 
 @pytest.mark.parametrize("how", ["argument", "environment", "flag"])
-def test_retries_can_be_asked_for(
+def test_retries_can_be_enabled(
     server: Loopback, connection: Connection, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if how == "environment":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that checks, with a container, and how each program is told of it."""
+"""A checking server with a container, and the settings of each program for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def server() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def driver(server: Endpoint) -> Iterator[Any]:
-    """A driver for a store that has one empty container, in which nobody leaves an upload."""
+    """A driver for a store with one empty container, in which no upload remains."""
     driver = S3StorageDriver(
         server.key, server.secret, secure=False, host=server.host, port=server.port
     )

@@ -21,7 +21,7 @@ URL = f"libcloud+s3://{BUCKET}"
 
 
 class Together(Action):
-    """Requests for chunks are answered when all of them have come."""
+    """Requests for chunks get responses only when all of them have arrived."""
 
     def __init__(self) -> None:
         self.barrier = threading.Barrier(CHUNKS)

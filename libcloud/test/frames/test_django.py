@@ -87,7 +87,7 @@ def test_a_second_file_of_a_name_gets_another_one(storage: Any) -> None:
     assert storage.open(first).read() == b"1"
 
 
-def test_what_is_deleted_is_gone(storage: Any) -> None:
+def test_deleted_objects_do_not_exist(storage: Any) -> None:
     name = storage.save("a.txt", ContentFile(b"1"))
     storage.delete(name)
     assert not storage.exists(name)

@@ -394,13 +394,13 @@ def test_a_wrong_key_is_refused_with_status_and_code(fake: FakeAzure, container:
     assert fake.blobs == {}
 
 
-def test_a_key_that_is_none_is_refused_without_a_request(fake: FakeAzure) -> None:
+def test_an_invalid_key_is_refused_without_a_request(fake: FakeAzure) -> None:
     with pytest.raises(InvalidCredsError, match="base64"):
         connect(fake, secret="no key at all").list_containers()
     assert fake.requests == []
 
 
-def test_an_account_that_is_none_is_refused(fake: FakeAzure) -> None:
+def test_an_invalid_account_is_refused(fake: FakeAzure) -> None:
     with pytest.raises(LibcloudError, match="InvalidUri"):
         connect(fake, key="nobody").list_containers()
 
@@ -533,7 +533,7 @@ def test_a_url_names_the_container(fake: FakeAzure, environment: pytest.MonkeyPa
 @pytest.mark.parametrize(
     "url", ["s3://box", "az://box/blob", "az://user:secret@box", "az://box?key=secret"]
 )
-def test_a_url_that_is_none_is_refused_without_showing_it(url: str) -> None:
+def test_an_invalid_url_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(ValueError) as caught:
         AzureBlobsStorageDriver.from_url(url)
     assert "secret" not in str(caught.value)

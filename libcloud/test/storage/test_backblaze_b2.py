@@ -140,7 +140,7 @@ def test_a_presigned_url_has_the_host_of_the_account() -> None:
 
 
 @pytest.mark.parametrize("place", [{"region": "eu-central-003"}, {"host": HOST}])
-def test_a_known_endpoint_is_not_asked_for(place: dict[str, str]) -> None:
+def test_a_known_endpoint_is_not_requested(place: dict[str, str]) -> None:
     with store() as (account, server, make):
         server.create_bucket("bucket")
         make(**place).get_container("bucket")

@@ -89,7 +89,7 @@ def test_status_404_means_there_is_no_object(driver: StorageDriver) -> None:
         (5, 5, "start_bytes and end_bytes can't be the same"),
     ],
 )
-def test_what_is_no_range_is_refused(
+def test_an_invalid_range_is_refused(
     driver: StorageDriver, start: int, end: int | None, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):

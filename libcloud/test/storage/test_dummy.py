@@ -115,7 +115,7 @@ def test_a_stream_continues_although_the_object_was_replaced(container: Containe
     assert [first, *stream] == [b"ab", b"cd", b"ef"]
 
 
-def test_what_is_gone_is_an_error_everywhere(container: Container) -> None:
+def test_a_missing_object_is_an_error_everywhere(container: Container) -> None:
     obj = container.upload_object_via_stream(iter([b"abc"]), "cat")
     obj.delete()
     for use_object in (obj.delete, obj.get_cdn_url, obj.as_stream, lambda: obj.download("/x")):

@@ -36,7 +36,7 @@ def rclone() -> Iterator[Endpoint]:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """The environment of somebody who has nothing, on a machine that is none of Amazon's."""
+    """An empty environment, on a machine outside of Amazon."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

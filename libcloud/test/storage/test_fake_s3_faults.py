@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fake S3 server misbehaves as it is told, and notices broken rules of order."""
+"""The fake S3 server injects faults, and detects violations of order."""
 
 from __future__ import annotations
 

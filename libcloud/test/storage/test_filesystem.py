@@ -353,7 +353,7 @@ def test_what_is_not_there_is_not_found(fs: Any) -> None:
         fs.rm("bucket/x", recursive=True)
 
 
-def test_what_may_not_be_looked_at_is_not_taken_for_absent(s3: Store, fs: Any) -> None:
+def test_a_forbidden_object_is_not_taken_for_absent(s3: Store, fs: Any) -> None:
     s3.server.faults.add("HeadObject", Status(403, "AccessDenied"))
     with pytest.raises(PermissionError):
         fs.exists("bucket/object")
@@ -509,7 +509,7 @@ def test_credentials_come_from_the_environment(
 
 
 @pytest.mark.parametrize("url", ["localhost", "ftp://host", "http://host?query"])
-def test_an_endpoint_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_endpoint_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="endpoint"):
         LibcloudFileSystem("key", "secret", endpoint_url=url, skip_instance_cache=True)
 

@@ -62,7 +62,7 @@ def put_files(s3: Store, *paths: str) -> Requests:
 
 @dataclass
 class Together(Action):
-    """Each request is answered when all of them have come; a missing one fails the others."""
+    """Requests get responses when all of them have arrived; a missing one fails the others."""
 
     count: int = COUNT
     barrier: threading.Barrier = field(init=False)

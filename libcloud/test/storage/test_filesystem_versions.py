@@ -91,7 +91,7 @@ def test_an_expired_file_can_be_pickled() -> None:
 
 
 class ReplaceBefore(Action):
-    """The object is replaced before the request is answered."""
+    """The object is replaced before the response."""
 
     def __init__(self, s3: Store, data: bytes) -> None:
         self.s3, self.data = s3, data

@@ -51,7 +51,7 @@ OUTSIDE = [
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """A base directory, with a secret beside it."""
+    """A base directory, with a secret next to it."""
     base = tmp_path / "base"
     base.mkdir()
     (tmp_path / "secret").mkdir()
@@ -382,7 +382,7 @@ def test_a_folder_deleted_under_an_upload_is_made_again(
 
 
 @pytest.mark.parametrize("source", ["text", b"bytes", None, {b"x": 1}])
-def test_what_is_no_stream_is_refused(container: Container, base: Path, source: Any) -> None:
+def test_an_invalid_stream_is_refused(container: Container, base: Path, source: Any) -> None:
     with pytest.raises(InvalidSourceError):
         container.upload_object_via_stream(source, "a")
 
@@ -441,7 +441,7 @@ def test_a_download_into_a_directory_keeps_the_path(container: Container, tmp_pa
     assert _files(tmp_path / "copy") == {"a/b/c": b"data", "part": b"at"}
 
 
-def test_what_is_gone_is_an_error(container: Container, tmp_path: Path) -> None:
+def test_a_missing_object_is_an_error(container: Container, tmp_path: Path) -> None:
     obj = _store(container, "a")
     obj.delete()
 

@@ -92,7 +92,7 @@ def test_without_hard_links_there_is_a_lock_file_all_the_same(
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "directory"])
-def test_what_is_no_lock_file_is_neither_followed_nor_opened_nor_waited_for(
+def test_a_file_that_is_not_a_lock_is_not_followed_opened_or_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

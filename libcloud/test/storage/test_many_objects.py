@@ -67,7 +67,7 @@ def test_objects_are_downloaded_copied_looked_up_and_deleted(s3: Store, tmp_path
 
 
 def test_many_are_in_flight_at_once(s3: Store, tmp_path: Path) -> None:
-    """The first is answered when all others have come."""
+    """The first response follows the arrival of all others."""
     pairs, hold = files(tmp_path / "d", 50), Hold("before")
     s3.server.faults.add("PutObject", hold)
 

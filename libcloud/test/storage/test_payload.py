@@ -23,7 +23,7 @@ LIMIT = 64
 
 
 class _Connection:
-    """Reads the body of each request, as often as it is told to, and keeps what it saw."""
+    """Reads the body of each request the given number of times, and records it."""
 
     def __init__(self, *, attempts: int = 1, reads: bool = True) -> None:
         self.bodies: list[bytes] = []

@@ -176,7 +176,7 @@ def test_a_driver_uploads_in_a_process_that_was_spawned(s3: Store) -> None:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """The environment of somebody who has nothing."""
+    """An empty environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -242,7 +242,7 @@ def give_credentials() -> Credentials:
     return Credentials("FIRST", SECRET)
 
 
-def test_credentials_of_a_function_are_asked_for_again(environment: pytest.MonkeyPatch) -> None:
+def test_credentials_of_a_function_are_fetched_again(environment: pytest.MonkeyPatch) -> None:
     with FakeS3(replace(AMAZON, key="FIRST", secret=SECRET)) as server:
         driver: Any = S3StorageDriver(ex_credentials=give_credentials, endpoint_url=server.url)
         driver.create_container(BUCKET)

@@ -89,7 +89,7 @@ class EveryDriverTests(S3DriverTests):
         assert self.container.get_object(self.name).size == 12345
         assert [r.method for r in self.requests] == ["HEAD"]
 
-    def test_a_replaced_get_object_is_asked(self) -> None:
+    def test_a_replaced_get_object_is_called(self) -> None:
         with mock.patch.object(self.driver, "get_object", return_value=self.object) as replaced:
             assert self.container.get_object("k") is self.object
         replaced.assert_called_once_with(container_name="pictures", object_name="k")

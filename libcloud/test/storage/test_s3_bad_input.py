@@ -129,7 +129,7 @@ def test_a_container_name_that_the_store_refuses_is_called_invalid(s3: Store, na
 
 
 @pytest.mark.parametrize("source", [None, 5, {"a": 1}, object(), "a text", {b"a"}])
-def test_what_is_no_source_is_refused_before_anything_is_sent(s3: Store, source: Any) -> None:
+def test_an_invalid_source_is_refused_before_anything_is_sent(s3: Store, source: Any) -> None:
     with pytest.raises(InvalidSourceError):
         s3.stream(source)
     assert s3.server.requests == []
@@ -176,7 +176,7 @@ def test_what_a_callback_raises_comes_through_unchanged(
     amazon.assert_nothing_is_left(*(["object"] if event == "UploadCompleted" else []))
 
 
-def test_a_callback_that_is_none_is_a_type_error(amazon: Store) -> None:
+def test_an_invalid_callback_is_a_type_error(amazon: Store) -> None:
     with pytest.raises(TypeError):
         amazon.stream(iter([LONG]), on_event="not a function")
     amazon.assert_nothing_is_left()
@@ -291,7 +291,7 @@ def test_options_of_the_engine_are_refused_where_it_is_not_used(tmp_path: Path) 
         assert s3.server.requests == []
 
 
-def test_sha256_cannot_be_asked_of_version_2() -> None:
+def test_sha256_is_unsupported_with_version_2() -> None:
     with store(version="2") as s3:
         with pytest.raises(ValueError, match="Signature Version 4"):
             s3.stream(iter([b"x"]), ex_checksum="sha256")

@@ -191,7 +191,7 @@ def test_an_md5_that_the_store_tells_otherwise_is_an_error(http: Store) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3], ids=["one request", "parts"])
-def test_where_an_etag_says_nothing_the_checksum_tells_our_object(count: int) -> None:
+def test_the_checksum_identifies_the_object_where_the_etag_does_not(count: int) -> None:
     with store(replace(AMAZON, tls=True, md5_etags=False)) as there:
         operation = "PutObject" if count == 1 else "CompleteMultipartUpload"
         there.server.faults.add(operation, LoseAnswer(), times=None)

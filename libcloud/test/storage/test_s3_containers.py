@@ -194,7 +194,7 @@ def test_bucket_is_located_in_different_region() -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidObjectState", "RequestTimeTooSkewed"])
-def test_a_refusal_says_which_one(s3: Store, code: str) -> None:
+def test_a_rejection_has_its_code(s3: Store, code: str) -> None:
     """G28."""
     s3.stream(iter([b"x"]))
     found = s3.container.get_object("object")
@@ -204,7 +204,7 @@ def test_a_refusal_says_which_one(s3: Store, code: str) -> None:
 
 
 @pytest.mark.parametrize("fault", [Status(503, "SlowDown"), Status(500), Drop()])
-def test_what_can_be_asked_again_is_asked_again(s3: Store, fault: Any) -> None:
+def test_a_retryable_request_is_retried(s3: Store, fault: Any) -> None:
     """G9."""
     s3.stream(iter([b"x"]))
     for operation in ("HeadBucket", "HeadObject", "GetObject", "ListObjects", "ListObjectsV2"):
@@ -320,7 +320,7 @@ def test_an_invalid_response_is_called_malformed(body: bytes) -> None:
         assert not [request for request in server.requests if request.method == "PUT"]
 
 
-def test_an_error_within_a_200_says_which_one() -> None:
+def test_an_error_within_a_200_has_its_code() -> None:
     body = b"<Error><Code>InternalError</Code><Message>It is so.</Message></Error>"
     with Loopback(lambda request: reply(200, body, {"Content-Type": "text/xml"})) as server:
         container = Container("bucket", {}, driver_on(server))

@@ -218,7 +218,7 @@ def test_an_unknown_store_is_asked_to_delete_in_bulk() -> None:
 
 
 def test_batches_are_sent_at_the_same_time() -> None:
-    """The first batch is answered after the second has come."""
+    """The response to the first batch follows the arrival of the second."""
     with store() as made:
         hold = Hold("before")
         made.server.faults.add("DeleteObjects", hold)
@@ -255,7 +255,7 @@ class _Answers(Action):
         return replace(answer, body=f"<DeleteResult>{self.body}</DeleteResult>".encode())
 
 
-def test_only_what_failed_for_the_moment_is_asked_again(locked: Store) -> None:
+def test_only_transient_failures_are_retried(locked: Store) -> None:
     fault = _Answers(a="InternalError", b="Curious", c="SlowDown")
     locked.server.faults.add("DeleteObjects", fault)
     results = locked.driver.ex_delete_objects(["a", "b", "c", "d"], locked.container, quiet=True)
@@ -265,14 +265,14 @@ def test_only_what_failed_for_the_moment_is_asked_again(locked: Store) -> None:
     assert [f"<Key>{name}</Key>" in again for name in "abcd"] == [True, False, True, False]
 
 
-def test_what_fails_for_the_moment_again_and_again_has_failed(locked: Store) -> None:
+def test_repeated_transient_failures_are_failures(locked: Store) -> None:
     rule = locked.server.faults.add("DeleteObjects", _Answers(a="SlowDown"), times=None)
     (result,) = locked.driver.ex_delete_objects(["a"], locked.container)
     assert (result.deleted, result.code, rule.fired) == (False, "SlowDown", 6)
 
 
 class _Says(Action):
-    """The request is carried out as it is, and answered with ``body``."""
+    """The request is executed unchanged; the response is ``body``."""
 
     def __init__(self, body: str, status: int = 200) -> None:
         self.body, self.status = body.encode(), status

@@ -31,7 +31,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "secret-of-env
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
-    """The environment of somebody who has nothing, on a machine that is none of Amazon's."""
+    """An empty environment, on a machine outside of Amazon."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -147,7 +147,7 @@ def test_the_standard_variables_are_heeded(
     assert S3StorageDriver.from_env().connection.host == host
 
 
-def test_a_profile_says_all_of_it(environment: Any, tmp_path: Path) -> None:
+def test_a_profile_is_complete(environment: Any, tmp_path: Path) -> None:
     write_config(
         tmp_path,
         """
@@ -323,7 +323,7 @@ def test_a_file_system_reads_what_anybody_may_read() -> None:
         assert "authorization" not in dict(there.server.requests[-1].headers)
 
 
-# Checksums that nobody asked for.
+# Checksums by default.
 
 
 @pytest.mark.slow  # certificates are made

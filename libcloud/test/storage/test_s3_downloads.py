@@ -124,7 +124,7 @@ def test_download_object_range_success(
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, None), (5, 5), (7, 3)])
-def test_what_is_no_range_is_refused_at_once(
+def test_an_invalid_range_is_refused_at_once(
     s3: Store, stored: Object, start: int, end: int | None, tmp_path: Path
 ) -> None:
     asked = len(s3.server.requests)

@@ -98,7 +98,7 @@ def test_an_endpoint_and_a_host_contradict_each_other(other: dict[str, Any]) -> 
 
 
 def test_the_path_of_an_endpoint_is_signed_and_sent() -> None:
-    # To the server, what stands first in the path is the bucket, whoever put it there.
+    # The server takes the first segment of the path for the bucket.
     with FakeS3() as server:
         server.create_bucket("base")
         driver = S3StorageDriver(server.key, server.secret, endpoint_url=f"{server.url}/base")
@@ -349,7 +349,7 @@ def test_a_certificate_is_checked_against_the_name_with_the_bucket() -> None:
         data = there.in_parts(3)
         assert there.body() == data
         there.server.create_bucket("a.b")
-        # A wildcard stands for one label: such a bucket stays in the path.
+        # A wildcard matches one label: such a bucket stays in the path.
         dotted = Container("a.b", {}, there.driver)
         there.driver.upload_object_via_stream(iter([b"x"]), dotted, "object")
         assert hosts(there) == {

@@ -231,7 +231,7 @@ KMS = {"x-amz-server-side-encryption": "aws:kms"}  # ETags are no MD5s, and say 
 
 
 def overtaken(s3: Store, data: bytes) -> Action:
-    """Our request does not arrive, while somebody writes as many bytes under the same name."""
+    """The request is lost, while another client writes as many bytes under the same name."""
 
     class Overtaken(Action):
         def received(self, request: Incoming) -> Incoming:
@@ -273,10 +273,10 @@ def test_an_object_published_by_a_lost_request_is_recognized_without_its_etag(
 @pytest.mark.parametrize(
     ("operation", "look"), [("PutObject", "GetObject"), ("Complete", "ListParts")]
 )
-def test_where_the_store_tells_no_more_the_time_has_to_do(
+def test_the_time_decides_where_the_store_reports_nothing_else(
     s3: Store, operation: str, look: str
 ) -> None:
-    """Of a single request none was answered, so that there is no time to compare with."""
+    """No request got a response, so there is no time to compare with."""
     data = b"short" if operation == "PutObject" else LONG
     for one in ("PutObject", "CompleteMultipartUpload"):
         s3.server.faults.add(one, LoseAnswer(), times=None)

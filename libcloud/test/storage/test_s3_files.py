@@ -301,7 +301,7 @@ def test_what_was_there_before_is_not_taken_for_a_small_file(
     assert [bytes(stored.body) for stored in s3.server.objects.values()] == [before][: bool(before)]
 
 
-def test_a_small_file_whose_etag_does_not_tell_is_compared(s3: Store, tmp_path: Path) -> None:
+def test_a_small_file_whose_etag_is_no_digest_is_compared(s3: Store, tmp_path: Path) -> None:
     s3.server.faults.add("PutObject", LoseAnswer(), times=None)
     upload(s3, file_of(tmp_path, b"abc"), headers=KMS)
     assert s3.server.operations()[-2:] == ["HeadObject", "GetObject"]

@@ -38,7 +38,7 @@ def amazon() -> Iterator[Store]:
 
 
 def begin(made: Store, name: str, *, hours: float = 0, parts: tuple[int, ...] = ()) -> str:
-    """An upload that was begun so many hours ago; its id."""
+    """Start an upload as of so many hours ago; its id."""
     driver = made.driver
     upload_id: str = driver._initiate_multipart(made.container, name)
     for number, size in enumerate(parts, 1):

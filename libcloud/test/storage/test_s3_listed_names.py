@@ -196,7 +196,7 @@ def test_names_that_xml_cannot_express_are_deleted_one_by_one() -> None:
         assert [request.method for request in server.requests[1:]] == ["DELETE"] * len(strange)
 
 
-def test_a_store_that_encodes_is_asked_in_vain_once() -> None:
+def test_a_store_that_encodes_gets_one_unencoded_listing() -> None:
     with Server([b"a\x01"], as_ceph, encodes=True) as server:
         driver = server.driver("storj")
         container = Container("bucket", {}, driver)
@@ -206,7 +206,7 @@ def test_a_store_that_encodes_is_asked_in_vain_once() -> None:
         assert encoded == [False, True, True, True]
 
 
-def test_a_store_that_does_not_encode_is_asked_for_it_once() -> None:
+def test_a_store_that_does_not_encode_gets_one_encoded_listing() -> None:
     with Server([b"a\x01"], as_ceph, encodes=False) as server:
         container = Container("bucket", {}, server.driver("storj"))
         for _ in range(3):
@@ -220,9 +220,7 @@ def test_a_store_that_does_not_encode_is_asked_for_it_once() -> None:
 )
 @pytest.mark.parametrize("write", [as_it_is, as_ceph])
 @pytest.mark.parametrize("profile", ["amazon", "storj"])
-def test_a_store_that_says_that_it_encodes_is_not_believed(
-    profile: str, write: Writer, key: bytes
-) -> None:
+def test_a_false_claim_to_encode_is_detected(profile: str, write: Writer, key: bytes) -> None:
     """As SeaweedFS with the keys of uploads, and moto with prefixes."""
     for lies in (True, False):
         with Server([key], write, encodes=True, lies=lies) as server:
@@ -249,7 +247,7 @@ def test_an_upload_that_is_not_known_by_its_listed_name_is_not_taken_for_gone(wh
             (driver.ex_cleanup_all_multipart_uploads if whole else clean)(container)
 
 
-def test_plain_names_are_asked_for_once() -> None:
+def test_plain_names_are_listed_once() -> None:
     with Server([b"a", b"caf\xc3\xa9"], as_go, encodes=True) as server:
         Container("bucket", {}, server.driver("storj")).list_objects()
         assert len(server.requests) == 1

@@ -139,7 +139,7 @@ def test_a_chunked_stream_whose_response_was_lost_is_found(monkeypatch: pytest.M
     assert stored.hash == hashlib.md5(DATA).hexdigest()
 
 
-def test_a_chunked_stream_that_was_refused_is_not_sent_again(
+def test_a_rejected_chunked_stream_is_not_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(payload, "READ_LIMIT", 1000)

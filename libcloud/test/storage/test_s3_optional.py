@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store refuses is given up, unless somebody asked for it."""
+"""A feature that a store rejects is dropped, unless the user requested it."""
 
 from __future__ import annotations
 

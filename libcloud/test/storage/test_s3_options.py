@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an upload asks of the store beside its data: conditions, encryption, tags, locks."""
+"""Options of an upload: preconditions, encryption, tags, locks."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_a_store_that_may_ignore_conditions_is_not_asked(there: Store) -> None:
     assert not there.server.requests
 
 
-# What makes no sense.
+# Invalid options.
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_nothing_is_sent_when_an_option_is_invalid(
 
 
 @pytest.mark.parametrize("key", [b"short", KEY.decode("latin-1")], ids=["short", "text"])
-def test_a_key_that_is_none_is_refused_and_not_shown(https: Store, key: Any) -> None:
+def test_an_invalid_key_is_refused_and_not_shown(https: Store, key: Any) -> None:
     with pytest.raises(ValueError, match="32 bytes") as caught:
         https.in_parts(1, ex_sse_customer_key=key)
     assert str(key) not in str(caught.value)

@@ -217,7 +217,7 @@ def test_a_connection_for_one_thread_makes_one_request(
 
 
 @pytest.mark.parametrize("options", [{"ex_window": 1}, {"delete_on_failure": False}], ids=str)
-def test_one_connection_can_be_asked_for(
+def test_one_connection_can_be_requested(
     s3: Store, stored: Object, tmp_path: Path, options: dict[str, Any]
 ) -> None:
     assert fetch(stored, tmp_path / "file", **options) is True

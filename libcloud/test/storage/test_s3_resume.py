@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upload that failed goes on where it ended: what the store holds is not sent again."""
+"""A failed upload is resumed: parts that the store has are not sent again."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_what_is_not_known_to_be_the_same_is_sent_again() -> None:
     assert resumed(headers=KMS) == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_checksum_tells_where_the_etag_says_nothing() -> None:
+def test_a_checksum_is_evidence_where_the_etag_is_not() -> None:
     assert resumed(headers=KMS, ex_checksum="crc32") == [3, 4, 5, 6]
 
 
@@ -306,7 +306,7 @@ def test_a_customer_key_is_sent_with_a_resumed_upload() -> None:
         assert sent(there) == [4, 5, 6]
 
 
-def test_what_cannot_be_asked_for_is_refused_before_anything_is_sent() -> None:
+def test_an_invalid_request_is_refused_before_anything_is_sent() -> None:
     with store() as there:
         upload_id = broken_off(there, parts=3)
         for keywords in ({"ex_nothing": 1}, {"ex_window": 0}, {"ex_if_none_match": "x"}):

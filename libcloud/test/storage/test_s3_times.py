@@ -15,7 +15,7 @@ from libcloud.test.storage.s3_servers import store
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The last timeout that requests was told, by method and parameter."""
+    """The last timeout passed to requests, by method and parameter."""
     found: dict[str, Any] = {}
     send = requests.Session.send
 

@@ -150,7 +150,7 @@ def test_an_etag_of_parts_is_no_hash(s3: Store, tmp_path: Path, read: Read) -> N
     ],
     ids=["KMS", "of parts", "said to be of parts", "unknown"],
 )
-def test_what_is_no_digest_of_the_bytes_is_not_compared(
+def test_an_etag_that_is_not_a_digest_is_not_compared(
     s3: Store, tmp_path: Path, read: Read, changes: dict[str, Any]
 ) -> None:
     s3.stream(iter([DATA]))

@@ -119,7 +119,7 @@ def test_a_lost_response_does_not_delete_another_version(s3: Store) -> None:
 
 
 @pytest.mark.parametrize("pair", [("a",), ("a", ""), ("a", None), ("", "b"), ("a", "b", "c")])
-def test_what_is_no_pair_of_name_and_version_is_refused(s3: Store, pair: Any) -> None:
+def test_an_invalid_pair_of_name_and_version_is_refused(s3: Store, pair: Any) -> None:
     with pytest.raises(ValueError, match="is not a pair"):
         s3.driver.ex_delete_objects([pair], s3.container)
     assert not s3.server.requests

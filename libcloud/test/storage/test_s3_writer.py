@@ -110,7 +110,7 @@ def test_the_driver_opens_writers_as_its_containers_do(amazon: Store) -> None:
     ],
     ids=str,
 )
-def test_wrong_arguments_are_refused_at_the_opening(
+def test_invalid_arguments_are_refused_when_opening(
     amazon: Store, arguments: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):

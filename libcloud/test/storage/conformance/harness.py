@@ -143,7 +143,7 @@ class Harness:
         return [found.name for found in container.list_objects(prefix=prefix)]
 
     def unfinished(self, container: Container) -> list[str]:
-        """Keys of uploads that were begun and not ended; empty if the store has no such thing."""
+        """Keys of in-progress uploads; empty if the store does not have any."""
         if "list_uploads" not in self.features:
             return []
         # Not part of StorageDriver: drivers with list_uploads have it.

@@ -168,14 +168,14 @@ def an_iterator_with_next_only(h: Harness) -> None:
     _arrives(h, BareIterator(data, _piece(h)), data)
 
 
-def what_is_no_stream_is_refused_and_nothing_is_stored(h: Harness) -> None:
+def an_invalid_stream_is_refused_and_nothing_is_stored(h: Harness) -> None:
     container = h.container()
     with pytest.raises((AttributeError, TypeError, LibcloudError)):
         h.stream(container, "object", 12345)
     assert h.names(container) == []
 
 
-def a_stream_of_the_wrong_things_is_refused_and_nothing_is_stored(h: Harness) -> None:
+def a_stream_of_invalid_pieces_is_refused_and_nothing_is_stored(h: Harness) -> None:
     container = h.container()
     wrong: Any = iter([pattern(h.part_size), pattern(h.part_size), 12345])
     with pytest.raises((AttributeError, TypeError, ValueError, LibcloudError)):

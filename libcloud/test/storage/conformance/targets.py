@@ -161,7 +161,7 @@ def _fakes() -> list[Target]:
     amazon = replace(options.AMAZON, region="eu-central-1")
     return [
         _fake("fake-amazon", profiles.AMAZON, amazon),
-        # Over https the body is not signed; a checksum stands in for that.
+        # Over https the body is not signed; a checksum replaces the signature.
         _fake("fake-https", profiles.AMAZON, replace(amazon, tls=True)),
         _fake("fake-no-namespace", profiles.GENERIC, options.NO_NAMESPACE),
         _fake("fake-equal-parts", profiles.R2, options.EQUAL_PARTS),

@@ -35,7 +35,7 @@ NAMES = ("fake-amazon", "fake-https")
 TARGETS = [target for target in targets() if target.name in NAMES]
 OLD, LONG, SHORT = b"the old one", pattern(SMALL_PART * 3 + 500), pattern(SMALL_PART - 1)
 
-# Faults that another attempt mends.
+# Transient faults.
 TRANSIENT: dict[str, Action] = {
     "500": Status(500),
     "502": Status(502, "BadGateway"),
@@ -49,7 +49,7 @@ TRANSIENT: dict[str, Action] = {
     "lost-answer": LoseAnswer(),
     "flipped-bit": FlipBit(),
 }
-# Faults that another attempt does not mend.
+# Permanent faults.
 PERMANENT: dict[str, Action] = {
     "400": Status(400, "InvalidArgument"),
     "403": Status(403, "AccessDenied"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A loopback S3 that checks what it is told, and launchers of real servers.
+"""A loopback S3 server that checks each request, and launchers of real servers.
 
 :mod:`.server` holds the fake: an in-memory HTTP server which verifies signature, digests, order,
 sizes and upload ids, and refuses what Amazon S3 refuses. :mod:`.servers` starts it, moto and

@@ -11,7 +11,7 @@ from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
 
-# Where the id of a key stands in the header or the query of either signature.
+# Where either signature has the id of the key, in the header or the query.
 _KEY = re.compile(r"(?:Credential=|AWS )([^/:,\s]+)")
 
 

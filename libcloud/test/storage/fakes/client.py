@@ -51,7 +51,7 @@ class Reply:
 
 
 class _Signer(S3SigV4Auth):  # type: ignore[misc]  # botocore is not typed
-    """Signs the payload hash it is told."""
+    """Signs the given payload hash."""
 
     digest = ""
 

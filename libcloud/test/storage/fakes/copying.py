@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies that the server makes by itself: CopyObject and UploadPartCopy.
+"""Server-side copies: CopyObject and UploadPartCopy.
 
 Reference: Amazon S3 API, CopyObject and UploadPartCopy; "CopyObject", "x-amz-metadata-directive".
 """
@@ -176,6 +176,6 @@ def _span(call: Call, source: StoredObject) -> tuple[int, int]:
 
 
 def _name(source: StoredObject, *span: int) -> str:
-    """In place of the MD5 of bytes that this server was told not to keep."""
+    """Instead of the MD5 of bytes that this server is configured not to keep."""
     text = f"{source.etag} {span}"
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -175,7 +175,7 @@ def list_uploads(call: Call) -> Answer:
     query = call.request.query
     key_marker = query.get("key-marker", "")
     id_marker = query.get("upload-id-marker", "")
-    # Without an id marker the listing goes on with the next key; "~~" sorts after every id.
+    # Without an id marker the listing continues with the next key; "~~" sorts after every id.
     page = listing.page(list(uploads), (key_marker, (id_marker or "~~") if key_marker else ""))
     nodes = listing.head(page, "Bucket", "MaxUploads")
     nodes.append(("KeyMarker", listing.text(key_marker)))

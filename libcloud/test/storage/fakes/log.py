@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log of a fake server: what came in, in order, and how it was answered."""
+"""The log of a fake server: requests, in order, and their responses."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class RequestLog:
             return entry
 
     def end(self, entry: Entry, status: int, code: str = "") -> None:
-        """Note how it was answered, right before the answer is written."""
+        """Record the response, right before it is written."""
         with self._lock:
             entry.status = status
             entry.code = code

@@ -11,7 +11,7 @@ from libcloud.test.storage.fakes.wire import Incoming
 
 
 def with_bucket_of_host(request: Incoming, options: Options) -> Incoming:
-    """The request, with what stands before a name of the server taken for a bucket."""
+    """The request, with the label before the server's name used as the bucket."""
     host = _host(request)
     for name in options.names:
         if host.endswith(f".{name}"):

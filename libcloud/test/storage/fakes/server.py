@@ -60,7 +60,7 @@ class _Handler(socketserver.StreamRequestHandler):
         except Dropped:
             self._reset()
         except (BodyTooShort, OSError):
-            # The client went away; nobody is left to tell.
+            # The client has disconnected.
             return
 
     def _one(self, fake: FakeServer) -> bool:
@@ -191,7 +191,7 @@ class FakeServer:
         return self.log.entries
 
     def count(self, operation: str) -> int:
-        """Requests of one operation, such as ``"UploadPart"``, answered or not."""
+        """Requests of one operation, such as ``"UploadPart"``, with or without a response."""
         return self.log.counts()[operation]
 
     def operations(self) -> list[str]:

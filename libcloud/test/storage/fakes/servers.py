@@ -79,7 +79,7 @@ class Endpoint:
 
 @contextlib.contextmanager
 def reserved_ports(number: int) -> Iterator[list[int]]:
-    """Different loopback ports that nobody listens on, nor will but the servers that get them.
+    """Different loopback ports that are free, reserved for the servers that get them.
 
     On Linux, a port that a socket is bound to is not given to a connection or a listener that asks
     for any port; and a server that sets ``SO_REUSEADDR``, as those in Go and Python do, can listen
@@ -131,7 +131,7 @@ def fake_swift_server() -> Iterator[Endpoint]:
 
 @contextlib.contextmanager
 def moto_server() -> Iterator[Endpoint]:
-    """moto in a process of its own. It believes whatever it is told."""
+    """moto in a separate process. It does not check requests."""
     with reserved_ports(1) as [port]:
         command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
         with _running("moto", command, port):

@@ -114,7 +114,7 @@ class State:
         self._parts_in_flight = 0
 
     def need_bucket(self, bucket: str) -> None:
-        """:raises S3Error: there is no such bucket, or it is somebody else's."""
+        """:raises S3Error: there is no such bucket, or another account owns it."""
         if bucket in self.options.foreign_buckets:
             raise S3Error(403, "AccessDenied", "Access Denied")
         if bucket not in self.buckets:
@@ -156,7 +156,7 @@ class State:
         return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
     def part_begins(self, upload: Upload) -> None:
-        """A part's request has begun: its head is read, its body perhaps not."""
+        """A part's request has started: its head is read, its body perhaps not."""
         with self.lock:
             upload.in_flight += 1
             self._parts_in_flight += 1
@@ -170,7 +170,7 @@ class State:
             self._parts_in_flight -= 1
 
     def complete_begins(self, upload: Upload) -> None:
-        """A Complete has come and is not answered yet."""
+        """A Complete has arrived and has no response yet."""
         with self.lock:
             self.completing[upload.upload_id] = upload
 

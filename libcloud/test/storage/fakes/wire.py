@@ -48,7 +48,7 @@ class Incoming:
 
     @cached_property
     def path(self) -> bytes:
-        """The path after one percent-decoding, with the bucket in front wherever it stands."""
+        """The path after one percent-decoding, in both addressing styles with the bucket."""
         return unquote_to_bytes(self.raw_resource)
 
     @cached_property

@@ -43,7 +43,7 @@ from libcloud.test.storage.fakes.wire import (
 HOST = "127.0.0.1"
 UPSTREAM_TIMEOUT = 60.0
 
-# Of one connection only, or told by the proxy itself.
+# Of one connection only, or reported by the proxy itself.
 _HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
@@ -128,7 +128,7 @@ class Strike(Action):
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    """One connection of a client; each request goes on by a connection of its own."""
+    """One connection of a client; each request is forwarded on a new connection."""
 
     rbufsize = 256 * 1024
     disable_nagle_algorithm = True

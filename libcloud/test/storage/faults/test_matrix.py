@@ -40,7 +40,7 @@ def endpoint_of() -> Iterator[Callable[[str], Endpoint]]:
 @pytest.mark.parametrize(
     ("server", "fault"), PAIRS, ids=[f"{server}-{fault}" for server, fault in PAIRS]
 )
-def test_every_fault_comes_to_what_the_table_says(
+def test_every_fault_has_the_outcome_in_the_table(
     endpoint_of: Callable[[str], Endpoint], server: str, fault: str
 ) -> None:
     found = matrix.play_fault(server, endpoint_of(server), fault)
@@ -50,7 +50,7 @@ def test_every_fault_comes_to_what_the_table_says(
 
 
 @pytest.mark.parametrize("server", matrix.SERVERS)
-def test_the_table_says_nothing_that_is_worse_than_an_error(server: str) -> None:
+def test_no_outcome_in_the_table_is_worse_than_an_error(server: str) -> None:
     table = allowed(server)
 
     ends = {word for words in table.values() for word in words}

@@ -63,7 +63,7 @@ def test_a_part_is_copied_from_a_range_that_includes_its_last_byte() -> None:
 @pytest.mark.parametrize(
     ("number", "span"), [(0, range(1)), (1, range(0)), (1, range(0, 9, 2)), (1, range(-1, 3))]
 )
-def test_what_is_no_part_or_no_range_is_refused(number: int, span: range) -> None:
+def test_an_invalid_part_or_range_is_refused(number: int, span: range) -> None:
     with pytest.raises(ValueError):
         requests.copy_part("/b/k", upload_id="U", number=number, source="/a/k", span=span)
 
@@ -87,7 +87,7 @@ def test_the_answer_to_a_copy(root: str, namespace: str) -> None:
         b"<html/>",
     ],
 )
-def test_what_is_no_answer_to_a_copy(body: bytes) -> None:
+def test_an_invalid_response_to_a_copy(body: bytes) -> None:
     with pytest.raises(MalformedDocumentError):
         parse_copy(body)
 
@@ -120,7 +120,7 @@ def test_many_keys_are_deleted_by_one_request_with_a_digest() -> None:
     assert b"Quiet" not in request.body
 
 
-def test_the_answer_can_be_asked_to_be_short() -> None:
+def test_a_quiet_response_can_be_requested() -> None:
     assert b"<Quiet>true</Quiet><Object>" in delete_body(["a"], quiet=True)
 
 
@@ -168,6 +168,6 @@ def test_an_entry_may_name_no_key() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html/>", b"<Error><Code>X</Code></Error>"])
-def test_what_is_no_answer_to_a_deletion(body: bytes) -> None:
+def test_an_invalid_response_to_a_deletion(body: bytes) -> None:
     with pytest.raises(MalformedDocumentError):
         parse_deleted(body)

@@ -113,7 +113,7 @@ def test_what_s3_writes_is_read() -> None:
 @pytest.mark.parametrize(
     "value", ["", "red", "=?", "=?UTF-8?B?WsO8", "a =?UTF-8?B?WA==?=", "=?x?="]
 )
-def test_what_is_no_encoded_word_stays(value: str) -> None:
+def test_text_without_encoded_words_is_unchanged(value: str) -> None:
     assert decode_metadata(value) == value
 
 

@@ -121,7 +121,7 @@ def test_a_range_ends_before_its_end(start: int | None, end: int | None, expecte
 
 
 @pytest.mark.parametrize(("start", "end"), [(3, 3), (3, 2), (-1, None), (0, 0), (None, 0)])
-def test_a_range_of_nothing_is_refused(start: int | None, end: int | None) -> None:
+def test_an_empty_range_is_refused(start: int | None, end: int | None) -> None:
     with pytest.raises(ValueError, match="No range"):
         requests.get_object("/b/k", start=start, end=end)
 

@@ -172,7 +172,7 @@ def test_an_answer_may_be_parsed_already(
         documents.ERROR[:300].encode(),
     ],
 )
-def test_what_is_no_answer_is_malformed(read: Callable[[Any], object], body: bytes) -> None:
+def test_an_invalid_response_is_malformed(read: Callable[[Any], object], body: bytes) -> None:
     with pytest.raises(MalformedDocumentError) as caught:
         read(body)
     assert len(str(caught.value)) < 400
@@ -401,7 +401,7 @@ def test_a_list_without_buckets_is_empty() -> None:
         b"<ErrorResponse/>",
     ],
 )
-def test_what_is_no_error_document_is_none(body: bytes) -> None:
+def test_an_invalid_error_document_is_none(body: bytes) -> None:
     assert responses.parse_error(body) is None
 
 
@@ -438,6 +438,6 @@ def test_a_complete_escapes_what_xml_requires() -> None:
 
 
 @pytest.mark.parametrize("etag", ["a\x00b", "a\x1bb", "a\ud800b", "a\uffffb"])
-def test_what_xml_cannot_express_is_refused(etag: str) -> None:
+def test_a_name_that_xml_cannot_express_is_refused(etag: str) -> None:
     with pytest.raises(ValueError, match="XML cannot express"):
         requests.complete_body([(1, etag)])

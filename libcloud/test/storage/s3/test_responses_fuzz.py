@@ -141,7 +141,7 @@ def test_an_answer_cut_anywhere_is_malformed_or_no_error(document: str) -> None:
 @given(
     st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1), min_size=1),
 )
-def test_what_complete_says_can_be_read_back(etags: list[str]) -> None:
+def test_the_result_of_complete_can_be_read_back(etags: list[str]) -> None:
     etags = [etag.replace("\ufffe", "").replace("\uffff", "") for etag in etags]
     body = requests.complete_body([*enumerate(etags, 1)])
     root = ElementTree.fromstring(body)

@@ -43,7 +43,7 @@ def test_a_text_that_describes_no_executor_is_refused(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", [None, 4, b"threads", object()])
-def test_something_else_is_refused(target: Any) -> None:
+def test_an_unsupported_value_is_refused(target: Any) -> None:
     with pytest.raises(TypeError, match="not an executor"):
         executor_for(target)
 

@@ -187,7 +187,7 @@ def test_a_container_of_a_driver_from_the_environment_is_opened_elsewhere(
 
 
 @pytest.mark.parametrize("source", ["gs://bucket", "bucket", "s3://", 5])
-def test_what_is_no_container_is_refused(pair: Pair, source: Any) -> None:
+def test_an_invalid_container_is_refused(pair: Pair, source: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="container"):
         migrate(source, pair.destination.container, job="m1")
 

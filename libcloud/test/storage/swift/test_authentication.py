@@ -57,7 +57,7 @@ def test_making_a_driver_sends_nothing(fake: FakeSwift, connect: Connect) -> Non
     assert fake.log == []
 
 
-def test_a_token_is_asked_for_once(fake: FakeSwift, connect: Connect) -> None:
+def test_a_token_is_requested_once(fake: FakeSwift, connect: Connect) -> None:
     driver = connect()
     for _ in range(3):
         driver.list_containers()
@@ -109,7 +109,7 @@ def test_a_failed_request_for_a_token_has_created_no_container(fake: FakeSwift) 
 
 
 @pytest.mark.parametrize("url", ["http://host:99999/v1", "ftp://host/v1", "nothing"])
-def test_a_storage_url_that_is_none_is_an_error_of_the_library(fake: FakeSwift, url: str) -> None:
+def test_an_invalid_storage_url_is_an_error_of_the_library(fake: FakeSwift, url: str) -> None:
     driver = connect_to(fake)
     vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=1)
     driver.connection._ex_force_base_url = url

@@ -54,7 +54,7 @@ def test_a_stream_within_a_part_is_one_request(fake: FakeSwift, container: Conta
     assert (stored.size, fake.body("docs", "name")) == (5, b"small")
 
 
-def test_the_limits_are_asked_for_once(fake: FakeSwift, container: Container) -> None:
+def test_the_limits_are_requested_once(fake: FakeSwift, container: Container) -> None:
     for number in range(3):
         container.upload_object_via_stream(iter([b"small"]), str(number))
     assert fake.count("GET /info") == 1

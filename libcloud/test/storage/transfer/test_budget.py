@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A memory budget that uploads share: its bound, its order, and that nobody waits for ever.
+"""A memory budget that uploads share: its bound, its order, and freedom from deadlocks.
 
 The walk at the end tries all orders in which small uploads can take, wait and give back.
 """
@@ -296,7 +296,7 @@ def test_waiting_that_is_in_vain_ends(threads: Threads, caplog: pytest.LogCaptur
 
 
 class Dropped:
-    """An upload that nobody can use any more, although it refers to itself."""
+    """An unreachable upload that refers to itself."""
 
     def __init__(self, share: Share) -> None:
         self.share, self.itself = share, self

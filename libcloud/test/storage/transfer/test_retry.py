@@ -37,9 +37,7 @@ def test_jitter_is_full(jitter: float, delay: float) -> None:
     ("retry_after", "delay"),
     [(None, 2.0), (0.0, 2.0), (1.0, 2.0), (7.0, 7.0), (60.0, 60.0), (3600.0, 60.0), (-5.0, 2.0)],
 )
-def test_what_the_store_asks_for_is_waited_up_to_a_bound(
-    retry_after: float | None, delay: float
-) -> None:
+def test_retry_after_is_honored_up_to_a_limit(retry_after: float | None, delay: float) -> None:
     assert POLICY.delay(3, 1.0, retry_after) == delay
 
 

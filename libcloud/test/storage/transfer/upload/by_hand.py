@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine that is driven by hand: its requests are made, answered, and fail as a test says."""
+"""A machine that is driven by hand: a test decides how its requests succeed or fail."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def answer(upload: UploadMachine, send: Send) -> None:
 
 
 def do(upload: UploadMachine, step: Step, number: int = 0) -> None:
-    """This request is made, and answered well."""
+    """This request succeeds."""
     answer(upload, sent(upload, step, number))
 
 

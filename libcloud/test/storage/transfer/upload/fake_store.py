@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store in memory that checks what the engine asks of it, and fails as it is told.
+"""A store in memory that checks the engine's requests, and fails on demand.
 
 What must not be asked is collected in ``violations``; :meth:`FakeStore.check` looks at them, and at
 what is left in the store.
@@ -126,7 +126,7 @@ class FakeStore:
 
     @property
     def left(self) -> set[str]:
-        """Uploads that remain and whose ids were heard."""
+        """Uploads that remain and whose ids were received."""
         return set(self.uploads) - self.orphans
 
     # PartStore.

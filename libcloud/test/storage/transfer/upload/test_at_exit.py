@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of the program, while an upload goes on in a thread."""
+"""The end of the program during an upload in a thread."""
 
 from __future__ import annotations
 

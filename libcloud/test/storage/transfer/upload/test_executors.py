@@ -40,7 +40,7 @@ from libcloud.test.storage.transfer.upload.sending import (
     upload_threads,
 )
 
-# Executors that belong to somebody.
+# Executors of the caller.
 
 
 def test_somebodys_executor_is_used_and_not_shut_down() -> None:

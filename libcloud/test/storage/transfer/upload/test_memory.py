@@ -105,7 +105,7 @@ def test_parts_of_an_unknown_length_grow_no_further_than_the_memory(kind: Any) -
     ],
     ids=str,
 )
-def test_what_does_not_fit_the_memory_is_refused_before_anything_is_sent(
+def test_an_upload_over_the_memory_limit_is_refused_before_anything_is_sent(
     options: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     there = Held(GIB)

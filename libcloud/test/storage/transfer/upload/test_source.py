@@ -231,7 +231,7 @@ async def _asynchronous() -> AsyncIterator[bytes]:
         (_asynchronous(), "async_generator"),
     ],
 )
-def test_what_is_no_source_is_refused_by_its_name(source: object, name: str) -> None:
+def test_an_invalid_source_is_refused_by_its_type(source: object, name: str) -> None:
     with pytest.raises(InvalidSourceError, match=rf"not a source of bytes: {name}\b"):
         PartSource(source)
 

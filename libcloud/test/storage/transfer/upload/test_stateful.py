@@ -40,7 +40,7 @@ ENOUGH = 2000  # moves after which an upload that has not ended goes in circles
 
 
 class MachineWalk(RuleBasedStateMachine):
-    """The machine is asked and told; what it wants is checked against what the store holds."""
+    """Drives the machine; its commands are checked against the state of the store."""
 
     @initialize(window=st.integers(1, 6), keep=st.booleans(), resumed=st.booleans())
     def begin(self, window: int, keep: bool, resumed: bool) -> None:
@@ -153,7 +153,7 @@ class _Next(Sequence[Any]):
 
 
 class WriterWalk(RuleBasedStateMachine):
-    """What is written becomes the object, or an error is told and nothing is left unsaid."""
+    """The written data becomes the object, or an error is raised and nothing is left unreported."""
 
     @initialize(
         runner=st.sampled_from(["inline", "threads"]), window=st.integers(1, 4), keep=st.booleans()

@@ -236,7 +236,7 @@ def answer(send: Send, store: Store) -> Any:
 
 
 def answers(situation: Situation, send: Send) -> Iterator[Situation]:
-    """The situations after ``send`` is answered, one for each answer there can be."""
+    """The situations after each possible response to ``send``."""
     store = situation.store
     rest = tuple(other for other in situation.flying if other != send)
     possible = store.uploads or send.step in (Step.PUT, Step.CREATE, Step.CONFIRM)
@@ -288,7 +288,7 @@ def check_end(situation: Situation) -> None:
 
 
 def check_interrupted_cleanup(situation: Situation) -> None:
-    """Whoever interrupts the clean-up is told what may be left; what is in flight stays so."""
+    """An interrupt of the clean-up reports what may be left; what is in flight stays so."""
     gave_up = situation.fork("give up")
     gave_up.machine.give_up(KeyboardInterrupt())
     gave_up.flying, gave_up.cancelled = (), True
@@ -296,7 +296,7 @@ def check_interrupted_cleanup(situation: Situation) -> None:
 
 
 def check_memory(situation: Situation) -> None:
-    """What is held was taken, and without room nobody waits who holds something."""
+    """Held memory was acquired, and an upload that holds memory never waits for more."""
     machine, trail = situation.machine, situation.trail
     memory: Any = machine._share
     if not isinstance(memory, Memory):

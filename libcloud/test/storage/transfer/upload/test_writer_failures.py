@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writers that fail, that are left by an exception, or that nobody closes: nothing is published."""
+"""Writers that fail, that an exception leaves, or that are never closed publish nothing."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ def test_an_interrupt_at_any_line_leaves_all_or_nothing(runner: str, faults: Any
     assert line > 300
 
 
-# Writers that nobody closes.
+# Writers that are never closed.
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
