@@ -10,6 +10,14 @@ _TESTS = "libcloud/test"
 
 MUTANTS = (
     Mutant(
+        "sync stores a mixture of two versions of a file",
+        f"{_CLI}/places.py",
+        "    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):",
+        "    if before.st_size != after.st_size:",
+        (f"{_TESTS}/cli/test_sync_safety.py",),
+        caught_by="test_a_file_that_changes_while_it_is_read_is_not_copied",
+    ),
+    Mutant(
         "sync deletes everything if its source is mistyped",
         f"{_CLI}/sync.py",
         "if self._deletions and self._copier.source.is_missing:",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
@@ -16,17 +16,34 @@ from libcloud.cli.patterns import Filters
 from libcloud.cli.progress import Progress
 from libcloud.cli.reading import IncompleteError, download
 from libcloud.cli.settings import Settings
-from libcloud.cli.sources import Walk
+from libcloud.cli.sources import Walk, size_of_stream
 from libcloud.cli.stores import Store
 from libcloud.cli.sync_plan import Entry
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import resolve_destination
 from libcloud.storage.types import FailedDeletion, Provider
+from libcloud.utils.cancellation import interruptible
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
 _PIECE = MIB
+
+
+def _unchanged(file: BinaryIO) -> Iterator[bytes]:
+    """The data of ``file``.
+
+    Otherwise, what was read of two versions would be up to date for the next run.
+
+    :raises LibcloudError: from the iterator, at the end: it was changed meanwhile. An upload of
+        these pieces stores nothing.
+    """
+    before = os.fstat(file.fileno())
+    while piece := file.read(_PIECE):
+        yield piece
+    after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise LibcloudError("not copied: the file changed while it was read")
 
 
 def modified(obj: Object) -> datetime | None:
@@ -179,8 +196,14 @@ class Copier:
         store = place.store
         name = place.prefix + entry.name
         keywords = self._upload_keywords(store, transfer)
-        store.driver.upload_object(entry.origin, store.container(), name, **keywords)
-        transfer.complete(entry.size or 0)
+        with open(entry.origin, "rb") as file:
+            size = size_of_stream(file)
+            if keywords and size:  # files in /proc report 0 bytes
+                keywords["ex_size"] = size
+            store.driver.upload_object_via_stream(
+                interruptible(_unchanged(file)), store.container(), name, **keywords
+            )
+        transfer.complete(size or 0)
 
     def _upload_keywords(self, store: Store, transfer: Transfer) -> dict[str, Any]:
         if not store.supports_multipart:

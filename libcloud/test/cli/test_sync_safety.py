@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,29 @@ def test_nothing_is_deleted_if_a_file_of_the_source_cannot_be_read(
     assert f"libcloud: {tree}/a: Permission denied\n" in result.err
     assert "nothing was deleted because of the failures above" in result.err
     assert shell.names() == ["b", "old"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_copied(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "a").write_text("old")
+
+    def changing(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            (tree / "a").write_text("new")
+            os.utime(tree / "a", (1_000_000_000, 1_000_000_000))
+            yield piece
+
+    with monkeypatch.context() as patches:
+        patches.setattr("libcloud.cli.places.interruptible", changing)
+        result = shell("sync", str(tree), "s3://bucket")
+    assert result.status == 1
+    assert "s3://bucket/a: not copied: the file changed while it was read\n" in result.err
+    assert shell.names() == shell.unfinished() == []
+    shell.ok("sync", str(tree), "s3://bucket")
+    assert shell.body("a") == b"new"
 
 
 def test_what_is_skipped_in_the_destination_is_not_reported(shell: Shell, tmp_path: Path) -> None:
