@@ -19,6 +19,7 @@ from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk, size_of_stream
 from libcloud.cli.stores import Store
 from libcloud.cli.sync_plan import Entry
+from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import resolve_destination
 from libcloud.storage.types import FailedDeletion, Provider
