@@ -80,4 +80,11 @@ MUTANTS = (
         "sent = dict(given)",
         ("libcloud/test/storage/swift/test_uploads.py",),
     ),
+    Mutant(
+        "segments that were published again are deleted",
+        "libcloud/storage/swift/upload_port.py",
+        "unused = [name for name in names if name not in used]",
+        "unused = names",
+        ("libcloud/test/storage/swift/test_uploads.py",),
+    ),
 )

@@ -142,6 +142,6 @@ def region_of_location(location: str) -> str | None:
     'us-west-1'
     """
     label = location.removeprefix("s3.").partition(".")[0]
-    if not label.startswith("oss-"):
-        return None
+    if not label.startswith("oss-") or label.startswith("oss-accelerate"):
+        return None  # transfer acceleration has one host for all regions
     return label.removeprefix("oss-").removesuffix("-internal")

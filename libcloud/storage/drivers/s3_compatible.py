@@ -85,6 +85,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
         if endpoint is not None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure
+        if host is not None and (endpoint is not None or not self.region_decides):
             region = region or self.profile.region_of(host)
         passed: dict[str, Any] = {**kwargs}
         self.token = token

@@ -288,7 +288,11 @@ class SwiftUploadPort:
         start = len(f"/{self._names.container}/")
         names = [segment.path[start:] for segment in replaced]
         try:
-            deletion.delete_segments(self._client, self._names.container, names)
+            # Another upload may have published the old segments again, by a repeated request.
+            used = {segment.path[start:] for segment in self._manifest()}
+            unused = [name for name in names if name not in used]
+            if unused:
+                deletion.delete_segments(self._client, self._names.container, unused)
         except (LibcloudError, OSError) as error:
             text = "%s was overwritten, and up to %d segments of it remain in %s: %s"
             _log.warning(text, self._label, len(names), self._names.container, error)

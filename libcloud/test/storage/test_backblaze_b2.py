@@ -239,3 +239,8 @@ def test_accounts_with_different_endpoints_are_different_stores() -> None:
 def test_parts_are_as_small_as_five_million_bytes() -> None:
     limits = BackblazeB2StorageDriver("key", "secret").capabilities.limits
     assert limits.min_part_size == 5_000_000 < 5 * MIB
+
+
+def test_a_host_determines_the_region_that_requests_are_signed_for() -> None:
+    driver = BackblazeB2StorageDriver("key", "secret", host="s3.eu-central-003.backblazeb2.com")
+    assert driver.region_name == "eu-central-003"

@@ -61,6 +61,11 @@ def test_buckets_are_listed_at_the_endpoint_itself() -> None:
         ({"host": BEIJING}, BEIJING, "cn-beijing"),
         ({"host": "oss-cn-beijing.aliyuncs.com"}, "oss-cn-beijing.aliyuncs.com", "cn-beijing"),
         (
+            {"host": "oss-accelerate.aliyuncs.com"},
+            "oss-accelerate.aliyuncs.com",
+            "cn-hangzhou",
+        ),
+        (
             {"endpoint_url": "https://s3.oss-us-west-1-internal.aliyuncs.com"},
             "s3.oss-us-west-1-internal.aliyuncs.com",
             "us-west-1",

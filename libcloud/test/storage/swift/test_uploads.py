@@ -31,6 +31,7 @@ from libcloud.test.storage.fakes.swift_faults import (
     refuse,
     web_page,
 )
+from libcloud.test.storage.fakes.wire import Answer, Incoming
 from libcloud.test.storage.swift.conftest import Connect
 
 PART = 1000
@@ -197,6 +198,23 @@ def test_the_segments_of_an_overwritten_object_go_after_the_new_manifest(
     assert fake.body("docs", "big") == OTHER
     deletion = fake.log.index("POST bulk")
     assert fake.log.index("PUT manifest") < deletion
+
+
+def test_segments_that_another_upload_publishes_again_are_kept(
+    fake: FakeSwift, container: Container
+) -> None:
+    """The other one repeats a request whose response was lost, after this one was published."""
+    upload(container)
+    first = fake.containers["docs"]["big"]
+
+    def published_again(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
+        answer = fake.perform(request)
+        fake.containers["docs"]["big"] = first
+        return answer
+
+    fake.faults.append(("PUT manifest", published_again))
+    upload(container, DATA[::-1])
+    assert fake.body("docs", "big") == DATA
 
 
 def test_a_container_with_versions_keeps_the_old_segments(
