@@ -274,6 +274,22 @@ MUTANTS = (
         "test_a_bad_piece_is_named_and_nothing_is_published",
     ),
     _mutant(
+        "an object of the same size counts as published",
+        "libcloud/storage/s3/upload_port.py",
+        "        if same is None:\n            return self.times",
+        "        if same is not True:\n            return self.times",
+        "published",
+        "test_another_object_of_the_same_size_and_parts_is_not_taken_for_it",
+    ),
+    _mutant(
+        "a session does not note what the object is made of",
+        "executor",
+        "                self._note(machine.receipts)",
+        "                pass",
+        "published",
+        "test_the_latest_text_finds_the_object",
+    ),
+    _mutant(
         "an iterator is sent again",
         "libcloud/storage/s3/streamed_part.py",
         "self._error is None and (self.repeatable or not self._started)",

@@ -19,6 +19,7 @@ from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.payload import Payload
 from libcloud.storage.s3 import integrity, requests
+from libcloud.storage.s3.checksums import decoded, encoded
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
@@ -89,6 +90,7 @@ class S3UploadPort:
         self._digest_of_whole = Digest()
         self.times = StoreTimes()
         self._completing = ""
+        self._expected = "", Digest()
         self._label = place.label
         self._send = partial(self._client.send_once, names=place.names)
         self._verifier = Verifier(
@@ -275,15 +277,44 @@ class S3UploadPort:
     def published(
         self, upload_id: str, sizes: Sequence[int]
     ) -> tuple[Confirmation, StoredObject | None]:
+        """Whether the object was made by this upload: exactly if :meth:`expect` was called.
+
+        Otherwise, or if keys of KMS encrypt the object and it has no checksum, one of the same
+        size and number of parts, which was written since the upload began, counts.
+        """
         if self._exists(upload_id):
             return Confirmation.ABSENT, None
-        response = self._look(headers_for(Step.CONFIRM, self._headers))
+        expected, whole = self._expected
+        headers = headers_for(Step.CONFIRM, self._headers)
+        response = self._look({**headers, **self._optional(integrity.look_headers(whole))})
         found, size = dict(response.headers), sum(sizes)
         etag = strip_etag(found.get("etag", ""))
         counted = etag.endswith(f"-{len(sizes)}") or not self._driver.profile.multipart_etag
         if response.status == 404 or found.get("content-length") != str(size) or not counted:
             return Confirmation.ABSENT, None
-        return self.times.written_since(found), StoredObject(etag, size, len(sizes), found)
+        stored = StoredObject(etag, size, len(sizes), found)
+        comparison = self._verifier.reported(whole, found)
+        same = None if comparison is None else comparison.same
+        if same is None and expected and etag and not self._verifier.is_opaque(found):
+            same = etag == expected
+        if same is None:
+            return self.times.written_since(found), stored
+        if same:
+            return Confirmation.STORED, stored
+        # What is younger may have replaced what this upload had published.
+        return (Confirmation.UNCLEAR if self.times.is_newer(found) else Confirmation.ABSENT), None
+
+    def describe(self, parts: Sequence[PartReceipt]) -> tuple[str, str]:
+        """The ETag and the checksum of the object of these parts, as :meth:`expect` takes them."""
+        etag = integrity.expected_etag(parts) if self._driver.profile.multipart_etag else None
+        whole = integrity.whole_checksum(parts)
+        text = f"{whole.algorithm}:{encoded(whole.value)}" if whole.algorithm else ""
+        return ("" if self._verifier.is_opaque({}) else etag or ""), text
+
+    def expect(self, etag: str, whole: str) -> None:
+        """The object that the upload makes has this ETag and this checksum; empty: unknown."""
+        algorithm, _, value = whole.partition(":")
+        self._expected = etag, Digest({}, algorithm, decoded(value) or b"") if value else Digest()
 
     def streamed_part(self, source: Source, size: int, what: str) -> StreamedPart | None:
         """A part that is sent while it is made; ``None`` if its checksum must precede it."""

@@ -37,7 +37,7 @@ from libcloud.storage.scaleout.staging import PieceFolder
 from libcloud.storage.scaleout.text import needs_key
 from libcloud.storage.scaleout.worker import PartTask, StoredPiece
 from libcloud.storage.transfer.cut import CutPart, cut
-from libcloud.storage.transfer.progress import UploadStarted
+from libcloud.storage.transfer.progress import UploadCompleting, UploadEvent, UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
 from libcloud.storage.transfer.upload.plan import PartPlan
@@ -63,7 +63,7 @@ class Shipping:
 
     :param access: ``"presigned"``, or ``None``: they find their own credentials.
     :param connect: returns the driver to use on a worker.
-    :param on_session: called with the text of a new session.
+    :param on_session: called with the text of a new session, and again before it is completed.
     """
 
     access: str | None = None
@@ -331,10 +331,16 @@ class _Coordinator:
         )
         port = session.port(stored)
         workers = FutureWorkers(port, self._executor, self._task, stored, upload)
-        transfer: Any = Transfer(machine, workers, listener=options.on_event, label=session.label)
-        try:
+
+        def listener(event: UploadEvent) -> None:
+            if isinstance(event, UploadCompleting):
+                self._note(machine.receipts)
             if options.on_event is not None:
-                options.on_event(UploadStarted(0, session.upload_id))
+                options.on_event(event)
+
+        transfer: Any = Transfer(machine, workers, listener=listener, label=session.label)
+        try:
+            listener(UploadStarted(0, session.upload_id))
         except BaseException as error:
             _give_up(error, session)
             raise
@@ -344,9 +350,15 @@ class _Coordinator:
             if isinstance(error, ObjectError):
                 upload.name_error(error)
             if options.on_failure == "keep" and machine.result is None:
-                _keep(error, session)
+                _keep(error, self._session)
             raise
         return session.published(found)
+
+    def _note(self, parts: Sequence[PartReceipt]) -> None:
+        """Remember what the object is made of, before it is published."""
+        self._session = self._session.with_parts(parts)
+        if self._shipping.on_session is not None:
+            self._shipping.on_session(self._session.text())
 
     def resume(self, state: tuple[list[PartReceipt], Exception | None]) -> Object:
         """Send what the store does not have, and complete the upload.

@@ -375,6 +375,13 @@ class UploadSession:
         """The port that completes the upload; ``known``: parts that are stored already."""
         return PartsPort(self._upload, self._stored_parts, known)
 
+    def with_parts(self, parts: Sequence[PartReceipt]) -> UploadSession:
+        """The same session, whose text identifies the object that these parts become."""
+        describe = getattr(self._store, "describe", None)
+        etag, whole = ("", "") if describe is None else describe(parts)
+        facts = replace(self._facts, etag=etag, whole=whole)
+        return UploadSession(self.driver, self._upload, facts, self._extra)
+
     def with_options(self, options: UploadOptions) -> UploadSession:
         """The same session; ``options`` are those of the engine."""
         upload = replace(self._upload, options=options)
@@ -495,4 +502,6 @@ def attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> UploadS
     upload, _, extra = new
     store: Any = upload.store
     store.attach(facts.id, datetime.fromtimestamp(facts.created, timezone.utc))
+    if facts.etag or facts.whole:
+        store.expect(facts.etag, facts.whole)
     return UploadSession(driver, upload, facts, extra)

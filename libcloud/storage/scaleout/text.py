@@ -15,7 +15,7 @@ SCHEMA = 1
 """Version of the text; another version is rejected."""
 
 _KINDS: Mapping[str, type] = {
-    **dict.fromkeys(("container", "name", "id", "checksum", "plan"), str),
+    **dict.fromkeys(("container", "name", "id", "checksum", "plan", "etag", "whole"), str),
     **dict.fromkeys(("created", "part_size", "parts"), int),
     "headers": dict,
 }
@@ -35,6 +35,8 @@ class Facts:
     :param part_size: bytes to aim at; ``None``: the default.
     :param parts: how many there are; 0 if that is not known.
     :param plan: identifies the sizes of the pieces; empty if they are not known.
+    :param etag: that the object will have; empty before all parts are stored, or if unknown.
+    :param whole: algorithm, colon, and checksum of the object in base64; likewise.
     """
 
     container: str
@@ -46,6 +48,8 @@ class Facts:
     part_size: int | None = None
     parts: int = 0
     plan: str = ""
+    etag: str = ""
+    whole: str = ""
 
 
 def text_of(driver: Any, facts: Facts, *, portable: bool) -> str:
