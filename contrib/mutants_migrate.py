@@ -17,6 +17,22 @@ def _mutant(
 
 MUTANTS = (
     _mutant(
+        "a throttled shard of a migration counts as done",
+        "shards",
+        "    if len(records) < len(entries):",
+        "    if False:",
+        "test_a_throttled_task_ends_early_and_what_it_copied_is_kept",
+        "migrate_throttled",
+    ),
+    _mutant(
+        "the rest of a throttled shard is forgotten",
+        "migrate",
+        "                self._remaining.shards.append(str(task))\n",
+        "",
+        "test_a_throttled_task_ends_early_and_what_it_copied_is_kept",
+        "migrate_throttled",
+    ),
+    _mutant(
         "a migration takes objects of the same size for the same",
         "entries",
         "            if self.content == other.content:\n                return True\n",

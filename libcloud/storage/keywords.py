@@ -457,7 +457,9 @@ class _Terms:
         becomes a temporary object first.
     :param ex_connect: called on a worker, it returns the driver to use there; ``None``: the
         workers find their own credentials.
-    :param ex_on_session: called with the text of the session when the upload has started.
+    :param ex_on_session: called with the text of the session when the upload has started, and
+        again when all parts are stored: keep the latest. With it, the object is recognized by its
+        ETag or checksum if this process ends while it is published; otherwise by size and age.
     :param session: its text, or the session.
     :param upload: an upload in progress, from ``ex_iterate_multipart_uploads``.
     :param ex_method: the HTTP method that the URL is for: ``"GET"`` or ``"PUT"``, for example.

@@ -81,7 +81,6 @@ class ObjectCopier:
     :param read_back: read each copy and compare it with what was sent.
     :param limit_rate: bytes per second; data that the store copies itself does not count.
     :param upload_options: keywords of uploads, if the driver uploads in parts.
-    :ivar throttled: how often a store throttled requests.
     """
 
     def __init__(
@@ -93,8 +92,8 @@ class ObjectCopier:
         limit_rate: float | None = None,
         upload_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.throttled = 0
         self._source, self._destination = source, destination
+        self._throttled_before = self._epochs()
         self._read_back = read_back
         self._rate = RateLimit(limit_rate) if limit_rate else None
         self._in_store = is_same_store(source.driver, destination.driver)
@@ -106,12 +105,10 @@ class ObjectCopier:
             if memory or getattr(destination.driver, "ex_max_memory", None) is None:
                 self._options["ex_max_memory"] = shared
 
-    @contextlib.contextmanager
-    def counting_throttled(self) -> Iterator[None]:
-        """Count in :attr:`throttled` how often the stores throttle in the block."""
-        before = self._epochs()
-        yield
-        self.throttled += self._epochs() - before
+    @property
+    def throttled(self) -> int:
+        """How often the stores have throttled requests until now."""
+        return self._epochs() - self._throttled_before
 
     def _epochs(self) -> int:
         drivers = {id(c.driver): c.driver for c in (self._source, self._destination)}

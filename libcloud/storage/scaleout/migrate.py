@@ -190,6 +190,7 @@ def migrate(
     executor = _Inline() if executor is None else executor
     if tasks is None:
         tasks = 1 if isinstance(executor, _Inline) else 2 * _workers_of(executor)
+    migration = replace(migration, ends_early=tasks > 1)
     if limit_rate:
         migration = replace(migration, limit_rate=limit_rate / tasks)
     _check_places(migration)
@@ -329,8 +330,12 @@ class _Coordinator:
             if not self._migration.dry_run:
                 self._remaining.shards += result.shards
         else:
-            self._report.add_summary(result)
             self._window.finished(throttled=bool(result["throttled"]))
+            if result.get("unfinished"):
+                self._report.throttled += result["throttled"]
+                self._remaining.shards.append(str(task))
+            else:
+                self._report.add_summary(result)
         if self._on_report is not None:
             self._on_report(self._report)
 

@@ -43,6 +43,10 @@ _CHECK_SECONDS = 2.0
 # Objects that a task copies at once: each may hold a piece of 5 MiB besides the parts.
 _JOBS = 64
 
+# A task ends after so many throttled requests, but not before it has copied so many objects.
+_MOST_THROTTLED = 8
+_LEAST_COPIED = 1000
+
 # Failures in a row of a kind that affects all objects, after which a task fails.
 _GIVE_UP = 100
 
@@ -59,6 +63,7 @@ class Migration:
     :param limit_rate: bytes per second of each task; ``None``: no limit.
     :param list_whole: list the source from its start to its end, in one task.
     :param upload_options: keywords of uploads, if the destination's driver uploads in parts.
+    :param ends_early: a task that is throttled ends, so that fewer tasks are in flight.
     :param run: the run of the coordinator; empty in a dry run.
     :param since: when the job began, by the clock of the destination; ``None`` if unknown.
     """
@@ -71,6 +76,7 @@ class Migration:
     shard_size: int = 100_000
     jobs: int | None = None
     limit_rate: float | None = None
+    ends_early: bool = False
     run: str = ""
     since: datetime | None = None
     dry_run: bool = False
@@ -164,7 +170,8 @@ def _add(migration: Migration, listed: Listed, name: str, entries: list[Entry]) 
 def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
     """Copy the objects of a shard that the destination does not have; the summary.
 
-    Objects that an earlier run has copied keep the outcome that they had.
+    Objects that an earlier run has copied keep the outcome that they had. If the stores throttle,
+    the task ends early: what it has copied is in the job's folder, and the summary ``unfinished``.
     """
     migration.check_in_charge()
     folder = migration.folder
@@ -181,14 +188,15 @@ def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
         limit_rate=migration.limit_rate,
         upload_options=migration.upload_options,
     )
-    with copier.counting_throttled():
-        records = list(_copied(migration, copier, entries))
-        _confirm_deleted(migration, records)
-        if migration.verify != "sent":
-            _verify(migration, records)
+    records = list(_copied(migration, copier, entries))
+    _confirm_deleted(migration, records)
+    if migration.verify != "sent":
+        _verify(migration, records)
     summary = _summary([*before.values(), *records])
     summary["throttled"] = copier.throttled
     folder.write_records(f"done/{shard}", [*before.values(), *records])
+    if len(records) < len(entries):
+        return {**summary, "unfinished": True}
     folder.write(f"done/{shard}.json", summary)
     return summary
 
@@ -223,8 +231,9 @@ def _copied(
         else:
             pending.append(entry)
     pool = migration.destination.container.driver._pool
+    waiting = _until_throttled(pending, copier) if migration.ends_early else iter(pending)
     results = pool.map(
-        copy, pending, ordered=False, fail_fast=False, jobs=migration.jobs or _JOBS, grace=None
+        copy, waiting, ordered=False, fail_fast=False, jobs=migration.jobs or _JOBS, grace=None
     )
     in_a_row, due = 0, time.monotonic() + _CHECK_SECONDS
     with contextlib.closing(results):  # type: ignore[type-var]  # it is a generator
@@ -244,6 +253,14 @@ def _copied(
                 outcome = "replaced" if entry.key in found else "copied"
                 record.update({"outcome": outcome, **result.value.record()})
             yield record
+
+
+def _until_throttled(entries: list[Entry], copier: ObjectCopier) -> Iterator[Entry]:
+    """The entries, until the stores throttle."""
+    for number, entry in enumerate(entries):
+        if number >= _LEAST_COPIED and copier.throttled >= _MOST_THROTTLED:
+            return
+        yield entry
 
 
 def _affects_all(error: BaseException) -> bool:
