@@ -147,7 +147,11 @@ class Connection(ConnectionSettings):
         interrupted = ThreadState(self, self.connection) if values.get(_REQUESTING) else None
         values[_REQUESTING] = True
         try:
-            return self._request_with_retries(call, retry_failed)
+            if retry_failed is None:
+                name = "RETRY_FAILED_HTTP_REQUESTS"
+                retry_failed = bool(os.environ.get(f"LIBCLOUD_{name}")) or _flag(name)
+            rewind = rewinder(data) if retry_failed else None
+            return self._attempt(call) if rewind is None else self._with_retries(call, rewind)
         finally:
             self.reset_context()
             values[_REQUESTING] = False
@@ -182,14 +186,17 @@ class Connection(ConnectionSettings):
         """Hook: return the body to send for ``data``."""
         return data
 
-    def _request_with_retries(self, call: _Call, retry_failed: bool | None) -> Any:
-        if retry_failed is None:
-            name = "RETRY_FAILED_HTTP_REQUESTS"
-            retry_failed = bool(os.environ.get(f"LIBCLOUD_{name}")) or _flag(name)
-        rewind = rewinder(call.data) if retry_failed else None
-        if rewind is None:
-            return self._attempt(call)
+    def _begin_attempt(self, action: str) -> None:
+        """Hook: decide what holds throughout one attempt, before the request is built."""
 
+    def _end_attempt(self) -> None:
+        """Hook: forget that."""
+
+    def _request_url(self, target: str) -> str:
+        """Hook: the URL for a path and query; without a host, it is that of the connection."""
+        return target
+
+    def _with_retries(self, call: _Call, rewind: Callable[[], None]) -> Any:
         def attempt() -> Any:
             if call.attempts:
                 self._go_back(rewind)
@@ -211,10 +218,11 @@ class Connection(ConnectionSettings):
     def _attempt(self, call: _Call) -> Any:
         """Build the request from ``call``, calling the hooks, and send it."""
         call.attempts += 1
-        action = self.morph_action_hook(call.action)
-        self.action, self.method, self.data = action, call.method, call.data
         is_ready = False
         try:
+            self._begin_attempt(call.action)
+            action = self.morph_action_hook(call.action)
+            self.action, self.method, self.data = action, call.method, call.data
             params = self.add_default_params(copy.copy(call.params) if call.params else {})
             if self.cache_busting and call.method == "GET":
                 params = self._add_cache_busting_to_params(params)
@@ -230,7 +238,7 @@ class Connection(ConnectionSettings):
                 self._connect_once()
             is_ready = True
             return self._retryable_request(
-                url=with_query(action, params, bare_keys=self.bare_keys),
+                url=self._request_url(with_query(action, params, bare_keys=self.bare_keys)),
                 data=data,
                 headers=headers,
                 method=call.method,
@@ -244,6 +252,7 @@ class Connection(ConnectionSettings):
         finally:
             # Otherwise the body would stay in memory until this thread's next request.
             self.data = None
+            self._end_attempt()
 
     def _connect_once(self) -> None:
         # Two threads that make the first request of a connection must not make two of it. The lock

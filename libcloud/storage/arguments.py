@@ -213,9 +213,7 @@ def check_upload(
 
     :return: a copy of the headers that are to be sent.
     """
-    check_file_path(file_path)
-    check_container(container)
-    check_name(object_name, "object_name")
+    check_local_upload(container, object_name, file_path=file_path, extra={}, headers=None)
     check_extra(extra)
     return plain_headers(headers)
 
@@ -224,9 +222,9 @@ def check_local_upload(
     container: object,
     object_name: object,
     *,
-    file_path: object = "",
     extra: object,
     headers: object,
+    file_path: object = "",
 ) -> None:
     """What uploads check that send no headers: values may be anything, as in Apache Libcloud."""
     check_file_path(file_path)

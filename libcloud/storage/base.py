@@ -37,7 +37,7 @@ from libcloud.utils.arguments import kind_of, plain_headers
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage.many_objects import ManyObjects, Place
+    from libcloud.storage.many_objects import Place
     from libcloud.storage.types import Deletion, OperationResult
     from libcloud.storage.writer import UploadWriter
 
@@ -657,7 +657,7 @@ class StorageDriver(StorageDriverHelpers):
         def upload(pair: tuple[_Path, str]) -> Object:
             return self.upload_object(pair[0], container, pair[1], **keywords)
 
-        return self._many_objects(ordered, fail_fast, jobs).run(upload, items)
+        return self._pool.map(upload, items, ordered=ordered, fail_fast=fail_fast, jobs=jobs)
 
     def ex_download_objects(
         self,
@@ -683,7 +683,7 @@ class StorageDriver(StorageDriverHelpers):
                 lambda obj, path: self.download_object(obj, path, **_loose(options)), pair
             )
 
-        return self._many_objects(ordered, fail_fast, jobs).run(download, items)
+        return self._pool.map(download, items, ordered=ordered, fail_fast=fail_fast, jobs=jobs)
 
     def ex_copy_objects(
         self,
@@ -712,7 +712,7 @@ class StorageDriver(StorageDriverHelpers):
             copied: Object = copy_object(pair[0], container, pair[1], **_loose(options))
             return copied
 
-        return self._many_objects(ordered, fail_fast, jobs).run(copy, items)
+        return self._pool.map(copy, items, ordered=ordered, fail_fast=fail_fast, jobs=jobs)
 
     def ex_head_objects(
         self,
@@ -742,7 +742,7 @@ class StorageDriver(StorageDriverHelpers):
                 return self._head_uploaded(one, version_id)
             return where.get_object(place.name)
 
-        return self._many_objects(ordered, fail_fast, jobs).run(head, items)
+        return self._pool.map(head, items, ordered=ordered, fail_fast=fail_fast, jobs=jobs)
 
     def ex_delete_objects(
         self,
@@ -790,7 +790,7 @@ class StorageDriver(StorageDriverHelpers):
     def _delete_places(self, places: Iterable[Place], quiet: bool) -> Iterator[Deletion]:
         """Hook: delete objects by their containers and names; the outcomes, in order."""
         del quiet
-        for result in self._many_objects(True, True, None).run(self._delete_place, places):
+        for result in self._pool.map(self._delete_place, places):
             assert result.value is not None
             yield result.value
 
@@ -860,9 +860,6 @@ class StorageDriver(StorageDriverHelpers):
         self, obj: Object, container: Container, name: str, **options: Any
     ) -> Object:
         return self.upload_object_via_stream(obj.as_stream(), container, name, **options)
-
-    def _many_objects(self, ordered: bool, fail_fast: bool, jobs: int | None) -> ManyObjects:
-        return storage.many_objects.ManyObjects(self._pool, ordered, fail_fast, jobs)
 
     # Versions
 

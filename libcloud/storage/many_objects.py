@@ -7,8 +7,7 @@ Tests: ``libcloud/test/storage/test_many_objects.py``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from libcloud.common.types import LibcloudError
@@ -17,12 +16,11 @@ from libcloud.storage.types import (
     Deletion,
     FailedDeletion,
     ObjectDoesNotExistError,
-    OperationResult,
 )
 from libcloud.utils.arguments import kind_of
 
 if TYPE_CHECKING:
-    from libcloud.storage.worker_pool import WorkerPool
+    pass
 
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
@@ -37,29 +35,6 @@ class Place(NamedTuple):
     container: Any
     name: str
     version_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ManyObjects:
-    """How the results of an operation on many objects are delivered.
-
-    :param ordered: in the order of the items; otherwise as completed.
-    :param fail_fast: raise the first error; otherwise errors are part of the results.
-    :param jobs: objects at a time, at most; ``None``: as many as the worker pool allows.
-    """
-
-    pool: WorkerPool
-    ordered: bool
-    fail_fast: bool
-    jobs: int | None
-
-    def run(
-        self, function: Callable[[_Item], _T], items: Iterable[_Item]
-    ) -> Iterator[OperationResult[_Item, _T]]:
-        """Call ``function`` for each of ``items``."""
-        return self.pool.map(
-            function, items, ordered=self.ordered, fail_fast=self.fail_fast, jobs=self.jobs
-        )
 
 
 def pairs_of(items: Any, method: str) -> Iterable[Any]:

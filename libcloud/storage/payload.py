@@ -301,10 +301,7 @@ def _read_ahead(pieces: Iterator[bytes | str]) -> bytes:
 
 
 def _remaining(stream: Any) -> int | None:
-    """Bytes from here to the end of a binary file; ``None`` for all else. It stays where it is.
-
-    :raises OSError: the file is broken: an error other than "cannot seek".
-    """
+    """Bytes from here to the end of a binary file; ``None`` for all else. It stays where it is."""
     seek, tell, read = (getattr(stream, name, None) for name in ("seek", "tell", "read"))
     if not (callable(seek) and callable(tell) and callable(read)):
         return None

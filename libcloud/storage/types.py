@@ -203,6 +203,11 @@ class ContainerError(LibcloudError):
 
     error_type = "ContainerError"
 
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith("libcloud."):
+            cls.error_type = cls.__name__
+
     def __init__(self, value: object, driver: object, container_name: str | None) -> None:
         super().__init__(value, driver)
         self.args = (value, driver, container_name)
@@ -218,25 +223,17 @@ class ContainerError(LibcloudError):
 class ContainerAlreadyExistsError(ContainerError):
     """A container with this name already exists; nothing was changed."""
 
-    error_type = "ContainerAlreadyExistsError"
-
 
 class ContainerDoesNotExistError(ContainerError):
     """No container with this name exists; nothing was stored."""
-
-    error_type = "ContainerDoesNotExistError"
 
 
 class ContainerIsNotEmptyError(ContainerError):
     """The container still holds objects, or uploads in progress; it was not deleted."""
 
-    error_type = "ContainerIsNotEmptyError"
-
 
 class InvalidContainerNameError(ContainerError):
     """The store does not accept this name; nothing was created."""
-
-    error_type = "InvalidContainerNameError"
 
 
 class ObjectError(LibcloudError):
@@ -248,6 +245,11 @@ class ObjectError(LibcloudError):
     """
 
     error_type = "ContainerError"
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith("libcloud."):
+            cls.error_type = cls.__name__
 
     def __init__(self, value: object, driver: object, object_name: str | None) -> None:
         super().__init__(value, driver)
@@ -267,8 +269,6 @@ class ObjectError(LibcloudError):
 class ObjectDoesNotExistError(ObjectError):
     """No object with this name exists; nothing was changed."""
 
-    error_type = "ObjectDoesNotExistError"
-
 
 class ObjectHashMismatchError(ObjectError):
     """The store's hash differs from that of the data sent.
@@ -278,16 +278,12 @@ class ObjectHashMismatchError(ObjectError):
     file was left behind.
     """
 
-    error_type = "ObjectHashMismatchError"
-
 
 class SizeMismatchError(ObjectError):
     """The source had more or less data than was announced.
 
     Nothing was published: an existing object of that name is unchanged.
     """
-
-    error_type = "SizeMismatchError"
 
 
 class ObjectTooLargeError(ObjectError):
@@ -296,8 +292,6 @@ class ObjectTooLargeError(ObjectError):
     Nothing was published: an existing object of that name is unchanged. Parts that had been sent
     have been removed.
     """
-
-    error_type = "ObjectTooLargeError"
 
 
 class UploadOutcomeUnknownError(ObjectError):
@@ -308,8 +302,6 @@ class UploadOutcomeUnknownError(ObjectError):
 
     :param upload_id: the upload whose outcome is unknown; ``None`` for an upload in one request.
     """
-
-    error_type = "UploadOutcomeUnknownError"
 
     def __init__(
         self,
@@ -331,8 +323,6 @@ class PartConflictError(ObjectError):
     :param number: of the part.
     """
 
-    error_type = "PartConflictError"
-
     def __init__(
         self, value: object, driver: object, object_name: str | None, number: int = 0
     ) -> None:
@@ -350,7 +340,6 @@ class WorkerError(ObjectError):
     ``code`` and ``status`` are those of the store's response, if that was the reason.
     """
 
-    error_type = "WorkerError"
     code: str | None = None
     status: int | None = None
 
@@ -376,16 +365,12 @@ class PreconditionFailedError(ObjectError):
     The object is unchanged.
     """
 
-    error_type = "PreconditionFailedError"
-
 
 class ConditionalConflictError(ObjectError):
     """Another request changed the object during a conditional one.
 
     The object is as the other request left it: check it, then try again.
     """
-
-    error_type = "ConditionalConflictError"
 
 
 class IncompleteDownloadError(ObjectError):
@@ -394,8 +379,6 @@ class IncompleteDownloadError(ObjectError):
     The received data is not what was requested.
     """
 
-    error_type = "IncompleteDownloadError"
-
 
 class ObjectChangedError(IncompleteDownloadError, PreconditionFailedError):
     """The object was replaced or deleted while it was read, or copied, by several requests.
@@ -403,13 +386,9 @@ class ObjectChangedError(IncompleteDownloadError, PreconditionFailedError):
     The bytes of two versions are never mixed: get the object again, and start over.
     """
 
-    error_type = "ObjectChangedError"
-
 
 class InvalidObjectNameError(ObjectError, ValueError):
     """The name cannot be used; no request was sent and nothing was written."""
-
-    error_type = "InvalidObjectNameError"
 
 
 class IncompleteListingError(LibcloudError):

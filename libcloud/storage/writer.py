@@ -316,8 +316,6 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
         A function, not a context manager of ours: Ctrl-C on the way into one's ``__exit__`` would
         leave the lock taken.
-
-        :raises RuntimeError: it belongs to another process, or this thread is using it already.
         """
         if self._remains.foreign:
             raise RuntimeError(f"the writer of {self._label} belongs to another process")

@@ -85,7 +85,7 @@ def test_an_object_without_its_init_can_be_shown(kind: Any) -> None:
 
 def test_options_do_not_show_customer_keys() -> None:
     key = SECRET.ljust(32)[:32].encode()
-    for kind in (options.WriteOptions, options.ReadOptions):
+    for kind in (options.ObjectOptions,):
         shown = repr(kind(sse_customer_key=key))
         assert "s3cr3t" not in shown
 

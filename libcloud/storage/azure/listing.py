@@ -50,10 +50,7 @@ def blob_pages(
 def _follow(
     client: AzureClient, what: str, container_name: str, fetch: Callable[[str | None], Page]
 ) -> Iterator[Page]:
-    """The pages from the first to the one without a marker.
-
-    :raises IncompleteListingError: a marker was there before.
-    """
+    """The pages from the first to the one without a marker."""
     marker: str | None = None
     seen: set[int] = set()
     entries = 0

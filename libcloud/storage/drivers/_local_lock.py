@@ -85,10 +85,7 @@ class NoOpLockLocalStorage:
 
 
 def _open_lock_file(path: str) -> TextIO:
-    """The lock file at ``path``, open for writing; it is created if there is none.
-
-    :raises LibcloudError: there is something else, or it cannot be opened.
-    """
+    """The lock file at ``path``, open for writing; it is created if there is none."""
     # Without O_CREAT: Linux refuses that for the file of another user in a directory like /tmp
     # (fs.protected_regular).
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -135,10 +135,7 @@ def _settings(account: StorageAccount) -> dict[str, Any]:
 
 
 def _identity_from_env() -> str:
-    """A login of azure-identity, where it is installed.
-
-    :raises CredentialsNotFoundError: it is not.
-    """
+    """A login of azure-identity, where it is installed."""
     mode = os.environ.get("AZURE_STORAGE_AUTH_MODE", "")
     try:
         identity_tokens("default")

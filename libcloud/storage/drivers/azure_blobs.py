@@ -408,9 +408,6 @@ class AzureBlobsStorageDriver(StorageDriver):
 
         :param ex_verify_hash: compare the bytes with the MD5 that the store keeps with the blob, if
             it keeps one. ``None``: up to 32 MiB, because an MD5 takes one connection.
-        :param ex_window: connections at once; ``None``: up to 16, while more are faster.
-        :param ex_part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
-        :param on_bytes: called with the size of each piece that arrives.
         :raises ObjectHashMismatchError: other bytes came than the store has.
         """
         if ex_verify_hash is None:
@@ -793,10 +790,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         return self._client.blob_path(container.name, object_name)
 
     def _url(self, path: str, *, port: bool = False) -> str:
-        """The URL of a container or a blob.
-
-        :param port: with the port, unless it is the usual one.
-        """
+        """The URL of a container or a blob."""
         connection = self.connection
         scheme = "https" if connection.secure else "http"
         usual = 443 if connection.secure else 80

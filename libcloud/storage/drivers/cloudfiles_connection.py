@@ -221,10 +221,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
                 self._take(self._ask())
 
     def _ask(self) -> Access:
-        """A token, and what comes with it.
-
-        :raises LibcloudError: it cannot be had. If it may be had later, the request is tried again.
-        """
+        """A token, and what comes with it."""
         try:
             return authenticate(self.identity, self._send, self.driver)
         except LibcloudError as error:
@@ -263,10 +260,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         self.connect()
 
     def _cdn(self) -> ConnectionUserAndKey:
-        """A connection to the CDN management.
-
-        :raises LibcloudError: there is none.
-        """
+        """A connection to the CDN management."""
         url = self._access.cdn_url if self._access is not None else None
         if not url:
             raise LibcloudError("the store has no CDN", self.driver)

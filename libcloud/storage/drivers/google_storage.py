@@ -395,10 +395,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         return False
 
     def _status_of(self, path: str) -> int:
-        """Return the status of a GET: 200, 403 or 404.
-
-        :raises ProviderError: any other status.
-        """
+        """Return the status of a GET: 200, 403 or 404."""
         try:
             self.json_connection.request(path)
         except ProviderError as error:

@@ -587,8 +587,6 @@ class BaseS3StorageDriver(StorageDriver):
         :class:`~libcloud.storage.base.ObjectVersion` describes the results; their ``extra`` has
         ``version_id``, ``last_modified`` and ``storage_class``. Listings contain no metadata.
 
-        :param prefix: only objects whose names start with it; ``None``: all.
-        :param object_name: only the object of this name.
         :raises ContainerDoesNotExistError: there is no such container.
         :raises IncompleteListingError: the store did not list all versions.
         :raises LibcloudError: the store does not support versions.
@@ -724,16 +722,6 @@ class BaseS3StorageDriver(StorageDriver):
         A large object is downloaded over several connections, unless the store does not support
         ranges.
 
-        :param ex_verify_hash: what the bytes are compared with. ``None``: the checksum that the
-            store keeps with the object, if it reports one. ``True``: otherwise an ETag that is an
-            MD5, which takes several times the CPU time of the download. ``False``: nothing.
-        :param ex_window: connections at once. ``None``: up to 16, while more are faster.
-            A download that keeps a partial file (``delete_on_failure=False``), or is compared with
-            a hash that cannot be combined from parts, uses one.
-        :param ex_part_size: bytes that one connection requests at a time; ``None``: 8 MiB.
-        :param on_bytes: called with the number of bytes of each piece received, by the thread that
-            received it; with several connections too. If it raises in the calling thread, the
-            download ends, and no file appears.
         :raises ObjectHashMismatchError: the received bytes differ from the stored ones.
         :raises TypeError: an argument has the wrong type. Nothing was sent.
         :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
@@ -801,10 +789,7 @@ class BaseS3StorageDriver(StorageDriver):
     def _read_object(
         self, container: Container, name: str, start: int | None = None, end: int | None = None
     ) -> tuple[Object, Iterator[bytes]]:
-        """See :func:`.saving.read`.
-
-        :param start: negative, without ``end``, for the last bytes.
-        """
+        """See :func:`.saving.read`."""
         length_of = self._get_content_length_from_headers
         return transfer.download.saving.read(self, container, name, start, end, length_of=length_of)
 
@@ -1518,12 +1503,7 @@ class BaseS3StorageDriver(StorageDriver):
         extra: Mapping[str, Any],
         checksum: Mapping[str, str] | None = None,
     ) -> Object:
-        """The object that was published.
-
-        :param headers: of the response that published it; names in lower case.
-        :param extra: as it was passed to the upload.
-        :param checksum: reported by the store, and equal to that of the data sent.
-        """
+        """The object that was published."""
         known: dict[str, Any] = {"acl": extra.get("acl")}
         if checksum is not None:
             known["checksum"] = dict(checksum)

@@ -201,10 +201,6 @@ class SwiftStorageDriver(StorageDriver):
             yield Object(found.name, found.size, found.etag, extra, {}, container, self)
 
     def get_container(self, container_name: str) -> Container:
-        """The container, after one request.
-
-        :raises ContainerDoesNotExistError: there is none.
-        """
         path = self._container_path(container_name)
         response = self._client.send(
             swift.requests.head(path),
@@ -217,11 +213,6 @@ class SwiftStorageDriver(StorageDriver):
         return Container(container_name, {"object_count": int(count), "size": int(used)}, self)
 
     def create_container(self, container_name: str) -> Container:
-        """A new container.
-
-        :raises ContainerAlreadyExistsError: it is there already.
-        :raises InvalidContainerNameError: it cannot have that name.
-        """
         path, begun = self._container_path(container_name), time.monotonic()
         names = (container_name, "")
 
@@ -250,11 +241,6 @@ class SwiftStorageDriver(StorageDriver):
         return Container(container_name, {"object_count": 0}, self)
 
     def delete_container(self, container: Container) -> bool:
-        """Delete an empty container.
-
-        :raises ContainerIsNotEmptyError: there are objects in it.
-        :raises ContainerDoesNotExistError: there is none.
-        """
         request = swift.requests.delete(self._container_path(container.name))
         what, names = f"Error deleting {container.name}", (container.name, "")
         self._client.retry_loop.ensure(
@@ -266,11 +252,7 @@ class SwiftStorageDriver(StorageDriver):
     # Objects.
 
     def get_object(self, container_name: str, object_name: str) -> Object:
-        """The object, after a request for the container and one for the object.
-
-        :raises ContainerDoesNotExistError: there is no such container.
-        :raises ObjectDoesNotExistError: there is no such object in it.
-        """
+        """The object, after a request for the container and one for the object."""
         check_name(object_name, "object_name")
         return self._get_object_in(self.get_container(container_name), object_name)
 
@@ -285,10 +267,7 @@ class SwiftStorageDriver(StorageDriver):
         return self._headers_to_object(object_name, container, response.headers)
 
     def delete_object(self, obj: Object) -> bool:
-        """Delete an object; the segments of a large one, too.
-
-        :raises ObjectDoesNotExistError: there is none.
-        """
+        """Delete an object; the segments of a large one, too."""
         check_object(obj)
         self._object_path(obj.container.name, obj.name)
         is_large = obj.extra.get("static_large_object")
@@ -815,9 +794,6 @@ class SwiftStorageDriver(StorageDriver):
 
         :param ex_verify_hash: ``True``: compare the bytes with the ETag, unless the object is a
             large one.
-        :param ex_window: connections at once; ``None``: up to 16, while more are faster.
-        :param ex_part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
-        :param on_bytes: called with the number of bytes of each piece that arrives.
         :raises ObjectHashMismatchError: other bytes came than the store has.
         """
         how = (ex_window, ex_part_size, on_bytes)

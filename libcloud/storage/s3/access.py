@@ -102,10 +102,7 @@ def _set_credentials(connection: BaseS3Connection, provider: Callable[[], Creden
 
 
 def _own_connection(connection: Any, keyword: str) -> BaseS3Connection:
-    """The connection, if it supports other credentials than its arguments.
-
-    :raises TypeError: it does not, because it is a class of another project.
-    """
+    """The connection, if it supports other credentials than its arguments."""
     if not isinstance(connection, BaseS3Connection):
         raise TypeError(f"{keyword}: {type(connection).__name__} has fixed credentials")
     return connection

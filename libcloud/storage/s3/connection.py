@@ -174,18 +174,16 @@ class BaseS3Connection(ConnectionUserAndKey):
         action = action if action.startswith("/") else f"/{action}"
         return f"{(self.request_path or '').rstrip('/')}{action}"
 
-    def _attempt(self, call: Any) -> Any:
+    def _begin_attempt(self, action: str) -> None:
         addressing, provider = self.addressing, self.credential_provider
-        plain = addressing is None or addressing.is_plain
-        if plain and provider is None:
-            return super()._attempt(call)
-        self._current = _Current(
-            None if plain or addressing is None else addressing.resolve(call.action),
-            None if provider is None else provider.current(),
-        )
-        try:
-            return super()._attempt(call)
-        finally:
+        address = None
+        if addressing is not None and not addressing.is_plain:
+            address = addressing.resolve(action)
+        if address is not None or provider is not None:
+            self._current = _Current(address, provider.current() if provider is not None else None)
+
+    def _end_attempt(self) -> None:
+        if self._current is not _NOTHING:
             self._current = _NOTHING
 
     def _host_header(self) -> str:
@@ -194,13 +192,11 @@ class BaseS3Connection(ConnectionUserAndKey):
             return super()._host_header()
         return authority(address.host, int(self.port), scheme=self._scheme)
 
-    def _retryable_request(
-        self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
-    ) -> Any:
+    def _request_url(self, target: str) -> str:
         address = self._address()
-        if address is not None and address.host != self.host:
-            url = f"{self._scheme}://{self._host_header()}{url}"
-        return super()._retryable_request(url, data, headers, method, raw, stream)
+        if address is None or address.host == self.host:
+            return target
+        return f"{self._scheme}://{self._host_header()}{target}"
 
     @staticmethod
     def get_auth_signature(

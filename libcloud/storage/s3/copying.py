@@ -191,10 +191,7 @@ def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
 
 
 def _limits(driver: CopyDriver, source: Source, part_size: int | None) -> tuple[Limits, int]:
-    """The limits for the copy, and the size of its parts.
-
-    :raises ObjectTooLargeError: the object cannot be copied.
-    """
+    """The limits for the copy, and the size of its parts."""
     profile, limits = driver.profile, driver.profile.limits
     fits_one = profile.copies_any_size or source.size <= limits.max_put_size
     in_parts = driver.supports_s3_multipart_upload and profile.supports_multipart

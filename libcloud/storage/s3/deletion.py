@@ -107,10 +107,7 @@ class BulkDeletion:
         return {**results, **singly}
 
     def _delete_together(self, container: Container, keys: Sequence[_Key]) -> dict[_Key, Deletion]:
-        """By one request, repeated for keys that failed temporarily.
-
-        :return: what became of ``keys``; those that the store did not mention are missing.
-        """
+        """By one request, repeated for keys that failed temporarily."""
         results: dict[_Key, Deletion] = {}
         retries, attempt, pending = self._client.retry_loop.retries(), 1, keys
         while pending:

@@ -88,10 +88,7 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
 def _verification(
     owner: ClientOwner, obj: Object, headers: Mapping[str, str], *, wanted: bool | None
 ) -> Verification | None:
-    """The checksum that the bytes of ``obj`` must have; ``None`` if it is unknown or not wanted.
-
-    :param headers: of the response with the whole object; names in lower case.
-    """
+    """The checksum that the bytes of ``obj`` must have; ``None`` if it is unknown or not wanted."""
     if wanted is False:
         return None
     opaque = s3.integrity.encrypted(headers)

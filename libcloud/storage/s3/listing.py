@@ -210,13 +210,7 @@ def _follow(
     marker_of: Callable[[Page[_EntryT]], _Marker] = lambda page: page.marker,
     pool: WorkerPool | None = None,
 ) -> Iterator[_Fetched[_EntryT]]:
-    """The pages of a listing, from the first to the one that is not truncated.
-
-    :param fetch: the page after a marker; ``None`` gets the first one.
-    :param marker_of: the marker that leads from a page to the next one; ``None`` if it has none.
-    :param pool: fetches a page while the caller processes the one before it.
-    :raises IncompleteListingError: a truncated page has no marker, or one that was used before.
-    """
+    """The pages of a listing, from the first to the one that is not truncated."""
     # Hashes, for a listing of 1,000,000,000 objects has 1,000,000 markers of up to 1,024 bytes.
     seen: set[int] = set()
     pages = entries = 0
@@ -274,8 +268,6 @@ def _with_exact_names(
     XML cannot express every name. Unless names are requested percent-encoded, servers then send
     invalid documents or replace characters by U+FFFD; but some claim to encode and do not. The
     client remembers which encoding each kind of listing needs.
-
-    :param ask: requests the page; its argument says whether names are to be encoded.
     """
     known = client.encoded_listings
     encoded = known.get(kind, client.owner.profile.url_encoded_listing)

@@ -47,10 +47,11 @@ _LONGEST_TAG_VALUE = 256
 
 
 @dataclass(frozen=True, slots=True)
-class WriteOptions:
-    """Each is a keyword of the S3 drivers' upload methods, with ``ex_`` before it.
+class ObjectOptions:
+    """Keywords of the S3 drivers' methods that upload and read, with ``ex_`` before their names.
 
-    They are described in :class:`~libcloud.storage.keywords.UploadKeywords`.
+    They are described in :class:`~libcloud.storage.keywords.UploadKeywords` and, as far as they
+    concern reading, in :class:`~libcloud.storage.keywords.ReadKeywords`.
     """
 
     if_none_match: str | None = None
@@ -145,55 +146,21 @@ class WriteOptions:
             raise ValueError("ex_object_lock_until has no time zone")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """Each is a keyword of the S3 drivers' methods that read an object, with ``ex_`` before it.
-
-    They are described in :class:`~libcloud.storage.keywords.ReadKeywords`.
-    """
-
-    sse_customer_key: bytes | None = field(default=None, repr=False)
-    request_payer: bool = False
-    expected_bucket_owner: str | None = None
-
-    def __post_init__(self) -> None:
-        _check_types(self)
-        if self.sse_customer_key is not None:
-            _check_key(self.sse_customer_key)
-
-    def headers(self) -> dict[str, str]:
-        """The headers for the options."""
-        found: dict[str, str | None] = {
-            "x-amz-request-payer": "requester" if self.request_payer else None,
-            "x-amz-expected-bucket-owner": self.expected_bucket_owner,
-        }
-        if self.sse_customer_key is not None:
-            found.update(_customer_key_headers(self.sse_customer_key))
-        return {name: value for name, value in found.items() if value is not None}
-
-
-def _check_types(options: WriteOptions | ReadOptions) -> None:
+def _check_types(options: ObjectOptions) -> None:
     """:raises TypeError: a value is of another type; "no" would count as true, for example."""
-    own: Any = type(options)  # a class is hashable, which mypy does not see
-    for name, (kind, word) in _types(own).items():
+    for name, (kind, word) in _types().items():
         value = getattr(options, name)
         if value is not None and not isinstance(value, kind):
             raise TypeError(f"ex_{name} must be {word}, not {kind_of(value)}")
 
 
 @cache
-def _types(kind: Any) -> Mapping[str, tuple[Any, str]]:
+def _types() -> Mapping[str, tuple[Any, str]]:
     """The type of each option, and its meaning in messages."""
     return {
         one.name: next(found for start, found in _TYPES.items() if str(one.type).startswith(start))
-        for one in fields(kind)
+        for one in fields(ObjectOptions)
     }
-
-
-@cache
-def names(kind: type[WriteOptions | ReadOptions]) -> frozenset[str]:
-    """The names of options."""
-    return frozenset(field.name for field in fields(kind))
 
 
 def _customer_key_headers(key: bytes) -> dict[str, str]:
@@ -248,14 +215,14 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-NO_OPTIONS = WriteOptions()
+NO_OPTIONS = ObjectOptions()
 """The options of an upload without keywords."""
 
 
 # The keywords, and their headers.
 
 
-def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, Any]]:
+def split_keywords(given: Mapping[str, Any]) -> tuple[ObjectOptions, dict[str, Any]]:
     """Options of the object, and what is left for the engine.
 
     :raises TypeError: no such keyword.
@@ -264,13 +231,13 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[WriteOptions, dict[str, An
     if not given:
         return NO_OPTIONS, {}
     _check_names(given, UploadKeywords.__annotations__)
-    of_object = names(WriteOptions)
+    of_object = _types()
     chosen: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     for keyword, value in given.items():
         name = keyword.removeprefix("ex_")
         (chosen if name in of_object else rest)[name if name in of_object else keyword] = value
-    return WriteOptions(**chosen) if chosen else NO_OPTIONS, rest
+    return ObjectOptions(**chosen) if chosen else NO_OPTIONS, rest
 
 
 def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
@@ -287,7 +254,7 @@ def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict
     :raises ValueError: a value is invalid, or the store does not support it.
     """
     _check_names(given, ReadKeywords.__annotations__)
-    options = ReadOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
+    options = ObjectOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
     asked = options.headers()
     _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
     return asked
@@ -316,7 +283,7 @@ def _check_sent(asked: Iterable[str], *, prefix: str, secure: bool) -> None:
 
 
 def write_headers(
-    options: WriteOptions,
+    options: ObjectOptions,
     headers: Mapping[str, str] | None,
     *,
     profile: S3Profile,

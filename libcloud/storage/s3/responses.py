@@ -159,10 +159,7 @@ def _keyed_page(
     sort: Callable[[list[_Keyed]], tuple[_Keyed, ...]],
     id_marker: str,
 ) -> Page[_Keyed]:
-    """A page whose records have a key and an id, both of which lead to the next page.
-
-    :param names: of the elements with the records.
-    """
+    """A page whose records have a key and an id, both of which lead to the next page."""
     root = _listing(source)
     nodes = [node for node in root.children() if node.name in names]
     written = [node.need("Key") for node in nodes]
@@ -383,10 +380,7 @@ def _may_be_encoded(name: str) -> bool:
 
 
 def _is_truncated(root: Node, implied: bool) -> bool:
-    """Whether there is more than this page.
-
-    :param implied: what the rest of the page suggests, for stores that leave IsTruncated out.
-    """
+    """Whether there is more than this page."""
     return root.flag("IsTruncated") if root.word("IsTruncated") else implied
 
 

@@ -352,8 +352,6 @@ class S3UploadPort:
 
         Ceph RGW responds to every Complete with an empty ETag. Another client may have replaced the
         object meanwhile; the ETag of another object is not used.
-
-        :return: ``""`` if it is not known; the object is published all the same.
         """
         try:
             response = self._look(headers_for(Step.CONFIRM, self._headers))

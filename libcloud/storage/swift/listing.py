@@ -52,11 +52,7 @@ def _follow(
     *,
     whole_pages: bool,
 ) -> Iterator[_RecordT]:
-    """The records of all pages, the first of which begins after ``marker``.
-
-    :raises MalformedResponseError: a page does not come after the one before; the listing would
-        never end.
-    """
+    """The records of all pages, the first of which begins after ``marker``."""
     while True:
         page = fetch(marker)
         yield from page

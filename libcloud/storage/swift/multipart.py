@@ -128,10 +128,7 @@ def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Seg
 
 
 def _check_origin(client: SwiftClient, response: Any, what: str) -> None:
-    """Refuse what a proxy or a login page answers: it would look like an object without segments.
-
-    :raises MalformedResponseError: it has none of the headers of an object.
-    """
+    """Refuse the response of a proxy: it would look like an object without segments."""
     if client.is_foreign or any(name in response.headers for name in ("etag", "x-timestamp")):
         return
     text = f"{what}: the response does not describe an object. Is this the store's API?"

@@ -231,11 +231,7 @@ class SwiftUploadPort:
         return bytes(body) if self._copy_bodies else body
 
     def _compared(self, response: Any, expected: str) -> str:
-        """The ETag of a response that reports success.
-
-        :raises MalformedResponseError: there is none; the request can be sent again.
-        :raises ObjectHashMismatchError: it is another one than that of what was sent.
-        """
+        """The ETag of a response that reports success."""
         etag = strip_etag(response.headers.get("etag", ""))
         if not etag:
             text = f"{self._label}: the response has no ETag"

@@ -193,10 +193,7 @@ class Share:
     # Inside.
 
     def _wait(self, size: int, patience: float, *, final: bool) -> bool:
-        """Hold ``size`` bytes; false if waiting is futile, and this is not the final attempt.
-
-        :param patience: seconds without released memory.
-        """
+        """Hold ``size`` bytes; false if waiting is futile, and this is not the final attempt."""
         ledger = self._ledger
         with ledger.changed:
             while not self._admitted(size):
@@ -246,11 +243,7 @@ class Share:
         return True
 
     def _overdraw(self, size: int) -> None:
-        """Hold ``size`` bytes beyond the budget.
-
-        :raises MemoryBudgetExceededError: this thread has already done so, and has not released
-            as much since then.
-        """
+        """Hold ``size`` bytes beyond the budget."""
         ledger, thread, limit = self._ledger, get_ident(), self._budget.size
         if thread in ledger.beyond:
             others = sum(owner == thread for owner in ledger.holders.values())

@@ -94,10 +94,7 @@ def check_sizes(sizes: Sequence[int]) -> None:
 
 
 def _along_pieces(sizes: Sequence[int], least: int, goal: int) -> Iterator[list[PieceRange]]:
-    """Parts of ``least`` to ``goal`` bytes that begin and end with pieces if possible.
-
-    :param goal: at least twice ``least``: then whatever exceeds it can be halved.
-    """
+    """Parts of ``least`` to ``goal`` bytes that begin and end with pieces if possible."""
     waiting: list[PieceRange] = []  # pieces that together are smaller than a part
     held = 0
     for position, size in enumerate(sizes):

@@ -232,7 +232,6 @@ def _resuming(
     """The bytes of ``content``, resumed after transient errors.
 
     :param pinned: what they are; ``None``: they cannot be requested again.
-    :param size: of a piece at most, bytes.
     :param attempt: that got ``content``; counting restarts with every piece that arrives.
     """
     pieces = content.iter_content(size)

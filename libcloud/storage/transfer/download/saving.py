@@ -139,10 +139,7 @@ def read(
 
 
 def _save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
-    """Save the body of ``started``.
-
-    :param partial: it is a range of the object.
-    """
+    """Save the body of ``started``."""
     response = started.response
     saves_itself = is_overridden(driver, StorageDriver, "_get_object", "_save_object")
     if not partial and to.delete_on_failure and not saves_itself:

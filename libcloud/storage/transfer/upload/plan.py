@@ -15,7 +15,7 @@ largest: a plan that reached it would have to send 5 GiB parts from the start. S
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -66,9 +66,20 @@ class PartPlan:
 
 
 def plan_for(length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SIZE) -> PartPlan:
-    """The plan for ``length`` bytes, as a value that has the size of each part.
+    """The plan of the parts that carry ``length`` bytes within ``limits``.
 
-    Arguments and errors are those of :func:`plan_parts`.
+    Grows when the length is unknown, so that the last allowed part still fits the largest object.
+
+    >>> plan_for(20 * MIB, Limits()).size_of(1)
+    8388608
+
+    :param length: bytes to send; ``None`` if unknown.
+    :param start: first size tried, bytes; raised to ``limits.min_part_size``.
+    :return: a value that has the size of each part; all are equal but the last if
+        ``limits.equal_parts``.
+    :raises ObjectTooLargeError: ``length`` exceeds what ``limits`` can hold. Nothing was sent.
+
+    Reference: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
     """
     if start < 1:
         raise ValueError(f"a part has at least 1 byte, not {start}")
@@ -78,28 +89,6 @@ def plan_for(length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SI
     if limits.equal_parts:
         return PartPlan(limits, start)
     return _growing(limits, start)
-
-
-def plan_parts(
-    length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SIZE
-) -> Iterator[int]:
-    """Sizes of the parts that carry ``length`` bytes within ``limits``.
-
-    Grows when the length is unknown, so that the last allowed part still fits the largest object.
-
-    >>> list(plan_parts(20 * MIB, Limits()))
-    [8388608, 8388608, 4194304]
-
-    :param length: bytes to send; ``None`` if unknown.
-    :param start: first size tried, bytes; raised to ``limits.min_part_size``.
-    :return: sizes in bytes, part 1 first; all equal but the last if ``limits.equal_parts``.
-    :raises ObjectTooLargeError: ``length`` exceeds what ``limits`` can hold. Nothing was sent.
-
-    Reference: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
-    """
-    plan = plan_for(length, limits, start=start)
-    left = limits.max_object_size if length is None else length
-    return _cut(plan, left)
 
 
 def size_error(
@@ -128,17 +117,6 @@ def size_error(
         None,
         "",
     )
-
-
-def _cut(plan: PartPlan, left: int) -> Iterator[int]:
-    number = 1
-    while left > 0 or number == 1:
-        size = min(plan.size_of(number), left)
-        if not size and number > 1:
-            return
-        yield size
-        left -= size
-        number += 1
 
 
 def _equal_size(length: int, limits: Limits, start: int) -> int:

@@ -154,10 +154,7 @@ class PartSource:
         return SourcePart(part.body(), last)
 
     def _advance(self, part: PartBuffer) -> bool:
-        """Take pieces until one is not empty and does not fit into ``part`` immediately.
-
-        :return: whether there is one; false at the end of the source.
-        """
+        """Take pieces until one is not empty and does not fit into ``part`` immediately."""
         room, empty = part.room, 0
         while (piece := part.add_small(self._pieces)) is not _END:
             self._rest = piece if type(piece) is bytes else _as_bytes(piece)

@@ -238,10 +238,7 @@ class ThreadWorkers(Generic[Content]):
             self._alone = True
 
     def _pool(self) -> Executor:
-        """The executor to use; a new one is created on first use.
-
-        :raises RuntimeError: it cannot be created, because the program is exiting.
-        """
+        """The executor to use; a new one is created on first use."""
         if self._given is not None:
             return self._given
         if self._own is None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,6 @@ from libcloud.storage.transfer.upload.plan import (
     DEFAULT_PART_SIZE,
     PartPlan,
     plan_for,
-    plan_parts,
     size_error,
 )
 from libcloud.storage.types import ObjectTooLargeError, SizeMismatchError
@@ -46,6 +46,25 @@ def reach_of(limits: Limits, start: int) -> int:
     if limits.equal_parts:
         return min(limits.max_object_size, start * limits.max_parts)
     return min(limits.max_object_size, limits.max_parts * limits.max_part_size // 2)
+
+
+def plan_parts(
+    length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SIZE
+) -> Iterator[int]:
+    """The sizes of the parts of an object of ``length`` bytes, or of the largest one."""
+    plan = plan_for(length, limits, start=start)
+    left = plan.capacity if length is None else length
+
+    def sizes() -> Iterator[int]:
+        rest = left
+        for number in itertools.count(1):
+            size = min(plan.size_of(number), rest)
+            yield size
+            rest -= size
+            if rest <= 0:
+                return
+
+    return sizes()
 
 
 def check(sizes: list[int], limits: Limits, length: int) -> None:
