@@ -11,6 +11,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
@@ -39,6 +40,7 @@ __all__ = [
     "check_settings",
     "check_upload",
     "keywords_of",
+    "latest_start",
     "plain_headers",
     "remember_settings",
 ]
@@ -232,6 +234,29 @@ def check_local_upload(
     check_name(object_name, "object_name")
     check_extra(extra, values=False)
     check_headers(headers)
+
+
+def latest_start(
+    older_than: timedelta | datetime | None, now: Callable[[], datetime]
+) -> datetime | None:
+    """The latest start of uploads to clean up; ``None``: any.
+
+    :param now: the current time, aware; called if ``older_than`` is an age.
+    :raises TypeError: ``older_than`` is neither a time nor an age.
+    :raises ValueError: it has no time zone, or is negative. Nothing was sent.
+    """
+    if not isinstance(older_than, (timedelta, datetime, type(None))):
+        raise TypeError(
+            f"older_than must be a timedelta or a datetime, not {kind_of(older_than)}: "
+            "for example timedelta(days=7)"
+        )
+    if isinstance(older_than, timedelta):
+        if older_than < timedelta(0):
+            raise ValueError(f"older_than cannot be negative: {older_than}")
+        return now() - older_than
+    if older_than is not None and older_than.tzinfo is None:
+        raise ValueError("older_than needs a time zone: for example datetime.now(timezone.utc)")
+    return older_than
 
 
 def check_download(obj: object, destination_path: object) -> None:

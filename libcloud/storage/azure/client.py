@@ -8,11 +8,9 @@ driver's connection, which authorizes each attempt.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.azure_storage import AzureBlobsConnection
-from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient
@@ -32,9 +30,7 @@ _RECOVERIES = 2
 
 
 class ClientOwner(PolicyOwner, Protocol):
-    """What a client reads from the driver that holds it, at each request: it may change."""
-
-    connection: Any
+    """What the client reads from the driver, beside its policy."""
 
     @property
     def ex_completion_timeout(self) -> float: ...
@@ -57,8 +53,10 @@ class AzureClient(StoreClient[ClientOwner]):
     ) -> Any:
         """:meth:`send` without retries, except after a wrong clock or a token that has expired."""
         recoveries = 0
+        late = request.method == "PUT" and ("comp", "blocklist") in request.params
+        seconds = self.owner.ex_completion_timeout if late else 0.0
         while True:
-            with self._time_for(request):
+            with self._time_for(seconds):
                 response = self._attempt(request, what, raw=raw)
             if response.status in (ok or self.successes):
                 break
@@ -148,11 +146,3 @@ class AzureClient(StoreClient[ClientOwner]):
         body = response.body
         content = body.encode() if isinstance(body, str) else bytes(body or b"")
         return azure.errors.error_detail(int(response.status), response.headers, content)
-
-    def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
-        """Allow more time before the response to a block list, which the store works for."""
-        connection = self.owner.connection
-        late = request.method == "PUT" and ("comp", "blocklist") in request.params
-        if not late or not isinstance(connection, Connection):
-            return nullcontext()
-        return connection.extended_timeout(self.owner.ex_completion_timeout)

@@ -39,6 +39,7 @@ from libcloud.storage.arguments import (
     check_prefix,
     check_settings,
     check_upload,
+    latest_start,
     plain_headers,
     remember_settings,
 )
@@ -947,7 +948,8 @@ class BaseS3StorageDriver(StorageDriver):
         :raises LibcloudError: they could not be listed. Nothing was aborted.
         """
         path = self._get_container_path(container)
-        latest = s3.multipart.latest_start(self._client, path, container.name, older_than)
+        now = partial(s3.multipart.earliest_now, self._client, path, container.name)
+        latest = latest_start(older_than, now)
         uploads = [
             upload
             for upload in self.ex_iterate_multipart_uploads(container, prefix)
@@ -1008,19 +1010,12 @@ class BaseS3StorageDriver(StorageDriver):
             raise ValueError(f"the driver {self.name!r} does not upload in parts")
         check_name(upload_id, "upload_id")
         place = self._place(container, object_name)
-        headers, rest = self._keywords(headers, options)
+        headers, rest = s3.uploads.split_options(self, headers, options)
         rest = {"ex_on_failure": "keep", **rest}
         port, session = s3.uploads.session_of(self, place, headers, rest)
         parts = s3.multipart.parts(self._client, place, upload_id, headers)
         stored = s3.multipart.resume(session, upload_id, parts, iterator)
-        return self._made_object(
-            container,
-            object_name,
-            size=stored.size,
-            headers={**stored.headers, "etag": stored.etag},
-            extra={},
-            checksum=port.checksum,
-        )
+        return self._stored_object(container, object_name, stored, {}, port.checksum)
 
     # Uploads whose parts come from several processes.
 
@@ -1044,7 +1039,7 @@ class BaseS3StorageDriver(StorageDriver):
         """
         from libcloud.storage.scaleout.session import begin
 
-        headers, rest = self._keywords(headers, options)
+        headers, rest = s3.uploads.split_options(self, headers, options)
         new = self._upload_to_share(container, object_name, extra, headers, ex_storage_class, rest)
         return begin(self, new)
 
@@ -1079,7 +1074,7 @@ class BaseS3StorageDriver(StorageDriver):
         """
         from libcloud.storage.scaleout import executor as engine
 
-        headers, rest = self._keywords(headers, options)
+        headers, rest = s3.uploads.split_options(self, headers, options)
         rest = engine.with_defaults(rest, ex_ship_credentials)
         new = self._upload_to_share(container, object_name, extra, headers, ex_storage_class, rest)
         shipping = engine.Shipping(ex_ship_credentials, ex_connect, ex_on_session)
@@ -1158,14 +1153,9 @@ class BaseS3StorageDriver(StorageDriver):
     def _published_object(
         self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
     ) -> Object:
-        return self._made_object(
-            Container(container_name, {}, self),
-            upload.object_name,
-            size=stored.size,
-            headers={**stored.headers, "etag": stored.etag},
-            extra=extra,
-            checksum=getattr(upload.store, "checksum", None),
-        )
+        container = Container(container_name, {}, self)
+        checksum = getattr(upload.store, "checksum", None)
+        return self._stored_object(container, upload.object_name, stored, extra, checksum)
 
     # Many objects.
 
@@ -1228,7 +1218,7 @@ class BaseS3StorageDriver(StorageDriver):
         """
         check_file_path(file_path)
         size = size_of_file(file_path)
-        headers, rest = self._keywords(headers, options)
+        headers, rest = s3.uploads.split_options(self, headers, options)
         shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
         shared.update(file_path=file_path, verify_hash=verify_hash)
         has_callback = self._put_object_has_callback()
@@ -1277,7 +1267,7 @@ class BaseS3StorageDriver(StorageDriver):
         :raises BaseException: the first error, including those of ``iterator``. Nothing was
             published, and no parts remain in the store unless the exception has an ``upload_id``.
         """
-        headers, rest = self._keywords(headers, options)
+        headers, rest = s3.uploads.split_options(self, headers, options)
         if self.supports_s3_multipart_upload and is_overridden(
             self, BaseS3StorageDriver, "_put_object_multipart"
         ):
@@ -1324,7 +1314,7 @@ class BaseS3StorageDriver(StorageDriver):
         """
         check_upload(container, object_name, extra=extra, headers=headers)
         extra = deepcopy(dict(extra or {}))
-        headers, rest = self._keywords(headers, options)
+        headers, rest = s3.uploads.split_options(self, headers, options)
         path, sent = self._prepare(
             container, object_name, extra=extra, headers=headers, storage_class=ex_storage_class
         )
@@ -1348,14 +1338,7 @@ class BaseS3StorageDriver(StorageDriver):
         place = Place(container, object_name, path)
         port, session = s3.uploads.session_of(self, place, sent, rest)
         return session.open_writer(
-            lambda stored: self._made_object(
-                container,
-                object_name,
-                size=stored.size,
-                headers={**stored.headers, "etag": stored.etag},
-                extra=extra,
-                checksum=port.checksum,
-            )
+            lambda stored: self._stored_object(container, object_name, stored, extra, port.checksum)
         )
 
     # What all uploads share.
@@ -1431,11 +1414,6 @@ class BaseS3StorageDriver(StorageDriver):
             return self._put_object
         return partial(BaseS3StorageDriver._put_object, self)
 
-    def _keywords(
-        self, headers: Mapping[str, str] | None, given: Mapping[str, object]
-    ) -> tuple[dict[str, str], dict[str, Any]]:
-        return s3.uploads.split_options(self, headers, given)
-
     def _prepare(
         self,
         container: Container,
@@ -1492,6 +1470,24 @@ class BaseS3StorageDriver(StorageDriver):
             raise ObjectHashMismatchError(
                 f"MD5 hash {etag} checksum does not match {data_hash}", self, object_name
             )
+
+    def _stored_object(
+        self,
+        container: Container,
+        object_name: str,
+        stored: StoredObject,
+        extra: Mapping[str, Any],
+        checksum: Mapping[str, str] | None,
+    ) -> Object:
+        headers = {**stored.headers, "etag": stored.etag}
+        return self._made_object(
+            container,
+            object_name,
+            size=stored.size,
+            headers=headers,
+            extra=extra,
+            checksum=checksum,
+        )
 
     def _made_object(
         self,

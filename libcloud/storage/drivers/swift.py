@@ -21,6 +21,7 @@ from libcloud.storage.arguments import (
     check_object,
     check_settings,
     check_upload,
+    latest_start,
 )
 from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.capabilities import Capabilities
@@ -37,7 +38,7 @@ from libcloud.storage.types import (
     InvalidObjectNameError,
     ObjectHashMismatchError,
 )
-from libcloud.utils.arguments import kind_of, plain_headers
+from libcloud.utils.arguments import plain_headers
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -641,7 +642,7 @@ class SwiftStorageDriver(StorageDriver):
         :param dry_run: delete nothing.
         :raises LibcloudError: the container keeps versions, which such segments may belong to.
         """
-        latest = _latest(older_than)
+        latest = latest_start(older_than, lambda: datetime.now(timezone.utc))
         if not dry_run:
             swift.deletion.refuse_versions(self._client, container.name)
         found = []
@@ -895,18 +896,3 @@ def _rewind_finished(stream: Any) -> None:
         stream.seek(position)
     except (OSError, ValueError):
         return  # a pipe, or a closed file, which reading complains about
-
-
-def _latest(older_than: timedelta | datetime | None) -> datetime | None:
-    """The latest time of uploads to clean up; ``None``: any."""
-    if older_than is None:
-        return None
-    if isinstance(older_than, timedelta):
-        if older_than < timedelta(0):
-            raise ValueError(f"older_than cannot be negative: {older_than}")
-        return datetime.now(timezone.utc) - older_than
-    if not isinstance(older_than, datetime):
-        raise TypeError(f"older_than must be a timedelta or a datetime, not {kind_of(older_than)}")
-    if older_than.tzinfo is None:
-        raise ValueError("older_than needs a time zone: such as datetime.now(timezone.utc)")
-    return older_than

@@ -11,16 +11,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
-from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
 from libcloud.storage.s3.names import label_of
 from libcloud.storage.s3.recovery import Recoveries
-from libcloud.storage.transfer.client import StoreClient
+from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import (
     ConditionalConflictError,
     ContainerDoesNotExistError,
@@ -34,26 +32,20 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.errors import ErrorDetail
     from libcloud.storage.s3.profiles.profile import S3Profile
-    from libcloud.storage.transfer.retry import RetryPolicy
     from libcloud.storage.transfer.values import Failure
 
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_NO_EXTRA_TIME = nullcontext()
 _UPLOAD_GONE = ("NoSuchUpload", "")
 
 
-class ClientOwner(Protocol):
-    """What a client reads from the driver that holds it, at each request: it may change."""
+class ClientOwner(PolicyOwner, Protocol):
+    """What the client reads from the driver that holds it, at each request: it may change."""
 
     name: Any
-    connection: Any
     profile: S3Profile
-
-    @property
-    def ex_retry_policy(self) -> RetryPolicy: ...
 
     @property
     def ex_completion_timeout(self) -> float: ...
@@ -148,7 +140,8 @@ class S3Client(StoreClient[ClientOwner]):
         connection = self.owner.connection
         action, keywords = transfer.client.arguments_of(request, raw=raw)
         recoveries = Recoveries(connection, action, request.method, request.body)
-        with self._time_for(request):
+        late = s3.requests.takes_long(request)
+        with self._time_for(self.owner.ex_completion_timeout if late else 0.0):
             while True:
                 recoveries.begin()
                 try:
@@ -189,13 +182,6 @@ class S3Client(StoreClient[ClientOwner]):
         """The exception for an error of the store."""
         translated = self.error_for(detail, text, container_name, object_name)
         return translated or s3.errors.attach_detail(LibcloudError(text, driver=self.owner), detail)
-
-    def _time_for(self, request: HttpRequest) -> AbstractContextManager[None]:
-        """Allow more time before the response where the store has to work for it."""
-        connection = self.owner.connection
-        if not s3.requests.takes_long(request) or not isinstance(connection, Connection):
-            return _NO_EXTRA_TIME
-        return connection.extended_timeout(self.owner.ex_completion_timeout)
 
     def error_for(
         self, detail: ErrorDetail, text: object, container_name: str, object_name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
@@ -205,29 +205,7 @@ def _no_longer_exists(upload: S3MultipartUpload, error: Exception) -> bool:
     return getattr(error, "status", None) == 404 and "\ufffd" not in upload.key
 
 
-def latest_start(
-    client: S3Client, path: str, container_name: str, older_than: timedelta | datetime | None
-) -> datetime | None:
-    """The latest start of uploads to abort; ``None``: any.
-
-    :param path: of the container, whose store is asked for the time.
-    :raises ValueError: ``older_than`` has no time zone, or is negative. Nothing was sent.
-    """
-    if not isinstance(older_than, (timedelta, datetime, type(None))):
-        raise TypeError(
-            f"older_than must be a timedelta or a datetime, not {kind_of(older_than)}: "
-            "for example timedelta(days=7)"
-        )
-    if isinstance(older_than, timedelta):
-        if older_than < timedelta(0):
-            raise ValueError(f"older_than cannot be negative: {older_than}")
-        return _earliest_now(client, path, container_name) - older_than
-    if older_than is not None and older_than.tzinfo is None:
-        raise ValueError("older_than needs a time zone: for example datetime.now(timezone.utc)")
-    return older_than
-
-
-def _earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
+def earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
     """The current time by the store's clock or ours, whichever is earlier.
 
     So no upload seems older than it is.

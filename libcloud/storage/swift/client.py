@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.base import Connection
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
@@ -48,16 +48,10 @@ _OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
 _OWN_HEADERS = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
 
 
-class ClientOwner(PolicyOwner, Protocol):
-    """What a client reads from the driver that holds it, at each request: it may change."""
-
-    connection: Any
-
-
-class SwiftClient(StoreClient[ClientOwner]):
+class SwiftClient(StoreClient[PolicyOwner]):
     """Sends the requests of one driver."""
 
-    def __init__(self, owner: ClientOwner) -> None:
+    def __init__(self, owner: PolicyOwner) -> None:
         super().__init__(owner, errors.failure_of)
         self._profile: SwiftProfile | None = None
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from libcloud import common
+from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
 from libcloud.storage.transfer.retry import (
     ConcurrencyLimiter,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_NO_EXTRA_TIME = nullcontext()
+
 THROTTLED = frozenset({429, 503, 509})
 """Statuses by which a store asks for fewer requests."""
 
@@ -39,7 +43,9 @@ HTML = ("text/html", "application/xhtml+xml")
 
 
 class PolicyOwner(Protocol):
-    """The driver, which its user may give another policy at any time."""
+    """What a client reads from the driver that holds it, at each request: it may change."""
+
+    connection: Any
 
     @property
     def ex_retry_policy(self) -> RetryPolicy: ...
@@ -165,6 +171,13 @@ class StoreClient(ABC, Generic[OwnerT]):
         return self.retry_loop.run(
             partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
         )
+
+    def _time_for(self, seconds: float) -> AbstractContextManager[None]:
+        """Allow more time before the response to a request for which the store has to work."""
+        connection = self.owner.connection
+        if not seconds or not isinstance(connection, Connection):
+            return _NO_EXTRA_TIME
+        return connection.extended_timeout(seconds)
 
     @abstractmethod
     def send_once(
