@@ -344,7 +344,7 @@ class AzureBlobsStorageDriver(StorageDriver):
     def ex_set_storage_class(self, obj: Object, storage_class: str) -> None:
         """Move a blob to the access tier ``Hot``, ``Cool``, ``Cold`` or ``Archive``."""
         check_object(obj)
-        tier = drivers.azure_options.tier(storage_class)
+        tier = drivers.azure_values.tier(storage_class)
         azure.objects.set_tier(self._client, obj.container.name, obj.name, tier)
 
     def ex_copy_object(
@@ -380,9 +380,9 @@ class AzureBlobsStorageDriver(StorageDriver):
             raise ValueError("Azure keeps the content type of a blob that it copies")
         sent = dict(plain_headers(headers))
         sent.update(azure.requests.metadata_headers(metadata))
-        sent.update(drivers.azure_options.conditions(ex_if_match, ex_if_none_match))
+        sent.update(drivers.azure_values.conditions(ex_if_match, ex_if_none_match))
         if ex_storage_class:
-            sent["x-ms-access-tier"] = drivers.azure_options.tier(ex_storage_class)
+            sent["x-ms-access-tier"] = drivers.azure_values.tier(ex_storage_class)
         if obj.hash:
             sent["x-ms-source-if-match"] = f'"{obj.hash}"'
         path = self._client.blob_path(obj.container.name, obj.name)
@@ -613,7 +613,7 @@ class AzureBlobsStorageDriver(StorageDriver):
     ) -> ObjectUpload[bytes | Pieces]:
         """The upload of one blob, with everything checked that can be before it starts."""
         check_upload(container, object_name, extra=extra, headers=headers)
-        own, engine = drivers.azure_options.split(options, max_memory=self.ex_max_memory)
+        own, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
         sent = self._with_content_type(
             plain_headers(headers), extra.get("content_type"), object_name, file_path
         )
@@ -750,7 +750,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         headers: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> ObjectUpload[Any]:
-        own, engine = drivers.azure_options.split(options, max_memory=self.ex_max_memory)
+        own, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
         lease = azure.multipart.BlobLease(self._client, container_name, object_name, use=False)
         checked = own.checksum == "md5"
         return self._upload_of(

@@ -1,15 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``extra`` of containers and objects of Azure Blob Storage."""
+"""Keywords of uploads to Azure Blob Storage, and the ``extra`` of its containers and blobs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from libcloud.storage import azure
+from libcloud.storage.azure.profiles import TIERS
 from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
 from libcloud.storage.metadata import metadata_in
+from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
 from libcloud.utils.etags import strip_etag
+
+# Apache Libcloud has not had them since 2.5: blobs are block blobs.
+_REMOVED = ("ex_blob_type", "ex_page_blob_size")
+
+
+@dataclass(frozen=True, slots=True)
+class BlobOptions:
+    """Options of a blob; the fields are keywords of uploads, with ``ex_`` before them."""
+
+    checksum: str | None = "md5"
+    if_match: str | None = None
+    if_none_match: str | None = None
+    storage_class: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.checksum not in ("md5", None):
+            raise ValueError(f"ex_checksum is 'md5' or None, not {self.checksum!r}")
+
+    def headers(self) -> dict[str, str]:
+        """What the request that publishes the blob carries.
+
+        :raises ValueError: a value is invalid.
+        """
+        headers = conditions(self.if_match, self.if_none_match)
+        if self.storage_class:
+            headers["x-ms-access-tier"] = tier(self.storage_class)
+        return headers
+
+
+def split(
+    given: Mapping[str, Any], *, max_memory: int | MemoryBudget | None
+) -> tuple[BlobOptions, UploadOptions]:
+    """Options of the blob, and those of the engine.
+
+    :raises TypeError: there is no such keyword.
+    :raises ValueError: a value is invalid, or the keyword is one of an old release.
+    """
+    removed = [name for name in _REMOVED if name in given]
+    if removed:
+        raise ValueError(f"Support for arguments was removed: {', '.join(removed)}")
+    names = {f"ex_{name}" for name in BlobOptions.__dataclass_fields__}
+    own, engine = split_keywords(given, names, max_memory=max_memory)
+    return BlobOptions(**{name.removeprefix("ex_"): own[name] for name in own}), engine
+
+
+def tier(name: str) -> str:
+    """The access tier of that name, in any case.
+
+    :raises ValueError: there is none.
+    """
+    found = next((tier for tier in TIERS if tier.lower() == str(name).lower()), None)
+    if found is None:
+        raise ValueError(f"the access tier is one of {', '.join(TIERS)}, not {name!r}")
+    return found
+
+
+def conditions(if_match: str | None, if_none_match: str | None) -> dict[str, str]:
+    """The headers for ``ex_if_match`` and ``ex_if_none_match``.
+
+    :raises ValueError: a condition is invalid.
+    """
+    headers = {}
+    if if_match is not None:
+        headers["If-Match"] = if_match if if_match == "*" else f'"{strip_etag(if_match)}"'
+    if if_none_match is not None:
+        if if_none_match != "*":
+            raise ValueError(f"ex_if_none_match is '*', not {if_none_match!r}")
+        headers["If-None-Match"] = "*"
+    return headers
 
 
 def container_extra(headers: Mapping[str, str], url: str) -> dict[str, Any]:

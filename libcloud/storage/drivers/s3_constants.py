@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from types import MappingProxyType
 
-from libcloud.storage.s3.profiles.hosts import AMAZON_HOSTS
+from libcloud.storage.s3.profiles.services import AMAZON_HOSTS
 
 S3_US_STANDARD_HOST = AMAZON_HOSTS["us-east-1"]
 S3_US_EAST2_HOST = AMAZON_HOSTS["us-east-2"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from libcloud.storage.s3.connection import S3SignatureV4Connection
-from libcloud.storage.s3.profiles.hosts import AMAZON_HOSTS
+from libcloud.storage.s3.profiles.services import AMAZON_HOSTS
 
 # By the part of the class name that differs: the region, and its location constraint where that is
 # another.

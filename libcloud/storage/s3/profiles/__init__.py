@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The differences between stores that speak S3, as data; and a store's profile by name or host.
 
-``profile`` defines what a profile contains, ``services`` and ``servers`` have one for each store,
-and ``hosts`` lists the hosts of regions. Each value that is not Amazon's has its source next to it;
+``profile`` defines what a profile contains; ``services`` and ``servers`` have one for each store,
+with the hosts of its regions. Each value that is not Amazon's has its source next to it;
 where a store is not known to have a feature, the cautious value is used. No I/O; the tests are
 ``libcloud/test/storage/s3/test_profiles.py``.
 """

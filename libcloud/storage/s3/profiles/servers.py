@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from libcloud.storage.capabilities import KIB, TIB, Limits
-from libcloud.storage.s3.profiles.hosts import AMAZON_HOSTS
 from libcloud.storage.s3.profiles.profile import S3Profile
+from libcloud.storage.s3.profiles.services import AMAZON_HOSTS
 
 # boto3 always sends the region of a new bucket and requests encoded names, so stores support both;
 # if one rejects the latter, the request is repeated without it.
