@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import sys
@@ -146,15 +145,22 @@ def _write_to(
         output.flush()
 
 
-@contextlib.contextmanager
-def errors_name(path: str) -> Iterator[None]:
+class errors_name:
     """Make write errors in the block name ``path`` instead of the staging file."""
-    try:
-        yield
-    except OSError as error:
-        if not isinstance(error, (LibcloudError, BrokenPipeError)) and error.errno is not None:
-            error.filename = path
-        raise
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, OSError) or isinstance(error, (LibcloudError, BrokenPipeError)):
+            return
+        if error.errno is not None:
+            error.filename = self._path
 
 
 def parse_byte_range(text: str | None, obj: Object) -> tuple[int, int] | None:

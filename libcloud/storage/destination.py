@@ -145,14 +145,19 @@ def opened(destination: Destination) -> Iterator[StagingFile]:
             raise
 
 
-@contextlib.contextmanager
-def directories(destination: Destination) -> Iterator[None]:
+class directories:
     """Make those that the file of ``destination`` needs; they go again if it does not appear."""
-    created = _create_directories(destination)
-    try:
-        yield
-    finally:
-        for path in created:
+
+    __slots__ = ("_created", "_destination")
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+
+    def __enter__(self) -> None:
+        self._created = _create_directories(self._destination)
+
+    def __exit__(self, *_: object) -> None:
+        for path in self._created:
             # A directory that holds the file, or one of another process, is not empty and remains.
             with contextlib.suppress(OSError):
                 os.rmdir(path)

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
+from libcloud.common.request import HttpRequest
 from libcloud.storage import s3
 from libcloud.storage.base import Object
 from libcloud.storage.s3.checksums import combined, encoded
@@ -22,9 +21,6 @@ from libcloud.storage.transfer.download.start import (
     open_download,
 )
 from libcloud.utils.arguments import size_of
-
-if TYPE_CHECKING:
-    from libcloud.common.request import HttpRequest
 
 
 def start_download(
@@ -61,7 +57,7 @@ def start_download(
 
     # The first response had the checksum of the whole object; there is none for a range.
     others = {name: value for name, value in request.headers.items() if name != MODE}
-    ranges = replace(request, headers=others)
+    ranges = HttpRequest(request.method, request.path, request.params, others)
     return open_download(
         RangeRequests(client, obj, ranges, condition=s3.headers.mark_optional),
         response,
@@ -82,7 +78,7 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
         headers["Range"] = selection.range_header
     if selection.verify is not False and checksums:
         headers.update(s3.headers.mark_optional(MODE_HEADERS))
-    return replace(request, headers=headers)
+    return HttpRequest(request.method, request.path, request.params, headers)
 
 
 def _verification(

@@ -333,7 +333,7 @@ def takes_long(request: HttpRequest) -> bool:
 
 
 def _is_copy(request: HttpRequest) -> bool:
-    return any(name.lower().endswith("-copy-source") for name in request.headers)
+    return "-copy-source\n" in "\n".join((*request.headers, "")).lower()
 
 
 def _copy(headers: Mapping[str, str] | None) -> dict[str, str]:
