@@ -87,4 +87,11 @@ MUTANTS = (
         "unused = names",
         ("libcloud/test/storage/swift/test_uploads.py",),
     ),
+    Mutant(
+        "a password is sent to the host that a redirect names",
+        "libcloud/storage/drivers/cloudfiles_connection.py",
+        "if not is_redirect or not _is_same_place(url, target):",
+        "if not is_redirect:",
+        ("libcloud/test/storage/swift/test_authentication.py",),
+    ),
 )

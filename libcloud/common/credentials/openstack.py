@@ -117,7 +117,7 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
             "Keystone requires keystoneauth1: pip install 'libcloud-storage[swift]'", driver
         ) from error
     requests: Any = _Requests(send)  # as much of a session of requests as keystoneauth1 uses
-    keystone = session.Session(auth=_plugin(identity), session=requests)
+    keystone = session.Session(auth=_plugin(identity), session=requests, redirect=False)
     try:
         token = keystone.get_token()
         storage_url = _endpoint(keystone, identity, identity.interface)
@@ -131,6 +131,10 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
         failed = LibcloudError(f"{identity.auth_url} gives no token: {error}", driver)
         failed.http_code = getattr(error, "http_status", None)
         raise failed from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # keystoneauth1 expects that a response with a good status is one of Keystone.
+        text = f"{identity.auth_url} gives no token: the response is not that of Keystone"
+        raise LibcloudError(text, driver) from error
     if not storage_url:
         raise LibcloudError("Could not find specified endpoint", driver)
     return Access(str(token), storage_url, internal_url, cdn_url)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from threading import RLock
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials.openstack import Access, Identity, authenticate
@@ -16,6 +16,8 @@ from libcloud.storage.swift import errors
 from libcloud.utils.documents import parse_json
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.unsent import before_sending
+
+_REDIRECTS = 5  # of a request for a token
 
 AUTH_URL = "https://identity.api.rackspacecloud.com"
 
@@ -270,7 +272,20 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         return connection
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Any:
-        """One request to the identity service, over a separate connection."""
+        """One request to the identity service; a redirect is followed on the same host only.
+
+        The request contains a secret, and another host must not get it.
+        """
+        for _ in range(_REDIRECTS):
+            response = self._send_once(method, url, headers, body)
+            target = urljoin(url, response.headers.get("location", ""))
+            is_redirect = response.status_code in (301, 302, 303, 307, 308) and target != url
+            if not is_redirect or not _is_same_place(url, target):
+                break
+            url = target
+        return response
+
+    def _send_once(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Any:
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         settings = {"timeout": self.timeout, "proxy_url": self.proxy_url}
@@ -280,11 +295,22 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
             secure=1 if secure else 0,
             **{name: value for name, value in settings.items() if value is not None},
         )
+        connection.follow_redirects = False
         if self.ca_cert is not None:
             connection._setup_ca_cert(ca_cert=self.ca_cert)
         target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         connection.request(method=method, url=target, body=body, headers=dict(headers))
         return connection.getresponse()
+
+
+def _is_same_place(url: str, target: str) -> bool:
+    """Whether ``target`` is on the host and port of ``url``, or is the same host by TLS."""
+    old, new = urlsplit(url), urlsplit(target)
+    if old.hostname != new.hostname:
+        return False
+    if (old.scheme, old.netloc) == (new.scheme, new.netloc):
+        return True
+    return (old.scheme, old.port, new.scheme, new.port) == ("http", None, "https", None)
 
 
 class _CDNConnection(ConnectionUserAndKey):

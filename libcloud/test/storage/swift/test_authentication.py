@@ -6,17 +6,21 @@ from __future__ import annotations
 import logging
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
 from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.common.credentials.clouds import discover_openstack
+from libcloud.common.credentials.openstack import Identity, authenticate
 from libcloud.common.credentials.profiles import ProfileFileError
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import (
     CloudFilesStorageDriver,
+    OpenStackSwiftConnection,
     OpenStackSwiftStorageDriver,
 )
 from libcloud.storage.providers import get_driver
@@ -317,4 +321,65 @@ def test_missing_credentials_are_reported(environ: dict[str, str]) -> None:
 def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="URL") as caught:
         OpenStackSwiftStorageDriver.from_url(url)
+    assert "secret" not in str(caught.value)
+
+
+class _Redirecting:
+    """A host of tokens that sends requests elsewhere: a ``conn_class``."""
+
+    def __init__(self, targets: list[str]) -> None:
+        self.targets = targets
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def __call__(self, host: str, port: int, secure: int, **settings: Any) -> Any:
+        scheme = "https" if secure else "http"
+        place = f"{scheme}://{host}:{port}"
+
+        def request(method: str, url: str, body: Any, headers: Any) -> None:
+            self.asked.append((method, place + url, body))
+
+        return SimpleNamespace(request=request, getresponse=self._response)
+
+    def _response(self) -> Any:
+        if not self.targets:
+            return SimpleNamespace(status_code=204, headers={})
+        return SimpleNamespace(status_code=307, headers={"location": self.targets.pop(0)})
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "follows"),
+    [
+        ("http://a:8080/v3", "/v3/", True),
+        ("http://a/v3", "https://a/v3", True),
+        ("https://a/v3", "http://a/v3", False),
+        ("http://a:8080/v3", "http://a:8081/v3", False),
+        ("https://a/v3", "https://b/v3", False),
+    ],
+)
+def test_a_secret_is_not_sent_to_another_host(url: str, target: str, follows: bool) -> None:
+    host = _Redirecting([target])
+    connection = OpenStackSwiftConnection("user", "secret")
+    vars(connection)["conn_class"] = host
+    response = connection._send("POST", url, {}, "secret")
+    assert response.status_code == (204 if follows else 307)
+    assert [(method, body) for method, _, body in host.asked] == [("POST", "secret")] * (
+        2 if follows else 1
+    )
+
+
+@pytest.mark.parametrize("status", [201, 500])
+def test_what_keystoneauth1_cannot_read_is_an_error_of_the_library(status: int) -> None:
+    pytest.importorskip("keystoneauth1", reason=KEYSTONE)
+
+    def send(*args: Any) -> Any:
+        response = requests.Response()
+        response.status_code = status
+        response._content = b'{"token": {"expires_at": "garbage"}}'
+        response.headers["Content-Type"] = "application/json"
+        return response
+
+    identity = Identity("http://127.0.0.1:1", "3.x_password", "user", "secret")
+    with pytest.raises(LibcloudError, match="gives no token") as caught:
+        authenticate(identity, send)
+    assert caught.value.__cause__ is not None
     assert "secret" not in str(caught.value)
