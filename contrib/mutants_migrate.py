@@ -177,7 +177,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration sends credentials to workers",
-        "openers",
+        "job_folder",
         "    if spec is None:\n",
         "    if local:\n",
         "test_a_container_is_not_sent_to_other_machines",

@@ -290,6 +290,22 @@ MUTANTS = (
         "test_the_latest_text_finds_the_object",
     ),
     _mutant(
+        "blocks of another upload are published",
+        "session",
+        "        if foreign:",
+        "        if False:",
+        "protocols",
+        "test_other_protocols_do_not_publish_parts_of_another_upload",
+    ),
+    _mutant(
+        "the receipt of another task is taken",
+        "futures",
+        "                _check_receipt(result.receipt, part)",
+        "                pass",
+        "executor",
+        "test_a_receipt_of_another_task_is_refused",
+    ),
+    _mutant(
         "an iterator is sent again",
         "libcloud/storage/s3/streamed_part.py",
         "self._error is None and (self.repeatable or not self._started)",

@@ -178,6 +178,10 @@ class AzureStore:
             if number is not None:
                 yield PartReceipt(number, block.id, block.size)
 
+    def is_own(self, upload_id: str, part: PartReceipt) -> bool:
+        """Whether a receipt is of this upload: Azure publishes any blocks of a blob."""
+        return not part.size or requests.block_number(upload_id, part.etag) == part.number
+
     def published(
         self, upload_id: str, sizes: Sequence[int]
     ) -> tuple[Confirmation, StoredObject | None]:

@@ -23,7 +23,7 @@ from typing import Any
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.scaleout.compose import PieceStorage, PieceTask, folder_of
-from libcloud.storage.scaleout.executors import adapted
+from libcloud.storage.scaleout.executors import adapted, workers_of
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor
 from libcloud.storage.scaleout.session import (
     NewUpload,
@@ -54,7 +54,6 @@ _log = logging.getLogger(__name__)
 
 _WINDOW = 64
 _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
-_WORKERS = ("workers", "num_workers", "_max_workers")  # ours, MPI, the standard library
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +273,7 @@ def _check_portable(session: UploadSession, executor: Any, shipping: Shipping) -
 
 def _window(executor: Any, options: UploadOptions) -> int:
     """Tasks in flight at most."""
-    found = [getattr(executor, name, None) for name in _WORKERS]
-    workers = next((number for number in found if isinstance(number, int)), _WINDOW)
+    workers = workers_of(executor, _WINDOW)
     usual = getattr(executor, "window", None) or max(2, min(_WINDOW, 2 * workers))
     return options.window or usual
 

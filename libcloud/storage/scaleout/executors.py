@@ -62,13 +62,16 @@ def adapted(target: object) -> Executor:
     raise TypeError(f"not an executor: {kind_of(target)}")
 
 
-def workers_of(executor: object) -> int:
-    """Tasks that ``executor`` runs at once; the number of cores if it does not say."""
+def workers_of(executor: object, default: int | None = None) -> int:
+    """Tasks that ``executor`` runs at once.
+
+    :param default: if it does not say; ``None``: the number of cores.
+    """
     for name in ("workers", "_max_workers", "num_workers"):  # ours, the standard library, MPI
         number = getattr(executor, name, None)
         if isinstance(number, int) and number > 0:
             return number
-    return os.cpu_count() or 1
+    return default or os.cpu_count() or 1
 
 
 def _by_name(target: str, workers: int | None) -> Executor:

@@ -144,6 +144,8 @@ class FutureWorkers:
         part, epoch = self._parts.pop(send.number)
         try:
             result = result_of(future)
+            if result.receipt is not None:
+                _check_receipt(result.receipt, part)
         except CancelledError as error:
             if not stopped:
                 self._fail(send, part, error)
@@ -194,6 +196,14 @@ def result_of(future: Any) -> PartResult:
     if not isinstance(result, PartResult):
         raise TypeError(f"the executor returned {kind_of(result)}, not what the task did")
     return result
+
+
+def _check_receipt(receipt: Any, part: CutPart) -> None:
+    if tuple(receipt[:2]) != (part.number, part.size):
+        raise ValueError(
+            f"the executor returned the receipt of part {receipt[0]} with {receipt[1]} bytes; the "
+            f"task is for part {part.number} with {part.size}"
+        )
 
 
 def worker_error(

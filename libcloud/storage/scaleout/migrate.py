@@ -27,8 +27,14 @@ from typing import Any
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
 from libcloud.storage.scaleout.entries import Entry, Range, all_entries
-from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, NotInChargeError, Place
-from libcloud.storage.scaleout.openers import opener_of
+from libcloud.storage.scaleout.executors import workers_of
+from libcloud.storage.scaleout.job_folder import (
+    JobFolder,
+    MigrationError,
+    NotInChargeError,
+    Place,
+    opener_of,
+)
 from libcloud.storage.scaleout.shards import Listed, Migration, copy_shard, list_range, range_name
 from libcloud.utils.cancellation import Cancellation
 
@@ -189,7 +195,7 @@ def migrate(
     )
     executor = _Inline() if executor is None else executor
     if tasks is None:
-        tasks = 1 if isinstance(executor, _Inline) else 2 * _workers_of(executor)
+        tasks = 1 if isinstance(executor, _Inline) else 2 * workers_of(executor)
     migration = replace(migration, ends_early=tasks > 1)
     if limit_rate:
         migration = replace(migration, limit_rate=limit_rate / tasks)
@@ -363,12 +369,6 @@ class _Inline(Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
-
-
-def _workers_of(executor: Executor) -> int:
-    from libcloud.storage.scaleout.executors import workers_of
-
-    return workers_of(executor)
 
 
 def _check_places(migration: Migration) -> None:

@@ -282,11 +282,18 @@ class UploadSession:
             last parts are missing.
         :raises SizeMismatchError: the parts have another size. Nothing was sent.
         :raises PartConflictError: a part was sent with different data. Nothing was published.
-        :raises ValueError: a part is missing, or too small. Nothing was sent.
+        :raises ValueError: a part is missing, too small, or of another upload. Nothing was sent.
         :raises UploadOutcomeUnknownError: the store did not report whether it was published.
         :raises LibcloudError: the store rejected it. Nothing was published, and the parts are kept.
         """
         parts = first_receipts(receipts, self._upload)
+        is_own = getattr(self._store, "is_own", None)
+        foreign = [part.number for part in parts if is_own and not is_own(self.upload_id, part)]
+        if foreign:
+            text = (
+                f"the receipt of part {foreign[0]} is of another upload than that of {self.label}"
+            )
+            raise ValueError(text)
         check_complete(parts, self._upload, self._facts.parts, size)
         upload = replace(
             self._upload,

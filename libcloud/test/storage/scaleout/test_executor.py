@@ -217,6 +217,21 @@ def test_what_is_missing_is_sent_when_the_upload_is_continued(s3: Store) -> None
     assert_published(s3, pieces)
 
 
+def test_a_receipt_of_another_task_is_refused(s3: Store) -> None:
+    class Mixed(OddExecutor):
+        """Returns the result of the first task for all."""
+
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            vars(self).setdefault("first", fn(*args))
+            future.set_result(vars(self)["first"])
+            return future
+
+    with pytest.raises(WorkerError, match=r"part 2 of .* returned the receipt of part 1"):
+        upload(s3, Mixed(2), Pieces([PART] * 2), ex_window=1)
+    assert not s3.server.objects
+
+
 def test_a_rejected_part_tells_why(s3: Store) -> None:
     s3.server.faults.add("UploadPart", Status(403, "AccessDenied"), part=2)
     with pytest.raises(WorkerError, match="AccessDenied") as caught:

@@ -82,6 +82,20 @@ def test_other_protocols_do_not_publish_other_bytes(other: tuple[Any, Any, Conta
     assert server.body("docs", "object") == b"x" * 2 * PART
 
 
+def test_other_protocols_do_not_publish_parts_of_another_upload(
+    other: tuple[Any, Any, Container],
+) -> None:
+    server, driver, container = other
+    one, two = (driver.ex_begin_upload(container, "object") for _ in range(2))
+    mine, theirs = one.upload_part(1, b"x" * PART), two.upload_part(2, b"y" * PART)
+    with pytest.raises(Exception, match=r"another upload|Not Found|404"):
+        one.complete([mine, theirs])
+    assert ("docs", "object") not in getattr(server, "blobs", {})
+    assert not container.list_objects()
+    one.complete([mine, one.upload_part(2, b"z")])
+    assert server.body("docs", "object") == b"x" * PART + b"z"
+
+
 def test_other_protocols_do_not_abort_what_was_published(
     other: tuple[Any, Any, Container],
 ) -> None:
