@@ -22,6 +22,7 @@ from mutants_responses import MUTANTS as RESPONSES
 from mutants_scaleout import MUTANTS as SCALEOUT
 from mutants_secrets import MUTANTS as SECRETS
 from mutants_stores import MUTANTS as STORES
+from mutants_streamed import MUTANTS as STREAMED
 from mutants_swift import MUTANTS as SWIFT
 from mutants_versions import MUTANTS as VERSIONS
 from mutants_workers import MUTANTS as WORKERS
@@ -310,6 +311,7 @@ MUTANTS = (
     + ARGUMENTS
     + AZURE
     + SCALEOUT
+    + STREAMED
     + SECRETS
     + STORES
     + SWIFT

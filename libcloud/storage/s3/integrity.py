@@ -242,6 +242,12 @@ def reported_digest(
     return Digest()
 
 
+def digest_of(text: str) -> Digest:
+    """The digest of a text that has its algorithm and, after a colon, its value in base64."""
+    algorithm, _, value = text.partition(":")
+    return Digest({}, algorithm, decoded(value) or b"") if value else Digest()
+
+
 def is_md5(etag: str) -> bool:
     """Whether ``etag`` has the form of an MD5 in hexadecimal."""
     return _MD5.fullmatch(etag) is not None
@@ -302,6 +308,21 @@ class Verifier:
         """The checksum that a response reports; ``None`` if it cannot be compared."""
         opaque = digest.algorithm == "md5" and (not self._compares_etag or self.is_opaque(headers))
         return compare_checksum(self._driver.profile, digest, headers, opaque=opaque)
+
+    def identity(self, parts: Sequence[PartReceipt]) -> tuple[str, str]:
+        """The ETag, and the checksum as text, of the object of these parts; empty if unknown."""
+        known = self._driver.profile.multipart_etag and not self.is_opaque({})
+        whole = whole_checksum(parts)
+        text = f"{whole.algorithm}:{encoded(whole.value)}" if whole.algorithm else ""
+        return (expected_etag(parts) or "" if known else ""), text
+
+    def is_expected(self, etag: str, digest: Digest, headers: Mapping[str, str]) -> bool | None:
+        """Whether a response describes the object with this :meth:`identity`; ``None``: unknown."""
+        found = self.reported(digest, headers)
+        if found is not None:
+            return found.same
+        there = strip_etag(headers.get("etag", ""))
+        return there == etag if etag and there and not self.is_opaque(headers) else None
 
     def check_part(self, number: int, digest: Digest, headers: Mapping[str, str]) -> None:
         """Check the response to a part.

@@ -19,7 +19,6 @@ from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.payload import Payload
 from libcloud.storage.s3 import integrity, requests
-from libcloud.storage.s3.checksums import decoded, encoded
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
@@ -293,10 +292,7 @@ class S3UploadPort:
         if response.status == 404 or found.get("content-length") != str(size) or not counted:
             return Confirmation.ABSENT, None
         stored = StoredObject(etag, size, len(sizes), found)
-        comparison = self._verifier.reported(whole, found)
-        same = None if comparison is None else comparison.same
-        if same is None and expected and etag and not self._verifier.is_opaque(found):
-            same = etag == expected
+        same = self._verifier.is_expected(expected, whole, found)
         if same is None:
             return self.times.written_since(found), stored
         if same:
@@ -306,15 +302,11 @@ class S3UploadPort:
 
     def describe(self, parts: Sequence[PartReceipt]) -> tuple[str, str]:
         """The ETag and the checksum of the object of these parts, as :meth:`expect` takes them."""
-        etag = integrity.expected_etag(parts) if self._driver.profile.multipart_etag else None
-        whole = integrity.whole_checksum(parts)
-        text = f"{whole.algorithm}:{encoded(whole.value)}" if whole.algorithm else ""
-        return ("" if self._verifier.is_opaque({}) else etag or ""), text
+        return self._verifier.identity(parts)
 
     def expect(self, etag: str, whole: str) -> None:
         """The object that the upload makes has this ETag and this checksum; empty: unknown."""
-        algorithm, _, value = whole.partition(":")
-        self._expected = etag, Digest({}, algorithm, decoded(value) or b"") if value else Digest()
+        self._expected = etag, integrity.digest_of(whole)
 
     def streamed_part(self, source: Source, size: int, what: str) -> StreamedPart | None:
         """A part that is sent while it is made; ``None`` if its checksum must precede it."""

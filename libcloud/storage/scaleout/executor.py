@@ -177,8 +177,10 @@ def _compose(
     folder = folder_of(session)
     gone = None if state is None else state[1]
     try:
-        found = None if gone is None else folder.recorded()
-        if found is None:
+        found = None if state is None else folder.recorded()
+        if found is not None and len(found) != len(pieces):
+            raise ValueError(f"{session.label} had {len(found)} pieces, and has {len(pieces)} now")
+        if found is None or not (_exists(session) or folder.has(found)):
             found = _stored_pieces(session, executor, pieces, shipping, state)
         sizes = [piece.size for piece in found]
         parts = _planned(session, sizes)

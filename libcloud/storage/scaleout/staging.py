@@ -75,6 +75,10 @@ class PieceFolder:
             if found is not None:
                 yield int(found[1]), self._piece(obj)
 
+    def has(self, pieces: Iterable[StoredPiece]) -> bool:
+        """Whether all of these are there."""
+        return {piece.name for piece in pieces} <= {piece.name for _, piece in self.attempts()}
+
     def check(self, counted: Mapping[int, StoredPiece]) -> None:
         """Compare what other attempts wrote with what counts.
 

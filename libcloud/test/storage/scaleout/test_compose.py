@@ -297,9 +297,34 @@ def test_fewer_pieces_than_before_are_refused(s3: Store, pool: Any) -> None:
     s3.server.faults.add("UploadPartCopy", Status(403, "AccessDenied"))
     with pytest.raises(WorkerError):
         upload(s3, pool, pieces, ex_on_session=texts.append)
-    with pytest.raises(ValueError, match="there are 4 pieces"):
+    with pytest.raises(ValueError, match="had 5 pieces, and has 4 now"):
         attach(s3, texts[0], pool, Pieces(SIZES[:4]))
     attach(s3, texts[0], pool, pieces)
+    s3.assert_nothing_is_left("object")
+
+
+def test_fewer_pieces_than_are_stored_are_refused(s3: Store, pool: Any) -> None:
+    pieces, texts = Pieces(SIZES), list[str]()
+    s3.server.faults.add("PutObject", Status(403, "AccessDenied"), nth=len(SIZES))
+    with pytest.raises(WorkerError):
+        upload(s3, pool, pieces, ex_on_session=texts.append, ex_window=1)
+    with pytest.raises(ValueError, match="there are 2 pieces"):
+        attach(s3, texts[0], pool, Pieces(SIZES[:2]))
+    attach(s3, texts[0], pool, pieces)
+    s3.assert_nothing_is_left("object")
+
+
+def test_pieces_that_others_have_removed_are_made_again(s3: Store, pool: Any) -> None:
+    pieces, texts = Pieces(SIZES), list[str]()
+    s3.server.faults.add("UploadPartCopy", Status(403, "AccessDenied"))
+    with pytest.raises(WorkerError):
+        upload(s3, pool, pieces, ex_on_session=texts.append)
+    prefix = folder_of(UploadSession.from_json(texts[0], s3.driver)).prefix
+    listed = s3.driver.list_container_objects(s3.container, f"{prefix}00000003")
+    s3.driver.ex_delete_objects(listed, s3.container)
+    attach(s3, texts[0], pool, pieces)
+    assert [pieces.runs[number] for number in range(len(SIZES))] == [1, 1, 1, 2, 1]
+    assert s3.body() == pieces.data
     s3.assert_nothing_is_left("object")
 
 

@@ -73,6 +73,34 @@ def test_other_protocols_take_pieces_of_unknown_size(other: tuple[Any, Any, Cont
     assert [obj.name for obj in container.list_objects()] == ["object"]
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_other_protocols_finish_a_clean_up(
+    other: tuple[Any, Any, Container], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    class Killed(BaseException):
+        """What ends the coordinator."""
+
+    server, driver, container = other
+    pieces, texts, calls = Pieces([PART, 3, PART]), list[str](), list[None]()
+    delete = driver.ex_iterate_deletions
+
+    def end(*args: Any, **options: Any) -> Any:
+        calls.append(None)
+        if len(calls) > count:
+            raise Killed
+        return delete(*args, **options)
+
+    with ThreadPoolExecutor(2) as pool:
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(driver, "ex_iterate_deletions", end)
+            options = {"ex_part_size": PART, "ex_on_session": texts.append}
+            driver.ex_upload_with(pool, pieces.functions, container, "object", **options)
+        driver.ex_attach_upload(texts[0], pool, pieces.functions)
+    assert set(pieces.runs.values()) == {1}
+    assert sha256(server.body("docs", "object")) == sha256(pieces.data)
+    assert [obj.name for obj in container.list_objects()] == ["object"]
+
+
 def test_other_protocols_do_not_publish_other_bytes(other: tuple[Any, Any, Container]) -> None:
     server, driver, container = other
     session = driver.ex_begin_upload(container, "object")
