@@ -187,9 +187,9 @@ MUTANTS = (
     ),
     Mutant(
         "a misspelt key of a URL ignored",
-        "libcloud/storage/s3/discovery.py",
-        "        if keyword is None:\n            found",
-        "        if keyword is None:\n            continue\n            found",
+        "libcloud/storage/arguments.py",
+        "        if key not in known:\n            found",
+        "        if key not in known:\n            continue\n            found",
         _DISCOVERY,
         caught_by="test_an_invalid_url_is_rejected",
     ),

@@ -43,6 +43,7 @@ __all__ = [
     "latest_start",
     "plain_headers",
     "remember_settings",
+    "url_settings",
 ]
 
 LOG = logging.getLogger(__name__)
@@ -263,6 +264,32 @@ def check_download(obj: object, destination_path: object) -> None:
     """The checks of every download to a file."""
     check_object(obj)
     check_file_path(destination_path, "destination_path")
+
+
+_WORDS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def url_settings(query: str, known: Mapping[str, str]) -> dict[str, Any]:
+    """The keyword arguments of a driver in the query of a URL.
+
+    :param known: the keyword of each parameter; one that ends in ``?`` is true or false.
+    :raises ValueError: a parameter is unknown or repeated, or not one of these two.
+    """
+    from urllib.parse import parse_qsl
+
+    settings: dict[str, Any] = {}
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if key not in known:
+            found = nearest(key, known)
+            hint = f"did you mean {found}? There" if found else "there"
+            raise ValueError(f"a URL has no parameter {key!r}; {hint} are {', '.join(known)}")
+        keyword = known[key].removesuffix("?")
+        if keyword in settings:
+            raise ValueError(f"the URL has {key} twice")
+        if keyword != known[key] and value.lower() not in _WORDS:
+            raise ValueError(f"{key} must be true or false")
+        settings[keyword] = value if keyword == known[key] else _WORDS[value.lower()]
+    return settings
 
 
 # Keywords of drivers that contain no secret and mean the same on every machine.

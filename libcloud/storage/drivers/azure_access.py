@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from libcloud.common.azure_storage import AzureBlobsActiveDirectoryConnection, AzureBlobsConnection
 from libcloud.common.credentials.azure import (
@@ -17,11 +16,11 @@ from libcloud.common.credentials.azure import (
     parse_connection,
 )
 from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.storage.arguments import url_settings
 from libcloud.storage.azure.profiles import account_host
 from libcloud.storage.s3.endpoint import parse_endpoint
-from libcloud.utils.arguments import nearest
 
-_URL_KEYS = {"endpoint_url": "endpoint_url", "account": "key", "anonymous": "ex_anonymous"}
+_URL_KEYS = {"endpoint_url": "endpoint_url", "account": "key", "anonymous": "ex_anonymous?"}
 _SCHEMES = ("az", "azure_blobs", "abfs", "abfss")
 
 
@@ -163,16 +162,6 @@ def options_from_url(url: str) -> tuple[str, dict[str, Any]]:
         )
     if name:
         raise ValueError(f"{scheme}://{container}?... must name a container, not an object")
-    settings: dict[str, Any] = {}
+    settings = url_settings(query, _URL_KEYS)
     container, at, host = container.partition("@")
-    if at:
-        settings["key"] = host.partition(".")[0]
-    for key, value in parse_qsl(query, keep_blank_values=True):
-        if key not in _URL_KEYS:
-            found = nearest(key, _URL_KEYS)
-            hint = f"did you mean {found}? There" if found else "there"
-            raise ValueError(f"a URL has no key {key!r}; {hint} are {', '.join(_URL_KEYS)}")
-        if key == "anonymous" and value.lower() not in ("true", "false"):
-            raise ValueError("anonymous is neither true nor false")
-        settings[_URL_KEYS[key]] = value.lower() == "true" if key == "anonymous" else value
-    return container, settings
+    return container, {"key": host.partition(".")[0], **settings} if at else settings

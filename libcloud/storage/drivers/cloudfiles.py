@@ -7,11 +7,11 @@ import hmac
 from time import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import swift
-from libcloud.storage.arguments import check_object, remember_settings
+from libcloud.storage.arguments import check_object, remember_settings, url_settings
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.cloudfiles_connection import (
     AUTH_URL,
@@ -281,12 +281,7 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
             raise ValueError("the URL of a container is swift://CONTAINER?cloud=NAME")
         if "@" in name or ":" in name:
             raise ValueError("a URL must not contain credentials or a host: everybody can see it")
-        settings = dict(parse_qsl(query, keep_blank_values=True))
-        for key in settings:
-            if key not in _URL_KEYS:
-                raise ValueError(f"a URL has no key {key!r}; there are {', '.join(_URL_KEYS)}")
-        named: dict[str, Any] = {_URL_KEYS[key]: value for key, value in settings.items()}
-        driver = cls.from_env(**{**named, **options})
+        driver = cls.from_env(**{**url_settings(query, _URL_KEYS), **options})
         if name.strip("/"):
             driver.ex_container = Container(name.strip("/"), {}, driver)
         return driver

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.credentials import CredentialsNotFoundError
-from libcloud.storage.arguments import check_known_keywords
+from libcloud.storage.arguments import check_known_keywords, url_settings
 from libcloud.storage.s3.profiles import AMAZON, S3Profile
-from libcloud.utils.arguments import nearest
 
 if TYPE_CHECKING:
     from libcloud.common.credentials.discovery import Discovery, Setting
@@ -24,14 +23,13 @@ URL_PARAMETERS: Mapping[str, str] = {
     "profile": "profile",
     "s3_profile": "ex_s3_profile",
     "addressing_style": "ex_addressing_style",
-    "use_dualstack": "ex_use_dualstack",
-    "use_fips": "ex_use_fips",
-    "anonymous": "ex_anonymous",
+    "use_dualstack": "ex_use_dualstack?",
+    "use_fips": "ex_use_fips?",
+    "anonymous": "ex_anonymous?",
     "checksum_calculation": "ex_checksum_calculation",
 }
-"""Parameters of a URL, and the keyword of each."""
+"""Parameters of a URL, and the keyword of each; see :func:`~.arguments.url_settings`."""
 
-_BOOLEANS = frozenset({"use_dualstack", "use_fips", "anonymous"})
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -131,8 +129,6 @@ def parse_url(url: str) -> tuple[str, dict[str, Any]]:
 
     :raises ValueError: see ``from_url`` of the driver. The message shows no credentials.
     """
-    from urllib.parse import parse_qsl
-
     scheme, separator, rest = url.partition("://")
     place, _, query = rest.partition("?")
     bucket, _, name = place.partition("/")
@@ -142,18 +138,4 @@ def parse_url(url: str) -> tuple[str, dict[str, Any]]:
         raise ValueError("a URL must not contain credentials or a host: everybody can see it")
     if name:
         raise ValueError(f"s3://{bucket}?... must name a container, not an object")
-    settings: dict[str, Any] = {}
-    for key, value in parse_qsl(query, keep_blank_values=True):
-        keyword = URL_PARAMETERS.get(key)
-        if keyword is None:
-            found = nearest(key, URL_PARAMETERS)
-            hint = f"did you mean {found}? There" if found else "there"
-            raise ValueError(
-                f"a URL has no parameter {key!r}; {hint} are {', '.join(URL_PARAMETERS)}"
-            )
-        if keyword in settings:
-            raise ValueError(f"the URL has {key} twice")
-        if key in _BOOLEANS and value.lower() not in _WORDS:
-            raise ValueError(f"{key} must be true or false")
-        settings[keyword] = _WORDS[value.lower()] if key in _BOOLEANS else value
-    return bucket, settings
+    return bucket, url_settings(query, URL_PARAMETERS)
