@@ -170,6 +170,14 @@ MUTANTS = (
         caught_by="test_credentials_that_expire_repeatedly_on_the_way_are_refreshed_repeatedly",
     ),
     Mutant(
+        "the credentials of an attempt outlive it",
+        f"{_S3}/connection.py",
+        "            self._current = _NOTHING\n",
+        "            pass\n",
+        _EXPIRING,
+        caught_by="test_a_presigned_url_uses_the_current_credentials",
+    ),
+    Mutant(
         "an anonymous driver signs",
         f"{_S3}/connection.py",
         "        return (params, headers) if self.anonymous else super()",
