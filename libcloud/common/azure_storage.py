@@ -81,6 +81,7 @@ class AzureBlobsConnection(ConnectionUserAndKey):
     responseCls: Any = AzureStorageResponse
     rawResponseCls: Any = AzureStorageRawResponse
     API_VERSION = API_VERSION
+    follow_redirects = False
     clock_offset = timedelta(0)
     """How far the clock of the store is ahead of this machine's."""
 
@@ -194,9 +195,10 @@ class _TokenResponse(JsonResponse):
 
 
 class _TokenConnection(ConnectionUserAndKey):
-    """Connects to the host that issues tokens."""
+    """Connects to the host that issues tokens; no other host gets the secret of an application."""
 
     responseCls = _TokenResponse
+    follow_redirects = False
 
 
 class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):

@@ -68,7 +68,6 @@ _CONDITION_FAILED = frozenset(
 )
 
 _NO_CONTAINER = frozenset({"ContainerNotFound", "ContainerDisabled", "ContainerBeingDeleted"})
-_NO_BLOB = frozenset({"BlobNotFound", "CannotVerifyCopySource"})
 _BAD_NAME = frozenset({"InvalidResourceName", "OutOfRangeInput", "InvalidUri"})
 _BAD_CREDENTIALS = frozenset({401, 403})
 
@@ -123,7 +122,7 @@ def _error(
         return PreconditionFailedError(text, driver, object_name)
     if code in _NO_CONTAINER or (status == 404 and container_name and not object_name):
         return ContainerDoesNotExistError(text, driver, container_name)
-    if code in _NO_BLOB or (status == 404 and object_name):
+    if code == "BlobNotFound" or (status == 404 and object_name):
         return ObjectDoesNotExistError(text, driver, object_name)
     if status in _BAD_CREDENTIALS:
         return InvalidCredsError(text, driver)

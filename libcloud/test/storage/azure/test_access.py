@@ -12,6 +12,7 @@ import pytest
 
 from libcloud.common import azure_storage
 from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.azure import errors
 from libcloud.storage.azure.requests import block_id
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
@@ -221,3 +222,18 @@ def test_an_unknown_outcome_is_reported_where_the_signature_does_not_allow_to_lo
     with pytest.raises(UploadOutcomeUnknownError):
         upload(driver)
     assert fake.body("box", "blob") == DATA
+
+
+def test_a_source_that_must_not_be_read_is_not_called_missing() -> None:
+    detail = errors.error_detail(403, {"x-ms-error-code": "CannotVerifyCopySource"})
+    error = errors.error_for(detail, "copying", None, "box", "blob")
+    assert type(error) is InvalidCredsError
+
+
+@pytest.mark.parametrize(
+    "kind", [azure_storage.AzureBlobsConnection, azure_storage._TokenConnection]
+)
+def test_data_and_secrets_do_not_follow_a_redirect(kind: Any) -> None:
+    connection = kind("user", "c2VjcmV0", host="127.0.0.1")
+    connection.connect()
+    assert connection.connection.follow_redirects is False
