@@ -10,6 +10,22 @@ _TESTS = "libcloud/test"
 
 MUTANTS = (
     Mutant(
+        "a copy within a store ignores options",
+        f"{_CLI}/places.py",
+        "elif self.is_server_side and not self.options.needs_upload:",
+        "elif self.is_server_side:",
+        (f"{_TESTS}/cli/test_copies.py",),
+        caught_by="test_a_copy_within_a_store_does_not_replace_with_no_clobber",
+    ),
+    Mutant(
+        "a copy in another store has no tags",
+        f"{_CLI}/places.py",
+        "keywords = {**kept.options, **self._upload_keywords(place.store, transfer)}",
+        "keywords = self._upload_keywords(place.store, transfer)",
+        (f"{_TESTS}/cli/test_copies.py",),
+        caught_by="test_a_copy_in_another_store_keeps_headers_and_tags",
+    ),
+    Mutant(
         "sync stores a mixture of two versions of a file",
         f"{_CLI}/places.py",
         "    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):",
@@ -43,7 +59,7 @@ MUTANTS = (
     ),
     Mutant(
         "no-clobber replaces objects in a store without preconditions",
-        f"{_CLI}/put.py",
+        f"{_CLI}/options.py",
         '        raise ObjectExistsError("the object already exists and was not replaced")',
         "        return {}",
         (f"{_TESTS}/cli/test_options.py",),

@@ -56,9 +56,10 @@ def cp(settings: Settings, **arguments: Any) -> None:
       libcloud cp 's3://logs/*.gz' s3://logs/old/ --from-profile legacy
       libcloud cp --version-id ID s3://photos/a.jpg s3://photos/a.jpg
 
-    Within a store, the store copies the data; otherwise it is streamed through this machine, with
-    its content type and metadata. A DESTINATION_URL that ends in a slash or names only a bucket is
-    a directory. With --recursive, both URLs are directories. For files, use libcloud put and get.
+    Within a store, the store copies the data; otherwise, or with options such as --tag, --sse and
+    --no-clobber, it is streamed through this machine, with its properties and tags. A
+    DESTINATION_URL that ends in a slash or names only a bucket is a directory. With --recursive,
+    both URLs are directories. For files, use libcloud put and get.
     """
     _Command(settings, **arguments).run()
 
@@ -146,6 +147,7 @@ class _Command:
                 run_tasks(driver, copy, entries, failures, jobs=jobs, done=self._copied_one)
         if not self._dry_run:
             progress.finish(self._summary(entries))
+            copier.report_lost()
         failures.raise_if_any()
 
     @property

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from libcloud.cli.errors import InputError, ObjectExistsError
 from libcloud.cli.settings import decorated, size
+from libcloud.cli.text import count
+from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
     from libcloud.cli.stores import Store
@@ -123,6 +126,33 @@ class ObjectOptions:
         if given and not store.is_s3:
             names = ", ".join(with_option_names(name) for name in given)
             raise click.UsageError(f"{store.driver.name} does not support {names}")
+
+    @property
+    def needs_upload(self) -> bool:
+        """Whether a copy within a store cannot have the options: it has fewer than an upload."""
+        return self.no_clobber or not self.write_keywords.keys() <= {"ex_storage_class"}
+
+    def precondition(self, store: Store, name: str) -> dict[str, Any]:
+        """Keywords that prevent replacing an existing object, for ``--no-clobber``.
+
+        :raises ObjectExistsError: it exists, and the store does not support preconditions.
+        """
+        if not self.no_clobber:
+            return {}
+        if store.driver.capabilities.conditional_writes:
+            return {"ex_if_none_match": "*"}
+        try:
+            store.object(name)
+        except ObjectDoesNotExistError:
+            return {}
+        raise ObjectExistsError("the object already exists and was not replaced")
+
+    def check_size(self, size: int) -> None:
+        """:raises InputError: an object of ``size`` bytes must not be copied."""
+        if self.expect_size not in (None, size):
+            raise InputError(f"the object has {count(size, 'byte')}: nothing was copied")
+        if self.fail_on_empty and not size:
+            raise InputError("the object is empty: nothing was copied")
 
 
 def write_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.patterns import Filters
-from libcloud.cli.progress import Progress
+from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.reading import IncompleteError, download
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk, size_of_stream
 from libcloud.cli.stores import Store
 from libcloud.cli.sync_plan import Entry
+from libcloud.cli.text import count
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import resolve_destination
@@ -161,6 +163,7 @@ class Copier:
     """Copies files and objects from one place to another.
 
     :param memory: the value of ``ex_max_memory``, which parallel uploads share.
+    :param lost: properties of objects that the destination does not support.
     """
 
     source: Place
@@ -169,18 +172,20 @@ class Copier:
     progress: Progress
     memory: Any = None
     options: ObjectOptions = field(default_factory=ObjectOptions)
+    lost: list[str] = field(default_factory=list)
 
     def copy(self, entry: Entry, transfer: Transfer) -> None:
         """Copy ``entry`` under the same name. An existing destination is replaced at the end.
 
         :raises LibcloudError: it failed; the destination is unchanged.
         """
+        self.options.check_size(entry.size or 0)
         if isinstance(self.source, LocalDirectory):
             assert isinstance(self.destination, StoreDirectory)
             self._upload(entry, self.destination, transfer)
         elif isinstance(self.destination, LocalDirectory):
             self._download(entry.origin, entry.name, self.destination, transfer)
-        elif self.is_server_side:
+        elif self.is_server_side and not self.options.needs_upload:
             self._copy_in_store(entry, self.destination, transfer)
         else:
             self._stream(entry, self.source, self.destination, transfer)
@@ -247,23 +252,41 @@ class Copier:
     def _stream(
         self, entry: Entry, source: StoreDirectory, place: StoreDirectory, transfer: Transfer
     ) -> None:
+        from libcloud.storage.scaleout.properties import properties_of
+
         # A listing contains neither content type nor metadata.
         version_id = getattr(entry.origin, "version_id", None)
         obj = source.store.object(entry.origin.name, version_id)
-        extra: dict[str, Any] = {}
-        if obj.meta_data:
-            extra["meta_data"] = dict(obj.meta_data)
-        if obj.extra.get("content_type"):
-            extra["content_type"] = obj.extra["content_type"]
-        extra.update(self.options.extra)
-        keywords = self._upload_keywords(place.store, transfer)
-        if keywords:
+        driver = place.store.driver
+        kept = properties_of(obj, driver)
+        kept.options.pop("ex_storage_class", None)  # the default, as of a copy within a store
+        self.lost.extend(kept.lost)
+        name = place.prefix + entry.name
+        keywords = {**kept.options, **self._upload_keywords(place.store, transfer)}
+        keywords.update(self.options.precondition(place.store, name))
+        given = dict(keywords.pop("headers", None) or {})
+        names = {header.lower() for header in given}
+        headers = {key: value for key, value in kept.headers.items() if key.lower() not in names}
+        if place.store.supports_multipart:
             keywords["ex_size"] = int(obj.size)
-        place.store.driver.upload_object_via_stream(
+        driver.upload_object_via_stream(
             obj.as_stream(_PIECE),
             place.store.container(),
-            place.prefix + entry.name,
-            extra=extra,
+            name,
+            extra={**kept.extra, **self.options.extra},
+            headers={**headers, **given} or None,
             **keywords,
         )
         transfer.complete(int(obj.size))
+
+    def report_lost(self) -> None:
+        """Print which properties the copies do not have, because the store does not support them.
+
+        Files have none.
+        """
+        place = self.destination
+        if isinstance(place, LocalDirectory) or place.store.target.provider == Provider.LOCAL:
+            return
+        for name, number in sorted(Counter(self.lost).items()):
+            text = f"{count(number, 'object')} copied without their {name}"
+            print_stderr(f"libcloud: {text}, which the destination does not support")

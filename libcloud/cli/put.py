@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from libcloud.cli.errors import ObjectExistsError, error_context
+from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
@@ -33,7 +33,6 @@ from libcloud.cli.sources import (
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO
 from libcloud.cli.text import count, printable
-from libcloud.storage.types import ObjectDoesNotExistError
 from libcloud.utils.cancellation import interruptible
 
 if TYPE_CHECKING:
@@ -217,7 +216,10 @@ class Uploader:
         self, source: Source, pieces: Iterator[bytes], progress: Progress, transfer: Transfer
     ) -> None:
         """Upload ``pieces`` as the object that ``source`` names."""
-        options = {**self.object_options.write_keywords, **self._precondition(source.name)}
+        options = {
+            **self.object_options.write_keywords,
+            **self.object_options.precondition(self.store, source.name),
+        }
         if self.store.supports_multipart:
             options.update(self._multipart_options(source), on_event=progress.listener(transfer))
         else:
@@ -242,21 +244,6 @@ class Uploader:
             ex_on_failure="keep" if self.keep or self.upload_id else None,
             **{size_keyword: size},
         )
-
-    def _precondition(self, name: str) -> dict[str, Any]:
-        """Keywords that prevent replacing an existing object, for ``--no-clobber``.
-
-        :raises ObjectExistsError: it exists, and the store does not support preconditions.
-        """
-        if not self.object_options.no_clobber:
-            return {}
-        if self.store.driver.capabilities.conditional_writes:
-            return {"ex_if_none_match": "*"}
-        try:
-            self.store.object(name)
-        except ObjectDoesNotExistError:
-            return {}
-        raise ObjectExistsError("the object already exists and was not replaced")
 
     def _extra(self, source: Source) -> dict[str, Any]:
         """``extra`` with a content type guessed from the file's name, if there is none."""

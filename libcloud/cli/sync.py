@@ -98,6 +98,7 @@ def sync(
     if not dry_run:
         done = count(runner.copied, "object" if isinstance(two, StoreDirectory) else "file")
         progress.finish(f"copied {done} to {destination}, deleted {runner.deleted:,}")
+        copier.report_lost()
     failures.raise_if_any()
 
 

@@ -181,3 +181,57 @@ def test_the_endpoint_counts_not_its_credentials(shell: Shell) -> None:
     assert (
         elsewhere("mv", "--from-region", "us-east-1", "s3://bucket/a", "s3://bucket/a").status == 2
     )
+
+
+@pytest.mark.parametrize("command", ["cp", "mv", "sync"])
+def test_a_copy_in_another_store_keeps_headers_and_tags(
+    shell: Shell, other: Shell, command: str
+) -> None:
+    given = {
+        "cache_control": "max-age=60",
+        "content_encoding": "gzip",
+        "content_disposition": "attachment",
+        "content_language": "de",
+    }
+    headers = [f"--header={name.replace('_', '-')}:{value}" for name, value in given.items()]
+    shell.ok("put", "-", "s3://bucket/a/x", *headers, "--tag", "stage=raw", stdin=b"data")
+    ends = ("s3://bucket/a", "s3://bucket/b")
+    recursive = () if command == "sync" else ("--recursive",)
+    other.ok(command, *recursive, "--from-endpoint-url", shell.endpoint.url, *ends)
+    obj = other.driver.get_object(BUCKET, "b/x")
+    assert {name: obj.extra.get(name) for name in given} == given
+    assert other.driver.ex_get_object_tags(obj) == {"stage": "raw"}
+
+
+def test_options_of_a_copy_replace_what_is_kept(shell: Shell, other: Shell) -> None:
+    shell.ok("put", "-", "s3://bucket/x", "--header=Cache-Control:a", "--tag=a=1", stdin=b"data")
+    source = ("--from-endpoint-url", shell.endpoint.url, "s3://bucket/x")
+    for chosen, ends in (
+        (other, (*source, "s3://bucket/x")),
+        (shell, (source[2], "s3://bucket/y")),
+    ):
+        chosen.ok("cp", *ends, "--header=cache-control:b", "--tag=b=2")
+        obj = chosen.driver.get_object(BUCKET, ends[-1].rpartition("/")[2])
+        assert obj.extra["cache_control"] == "b"
+        assert chosen.driver.ex_get_object_tags(obj) == {"b": "2"}
+
+
+@pytest.mark.parametrize("command", ["cp", "mv"])
+@pytest.mark.parametrize("option", ["--no-clobber", "--if-match=0123"])
+def test_a_copy_within_a_store_does_not_replace_with_no_clobber(
+    shell: Shell, command: str, option: str
+) -> None:
+    stored(shell, "new", "old")
+    result = shell(command, option, "s3://bucket/new", "s3://bucket/old")
+    assert result.status == 1
+    assert (shell.body("old"), shell.body("new")) == (b"old", b"new")
+    if option == "--no-clobber":
+        shell.ok(command, option, "s3://bucket/new", "s3://bucket/other")
+        assert shell.body("other") == b"new"
+
+
+def test_a_copy_must_have_the_expected_size(shell: Shell) -> None:
+    stored(shell, "a")
+    for option in ("--expect-size=2", "--expect-size=0"):
+        assert shell("cp", option, "s3://bucket/a", "s3://bucket/b").status == 6
+    assert shell.names() == ["a"]
