@@ -1128,6 +1128,12 @@ class BaseS3StorageDriver(StorageDriver):
         upload = s3.uploads.session_of(self, Place(container, object_name, path), sent, options)[1]
         return upload, options.get("ex_checksum", "auto"), extra
 
+    def _headers_to_share(
+        self, headers: Mapping[str, str], options: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """The headers of an upload with the keywords ``options``."""
+        return s3.uploads.split_options(self, headers, options)[0]
+
     def _shared_upload(
         self,
         container_name: str,

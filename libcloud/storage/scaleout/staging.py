@@ -169,9 +169,9 @@ class Staging:
         """
         prefix = f"{object_name}.{uuid4().hex}/"
         headers = dict(options.get("headers") or {})
-        if hasattr(driver, "_keywords"):
-            own = {name: value for name, value in options.items() if name.startswith("ex_sse")}
-            headers = driver._keywords(headers, own)[0]
+        own = {name: value for name, value in options.items() if name.startswith("ex_sse")}
+        if own:
+            headers = driver._headers_to_share(headers, own)
         headers = headers_of_pieces(headers)
         facts = Facts(container.name, object_name, prefix, int(time.time()), headers=headers)
         why = not_portable(driver, facts)
