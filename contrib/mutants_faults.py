@@ -59,6 +59,22 @@ _FORKS = (
 
 _ENDS = (
     Mutant(
+        "each upload has its own entry in atexit",
+        "libcloud/storage/transfer/upload/at_exit.py",
+        "        if not self._registered:\n",
+        "        if True:\n",
+        (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
+        caught_by="test_many_uploads_are_one_entry_of_atexit",
+    ),
+    Mutant(
+        "a file is read to the size that it had",
+        "libcloud/cli/sources.py",
+        "    while size != file_size or len(piece) == wanted:\n",
+        "    while size != file_size:\n",
+        (f"{_TESTS}/cli/test_reading_files.py",),
+        caught_by="test_a_small_file_is_read_by_one_call",
+    ),
+    Mutant(
         "an upload that ended is aborted at exit",
         "libcloud/storage/transfer/upload/at_exit.py",
         "        elif not self.over:",
