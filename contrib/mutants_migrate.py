@@ -97,7 +97,7 @@ MUTANTS = (
     _mutant(
         "a migration does not look at what was stored",
         "shards",
-        '        if migration.verify != "sent":\n            _verify(migration, records)\n',
+        '    if migration.verify != "sent":\n        _verify(migration, records)\n',
         "",
         "test_an_object_that_was_not_stored_is_found_by_the_listing",
         "migrate_copies",
@@ -201,7 +201,7 @@ MUTANTS = (
     _mutant(
         "a migration takes a page of a proxy for a deletion",
         "shards",
-        "        _confirm_deleted(migration, records)\n",
+        "    _confirm_deleted(migration, records)\n",
         "",
         "test_an_object_that_is_not_found_but_listed_has_failed",
         "migrate_faults",

@@ -78,7 +78,7 @@ MUTANTS = (
         "libcloud/storage/drivers/swift.py",
         "sent = {**swift.requests.property_headers(found.extra, given), **given}",
         "sent = dict(given)",
-        ("libcloud/test/storage/swift/test_uploads.py",),
+        ("libcloud/test/storage/swift/test_copies.py",),
     ),
     Mutant(
         "segments that were published again are deleted",
