@@ -10,6 +10,7 @@ _DRIVERS = "libcloud/storage/drivers"
 _S3 = "libcloud/storage/s3"
 
 _PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
+_SCANNING = ("libcloud/test/storage/s3/test_scanning.py",)
 _LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
 
 MUTANTS = (
@@ -28,6 +29,28 @@ MUTANTS = (
         "        seen = {hash(marker)}",
         _PAGES,
         caught_by="test_a_listing_that_cannot_continue_is_an_error",
+    ),
+    Mutant(
+        "a scanned page may have anything between its objects",
+        f"{_S3}/scanning.py",
+        "    if not rows or length != len(objects) + len(between):",
+        "    if not rows:",
+        _SCANNING,
+    ),
+    Mutant(
+        "objects of a listing are found in its comments",
+        f"{_S3}/scanning.py",
+        "    if len(found) != 1:",
+        "    if len(found) > 1:",
+        _SCANNING,
+    ),
+    Mutant(
+        "an escaped ampersand in a scanned name begins another entity",
+        f"{_S3}/scanning.py",
+        "    for entity in found:",
+        "    for entity in reversed(found):",
+        _SCANNING,
+        caught_by="test_names_are_those_that_the_parser_finds",
     ),
     Mutant(
         "buckets are listed by one request",

@@ -66,7 +66,7 @@ class Response:
                 raise exception_from_message(
                     code=self.status, message=message, headers=self.headers
                 )
-            self.object = self.parse_body()
+            self._parse()
         except BaseException as error:
             _abandon(response, error, self.status)
             raise
@@ -88,6 +88,9 @@ class Response:
     def body(self, value: Any) -> None:
         self.__dict__["body"] = value
         self._content = None
+
+    def _parse(self) -> None:
+        self.object = self.parse_body()
 
     def parse_body(self) -> Any:
         """Return the parsed body, which becomes ``object``."""

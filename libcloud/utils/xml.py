@@ -7,14 +7,11 @@ lxml and of the standard library.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, cast
 
 __all__ = [
     "MAX_DOCUMENT_SIZE",
     "InvalidXmlError",
-    "compiled_xpath",
     "findall",
     "findall_ignore_namespace",
     "findattr",
@@ -76,23 +73,6 @@ def parse_xml(data: bytes | bytearray | memoryview | str) -> Any:
     if root.getroottree().docinfo.doctype:
         raise InvalidXmlError("XML with a document type declaration is not accepted")
     return root
-
-
-@lru_cache(maxsize=64)
-def compiled_xpath(expression: str, namespace: str | None) -> Callable[[Any], Any]:
-    """``expression``, to be called with an element of lxml; texts are plain ones.
-
-    :param expression: of this library, with ``n:`` before names in ``namespace``.
-    :param namespace: ``None`` for names in no namespace.
-
-    >>> compiled_xpath("n:b/text()", None)(parse_xml("<a><b>1</b><b>2</b></a>"))
-    ['1', '2']
-    """
-    from lxml import etree
-
-    if namespace is None:
-        return etree.XPath(expression.replace("n:", ""), smart_strings=False)
-    return etree.XPath(expression, namespaces={"n": namespace}, smart_strings=False)
 
 
 def serialize(element: Any) -> str:

@@ -384,8 +384,8 @@ class BaseS3StorageDriver(StorageDriver):
     # Containers.
 
     def iterate_containers(self) -> Iterator[Container]:
-        for _, document in s3.listing.bucket_pages(self._client):
-            yield from self._to_containers(document, "Buckets/Bucket")
+        for _, response in s3.listing.bucket_pages(self._client):
+            yield from self._to_containers(response.object, "Buckets/Bucket")
 
     def get_container(self, container_name: str) -> Container:
         """The container, after one HEAD request.
@@ -453,8 +453,8 @@ class BaseS3StorageDriver(StorageDriver):
             for record in listing.objects(ex_start_after):
                 yield from s3.listing.objects_from((record,), container, self)
             return
-        for page, document in list_pages(pool=pool, after=ex_start_after):
-            yield from self._objects_of(page, document, container)
+        for page, response in list_pages(pool=pool, after=ex_start_after):
+            yield from self._objects_of(page, response, container)
 
     def _sample_keys(
         self, container: Container, prefix: str, after: str | None, last: str | None
@@ -472,20 +472,20 @@ class BaseS3StorageDriver(StorageDriver):
         pages = s3.listing.object_pages(
             self._client, path, container.name, prefix or None, delimiter="/"
         )
-        for page, document in pages:
-            objects = self._objects_of(page, document, container)
+        for page, response in pages:
+            objects = self._objects_of(page, response, container)
             yield from s3.listing.sorted_directory(page.prefixes, objects)
 
     def _objects_of(
-        self, page: Page[ObjectRecord], document: Any, container: Container
+        self, page: Page[ObjectRecord], response: Any, container: Container
     ) -> Iterator[Object]:
         """The objects of a page.
 
-        They are built from ``document``, which is slower, only if a subclass overrides ``_to_objs``
+        They are built from the document, which is slower, only if a subclass overrides ``_to_objs``
         or ``_to_obj``.
         """
         if is_overridden(self, BaseS3StorageDriver, "_to_objs", "_to_obj"):
-            return iter(self._to_objs(document, "Contents", container))
+            return iter(self._to_objs(response.object, "Contents", container))
         return iter(s3.listing.objects_from(page.entries, container, self))
 
     def _to_objs(self, obj: Any, xpath: str, container: Container) -> list[Object]:

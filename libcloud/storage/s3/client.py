@@ -239,7 +239,7 @@ class S3Client(StoreClient[ClientOwner]):
         :raises LibcloudError: the document is an ``<Error>``, although the status is a success.
         :raises MalformedResponseError: it is another document than expected.
         """
-        document = response.object
+        document = getattr(response, "page", None) or response.object
         if isinstance(document, str):
             raise MalformedResponseError(f"{what}: the response has no body", driver=self.owner)
         try:

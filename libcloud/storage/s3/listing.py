@@ -41,7 +41,7 @@ _OBJECTS, _DIRECTORIES, _UPLOADS, _VERSIONS = "objects", "directories", "uploads
 
 _EntryT = TypeVar("_EntryT", bound=tuple[Any, ...])
 
-# A page, and the parsed document that it was read from.
+# A page, and the response that it was read from.
 _Fetched = tuple["Page[_EntryT]", Any]
 _Marker = tuple[Any, ...] | None
 
@@ -195,7 +195,7 @@ def _fetching(
             response = client.send(request(marker, encoded), what, names=names, ok=ok)
             if response.status == 404:
                 raise client.container_not_found(response, names[0])
-            return client.parse(parse, response, what), response.object
+            return client.parse(parse, response, what), response
 
         return _with_exact_names(client, kind, ask) if kind else ask(False)
 

@@ -13,15 +13,12 @@ listing readable without losing a byte of a key.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
-from itertools import repeat
-from typing import Any, Protocol
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
+from typing import Protocol
 from urllib.parse import quote, quote_from_bytes
 
-from libcloud.storage.s3.values import ObjectRecord
-from libcloud.utils.etags import strip_etag
-from libcloud.utils.xml import compiled_xpath, parse_xml
+from libcloud.utils.xml import parse_xml
 
 _EXCERPT = 80
 # Bytes inspected of a body that cannot be parsed: white space before it is skipped.
@@ -78,16 +75,13 @@ class Node:
     """An element, and lookups among its children, which are looked through once and at once.
 
     A page of a listing has a thousand elements with ten children each.
-
-    :param children: those to look among; ``None``: all.
     """
 
-    __slots__ = ("_children", "_firsts", "element", "name")
+    __slots__ = ("_firsts", "element", "name")
 
-    def __init__(self, element: Element, children: Sequence[Element] | None = None) -> None:
+    def __init__(self, element: Element) -> None:
         #: what it is made of
         self.element = element
-        self._children: Iterable[Element] = element if children is None else children
         self._firsts: dict[str, Element] | None = None
         #: the local name; empty for a comment or a processing instruction.
         self.name = _local_name(element.tag)
@@ -98,7 +92,7 @@ class Node:
 
     def elements(self, name: str | None = None) -> Iterator[Element]:
         """What :meth:`children` are made of."""
-        for element in self._children:
+        for element in self.element:
             local = _local_name(element.tag)
             if local and (name is None or local == name):
                 yield element
@@ -123,7 +117,7 @@ class Node:
     def _first(self, name: str) -> Element | None:
         if self._firsts is None:
             self._firsts = {}
-            for element in self._children:
+            for element in self.element:
                 self._firsts.setdefault(_local_name(element.tag), element)
             self._firsts.pop("", None)
         return self._firsts.get(name)
@@ -208,122 +202,12 @@ def read_root(source: Source) -> Node:
     return Node(element)
 
 
-# The objects of a listing, column by column: all keys, all sizes, all ETags of a page. A page has a
-# thousand objects, and reading each element of each takes several times as long.
-
-# The texts of the first elements of a name in each object, where that is one piece of text.
-_COLUMNS = tuple(
-    f"n:Contents/{path}[1]/text()[last()=1]"
-    for path in ("n:Key", "n:Size", "n:ETag", "n:LastModified", "n:StorageClass")
-)
-_OWNER_COLUMNS = tuple(
-    f"n:Contents/n:Owner[1]/{path}[1]/text()[last()=1]" for path in ("n:ID", "n:DisplayName")
-)
-_OBJECTS = "count(n:Contents)"
-_ALL = "count(*)"
-_AROUND = "n:Contents[1]/preceding-sibling::* | n:Contents[last()]/following-sibling::*"
-_OTHERS = "*[not(self::n:Contents)]"
-_NESTED = "count(n:Contents/*/*)"
-_DEEPER = "boolean(n:Contents/*/*/*)"
-
-
-def read_others(root: Element) -> list[Element] | None:
-    """All children of the listing ``root`` that are not objects.
-
-    :return: ``None`` if ``root`` is not of lxml, or has objects in several namespaces.
-    """
-    if not hasattr(root, "nsmap") or not isinstance(root.tag, str):
-        return None
-    namespace = _namespace(root)
-
-    def find(path: str) -> Any:
-        return compiled_xpath(path, namespace)(root)
-
-    others: list[Element] = find(_AROUND)  # objects usually follow one another
-    if len(others) + find(_OBJECTS) != find(_ALL):
-        others = find(_OTHERS)
-    return None if any(Node(other).name == "Contents" for other in others) else others
-
-
-def read_columns(root: Element, decode: Callable[[str], str]) -> list[ObjectRecord] | None:
-    """The objects that the listing ``root``, of lxml, shows, in order.
-
-    :param decode: makes a key of its text.
-    :return: ``None`` if any of the objects lacks something that others have, has something twice or
-        nested, or has an invalid number: then texts cannot be assigned to objects.
-    """
-    namespace = _namespace(root)
-
-    def find(path: str) -> list[str]:
-        return compiled_xpath(path, namespace)(root)  # type: ignore[no-any-return]
-
-    def count(path: str) -> int:
-        return int(compiled_xpath(path, namespace)(root))
-
-    size = count(_OBJECTS)
-    keys, sizes, etags, times, classes = (find(path) for path in _COLUMNS)
-    whole = len(keys) == len(sizes) == size and _are_numbers(sizes)
-    nested = count(_NESTED)
-    ids, names = (find(path) if nested else [] for path in _OWNER_COLUMNS)
-    if not whole or nested != len(ids) + len(names) or (nested and count(_DEEPER)):
-        return None
-    optional = (etags, times, ids, names, classes)
-    if any(len(column) not in (0, size) for column in optional):
-        return None
-    columns = (
-        keys if _has_none(keys, "%+") else map(decode, keys),
-        _unquoted(etags) or repeat(None, size),
-        map(int, sizes),
-        _stripped(times) or repeat(None, size),
-        ids or repeat(None, size),
-        names or repeat(None, size),
-        _stripped(classes) or repeat(None, size),
-    )
-    make: Any = partial(tuple.__new__, ObjectRecord)  # as ObjectRecord._make, without a call each
-    return list(map(make, zip(*columns, strict=True)))
-
-
-def _are_numbers(texts: Sequence[str]) -> bool:
-    """Whether all ``texts``, which are not empty, are numbers; together, for that is faster."""
-    digits = "".join(texts)
-    return (not digits or (digits.isascii() and digits.isdecimal())) and (
-        max(map(len, texts), default=0) <= MAX_DIGITS
-    )
-
-
-def _unquoted(etags: Iterable[str]) -> list[str]:
-    """What ``strip_etag`` makes of each; the usual ones without a call each."""
-    return [
-        etag[1:-1] if etag[0] == '"' == etag[-1] and '"' not in etag[1:-1] else strip_etag(etag)
-        for etag in etags
-    ]
-
-
-def _has_none(texts: Iterable[str], characters: str) -> bool:
-    """Whether no text has any of ``characters``; without them, encoded names are plain."""
-    joined = "".join(texts)
-    return not any(character in joined for character in characters)
-
-
-def _stripped(texts: list[str]) -> list[str] | list[str | None]:
-    """``texts`` without white space around them, ``None`` in place of empty ones."""
-    joined = "".join(texts)
-    if not texts or joined.split() == [joined]:
-        return texts
-    return [text.strip() or None for text in texts]
-
-
-def _namespace(root: Element) -> str | None:
-    tag = str(root.tag)
-    return tag[1:].partition("}")[0] if tag.startswith("{") else None
-
-
 # Keys that XML cannot express.
 
 RAW = "raw"
 """The ``EncodingType`` of a document that :func:`with_raw_names` has made readable."""
 
-_LISTING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<List\w*(?:\s[^>]*)?>")
+LISTING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<List\w*(?:\s[^>]*)?>")
 _ENCODED = re.compile(rb"<EncodingType>\s*url\s*</EncodingType>", re.I)
 # Elements of listings that hold keys, or parts of keys.
 _NAME = re.compile(
@@ -341,6 +225,12 @@ _BAD_REFERENCE = re.compile(
 )
 # In encoded names: the same, carriage returns, and bytes that are not UTF-8.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\udc80-\udcff]")
+
+
+def declared_encoding(head: bytes) -> str:
+    """The encoding that ``head``, the beginning of a document, declares; empty if it does not."""
+    declared = re.search(rb"encoding=[\"']([\w.-]+)", head)
+    return declared[1].decode("ascii").lower() if declared else ""
 
 
 def is_exact(document: bytes) -> bool:
@@ -363,11 +253,10 @@ def with_raw_names(document: bytes) -> bytes:
     >>> with_raw_names(b"<ListBucketResult><Key>a\\x01&#13;</Key></ListBucketResult>")
     b'<ListBucketResult><EncodingType>raw</EncodingType><Key>a%01%0D</Key></ListBucketResult>'
     """
-    root = _LISTING.match(document)
+    root = LISTING.match(document)
     if root is None or is_exact(document):
         return document
-    declared = re.search(rb"encoding=[\"']([\w.-]+)", document[: root.end()])
-    if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
+    if declared_encoding(root[0]) not in ("", "utf-8", "us-ascii"):
         return document
     encoded = _ENCODED.search(document) is not None
     body = _NAME.sub(_rest_encoded if encoded else _encoded, document[root.end() :])

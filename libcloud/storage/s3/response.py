@@ -24,6 +24,7 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.errors import ErrorDetail
+    from libcloud.storage.s3.scanning import ScannedPage
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXCERPT_LENGTH = 200
@@ -55,9 +56,31 @@ class S3Response(AWSBaseResponse):
     namespace: str | None = None
     valid_response_codes: Iterable[int] = [404, 409, 400, 206]
 
+    page: ScannedPage | None = None
+    """The page of a listing of objects, if it has the usual form."""
+
+    _object: Any = None
+
     def success(self) -> bool:
         status = int(self.status)
         return 200 <= status <= 299 or status in self.valid_response_codes
+
+    @property
+    def object(self) -> Any:
+        """What :meth:`parse_body` returned; a page of a listing is parsed at the first access."""
+        if self._object is None and self.page is not None:
+            self._object = self.parse_body()
+        return self._object
+
+    @object.setter
+    def object(self, value: Any) -> None:
+        self._object = value
+
+    def _parse(self) -> None:
+        if type(self).parse_body is S3Response.parse_body:
+            self.page = s3.scanning.scan(self._content)
+        if self.page is None:
+            super()._parse()
 
     def parse_body(self) -> Any:
         """Return the root element, or the text of an error response that is not a document of S3.
@@ -226,6 +249,8 @@ def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -
             error = not_the_store(connection, response.status, "", what)
             vars(error)["transient"] = False  # nothing was changed, and a console stays one
             raise error
+        return True
+    if getattr(response, "page", None) is not None:
         return True
     content = text_of(response.body)
     if not content:

@@ -25,10 +25,9 @@ from libcloud.storage.s3.nodes import (
     Node,
     Source,
     excerpt,
-    read_columns,
-    read_others,
     read_root,
 )
+from libcloud.storage.s3.scanning import ScannedPage
 from libcloud.storage.s3.values import (
     BucketRecord,
     DeleteResult,
@@ -195,15 +194,14 @@ def parse_parts(source: Source) -> Page[PartRecord]:
     return Page(parts, truncated, (marker,) if truncated and marker else None)
 
 
-def parse_objects(source: Source) -> Page[ObjectRecord]:
+def parse_objects(source: Source | ScannedPage) -> Page[ObjectRecord]:
     """One page of a listing, version 1 or 2. :raises MalformedDocumentError: it is not one."""
-    whole = _listing(source)
-    others = read_others(whole.element)
-    root = whole if others is None else Node(whole.element, others)
+    root = _listing(source.root if isinstance(source, ScannedPage) else source)
     decode, encoding = _decoder(root), _encoding(root)
-    records = None if others is None else read_columns(whole.element, decode)
-    if records is None:
-        records = [_object(element, decode) for element in whole.elements("Contents")]
+    if isinstance(source, ScannedPage):
+        records = source.records(decode)
+    else:
+        records = [_object(element, decode) for element in root.elements("Contents")]
     prefixes = _prefixes(root, decode)
     named, token = root.find("NextMarker"), root.find("NextContinuationToken")
     truncated = _is_truncated(root, bool(named or token) and bool(records or prefixes))
