@@ -118,7 +118,7 @@ def test_any_other_document_is_parsed(text: str | bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a&amp;lt;b", "&lt;&gt;&amp;&quot;&apos;&#34;&#39;", "ä€😀", "a b\n", "%"]
+    "name", ["a&amp;lt;b&lt;", "&lt;&gt;&amp;&quot;&apos;&#34;&#39;", "ä€😀", "a b\n", "%"]
 )
 def test_names_are_those_that_the_parser_finds(name: str) -> None:
     encoding = "<EncodingType>url</EncodingType>"
