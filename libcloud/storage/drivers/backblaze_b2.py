@@ -72,6 +72,7 @@ class BackblazeB2AuthConnection(ConnectionUserAndKey):
 
     host = AUTH_API_HOST
     responseCls: Any = _AuthorizationResponse
+    follow_redirects = False  # the request contains a secret
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -73,6 +73,8 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
 
     responseCls: Any = CloudFilesResponse
     rawResponseCls: Any = CloudFilesRawResponse
+    # Another host must get neither the data nor the token.
+    follow_redirects = False
 
     auth_url = AUTH_URL
     _auth_version = "1.0"
@@ -316,6 +318,7 @@ def _is_same_place(url: str, target: str) -> bool:
 class _CDNConnection(ConnectionUserAndKey):
     responseCls: Any = CloudFilesResponse
     rawResponseCls: Any = CloudFilesRawResponse
+    follow_redirects = False
     token: str | None = None
 
     def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:

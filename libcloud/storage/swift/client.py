@@ -41,6 +41,8 @@ _T = TypeVar("_T")
 # A token may expire again, or be revoked, before the request that it was renewed for arrives.
 _RENEWALS = 2
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
 _OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
     {412: PreconditionFailedError, 413: ObjectTooLargeError, 422: ObjectHashMismatchError}
 )
@@ -81,6 +83,8 @@ class SwiftClient(StoreClient[PolicyOwner]):
             return response
         detail = detail or self.detail_of(response)
         text = f"{what}: {errors.describe(detail)}"
+        if detail.status in _REDIRECTS:
+            text += ": redirects are not followed; use the URL that the store has now"
         raise errors.attach_detail(self._error(request, detail, text, names), detail)
 
     def _attempt(

@@ -43,8 +43,14 @@ _MAX_OBJECT_NAME = 1024
 
 
 def check_container_name(name: str) -> None:
-    """:raises ValueError: it is empty, has a slash, is too long, or is not valid Unicode."""
+    """Refuse a name that Swift does not take, or whose path is that of something else.
+
+    :raises ValueError: it is empty, a segment ``.`` or ``..``, has a slash or a null character, is
+        too long, or is not valid Unicode.
+    """
     check_path_name("a container name", name, "/", _MAX_CONTAINER_NAME)
+    if name in (".", "..") or "\0" in name:
+        raise ValueError(f"a container name is not . or .. and has no null character: {name!r}")
 
 
 def check_object_name(name: str) -> None:
