@@ -67,10 +67,17 @@ MUTANTS = (
         _UPLOADS,
     ),
     Mutant(
+        "segments expire before their manifest",
+        f"{_SWIFT}/upload_port.py",
+        "str(int(seconds) + _LATER)",
+        "str(int(seconds))",
+        _UPLOADS,
+    ),
+    Mutant(
         "segments do not expire with their object",
         f"{_SWIFT}/upload_port.py",
-        "if key.lower() in _OF_SEGMENTS}",
-        "if False}",
+        "            **_expiry(self._headers),\n",
+        "",
         _UPLOADS,
     ),
     Mutant(

@@ -36,8 +36,9 @@ from libcloud.utils.etags import strip_etag
 
 _log = logging.getLogger(__name__)
 
-# Segments expire with the object that they belong to; other headers concern the object alone.
-_OF_SEGMENTS = ("x-delete-at", "x-delete-after")
+# A segment is stored before the manifest, and must not expire before it: seconds that an upload may
+# take from the one to the other.
+_LATER = 24 * 60 * 60
 
 # 503 if too few servers have stored the object: some may have it, and the others get it from them.
 _OUTCOME_OPEN = OUTCOME_OPEN | {503}
@@ -121,8 +122,11 @@ class SwiftUploadPort:
             return PartReceipt(number, etag, len(body), digest)
         name = self._name(upload_id, number, etag)
         self._sent.add(name)
-        kept = {key: value for key, value in self._headers.items() if key.lower() in _OF_SEGMENTS}
-        headers = {**kept, "Content-Type": "application/octet-stream", **digest.headers}
+        headers = {
+            **_expiry(self._headers),
+            "Content-Type": "application/octet-stream",
+            **digest.headers,
+        }
         path = requests.object_path(self._names.container, name)
         request = requests.put_object(path, self._sendable(body), headers)
         response = self._send(request, f"Error uploading segment {number} of {self._label}")
@@ -292,3 +296,16 @@ class SwiftUploadPort:
         except (LibcloudError, OSError) as error:
             text = "%s was overwritten, and up to %d segments of it remain in %s: %s"
             _log.warning(text, self._label, len(names), self._names.container, error)
+
+
+def _expiry(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers by which a segment expires with its object, or a day later.
+
+    Reference: Swift, "Expiring Object Support".
+    """
+    found = {name.lower(): value for name, value in headers.items()}
+    kept = {"X-Delete-At": found["x-delete-at"]} if "x-delete-at" in found else {}
+    if "x-delete-after" in found:
+        seconds = found["x-delete-after"]
+        kept["X-Delete-After"] = str(int(seconds) + _LATER) if seconds.isdecimal() else seconds
+    return kept
