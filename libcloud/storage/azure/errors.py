@@ -58,6 +58,13 @@ _OTHER_IDS_HINT = (
     "are not published expire within a week, or when the blob is written by one request"
 )
 
+# Put Block, for one: only Put Blob, for a short stream, replaces a blob of another kind.
+_OTHER_KIND = "InvalidBlobType"
+_OTHER_KIND_HINT = (
+    "it is an append or page blob, which does not have this operation; a stream that is sent in "
+    "blocks cannot replace it: delete it first"
+)
+
 _CONDITION_FAILED = frozenset(
     {
         "BlobAlreadyExists",  # 409: the answer to If-None-Match: *
@@ -110,6 +117,8 @@ def _error(
     code, status = detail.code, detail.status
     if code == _OTHER_IDS:
         return LibcloudError(f"{text}: {_OTHER_IDS_HINT}", driver)
+    if code == _OTHER_KIND:
+        return LibcloudError(f"{text}: {_OTHER_KIND_HINT}", driver)
     if code == "ContainerAlreadyExists":
         return ContainerAlreadyExistsError(text, driver, container_name)
     if code in _BAD_NAME and status == 400:

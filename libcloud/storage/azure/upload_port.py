@@ -214,6 +214,8 @@ class AzureStore:
         failure = failure_of(error)
         if step in PUBLISHING and is_outcome_open(error):
             failure = replace(failure, contradicted=True)
+        if failure.upload_gone and not self._shared:
+            self._has_sent_blocks = False  # whatever writes a blob discards its other blocks
         # Without a response, the block may be there.
         lost_block = step is Step.PART and failure.effect_unknown
         self._has_sent_blocks = self._has_sent_blocks or lost_block

@@ -528,6 +528,8 @@ class AzureBlobsStorageDriver(StorageDriver):
         :param headers: properties such as ``Cache-Control``, and conditions.
         :param ex_use_lease: hold a lease on the blob meanwhile, if it exists.
         :raises PreconditionFailedError: the condition does not hold; the blob is as it was.
+        :raises LibcloudError: the blob is an append or page blob, which only a stream within the
+            first part replaces. It is as it was.
         :raises ValueError: an option is invalid. Nothing was sent.
         :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
         :raises BaseException: the first error, also one of ``iterator``. Nothing was published.

@@ -312,9 +312,20 @@ def test_an_upload_that_discards_the_blocks_of_another_makes_that_one_fail(
         yield LONG
         fake.uncommitted.clear()
 
-    with pytest.raises(LibcloudError, match="InvalidBlockList"):
+    with pytest.raises(LibcloudError, match="InvalidBlockList") as caught:
         upload(container, source(), ex_window=1)
     assert fake.blobs == {}
+    assert getattr(caught.value, "upload_id", None) is None  # its blocks are gone
+
+
+def test_a_blob_of_another_kind_is_named_as_the_obstacle(
+    fake: FakeAzure, container: Container
+) -> None:
+    refusal = Answer(409, (("x-ms-error-code", "InvalidBlobType"),), b"")
+    fake.faults.add("PutBlock", Instead(refusal))
+    with pytest.raises(LibcloudError, match=r"append or page blob, .* delete it first") as caught:
+        upload(container, ex_window=1)
+    assert caught.value.status == 409  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("data", [b"short", LONG])
