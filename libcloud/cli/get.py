@@ -36,6 +36,7 @@ from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
 from libcloud.storage.destination import Destination, FileNames, resolve_destination, save
+from libcloud.storage.metadata import is_placeholder
 from libcloud.utils.cancellation import interruptible, raise_if_cancelled
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def _same_file(obj: Object) -> LibcloudError:
 
 def _is_directory_marker(obj: Object) -> bool:
     """Whether it is an empty object that the consoles of stores create for a directory."""
-    return obj.name.endswith("/") and not obj.size
+    return (obj.name.endswith("/") and not obj.size) or is_placeholder(obj)
 
 
 def _get_all(

@@ -24,6 +24,7 @@ from libcloud.cli.text import count
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import resolve_destination
+from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.types import FailedDeletion, Provider
 from libcloud.utils.cancellation import interruptible
 
@@ -126,7 +127,7 @@ class StoreDirectory:
         """The objects below the prefix."""
         for obj in self.store.container().iterate_objects(prefix=self.prefix or None):
             name = obj.name[len(self.prefix) :]
-            if not name or (name.endswith("/") and not obj.size):
+            if not name or (name.endswith("/") and not obj.size) or is_placeholder(obj):
                 continue  # an empty object that the consoles of stores create for a directory
             if filters.select(name):
                 yield Entry(name, int(obj.size), modified(obj), obj)

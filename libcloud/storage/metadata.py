@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from typing import Any
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
@@ -71,3 +72,12 @@ def from_utf8(text: str) -> str:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return text
+
+
+def is_placeholder(obj: Any) -> bool:
+    """Whether an object stands for a directory: an empty one, as Azure Data Lake and HDFS make.
+
+    Its name has no slash at the end. Reference: Azure Blob Storage REST API, "List Blobs", which
+    shows the directories of an account with a hierarchical namespace like this.
+    """
+    return not obj.size and str((obj.meta_data or {}).get("hdi_isfolder")).lower() == "true"

@@ -23,7 +23,7 @@ from libcloud.storage.filesystem.entries import (
     Info,
     by_own_names,
     directory_entry,
-    file_entry,
+    entry_of,
     time_of,
 )
 from libcloud.storage.filesystem.listing import Listing
@@ -112,7 +112,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         path = self._strip_protocol(path)
         version_id = kwargs.get("version_id")
         if version_id is not None:
-            return file_entry(await self._run(self._listing.object, path, version_id))
+            return entry_of(await self._run(self._listing.object, path, version_id))
         known = self._listings.entry(path)
         return dict(known) if known else await self._run(self._listing.info, path)
 

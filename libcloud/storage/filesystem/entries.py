@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from libcloud.storage.base import Object
+from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.s3.values import parse_time
 
 Info = dict[str, Any]
@@ -55,8 +56,10 @@ def directory_entry(path: str) -> Info:
     return {"name": path, "size": 0, "type": "directory"}
 
 
-def file_entry(obj: Object) -> Info:
-    """What ``info`` returns for a file; ``None`` for values that the driver does not know."""
+def entry_of(obj: Object) -> Info:
+    """What ``info`` returns for an object, ``None`` for values that the driver does not know."""
+    if is_placeholder(obj):
+        return directory_entry(f"{obj.container.name}/{obj.name}")
     extra = obj.extra
     return {
         "name": f"{obj.container.name}/{obj.name}",

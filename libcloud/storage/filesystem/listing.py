@@ -13,7 +13,7 @@ from libcloud.storage.filesystem.entries import (
     Info,
     directory_entry,
     directory_of,
-    file_entry,
+    entry_of,
     parents,
     prefix_of,
     split_path,
@@ -77,7 +77,7 @@ class Listing:
             found = self.is_directory(path)
             return directory_entry(path) if found else self.info(path.rstrip("/"))
         try:
-            return file_entry(self.object(path))
+            return entry_of(self.object(path))
         except FileNotFoundError:
             if self.is_directory(path):
                 return directory_entry(path)
@@ -136,11 +136,13 @@ class Listing:
         found: dict[str, Info] = {}
         with contextlib.suppress(FileNotFoundError):
             for obj in self.objects(path, stem):
-                entry = file_entry(obj)
+                entry = entry_of(obj)
                 if withdirs:
                     for parent in parents(entry["name"], path):
                         found.setdefault(parent, directory_entry(parent))
-                if not obj.name.endswith("/"):
+                if entry["type"] == "directory":
+                    found.update({entry["name"]: entry} if withdirs else {})
+                elif not obj.name.endswith("/"):
                     found[entry["name"]] = entry
         return found
 
@@ -164,5 +166,9 @@ class Listing:
                 child = directory_of(container, found)
                 directories[child] = directory_entry(child)
             elif found.name != prefix:
-                files.append(file_entry(found))
+                entry = entry_of(found)
+                if entry["type"] == "file":
+                    files.append(entry)
+                else:
+                    directories[entry["name"]] = entry
         return [*files, *directories.values()]

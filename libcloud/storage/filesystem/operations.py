@@ -18,6 +18,7 @@ from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.reading import open_object, read_object
+from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.scaleout.properties import properties_of
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
 from libcloud.utils.cancellation import interruptible
@@ -67,6 +68,9 @@ class Operations:
         except (FileNotFoundError, IsADirectoryError):
             if version_id is not None or not self._is_directory(path):
                 raise
+            os.makedirs(local, exist_ok=True)
+            return
+        if is_placeholder(obj):
             os.makedirs(local, exist_ok=True)
             return
         os.makedirs(os.path.dirname(os.path.abspath(local)), exist_ok=True)

@@ -81,3 +81,23 @@ def test_a_file_that_is_replaced_while_it_is_open_has_expired(store: Any) -> Non
         file.seek(90_000)
         with pytest.raises(FileExpired):
             file.read(10)
+
+
+@pytest.mark.parametrize("store", ["azure"], indirect=True)  # whose listings have metadata
+def test_a_placeholder_is_a_directory(store: Any, tmp_path: Path) -> None:
+    fs, _ = store
+    box = fs.driver.get_container("bucket")
+    extra = {"meta_data": {"hdi_isfolder": "true"}}
+    for name in ("top/full", "top/empty"):
+        box.upload_object_via_stream(iter([b""]), name, extra=extra)
+    fs.pipe_file("bucket/top/full/file", b"data")
+    fs.invalidate_cache()
+    assert fs.isdir("bucket/top/empty") and fs.isdir("bucket/top/full")
+    assert fs.ls("bucket/top/empty", detail=False) == []
+    assert fs.find("bucket/top") == ["bucket/top/full/file"]
+    kinds = [(entry["name"], entry["type"]) for entry in fs.ls("bucket/top")]
+    assert kinds == [("bucket/top/empty", "directory"), ("bucket/top/full", "directory")]
+    fs.get("bucket/top", str(tmp_path / "top"), recursive=True)
+    assert (tmp_path / "top" / "full" / "file").read_bytes() == b"data"
+    fs.rm("bucket/top", recursive=True)
+    assert not fs.exists("bucket/top")
