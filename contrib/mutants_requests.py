@@ -289,4 +289,12 @@ MUTANTS = (
         _SOURCE,
         caught_by="test_empty_pieces_count_in_a_row_only",
     ),
+    Mutant(
+        "a proxy of a file is taken for a source of parts",
+        "libcloud/storage/transfer/upload/source.py",
+        'if hasattr(type(stream), "next_part"):',
+        'if hasattr(stream, "next_part"):',
+        (f"{_TESTS}/storage/transfer/upload/test_file_source.py",),
+        caught_by="test_a_stream_that_has_any_attribute_is_read_as_a_stream",
+    ),
 )

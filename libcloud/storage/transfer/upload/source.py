@@ -288,7 +288,7 @@ class FileSource:
 
 def source_of(stream: Any) -> Any:
     """The parts of ``stream``, which may be a source already; see :class:`PartSource`."""
-    if hasattr(stream, "next_part"):
+    if hasattr(type(stream), "next_part"):  # an instance may pass any attribute on
         return stream
     if isinstance(stream, LocalFile) and stream.exact_size is not None and hasattr(os, "pread"):
         return FileSource(stream)

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -50,6 +52,12 @@ def test_a_file_of_unknown_size_is_read_as_a_stream(path: Path, tmp_path: Path) 
         assert isinstance(source_of(file), FileSource)
         assert isinstance(source_of(other), PartSource)
         assert isinstance(source_of(opened), PartSource)
+
+
+def test_a_stream_that_has_any_attribute_is_read_as_a_stream() -> None:
+    stream = mock.MagicMock(wraps=io.BytesIO(b"data"))  # as a proxy of another object does
+    del stream.__next__
+    assert bytes(source_of(stream).next_part(10).body) == b"data"
 
 
 @pytest.mark.parametrize("size", [32, 7])
