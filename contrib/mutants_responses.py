@@ -33,6 +33,13 @@ _DOWNLOADS = (
         caught_by="test_another_range_than_the_one_that_was_asked_for",
     ),
     Mutant(
+        "a throttled range of a download goes unnoticed",
+        "libcloud/storage/transfer/download/body.py",
+        "                if failure.throttled:",
+        "                if False:",
+        ("libcloud/test/storage/transfer/download/test_body.py",),
+    ),
+    Mutant(
         "more bytes than asked for are given away",
         "libcloud/storage/transfer/download/body.py",
         "        if length is not None and received > length:",

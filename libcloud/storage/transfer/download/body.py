@@ -15,6 +15,7 @@ from typing import Any
 
 from libcloud.common.response import RawResponse
 from libcloud.storage.base import Object
+from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.transfer.download.port import (
     Content,
     DownloadPort,
@@ -97,16 +98,24 @@ class PinnedRange:
         :return: the response, and the number of the attempt that got it.
         """
         retries = self.port.retries()
+        limiter = retries.limiter
+        epoch = limiter.epoch
         while True:
             if error is not None:
-                self._wait(retries.delay_after(attempt, self._failure(error)), error, received)
+                failure = self._failure(error)
+                if failure.throttled:
+                    limiter.throttled(epoch)
+                self._wait(retries.delay_after(attempt, failure), error, received)
                 attempt += 1
+            epoch = limiter.epoch
             try:
                 content = self.request_rest(received)
-                retries.succeeded()
-                return content, attempt
             except Exception as latest:
                 error = latest
+                continue
+            retries.succeeded()
+            limiter.succeeded(epoch)
+            return content, attempt
 
     def _failure(self, error: Exception) -> Failure:
         if isinstance(error, _EndedEarlyError):
@@ -115,6 +124,8 @@ class PinnedRange:
 
     def _wait(self, delay: float | None, error: Exception, received: int) -> None:
         if delay is not None:
+            if RetryLoop.retry_listener is not None:
+                RetryLoop.retry_listener(error, delay)
             self.port.sleep(delay)
             return
         if isinstance(error, _EndedEarlyError):

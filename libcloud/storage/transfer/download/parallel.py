@@ -39,6 +39,9 @@ MOST_CONNECTIONS = 16
 _CONNECTIONS_OF_ONE_OF_MANY = 4
 """The same for each of the objects that a worker pool downloads at once."""
 
+# The same for all of them together; those that began when there were fewer keep theirs.
+_CONNECTIONS_OF_MANY = 256
+
 # Seconds between two decisions on the number of connections.
 _INTERVAL = 0.1
 
@@ -153,7 +156,7 @@ def parallel_download(
         return None
     if body.verification is not None and body.verification.combine is None:
         return None
-    most = window or (_CONNECTIONS_OF_ONE_OF_MANY if in_worker() else MOST_CONNECTIONS)
+    most = window or (_share_of(body.pinned) if in_worker() else MOST_CONNECTIONS)
     most = most if limit is None else min(most, limit)
     if most < 2:
         return None
@@ -164,6 +167,12 @@ def parallel_download(
         part_size=part_size or DEFAULT_PART_SIZE,
         on_bytes=on_bytes,
     )
+
+
+def _share_of(pinned: PinnedRange) -> int:
+    """Connections of one of the objects that a worker pool downloads at once."""
+    running = pinned.port.retries().limiter.in_flight
+    return min(_CONNECTIONS_OF_ONE_OF_MANY, max(1, _CONNECTIONS_OF_MANY // max(1, running)))
 
 
 class ParallelDownload:

@@ -10,9 +10,11 @@ import pytest
 
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.transfer.download.body import PinnedRange, check_length
+from libcloud.storage.transfer.download.parallel import _share_of
 from libcloud.storage.transfer.download.port import RangeResponse, Verification
-from libcloud.storage.transfer.retry import Retries, RetryPolicy
+from libcloud.storage.transfer.retry import ConcurrencyLimiter, Retries, RetryPolicy
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
     IncompleteDownloadError,
@@ -55,6 +57,7 @@ class FakePort:
         self.delays: list[float] = []
         self.contents: list[FakeContent] = []
         self.error: Exception | None = None
+        self.limiter = ConcurrencyLimiter()
         self._limits = iter(limits)
         self._etag = etag
         self._total = total
@@ -69,10 +72,13 @@ class FakePort:
         return RangeResponse(206, headers, content)
 
     def retries(self) -> Retries:
-        return Retries(RetryPolicy(attempts=ATTEMPTS, base=1.0), random=lambda: 1.0)
+        policy = RetryPolicy(attempts=ATTEMPTS, base=1.0)
+        return Retries(policy, random=lambda: 1.0, limiter=self.limiter)
 
     def failure(self, error: BaseException) -> Failure:
-        return Failure(error, transient=isinstance(error, ConnectionError))
+        throttled = isinstance(error, BlockingIOError)
+        transient = throttled or isinstance(error, ConnectionError)
+        return Failure(error, transient=transient, throttled=throttled)
 
     def sleep(self, seconds: float) -> None:
         self.delays.append(seconds)
@@ -101,6 +107,32 @@ def test_the_error_is_raised_when_there_are_no_more_attempts() -> None:
     with pytest.raises(ConnectionResetError):
         next(pieces)
     assert len(port.requests) == ATTEMPTS
+
+
+def test_a_throttled_range_lowers_the_limit_of_the_store() -> None:
+    port = FakePort()
+    port.limiter.in_flight = 64
+    port.error = BlockingIOError("slow down")
+    with pytest.raises(BlockingIOError):
+        next(pinned(port).read(10))
+    assert port.limiter.limit(64) == 64 // 2**ATTEMPTS
+
+
+def test_retries_of_a_range_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, float]] = []
+    listener = staticmethod(lambda error, delay: seen.append((str(error), delay)))
+    monkeypatch.setattr(RetryLoop, "retry_listener", listener)
+    assert b"".join(pinned(FakePort(20)).read(10)) == DATA[10:60]
+    assert seen == [("broken off", 1.0)]
+
+
+@pytest.mark.parametrize(("running", "connections"), [(0, 4), (60, 4), (100, 2), (256, 1)])
+def test_downloads_of_many_objects_share_a_number_of_connections(
+    running: int, connections: int
+) -> None:
+    port = FakePort()
+    port.limiter.in_flight = running
+    assert _share_of(pinned(port)) == connections
 
 
 def test_a_permanent_error_is_not_retried() -> None:
