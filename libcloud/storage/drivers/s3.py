@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -1133,6 +1133,18 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> dict[str, str]:
         """The headers of an upload with the keywords ``options``."""
         return s3.uploads.split_options(self, headers, options)[0]
+
+    def _with_headers_of(self, headers: Mapping[str, str]) -> BaseS3StorageDriver:
+        """This driver, which sends those of an upload's headers that all requests have.
+
+        They say who pays, and whose the bucket is.
+        """
+        found = s3.headers.headers_for(transfer.values.Step.ABORT, headers)
+        if not found:
+            return self
+        driver = copy(self)
+        vars(driver)["_s3_client"] = self._client.with_headers(found)
+        return driver
 
     def _shared_upload(
         self,

@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
@@ -95,6 +97,13 @@ class S3Client(StoreClient[ClientOwner]):
         #: Whether each kind of listing is requested with encoded names, as far as that is known.
         self.encoded_listings: dict[str, bool] = {}
         self.unsupported = UnsupportedFeatures(str(owner.name), unsupported)
+        self._headers: Mapping[str, str] = {}  # of all requests
+
+    def with_headers(self, headers: Mapping[str, str]) -> S3Client:
+        """The same client, which sends ``headers`` with every request."""
+        found = copy(self)
+        found._headers = headers
+        return found
 
     def send_once(
         self,
@@ -111,6 +120,8 @@ class S3Client(StoreClient[ClientOwner]):
         sent again without it, and so are all later ones.
         """
         request = s3.headers.without_features(request, self.unsupported.names)
+        if self._headers:
+            request = replace(request, headers={**self._headers, **request.headers})
         refused: frozenset[str] = frozenset()
         while True:
             try:

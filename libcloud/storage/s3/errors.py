@@ -69,6 +69,7 @@ TRANSIENT_CODES = THROTTLING_CODES | {
     "RequestTimeout",  # comes with 400: the body did not arrive in time
     "RequestTimeoutException",
     "ServiceUnavailable",
+    "XAmzContentChecksumMismatch",  # as BadDigest, for a checksum in a header or after the data
     "XAmzContentSHA256Mismatch",  # as BadDigest, for the digest that signature 4 carries
 }
 

@@ -47,6 +47,7 @@ class StreamedPart:
         self._started = False
         self._error: Exception | None = None  # of the source
         self._value: bytes | None = None  # of the checksum, once all data was made
+        self._first: bytes | None = None  # the same, of the first attempt that sent all
 
     def __len__(self) -> int:
         return self._size
@@ -98,7 +99,13 @@ class StreamedPart:
                 break
             running.update(chunk)
             yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
-        self._value = running.digest()
+        value = running.digest()
+        self._first = self._first or value
+        if value != self._first:
+            text = f"{self._what} has other bytes each time it is made"
+            self._error = InvalidSourceError(text)
+            raise _SourceError(self._what)
+        self._value = value
         yield f"0\r\n{self.checksum.header}:{encoded(self._value)}\r\n\r\n".encode("ascii")
 
     def _chunks(self) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ from libcloud.storage.scaleout.session import (
 from libcloud.storage.scaleout.sizes import fingerprint, sized, usual_part_size
 from libcloud.storage.scaleout.staging import PieceFolder
 from libcloud.storage.scaleout.text import needs_key
-from libcloud.storage.scaleout.worker import PartTask, StoredPiece
+from libcloud.storage.scaleout.worker import PartTask, StoredPiece, driver_with
 from libcloud.storage.transfer.cut import CutPart, cut
 from libcloud.storage.transfer.progress import UploadCompleting, UploadEvent, UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
@@ -225,7 +225,8 @@ def _stored_pieces(
 def _exists(session: UploadSession) -> bool:
     """Whether there is an object, which the upload may have published."""
     try:
-        session.driver.get_object(session.container_name, session.object_name)
+        driver = driver_with(session.driver, session.facts.headers)
+        driver.get_object(session.container_name, session.object_name)
     except ObjectDoesNotExistError:
         return False
     except LibcloudError:  # it is encrypted by a key of the caller

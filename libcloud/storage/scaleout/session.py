@@ -62,6 +62,11 @@ __all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begi
 
 _T = TypeVar("_T")
 
+_ONCE = (
+    "There was no further attempt, because the data cannot be made again: pass a function that "
+    "returns it"
+)
+
 
 NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
 """An upload to begin, ``ex_checksum``, and ``extra``. Its store is a ``SharedPartStore``."""
@@ -439,7 +444,10 @@ class UploadSession:
                 if failure.throttled:
                     retries.limiter.throttled(epoch)
                     throttled.append(failure) if throttled is not None else None
-                delay = retries.delay_after(attempt, failure) if can_be_repeated() else None
+                again = can_be_repeated()
+                if not again and failure.transient and isinstance(error, LibcloudError):
+                    error.value = f"{error.value}. {_ONCE}"
+                delay = retries.delay_after(attempt, failure) if again else None
                 if delay is None:
                     raise
                 cancellation.sleep(delay)

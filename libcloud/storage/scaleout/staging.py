@@ -25,7 +25,7 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.bodies import views_of
 from libcloud.storage.scaleout.receipts import conflict
 from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
-from libcloud.storage.scaleout.worker import StoredPiece, headers_of_pieces
+from libcloud.storage.scaleout.worker import StoredPiece, driver_with, headers_of_pieces
 from libcloud.storage.types import FailedDeletion
 
 __all__ = ["PieceFolder", "StagedPiece", "Staging"]
@@ -69,8 +69,7 @@ class PieceFolder:
 
     def attempts(self) -> Iterator[tuple[int, StoredPiece]]:
         """What was written: numbers of pieces, and objects."""
-        listed = self.container.driver.iterate_container_objects(self.container, prefix=self.prefix)
-        for obj in listed:
+        for obj in self._listed(self.prefix):
             found = _NAME.fullmatch(obj.name[len(self.prefix) :])
             if found is not None:
                 yield int(found[1]), self._piece(obj)
@@ -101,8 +100,7 @@ class PieceFolder:
     def recorded(self) -> list[StoredPiece] | None:
         """What :meth:`record` wrote; ``None`` if there is nothing."""
         name, driver = self.prefix + _RECORD, self.container.driver
-        listed = driver.iterate_container_objects(self.container, prefix=name)
-        found = next((self._piece(obj) for obj in listed if obj.name == name), None)
+        found = next((self._piece(obj) for obj in self._listed(name) if obj.name == name), None)
         if found is None:
             return None
         text = b"".join(found.read(driver, self.headers, 0, found.size))
@@ -113,17 +111,28 @@ class PieceFolder:
 
         :raises LibcloudError: one could not be removed.
         """
-        container, driver = self.container, self.container.driver
+        container, driver = self.container, self._driver
         clean_up = getattr(driver, "ex_cleanup_all_multipart_uploads", None)
         if clean_up is not None:
             clean_up(container, prefix=self.prefix)
         record = self.prefix + _RECORD
-        listed = list(driver.iterate_container_objects(container, prefix=self.prefix))
+        listed = list(self._listed(self.prefix))
         for last in (False, True):
             objects = [obj for obj in listed if (obj.name == record) is last]
             for deletion in driver.ex_iterate_deletions(objects, container):
                 if isinstance(deletion, FailedDeletion):
                     raise deletion.error
+
+    @property
+    def _driver(self) -> Any:
+        """The driver for requests without headers of their own."""
+        return driver_with(self.container.driver, self.headers)
+
+    def _listed(self, prefix: str) -> Iterator[Object]:
+        found: Iterator[Object] = self._driver.iterate_container_objects(
+            self.container, prefix=prefix
+        )
+        return found
 
     def _put(self, name: str, data: Iterable[Any]) -> StoredPiece:
         obj = self.container.driver.upload_object_via_stream(
@@ -144,7 +153,7 @@ class PieceFolder:
         if any("customer" in name.lower() for name in headers_of_pieces(self.headers)):
             return False
         # The same bytes have another ETag each time where a key of KMS encrypts them.
-        extra = self.container.driver.get_object(self.container.name, piece.name).extra
+        extra = self._driver.get_object(self.container.name, piece.name).extra
         return not str(extra.get("encryption") or "").startswith("aws:kms")
 
 

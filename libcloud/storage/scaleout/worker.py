@@ -131,6 +131,12 @@ def headers_of_pieces(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def driver_with(driver: Any, headers: Mapping[str, str]) -> Any:
+    """``driver``, whose requests have those of an upload's headers that all requests need."""
+    found = getattr(driver, "_with_headers_of", None)
+    return driver if found is None else found(headers)
+
+
 def send_part(task: PartTask, *pieces: Any) -> PartResult:
     """Make the pieces of a part, and send it. Runs on a worker.
 

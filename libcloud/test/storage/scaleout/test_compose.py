@@ -110,6 +110,35 @@ def test_temporary_objects_are_encrypted_as_the_object_is(
         s3.assert_nothing_is_left("object")
 
 
+def test_every_request_says_who_pays_and_whose_the_bucket_is(
+    s3: Store, pool: ThreadPoolExecutor
+) -> None:
+    pieces, sessions = Pieces(SIZES), []
+    s3.server.faults.add("CompleteMultipartUpload", Status(403, "AccessDenied"))
+    with pytest.raises(LibcloudError):
+        upload(
+            s3,
+            Twice(2),
+            pieces,
+            ex_request_payer=True,
+            ex_expected_bucket_owner="me",
+            ex_sse="aws:kms",
+            ex_on_session=sessions.append,
+        )
+    s3.server.faults.add("DeleteObjects", Status(405, "MethodNotAllowed"))
+    attach(s3, sessions[0], pool, pieces)
+    assert s3.body() == pieces.data
+    s3.assert_nothing_is_left("object")
+    sent = s3.server.requests
+    operations = {entry.operation for entry in sent}
+    assert {"ListObjectsV2", "ListMultipartUploads", "DeleteObjects", "DeleteObject"} <= operations
+    for entry in sent:
+        assert entry.headers.get("x-amz-request-payer") == "requester", entry.operation
+        assert entry.headers.get("x-amz-expected-bucket-owner") == "me", entry.operation
+    s3.driver.list_container_objects(s3.container)
+    assert "x-amz-request-payer" not in s3.server.requests[-1].headers
+
+
 @pytest.mark.parametrize("options", [{}, {"ex_connect": S3StorageDriver}], ids=["", "connect"])
 def test_a_key_of_the_caller_stays_in_its_process(
     options: dict[str, Any],

@@ -23,7 +23,7 @@ from libcloud.storage.scaleout.worker import PartTask
 from libcloud.storage.transfer.cut import PieceRange
 from libcloud.storage.types import WorkerError
 from libcloud.test.storage.fakes.chunked import UNSIGNED_TRAILER
-from libcloud.test.storage.fakes.faults import Drop, FlipBit, Status
+from libcloud.test.storage.fakes.faults import Drop, FlipBit, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import Store, pattern, store
 from libcloud.test.storage.scaleout.pools import OddExecutor
@@ -107,6 +107,36 @@ def test_what_can_be_made_again_is_retried(s3: Store, kind: str) -> None:
     s3.server.faults.add("UploadPart", FlipBit(20), nth=3)
     upload(s3, [KINDS[kind](data) for data in DATA])
     assert s3.body() == b"".join(DATA)
+
+
+@pytest.mark.parametrize("fault", [Drop("in_body"), LoseAnswer(), Status(500, "InternalError")])
+def test_what_cannot_be_made_again_is_not_retried_and_the_error_says_so(
+    s3: Store, fault: Any
+) -> None:
+    s3.server.faults.add("UploadPart", fault)
+    pieces = [KINDS["iterator"](data) for data in DATA]
+    if not s3.driver.connection.secure:  # it is in a temporary file
+        upload(s3, pieces)
+        assert s3.body() == b"".join(DATA)
+        return
+    with pytest.raises(WorkerError, match=r"no further attempt.*: pass a function"):
+        upload(s3, pieces, ex_on_failure="abort")
+    s3.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("fault", [LoseAnswer(), Status(500, "InternalError")])
+def test_a_piece_with_other_bytes_at_a_retry_is_an_error(s3: Store, fault: Any) -> None:
+    s3.server.faults.add("UploadPart", fault)
+    turns = iter([DATA[0], DATA[0][::-1]])
+    pieces = [KINDS["function of an iterator"](data) for data in DATA]
+    pieces[0] = lambda: blocks(next(turns))
+    if not s3.driver.connection.secure:  # it is made once
+        upload(s3, pieces)
+        assert s3.body() == b"".join(DATA)
+        return
+    with pytest.raises(WorkerError, match="part 1 of bucket/object has other bytes each time"):
+        upload(s3, pieces, ex_on_failure="abort")
+    s3.assert_nothing_is_left()
 
 
 @pytest.mark.parametrize(("position", "part_size"), [(0, None), (3, 70_000)])
