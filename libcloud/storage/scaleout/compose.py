@@ -34,12 +34,14 @@ class PieceTask(NamedTuple):
     """What a worker has to do to store a piece.
 
     :param session: as for a part.
+    :param late: it may run after the upload ended; then nothing is stored.
     :param version: of the library in the coordinator.
     """
 
     session: Any
     position: int
     connect: Callable[[], Any] | None = None
+    late: bool = False
     version: str = __version__
 
 
@@ -50,8 +52,15 @@ def store_piece(task: PieceTask, piece: Any) -> PartResult:
 
 def _store(task: PieceTask, piece: Any) -> tuple[StoredPiece, int]:
     check_version(task.version)
-    folder = folder_of(session_of(task.session, task.connect))
-    return folder.write(task.position, views_of(value_of(piece), f"piece {task.position}")), 0
+    session = session_of(task.session, task.connect)
+    folder = folder_of(session)
+    piece = folder.write(task.position, views_of(value_of(piece), f"piece {task.position}"))
+    # If the upload ended before this, the temporary objects were removed already.
+    gone = session.gone() if task.late else None
+    if gone is not None:
+        folder.remove([piece.name])
+        raise gone
+    return piece, 0
 
 
 def folder_of(session: UploadSession) -> PieceFolder:

@@ -211,10 +211,11 @@ def _stored_pieces(
         raise state[1]
     shared = shipping.connect is None and _shares_memory(executor)
     shipped = session if shared else session.text()
+    late = not shared and (state is None or state[1] is None)
     storage = PieceStorage(
         session,
         executor,
-        lambda position: PieceTask(shipped, position, shipping.connect),
+        lambda position: PieceTask(shipped, position, shipping.connect, late),
         window=_window(executor, session.upload.options),
     )
     found = storage.store(pieces, is_new=state is None)

@@ -225,8 +225,11 @@ def worker_error(
         named = f"pieces {pieces[0]} to {pieces[-1]}"
     label = f"{upload.container_name}/{upload.object_name}"
     what = f"part {number} of {label} ({named})" if number else f"{named} of {label}"
+    fate = "Nothing was published"
+    if isinstance(reason, PartResult) and reason.code == "NoSuchUpload":
+        fate = "The upload no longer exists: another process has completed or aborted it"
     error = WorkerError(
-        f"{what} could not be sent by {by}: {text}. Nothing was published",
+        f"{what} could not be sent by {by}: {text}. {fate}",
         upload.driver,
         upload.object_name,
         worker=worker,

@@ -355,6 +355,16 @@ class UploadSession:
             return [], error
         return distinct_parts(found, self._upload), None
 
+    def gone(self) -> Exception | None:
+        """The error that the upload does not exist; ``None`` if it may."""
+        try:
+            self._retried(Step.CHECK, lambda: self._store.has_parts(self.upload_id))
+        except Exception as error:
+            if not self._store.failure(Step.CHECK, error).upload_gone:
+                raise
+            return error
+        return None
+
     def find_published(self, sizes: Sequence[int]) -> StoredObject | None:
         """The object, if this upload was completed with parts of these sizes.
 

@@ -118,10 +118,16 @@ class PieceFolder:
         record = self.prefix + _RECORD
         listed = list(self._listed(self.prefix))
         for last in (False, True):
-            objects = [obj for obj in listed if (obj.name == record) is last]
-            for deletion in driver.ex_iterate_deletions(objects, container):
-                if isinstance(deletion, FailedDeletion):
-                    raise deletion.error
+            self.remove(obj.name for obj in listed if (obj.name == record) is last)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove temporary objects.
+
+        :raises LibcloudError: one could not be removed.
+        """
+        for deletion in self._driver.ex_iterate_deletions(names, self.container):
+            if isinstance(deletion, FailedDeletion):
+                raise deletion.error
 
     @property
     def _driver(self) -> Any:

@@ -14,7 +14,7 @@ import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.scaleout import UploadSession
+from libcloud.storage.scaleout import UploadSession, compose
 from libcloud.storage.scaleout.compose import folder_of
 from libcloud.storage.scaleout.staging import Staging
 from libcloud.storage.types import PartConflictError, UploadOutcomeUnknownError, WorkerError
@@ -82,6 +82,36 @@ def refuse_deletion(s3: Store) -> None:
         s3.server.faults.add(name, Status(403, "AccessDenied"), times=None)
 
 
+@pytest.mark.parametrize("end", ["complete", "abort"])
+def test_a_piece_that_is_stored_after_the_upload_ended_is_removed(s3: Store, end: str) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    receipt = session.upload_part(1, b"x" * PART)
+    session.complete([receipt]) if end == "complete" else session.abort()
+    late = compose.store_piece(compose.PieceTask(session, 0, late=True), b"data")
+    assert (late.receipt, late.code, late.piece) == (None, "NoSuchUpload", 0)
+    s3.assert_nothing_is_left(*["object"] * (end == "complete"))
+
+
+def test_a_part_of_an_upload_that_another_process_completed_names_the_reason(s3: Store) -> None:
+    def complete_first(event: object) -> None:
+        if type(event).__name__ == "UploadStarted":
+            s3.driver.ex_attach_upload(sessions[0], OddExecutor(1), pieces, [10])
+
+    pieces, sessions = [b"x" * 10], list[str]()
+    with pytest.raises(WorkerError, match="another process has completed or aborted it"):
+        s3.driver.ex_upload_with(
+            OddExecutor(1),
+            pieces,
+            s3.container,
+            "object",
+            [10],
+            ex_on_session=sessions.append,
+            on_event=complete_first,
+        )
+    assert s3.body() == pieces[0]
+    s3.assert_nothing_is_left("object")
+
+
 # Encryption.
 
 
@@ -113,7 +143,8 @@ def test_temporary_objects_are_encrypted_as_the_object_is(
 def test_every_request_says_who_pays_and_whose_the_bucket_is(
     s3: Store, pool: ThreadPoolExecutor
 ) -> None:
-    pieces, sessions = Pieces(SIZES), []
+    pieces = Pieces(SIZES)
+    sessions: list[str] = []
     s3.server.faults.add("CompleteMultipartUpload", Status(403, "AccessDenied"))
     with pytest.raises(LibcloudError):
         upload(
