@@ -19,7 +19,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.scaleout.bodies import views_of
 from libcloud.storage.scaleout.futures import PartExecutor, Tasks, result_of, worker_error
 from libcloud.storage.scaleout.session import UploadSession
-from libcloud.storage.scaleout.staging import PieceFolder
+from libcloud.storage.scaleout.staging import PieceFolder, prefix_of
 from libcloud.storage.scaleout.worker import (
     PartResult,
     StoredPiece,
@@ -67,7 +67,7 @@ def folder_of(session: UploadSession) -> PieceFolder:
     """The temporary objects of an upload."""
     container = Container(session.container_name, {}, session.driver)
     digest = hashlib.sha256(session.upload_id.encode()).hexdigest()[:16]
-    prefix = f"{session.object_name}.pieces-{digest}/"
+    prefix = prefix_of(session.object_name, f"pieces-{digest}")
     return PieceFolder(container, session.object_name, prefix, session.facts.headers)
 
 

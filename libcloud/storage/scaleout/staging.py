@@ -35,6 +35,17 @@ _RECORD = "pieces.json"
 _NAME = re.compile(r"([0-9]{8,})-[0-9a-f]{12}")
 
 
+_LONGEST = 960  # bytes of a name of which the names of temporary objects are made, of at most 1,024
+
+
+def prefix_of(object_name: str, suffix: str) -> str:
+    """The prefix of the temporary objects of an object, of which ``suffix`` is unique."""
+    name = object_name.encode(errors="surrogatepass")
+    if len(name) > _LONGEST:
+        object_name = name[:_LONGEST].decode(errors="ignore")
+    return f"{object_name}.{suffix}/"
+
+
 class StagedPiece(NamedTuple):
     """A piece that was written; about 300 bytes, no secret.
 
@@ -182,7 +193,7 @@ class Staging:
         :param options: of :meth:`publish`; the pieces are encrypted as they say.
         :raises ValueError: workers could not connect as ``driver`` does; the text says what to do.
         """
-        prefix = f"{object_name}.{uuid4().hex}/"
+        prefix = prefix_of(object_name, uuid4().hex)
         headers = dict(options.get("headers") or {})
         own = {name: value for name, value in options.items() if name.startswith("ex_sse")}
         if own:

@@ -82,6 +82,16 @@ def refuse_deletion(s3: Store) -> None:
         s3.server.faults.add(name, Status(403, "AccessDenied"), times=None)
 
 
+@pytest.mark.parametrize("name", ["x" * 1024, "x" + "é" * 511])
+def test_the_names_of_temporary_objects_are_not_too_long(
+    s3: Store, pool: ThreadPoolExecutor, name: str
+) -> None:
+    pieces = Pieces(SIZES)
+    s3.driver.ex_upload_with(pool, pieces.functions, s3.container, name)
+    assert s3.body(name) == pieces.data
+    s3.assert_nothing_is_left(name)
+
+
 @pytest.mark.parametrize("end", ["complete", "abort"])
 def test_a_piece_that_is_stored_after_the_upload_ended_is_removed(s3: Store, end: str) -> None:
     session = s3.driver.ex_begin_upload(s3.container, "object")
