@@ -10,6 +10,22 @@ _TESTS = "libcloud/test"
 
 MUTANTS = (
     Mutant(
+        "a command that failed is waited for because of its children",
+        f"{_CLI}/programs.py",
+        "        while not wait_for_input(self._pipe, _SILENCE):",
+        "        while not wait_for_input(self._pipe):",
+        (f"{_TESTS}/cli/test_programs.py",),
+        caught_by="test_a_command_that_fails_is_not_waited_for_because_of_its_children",
+    ),
+    Mutant(
+        "a downloaded file is younger than its object",
+        f"{_CLI}/places.py",
+        "        _set_time(destination.path, entry.modified)\n",
+        "",
+        (f"{_TESTS}/cli/test_sync.py",),
+        caught_by="test_a_downloaded_file_has_the_time_of_its_object",
+    ),
+    Mutant(
         "a copy within a store ignores options",
         f"{_CLI}/places.py",
         "elif self.is_server_side and not self.options.needs_upload:",
@@ -153,7 +169,7 @@ MUTANTS = (
     Mutant(
         "the output of a command that failed is stored",
         f"{_CLI}/programs.py",
-        '        _raise_if_failed(self._name, self._process.wait(), "nothing was stored")',
+        "        self._process.wait()\n        self._raise_if_failed()",
         "        self._process.wait()",
         (
             f"{_TESTS}/cli/test_programs.py"

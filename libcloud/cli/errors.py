@@ -14,7 +14,6 @@ import shlex
 from typing import Any
 
 from libcloud.cli.network import is_network_error, network_hint, network_text
-from libcloud.cli.programs import ProgramError
 from libcloud.cli.text import printable
 from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError
 from libcloud.common.credentials.profiles import ProfileFileError
@@ -58,6 +57,17 @@ class ObjectExistsError(LibcloudError):
 
 class NoObjectsError(LibcloudError):
     """No object matches the URL."""
+
+
+class ProgramError(Exception):
+    """The program could not be started or failed.
+
+    :param status: its exit status, or that which a shell reports if a signal killed it.
+    """
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class InputError(LibcloudError):

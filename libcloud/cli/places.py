@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -55,10 +56,25 @@ def modified(obj: Object) -> datetime | None:
     from libcloud.storage.s3.values import parse_time
 
     text = str(obj.extra.get("last_modified") or "")
+    seconds = obj.extra.get("modify_time")  # of a local file
     try:
+        if seconds is not None:
+            return datetime.fromtimestamp(seconds, timezone.utc)
         return parse_time(text) or parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # also a year after 9999
         return None
+
+
+def _set_time(path: str, time: datetime | None) -> None:
+    """Make ``time`` the time of a file, if the file system allows it.
+
+    A file that is as old as its object is newer than no object that replaces it later, even during
+    the download, and is not uploaded again.
+    """
+    if time is None or not os.path.isfile(path):
+        return
+    with contextlib.suppress(OSError, OverflowError):
+        os.utime(path, (time.timestamp(), time.timestamp()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +201,7 @@ class Copier:
             assert isinstance(self.destination, StoreDirectory)
             self._upload(entry, self.destination, transfer)
         elif isinstance(self.destination, LocalDirectory):
-            self._download(entry.origin, entry.name, self.destination, transfer)
+            self._download(entry, self.destination, transfer)
         elif self.is_server_side and not self.options.needs_upload:
             self._copy_in_store(entry, self.destination, transfer)
         else:
@@ -222,14 +238,17 @@ class Copier:
             on_event=self.progress.listener(transfer),
         )
 
-    def _download(self, obj: Object, name: str, place: LocalDirectory, transfer: Transfer) -> None:
-        path = os.path.join(place.path, "")
-        destination = resolve_destination(path, name, overwrite_existing=True, driver=obj.driver)
+    def _download(self, entry: Entry, place: LocalDirectory, transfer: Transfer) -> None:
+        obj, path = entry.origin, os.path.join(place.path, "")
+        destination = resolve_destination(
+            path, entry.name, overwrite_existing=True, driver=obj.driver
+        )
         counter: Any = {}
         if hasattr(obj.driver, "ex_iterate_multipart_uploads"):
             counter = self.settings.engine_options(on_bytes=self.progress.byte_counter(transfer))
         if not download(obj, destination, counter):
             raise IncompleteError(obj, int(obj.size))
+        _set_time(destination.path, entry.modified)
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:

@@ -11,15 +11,18 @@ all of the object.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
 import click
 
+from libcloud.cli.errors import ProgramError
+from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import printable
 
@@ -27,17 +30,7 @@ _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _SECONDS_TO_END = 5.0
 _INTERVAL = 0.01
-
-
-class ProgramError(Exception):
-    """The program could not be started or failed.
-
-    :param status: its exit status, or that which a shell reports if a signal killed it.
-    """
-
-    def __init__(self, text: str, status: int = 1) -> None:
-        super().__init__(text)
-        self.status = status
+_SILENCE = 0.25
 
 
 class CommandWithProgram(click.Command):
@@ -93,7 +86,7 @@ class _Producer:
     """
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        self.output: Any = process.stdout
+        self.output: Any = _Output(process.stdout, self._raise_if_failed)
         self._name = name
         self._process = process
 
@@ -104,7 +97,32 @@ class _Producer:
             pieces stores nothing.
         """
         yield from pieces
-        _raise_if_failed(self._name, self._process.wait(), "nothing was stored")
+        self._process.wait()
+        self._raise_if_failed()
+
+    def _raise_if_failed(self) -> None:
+        _raise_if_failed(self._name, self._process.poll() or 0, "nothing was stored")
+
+
+class _Output(io.RawIOBase):
+    """The standard output of a program.
+
+    It may remain open after the program has ended, if another process that it started has it. This
+    one may still write, so all is read to the end, unless the program failed.
+    """
+
+    def __init__(self, pipe: Any, raise_if_failed: Callable[[], None]) -> None:
+        self._pipe = pipe
+        self._raise_if_failed = raise_if_failed
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes, as soon as there are any; none at the end."""
+        while not wait_for_input(self._pipe, _SILENCE):
+            self._raise_if_failed()
+        piece: bytes = self._pipe.read1(size)
+        if piece:
+            self._raise_if_failed()
+        return piece
 
 
 @contextlib.contextmanager

@@ -106,25 +106,32 @@ def _wakeup_pipe() -> Iterator[None]:
         os.close(writing)
 
 
-def wait_for_input(stream: BinaryIO) -> None:
+def wait_for_input(stream: BinaryIO, seconds: float | None = None) -> bool:
     """Return when ``stream`` has data to read or is at its end.
 
     A signal that arrives just before a blocking read, or in another thread, would only be handled
     after the read returns, and a pipe can stay silent forever. Polling also wakes up for signals.
+
+    :param seconds: to wait; ``None``: forever.
+    :return: ``False`` if the time is over.
     """
-    if not _wakeup_pipes or not hasattr(select, "poll"):
-        return
+    if not hasattr(select, "poll") or (seconds is None and not _wakeup_pipes):
+        return True
     try:
         number = stream.fileno()
     except (OSError, ValueError):
-        return
+        return True
     poller = select.poll()
     poller.register(number, select.POLLIN)
-    poller.register(_wakeup_pipes[-1], select.POLLIN)
-    while number not in (ready := dict(poller.poll())):
-        assert _wakeup_pipes[-1] in ready
+    for pipe in _wakeup_pipes:
+        poller.register(pipe, select.POLLIN)
+    milliseconds = None if seconds is None else seconds * 1000
+    while number not in (ready := dict(poller.poll(milliseconds))):
+        if not ready:
+            return False
         with contextlib.suppress(BlockingIOError):
             os.read(_wakeup_pipes[-1], 64)  # the handler has run by now
+    return True
 
 
 def _write(text: str) -> None:

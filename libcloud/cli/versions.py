@@ -17,7 +17,8 @@ from libcloud.cli.progress import Report
 from libcloud.cli.selection import Selection, literal_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
-from libcloud.storage.types import FailedDeletion
+from libcloud.common.types import LibcloudError
+from libcloud.storage.types import FailedDeletion, ObjectDoesNotExistError
 
 if TYPE_CHECKING:
     from libcloud.storage.base import ObjectVersion
@@ -118,7 +119,19 @@ def _restored(selection: Selection, *, dry_run: bool) -> Iterator[tuple[str, Exc
     deletions = selection.store.driver.ex_iterate_deletions(markers)
     for name, results in groupby(deletions, key=lambda result: result.object_name):
         errors = [one.error for one in results if isinstance(one, FailedDeletion)]
-        yield name, errors[0] if errors else None
+        yield name, errors[0] if errors else _missing(selection, name)
+
+
+def _missing(selection: Selection, name: str) -> Exception | None:
+    """The error if the object is still missing. Some stores ignore the ids of delete markers."""
+    try:
+        selection.store.object(name)
+    except ObjectDoesNotExistError:
+        text = "its delete marker was deleted, but the store still has no object of this name"
+        return LibcloudError(text)
+    except LibcloudError:  # such as a permission that is not needed to restore
+        pass
+    return None
 
 
 def _markers(selection: Selection) -> Iterator[ObjectVersion]:

@@ -842,8 +842,8 @@ class BaseS3StorageDriver(StorageDriver):
 
         The version that the HEAD request found is copied: if the object is replaced meanwhile, an
         exception is raised, even if a store that copies in parts ignores
-        ``x-amz-copy-source-if-match``. S3 does not copy ACLs, and copies tags only if it copies in
-        one request.
+        ``x-amz-copy-source-if-match``. S3 does not copy ACLs. Tags are copied; if the copy is made
+        in parts, they are read first.
 
         :param container: the destination, in the same store.
         :param metadata: of the copy; ``None``: that of ``obj``.

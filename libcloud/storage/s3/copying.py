@@ -54,6 +54,8 @@ class CopyDriver(UploadDriver, Protocol):
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None: ...
 
+    def ex_get_object_tags(self, obj: Object) -> dict[str, str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -112,6 +114,8 @@ def copy_object(
         given, found.seen, metadata=metadata, content_type=content_type
     )
     limits, size = _limits(driver, found, part_size)
+    if found.size > size:
+        headers = _with_tags(driver, obj, found, headers, given.vendor)
     # A copy is not in memory here, so no memory limit narrows its window.
     options = UploadOptions(
         size, window, max_memory=max(found.size, 1), size=found.size, on_event=on_event
@@ -209,6 +213,22 @@ def _limits(driver: CopyDriver, source: Source, part_size: int | None) -> tuple[
     whole = max(source.size, 1)
     limits = replace(limits, max_parts=1, max_part_size=whole, max_object_size=whole)
     return replace(limits, max_put_size=whole), whole
+
+
+def _with_tags(
+    driver: CopyDriver, obj: Object, source: Source, headers: CopyHeaders, vendor: str
+) -> CopyHeaders:
+    """``headers`` with the tags of the source, which S3 copies only by one request."""
+    header = f"{vendor}-tagging"
+    if not driver.profile.tags:
+        return headers
+    given = {name.lower() for name in (*headers.whole, *headers.in_parts)}
+    if given & {header, f"{header}-directive"} or not int(source.seen.get(f"{header}-count") or 0):
+        return headers
+    tags = driver.ex_get_object_tags(obj)
+    if not tags:
+        return headers
+    return replace(headers, in_parts={**headers.in_parts, header: s3.options.tagging(tags)})
 
 
 def _copied(

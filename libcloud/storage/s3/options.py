@@ -91,7 +91,7 @@ class ObjectOptions:
         found = {
             "If-None-Match": self.if_none_match,
             "If-Match": _quoted(self.if_match) if self.if_match else None,
-            "x-amz-tagging": _tagging(self.tags) if self.tags else None,
+            "x-amz-tagging": tagging(self.tags) if self.tags else None,
             "x-amz-acl": self.acl,
             "x-amz-request-payer": "requester" if self.request_payer else None,
             "x-amz-expected-bucket-owner": self.expected_bucket_owner,
@@ -198,7 +198,8 @@ def check_tags(tags: Mapping[str, str], name: str = "ex_tags") -> None:
             )
 
 
-def _tagging(tags: Mapping[str, str]) -> str:
+def tagging(tags: Mapping[str, str]) -> str:
+    """The value of the header ``x-amz-tagging``."""
     return "&".join(f"{quote(name, safe='')}={quote(tags[name], safe='')}" for name in tags)
 
 

@@ -16,7 +16,6 @@ from libcloud.storage.scaleout.properties import (
     Properties,
     properties_of,
     storage_class_for,
-    tags_of,
 )
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
@@ -167,9 +166,6 @@ class ObjectCopier:
             copied = driver.ex_copy_object(obj, self._destination, new_name, **options)
         except ObjectDoesNotExistError:
             return None
-        limit = driver.capabilities.limits.max_put_size
-        if int(obj.size) > options.get("ex_part_size", limit) and (tags := tags_of(obj)):
-            driver.ex_set_object_tags(copied, tags)  # a copy in parts has none
         if self._read_back:
             digest = hashlib.sha256()
             for piece in self._throttled(read_object(self._source, name)[1]):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.cli.programs import ProgramError, _processes, consume, produce
+from libcloud.cli.errors import ProgramError
+from libcloud.cli.programs import _processes, consume, produce
 from libcloud.storage.capabilities import MIB
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status, Truncate
@@ -69,6 +71,30 @@ def test_a_command_that_does_not_exist_sends_nothing(shell: Shell) -> None:
         "libcloud: no-such-program cannot be started: No such file or directory\n"
     )
     assert shell.names() == []
+
+
+@pytest.mark.parametrize("child", ["sleep 600", "yes"])
+def test_a_command_that_fails_is_not_waited_for_because_of_its_children(
+    shell: Shell, tmp_path: Path, child: str
+) -> None:
+    code = f"{child} & echo $! > {tmp_path}/pid; exit 4"
+    try:
+        result = shell("put", "s3://bucket/x", "--", "sh", "-c", code)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert result.status == 4
+    assert (shell.names(), shell.unfinished()) == ([], [])
+
+
+def test_what_the_children_of_a_command_write_after_its_end_is_uploaded(
+    shell: Shell, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = f"(read line < {fifo}; echo $line) & echo late > {fifo} &"
+    shell.ok("put", "s3://bucket/x", "--", "sh", "-c", code)
+    assert shell.body("x") == b"late\n"
 
 
 def test_a_file_that_cannot_be_executed_is_reported(shell: Shell, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from subprocess import PIPE
 
 import pytest
 
+from libcloud.cli.places import modified
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.fakes.servers import fake_server
@@ -87,6 +88,22 @@ def test_a_bucket_is_downloaded(shell: Shell, site: Path, tmp_path: Path) -> Non
     assert len(actions(shell, "s3://bucket/www", str(copy))) == 3
     assert (copy / "css/a.css").read_text() == "css/a.css"
     assert actions(shell, "s3://bucket/www", str(copy)) == set()
+
+
+def test_a_downloaded_file_has_the_time_of_its_object(
+    shell: Shell, site: Path, tmp_path: Path
+) -> None:
+    actions(shell, str(site), "s3://bucket")
+    for source in ("s3://bucket", f"file://{site.parent}/{site.name}"):
+        copy = tmp_path / f"copy of {source[0]}"
+        actions(shell, source, str(copy))
+        assert actions(shell, source, str(copy)) == set()
+        assert actions(shell, str(copy), source) == set()
+    assert (copy / "index.html").stat().st_mtime == OLD
+    obj = next(shell.driver.get_container(BUCKET).iterate_objects(prefix="index.html"))
+    time = modified(obj)
+    assert time is not None
+    assert (tmp_path / "copy of s/index.html").stat().st_mtime == time.timestamp()
 
 
 @pytest.mark.parametrize("upload", [True, False])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from libcloud.test.cli.running import Shell
+from libcloud.test.storage.fakes.faults import Status
 
 URL = "s3://bucket/a b"
 
@@ -138,7 +139,7 @@ def test_all_deleted_objects_of_a_directory_are_restored(versioned: Shell) -> No
     assert fake is not None
     fake.log.clear()
     versioned.ok("undelete", "-r", "s3://bucket")
-    assert set(fake.operations()) == {"ListObjectVersions", "DeleteObjects"}
+    assert set(fake.operations()) == {"ListObjectVersions", "DeleteObjects", "HeadObject"}
     assert versioned.names() == ["a b", "d/1", "d/2", "d2"]
 
 
@@ -152,6 +153,19 @@ def test_what_cannot_be_restored_is_reported(versioned: Shell) -> None:
     assert result.status != 0
     assert "s3://bucket/other" in result.err
     assert versioned.names() == ["a b"]
+
+
+@pytest.mark.parametrize(("status", "expected"), [(404, 1), (403, 0)])
+def test_an_object_that_is_still_missing_is_not_reported_as_restored(
+    versioned: Shell, status: int, expected: int
+) -> None:
+    versioned.ok("rm", "-q", URL)
+    assert versioned.endpoint.fake is not None
+    versioned.endpoint.fake.faults.add("HeadObject", Status(status, ""), times=None)
+    result = versioned("undelete", URL)
+    assert result.status == expected
+    assert ("the store still has no object of this name" in result.err) is bool(expected)
+    assert result.lines == ([] if expected else [f"restored {URL}"])
 
 
 def test_a_version_is_deleted(versioned: Shell) -> None:

@@ -86,6 +86,17 @@ def test_parts_are_copied_with_the_description_too(either: Store) -> None:
     either.assert_nothing_is_left("copy", "source")
 
 
+@pytest.mark.parametrize("part_size", [None, PART])
+def test_tags_are_copied_and_can_be_replaced(amazon: Store, part_size: int | None) -> None:
+    tags = {"a b": "c&d", "e": ""}
+    obj = put(amazon, 2 * PART, ex_tags=tags)
+    copy = in_parts(amazon, obj, ex_part_size=part_size)
+    assert amazon.driver.ex_get_object_tags(copy) == tags
+    headers = {"x-amz-tagging": "f=g", "x-amz-tagging-directive": "REPLACE"}
+    copy = in_parts(amazon, obj, "other", headers=headers, ex_part_size=part_size)
+    assert amazon.driver.ex_get_object_tags(copy) == {"f": "g"}
+
+
 @pytest.mark.parametrize("size", [0, 1, PART - 1, PART])
 def test_what_fits_a_part_is_one_request(amazon: Store, size: int) -> None:
     in_parts(amazon, put(amazon, size))
