@@ -31,7 +31,7 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
-from libcloud.storage.types import ObjectHashMismatchError
+from libcloud.storage.types import InvalidContainerNameError, ObjectHashMismatchError
 from libcloud.utils.etags import strip_etag
 
 _log = logging.getLogger(__name__)
@@ -101,6 +101,11 @@ class SwiftUploadPort:
         """Look for the container, and create the one for segments."""
         container, segments = self._names.object_container, self._names.container
         what = f"Error uploading {self._label}"
+        try:
+            requests.check_container_name(segments)
+        except ValueError as error:
+            text = f"{what}: its segments have no container: {error}"
+            raise InvalidContainerNameError(text, self._client.owner, segments) from error
         found = self._client.send_once(
             requests.head(requests.container_path(container)),
             what,

@@ -11,6 +11,7 @@ from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.types import InvalidContainerNameError
 from libcloud.test.storage.fakes.swift import FakeSwift
 from libcloud.test.storage.fakes.wire import Answer
+from libcloud.test.storage.swift.conftest import Connect
 
 
 def test_data_and_token_do_not_follow_a_redirect(fake: FakeSwift, container: Container) -> None:
@@ -41,3 +42,14 @@ def test_a_container_name_of_another_path_is_refused_without_a_request(
         with pytest.raises(InvalidContainerNameError):
             call()
     assert fake.log == []
+
+
+@pytest.mark.parametrize("name", ["..", "a/{container}", "{container}" * 100])
+def test_a_segment_container_of_another_path_is_refused_before_anything_is_sent_there(
+    fake: FakeSwift, connect: Connect, name: str
+) -> None:
+    box = connect(ex_segment_container=name).create_container("docs")
+    with pytest.raises(InvalidContainerNameError, match="docs/big: its segments"):
+        box.upload_object_via_stream(iter([b"x" * 5000]), "big", ex_part_size=1000)
+    assert list(fake.containers) == ["docs"]
+    assert box.upload_object_via_stream(iter([b"small"]), "name").size == 5
