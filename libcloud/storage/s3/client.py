@@ -29,6 +29,7 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 from libcloud.utils.per_process import PerProcess
+from libcloud.utils.unsent import is_unsent
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -221,8 +222,13 @@ class S3Client(StoreClient[ClientOwner]):
         return s3.errors.attach_detail(ContainerDoesNotExistError(text, self.owner, name), detail)
 
     def raise_if_no_container(self, error: LibcloudError, name: str) -> None:
-        """In an upload of a whole object, 404 can only mean that the container does not exist."""
+        """In an upload of a whole object, 404 can only mean that the container does not exist.
+
+        Unless another host sent it, such as the one that knows the endpoint of the account.
+        """
         detail = getattr(error, "detail", None)
+        if is_unsent(error):
+            return
         if type(error) is LibcloudError and detail is not None and detail.status == 404:
             missing = ContainerDoesNotExistError(error.value, self.owner, name)
             raise s3.errors.attach_detail(missing, detail) from error

@@ -15,6 +15,7 @@ import pytest
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.storage.base import Container
 from libcloud.storage.drivers import backblaze_b2
 from libcloud.storage.drivers.backblaze_b2 import (
     BackblazeB2AuthConnection,
@@ -244,3 +245,13 @@ def test_parts_are_as_small_as_five_million_bytes() -> None:
 def test_a_host_determines_the_region_that_requests_are_signed_for() -> None:
     driver = BackblazeB2StorageDriver("key", "secret", host="s3.eu-central-003.backblazeb2.com")
     assert driver.region_name == "eu-central-003"
+
+
+def test_a_host_of_accounts_that_is_none_is_not_called_a_missing_container() -> None:
+    with store(reply(404, b"<html>")) as (_, server, driver):
+        server.create_bucket("bucket")
+        box = Container("bucket", {}, driver())
+        with pytest.raises(LibcloudError, match="authorizing the account") as caught:
+            box.upload_object_via_stream(iter([b"data"]), "object")
+    assert type(caught.value) is LibcloudError
+    assert caught.value.status == 404  # type: ignore[attr-defined]
