@@ -104,3 +104,17 @@ def test_a_url_of_the_file_system_names_the_account() -> None:
     url = "libcloud+abfs://box@acme.dfs.core.windows.net/name"
     assert AzureFileSystem._get_kwargs_from_urls(url) == {"key": "acme"}
     assert AzureFileSystem._strip_protocol(url) == "box/name"
+
+
+def test_placeholders_of_directories_are_not_downloaded_as_files(
+    shell: Shell, azure: FakeAzure, account: str, tmp_path: Path
+) -> None:
+    where: Any = {"AZURE_STORAGE_CONNECTION_STRING": account}
+    marked = ("--metadata", "hdi_isfolder=true")
+    assert shell("put", *marked, "-", "az://box/a/b", stdin=b"", **where).status == 0
+    assert shell("put", "-", "az://box/a/b/c", stdin=DATA, **where).status == 0
+    for command in (("get", "-r"), ("sync",)):
+        target = tmp_path / command[0]
+        result = shell(*command, "az://box/a", str(target), **where)
+        assert (result.status, result.err) == (0, result.err)
+        assert [path.read_bytes() for path in target.rglob("c")] == [DATA]
