@@ -61,10 +61,18 @@ _ENDS = (
     Mutant(
         "each upload has its own entry in atexit",
         "libcloud/storage/transfer/upload/at_exit.py",
-        "        if not self._registered:\n",
-        "        if True:\n",
+        "        if self._registered != (pid := os.getpid()):\n",
+        "        if pid := os.getpid():\n",
         (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
         caught_by="test_many_uploads_are_one_entry_of_atexit",
+    ),
+    Mutant(
+        "a forked process relies on the entry of its parent in atexit",
+        "libcloud/storage/transfer/upload/at_exit.py",
+        "        if self._registered != (pid := os.getpid()):\n",
+        "        if (pid := os.getpid()) and not self._registered:\n",
+        (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
+        caught_by="test_a_forked_process_has_its_own_entry_of_atexit",
     ),
     Mutant(
         "a file is read to the size that it had",

@@ -130,7 +130,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         self._is_near = len(self._jumps) == _JUMPS and last - first <= self._near
         if self._is_near:
             before = 0 if self.size <= self._near else first
-            self._submit_blocks(before, start, self._near // _IN_FLIGHT)
+            self._submit_blocks(before, start, max(1, self._near // _IN_FLIGHT))
 
     def _bytes_ahead(self, start: int, end: int) -> int:
         """How much to request beyond ``end``."""

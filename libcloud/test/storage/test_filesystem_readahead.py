@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from unittest import mock
 
 import pytest
 
@@ -126,3 +127,15 @@ def test_the_last_bytes_that_are_known_are_not_requested_again() -> None:
     assert not reader.requested
     reader.read(0, 1000)
     assert reader.own == [(0, SIZE)]
+
+
+@pytest.mark.parametrize("blocksize", [1, 2])
+def test_a_reader_of_tiny_ranges_reads_again_after_errors(blocksize: int) -> None:
+    reader = Reader(blocksize=blocksize)
+    fetch = reader.cache.fetcher
+    reader.cache.fetcher = mock.Mock(side_effect=OSError("broken"))
+    for _ in range(3):
+        with pytest.raises(OSError, match="broken"):
+            reader.read(50, 1)
+    reader.cache.fetcher = fetch
+    reader.read(50, 1)

@@ -36,12 +36,13 @@ class _Exits:
 
     def __init__(self) -> None:
         self._calls: dict[Callable[[], object], None] = {}
-        self._registered = False
+        self._registered: int | None = None  # in which process
 
     def register(self, call: Callable[[], object]) -> None:
         self._calls[call] = None
-        if not self._registered:
-            self._registered = True
+        # ``multiprocessing`` clears ``atexit`` in a forked child, from Python 3.13 on.
+        if self._registered != (pid := os.getpid()):
+            self._registered = pid
             atexit.register(self.run)
 
     def unregister(self, call: Callable[[], object]) -> None:

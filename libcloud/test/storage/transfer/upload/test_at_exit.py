@@ -85,6 +85,18 @@ def test_many_uploads_are_one_entry_of_atexit() -> None:
     assert called == ["c", "b", "a"]
 
 
+def test_a_forked_process_has_its_own_entry_of_atexit() -> None:
+    entries: list[Callable[[], Any]] = []
+    exits = module._Exits()
+    with mock.patch.object(module, "atexit", mock.Mock(register=entries.append)):
+        exits.register(list)
+        entries.clear()  # as multiprocessing does
+        with mock.patch("os.getpid", return_value=-1):
+            exits.register(dict)
+            exits.register(set)
+    assert entries == [exits.run]
+
+
 @every_runner
 def test_an_upload_of_a_daemon_thread_is_aborted_when_the_program_ends(
     runner: str, at_exit: list[Callable[[], Any]]
