@@ -16,14 +16,14 @@ from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.places import Copier, StoreDirectory, modified
-from libcloud.cli.progress import Progress, Report
+from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.selection import Selection, literal_option, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, source_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.sync_plan import Entry
 from libcloud.cli.targets import is_url
-from libcloud.cli.text import count
+from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import ObjectDoesNotExistError
 
@@ -197,7 +197,14 @@ class _Command:
         if self._move:
             with error_context(self._source.target.with_name(entry.origin.name)):
                 self._check_unchanged(entry.origin)
-                entry.origin.delete()
+                self._delete(entry.origin, url)
+
+    def _delete(self, obj: Object, url: str) -> None:
+        try:
+            obj.delete()
+        except LibcloudError:
+            print_stderr(f"libcloud: {printable(url)}: copied, but the original was not deleted")
+            raise
 
     def _check_unchanged(self, obj: Object) -> None:
         """:raises LibcloudError: the original is not what was copied, and must not be deleted."""

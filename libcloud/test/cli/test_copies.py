@@ -138,6 +138,21 @@ def test_an_object_is_not_moved_onto_itself_by_another_name_of_the_server(shell:
     assert shell.body("x") == b"x"
 
 
+@pytest.mark.parametrize("options", [(), ("-r",)])
+def test_a_move_whose_original_cannot_be_deleted_says_so(
+    shell: Shell, options: tuple[str, ...]
+) -> None:
+    stored(shell, "a/b")
+    assert shell.endpoint.fake is not None
+    shell.endpoint.fake.faults.add("DeleteObject", Status(403, "AccessDenied"), times=None)
+    result = shell(
+        "mv", *options, "s3://bucket/a" if options else "s3://bucket/a/b", "s3://bucket/c/"
+    )
+    assert result.status == 4
+    assert "s3://bucket/c/b: copied, but the original was not deleted\n" in result.err
+    assert (shell.body("a/b"), shell.body("c/b")) == (b"a/b", b"a/b")
+
+
 def test_an_object_that_was_replaced_while_it_was_copied_is_kept(shell: Shell) -> None:
     stored(shell, "a")
     assert shell.endpoint.fake is not None
