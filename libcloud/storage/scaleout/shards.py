@@ -13,7 +13,7 @@ import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -231,7 +231,8 @@ def _copied(
         else:
             pending.append(entry)
     pool = migration.destination.container.driver._pool
-    waiting = _until_throttled(pending, copier) if migration.ends_early else iter(pending)
+    copied: list[str] = []
+    waiting = _until_throttled(pending, copier, copied) if migration.ends_early else iter(pending)
     results = pool.map(
         copy, waiting, ordered=False, fail_fast=False, jobs=migration.jobs or _JOBS, grace=None
     )
@@ -250,15 +251,20 @@ def _copied(
                 record.update(outcome="failed", error=_text_of(result.error))
             elif result.value is not None:
                 in_a_row = 0
+                copied.append(entry.key)
                 outcome = "replaced" if entry.key in found else "copied"
                 record.update({"outcome": outcome, **result.value.record()})
             yield record
 
 
-def _until_throttled(entries: list[Entry], copier: ObjectCopier) -> Iterator[Entry]:
-    """The entries, until the stores throttle."""
-    for number, entry in enumerate(entries):
-        if number >= _LEAST_COPIED and copier.throttled >= _MOST_THROTTLED:
+def _until_throttled(entries: list[Entry], copier: ObjectCopier, copied: Sized) -> Iterator[Entry]:
+    """The entries, until the stores throttle.
+
+    Failed objects are tried again by the next task, so only those that were ``copied`` count:
+    otherwise a shard with many failures would never end.
+    """
+    for entry in entries:
+        if len(copied) >= _LEAST_COPIED and copier.throttled >= _MOST_THROTTLED:
             return
         yield entry
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.scaleout import shards
+from libcloud.storage.scaleout.copying import ObjectCopier
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.scaleout.migrating import FOLDER, NAMES, Pair, contents, to
 
@@ -40,6 +41,19 @@ def test_a_throttled_task_ends_early_and_what_it_copied_is_kept(pair: Pair) -> N
     assert report.is_clean
     assert all(pair.written(name) == 1 + (name in ("03", "17")) for name in NAMES)
     assert (files_written(pair, ".gz"), files_written(pair, ".json")) == (3, 1)
+
+
+def test_a_shard_with_many_failures_ends_although_the_stores_throttle(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ObjectCopier, "throttled", 1)
+    failing = NAMES[:8]
+    for name in failing:
+        archived = Status(403, "InvalidObjectState")
+        pair.source.server.faults.add("GetObject", archived, match=to(name), times=None)
+    report = migrate(pair, 2)
+    assert pair.copies == contents(*NAMES[8:])
+    assert (report.copied, report.failed) == (len(NAMES) - 8, 8)
 
 
 def test_the_only_task_does_not_end_early(pair: Pair) -> None:
