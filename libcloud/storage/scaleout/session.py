@@ -236,7 +236,7 @@ class UploadSession:
             Step.PART,
             lambda: store.put_part(self.upload_id, number, data, digest),
             throttled,
-            lambda: getattr(data, "can_be_sent_again", True),
+            data,
         )
         return receipt_of(part), len(throttled)
 
@@ -441,9 +441,12 @@ class UploadSession:
         step: Step,
         operation: Callable[[], _T],
         throttled: list[Failure] | None = None,
-        can_be_repeated: Callable[[], bool] = lambda: True,
+        body: Any = None,
     ) -> _T:
-        """The result of ``operation``, with retries; failures of a busy store are collected."""
+        """The result of ``operation``, with retries; failures of a busy store are collected.
+
+        :param body: what it sends, perhaps only once.
+        """
         retries, attempt = self._upload.retries, 1
         while True:
             epoch = retries.limiter.epoch
@@ -454,8 +457,9 @@ class UploadSession:
                 if failure.throttled:
                     retries.limiter.throttled(epoch)
                     throttled.append(failure) if throttled is not None else None
-                again = can_be_repeated()
-                if not again and failure.transient and isinstance(error, LibcloudError):
+                again = getattr(body, "can_be_sent_again", True)
+                once = not (again or getattr(body, "repeatable", True))
+                if once and failure.transient and isinstance(error, LibcloudError):
                     error.value = f"{error.value}. {_ONCE}"
                 delay = retries.delay_after(attempt, failure) if again else None
                 if delay is None:

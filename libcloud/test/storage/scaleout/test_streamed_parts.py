@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from libcloud.http import NetworkError
 from libcloud.http.adapter import ExactAdapter
 from libcloud.storage.s3 import streamed_part
 from libcloud.storage.s3.checksums import CHECKSUMS, available, encoded
@@ -212,6 +213,19 @@ def test_an_error_of_the_source_propagates_unchanged(
     with pytest.raises(error) as caught:
         session.upload_part(1, source, size=len(DATA))
     assert caught.value is raised
+    assert not session.receipts()
+
+
+def test_an_error_of_the_network_of_a_source_that_can_be_repeated_is_not_changed(
+    s3: Store, session: UploadSession
+) -> None:
+    def broken() -> Iterator[bytes]:
+        yield DATA[:PIECE]
+        raise NetworkError("the other store does not answer")
+
+    with pytest.raises(NetworkError) as caught:
+        session.upload_part(1, broken, size=len(DATA))
+    assert caught.value.value == "the other store does not answer"
     assert not session.receipts()
 
 
