@@ -35,6 +35,9 @@ _RECORD = "pieces.json"
 _NAME = re.compile(r"([0-9]{8,})-[0-9a-f]{12}")
 
 
+# Keywords of an upload that its temporary objects need, too.
+_OPTIONS = ("ex_sse", "ex_request_payer", "ex_expected_bucket_owner")
+
 _LONGEST = 960  # bytes of a name of which the names of temporary objects are made, of at most 1,024
 
 
@@ -190,12 +193,12 @@ class Staging:
     def begin(cls, driver: Any, container: Container, object_name: str, **options: Any) -> Staging:
         """A new job. Nothing is sent.
 
-        :param options: of :meth:`publish`; the pieces are encrypted as they say.
+        :param options: of :meth:`publish`; the pieces are encrypted and paid for as they say.
         :raises ValueError: workers could not connect as ``driver`` does; the text says what to do.
         """
         prefix = prefix_of(object_name, uuid4().hex)
         headers = dict(options.get("headers") or {})
-        own = {name: value for name, value in options.items() if name.startswith("ex_sse")}
+        own = {name: value for name, value in options.items() if name.startswith(_OPTIONS)}
         if own:
             headers = driver._headers_to_share(headers, own)
         headers = headers_of_pieces(headers)

@@ -67,6 +67,20 @@ def test_little_data_becomes_an_object_as_well(
     assert len(store.objects) == 1
 
 
+def test_every_request_says_who_pays_and_whose_the_bucket_is(store: FakeS3) -> None:
+    driver: Any = S3StorageDriver.from_env(ex_s3_profile="amazon")
+    options = {"ex_request_payer": True, "ex_expected_bucket_owner": "me"}
+    container = driver.get_container(BUCKET)
+    store.log.clear()
+    staging = Staging.begin(driver, container, "big.bin", **options)
+    staging.publish(_write(staging, LARGE, SMALL), **options)
+    assert store.body(BUCKET, "big.bin") == LARGE + SMALL
+    assert {"ListObjectsV2", "DeleteObjects"} <= {entry.operation for entry in store.requests}
+    for entry in store.requests:
+        assert entry.headers.get("x-amz-request-payer") == "requester", entry.operation
+        assert entry.headers.get("x-amz-expected-bucket-owner") == "me", entry.operation
+
+
 def test_another_attempt_with_the_same_bytes_is_removed(staging: Staging, store: FakeS3) -> None:
     pieces = _write(staging, LARGE, SMALL)
     _write(staging, LARGE)
