@@ -25,9 +25,9 @@ from libcloud.storage.base import Object
 from libcloud.storage.scaleout.compose import PieceStorage, PieceTask, folder_of
 from libcloud.storage.scaleout.executors import adapted, workers_of
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor
+from libcloud.storage.scaleout.receipts import PlannedParts
 from libcloud.storage.scaleout.session import (
     NewUpload,
-    PlannedParts,
     UploadSession,
     attached,
     begin,

@@ -267,3 +267,22 @@ class PartsPort:
 
     def _current(self, parts: Sequence[PartReceipt]) -> list[PartReceipt]:
         return [self._changed.get(part.number, part) for part in parts]
+
+
+class _Part(NamedTuple):
+    body: Any
+    last: bool
+
+
+class PlannedParts:
+    """A source of parts that are sent elsewhere.
+
+    :param bodies: of which only the lengths are used.
+    """
+
+    def __init__(self, bodies: Sequence[Any]) -> None:
+        self._bodies = list(reversed(bodies))
+
+    def next_part(self, size: int) -> _Part:
+        """The next part, whatever size is asked for."""
+        return _Part(self._bodies.pop(), not self._bodies)

@@ -29,13 +29,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import IO, Any, NamedTuple, Protocol, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.scaleout.bodies import StreamedBody, body_of
 from libcloud.storage.scaleout.receipts import (
     PartsPort,
+    PlannedParts,
     UploadReceipt,
     check_complete,
     distinct_parts,
@@ -62,10 +63,7 @@ __all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begi
 
 _T = TypeVar("_T")
 
-_ONCE = (
-    "There was no further attempt, because the data cannot be made again: pass a function that "
-    "returns it"
-)
+_ONCE = "There was no further attempt: the data cannot be made again: pass a function"
 
 
 NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
@@ -470,25 +468,6 @@ class UploadSession:
                 retries.succeeded()
                 retries.limiter.succeeded(epoch)
                 return result
-
-
-class _Part(NamedTuple):
-    body: Any
-    last: bool
-
-
-class PlannedParts:
-    """A source of parts that are sent elsewhere.
-
-    :param bodies: of which only the lengths are used.
-    """
-
-    def __init__(self, bodies: Sequence[Any]) -> None:
-        self._bodies = list(reversed(bodies))
-
-    def next_part(self, size: int) -> _Part:
-        """The next part, whatever size is asked for."""
-        return _Part(self._bodies.pop(), not self._bodies)
 
 
 # Beginning, and reading the text.
