@@ -265,4 +265,38 @@ MUTANTS = (
         "protocols",
         "test_other_protocols_finish_a_clean_up",
     ),
+    _mutant(
+        "a late part of an upload that has ended begins another one",
+        "session",
+        "            lambda: store.put_part(self.upload_id, number, data, digest),",
+        "            lambda: store.put_part(\n"
+        "                self.upload_id if self.find_parts()[1] is None else store.create(),\n"
+        "                number, data, digest),",
+        "session",
+        "test_a_straggler_after_the_end_finds_no_upload",
+    ),
+    _mutant(
+        "a part that arrives during the abort is left",
+        "session",
+        "                if stays or not self._retried(",
+        "                if True or self._retried(",
+        "session",
+        "test_a_straggler_during_the_abort_is_aborted_as_well",
+    ),
+    _mutant(
+        "partitions of another version are written",
+        "staging",
+        "        check_version(\n            self.version,",
+        "        check_version(\n            __version__,",
+        "staging",
+        "test_a_piece_of_another_version_of_the_library_is_refused",
+    ),
+    _mutant(
+        "a held piece that could not be made is not named",
+        "sizes",
+        "        except Exception as error:",
+        "        except TypeError as error:",
+        "executors",
+        "test_a_held_piece_that_could_not_be_made_is_named",
+    ),
 )

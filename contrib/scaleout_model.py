@@ -44,10 +44,8 @@ def describe_object(size: int, given: argparse.Namespace) -> None:
     print(f"  {len(parts)} parts of up to {largest / _MIB:.0f} MiB, {rate / _GIB:.1f} GiB/s")
     print(f"  network {seconds(size / rate)}, CPU of the workers {seconds(cpu)} in parallel")
     print(f"  coordinator {seconds(coordinator)} of CPU, {traffic:.0f} MiB of traffic")
-    held = given.cores * min(largest, given.held_mib * _MIB) / _GIB
-    print(
-        f"  memory of a machine {held:.1f} GiB: what its {given.cores} workers hold of their parts"
-    )
+    held = given.cores * min(largest, (given.held_mib + given.piece_mib) * _MIB) / _GIB
+    print(f"  memory of a machine {held:.1f} GiB: {given.cores} workers, each with a piece")
 
 
 def describe_keys(keys: int, given: argparse.Namespace) -> None:
@@ -76,7 +74,7 @@ def main() -> None:
     add("--gbit", type=float, default=10.0, help="network of a machine, Gbit/s")
     add("--efficiency", type=float, default=1.0, help="share of the network that is used")
     add("--piece-mib", type=float, default=64.0, help="size of a piece")
-    add("--held-mib", type=float, default=5120.0, help="of a part that a worker holds; streamed: 1")
+    add("--held-mib", type=float, default=8.0, help="of a part that a worker holds beside a piece")
     add("--worker-cpu", type=float, default=1.2, help="CPU s of the workers for a GiB")
     add("--coordinator-ms", type=float, default=0.5, help="CPU of the coordinator for a part")
     add("--part-bytes", type=int, default=1500, help="traffic of the coordinator for a part")

@@ -22,6 +22,7 @@ try:
     from dask.delayed import Delayed
     from distributed import Client
     from distributed import Future as DaskFuture
+    from distributed import TimeoutError as DaskTimeoutError
 except ImportError as error:
     raise ImportError(missing_extra("distributed", "dask")) from error
 
@@ -29,6 +30,8 @@ __all__ = ["DaskExecutor", "connect", "pieces_of"]
 
 # Builtins exist on every worker, whether the library is installed there or not.
 _VERSION = "__import__('libcloud').__version__"
+
+_WORKER_SECONDS = 60.0
 
 
 def connect(address: str, timeout: float = 10.0) -> DaskExecutor:
@@ -83,13 +86,22 @@ class DaskExecutor(Executor):
     """Runs tasks on the workers of a Dask cluster.
 
     :param close: close the client at the shutdown.
-    :raises LibcloudError: a worker lacks this version of the library.
+    :param worker_timeout: seconds to wait for a worker if there is none; a cluster that adapts to
+        its load starts one.
+    :raises LibcloudError: a worker lacks this version of the library, or there is none.
     """
 
-    def __init__(self, client: Any, *, close: bool = False) -> None:
+    def __init__(
+        self, client: Any, *, close: bool = False, worker_timeout: float = _WORKER_SECONDS
+    ) -> None:
         self._client = client
         self._close = close
-        _check(client)
+        try:
+            _wait_for_worker(client, worker_timeout)
+            _check(client)
+        except BaseException:
+            self.shutdown()
+            raise
 
     @property
     def workers(self) -> int:
@@ -111,6 +123,7 @@ class DaskExecutor(Executor):
         The sizes of the chunks of an array are known: they are computed with the part they are for.
 
         :raises TypeError: a piece is not bytes; the text says which.
+        :raises WorkerError: a piece could not be made; the text says which.
         """
         sizes = _chunk_sizes(pieces)
         if sizes is not None:
@@ -138,6 +151,21 @@ class DaskExecutor(Executor):
         """Close the client, if it was made for this executor."""
         if self._close:
             self._client.close()
+
+
+def _wait_for_worker(client: Any, seconds: float) -> None:
+    if client.nthreads():
+        return
+    task = client.submit(int, pure=False)
+    try:
+        task.result(seconds)
+    except DaskTimeoutError:
+        raise LibcloudError(
+            f"the Dask scheduler at {client.scheduler.address} has no workers, and got none within "
+            f"{seconds:g} s: start some with `dask worker {client.scheduler.address}`"
+        ) from None
+    finally:
+        task.cancel()
 
 
 def _check(client: Any) -> None:

@@ -10,14 +10,13 @@ from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
 from libcloud.storage.scaleout.receipts import PartsPort, part_of
+from libcloud.storage.scaleout.sizes import text_of_engine
 from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
 from libcloud.storage.transfer.cut import CutPart
 from libcloud.storage.transfer.upload.workers import InlineWorkers, Outcome, Task
 from libcloud.storage.transfer.values import Failure, PartReceipt, Send, Step
 from libcloud.storage.types import WorkerError
 from libcloud.utils.arguments import kind_of
-
-_SHOWN = 1000  # characters of a worker's error
 
 _Key = TypeVar("_Key")
 
@@ -219,7 +218,7 @@ def worker_error(
         pieces = pieces if reason.piece is None else (reason.piece,)
         by = f"the worker {worker}"
     else:
-        text, by = f"{kind_of(reason)}: {reason}"[:_SHOWN].rstrip("."), "its worker"
+        text, by = text_of_engine(reason), "its worker"
     named = "no piece" if not pieces else f"piece {pieces[0]}"
     if len(pieces) > 1:
         named = f"pieces {pieces[0]} to {pieces[-1]}"

@@ -63,6 +63,7 @@ class RayExecutor(Executor):
 
         :param pieces: references are used as they are, and callables are called by a task each.
         :raises TypeError: a piece is not bytes; the text says which.
+        :raises WorkerError: a piece could not be made; the text says which.
         """
         held = [self._run.remote(piece) if callable(piece) else piece for piece in pieces]
         measured = [self._run.remote(piece_size, piece) for piece in held]

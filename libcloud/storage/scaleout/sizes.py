@@ -6,34 +6,57 @@ from __future__ import annotations
 import hashlib
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.cut import check_sizes
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE
+from libcloud.storage.types import WorkerError
 from libcloud.utils.arguments import kind_of
 
-
-def piece_size(piece: Any) -> int:
-    """Its size in bytes; runs on a worker.
-
-    :raises TypeError: it is not bytes.
-    """
-    return memoryview(piece).nbytes
+_SHOWN = 1000  # characters of an error
 
 
-def collect_sizes(results: Sequence[Callable[[], int]]) -> list[int]:
+def piece_size(piece: Any) -> int | str:
+    """Its size in bytes, or what it is instead of bytes; runs on a worker."""
+    try:
+        return memoryview(piece).nbytes
+    except TypeError:
+        return kind_of(piece)
+
+
+def collect_sizes(results: Sequence[Callable[[], int | str]]) -> list[int]:
     """The results of :func:`piece_size` for each piece, in order.
 
     :raises TypeError: a piece is not bytes; the text says which.
+    :raises WorkerError: a piece could not be made; the text says which.
     """
     sizes = []
     for number, result in enumerate(results):
         try:
-            sizes.append(result())
-        except TypeError as error:
-            raise TypeError(f"piece {number} is not bytes: {error}") from error
+            size = result()
+        except Exception as error:
+            text = f"piece {number} could not be made: {text_of_engine(error)}"
+            raise WorkerError(f"{text}. Nothing was sent", None, "", pieces=(number,)) from error
+        if isinstance(size, str):
+            raise TypeError(f"piece {number} is not bytes, but {size}")
+        sizes.append(size)
     return sizes
+
+
+def text_of_engine(error: BaseException) -> str:
+    """What an engine says of a task that returned nothing, and what to do if that is known."""
+    text = f"{kind_of(error)}: {error}"
+    advice = ""
+    if "No module named 'libcloud" in text:
+        advice = "; the worker lacks libcloud-storage: install the same release everywhere"
+    elif isinstance(error, BrokenExecutor):
+        advice = (
+            "; a worker was killed, or lacks what the task needs: install the same release of "
+            "libcloud-storage everywhere"
+        )
+    return text[:_SHOWN].rstrip(".") + advice
 
 
 def sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:

@@ -21,11 +21,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from libcloud import __version__
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.bodies import views_of
 from libcloud.storage.scaleout.receipts import conflict
 from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
-from libcloud.storage.scaleout.worker import StoredPiece, driver_with, headers_of_pieces
+from libcloud.storage.scaleout.worker import (
+    StoredPiece,
+    check_version,
+    driver_with,
+    headers_of_pieces,
+    this_worker,
+)
 from libcloud.storage.types import FailedDeletion
 
 __all__ = ["PieceFolder", "StagedPiece", "Staging"]
@@ -185,9 +192,11 @@ class Staging:
     """A job: where its pieces are written, and the object that they become.
 
     :param text: everything about it, without a secret; a worker finds its own credentials.
+    :param version: of the library in the coordinator.
     """
 
     text: str
+    version: str = __version__
 
     @classmethod
     def begin(cls, driver: Any, container: Container, object_name: str, **options: Any) -> Staging:
@@ -225,7 +234,11 @@ class Staging:
         :param number: position of the piece, from 0.
         :param chunks: its bytes.
         :raises TypeError: a chunk is not bytes.
+        :raises RuntimeError: the coordinator has another version of the library.
         """
+        check_version(
+            self.version, f"piece {number} cannot be written by the worker {this_worker()}: "
+        )
         views = filter(len, views_of(iter(chunks), f"piece {number}"))
         first = next(views, None)
         if first is None:

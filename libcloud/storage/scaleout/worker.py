@@ -241,7 +241,7 @@ def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartRe
 
     :param position: of the piece that it concerns; ``None``: a :class:`PieceError` tells.
     """
-    worker = f"{platform.node()}:{os.getpid()}"
+    worker = this_worker()
     try:
         receipt, throttled = work()
         return PartResult(receipt, worker, throttled)
@@ -260,12 +260,17 @@ def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartRe
         )
 
 
-def check_version(version: str) -> None:
+def this_worker() -> str:
+    """``host:pid`` of this process."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def check_version(version: str, what: str = "") -> None:
     """:raises RuntimeError: the coordinator has another version of the library."""
     if version != __version__:
         raise RuntimeError(
-            f"it has libcloud-storage {__version__}, and this program has {version}: install the "
-            "same release everywhere"
+            f"{what}it has libcloud-storage {__version__}, and this program has {version}: "
+            "install the same release everywhere"
         )
 
 

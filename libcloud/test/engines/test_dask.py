@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,13 @@ import dask.bag
 import numpy
 import pytest
 from dask import delayed
-from distributed import Client
+from distributed import Client, LocalCluster
 
 import libcloud
 from libcloud.common.types import LibcloudError
 from libcloud.storage.scaleout.dask import DaskExecutor, connect, pieces_of
 from libcloud.storage.scaleout.executors import executor_for, workers_of
+from libcloud.storage.types import WorkerError
 from libcloud.test.engines.bad_input import BAD_INPUT, check_refused
 from libcloud.test.engines.migration import (
     check_migration,
@@ -31,7 +34,8 @@ from libcloud.test.engines.migration import (
 )
 from libcloud.test.engines.pieces import MIB, SIZES, pieces_for, runs_in, wait_for
 from libcloud.test.engines.processes import Recorder, files_with, memory_contains, running
-from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store
+from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store, session_of
+from libcloud.test.storage.fakes.faults import Action
 from libcloud.test.storage.fakes.servers import reserved_ports
 
 pytestmark = pytest.mark.slow
@@ -45,7 +49,7 @@ class Cluster:
     :ivar scheduler: its process id.
     """
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, workers: int = 2) -> None:
         (port,) = stack.enter_context(reserved_ports(1))
         self.address = f"{HOST}:{port}"
         self.folder = folder
@@ -55,10 +59,10 @@ class Cluster:
             running([*scheduler, "--no-dashboard", "--no-show"], folder / "scheduler.log")
         )
         self.scheduler = process.pid
-        for _ in range(2):
+        for _ in range(workers):
             self._start_worker(stack)
         self.client = stack.enter_context(Client(f"tcp://{self.address}", timeout=200))
-        self.client.wait_for_workers(2, timeout=200)
+        self.client.wait_for_workers(workers, timeout=200)
 
     @contextlib.contextmanager
     def extra_worker(self, *options: str) -> Iterator[str]:
@@ -146,6 +150,20 @@ def test_a_piece_that_is_not_bytes_is_named(executor: DaskExecutor) -> None:
         executor.hold([b"", delayed(str)(1)])
 
 
+def test_a_piece_that_could_not_be_made_is_named(executor: DaskExecutor) -> None:
+    with pytest.raises(WorkerError, match="piece 1 could not be made: ValueError: invalid"):
+        executor.hold([b"", delayed(int)("x")])
+
+
+def test_a_cluster_without_workers_is_an_error() -> None:
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=f"{HOST}:0") as empty,
+        Client(empty, set_as_default=False) as client,
+        pytest.raises(LibcloudError, match=r"scheduler at \S+ has no workers"),
+    ):
+        DaskExecutor(client, worker_timeout=0)
+
+
 def test_a_scheduler_that_is_not_there_is_an_error() -> None:
     with reserved_ports(1) as (port,), pytest.raises(ConnectionError, match=f"{HOST}:{port}"):
         connect(f"tcp://{HOST}:{port}", timeout=0.2)
@@ -177,6 +195,33 @@ def test_a_worker_without_the_library_is_named(cluster: Cluster) -> None:
 
 
 # Uploads.
+
+
+def test_a_scheduler_that_dies_is_an_error_and_the_upload_is_continued(
+    tmp_path: Path, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    pieces = pieces_for(folder)
+    with ExitStack() as stack:
+        mortal = Cluster(stack, tmp_path, workers=1)
+        store.faults.add("UploadPart", KillScheduler(mortal.scheduler), nth=3)
+        with pytest.raises(WorkerError, match="connection to the scheduler") as caught:
+            driver.ex_upload_with(mortal.client, pieces, container, "big.bin", sizes=SIZES)
+    assert not store.objects
+    store.connections.wait_for_ended_processes()
+    with executor_for("threads", 1) as threads:
+        driver.ex_attach_upload(session_of(caught.value), threads, pieces, sizes=SIZES)
+    store.check_object("big.bin")
+
+
+@dataclass(slots=True)
+class KillScheduler(Action):
+    """The scheduler ends in the middle of a part."""
+
+    pid: int
+
+    def before_body(self, length: int) -> int:
+        os.kill(self.pid, signal.SIGKILL)
+        return length
 
 
 @pytest.mark.parametrize("kind", ["held", "known"])

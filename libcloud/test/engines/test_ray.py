@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ray.data import DataContext
 from libcloud.storage.scaleout.executors import executor_for, workers_of
 from libcloud.storage.scaleout.ray import RayExecutor, connect
 from libcloud.storage.scaleout.ray_data import ObjectSink
+from libcloud.storage.types import WorkerError
 from libcloud.test.engines.bad_input import BAD_INPUT, check_refused
 from libcloud.test.engines.migration import (
     check_migration,
@@ -86,6 +88,11 @@ def test_held_pieces_are_measured_where_they_are(executor: RayExecutor) -> None:
 def test_a_held_piece_that_is_not_bytes_is_named(executor: RayExecutor) -> None:
     with pytest.raises(TypeError, match="piece 1 is not bytes"):
         executor.hold([b"", ray.put("text")])
+
+
+def test_a_held_piece_that_could_not_be_made_is_named(executor: RayExecutor) -> None:
+    with pytest.raises(WorkerError, match=r"(?s)piece 1 could not be made: .*ValueError: invalid"):
+        executor.hold([b"", functools.partial(int, "x")])
 
 
 # In a process of its own, because a failed connection prevents later ones.
@@ -214,6 +221,18 @@ def test_a_dataset_becomes_one_object(
     store.check_object("big.bin")
     assert [name for _, name in store.objects] == ["big.bin"]
     assert set(runs_in(folder)) == set(range(len(SIZES)))
+
+
+def test_a_dataset_of_another_version_of_the_library_is_refused(
+    in_order: None, store: Store, driver: Any, container: Any
+) -> None:
+    sink = ObjectSink(driver, container, "big.bin")
+    sink._staging = replace(sink._staging, version="0.0")
+    dataset = ray.data.from_items([{"bytes": b"x"}], override_num_blocks=1)
+    with pytest.raises(Exception, match=r"cannot be written by the worker .* program has 0\.0"):
+        dataset.write_datasink(sink)
+    assert not store.objects
+    store.check_clean()
 
 
 def test_a_dataset_without_an_order_is_refused(

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
 from libcloud.storage.scaleout.executors import executor_for, workers_of
+from libcloud.storage.scaleout.sizes import collect_sizes, piece_size, text_of_engine
 from libcloud.storage.scaleout.worker import PartTask, send_part
+from libcloud.storage.types import WorkerError
 
 
 def test_an_executor_is_used_as_it_is() -> None:
@@ -75,3 +78,27 @@ def test_a_task_of_another_version_of_the_library_is_refused() -> None:
     result = send_part(PartTask("", 1, (), (), version="0.0"))
     assert result.receipt is None
     assert "this program has 0.0" in result.error
+
+
+def test_a_held_piece_that_could_not_be_made_is_named() -> None:
+    with pytest.raises(WorkerError, match="piece 1 could not be made: ValueError") as caught:
+        collect_sizes([lambda: 1, partial(int, "x")])
+    assert caught.value.pieces == (1,)
+
+
+def test_a_held_piece_that_is_not_bytes_is_named() -> None:
+    with pytest.raises(TypeError, match="piece 1 is not bytes, but str"):
+        collect_sizes([partial(piece_size, b"x"), partial(piece_size, "text")])
+
+
+@pytest.mark.parametrize("module", ["libcloud", "libcloud.storage.scaleout"])
+def test_a_worker_without_the_library_is_told_apart(module: str) -> None:
+    error = RuntimeError(f"ModuleNotFoundError: No module named '{module}'")
+    assert "lacks libcloud-storage: install" in text_of_engine(error)
+    assert "libcloud" not in text_of_engine(ModuleNotFoundError("No module named 'numpy'"))
+
+
+def test_a_broken_pool_may_lack_the_library() -> None:
+    text = text_of_engine(BrokenExecutor("A child process terminated."))
+    assert "a worker was killed, or lacks" in text
+    assert "libcloud-storage" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,14 @@ def test_a_chunk_that_is_not_bytes_is_named_and_nothing_is_kept(
 ) -> None:
     with pytest.raises(TypeError, match="piece 7 must be bytes"):
         staging.write(7, [b"x", chunk])
+    assert not store.objects
+
+
+def test_a_piece_of_another_version_of_the_library_is_refused(
+    staging: Staging, store: FakeS3
+) -> None:
+    with pytest.raises(RuntimeError, match=r"piece 7 .* worker \S+:\d+: .* program has 0\.0"):
+        replace(staging, version="0.0").write(7, [b"x"])
     assert not store.objects
 
 
