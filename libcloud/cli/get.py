@@ -346,5 +346,5 @@ def _save(obj: Object, output: _Output, selection: ObjectRange, download: _Downl
     with errors_name(destination.path):
         complete = download.save(obj, selection, destination)
     if not complete:
-        raise IncompleteError(obj, selection.size_of(obj))
+        raise IncompleteError(selection.size_of(obj), obj.driver)
     return destination.path

@@ -247,7 +247,7 @@ class Copier:
         if hasattr(obj.driver, "ex_iterate_multipart_uploads"):
             counter = self.settings.engine_options(on_bytes=self.progress.byte_counter(transfer))
         if not download(obj, destination, counter):
-            raise IncompleteError(obj, int(obj.size))
+            raise IncompleteError(int(obj.size), obj.driver)
         _set_time(destination.path, entry.modified)
         transfer.complete(int(obj.size))
 

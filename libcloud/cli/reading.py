@@ -87,8 +87,8 @@ class IncompleteError(LibcloudError):
     :param size: expected bytes.
     """
 
-    def __init__(self, obj: Object, size: int) -> None:
-        super().__init__(f"the store sent fewer than {size} bytes: no file was written", obj.driver)
+    def __init__(self, size: int, driver: Any = None) -> None:
+        super().__init__(f"the store sent fewer than {size} bytes: no file was written", driver)
 
 
 def download(obj: Object, destination: Destination, options: dict[str, Any]) -> bool:
