@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         "a copy loses the properties of the object",
         "libcloud/storage/drivers/swift.py",
-        "sent = {**swift.requests.property_headers(found.extra, given), **given}",
+        "sent = {**property_headers(found.extra, given), **given}",
         "sent = dict(given)",
         ("libcloud/test/storage/swift/test_copies.py",),
     ),

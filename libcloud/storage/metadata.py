@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""User metadata as headers, the same way for every protocol.
+"""User metadata and properties as headers, the same way for every protocol.
 
 A header carries ASCII. Any other text goes as one encoded word of RFC 2047, which S3 itself uses;
 so does text that would come back as another one: with spaces at its ends, or an encoded word
@@ -11,9 +11,21 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+
+PROPERTIES: Mapping[str, str] = MappingProxyType(
+    {
+        "cache_control": "Cache-Control",
+        "content_disposition": "Content-Disposition",
+        "content_encoding": "Content-Encoding",
+        "content_language": "Content-Language",
+        "expires": "Expires",
+    }
+)
+"""Headers of an object that stores keep, by their names in ``extra``."""
 
 
 def metadata_headers(
@@ -72,6 +84,22 @@ def from_utf8(text: str) -> str:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return text
+
+
+def properties_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """The properties in the headers of a response, by their names in ``extra``."""
+    found = {key: headers.get(name.lower(), "") for key, name in PROPERTIES.items()}
+    return {key: value for key, value in found.items() if value}
+
+
+def property_headers(extra: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Headers for the properties in ``extra``, without those that are ``given`` otherwise."""
+    names = {name.lower() for name in given}
+    return {
+        name: extra[key]
+        for key, name in PROPERTIES.items()
+        if key in extra and name.lower() not in names
+    }
 
 
 def is_placeholder(obj: Any) -> bool:

@@ -27,6 +27,7 @@ from libcloud.storage.base import Container, Object, StorageDriver, is_overridde
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnection
 from libcloud.storage.keywords import EngineKeywords, SwiftKeywords, SwiftUploadKeywords
+from libcloud.storage.metadata import PROPERTIES, properties_in, property_headers
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
 from libcloud.storage.transfer.retry import RetryPolicy
@@ -100,7 +101,7 @@ class SwiftStorageDriver(StorageDriver):
     supports_chunked_encoding = True
     #: Streams longer than a part become large objects.
     supports_swift_large_objects = True
-    _kept_properties = tuple(swift.requests.PROPERTIES)
+    _kept_properties = tuple(PROPERTIES)
     #: How often and how patiently requests are made again.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     #: Bytes of parts that one upload holds at once, or a budget that several share.
@@ -283,7 +284,7 @@ class SwiftStorageDriver(StorageDriver):
             "content_type": headers.get("content-type", ""),
             "last_modified": headers.get("last-modified", ""),
         }
-        extra.update(swift.requests.properties_in(headers))
+        extra.update(properties_in(headers))
         if swift.deletion.is_static_large(headers):
             extra["static_large_object"] = True
         meta_data = swift.requests.metadata_in(headers)
@@ -690,7 +691,7 @@ class SwiftStorageDriver(StorageDriver):
         kept = found.meta_data if metadata is None else dict(metadata)
         kind = content_type or found.extra["content_type"]
         given = plain_headers(headers)
-        sent = {**swift.requests.property_headers(found.extra, given), **given}
+        sent = {**property_headers(found.extra, given), **given}
         if found.size > self._client.profile().limits.max_put_size:
             extra = {"meta_data": kept, "content_type": kind}
             pieces = self.download_object_as_stream(found)

@@ -4,21 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
-
-_HEADERS = MappingProxyType(
-    {
-        "cache_control": "Cache-Control",
-        "content_disposition": "Content-Disposition",
-        "content_encoding": "Content-Encoding",
-        "content_language": "Content-Language",
-        "expires": "Expires",
-    }
-)
+from libcloud.storage.metadata import PROPERTIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +36,7 @@ def properties_of(obj: Object, driver: StorageDriver) -> Properties:
             found.extra["content_type"] = content_type
         else:
             found.lost.append("content type")
-    for key, header in _HEADERS.items():
+    for key, header in PROPERTIES.items():
         if value := obj.extra.get(key):
             if key in driver._kept_properties:
                 found.headers[header] = value

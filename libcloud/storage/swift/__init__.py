@@ -2,9 +2,9 @@
 """The protocol of OpenStack Swift for any driver: requests, responses, and a client.
 
 What for: ``requests`` builds each operation as a value, ``responses`` and ``errors`` parse what
-comes back, ``checksums`` computes ETags, ``profiles`` has the limits of a cluster; none of them
-does any I/O. ``client`` sends requests. ``listing``, ``multipart``, ``copying`` and ``deletion``
-are operations; ``upload_port`` and ``download_port`` are for the transfer engine.
+comes back, ``profiles`` has the limits of a cluster; none of them does any I/O. ``client`` sends
+requests. ``listing``, ``multipart``, ``copying`` and ``deletion`` are operations; ``upload_port``
+and ``download_port`` are for the transfer engine.
 May import: ``storage/transfer``, the storage contract, ``common`` and ``utils``; no driver.
 Tests: ``libcloud/test/storage/swift/`` and the conformance suite.
 
@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
-    from libcloud.storage.swift import checksums as checksums
     from libcloud.storage.swift import client as client
     from libcloud.storage.swift import copying as copying
     from libcloud.storage.swift import deletion as deletion

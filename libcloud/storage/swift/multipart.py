@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, groupby
@@ -22,10 +22,10 @@ from typing import Any
 
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.swift import deletion, listing, requests, responses
-from libcloud.storage.swift.checksums import large_etag
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.responses import ObjectRecord, Segment
 from libcloud.storage.types import ContainerDoesNotExistError
+from libcloud.utils.bodies import hashed, new_md5
 from libcloud.utils.iso8601 import parse_time
 
 _UPLOAD_ID = "[0-9a-f]{24}"
@@ -101,6 +101,11 @@ def has_md5(name: str) -> bool:
 def new_upload_id() -> str:
     """An id that no other upload has."""
     return secrets.token_hex(12)
+
+
+def large_etag(etags: Iterable[str]) -> str:
+    """The ETag of a large object: the MD5 of those of its segments ("Large objects")."""
+    return str(hashed(new_md5(), "".join(etags).encode()).hexdigest())
 
 
 def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Segment]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -24,19 +23,6 @@ INFO = "//info"
 
 METADATA = "x-object-meta-"
 """What names of headers with metadata of the user begin with; lower case."""
-
-PROPERTIES: Mapping[str, str] = MappingProxyType(
-    {
-        "cache_control": "Cache-Control",
-        "content_disposition": "Content-Disposition",
-        "content_encoding": "Content-Encoding",
-        "content_language": "Content-Language",
-        "expires": "Expires",
-    }
-)
-"""Headers of an object that Swift keeps, by their names in ``extra``.
-
-Reference: Swift, "Object Server Configuration", allowed_headers."""
 
 _MAX_CONTAINER_NAME = 256  # bytes; Swift's default, as the next one
 _MAX_OBJECT_NAME = 1024
@@ -160,22 +146,6 @@ def bulk_delete(paths: Iterable[str]) -> HttpRequest:
 def copy_object(path: str, source_path: str, headers: Mapping[str, str]) -> HttpRequest:
     """Store a copy of the object at ``source_path``."""
     return HttpRequest("PUT", path, (), {**headers, "X-Copy-From": source_path}, b"")
-
-
-def properties_in(headers: Mapping[str, str]) -> dict[str, str]:
-    """The properties in the headers of a response, by their names in ``extra``."""
-    found = {key: headers.get(name.lower(), "") for key, name in PROPERTIES.items()}
-    return {key: value for key, value in found.items() if value}
-
-
-def property_headers(extra: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Headers for the properties in ``extra``, without those that are ``given`` otherwise."""
-    names = {name.lower() for name in given}
-    return {
-        name: extra[key]
-        for key, name in PROPERTIES.items()
-        if key in extra and name.lower() not in names
-    }
 
 
 def metadata_headers(meta_data: Mapping[str, object]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.storage.swift import checksums, deletion, multipart, requests
+from libcloud.storage.swift import deletion, multipart, requests
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.errors import failure_of
 from libcloud.storage.swift.multipart import SegmentNames
@@ -32,6 +32,7 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 from libcloud.storage.types import InvalidContainerNameError, ObjectHashMismatchError
+from libcloud.utils.bodies import hashed, new_md5
 from libcloud.utils.etags import strip_etag
 
 _log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ class SwiftUploadPort:
         self.held: Mapping[int, tuple[int, str]] = {}
 
     def digest(self, body: Body) -> Digest:
-        return checksums.digest(body)
+        md5 = hashed(new_md5(), body)
+        return Digest({"ETag": md5.hexdigest()}, "md5", md5.digest())
 
     def put(self, body: Body, digest: Digest) -> StoredObject:
         self._whole = digest
@@ -142,7 +144,7 @@ class SwiftUploadPort:
         self._upload_id = upload_id
         if self._replaced is None:
             self._replaced = self._segments_to_replace()
-        expected = checksums.large_etag(part.etag for part in parts)
+        expected = multipart.large_etag(part.etag for part in parts)
         segments = [Segment(self._path_of(upload_id, it), it.etag, it.size) for it in parts]
         request = requests.put_manifest(self._path, segments, {**self._headers, "ETag": expected})
         response = self._send(request, f"Error publishing {self._label}")
@@ -165,7 +167,7 @@ class SwiftUploadPort:
             # Another upload may have stored the same bytes: the manifest names the segments.
             if not self._refers_to(self._upload_id):
                 return Confirmation.ABSENT, None
-            expected = checksums.large_etag(part.etag for part in parts)
+            expected = multipart.large_etag(part.etag for part in parts)
         if etag != expected:
             return (Confirmation.UNCLEAR if parts else Confirmation.ABSENT), None
         self._delete_replaced()
