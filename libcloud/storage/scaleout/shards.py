@@ -19,6 +19,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from libcloud import __version__
 from libcloud.common.types import InvalidCredsError
 from libcloud.http import NetworkError
 from libcloud.storage.scaleout.copying import CopyResult, ObjectCopier
@@ -32,6 +33,7 @@ from libcloud.storage.scaleout.entries import (
     present,
 )
 from libcloud.storage.scaleout.job_folder import FOLDER, JobFolder, Place
+from libcloud.storage.scaleout.worker import check_version, this_worker
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 
 # Failures whose text is in the summary of a shard; the records have all.
@@ -66,6 +68,7 @@ class Migration:
     :param ends_early: a task that is throttled ends, so that fewer tasks are in flight.
     :param run: the run of the coordinator; empty in a dry run.
     :param since: when the job began, by the clock of the destination; ``None`` if unknown.
+    :param version: of the library that the coordinator has.
     """
 
     source: Place
@@ -82,10 +85,15 @@ class Migration:
     dry_run: bool = False
     list_whole: bool = False
     upload_options: Mapping[str, Any] = field(default_factory=dict)
+    version: str = __version__
 
     @property
     def folder(self) -> JobFolder:
         return JobFolder(self.destination, self.job)
+
+    def check_worker(self) -> None:
+        """:raises RuntimeError: this worker has another version of the library."""
+        check_version(self.version, f"the worker {this_worker()} cannot migrate: ")
 
     def check_in_charge(self) -> None:
         """:raises NotInChargeError: another coordinator has started since."""
@@ -130,6 +138,7 @@ def list_range(migration: Migration, bounds: Range, number: int = 1) -> Listed:
 
     :param number: of ranges into which the rest is divided, if the driver can.
     """
+    migration.check_worker()
     place, name = migration.source, range_name(bounds)
     # The list of a shard is never written again, not even by a task that runs twice or too late.
     attempt = f"{name}-{uuid.uuid4().hex[:8]}"
@@ -173,6 +182,7 @@ def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
     Objects that an earlier run has copied keep the outcome that they had. If the stores throttle,
     the task ends early: what it has copied is in the job's folder, and the summary ``unfinished``.
     """
+    migration.check_worker()
     migration.check_in_charge()
     folder = migration.folder
     entries = [Entry(*record) for record in folder.records(f"list/{shard}")]

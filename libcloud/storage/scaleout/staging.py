@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from libcloud import __version__
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.bodies import views_of
 from libcloud.storage.scaleout.receipts import conflict
@@ -119,13 +120,23 @@ class PieceFolder:
         self._put(_RECORD, [text.encode("ascii")])
 
     def recorded(self) -> list[StoredPiece] | None:
-        """What :meth:`record` wrote; ``None`` if there is nothing."""
+        """What :meth:`record` wrote; ``None`` if there is nothing.
+
+        :raises LibcloudError: it is damaged.
+        """
         name, driver = self.prefix + _RECORD, self.container.driver
         found = next((self._piece(obj) for obj in self._listed(name) if obj.name == name), None)
         if found is None:
             return None
         text = b"".join(found.read(driver, self.headers, 0, found.size))
-        return [StoredPiece(self.container.name, *values) for values in json.loads(text)]
+        try:
+            return [
+                StoredPiece(self.container.name, str(piece), str(etag), int(size))
+                for piece, etag, size in json.loads(text)
+            ]
+        except (TypeError, ValueError) as error:
+            message = f"{self.container.name}/{name} is damaged: {error}"
+            raise LibcloudError(message, driver=driver) from error
 
     def discard(self) -> None:
         """Remove the temporary objects, and uploads of them that have not ended; the record last.

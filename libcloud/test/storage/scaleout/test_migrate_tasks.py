@@ -7,7 +7,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -51,6 +51,19 @@ def openers(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> tuple[FromEnvironmen
         for store in (pair.source, pair.destination)
     )
     return one, two
+
+
+def test_a_worker_with_another_version_of_the_library_migrates_nothing(pair: Pair) -> None:
+    class Old(ThreadPoolExecutor):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            cancellation, task, migration, *rest = args
+            old = replace(migration, version="0.0")
+            return super().submit(fn, cancellation, task, old, *rest, **kwargs)
+
+    pair.fill(*NAMES)
+    with Old(1) as pool, pytest.raises(RuntimeError, match=r"worker \S+:\d+ .* program has 0\.0"):
+        pair.migrate(executor=pool, tasks=2)
+    assert not pair.copies
 
 
 def test_a_second_coordinator_takes_over_and_the_first_one_stops(pair: Pair) -> None:

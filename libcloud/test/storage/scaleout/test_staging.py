@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.scaleout.staging import StagedPiece, Staging
@@ -129,6 +130,16 @@ def test_a_piece_of_another_version_of_the_library_is_refused(
     with pytest.raises(RuntimeError, match=r"piece 7 .* worker \S+:\d+: .* program has 0\.0"):
         replace(staging, version="0.0").write(7, [b"x"])
     assert not store.objects
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"7", b"[[1]]", b'[["name", "etag", "many"]]', b"\xff"]
+)
+def test_a_damaged_record_of_pieces_is_named(staging: Staging, text: bytes) -> None:
+    folder = staging.folder
+    folder.container.upload_object_via_stream([text], folder.prefix + "pieces.json")
+    with pytest.raises(LibcloudError, match=r"pieces\.json is damaged"):
+        folder.recorded()
 
 
 def test_a_key_passed_in_code_is_refused_before_anything_is_written(store: FakeS3) -> None:
