@@ -73,17 +73,18 @@ def test_a_command_that_does_not_exist_sends_nothing(shell: Shell) -> None:
     assert shell.names() == []
 
 
-@pytest.mark.parametrize("child", ["sleep 600", "yes"])
+@pytest.mark.parametrize("child", ["sh -c 'sleep 30; touch $0/ended'", "yes"])
 def test_a_command_that_fails_is_not_waited_for_because_of_its_children(
     shell: Shell, tmp_path: Path, child: str
 ) -> None:
-    code = f"{child} & echo $! > {tmp_path}/pid; exit 4"
+    code = f"{child} {tmp_path} & echo $! > {tmp_path}/pid; exit 4"
     try:
         result = shell("put", "s3://bucket/x", "--", "sh", "-c", code)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert result.status == 4
+    assert not (tmp_path / "ended").exists()
     assert (shell.names(), shell.unfinished()) == ([], [])
 
 

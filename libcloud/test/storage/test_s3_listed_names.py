@@ -170,6 +170,8 @@ def test_one_strange_name_alone(write: Writer, encodes: bool, key: bytes) -> Non
             container = Container("bucket", {}, server.driver(profile))
             assert [obj.name for obj in container.iterate_objects()] == [text(key)]
             assert [obj.name for obj in container.iterate_objects(prefix=text(key))] == [text(key)]
+            uploads = container.driver.ex_iterate_multipart_uploads(container)
+            assert [upload.key for upload in uploads] == [text(key)]
 
 
 def test_a_listed_object_is_read_and_deleted_by_its_own_bytes() -> None:

@@ -31,6 +31,7 @@ from libcloud.test.storage.fakes.versions import find
 from libcloud.test.storage.fakes.wire import Answer
 
 _SOURCE = "x-amz-copy-source"
+_TAGS = "x-amz-tagging"
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]+)")
 # What must be percent-encoded in a header that is read as a URL.
 _UNENCODED = re.compile(r"[^!-~]|[+?#]")
@@ -123,9 +124,14 @@ def _headers(call: Call, source: StoredObject, *, to_itself: bool) -> dict[str, 
             "without changing the object's metadata, storage class, website redirect location "
             "or encryption attributes."
         )
-    if directive == "REPLACE":
-        return given
-    return {name: value for name, value in source.headers.items() if name not in _OWN} | own
+    kept = {name: value for name, value in source.headers.items() if name not in _OWN} | own
+    headers = given if directive == "REPLACE" else kept
+    # Tags have a directive of their own: Amazon S3 API, CopyObject, "x-amz-tagging-directive".
+    tagged = (
+        given if call.request.header("x-amz-tagging-directive") == "REPLACE" else source.headers
+    )
+    headers.pop(_TAGS, None)
+    return {**headers, _TAGS: tagged[_TAGS]} if _TAGS in tagged else headers
 
 
 def copy_part(call: Call) -> Answer:
