@@ -308,5 +308,5 @@ class Copier:
         if isinstance(place, LocalDirectory) or place.store.target.provider == Provider.LOCAL:
             return
         for name, number in sorted(Counter(self.lost).items()):
-            text = f"{count(number, 'object')} copied without their {name}"
+            text = f"{count(number, 'object')} copied without {name}"
             print_stderr(f"libcloud: {text}, which the destination does not support")

@@ -72,26 +72,29 @@ def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
     ready = prepared(store, task)
     if isinstance(ready, Outcome):
         return ready
-    send, body, digest = task.send, ready.body, ready.digest or Digest()
-    response: object
+    digest = ready.digest
     try:
-        if body is not None and send.step is Step.PART:
-            response = store.put_part(task.upload_id, send.number, body, digest)
-        elif body is not None:
-            response = store.put(body, digest)
-        elif send.step is Step.CREATE:
-            response = store.create()
-        elif send.step is Step.COMPLETE:
-            response = store.complete(task.upload_id, task.parts)
-        elif send.step is Step.CONFIRM:
-            response = store.confirm(task.parts, task.size)
-        elif send.step is Step.CHECK:
-            response = store.has_parts(task.upload_id)
-        else:
-            response = store.abort(task.upload_id)
+        # One line: an interrupt between the response and its outcome would lose the response.
+        return Outcome(task.send, _request(store, ready, digest or Digest()), None, digest)
     except Exception as error:
-        return Outcome(send, None, store.failure(send.step, error), ready.digest)
-    return Outcome(send, response, None, ready.digest)
+        return Outcome(task.send, None, store.failure(task.send.step, error), digest)
+
+
+def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> object:
+    step = task.send.step
+    if task.body is not None and step is Step.PART:
+        return store.put_part(task.upload_id, task.send.number, task.body, digest)
+    if task.body is not None:
+        return store.put(task.body, digest)
+    if step is Step.CREATE:
+        return store.create()
+    if step is Step.COMPLETE:
+        return store.complete(task.upload_id, task.parts)
+    if step is Step.CONFIRM:
+        return store.confirm(task.parts, task.size)
+    if step is Step.CHECK:
+        return store.has_parts(task.upload_id)
+    return store.abort(task.upload_id)
 
 
 def prepared(store: PartStore[Content], task: Task[Content]) -> Task[Content] | Outcome:

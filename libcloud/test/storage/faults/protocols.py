@@ -144,7 +144,8 @@ def _swift_request(request: Incoming) -> str:
 
 
 def _block_number(request: Incoming) -> int:
-    return int(b64decode(request.query.get("blockid", "")).decode().rpartition("-")[2] or 0)
+    found = b64decode(request.query.get("blockid", "")).decode().split("-")
+    return int(found[1]) if len(found) > 1 else 0
 
 
 S3 = Protocol(
