@@ -167,10 +167,11 @@ def test_every_name_is_listed_as_it_is(write: Writer, encodes: bool, profile: st
 def test_one_strange_name_alone(write: Writer, encodes: bool, key: bytes) -> None:
     with Server([key], write, encodes=encodes) as server:
         for profile in ("storj", "amazon"):
-            container = Container("bucket", {}, server.driver(profile))
+            driver = server.driver(profile)
+            container = Container("bucket", {}, driver)
             assert [obj.name for obj in container.iterate_objects()] == [text(key)]
             assert [obj.name for obj in container.iterate_objects(prefix=text(key))] == [text(key)]
-            uploads = container.driver.ex_iterate_multipart_uploads(container)
+            uploads = driver.ex_iterate_multipart_uploads(container)
             assert [upload.key for upload in uploads] == [text(key)]
 
 
