@@ -109,9 +109,9 @@ MUTANTS = (
     ),
     Mutant(
         "a wrong clock is not corrected",
-        "libcloud/common/azure_storage.py",
-        "            self.clock_offset = offset\n",
-        "            pass\n",
+        "libcloud/common/clock.py",
+        "        connection.clock_offset = offset\n",
+        "        pass\n",
         _ACCESS,
     ),
     Mutant(

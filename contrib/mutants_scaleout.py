@@ -9,11 +9,13 @@ _PACKAGE = "libcloud/storage/scaleout"
 _TESTS = "libcloud/test/storage/scaleout"
 
 
-def _mutant(name: str, file: str, old: str, new: str, tests: str, caught_by: str) -> Mutant:
+def scaleout_mutant(name: str, file: str, old: str, new: str, tests: str, caught_by: str) -> Mutant:
     """A bug in a module of the package, to be caught by a test in ``tests`` (a word)."""
     path = file if "/" in file else f"{_PACKAGE}/{file}.py"
     return Mutant(name, path, old, new, (f"{_TESTS}/test_{tests}.py",), caught_by)
 
+
+_mutant = scaleout_mutant
 
 MUTANTS = (
     _mutant(

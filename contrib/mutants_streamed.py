@@ -3,17 +3,7 @@
 
 from __future__ import annotations
 
-from mutant import Mutant
-
-_PACKAGE = "libcloud/storage/scaleout"
-_TESTS = "libcloud/test/storage/scaleout"
-
-
-def _mutant(name: str, file: str, old: str, new: str, tests: str, caught_by: str) -> Mutant:
-    """A bug in a module of the package, to be caught by a test in ``tests`` (a word)."""
-    path = file if "/" in file else f"{_PACKAGE}/{file}.py"
-    return Mutant(name, path, old, new, (f"{_TESTS}/test_{tests}.py",), caught_by)
-
+from mutants_scaleout import scaleout_mutant as _mutant
 
 MUTANTS = (
     _mutant(

@@ -7,7 +7,6 @@ signature or not at all, and :class:`AzureBlobsActiveDirectoryConnection` by tok
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from libcloud import common
 from libcloud.common.base import ConnectionUserAndKey, JsonResponse, RawResponse, XmlResponse
+from libcloud.common.clock import correct_clock
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.common.signing.sharedkey import AccountKey
@@ -28,10 +28,6 @@ API_VERSION = "2021-12-02"
 Reference: Azure Storage REST API, "Versioning for Azure Storage".
 """
 
-_log = logging.getLogger(__name__)
-
-# A smaller difference may be the time on the network, and is not why a request was refused.
-_NOTABLE_SKEW = timedelta(minutes=1)
 
 LOGIN_HOSTS = MappingProxyType(
     {
@@ -150,16 +146,7 @@ class AzureBlobsConnection(ConnectionUserAndKey):
             return False
         if self._sas or not self.key:
             return False
-        offset = date - datetime.now(timezone.utc)
-        if abs(offset - self.clock_offset) > _NOTABLE_SKEW:
-            self.clock_offset = offset
-            _log.warning(
-                "The clocks of this machine and of %s differ by %.0f seconds; requests are signed "
-                "with the time of the store",
-                self.host,
-                abs(offset.total_seconds()),
-            )
-        return bool(abs(self.clock_offset - self._used) > _NOTABLE_SKEW)
+        return correct_clock(self, date, self._used)
 
     def account_key(self) -> AccountKey:
         """What signs requests and URLs."""

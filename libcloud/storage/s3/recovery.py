@@ -12,11 +12,11 @@ those that last only for seconds can expire again on the way.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from libcloud.common.clock import correct_clock
 from libcloud.common.types import LibcloudError
 from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.utils.bodies import rewinder
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.endpoint import Address
     from libcloud.storage.s3.errors import ErrorDetail
 
-_log = logging.getLogger(__name__)
 
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _REFUSED = frozenset({400, 401, 403})
@@ -130,30 +129,19 @@ class WrongRegion:
 
 
 class ClockSkew:
-    """Signs by the clock of the store, which the ``Date`` header of the response states."""
+    """Signs by the clock of the store, which the ``Date`` header of the response states.
+
+    Reference: Amazon S3 API Reference, "RequestTimeTooSkewed".
+    """
 
     limit = 1
 
     _CODES = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 
-    # Stores accept 15 minutes (Amazon S3 API Reference, "RequestTimeTooSkewed"). A difference of
-    # less than a minute may be the time on the network, and is not why a request was refused.
-    _NOTABLE = timedelta(minutes=1)
-
     def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
         if error.date is None or not self._may_be_cause(error):
             return False
-        connection = attempt.connection
-        offset = error.date - datetime.now(timezone.utc)
-        if abs(offset - connection.clock_offset) > self._NOTABLE:
-            connection.clock_offset = offset
-            _log.warning(
-                "The clocks of this machine and of %s differ by %.0f seconds; requests are signed "
-                "with the time of the store",
-                connection.host,
-                abs(offset.total_seconds()),
-            )
-        return abs(connection.clock_offset - attempt.clock_offset) > self._NOTABLE
+        return correct_clock(attempt.connection, error.date, attempt.clock_offset)
 
     def _may_be_cause(self, error: ErrorDetail) -> bool:
         if error.status not in _REFUSED:

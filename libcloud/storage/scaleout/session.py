@@ -44,6 +44,7 @@ from libcloud.storage.scaleout.receipts import (
     receipt_of,
 )
 from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
+from libcloud.storage.transfer.client import repeated
 from libcloud.storage.transfer.upload.options import UploadOptions
 from libcloud.storage.transfer.upload.port import SharedPartStore
 from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed
@@ -56,7 +57,6 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 from libcloud.storage.types import ObjectTooLargeError, UploadOutcomeUnknownError
-from libcloud.utils import cancellation
 from libcloud.utils.arguments import kind_of
 
 __all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begin"]
@@ -445,29 +445,22 @@ class UploadSession:
 
         :param body: what it sends, perhaps only once.
         """
-        retries, attempt = self._upload.retries, 1
-        while True:
-            epoch = retries.limiter.epoch
-            try:
-                result = operation()
-            except Exception as error:
-                failure = self._store.failure(step, error)
-                if failure.throttled:
-                    retries.limiter.throttled(epoch)
-                    throttled.append(failure) if throttled is not None else None
-                again = getattr(body, "can_be_sent_again", True)
-                once = not (again or getattr(body, "repeatable", True))
-                if once and failure.transient and isinstance(error, LibcloudError):
-                    error.value = f"{error.value}. {_ONCE}"
-                delay = retries.delay_after(attempt, failure) if again else None
-                if delay is None:
-                    raise
-                cancellation.sleep(delay)
-                attempt += 1
-            else:
-                retries.succeeded()
-                retries.limiter.succeeded(epoch)
-                return result
+
+        def may_repeat(error: Exception, failure: Failure) -> bool:
+            if failure.throttled and throttled is not None:
+                throttled.append(failure)
+            again = bool(getattr(body, "can_be_sent_again", True))
+            once = not (again or getattr(body, "repeatable", True))
+            if once and failure.transient and isinstance(error, LibcloudError):
+                error.value = f"{error.value}. {_ONCE}"
+            return again
+
+        return repeated(
+            self._upload.retries,
+            operation,
+            lambda error: self._store.failure(step, error),
+            may_repeat=may_repeat,
+        )
 
 
 # Beginning, and reading the text.

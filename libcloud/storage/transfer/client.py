@@ -51,6 +51,41 @@ class PolicyOwner(Protocol):
     def ex_retry_policy(self) -> RetryPolicy: ...
 
 
+def repeated(
+    retries: Retries,
+    operation: Callable[[], _T],
+    failure_of: Callable[[Exception], Failure],
+    *,
+    may_repeat: Callable[[Exception, Failure], bool] = lambda error, failure: True,
+    sleep: Callable[[float], object] = cancellation.sleep,
+) -> _T:
+    """The result of ``operation``, which is repeated after transient failures.
+
+    :param failure_of: classifies an exception.
+    :param may_repeat: called after each failure; false: the exception is raised.
+    """
+    limiter, attempt = retries.limiter, 1
+    while True:
+        epoch = limiter.epoch
+        try:
+            result = operation()
+        except Exception as error:
+            failure = failure_of(error)
+            if failure.throttled:
+                limiter.throttled(epoch)
+            delay = retries.delay_after(attempt, failure) if may_repeat(error, failure) else None
+            if delay is None:
+                raise
+            if RetryLoop.retry_listener is not None:
+                RetryLoop.retry_listener(error, delay)
+            sleep(delay)
+            attempt += 1
+        else:
+            retries.succeeded()
+            limiter.succeeded(epoch)
+            return result
+
+
 class RetryLoop:
     """Retries for all threads of one driver.
 
@@ -78,27 +113,7 @@ class RetryLoop:
 
     def run(self, operation: Callable[[], _T]) -> _T:
         """The result of ``operation``, which is repeated after transient failures."""
-        retries = self.retries()
-        attempt = 1
-        while True:
-            epoch = self.limiter.epoch
-            try:
-                result = operation()
-            except Exception as error:
-                failure = self.failure_of(error)
-                if failure.throttled:
-                    self.limiter.throttled(epoch)
-                delay = retries.delay_after(attempt, failure)
-                if delay is None:
-                    raise
-                if RetryLoop.retry_listener is not None:
-                    RetryLoop.retry_listener(error, delay)
-                self.sleep(delay)
-                attempt += 1
-            else:
-                retries.succeeded()
-                self.limiter.succeeded(epoch)
-                return result
+        return repeated(self.retries(), operation, self.failure_of, sleep=self.sleep)
 
     def ensure(
         self,

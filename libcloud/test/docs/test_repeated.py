@@ -41,7 +41,9 @@ def test_the_table_of_options_is_complete() -> None:
 
 
 def test_the_exit_statuses_are_those_of_the_command() -> None:
-    told = re.findall(r"^\| (\d+) \| .*[^ ] \|", _page("troubleshooting.md"), re.MULTILINE)
-    assert told == re.findall(r"^  (\d+) +", cli._EXIT_STATUSES, re.MULTILINE)
+    table = re.findall(r"^\| (\d+) \| .*[^ ] \|", _page("troubleshooting.md"), re.MULTILINE)
+    assert table == re.findall(r"^  (\d+) +", cli._EXIT_STATUSES, re.MULTILINE)
     known = (errors.FAILED, errors.USAGE, errors.NOT_FOUND, errors.ACCESS)
-    assert set(map(str, (*known, errors.UNREACHABLE, errors.INPUT, errors.INTERRUPTED))) < set(told)
+    assert set(map(str, (*known, errors.UNREACHABLE, errors.INPUT, errors.INTERRUPTED))) < set(
+        table
+    )
