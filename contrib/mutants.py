@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -80,11 +80,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant: ``caught``, ``SURVIVED``, ``NOT FOUND`` or ``NOT RUN``."""
+    """What became of a mutant: ``caught``, ``SURVIVED``, ``NOT FOUND`` or ``NOT RUN``.
+
+    :param detail: where it was looked for, the test that caught it, or what pytest wrote.
+    :param reason: why it was not caught, in a few words.
+    """
 
     mutant: Mutant
     word: str
     detail: str = ""
+    reason: str = ""
 
     @property
     def good(self) -> bool:
@@ -142,12 +147,18 @@ def _in_free_trees(
 
 
 def _report(verdicts: Iterable[Verdict]) -> int:
-    good = bad = 0
+    """Print each verdict as it comes, and at the end again what was not caught, a line each."""
+    good, bad = 0, []
     for verdict in verdicts:
         print(f"{verdict.word:9}  {verdict.mutant.name}  {verdict.detail}", flush=True)
-        good += verdict.good
-        bad += not verdict.good
-    print(f"{good} of {good + bad} planted bugs caught")
+        if verdict.good:
+            good += 1
+        else:
+            bad.append(f"{verdict.mutant.name}: {verdict.word}, {verdict.reason}")
+    # .ci/run looks for these lines.
+    for line in bad:
+        print(f"NOT CAUGHT {line}")
+    print(f"{good} of {good + len(bad)} planted bugs caught")
     return 1 if bad or not good else 0
 
 
@@ -164,7 +175,7 @@ def _all_catching_tests(mutant: Mutant, tree: Path) -> Verdict:
             f"\n  {seconds:6.2f} s  {name}"
             for name, seconds in sorted(outcome.failed, key=lambda failed: failed[1])
         ]
-        return Verdict(mutant, _verdict(mutant, outcome).word, "".join(lines))
+        return replace(_verdict(mutant, outcome), detail="".join(lines))
 
     return _planted(mutant, tree, run)
 
@@ -174,7 +185,8 @@ def _planted(mutant: Mutant, tree: Path, run: Callable[[], Verdict]) -> Verdict:
     text = place.read_text(encoding="utf-8")
     found = text.count(mutant.old)
     if found != 1:
-        return Verdict(mutant, "NOT FOUND", f"{found} times in {mutant.path}")
+        where = f"{found} times in {mutant.path}"
+        return Verdict(mutant, "NOT FOUND", where, reason=where)
     _write(place, text.replace(mutant.old, mutant.new))
     try:
         return run()
@@ -186,9 +198,10 @@ def _verdict(mutant: Mutant, outcome: Outcome) -> Verdict:
     if outcome.status == 1 and outcome.failed:
         return Verdict(mutant, "caught", f"by {outcome.failed[0][0].split('::', 1)[-1]}")
     if outcome.status == 0:
-        return Verdict(mutant, "SURVIVED")
+        return Verdict(mutant, "SURVIVED", reason=mutant.selected[0].rpartition("/")[2])
     # No test at all proves nothing, neither does a tree that cannot be imported.
-    return Verdict(mutant, "NOT RUN", outcome.output[-2000:])
+    ended = "no status" if outcome.status is None else f"status {outcome.status}"
+    return Verdict(mutant, "NOT RUN", outcome.output[-2000:], reason=f"{ended} of pytest")
 
 
 def _copy_to(tree: Path) -> Path:
