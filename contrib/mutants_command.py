@@ -20,7 +20,7 @@ MUTANTS = (
     Mutant(
         "a downloaded file is younger than its object",
         f"{_CLI}/places.py",
-        "        _set_time(destination.path, entry.modified)\n",
+        "        set_time(destination.path, entry.modified)\n",
         "",
         (f"{_TESTS}/cli/test_sync.py",),
         caught_by="test_a_downloaded_file_has_the_time_of_its_object",
@@ -196,9 +196,24 @@ MUTANTS = (
     Mutant(
         "sync does not copy what is newer",
         f"{_CLI}/sync_plan.py",
-        '        return "time" if source.modified > destination.modified else ""',
+        '        return "time" if modified > destination.modified else ""',
         '        return ""',
         (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
+    ),
+    Mutant(
+        "sync copies again what get downloaded within the second",
+        f"{_CLI}/sync_plan.py",
+        "            modified = modified.replace(microsecond=0)",
+        "            pass",
+        (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
+    ),
+    Mutant(
+        "get does not set the time of a file",
+        f"{_CLI}/get.py",
+        "    if selection.byte_range is None:\n        set_time(",
+        "    if False:\n        set_time(",
+        (f"{_TESTS}/cli/test_sync.py",),
+        caught_by="test_sync_copies_nothing_after_get",
     ),
     Mutant(
         "mv copies over an object that is to be copied",

@@ -15,9 +15,10 @@ from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.patterns import Filters, filter_options
-from libcloud.cli.places import Copier, StoreDirectory, modified
+from libcloud.cli.places import Copier, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
+from libcloud.cli.reading import modified
 from libcloud.cli.selection import Selection, literal_option, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, source_options
 from libcloud.cli.stores import Store, open_store

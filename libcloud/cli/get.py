@@ -24,8 +24,10 @@ from libcloud.cli.reading import (
     download,
     errors_name,
     find_object,
+    modified,
     parse_byte_range,
     range_option,
+    set_time,
     to_program,
     to_stdout,
 )
@@ -92,7 +94,8 @@ def get(
 
     With --recursive, URL is a directory, with or without a slash at its end, and the files keep
     their paths below it. No file is written outside DESTINATION. If several keys map to the same
-    file (a/b and a//b), only the first is downloaded. A file appears only when it is complete.
+    file (a/b and a//b), only the first is downloaded. A file appears only when it is complete; its
+    modification time is that of the object, so that libcloud sync copies nothing after it.
     """
     urls, destination = _split_arguments(arguments)
     selections = []
@@ -347,4 +350,6 @@ def _save(obj: Object, output: _Output, selection: ObjectRange, download: _Downl
         complete = download.save(obj, selection, destination)
     if not complete:
         raise IncompleteError(selection.size_of(obj), obj.driver)
+    if selection.byte_range is None:
+        set_time(destination.path, modified(obj))
     return destination.path

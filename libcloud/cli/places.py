@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.patterns import Filters
 from libcloud.cli.progress import Progress, print_stderr
-from libcloud.cli.reading import IncompleteError, download
+from libcloud.cli.reading import IncompleteError, download, modified, set_time
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk, size_of_stream
 from libcloud.cli.stores import Store
@@ -28,9 +26,6 @@ from libcloud.storage.destination import resolve_destination
 from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.types import FailedDeletion, Provider
 from libcloud.utils.cancellation import interruptible
-
-if TYPE_CHECKING:
-    from libcloud.storage.base import Object
 
 _PIECE = MIB
 
@@ -49,32 +44,6 @@ def _unchanged(file: BinaryIO) -> Iterator[bytes]:
     after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise LibcloudError("not copied: the file changed while it was read")
-
-
-def modified(obj: Object) -> datetime | None:
-    """When the object was stored; ``None`` if the store does not report it."""
-    from libcloud.storage.s3.values import parse_time
-
-    text = str(obj.extra.get("last_modified") or "")
-    seconds = obj.extra.get("modify_time")  # of a local file
-    try:
-        if seconds is not None:
-            return datetime.fromtimestamp(seconds, timezone.utc)
-        return parse_time(text) or parsedate_to_datetime(text)
-    except (ValueError, OverflowError, OSError):  # also a year after 9999
-        return None
-
-
-def _set_time(path: str, time: datetime | None) -> None:
-    """Make ``time`` the time of a file, if the file system allows it.
-
-    A file that is as old as its object is newer than no object that replaces it later, even during
-    the download, and is not uploaded again.
-    """
-    if time is None or not os.path.isfile(path):
-        return
-    with contextlib.suppress(OSError, OverflowError):
-        os.utime(path, (time.timestamp(), time.timestamp()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +217,7 @@ class Copier:
             counter = self.settings.engine_options(on_bytes=self.progress.byte_counter(transfer))
         if not download(obj, destination, counter):
             raise IncompleteError(int(obj.size), obj.driver)
-        _set_time(destination.path, entry.modified)
+        set_time(destination.path, entry.modified)
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:

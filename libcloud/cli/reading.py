@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -21,6 +24,7 @@ from libcloud.cli.text import parse_range
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import Destination, directories
+from libcloud.utils.staging import is_stream
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -102,6 +106,32 @@ def download(obj: Object, destination: Destination, options: dict[str, Any]) -> 
             obj, destination.path, overwrite_existing=destination.overwrite, **options
         )
     return done
+
+
+def modified(obj: Object) -> datetime | None:
+    """When the object was stored; ``None`` if the store does not report it."""
+    from libcloud.storage.s3.values import parse_time
+
+    text = str(obj.extra.get("last_modified") or "")
+    seconds = obj.extra.get("modify_time")  # of a local file
+    try:
+        if seconds is not None:
+            return datetime.fromtimestamp(seconds, timezone.utc)
+        return parse_time(text) or parsedate_to_datetime(text)
+    except (ValueError, OverflowError, OSError):  # also a year after 9999
+        return None
+
+
+def set_time(path: str, time: datetime | None) -> None:
+    """Make ``time`` the time of a file, if the file system allows it.
+
+    A file that is as old as its object is newer than no object that replaces it later, even during
+    the download, and ``libcloud sync`` does not upload it again.
+    """
+    if time is None or is_stream(path):
+        return
+    with contextlib.suppress(OSError, OverflowError):
+        os.utime(path, (time.timestamp(), time.timestamp()))
 
 
 def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:

@@ -74,8 +74,12 @@ class Rules:
                 return "" if same else "checksum"
         if source.modified is None or destination.modified is None:
             return "time"
+        modified = source.modified
+        if isinstance(destination.origin, str) and not destination.modified.microsecond:
+            # ``libcloud get`` of one object knows no fractions of a second; a listing may.
+            modified = modified.replace(microsecond=0)
         # A copy is younger than its original; a younger original was changed after the copy.
-        return "time" if source.modified > destination.modified else ""
+        return "time" if modified > destination.modified else ""
 
 
 def plan_sync(

@@ -10,7 +10,7 @@ from subprocess import PIPE
 
 import pytest
 
-from libcloud.cli.places import modified
+from libcloud.cli.reading import modified
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.fakes.servers import fake_server
@@ -104,6 +104,19 @@ def test_a_downloaded_file_has_the_time_of_its_object(
     time = modified(obj)
     assert time is not None
     assert (tmp_path / "copy of s/index.html").stat().st_mtime == time.timestamp()
+
+
+def test_sync_copies_nothing_after_get(shell: Shell, site: Path, tmp_path: Path) -> None:
+    actions(shell, str(site), "s3://bucket")
+    copy = tmp_path / "copy"
+    shell.ok("get", "--recursive", "s3://bucket", f"{copy}/")
+    shell.ok("get", "s3://bucket/index.html", f"{copy}/")
+    assert actions(shell, str(copy), "s3://bucket") == set()
+    assert actions(shell, "s3://bucket", str(copy)) == set()
+    shell.ok("get", f"file://{site}/index.html", f"{copy}/whole")
+    shell.ok("get", "--range", "0-1", f"file://{site}/index.html", f"{copy}/part")
+    assert (copy / "whole").stat().st_mtime == OLD
+    assert (copy / "part").stat().st_mtime != OLD
 
 
 @pytest.mark.parametrize("upload", [True, False])

@@ -12,6 +12,7 @@ from libcloud.cli.sync_plan import Copy, Delete, Entry, Rules, plan_sync
 
 THEN = datetime(2026, 11, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(seconds=1)
+HALF = timedelta(seconds=0.5)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,10 @@ LATER = THEN + timedelta(seconds=1)
             "checksum",
         ),
         (Entry("a", 1, LATER), Entry("a", 1, THEN), Rules(same_content=lambda *_: None), "time"),
+        (Entry("a", 1, THEN + HALF), Entry("a", 1, THEN, "file"), Rules(), ""),
+        (Entry("a", 1, LATER), Entry("a", 1, THEN, "file"), Rules(), "time"),
+        (Entry("a", 1, LATER - HALF / 2), Entry("a", 1, THEN + HALF, "file"), Rules(), "time"),
+        (Entry("a", 1, THEN + HALF, "file"), Entry("a", 1, THEN, object()), Rules(), "time"),
     ],
 )
 def test_what_differs_is_copied(
