@@ -121,4 +121,22 @@ MUTANTS = (
         "[type(error).__name__, str(error)]",
         _ACCESS,
     ),
+    Mutant(
+        "a missing container is no missing object",
+        "libcloud/storage/transfer/download/start.py",
+        "        raise MissingContainerError.of(error, obj.name) from error\n",
+        "        raise\n",
+        ("libcloud/test/storage/conformance/test_conformance.py",),
+        caught_by="test_behaviour[fake-azure-"
+        "objects_of_a_missing_container_cannot_be_read_or_deleted]",
+    ),
+    Mutant(
+        "objects of a missing container count as deleted",
+        "libcloud/storage/many_objects.py",
+        "    except MissingContainerError as error:\n"
+        "        return FailedDeletion(container.name, name, error, version_id)\n",
+        "",
+        _DRIVER,
+        caught_by="test_objects_of_a_missing_container_are_not_counted_as_deleted",
+    ),
 )

@@ -15,6 +15,7 @@ from libcloud.storage.types import (
     DeletedObject,
     Deletion,
     FailedDeletion,
+    MissingContainerError,
     ObjectDoesNotExistError,
 )
 from libcloud.utils.arguments import kind_of
@@ -66,6 +67,8 @@ def delete_object(delete: Callable[[Place], object], place: Place) -> Deletion:
     container, name, version_id = place
     try:
         delete(place)
+    except MissingContainerError as error:
+        return FailedDeletion(container.name, name, error, version_id)
     except ObjectDoesNotExistError:
         return DeletedObject(container.name, name, version_id)
     except (LibcloudError, OSError) as error:

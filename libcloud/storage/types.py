@@ -10,6 +10,7 @@ The tree of errors, all under :class:`LibcloudError`::
         InvalidContainerNameError
     ObjectError
         ObjectDoesNotExistError
+            MissingContainerError     nor does its container (also a ContainerDoesNotExistError)
         ObjectHashMismatchError       stored, but differs from what was sent
         SizeMismatchError             more or less data than was announced
         ObjectTooLargeError           more than the store accepts
@@ -50,6 +51,7 @@ __all__ = [
     "InvalidContainerNameError",
     "InvalidObjectNameError",
     "InvalidSourceError",
+    "MissingContainerError",
     "ObjectChangedError",
     "ObjectDoesNotExistError",
     "ObjectError",
@@ -268,6 +270,32 @@ class ObjectError(LibcloudError):
 
 class ObjectDoesNotExistError(ObjectError):
     """No object with this name exists; nothing was changed."""
+
+
+class MissingContainerError(ContainerDoesNotExistError, ObjectDoesNotExistError):
+    """An object cannot be read or deleted, because its container does not exist.
+
+    Apache Libcloud raises :class:`ObjectDoesNotExistError` here.
+    """
+
+    def __init__(
+        self,
+        value: object,
+        driver: object,
+        container_name: str | None,
+        object_name: str | None = None,
+    ) -> None:
+        LibcloudError.__init__(self, value, driver)
+        self.args = (value, driver, container_name, object_name)
+        self.container_name = container_name
+        self.object_name = object_name
+
+    @classmethod
+    def of(cls, error: ContainerDoesNotExistError, object_name: str) -> MissingContainerError:
+        """The exception for an object of the container that ``error`` is about."""
+        found = cls(error.value, error.driver, error.container_name, object_name)
+        vars(found).update(vars(error))
+        return found
 
 
 class ObjectHashMismatchError(ObjectError):

@@ -36,6 +36,7 @@ ERRORS: list[Any] = [
     GoogleBaseError("what", 404, "notFound", DRIVER),
     types.ContainerDoesNotExistError("what", DRIVER, "name"),
     types.ObjectDoesNotExistError("what", DRIVER, "name"),
+    types.MissingContainerError("what", DRIVER, "container", "name"),
     types.UploadOutcomeUnknownError("what", DRIVER, "name", upload_id="id"),
     types.InvalidObjectNameError("what", DRIVER, "name"),
     types.InvalidSourceError("what", DRIVER),

@@ -18,6 +18,7 @@ from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
     InvalidContainerNameError,
+    MissingContainerError,
     ObjectDoesNotExistError,
 )
 
@@ -85,9 +86,13 @@ def delete_blob(client: AzureClient, container: str, name: str) -> None:
     headers = {"x-ms-delete-snapshots": "include"}
     request = requests.delete(client.blob_path(container, name), headers)
     what = f"Error deleting {container}/{name}"
-    client.retry_loop.ensure(
-        lambda: client.send_once(request, what, names=(container, name)), ObjectDoesNotExistError
-    )
+    try:
+        client.retry_loop.ensure(
+            lambda: client.send_once(request, what, names=(container, name)),
+            ObjectDoesNotExistError,
+        )
+    except ContainerDoesNotExistError as error:
+        raise MissingContainerError.of(error, name) from error
 
 
 def set_metadata(

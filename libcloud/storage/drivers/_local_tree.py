@@ -13,6 +13,7 @@ from libcloud.storage.types import (
     ContainerDoesNotExistError,
     InvalidContainerNameError,
     InvalidObjectNameError,
+    MissingContainerError,
     ObjectDoesNotExistError,
 )
 from libcloud.utils.staging import TEMPORARY_PREFIX
@@ -80,7 +81,10 @@ class Tree:
 
     def existing_path(self, container_name: str, object_name: str) -> str:
         """The file of an object that exists."""
-        path = self.object_path(container_name, object_name)
+        try:
+            path = self.object_path(container_name, object_name)
+        except ContainerDoesNotExistError as error:
+            raise MissingContainerError.of(error, object_name) from error
         if not os.path.isfile(path):
             raise ObjectDoesNotExistError(None, self._driver, object_name)
         return path

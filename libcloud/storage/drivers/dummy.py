@@ -30,6 +30,7 @@ from libcloud.storage.types import (
     ContainerIsNotEmptyError,
     InvalidContainerNameError,
     InvalidObjectNameError,
+    MissingContainerError,
     ObjectDoesNotExistError,
 )
 from libcloud.utils import files
@@ -204,6 +205,7 @@ class DummyStorageDriver(StorageDriver):
 
     def get_object(self, container_name: str, object_name: str) -> Object:
         """See :class:`StorageDriver`."""
+        self._objects_of(container_name)
         return self._stored(container_name, object_name).object
 
     def delete_object(self, obj: Object) -> bool:
@@ -353,7 +355,10 @@ class DummyStorageDriver(StorageDriver):
 
     def _stored(self, container_name: str, object_name: str) -> _Stored:
         check_name(object_name, "object_name")
-        stored = self._objects_of(container_name).get(object_name)
+        try:
+            stored = self._objects_of(container_name).get(object_name)
+        except ContainerDoesNotExistError as error:
+            raise MissingContainerError.of(error, object_name) from error
         if stored is None:
             raise ObjectDoesNotExistError(None, self, object_name)
         return stored

@@ -18,6 +18,7 @@ from libcloud.storage.types import (
     ContainerError,
     ContainerIsNotEmptyError,
     InvalidContainerNameError,
+    MissingContainerError,
     ObjectDoesNotExistError,
 )
 from libcloud.utils.etags import strip_etag
@@ -143,7 +144,10 @@ def delete(client: S3Client, place: Place, version_id: str | None = None) -> boo
             raise client.object_not_found(response, *place.names, version_id)
         return bool(response.status == 204)
 
-    return client.retry_loop.ensure(attempt, ObjectDoesNotExistError) is not False
+    try:
+        return client.retry_loop.ensure(attempt, ObjectDoesNotExistError) is not False
+    except ContainerDoesNotExistError as error:
+        raise MissingContainerError.of(error, place.name) from error
 
 
 # Containers.

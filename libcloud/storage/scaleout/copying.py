@@ -20,6 +20,7 @@ from libcloud.storage.scaleout.properties import (
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
 from libcloud.storage.types import (
+    MissingContainerError,
     ObjectChangedError,
     ObjectDoesNotExistError,
     ObjectHashMismatchError,
@@ -135,6 +136,8 @@ class ObjectCopier:
     ) -> CopyResult | None:
         try:
             obj, pieces = read_object(self._source, name)
+        except MissingContainerError:
+            raise
         except ObjectDoesNotExistError:
             return None
         _check_is_object(obj, etag, size)

@@ -34,6 +34,7 @@ from libcloud.storage.base import Container, Object, check_container
 from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout import text
 from libcloud.storage.types import (
+    MissingContainerError,
     ObjectDoesNotExistError,
     PreconditionFailedError,
     Provider,
@@ -144,6 +145,8 @@ class JobFolder:
         try:
             _, pieces = read_object(self.place.container, self.path + name)
             found = json.loads(b"".join(pieces))
+        except MissingContainerError:
+            raise
         except ObjectDoesNotExistError:
             return None
         except ValueError as error:

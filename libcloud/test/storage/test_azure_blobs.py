@@ -18,13 +18,14 @@ import pytest
 
 from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.common.types import InvalidCredsError, LibcloudError
-from libcloud.storage.base import Container
+from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers import azure_blobs
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
+    FailedDeletion,
     InvalidContainerNameError,
     InvalidObjectNameError,
     ObjectChangedError,
@@ -370,6 +371,16 @@ def test_an_upload_whose_blocks_were_all_refused_leaves_nothing(
     with pytest.raises(ContainerDoesNotExistError) as caught:
         upload(Container("missing", {}, driver))
     assert caught.value.upload_id is None  # type: ignore[attr-defined]
+
+
+def test_objects_of_a_missing_container_are_not_counted_as_deleted(
+    fake: FakeAzure, driver: AzureBlobsStorageDriver
+) -> None:
+    missing = Container("missing", {}, driver)
+    objects = [Object(name, 1, "", {}, {}, missing, driver) for name in "ab"]
+    results = list(driver.ex_delete_objects(objects))
+    assert [type(one) for one in results] == [FailedDeletion] * 2
+    assert all(one.code == "ContainerNotFound" for one in results)  # type: ignore[union-attr]  # as above
 
 
 def test_a_web_page_is_not_a_success(fake: FakeAzure, container: Container) -> None:

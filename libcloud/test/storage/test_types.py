@@ -15,6 +15,8 @@ from libcloud.storage.types import (
     IncompleteListingError,
     InvalidObjectNameError,
     InvalidSourceError,
+    MissingContainerError,
+    ObjectDoesNotExistError,
     ObjectError,
     Provider,
     UploadOutcomeUnknownError,
@@ -26,7 +28,11 @@ ERRORS = [
     if isinstance(value, type) and issubclass(value, LibcloudError) and value is not LibcloudError
 ]
 CONTAINER_ERRORS = [error for error in ERRORS if issubclass(error, ContainerError)]
-OBJECT_ERRORS = [error for error in ERRORS if issubclass(error, ObjectError)]
+OBJECT_ERRORS = [
+    error
+    for error in ERRORS
+    if issubclass(error, ObjectError) and not issubclass(error, ContainerError)
+]
 
 
 def test_every_error_has_its_place() -> None:
@@ -36,7 +42,7 @@ def test_every_error_has_its_place() -> None:
         InvalidSourceError,
         IncompleteListingError,
     }
-    assert len(CONTAINER_ERRORS) == 5
+    assert len(CONTAINER_ERRORS) == 6
     assert len(OBJECT_ERRORS) >= 9
 
 
@@ -91,6 +97,15 @@ def test_errors_of_arguments_are_also_those_of_python() -> None:
     assert issubclass(InvalidObjectNameError, ValueError)
     assert issubclass(InvalidSourceError, TypeError)
     assert issubclass(InvalidSourceError, AttributeError)
+
+
+def test_an_object_without_container_is_reported_as_both() -> None:
+    container = ContainerDoesNotExistError("v", "d", "c")
+    container.status = 404  # type: ignore[attr-defined]  # as details of a response are attached
+    error = MissingContainerError.of(container, "o")
+    assert isinstance(error, ObjectDoesNotExistError)
+    assert vars(error) == {**vars(container), "object_name": "o"}
+    assert error.args == ("v", "d", "c", "o")
 
 
 def test_providers_are_plain_text() -> None:

@@ -25,6 +25,7 @@ from libcloud.storage.transfer.download.port import (
 from libcloud.storage.transfer.download.ranges import Extent, UnexpectedExtentError, extent_of
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
+    ContainerDoesNotExistError,
     IncompleteDownloadError,
     ObjectChangedError,
     ObjectDoesNotExistError,
@@ -71,7 +72,11 @@ class PinnedRange:
         first, end = self.start + received, self.start + self.length
         try:
             response = self.port.get(first, end, self.etag)
-        except (ObjectDoesNotExistError, PreconditionFailedError) as error:
+        except (
+            ContainerDoesNotExistError,
+            ObjectDoesNotExistError,
+            PreconditionFailedError,
+        ) as error:
             why = "the object was replaced or deleted meanwhile"
             raise self._error(ObjectChangedError, why, received) from error
         try:

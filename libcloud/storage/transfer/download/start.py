@@ -25,6 +25,8 @@ from libcloud.storage.transfer.download.ranges import (
     extent_of,
 )
 from libcloud.storage.types import (
+    ContainerDoesNotExistError,
+    MissingContainerError,
     ObjectChangedError,
     ObjectDoesNotExistError,
     PreconditionFailedError,
@@ -79,6 +81,7 @@ def validator_of(obj: Object) -> Validator:
 def explained_errors(obj: Object, selection: Selection) -> Iterator[None]:
     """Translate the errors of the first request for the version that was selected.
 
+    :raises MissingContainerError: the container does not exist.
     :raises ObjectChangedError: the object is not the version that was selected, or ends before the
         range.
     """
@@ -88,6 +91,8 @@ def explained_errors(obj: Object, selection: Selection) -> Iterator[None]:
         if selection.validator is None:
             raise
         raise changed(obj, "was replaced or deleted") from error
+    except ContainerDoesNotExistError as error:
+        raise MissingContainerError.of(error, obj.name) from error
     except LibcloudError as error:
         size = known_size(obj)
         is_outside = getattr(error, "status", None) == _RANGE_NOT_SATISFIABLE

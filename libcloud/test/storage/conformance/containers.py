@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 import pytest
 
+from libcloud.storage.base import Container, Object
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
     ContainerError,
     ContainerIsNotEmptyError,
+    ObjectDoesNotExistError,
 )
 from libcloud.test.storage.conformance.harness import Harness, needs
 
@@ -76,8 +79,25 @@ def deleting_a_container_twice_is_reported(h: Harness) -> None:
 
 
 def an_object_in_a_missing_container_is_reported(h: Harness) -> None:
-    with pytest.raises(ContainerDoesNotExistError):
+    with pytest.raises(ContainerDoesNotExistError) as caught:
         h.driver.get_object(MISSING, "x")
+    assert not isinstance(caught.value, ObjectDoesNotExistError)
+
+
+def objects_of_a_missing_container_cannot_be_read_or_deleted(h: Harness) -> None:
+    obj = Object("x", 1, "", {}, {}, Container(MISSING, {}, h.driver), h.driver)
+    path = h.file(b"") + ".new"
+    for action in (
+        lambda: list(obj.as_stream()),
+        lambda: obj.download(path),
+        lambda: list(obj.range_as_stream(0, 1)),
+        lambda: obj.download_range(path, 0, 1),
+        obj.delete,
+    ):
+        with pytest.raises(ObjectDoesNotExistError) as caught:
+            action()
+        assert caught.value.object_name == "x"
+        assert not os.path.exists(path)
 
 
 def listing_a_missing_container_is_reported(h: Harness) -> None:
