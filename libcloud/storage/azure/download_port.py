@@ -23,7 +23,7 @@ def start_download(client: AzureClient, obj: Object, selection: Selection) -> Do
     def verification(headers: Mapping[str, str]) -> Verification | None:
         """The MD5 that the store keeps with the blob; ``None`` if it keeps none."""
         expected = md5_of(headers)
-        if expected is None or not selection.verify:
+        if expected is None or selection.verify is False:
             return None
         return Verification(obj, "MD5", expected, new=new_md5, combine=None, format=encoded)
 

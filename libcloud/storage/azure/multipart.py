@@ -7,6 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from libcloud.common.types import LibcloudError
@@ -26,7 +27,6 @@ class BlobLease:
     A blob that does not exist cannot be leased, and is written without a lease. Reference: Azure
     Storage REST API, "Lease Blob".
 
-    :param use: ``False``: there is no lease.
     :param clock: seconds; to renew the lease in time.
     """
 
@@ -36,31 +36,23 @@ class BlobLease:
         container: str,
         name: str,
         *,
-        use: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._names = (container, name)
         self._path = client.blob_path(container, name)
-        self._use = use
         self._clock = clock
         self._renewed = 0.0
         self._id = ""
 
     def __enter__(self) -> BlobLease:
-        if self._use:
-            try:
-                # With its own id, a repeated request finds the lease of the first one.
-                response = self._send(
-                    "acquire",
-                    {
-                        "x-ms-lease-duration": str(LEASE_SECONDS),
-                        "x-ms-proposed-lease-id": str(uuid.uuid4()),
-                    },
-                )
-            except ObjectDoesNotExistError:
-                return self
-            self._id = response.headers["x-ms-lease-id"]
+        # With its own id, a repeated request finds the lease of the first one.
+        proposed = {
+            "x-ms-lease-duration": str(LEASE_SECONDS),
+            "x-ms-proposed-lease-id": str(uuid.uuid4()),
+        }
+        with suppress(ObjectDoesNotExistError):
+            self._id = self._send("acquire", proposed).headers["x-ms-lease-id"]
             self._renewed = self._clock()
         return self
 

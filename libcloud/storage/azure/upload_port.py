@@ -51,7 +51,7 @@ class AzureStore:
     """One blob, about to be written.
 
     :param headers: of the request that publishes the blob: properties, metadata, conditions.
-    :param lease: that is held; may be none.
+    :param lease: that is held.
     :param checked: send the MD5 of each body, and compare the one in the answer.
     :param whole_md5: the MD5 of all that was sent, when it has been sent; ``None``: unknown. Azure
         keeps it with the blob.
@@ -65,7 +65,7 @@ class AzureStore:
         name: str,
         headers: Mapping[str, str],
         *,
-        lease: BlobLease,
+        lease: BlobLease | None = None,
         checked: bool = True,
         whole_md5: Callable[[], bytes] | None = None,
         copy_bodies: bool = False,
@@ -222,9 +222,10 @@ class AzureStore:
         return failure
 
     def _send(self, request: HttpRequest, doing: str) -> Any:
-        lease = self._lease.headers() if request.method == "PUT" else {}
+        if request.method == "PUT" and self._lease is not None:
+            request = replace(request, headers={**request.headers, **self._lease.headers()})
         return self._client.send_once(
-            replace(request, headers={**request.headers, **lease}),
+            request,
             f"Error {doing} {self._label}",
             ok=(201,) if request.method == "PUT" else (200,),
             names=self._names,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from copy import deepcopy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -33,7 +34,8 @@ from libcloud.storage.arguments import (
 )
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.profiles import CAPABILITIES, LIMITS
-from libcloud.storage.base import Container, Object, StorageDriver
+from libcloud.storage.base import Container, Object
+from libcloud.storage.drivers._multipart import MultipartDriver
 from libcloud.storage.drivers.azure_access import (
     Access,
     options_from_env,
@@ -44,12 +46,10 @@ from libcloud.storage.keywords import (
     AzureEnvironmentKeywords,
     AzureKeywords,
     AzureUploadKeywords,
-    EngineKeywords,
 )
 from libcloud.storage.metadata import metadata_in
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
-from libcloud.utils.arguments import kind_of, plain_headers, size_of
+from libcloud.utils.arguments import kind_of, plain_headers
 from libcloud.utils.etags import strip_etag
 
 if TYPE_CHECKING:
@@ -58,10 +58,8 @@ if TYPE_CHECKING:
     from libcloud.storage.azure.multipart import BlobLease
     from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
     from libcloud.storage.capabilities import Capabilities
-    from libcloud.storage.scaleout.session import NewUpload, UploadSession
-    from libcloud.storage.transfer.budget import MemoryBudget
-    from libcloud.storage.transfer.download.ranges import Validator
-    from libcloud.storage.transfer.download.start import Download
+    from libcloud.storage.scaleout.session import UploadSession
+    from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
@@ -91,17 +89,13 @@ RESPONSES_PER_REQUEST = 5000
 _PERMISSIONS = {"GET": "r", "PUT": "cw", "DELETE": "d"}
 
 
-# Larger files are fetched over several connections, which no MD5 can be put together from.
-_VERIFIED_SIZE = 32 * 1024 * 1024
-
-
 class AuthType:
     """Values of ``auth_type``."""
 
     AZURE_AD = "azureAD"
 
 
-class AzureBlobsStorageDriver(StorageDriver):
+class AzureBlobsStorageDriver(MultipartDriver):
     """Azure Blob Storage, or a service with its protocol, such as Azurite.
 
     :param key: name of the storage account.
@@ -124,7 +118,6 @@ class AzureBlobsStorageDriver(StorageDriver):
     name = "Microsoft Azure (blobs)"
     website = "http://windows.azure.com/"
     connectionCls: Any = AzureBlobsConnection
-    hash_type = "md5"
     supports_chunked_encoding = False
     _rewinds_finished_streams = False
     _kept_properties = (
@@ -136,12 +129,8 @@ class AzureBlobsStorageDriver(StorageDriver):
     # C# identifiers: REST API, "Naming and Referencing Containers, Blobs, and Metadata".
     _metadata_names = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-    #: How often and how patiently requests are made again.
-    ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     #: Seconds of silence that are allowed before the answer to Put Block List.
     ex_completion_timeout: ClassVar[float] = 300.0
-    #: Bytes of parts that one upload holds at once; see ``UploadOptions``.
-    ex_max_memory: ClassVar[int | MemoryBudget | None] = None
     #: The container that the URL of :meth:`from_url` names; ``None``: it names none.
     ex_container: Container | None = None
 
@@ -287,15 +276,9 @@ class AzureBlobsStorageDriver(StorageDriver):
             yield from (self._listed_object(container, entry) for entry in page.entries)
             yield from page.prefixes
 
-    def get_object(self, container_name: str, object_name: str) -> Object:
-        """The object, after a HEAD request on the container and one on the blob."""
-        check_name(object_name, "object_name")
-        return self._get_object_in(self.get_container(container_name), object_name)
-
-    def _get_object_in(self, container: Container, object_name: str) -> Object:
-        """The object of a container that is known to exist: one HEAD request."""
-        response = azure.objects.head_blob(self._client, container.name, object_name)
-        return self._headers_to_object(object_name, container, response.headers)
+    def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
+        found = azure.objects.head_blob(self._client, container_name, object_name)
+        return found.headers  # type: ignore[no-any-return]
 
     def delete_object(self, obj: Object) -> bool:
         check_object(obj)
@@ -390,88 +373,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         response = azure.copying.copy_blob(self._client, source, container.name, object_name, sent)
         return self._headers_to_object(object_name, container, response.headers)
 
-    # Downloads.
-
-    def download_object(
-        self,
-        obj: Object,
-        destination_path: str | os.PathLike[str],
-        overwrite_existing: bool = False,
-        delete_on_failure: bool = True,
-        *,
-        ex_verify_hash: bool | None = None,
-        ex_window: int | None = None,
-        ex_part_size: int | None = None,
-        on_bytes: Callable[[int], object] | None = None,
-    ) -> bool:
-        """Save the blob as a file, a large one over several connections.
-
-        :param ex_verify_hash: compare the bytes with the MD5 that the store keeps with the blob, if
-            it keeps one. ``None``: up to 32 MiB, because an MD5 takes one connection.
-        :raises ObjectHashMismatchError: other bytes came than the store has.
-        """
-        if ex_verify_hash is None:
-            ex_verify_hash = (size_of(obj) or 0) <= _VERIFIED_SIZE
-        how = (ex_window, ex_part_size, on_bytes)
-        saving = transfer.download.saving
-        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure, *how)
-        return saving.save(self, obj, to, verify=ex_verify_hash)
-
-    def download_object_as_stream(
-        self, obj: Object, chunk_size: int | None = None, *, ex_verify_hash: bool | None = None
-    ) -> Iterator[bytes]:
-        """The blob in pieces.
-
-        :param ex_verify_hash: as for :meth:`download_object`; ``None``: ``True``.
-        """
-        return transfer.download.saving.stream(self, obj, chunk_size, verify=ex_verify_hash)
-
-    def download_object_range(
-        self,
-        obj: Object,
-        destination_path: str | os.PathLike[str],
-        start_bytes: int,
-        end_bytes: int | None = None,
-        overwrite_existing: bool = False,
-        delete_on_failure: bool = True,
-    ) -> bool:
-        saving = transfer.download.saving
-        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure)
-        return saving.save_range(self, obj, to, start_bytes, end_bytes)
-
-    def download_object_range_as_stream(
-        self,
-        obj: Object,
-        start_bytes: int,
-        end_bytes: int | None = None,
-        chunk_size: int | None = None,
-    ) -> Iterator[bytes]:
-        saving = transfer.download.saving
-        return saving.stream_range(self, obj, start_bytes, end_bytes, chunk_size)
-
-    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        saving = transfer.download.saving
-        return saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
-
-    def _read_object(
-        self, container: Container, name: str, start: int | None = None, end: int | None = None
-    ) -> tuple[Object, Iterator[bytes]]:
-        return transfer.download.saving.read(self, container, name, start, end)
-
-    def _start_download(
-        self,
-        obj: Object,
-        start: int | None = None,
-        end: int | None = None,
-        *,
-        verify: bool | None = False,
-        validator: Validator | None = None,
-    ) -> Download:
-        """Request bytes of the blob; read none yet."""
-        span = "" if start is None else self._get_standard_range_str(start, end)
-        selection = transfer.download.start.Selection(
-            start, end, span, verify is not False, validator
-        )
+    def _request_download(self, obj: Object, selection: Selection) -> Download:
         return azure.download_port.start_download(self._client, obj, selection)
 
     # Uploads.
@@ -559,13 +461,10 @@ class AzureBlobsStorageDriver(StorageDriver):
         by one request.
         """
         extra = deepcopy(dict(extra or {}))
-        lease = azure.multipart.BlobLease(self._client, container.name, object_name, use=False)
-        session = self._session(container, object_name, extra, headers, options, lease=lease)
-
-        def finish(stored: StoredObject) -> Object:
-            return self._made_object(container, object_name, stored, extra)
-
-        return session.open_writer(finish)
+        session = self._session(container, object_name, extra, headers, options)
+        return session.open_writer(
+            lambda stored: self._made_object(container, object_name, stored, extra)
+        )
 
     def _upload(
         self,
@@ -583,9 +482,8 @@ class AzureBlobsStorageDriver(StorageDriver):
         extra = extra or {}
         check_upload(container, object_name, extra=extra, headers=headers)
         source = transfer.upload.source.HashingSource(transfer.upload.source.PartSource(stream))
-        with azure.multipart.BlobLease(
-            self._client, container.name, object_name, use=use_lease
-        ) as lease:
+        place = (self._client, container.name, object_name)
+        with azure.multipart.BlobLease(*place) if use_lease else nullcontext() as lease:
             session = self._session(
                 container,
                 object_name,
@@ -605,16 +503,17 @@ class AzureBlobsStorageDriver(StorageDriver):
         self,
         container: Container,
         object_name: str,
-        extra: Mapping[str, Any],
+        extra: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None,
         options: Mapping[str, Any],
         *,
-        lease: BlobLease,
+        lease: BlobLease | None = None,
         file_path: str | os.PathLike[str] | None = None,
         whole_md5: Callable[[], bytes] | None = None,
     ) -> ObjectUpload[bytes | Pieces]:
         """The upload of one blob, with everything checked that can be before it starts."""
         check_upload(container, object_name, extra=extra, headers=headers)
+        extra = extra or {}
         own, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
         sent = self._with_content_type(
             plain_headers(headers), extra.get("content_type"), object_name, file_path
@@ -640,7 +539,7 @@ class AzureBlobsStorageDriver(StorageDriver):
         options: UploadOptions,
         *,
         checked: bool,
-        lease: BlobLease,
+        lease: BlobLease | None = None,
         whole_md5: Callable[[], bytes] | None = None,
     ) -> ObjectUpload[bytes | Pieces]:
         concurrency = self._max_concurrency()
@@ -710,41 +609,6 @@ class AzureBlobsStorageDriver(StorageDriver):
         shipping = engine.Shipping(connect=ex_connect, on_session=ex_on_session)
         return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
 
-    def ex_attach_upload(
-        self,
-        session: str | UploadSession,
-        executor: Any,
-        pieces: Any,
-        sizes: Any = None,
-        *,
-        ex_connect: Callable[[], Any] | None = None,
-        **options: Unpack[EngineKeywords],
-    ) -> Object:
-        """Continue an upload of :meth:`ex_upload_with`, in any state; publish the blob.
-
-        Arguments and errors are those of
-        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_attach_upload`.
-        """
-        from libcloud.storage.scaleout import executor as engine
-
-        shipping = engine.Shipping(connect=ex_connect)
-        return engine.attach(
-            self, session, executor, pieces, sizes=sizes, shipping=shipping, options=options
-        )
-
-    def _upload_to_share(
-        self,
-        container: Container,
-        object_name: str,
-        extra: dict[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        options: Mapping[str, Any],
-    ) -> NewUpload:
-        extra = deepcopy(dict(extra or {}))
-        lease = azure.multipart.BlobLease(self._client, container.name, object_name, use=False)
-        upload = self._session(container, object_name, extra, headers, options, lease=lease)
-        return upload, options.get("ex_checksum", "md5"), extra
-
     def _shared_upload(
         self,
         container_name: str,
@@ -753,18 +617,8 @@ class AzureBlobsStorageDriver(StorageDriver):
         options: Mapping[str, Any],
     ) -> ObjectUpload[Any]:
         own, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
-        lease = azure.multipart.BlobLease(self._client, container_name, object_name, use=False)
         checked = own.checksum == "md5"
-        return self._upload_of(
-            container_name, object_name, headers, engine, checked=checked, lease=lease
-        )
-
-    def _published_object(
-        self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
-    ) -> Object:
-        return self._made_object(
-            Container(container_name, {}, self), upload.object_name, stored, extra
-        )
+        return self._upload_of(container_name, object_name, headers, engine, checked=checked)
 
     def _verify(self, stored: StoredObject, digest: bytes, object_name: str) -> None:
         """Compare the MD5 of a file with what the store says of it.
@@ -828,17 +682,3 @@ class AzureBlobsStorageDriver(StorageDriver):
         etag = strip_etag(entry.properties.get("etag", "")) or None
         extra = drivers.azure_values.listed_blob_extra(entry, url)
         return Object(entry.name, entry.size, etag, extra, dict(entry.metadata), container, self)
-
-    def _made_object(
-        self, container: Container, object_name: str, stored: StoredObject, extra: Mapping[str, Any]
-    ) -> Object:
-        """The blob that was published."""
-        return Object(
-            object_name,
-            stored.size,
-            stored.etag or None,
-            {},
-            dict(extra.get("meta_data") or {}),
-            container,
-            self,
-        )

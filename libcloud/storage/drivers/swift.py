@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from copy import copy, deepcopy
+from copy import copy
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import swift, transfer
@@ -25,13 +25,14 @@ from libcloud.storage.arguments import (
 )
 from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.drivers._multipart import MultipartDriver
 from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnection
-from libcloud.storage.keywords import EngineKeywords, SwiftKeywords, SwiftUploadKeywords
+from libcloud.storage.keywords import SwiftKeywords, SwiftUploadKeywords
 from libcloud.storage.metadata import PROPERTIES, properties_in, property_headers
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.transfer.upload.times import was_created_within
+from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -45,13 +46,10 @@ from libcloud.utils.etags import strip_etag
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage.scaleout.session import NewUpload, UploadSession
-    from libcloud.storage.transfer.budget import MemoryBudget
-    from libcloud.storage.transfer.download.ranges import Validator
-    from libcloud.storage.transfer.download.start import Download
+    from libcloud.storage.scaleout.session import UploadSession
+    from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
-    from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
 
@@ -84,7 +82,7 @@ _CONNECTION_KEYWORDS = frozenset(
 _STREAM_METHODS = ("upload_object_via_stream", "_put_object")
 
 
-class SwiftStorageDriver(StorageDriver):
+class SwiftStorageDriver(MultipartDriver):
     """What the drivers for Swift and for Cloud Files share.
 
     :param key: user name.
@@ -97,15 +95,10 @@ class SwiftStorageDriver(StorageDriver):
     """
 
     connectionCls: Any = OpenStackSwiftConnection
-    hash_type = "md5"
     supports_chunked_encoding = True
     #: Streams longer than a part become large objects.
     supports_swift_large_objects = True
     _kept_properties = tuple(PROPERTIES)
-    #: How often and how patiently requests are made again.
-    ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
-    #: Bytes of parts that one upload holds at once, or a budget that several share.
-    ex_max_memory: ClassVar[int | MemoryBudget | None] = None
 
     def __init__(
         self,
@@ -253,20 +246,14 @@ class SwiftStorageDriver(StorageDriver):
 
     # Objects.
 
-    def get_object(self, container_name: str, object_name: str) -> Object:
-        """The object, after a request for the container and one for the object."""
-        check_name(object_name, "object_name")
-        return self._get_object_in(self.get_container(container_name), object_name)
-
-    def _get_object_in(self, container: Container, object_name: str) -> Object:
-        """The object of a container that is known to exist: one request."""
-        response = self._client.send(
-            swift.requests.head(self._object_path(container.name, object_name)),
-            f"Error looking for {container.name}/{object_name}",
+    def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
+        found = self._client.send(
+            swift.requests.head(self._object_path(container_name, object_name)),
+            f"Error looking for {container_name}/{object_name}",
             ok=(200, 204),
-            names=(container.name, object_name),
+            names=(container_name, object_name),
         )
-        return self._headers_to_object(object_name, container, response.headers)
+        return found.headers  # type: ignore[no-any-return]
 
     def delete_object(self, obj: Object) -> bool:
         """Delete an object; the segments of a large one, too."""
@@ -375,7 +362,7 @@ class SwiftStorageDriver(StorageDriver):
         else:
             _rewind_finished(stream)
             stored = session.send(stream)
-        return self._stored_object(container, object_name, extra, stored.size, stored.etag)
+        return self._made_object(container, object_name, stored, extra)
 
     def _put_by_hook(
         self,
@@ -402,7 +389,8 @@ class SwiftStorageDriver(StorageDriver):
             raise ObjectHashMismatchError(
                 f"MD5 hash {etag} checksum does not match {result['data_hash']}", self, object_name
             )
-        return self._stored_object(container, object_name, extra, result["bytes_transferred"], etag)
+        stored = StoredObject(etag, result["bytes_transferred"])
+        return self._made_object(container, object_name, stored, extra)
 
     def ex_open_writer(
         self,
@@ -426,9 +414,7 @@ class SwiftStorageDriver(StorageDriver):
 
             return transfer.upload.session.spooled_writer(upload, container.name, object_name)
         return session.open_writer(
-            lambda stored: self._stored_object(
-                container, object_name, extra, stored.size, stored.etag
-            )
+            lambda stored: self._made_object(container, object_name, stored, extra)
         )
 
     def ex_multipart_upload_object(
@@ -552,39 +538,6 @@ class SwiftStorageDriver(StorageDriver):
         shipping = engine.Shipping(connect=ex_connect, on_session=ex_on_session)
         return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
 
-    def ex_attach_upload(
-        self,
-        session: str | UploadSession,
-        executor: Any,
-        pieces: Any,
-        sizes: Any = None,
-        *,
-        ex_connect: Callable[[], Any] | None = None,
-        **options: Unpack[EngineKeywords],
-    ) -> Object:
-        """Continue an upload of :meth:`ex_upload_with`, in any state; publish the object.
-
-        Arguments and errors are those of
-        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_attach_upload`.
-        """
-        from libcloud.storage.scaleout import executor as engine
-
-        shipping = engine.Shipping(connect=ex_connect)
-        return engine.attach(
-            self, session, executor, pieces, sizes=sizes, shipping=shipping, options=options
-        )
-
-    def _upload_to_share(
-        self,
-        container: Container,
-        object_name: str,
-        extra: dict[str, Any] | None,
-        headers: dict[str, str] | None,
-        options: Mapping[str, Any],
-    ) -> NewUpload:
-        extra = deepcopy(dict(extra or {}))
-        return self._session(container, object_name, extra, headers, options), "md5", extra
-
     def _shared_upload(
         self,
         container_name: str,
@@ -597,25 +550,12 @@ class SwiftStorageDriver(StorageDriver):
         )[1]
         return self._upload_of(container_name, object_name, headers, chosen)
 
-    def _published_object(
-        self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
-    ) -> Object:
-        return self._stored_object(
-            Container(container_name, {}, self), upload.object_name, extra, stored.size, stored.etag
-        )
-
     def _segment_names(
         self, container: Container, object_name: str
     ) -> swift.multipart.SegmentNames:
         place = self.ex_segment_container.replace("{container}", container.name)
         longest = self._client.profile().max_name
         return swift.multipart.SegmentNames(place, container.name, object_name, longest)
-
-    def _stored_object(
-        self, container: Container, name: str, extra: Mapping[str, Any] | None, size: int, etag: str
-    ) -> Object:
-        meta_data = dict((extra or {}).get("meta_data") or {})
-        return Object(name, size, etag or None, {}, meta_data, container, self)
 
     # Uploads in progress.
 
@@ -705,8 +645,8 @@ class SwiftStorageDriver(StorageDriver):
         response = swift.copying.copy_object(
             self._client, (obj.container.name, obj.name), (container.name, object_name), sent
         )
-        etag = strip_etag(response.headers.get("etag", ""))
-        return self._stored_object(container, object_name, {"meta_data": kept}, found.size, etag)
+        stored = StoredObject(strip_etag(response.headers.get("etag", "")), found.size)
+        return self._made_object(container, object_name, stored, {"meta_data": kept})
 
     def ex_resume_upload(
         self,
@@ -752,7 +692,7 @@ class SwiftStorageDriver(StorageDriver):
         sizes = {number: size for number, (size, _) in held.items()}
         resumed = transfer.upload.session.Resumed(upload_id, sizes)
         stored = session.send(iterator, resumed)
-        return self._stored_object(container, object_name, extra, stored.size, stored.etag)
+        return self._made_object(container, object_name, stored, extra)
 
     def _no_such_upload(
         self, doing: str, container: Container, object_name: str, why: str
@@ -780,81 +720,20 @@ class SwiftStorageDriver(StorageDriver):
 
     # Downloads.
 
-    def download_object(
-        self,
-        obj: Object,
-        destination_path: str | os.PathLike[str],
-        overwrite_existing: bool = False,
-        delete_on_failure: bool = True,
-        *,
-        ex_verify_hash: bool | None = None,
-        ex_window: int | None = None,
-        ex_part_size: int | None = None,
-        on_bytes: Callable[[int], object] | None = None,
-    ) -> bool:
-        """Save the object as a file, which appears when it is complete.
-
-        :param ex_verify_hash: ``True``: compare the bytes with the ETag, unless the object is a
-            large one.
-        :raises ObjectHashMismatchError: other bytes came than the store has.
-        """
-        how = (ex_window, ex_part_size, on_bytes)
-        saving = transfer.download.saving
-        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure, *how)
-        return saving.save(self, obj, to, described=_with_size, verify=ex_verify_hash)
-
-    def download_object_as_stream(
-        self, obj: Object, chunk_size: int | None = None, *, ex_verify_hash: bool | None = None
-    ) -> Iterator[bytes]:
-        """The object in pieces; for ``ex_verify_hash`` see :meth:`download_object`."""
-        return transfer.download.saving.stream(self, obj, chunk_size, verify=ex_verify_hash)
-
-    def download_object_range(
-        self,
-        obj: Object,
-        destination_path: str | os.PathLike[str],
-        start_bytes: int,
-        end_bytes: int | None = None,
-        overwrite_existing: bool = False,
-        delete_on_failure: bool = True,
-    ) -> bool:
-        saving = transfer.download.saving
-        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure)
-        return saving.save_range(self, obj, to, start_bytes, end_bytes)
-
-    def download_object_range_as_stream(
-        self,
-        obj: Object,
-        start_bytes: int,
-        end_bytes: int | None = None,
-        chunk_size: int | None = None,
-    ) -> Iterator[bytes]:
-        saving = transfer.download.saving
-        return saving.stream_range(self, obj, start_bytes, end_bytes, chunk_size)
-
-    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        saving = transfer.download.saving
-        return saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
-
-    def _read_object(
-        self, container: Container, name: str, start: int | None = None, end: int | None = None
-    ) -> tuple[Object, Iterator[bytes]]:
-        return transfer.download.saving.read(self, container, name, start, end)
-
-    def _start_download(
-        self,
-        obj: Object,
-        start: int | None = None,
-        end: int | None = None,
-        *,
-        verify: bool | None = False,
-        validator: Validator | None = None,
-    ) -> Download:
-        """Request bytes of the object; none are read yet."""
+    def _request_download(self, obj: Object, selection: Selection) -> Download:
         self._object_path(obj.container.name, obj.name)
-        span = "" if start is None else self._get_standard_range_str(start, end)
-        selection = transfer.download.start.Selection(start, end, span, verify, validator)
         return swift.download_port.start_download(self._client, obj, selection)
+
+    def _described(self, obj: Object, started: Download) -> Object:
+        """``obj``; with the size of the response if it is a dynamic large object.
+
+        A listing has the size of its manifest, which is empty. Reference: Swift, "Large objects".
+        """
+        if "x-object-manifest" not in started.response.headers or started.length is None:
+            return obj
+        found = copy(obj)
+        found.size = started.length
+        return found
 
     # Paths, which check names before anything is sent.
 
@@ -872,18 +751,6 @@ class SwiftStorageDriver(StorageDriver):
         except ValueError as error:
             raise InvalidObjectNameError(str(error), self, name) from error
         return swift.requests.object_path(container_name, name)
-
-
-def _with_size(obj: Object, started: Download) -> Object:
-    """``obj``; with the size of the response if it is a dynamic large object.
-
-    A listing has the size of its manifest, which is empty. Reference: Swift, "Large objects".
-    """
-    if "x-object-manifest" not in started.response.headers or started.length is None:
-        return obj
-    found = copy(obj)
-    found.size = started.length
-    return found
 
 
 def _rewind_finished(stream: Any) -> None:
