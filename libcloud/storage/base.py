@@ -612,11 +612,15 @@ class StorageDriver(StorageDriverHelpers):
         """
         check_container(container)
         extra, headers = deepcopy(extra or {}), plain_headers(headers)
+        return self._spooled_writer(container, object_name, extra=extra, headers=headers)
+
+    def _spooled_writer(
+        self, container: Container, object_name: str, **options: Any
+    ) -> UploadWriter[Object]:
+        """A writer whose data goes through :meth:`upload_object_via_stream` when it is closed."""
 
         def upload(file: IO[bytes]) -> Object:
-            return self.upload_object_via_stream(
-                file, container, object_name, extra=extra, headers=headers
-            )
+            return self.upload_object_via_stream(file, container, object_name, **options)
 
         return storage.writer.UploadWriter(
             storage.writer.SpoolSink(upload), f"{container.name}/{object_name}"

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
@@ -1339,20 +1339,8 @@ class BaseS3StorageDriver(StorageDriver):
         if not self.supports_s3_multipart_upload or is_overridden(
             self, BaseS3StorageDriver, *_STREAM_METHODS
         ):
-
-            def upload(file: IO[bytes]) -> Object:
-                return self.upload_object_via_stream(
-                    file,
-                    container,
-                    object_name,
-                    extra=extra,
-                    headers=headers,
-                    ex_storage_class=ex_storage_class,
-                    **rest,
-                )
-
-            return transfer.upload.session.spooled_writer(upload, container.name, object_name)
-
+            shared: Any = {"extra": extra, "headers": headers, "ex_storage_class": ex_storage_class}
+            return self._spooled_writer(container, object_name, **shared, **rest)
         place = Place(container, object_name, path)
         port, session = s3.uploads.session_of(self, place, sent, rest)
         return session.open_writer(

@@ -406,13 +406,9 @@ class SwiftStorageDriver(MultipartDriver):
         """
         session = self._session(container, object_name, extra, headers, options)
         if is_overridden(self, SwiftStorageDriver, *_STREAM_METHODS):
-
-            def upload(file: Any) -> Object:
-                return self.upload_object_via_stream(
-                    file, container, object_name, extra=extra, headers=headers, **options
-                )
-
-            return transfer.upload.session.spooled_writer(upload, container.name, object_name)
+            return self._spooled_writer(
+                container, object_name, extra=extra, headers=headers, **options
+            )
         return session.open_writer(
             lambda stored: self._made_object(container, object_name, stored, extra)
         )

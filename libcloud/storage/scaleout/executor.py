@@ -45,7 +45,6 @@ from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import (
     ObjectDoesNotExistError,
-    ObjectError,
     SizeMismatchError,
     UploadOutcomeUnknownError,
 )
@@ -340,7 +339,14 @@ class _Coordinator:
             if options.on_event is not None:
                 options.on_event(event)
 
-        transfer: Any = Transfer(machine, workers, listener=listener, label=session.label)
+        transfer: Any = Transfer(
+            machine,
+            workers,
+            listener=listener,
+            label=session.label,
+            driver=upload.driver,
+            object_name=upload.object_name,
+        )
         try:
             listener(UploadStarted(0, session.upload_id))
         except BaseException as error:
@@ -349,8 +355,6 @@ class _Coordinator:
         try:
             found = transfer.run(PlannedParts([_Body(part) for part in self._parts]))
         except BaseException as error:
-            if isinstance(error, ObjectError):
-                upload.name_error(error)
             if options.on_failure == "keep" and machine.result is None:
                 _keep(error, self._session)
             raise

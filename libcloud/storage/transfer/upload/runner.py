@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from typing import Generic
+from typing import Any, Generic
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.transfer.progress import (
@@ -38,7 +38,7 @@ from libcloud.storage.transfer.values import (
     StoredObject,
     Wait,
 )
-from libcloud.storage.types import UploadOutcomeUnknownError
+from libcloud.storage.types import ObjectError, UploadOutcomeUnknownError
 from libcloud.utils import cancellation
 
 _log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Transfer(Generic[Content]):
     In a forked child it sends nothing: the upload belongs to the parent.
 
     :param label: what is uploaded, for messages: container and object name.
+    :param driver: of errors that the engine raises, like ``object_name``.
     """
 
     def __init__(
@@ -63,11 +64,14 @@ class Transfer(Generic[Content]):
         *,
         listener: Listener | None = None,
         label: str = "",
+        driver: Any = None,
+        object_name: str = "",
     ) -> None:
         self._machine = machine
         self._workers = workers
         self._listener = listener
         self._label = label
+        self._names = (driver, object_name)
         self._pid = os.getpid()
         self._muted = False
         self._bodies: dict[int, tuple[Content, Digest | None]] = {}
@@ -289,7 +293,8 @@ class Transfer(Generic[Content]):
         return unknown
 
     def _name_what_is_left(self, error: BaseException) -> None:
-        """Attach to ``error`` what is needed to clean up manually, once."""
+        """Attach to ``error`` what it concerns, and what is needed to clean up manually, once."""
+        name_error(error, *self._names)
         machine = self._machine
         left = machine.upload_id if machine.left_behind else None
         second = machine.cleanup_error
@@ -309,6 +314,12 @@ class Transfer(Generic[Content]):
             self._listener(UploadAborted(machine.bytes_done, machine.upload_id, left is None))
         except Exception:
             _log.debug("%s: the listener failed on the abort", self._label, exc_info=True)
+
+
+def name_error(error: BaseException, driver: Any, object_name: str) -> None:
+    """Set the driver and the object of an error that the engine raised without them."""
+    if isinstance(error, ObjectError) and not error.object_name:
+        error.driver, error.object_name = driver, object_name
 
 
 def _attach(error: BaseException, **facts: object) -> None:

@@ -11,8 +11,7 @@ A driver's ``upload_object_via_stream`` consists of these steps::
     stored = upload.send(iterator)
 
 ``send_file`` uploads a file by its path, and ``open_writer`` opens a file that is uploaded while it
-is written. Errors that the engine raises name the driver and the object. A subclass of a driver may
-override the methods that streams go through; then :func:`spooled_writer` opens the writer.
+is written. Errors that the engine raises name the driver and the object.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import IO, Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.transfer.budget import MemoryBudget
@@ -35,13 +35,13 @@ from libcloud.storage.transfer.upload.options import (
 )
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan, plan_for
 from libcloud.storage.transfer.upload.port import Content, PartStore
-from libcloud.storage.transfer.upload.runner import Transfer
+from libcloud.storage.transfer.upload.runner import Transfer, name_error
 from libcloud.storage.transfer.upload.source import LocalFile, source_of
 from libcloud.storage.transfer.upload.workers import InlineWorkers, ThreadWorkers
 from libcloud.storage.transfer.upload.writer import PushedTransfer
 from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.types import ObjectError, ObjectTooLargeError
-from libcloud.storage.writer import SpoolSink, UploadWriter
+from libcloud.storage.writer import UploadWriter
 from libcloud.utils.bodies import Pieces
 
 __all__ = [
@@ -52,10 +52,10 @@ __all__ = [
     "Resumed",
     "UploadOptions",
     "split_keywords",
-    "spooled_writer",
 ]
 
 _Result = TypeVar("_Result")
+_TransferT = TypeVar("_TransferT", bound=Transfer[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,7 @@ class ObjectUpload(Generic[Content]):
         :raises ObjectTooLargeError: the announced size exceeds the limits. Nothing was sent.
         :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
         """
-        try:
-            machine, workers = self._engine(resumed)
-            transfer = Transfer(machine, workers, listener=self.options.on_event, label=self._label)
-            return transfer.run(source_of(stream))
-        except ObjectError as error:
-            self.name_error(error)
-            raise
+        return self._transfer(Transfer, resumed).run(source_of(stream))
 
     def send_file(self: ObjectUpload[bytes | Pieces], path: str | os.PathLike[str]) -> StoredObject:
         """Send the file at ``path``; a regular file must keep its size meanwhile.
@@ -122,33 +116,34 @@ class ObjectUpload(Generic[Content]):
             return session.send(file)
 
     def open_writer(
-        self: ObjectUpload[bytes | Pieces], finish: Callable[[StoredObject], _Result]
+        self: ObjectUpload[bytes | Pieces], made: Callable[[StoredObject], _Result]
     ) -> UploadWriter[_Result]:
         """A file to write to, which is sent in parts while it is written; nothing is sent yet.
 
-        :param finish: makes the ``result`` of the writer, when the object is published.
+        :param made: makes the ``result`` of the writer, when the object is published.
         """
-        return UploadWriter(_PartSink(self.push(), finish, self.name_error), self._label)
+        return UploadWriter(self.push(made), self._label)
 
-    def push(self: ObjectUpload[bytes | Pieces]) -> PushedTransfer:
+    def push(
+        self: ObjectUpload[bytes | Pieces], made: Callable[[StoredObject], _Result]
+    ) -> PushedTransfer[_Result]:
         """An upload whose bytes are pushed to it; nothing is sent yet."""
-        machine, workers = self._engine()
-        return PushedTransfer(machine, workers, listener=self.options.on_event, label=self._label)
-
-    def name_error(self, error: ObjectError) -> None:
-        """Set the driver and the object of an error that the engine raised without them."""
-        if not error.object_name:
-            error.driver, error.object_name = self.driver, self.object_name
+        return self._transfer(partial(PushedTransfer, made))
 
     @property
     def _label(self) -> str:
         return f"{self.container_name}/{self.object_name}"
 
-    def _engine(
-        self, resumed: Resumed | None = None
-    ) -> tuple[UploadMachine, InlineWorkers[Content] | ThreadWorkers[Content]]:
+    def _transfer(
+        self, kind: Callable[..., _TransferT], resumed: Resumed | None = None
+    ) -> _TransferT:
+        """A transfer with a machine and workers for this upload."""
         options, concurrency = self.options, self.concurrency
-        plan = _plan(self.limits, options)
+        try:
+            plan = _plan(self.limits, options)
+        except ObjectError as error:
+            name_error(error, self.driver, self.object_name)
+            raise
         if resumed is not None:
             largest = plan.limits.max_part_size
             known = {number: size for number, size in resumed.sizes.items() if size <= largest}
@@ -166,61 +161,21 @@ class ObjectUpload(Generic[Content]):
             expected_size=options.size,
             upload_id=resumed.upload_id if resumed is not None else None,
         )
+        workers: InlineWorkers[Content] | ThreadWorkers[Content]
         if concurrency == 1:
-            return machine, InlineWorkers(self.store)
-        bound = shared.size if shared is not None else memory or DEFAULT_MEMORY
-        held = min(window * plan.start, bound)
-        return machine, ThreadWorkers(self.store, window, executor=options.executor, memory=held)
-
-
-class _PartSink(Generic[_Result]):
-    """What a writer writes to: an upload in parts."""
-
-    def __init__(
-        self,
-        pushed: PushedTransfer,
-        finish: Callable[[StoredObject], _Result],
-        name_error: Callable[[ObjectError], None],
-    ) -> None:
-        self._transfer = pushed
-        self._finish = finish
-        self._name_error = name_error
-
-    @property
-    def over(self) -> bool:
-        return self._transfer.over
-
-    @property
-    def started(self) -> bool:
-        return self._transfer.started
-
-    def write(self, data: bytes | memoryview) -> None:
-        try:
-            self._transfer.write(data)
-        except ObjectError as error:
-            self._name_error(error)
-            raise
-
-    def publish(self) -> _Result:
-        try:
-            stored = self._transfer.publish()
-        except ObjectError as error:
-            self._name_error(error)
-            raise
-        return self._finish(stored)
-
-    def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
-        self._transfer.abort(error, quiet=quiet, wanted=wanted)
-
-
-def spooled_writer(
-    upload: Callable[[IO[bytes]], _Result], container_name: str, object_name: str
-) -> UploadWriter[_Result]:
-    """A writer that keeps the data in a temporary file and uploads it when it is closed.
-
-    :param upload: uploads the file, which is positioned at its start; its result is the writer's.
-    """
-    return UploadWriter(SpoolSink(upload), f"{container_name}/{object_name}")
+            workers = InlineWorkers(self.store)
+        else:
+            bound = shared.size if shared is not None else memory or DEFAULT_MEMORY
+            held = min(window * plan.start, bound)
+            workers = ThreadWorkers(self.store, window, executor=options.executor, memory=held)
+        return kind(
+            machine,
+            workers,
+            listener=options.on_event,
+            label=self._label,
+            driver=self.driver,
+            object_name=self.object_name,
+        )
 
 
 def _plan(limits: Limits, options: UploadOptions) -> PartPlan:

@@ -6,24 +6,32 @@ Its file-like interface is :class:`~libcloud.storage.writer.UploadWriter`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
 from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.upload.source import PartBuffer
 from libcloud.storage.transfer.values import Stop, StoredObject
-from libcloud.storage.writer import UploadWriter
 from libcloud.utils.bodies import Pieces
 
-__all__ = ["PushedTransfer", "UploadWriter"]
+_Result = TypeVar("_Result")
 
 
-class PushedTransfer(Transfer[bytes | Pieces]):
+class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
     """An upload that is fed by :meth:`write` and ended by :meth:`publish` or :meth:`abort`.
 
     A full part is sent when the next byte is written: until then it may be the last one, and an
     object of one part is one request. ``write`` waits while the window is full.
+
+    :param made: makes the result of :meth:`publish` from the published object.
     """
 
     over = False  # published or cleaned up
     _part: PartBuffer | None = None  # the one that the engine waits for
+
+    def __init__(self, made: Callable[[StoredObject], _Result], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._made = made
 
     @property
     def started(self) -> bool:
@@ -43,10 +51,9 @@ class PushedTransfer(Transfer[bytes | Pieces]):
         if not going_on:
             self._end()
 
-    def publish(self) -> StoredObject:
-        """End the data.
+    def publish(self) -> _Result:
+        """End the data, and publish the object, whole.
 
-        :return: the object, published whole.
         :raises BaseException: the first error, after the clean-up; see :meth:`run`.
         """
         try:
@@ -55,7 +62,7 @@ class PushedTransfer(Transfer[bytes | Pieces]):
                 self.advance()
         except BaseException as error:
             self.fail(error)
-        return self._end()
+        return self._made(self._end())
 
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         """Publish nothing, because of ``error``, and clean up; does nothing after the end.

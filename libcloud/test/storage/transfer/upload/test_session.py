@@ -17,7 +17,6 @@ from libcloud.storage.transfer.upload.session import (
     ObjectUpload,
     UploadOptions,
     split_keywords,
-    spooled_writer,
 )
 from libcloud.storage.transfer.values import (
     Body,
@@ -159,13 +158,3 @@ def test_an_error_of_a_writer_names_the_driver_and_the_object(ending: str) -> No
         writer.write(DATA[: 35 if ending == "write" else 5])
         writer.close()
     assert (caught.value.driver, caught.value.object_name) == ("the driver", "thing")
-
-
-def test_a_spooled_writer_uploads_a_file_when_it_is_closed() -> None:
-    port = MemoryPort()
-    with spooled_writer(session(port).send, "box", "thing") as writer:
-        writer.write(DATA)
-        assert port.steps == []
-    assert port.stored == DATA
-    assert writer.result is not None
-    assert writer.result.size == len(DATA)

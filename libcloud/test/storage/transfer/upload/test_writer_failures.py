@@ -14,10 +14,10 @@ from typing import Any, cast
 import pytest
 
 from libcloud.common.types import InvalidSourceError, LibcloudError
-from libcloud.storage.transfer.upload.writer import UploadWriter
 from libcloud.storage.transfer.values import (
     Step,
 )
+from libcloud.storage.writer import UploadWriter
 from libcloud.test.storage.transfer.upload.fake_store import Call, FakeStore, Fault, Raised
 from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE, check_end, cut, data_of
 from libcloud.test.storage.transfer.upload.test_interrupts import Interrupter

@@ -8,21 +8,22 @@ from typing import Any, cast
 
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
 from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
-from libcloud.storage.transfer.upload.writer import PushedTransfer, UploadWriter
+from libcloud.storage.transfer.upload.writer import PushedTransfer
+from libcloud.storage.writer import UploadWriter
 from libcloud.test.storage.transfer.upload.fake_store import LIMITS, FakeStore
 from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE
 
 RUNNERS = {"inline": 1, "threads": None}
 
 
-def transfer_to(store: Any, runner: str = "inline", **options: Any) -> PushedTransfer:
+def transfer_to(store: Any, runner: str = "inline", **options: Any) -> PushedTransfer[Any]:
     """An upload in parts of 10 bytes, two at a time, three attempts each."""
     limits = options.pop("limits", LIMITS)
     chosen = UploadOptions(**{"part_size": PART, "window": 2, **options})
     retries = Retries(RetryPolicy(3, base=0.0))
     names = {"container_name": "box", "object_name": "thing"}
     upload = ObjectUpload(store, limits, chosen, retries, RUNNERS[runner], **names)
-    return upload.push()
+    return upload.push(lambda stored: stored)
 
 
 def writer_to(store: Any, runner: str = "inline", **options: Any) -> UploadWriter[Any]:
