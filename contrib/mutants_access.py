@@ -207,7 +207,7 @@ MUTANTS = (
         "reversed(lookups) if profile_first else lookups",
         "lookups",
         _SOURCES,
-        caught_by="test_a_profile_asked_for_goes_before_the_environment",
+        caught_by="test_a_requested_profile_takes_precedence_over_the_environment",
     ),
     Mutant(
         "what a program wrote told in an error",
@@ -215,7 +215,7 @@ MUTANTS = (
         '_UNSAFE = ("CredentialRetrievalError",)\n',
         "_UNSAFE = ()\n",
         _BOTOCORE,
-        caught_by="test_a_process_that_fails_does_not_tell_what_it_wrote",
+        caught_by="test_the_output_of_a_failed_credential_process_is_not_shown",
     ),
     Mutant(
         "botocore keeps what a store refused",

@@ -45,7 +45,7 @@ MUTANTS = (
         "        headers = self._normalize_headers(headers=headers)\n        self._replies",
         "        self._replies",
         _HELPERS,
-        caught_by="test_a_mock_may_be_asked_without_headers",
+        caught_by="test_a_mock_may_be_called_without_headers",
     ),
     Mutant(
         "no host is the host None",
@@ -85,7 +85,7 @@ MUTANTS = (
         "        _check_host(host, port)\n",
         "",
         _KEYWORDS,
-        caught_by="test_a_host_that_is_a_url_says_to_use_endpoint_url",
+        caught_by="test_the_error_for_a_host_that_is_a_url_suggests_endpoint_url",
     ),
     Mutant(
         "a path is a container",

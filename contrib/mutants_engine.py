@@ -22,7 +22,7 @@ _MACHINE = (
         "one = last and size <= self._plan.limits.max_put_size",
         "one = last",
         "situations",
-        caught_by="test_what_one_request_does_not_take_goes_as_an_upload_of_one_part",
+        caught_by="test_an_object_too_large_for_one_request_is_an_upload_of_one_part",
     ),
     _mutant(
         "a part more than the window",
@@ -94,7 +94,7 @@ _MACHINE = (
         "if send.step is Step.ABORT and self._part_open:",
         "if False:",
         "machine",
-        caught_by="test_rule_4_where_a_part_may_land_late_the_store_is_asked_and_aborted_again",
+        caught_by="test_rule_4_if_a_part_may_land_late_parts_are_listed_and_aborted_again",
     ),
     _mutant(
         "no second abort",
@@ -102,7 +102,7 @@ _MACHINE = (
         "elif parts_remain and self._aborts < self._retries.policy.attempts:",
         "elif False:",
         "machine",
-        caught_by="test_rule_4_where_a_part_may_land_late_the_store_is_asked_and_aborted_again",
+        caught_by="test_rule_4_if_a_part_may_land_late_parts_are_listed_and_aborted_again",
     ),
     _mutant(
         "a lost answer to Complete counts as a failure",
@@ -134,7 +134,7 @@ _MACHINE = (
         "elif self.cleanup_error is None or not isinstance(error, Exception):",
         "elif False:",
         "machine",
-        caught_by="test_rule_7_an_interrupt_of_the_clean_up_goes_before_its_errors",
+        caught_by="test_rule_7_an_interrupt_of_the_clean_up_takes_precedence_over_its_errors",
     ),
     _mutant(
         "an upload left behind and not said to be",

@@ -18,7 +18,7 @@ _RESUMED = (
         "    if stored.size != len(body):\n        return False\n",
         "    return stored.size == len(body)\n",
         (f"{_TESTS}/storage/test_s3_resume.py",),
-        caught_by="test_the_data_that_are_given_now_are_published_whatever_was_sent_before",
+        caught_by="test_resuming_publishes_the_current_data",
     ),
     Mutant(
         "a resumed upload sends everything again",
@@ -34,7 +34,7 @@ _RESUMED = (
         'rest = {"ex_on_failure": "keep", **rest}',
         'rest = {"ex_on_failure": "abort", **rest}',
         (f"{_TESTS}/storage/test_s3_resume.py",),
-        caught_by="test_an_upload_gets_through_by_and_by",
+        caught_by="test_an_upload_succeeds_with_frequent_failures",
     ),
 )
 
@@ -133,7 +133,7 @@ _LOOKS = (
         "        if etag and",
         "            return Confirmation.STORED\n        if etag and",
         (f"{_TESTS}/storage/test_s3_files.py",),
-        caught_by="test_what_was_there_before_is_not_taken_for_a_small_file",
+        caught_by="test_what_was_there_before_is_not_mistaken_for_a_small_file",
     ),
     Mutant(
         "a body that was cut short is looked for",
@@ -157,7 +157,7 @@ _LOOKS = (
         "        if ours is False:\n            return Confirmation.ABSENT\n",
         "        if False:\n            return Confirmation.ABSENT\n",
         _FAILURES,
-        caught_by="test_an_object_written_meanwhile_by_another_client_is_not_recognized",
+        caught_by="test_an_object_of_another_client_is_not_taken_for_the_upload",
     ),
     Mutant(
         "a page of a proxy is half an answer of S3",

@@ -24,7 +24,7 @@ MUTANTS = (
         "                os.close(os.open(self._final, os.O_CREAT | os.O_EXCL))",
         "                os.close(os.open(self._final, os.O_CREAT))",
         _STAGING,
-        caught_by="test_a_file_that_appears_meanwhile_is_not_replaced",
+        caught_by="test_a_file_that_appears_during_a_download_is_not_replaced",
     ),
     Mutant(
         "on a full disk the staging file stays",

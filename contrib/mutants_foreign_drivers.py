@@ -55,7 +55,7 @@ MUTANTS = (
         "if fullname in self._modules:",
         "if False:",
         _BUILDS,
-        caught_by="test_importing_a_module_says_which_build_has_it",
+        caught_by="test_the_error_for_a_missing_module_names_the_build",
     ),
     Mutant(
         "a driver of another type found to be unknown",
@@ -63,6 +63,6 @@ MUTANTS = (
         "        raise UnavailableDriverTypeError(package)\n",
         "        raise DriverTypeNotFoundError(package)\n",
         _BUILDS,
-        caught_by="test_asking_for_a_driver_says_which_build_has_it",
+        caught_by="test_the_error_for_a_missing_driver_names_the_build",
     ),
 )

@@ -48,7 +48,7 @@ MUTANTS = (
         "            self._state[part] = _PENDING\n",
         "            self._state[part] = _DONE\n            self._remaining -= 1\n",
         _PARALLEL,
-        caught_by="test_what_helpers_do_not_get_comes_all_the_same",
+        caught_by="test_ranges_that_helpers_miss_are_downloaded_anyway",
     ),
     Mutant(
         "ranges written one part too early",
@@ -64,7 +64,7 @@ MUTANTS = (
         "            parts.release(part)\n            return False",
         "",
         _PARALLEL,
-        caught_by="test_what_helpers_do_not_get_comes_all_the_same",
+        caught_by="test_ranges_that_helpers_miss_are_downloaded_anyway",
     ),
     Mutant(
         "workers that are not waited for",
@@ -96,7 +96,7 @@ MUTANTS = (
         "if options.conditional and not profile.conditional_writes:",
         "if False:",
         _OPTIONS,
-        caught_by="test_a_store_that_may_ignore_conditions_is_not_asked",
+        caught_by="test_a_store_that_may_ignore_conditions_gets_no_request",
     ),
     Mutant(
         "a customer's key sent over http",
@@ -162,7 +162,7 @@ MUTANTS = (
         "        if failure.contradicted:\n",
         "        if False:\n",
         ("libcloud/test/storage/transfer/upload/test_machine.py",),
-        caught_by="test_rule_5_one_request_that_arrived_as_other_data_is_made_again",
+        caught_by="test_rule_5_a_request_that_arrived_damaged_is_repeated",
     ),
     Mutant(
         "parts grow beyond the memory that was set",

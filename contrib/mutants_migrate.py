@@ -85,7 +85,7 @@ MUTANTS = (
         '    entries = [Entry(*record) for record in folder.records(f"list/{shard}")]\n',
         "    entries = []\n    with contextlib.suppress(ObjectDoesNotExistError):\n"
         '        entries = [Entry(*record) for record in folder.records(f"list/{shard}")]\n',
-        "test_a_shard_whose_list_is_lost_is_not_taken_for_an_empty_one",
+        "test_a_shard_whose_list_is_lost_is_not_mistaken_for_an_empty_one",
     ),
     _mutant(
         "a migration does not try failed objects again",
@@ -227,7 +227,7 @@ MUTANTS = (
         "shards",
         'since = None if migration.verify == "read" else migration.since',
         "since = migration.since",
-        "test_a_copy_of_an_interrupted_run_that_was_not_read_is_made_again",
+        "test_an_unread_copy_of_an_interrupted_run_is_repeated",
         "migrate_faults",
     ),
 )

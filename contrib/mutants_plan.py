@@ -114,7 +114,7 @@ _PLAN = (
         "        if retry_after is None:",
         "        if True:",
         "retry",
-        caught_by="test_the_failure_says_how_long_to_wait",
+        caught_by="test_the_failure_has_the_retry_after",
     ),
     _mutant(
         "the budget of threads has no lock",

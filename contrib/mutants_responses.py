@@ -30,7 +30,7 @@ _DOWNLOADS = (
         "    if length is not None and length != last - first + 1:",
         "    if False:",
         _RANGES,
-        caught_by="test_another_range_than_the_one_that_was_asked_for",
+        caught_by="test_another_range_than_the_requested_one",
     ),
     Mutant(
         "a throttled range of a download goes unnoticed",
@@ -61,7 +61,7 @@ _DOWNLOADS = (
         "    if None in (size, extent.total) or size == extent.total:",
         "    if True:",
         _EXTENTS,
-        caught_by="test_another_size_of_the_object_says_that_it_was_replaced",
+        caught_by="test_another_size_of_the_object_means_that_it_was_replaced",
     ),
     Mutant(
         "a store that ignores conditions gives another version",
@@ -85,7 +85,7 @@ _DOWNLOADS = (
         "        if self._source_has_changed():\n            raise self._changed()\n        return",
         "        return",
         (f"{_TESTS}/test_s3_copy_faults.py",),
-        caught_by="test_a_store_that_knows_no_conditions_does_not_publish_parts_of_two_versions",
+        caught_by="test_a_store_without_conditions_does_not_publish_parts_of_two_versions",
     ),
     Mutant(
         "fsspec reads whatever is there",
@@ -160,7 +160,7 @@ _SUCCESSES = (
         "if expected not in (None, etag) and not self._verifier.is_opaque(found):",
         "if False:",
         _EVIDENCE,
-        caught_by="test_the_etag_of_another_writer_is_not_taken_for_ones_own",
+        caught_by="test_the_etag_of_another_writer_is_not_mistaken_for_ones_own",
     ),
     Mutant(
         "a wrong checksum of the object tried again",
@@ -184,7 +184,7 @@ _SUCCESSES = (
         "        if not s3.response.text_of(response.body).strip():",
         "        if False:",
         _DELETE,
-        caught_by="test_a_response_without_a_body_tells_nothing_of_any_key",
+        caught_by="test_a_response_without_a_body_confirms_no_key",
     ),
     Mutant(
         "what is not there counts as not deleted",

@@ -193,7 +193,7 @@ MUTANTS = (
         "        if clean_up is not None:",
         "        if False:",
         "compose",
-        "test_what_a_killed_worker_has_begun_is_removed",
+        "test_objects_of_a_killed_worker_are_removed",
     ),
     _mutant(
         "a copied part has no checksum",
@@ -233,7 +233,7 @@ MUTANTS = (
         "        if same is None:\n            return self.times",
         "        if same is not True:\n            return self.times",
         "published",
-        "test_another_object_of_the_same_size_and_parts_is_not_taken_for_it",
+        "test_another_object_of_the_same_size_and_parts_is_not_mistaken_for_it",
     ),
     _mutant(
         "a session does not note what the object is made of",

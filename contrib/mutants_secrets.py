@@ -33,7 +33,7 @@ MUTANTS = (
         "        proxies = proxies or dict(self.proxies)\n",
         "",
         _HTTP,
-        caught_by="test_a_proxy_set_in_code_goes_before_those_of_the_environment",
+        caught_by="test_a_proxy_set_in_code_takes_precedence_over_the_environment",
     ),
     Mutant(
         "exceptions are not redacted",

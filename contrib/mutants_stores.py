@@ -83,7 +83,7 @@ MUTANTS = (
         '    "x-goog-encryption-algorithm",\n    "x-goog-encryption-key",\n',
         "",
         _GOOGLE,
-        caught_by="test_a_customers_key_goes_with_each_part",
+        caught_by="test_a_customer_s_key_is_sent_with_each_part",
     ),
     Mutant(
         "a lost response to the creation of a container becomes a conflict",

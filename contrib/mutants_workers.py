@@ -62,7 +62,7 @@ MUTANTS = (
         "                    self._digesting -= 1\n",
         "                    pass\n",
         "digests",
-        caught_by="test_a_core_whose_digest_is_done_gets_the_next_one",
+        caught_by="test_a_free_core_computes_the_next_digest",
     ),
     _mutant(
         "a digest that fails in the caller's thread is forgotten",

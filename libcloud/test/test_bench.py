@@ -94,9 +94,7 @@ def test_an_import_is_measured_in_a_new_interpreter(bench: SimpleNamespace) -> N
 
 @pytest.mark.parametrize("size", [0, 7, 3 * MIB, 3 * MIB + 7])
 @pytest.mark.parametrize("piece", [1000, 300 * 1024, 3 * MIB])
-def test_the_floor_fills_parts_and_loses_nothing(
-    bench: SimpleNamespace, size: int, piece: int
-) -> None:
+def test_the_floor_fills_parts_completely(bench: SimpleNamespace, size: int, piece: int) -> None:
     sent = list(bench.workloads.pieces(size, piece))
     assert {len(each) for each in sent[:-1]} <= {piece}
     buffer = memoryview(bytearray(MIB))
@@ -107,7 +105,7 @@ def test_the_floor_fills_parts_and_loses_nothing(
     assert [part.is_last for _, part in parts] == [False] * (len(parts) - 1) + [True]
 
 
-def test_a_file_over_pieces_reads_what_is_asked_for(bench: SimpleNamespace) -> None:
+def test_a_file_over_pieces_reads_the_requested_size(bench: SimpleNamespace) -> None:
     reader = bench.workloads.PieceReader(iter([b"abc", b"de", b"fghi"]))
     assert [reader.read(size) for size in (2, 4, 0)] == [b"ab", b"cdef", b""]
     assert (reader.read(), reader.read(3)) == (b"ghi", b"")
@@ -215,7 +213,7 @@ def test_settings_of_the_user_do_not_reach_a_client(
     assert seen["PATH"]
 
 
-def test_a_run_says_when_its_library_is_not_installed(
+def test_a_run_reports_a_missing_library(
     bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def absent(*_: object) -> None:
@@ -228,7 +226,7 @@ def test_a_run_says_when_its_library_is_not_installed(
 
 
 @pytest.mark.slow  # a process for each run
-def test_work_that_did_not_reach_the_store_gives_no_figure(
+def test_a_run_that_did_not_reach_the_store_has_no_figure(
     bench: SimpleNamespace, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench.main, "received", lambda port: (1, 99))

@@ -33,7 +33,7 @@ def test_this_is_the_storage_half() -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_importing_a_module_says_which_build_has_it(name: str) -> None:
+def test_the_error_for_a_missing_module_names_the_build(name: str) -> None:
     with pytest.raises(ModuleNotFoundError, match="The complete build has it: run `make fork`"):
         import_module(name)
 
@@ -44,13 +44,13 @@ def test_an_unknown_module_is_the_usual_error() -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_an_attribute_of_the_package_says_which_build_has_it(name: str) -> None:
+def test_a_missing_attribute_of_the_package_names_the_build(name: str) -> None:
     with pytest.raises(AttributeError, match="The complete build has it"):
         getattr(libcloud, name)
 
 
 @pytest.mark.parametrize("kind", [name.upper() for name in TYPES])
-def test_asking_for_a_driver_says_which_build_has_it(kind: str) -> None:
+def test_the_error_for_a_missing_driver_names_the_build(kind: str) -> None:
     provider = getattr(DriverType, kind)
     with pytest.raises(ImportError, match="The complete build has it") as caught:
         libcloud.get_driver(provider, provider.ANY)

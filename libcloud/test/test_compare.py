@@ -77,7 +77,7 @@ def test_an_error_though_the_object_is_there_is_noticed(
 
 
 @pytest.mark.parametrize("title", ["source raises", "`with` block", "Ctrl-C"])
-def test_half_an_object_and_parts_left_are_noticed(
+def test_half_an_object_and_remaining_parts_are_detected(
     compare: SimpleNamespace, server: FakeS3, title: str
 ) -> None:
     judge = _scenario(compare, title).judge

@@ -107,7 +107,7 @@ class LateHostConnection(ConnectionUserAndKey):
     host: Any = None
 
 
-def test_a_connection_may_learn_its_host_after_it_was_made(server: Loopback) -> None:
+def test_the_host_of_a_connection_can_be_set_later(server: Loopback) -> None:
     connection = LateHostConnection("user", "key", secure=False)
     connection.connect()
     connection.host, connection.port = "127.0.0.1", server.port
@@ -129,7 +129,7 @@ def test_connect_takes_a_host_for_a_connection_without_one(server: Loopback, by_
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_a_request_without_a_host_says_how_to_set_one(raw: bool) -> None:
+def test_the_error_for_a_request_without_a_host_names_the_option(raw: bool) -> None:
     connection = LateHostConnection("user", "key")
     with pytest.raises(LibcloudError, match="has no host: set its host attribute"):
         connection.request("/x", raw=raw)
@@ -382,7 +382,7 @@ def test_connect_happens_once_for_all_threads() -> None:
     assert len(made) == 1
 
 
-def test_connect_may_ask_another_connection_first(server: Loopback) -> None:
+def test_connect_may_use_another_connection_first(server: Loopback) -> None:
     class WithToken(Connection):
         def connect(self, *args: Any, **kwargs: Any) -> None:
             Connection(secure=False, host="127.0.0.1", port=server.port).request("/token")

@@ -93,7 +93,7 @@ def test_without_a_size_a_file_is_read_in_default_pieces(chunk_size: int | None)
     assert reader.sizes == [CHUNK_SIZE]
 
 
-def test_a_read_that_gives_more_than_asked_loses_nothing() -> None:
+def test_a_read_that_returns_more_than_requested_loses_nothing() -> None:
     reader = _Reader(b"abcde", b"fg", b"")
 
     assert list(read_in_chunks(reader, chunk_size=2)) == [b"abcde", b"fg"]

@@ -123,7 +123,7 @@ def test_an_editor_sees_the_keywords_of_an_upload() -> None:
     assert shown["ex_request_payer"].default is False
 
 
-def test_what_a_docstring_says_itself_goes_before_all_else() -> None:
+def test_text_of_the_docstring_takes_precedence() -> None:
     class Base:
         def send(self, size: int, name: str) -> None:
             """Send.

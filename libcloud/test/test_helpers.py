@@ -146,7 +146,7 @@ def test_the_mock_method_gets_numbers_in_headers_as_text(connection: Connection,
     assert headers["X-Count"] == 5
 
 
-def test_a_mock_may_be_asked_without_headers() -> None:
+def test_a_mock_may_be_called_without_headers() -> None:
     mock = EchoMockHttp(host="host", port=80)
     mock.request("GET", "/bucket/my-key.txt")
     mock.prepared_request("GET", "/bucket/my-key.txt")
@@ -214,7 +214,7 @@ def test_nothing_is_patched_outside_the_mock(connection: Connection) -> None:
     )
 
 
-def test_the_request_of_an_answer_tells_how_it_was_sent(connection: Connection) -> None:
+def test_the_request_of_a_response_shows_how_it_was_sent(connection: Connection) -> None:
     connection.request("/empty", raw=True, stream=True)
     assert connection.connection.getresponse().request.stream is True
 
@@ -411,7 +411,7 @@ def test_random_data_are_digits() -> None:
     assert generate_random_data(0) == ""
 
 
-def test_the_environment_says_what_network_tests_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_selects_the_network_for_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_NETWORK", raising=False)
     monkeypatch.delenv("NO_INTERNET", raising=False)
     assert (no_network(), no_internet()) == (False, False)

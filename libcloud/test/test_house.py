@@ -122,7 +122,7 @@ def test_only_lines_of_code_are_counted() -> None:
 
 
 @pytest.mark.parametrize("path", _python_files(), ids=_name)
-def test_a_source_file_starts_with_its_licence_and_says_what_it_is_for(path: Path) -> None:
+def test_a_source_file_starts_with_its_licence_and_a_docstring(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert LICENCE_LINE in text.splitlines()[:2]  # the first may be "#!"
     assert ast.get_docstring(ast.parse(text)) or path.name == "__init__.py"
@@ -131,7 +131,7 @@ def test_a_source_file_starts_with_its_licence_and_says_what_it_is_for(path: Pat
 @pytest.mark.parametrize(
     "package", ["storage", "storage/transfer", "storage/s3", "storage/drivers", "common"]
 )
-def test_a_package_says_what_it_is_for_and_which_test_proves_it(package: str) -> None:
+def test_a_package_documents_its_purpose_and_its_tests(package: str) -> None:
     source = (ROOT / "libcloud" / package / "__init__.py").read_text(encoding="utf-8")
     docstring = ast.get_docstring(ast.parse(source)) or ""
     assert "import" in docstring

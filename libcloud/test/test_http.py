@@ -301,9 +301,7 @@ class Foreign:
         (mock.Mock(), 1),
     ],
 )
-def test_a_class_of_which_nothing_is_known_gets_one_request_at_a_time(
-    conn_class: Any, allowed: int | None
-) -> None:
+def test_an_unknown_class_gets_one_request_at_a_time(conn_class: Any, allowed: int | None) -> None:
     assert allowed_concurrency(conn_class) == allowed
 
 

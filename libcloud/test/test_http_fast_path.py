@@ -126,7 +126,7 @@ def test_an_answer_is_what_the_libraries_make_of_it(
     assert not is_short(first)
 
 
-def test_usual_answers_come_in_few_steps(server: Server) -> None:
+def test_usual_responses_take_few_steps(server: Server) -> None:
     short = set()
     for name, server.said in ANSWERS.items():
         connection = connect(server, opened=True)
@@ -151,7 +151,7 @@ def test_a_connection_is_reused_after_a_complete_response(name: str) -> None:
         assert server.connections == 1
 
 
-def test_a_server_that_closes_after_its_answer_is_asked_on_another_connection(
+def test_after_a_response_with_connection_close_another_connection_is_used(
     server: Server,
 ) -> None:
     server.said = reply(200, b"hello", headers={"Connection": "close"})
@@ -219,7 +219,7 @@ def test_responses_replaces_the_network(server: Server) -> None:
     "make", [lambda said: pickle.loads(pickle.dumps(said)), copy.copy], ids=["pickle", "copy"]
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_copy_of_an_answer_says_the_same(server: Server, make: Any, stream: bool) -> None:
+def test_a_copied_response_equals_the_original(server: Server, make: Any, stream: bool) -> None:
     server.said = reply(200, b"hello", headers={"ETag": "x"})
     connection = connect(server, opened=True)
     connection.request("PUT", "/x", body=b"data", stream=stream)
@@ -293,9 +293,7 @@ def test_a_streamed_response_is_the_same_on_the_fast_path(
 
 
 @pytest.mark.parametrize(("size", "short"), [(0, True), (64 * 1024, True), (64 * 1024 + 1, False)])
-def test_only_small_bodies_are_read_before_the_caller_asks(
-    server: Server, size: int, short: bool
-) -> None:
+def test_only_small_bodies_are_read_in_advance(server: Server, size: int, short: bool) -> None:
     server.said = reply(200, LONG[:size])
     connection = connect(server, opened=True)
     connection.prepared_request("GET", "/x", stream=True)

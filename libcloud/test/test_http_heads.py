@@ -155,7 +155,7 @@ def read(kind: type[http.client.HTTPResponse], data: bytes, method: str) -> dict
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("data", HEADS.values(), ids=HEADS)
-def test_a_head_says_what_it_says_to_the_standard_library(data: bytes, method: str) -> None:
+def test_a_response_head_is_parsed_as_by_the_standard_library(data: bytes, method: str) -> None:
     assert read(WholeHeadResponse, data, method) == read(http.client.HTTPResponse, data, method)
 
 

@@ -129,7 +129,7 @@ def test_other_bodies_follow_a_redirect(
 
 @pytest.mark.parametrize("no_proxy", ["", "store.invalid,other.invalid"])
 @pytest.mark.parametrize("target", ["/x", "/start"])
-def test_a_proxy_set_in_code_goes_before_those_of_the_environment(
+def test_a_proxy_set_in_code_takes_precedence_over_the_environment(
     server: Loopback,
     other: Loopback,
     monkeypatch: pytest.MonkeyPatch,
@@ -303,7 +303,7 @@ def test_text_without_secrets_is_unchanged(text: str) -> None:
     assert redact_text(text) == text
 
 
-def test_the_secrets_of_headers_are_known_in_parts() -> None:
+def test_parts_of_secret_headers_are_redacted() -> None:
     found = secrets_in({"Authorization": "AWS KEY:signature0", b"x-auth-token": b"token0123\n"})
     assert {"AWS KEY:signature0", "signature0", "token0123"} <= set(found)
     assert secrets_in(None) == secrets_in({"Content-Type": "text/plain; charset=utf-8"}) == []

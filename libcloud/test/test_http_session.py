@@ -75,14 +75,14 @@ def test_cookies_are_kept_and_sent(connection: LibcloudConnection, server: Loopb
     assert server.requests[-1].headers["cookie"] == "taste=sweet"
 
 
-def test_a_redirect_that_is_not_followed_tells_where_to(connection: LibcloudConnection) -> None:
+def test_the_error_for_a_redirect_names_its_target(connection: LibcloudConnection) -> None:
     connection.request("GET", "/elsewhere")
 
     assert connection.response.status_code == 302
     assert connection.response.next.url == f"{connection.host}/here"
 
 
-def test_a_body_that_is_not_wanted_yet_stays_unread(connection: LibcloudConnection) -> None:
+def test_a_streamed_body_stays_unread(connection: LibcloudConnection) -> None:
     connection.request("GET", "/x", stream=True)
     assert not connection.response._content_consumed
 

@@ -145,7 +145,7 @@ class Recorder:
     ids=["number", "pair", "object"],
 )
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_a_long_body_goes_in_slices_each_with_the_limit_of_silence(
+def test_a_long_body_is_sent_in_slices_each_with_the_timeout(
     kind: Callable[[bytes], Any], timeout: Any
 ) -> None:
     body = bytes(range(256)) * 4097
@@ -287,7 +287,7 @@ def test_an_answer_in_time_ends_the_deadline(server: Loopback, timers: list[Time
     assert server.connections == 1
 
 
-def test_a_deadline_that_passes_before_there_is_a_socket_holds_all_the_same(
+def test_a_deadline_that_passes_before_the_connection_applies(
     server: Loopback, timers: list[Timer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Timer, "start", lambda self: self.fire())

@@ -123,7 +123,7 @@ def test_a_file_of_trusted_certificates_that_was_replaced_is_read_again(
         connection.request("GET", "/x")
 
 
-def test_who_checks_no_certificates_shares_nothing(server: Loopback) -> None:
+def test_unverified_connections_share_no_tls_context(server: Loopback) -> None:
     connection = LibcloudConnection("127.0.0.1", server.port, secure=True)
     connection.verify, connection.ca_cert = False, None
     with pytest.warns(urllib3.exceptions.InsecureRequestWarning):

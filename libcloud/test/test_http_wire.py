@@ -107,7 +107,7 @@ def test_a_path_never_becomes_part_of_the_host(send: Send, server: Loopback) -> 
     assert server.last.target == "/.example.org/x"
 
 
-def test_a_query_alone_asks_for_the_root(send: Send, server: Loopback) -> None:
+def test_a_query_without_a_path_requests_the_root(send: Send, server: Loopback) -> None:
     send("GET", "?uploads")
     assert server.last.target == "/?uploads"
 

@@ -278,7 +278,7 @@ def test_a_request_that_interrupts_another_one_leaves_it_as_it_was() -> None:
         assert answer.headers["etag"].strip('"') == one
 
 
-def test_a_value_of_a_thread_is_gone_with_its_object_and_with_its_thread() -> None:
+def test_a_value_of_a_thread_is_freed_with_its_object_and_with_its_thread() -> None:
     class Call:
         method = PerThread("GET")
 

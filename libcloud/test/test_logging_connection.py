@@ -185,7 +185,7 @@ def test_an_answer_that_is_not_text_is_described(
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_a_requested_stream_is_left_to_the_caller(
+def test_a_requested_stream_is_read_by_the_caller(
     server: Loopback, log: io.StringIO, raw: bool
 ) -> None:
     server.answer = lambda request: reply(200, b"s" * 1000)
@@ -211,7 +211,7 @@ def test_a_requested_stream_is_left_to_the_caller(
         (False, "application/json", b'{"a":1}', '{"a":1}'),
     ],
 )
-def test_json_is_laid_out_where_the_environment_asks_for_it(
+def test_json_is_indented_if_the_environment_requests_it(
     server: Loopback,
     connection: Connection,
     log: io.StringIO,

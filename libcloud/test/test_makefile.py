@@ -32,7 +32,7 @@ def test_targets_that_install_are_found() -> None:
 
 @pytest.mark.source
 @pytest.mark.parametrize("target", installing())
-def test_a_target_says_what_it_waits_for_before_it_installs(target: str) -> None:
+def test_a_target_prints_what_it_waits_for_before_it_installs(target: str) -> None:
     lines = recipes()[target]
     first = next(number for number, line in enumerate(lines) if SLOW.search(line))
     assert any("@echo" in line for line in lines[:first])

@@ -75,13 +75,13 @@ def test_all_else_is_an_error_with_status_message_and_headers(status: int) -> No
     assert caught.value.headers == {"x-name": "Value"}
 
 
-def test_too_many_requests_say_when_to_come_back() -> None:
+def test_a_429_has_the_retry_after() -> None:
     with pytest.raises(RateLimitReachedError) as caught:
         Response(answer(b"slow down", 429, **{"Retry-After": "3"}), None)
     assert caught.value.retry_after == 3
 
 
-def test_an_error_of_parse_error_comes_first_and_learns_the_status() -> None:
+def test_an_error_of_parse_error_takes_precedence_and_has_the_status() -> None:
     class Strict(Response):
         def parse_error(self) -> Any:
             raise LibcloudError("refused", driver=None)
@@ -250,7 +250,7 @@ def test_a_raw_answer_can_raise_by_parse_error() -> None:
     assert response.closed
 
 
-def test_a_raw_answer_without_a_response_asks_the_connection() -> None:
+def test_a_raw_response_without_a_response_reads_from_the_connection() -> None:
     connection = mock.Mock()
     connection.connection.getresponse.return_value = Unread(206)
     raw = RawResponse(connection)

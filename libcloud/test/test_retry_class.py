@@ -130,7 +130,7 @@ def test_no_pause_starts_that_would_exceed_the_deadline(clock: _Clock) -> None:
     assert clock.pauses == []
 
 
-def test_a_rate_limit_waits_as_long_as_the_server_says(clock: _Clock) -> None:
+def test_a_rate_limit_waits_for_retry_after(clock: _Clock) -> None:
     assert Retry()(_failing(_limited("7"), _limited()))() == "done"
     assert clock.pauses == [7, 2]
 

@@ -71,7 +71,7 @@ def _objects(tmp_path: Path) -> Iterator[Object]:
 
 
 @pytest.mark.parametrize("hard_links", [True, False])
-def test_a_file_that_appears_meanwhile_is_not_replaced(
+def test_a_file_that_appears_during_a_download_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hard_links: bool
 ) -> None:
     if not hard_links:
@@ -219,7 +219,7 @@ def test_the_data_are_on_the_disk_before_the_file_has_its_name(
     assert calls.index("fsync") < calls.index(publish)
 
 
-def test_a_file_system_that_cannot_sync_is_used_all_the_same(
+def test_a_file_system_that_cannot_sync_is_used_anyway(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", _failing(errno.EINVAL))
@@ -351,7 +351,7 @@ def test_where_case_is_ignored_names_that_differ_in_case_are_one_file(
     ]
 
 
-def test_looking_for_the_case_leaves_nothing(tmp_path: Path) -> None:
+def test_the_test_for_case_sensitivity_leaves_nothing(tmp_path: Path) -> None:
     assert destinations._ignores_case(str(tmp_path / "not" / "yet")) is False
     assert list(tmp_path.iterdir()) == []
 

@@ -87,7 +87,7 @@ def test_a_mapping_may_hold_more_but_nothing_else(recorded: str, differs: bool) 
 
 
 @pytest.mark.parametrize(("recorded", "differs"), [("[1, 2]", False), ("[2, 1]", True)])
-def test_a_tuple_may_stand_for_a_list(recorded: str, differs: bool) -> None:
+def test_a_tuple_is_accepted_as_a_list(recorded: str, differs: bool) -> None:
     assert bool(compare(levels={"kind": "attr", "value": recorded})) is differs
 
 

@@ -47,7 +47,7 @@ ERRORS: list[tuple[LibcloudError, str]] = [
 
 
 @pytest.mark.parametrize(("error", "text"), ERRORS)
-def test_errors_say_what_happened_and_where(error: LibcloudError, text: str) -> None:
+def test_errors_state_what_happened_and_where(error: LibcloudError, text: str) -> None:
     assert (str(error), repr(error)) == (text, text)
     assert isinstance(error, LibcloudError)
 

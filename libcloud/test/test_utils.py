@@ -140,7 +140,7 @@ def test_dictionaries_are_turned_round() -> None:
     assert misc.lowercase_keys({"Ab": "C"}) == {"ab": "C"}
 
 
-def test_random_strings_have_the_size_asked_for_and_differ() -> None:
+def test_random_strings_have_the_requested_size_and_differ() -> None:
     assert [len(misc.get_secure_random_string(size)) for size in range(40)] == list(range(40))
     assert misc.get_secure_random_string(32) != misc.get_secure_random_string(32)
 

@@ -171,7 +171,7 @@ def test_ignoring_the_namespace_finds_it_in_any(
 
 
 @PARSERS
-def test_the_namespace_asked_for_wins_over_others(parse: Callable[[str], Any]) -> None:
+def test_the_requested_namespace_takes_precedence(parse: Callable[[str], Any]) -> None:
     root = parse('<r xmlns:s="urn:s"><a>bare</a><s:a>qualified</s:a></r>')
 
     assert findtext_ignore_namespace(root, "a", "urn:s") == "qualified"

@@ -73,7 +73,7 @@ def test_doctor_shows_the_account_and_no_secret(
     assert azure.secret not in text
 
 
-def test_doctor_says_which_variables_are_missing(shell: Shell) -> None:
+def test_doctor_lists_the_missing_variables(shell: Shell) -> None:
     result = shell("doctor", "az://box")
     assert result.status != 0
     assert "AZURE_STORAGE_ACCOUNT" in result.out.decode()

@@ -68,7 +68,7 @@ def test_a_copy_has_the_properties_that_were_requested(shell: Shell) -> None:
     assert (obj.meta_data, obj.extra["content_type"]) == ({"n": "1"}, "text/x")
 
 
-def test_moved_objects_are_gone_from_their_old_place(shell: Shell, other: Shell) -> None:
+def test_moved_objects_no_longer_exist_under_their_old_names(shell: Shell, other: Shell) -> None:
     stored(shell, "a", "d/b", "d/e/c")
     assert shell.ok("mv", "s3://bucket/a", "s3://bucket/z").err.startswith("moved s3://bucket/a to")
     shell.ok("mv", "-r", "s3://bucket/d", "s3://bucket/d/f")
@@ -139,7 +139,7 @@ def test_an_object_is_not_moved_onto_itself_by_another_name_of_the_server(shell:
 
 
 @pytest.mark.parametrize("options", [(), ("-r",)])
-def test_a_move_whose_original_cannot_be_deleted_says_so(
+def test_a_move_whose_original_cannot_be_deleted_reports_the_copy(
     shell: Shell, options: tuple[str, ...]
 ) -> None:
     stored(shell, "a/b")

@@ -265,7 +265,7 @@ def test_commands_that_need_no_store_do_not_import_http() -> None:
     subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True)
 
 
-def test_without_click_the_message_says_what_to_install(tmp_path: Path) -> None:
+def test_without_click_the_message_names_the_extra(tmp_path: Path) -> None:
     code = (
         "import sys, importlib.util as u; find = u.find_spec; "
         "u.find_spec = lambda name, *more: None if name == 'click' else find(name, *more); "

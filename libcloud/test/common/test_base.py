@@ -100,7 +100,7 @@ def test_a_job_that_takes_too_long_is_an_error(clock: mock.Mock) -> None:
     assert len(job.sent) == 4
 
 
-def test_what_to_ask_for_is_left_to_subclasses() -> None:
+def test_subclasses_define_the_request() -> None:
     job = PollingConnection(host="h")
     with pytest.raises(NotImplementedError):
         job.get_poll_request_kwargs(None, None, None)

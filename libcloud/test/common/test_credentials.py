@@ -94,7 +94,7 @@ def test_the_environment_may_hold_line_breaks(tmp_path: Path) -> None:
         discover(environ={**environ, "AWS_SESSION_TOKEN": "a\nb"})
 
 
-def test_a_profile_says_where_its_malformed_key_is(tmp_path: Path) -> None:
+def test_the_error_for_a_malformed_key_names_its_profile(tmp_path: Path) -> None:
     (tmp_path / ".aws").mkdir()
     file = tmp_path / ".aws" / "credentials"
     file.write_text(

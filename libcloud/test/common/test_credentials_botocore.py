@@ -142,7 +142,7 @@ def test_a_process_gives_credentials(home: Path) -> None:
     assert keys_of(found).key == "ASIA1"
 
 
-def test_a_process_that_fails_does_not_tell_what_it_wrote(home: Path) -> None:
+def test_the_output_of_a_failed_credential_process_is_not_shown(home: Path) -> None:
     program = f"{sys.executable} -c \"import sys; sys.exit('{SECRET}')\""
     write_config(home, f"[profile tool]\ncredential_process = {program}\n")
     found = discover(profile="tool")

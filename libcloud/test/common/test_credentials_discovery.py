@@ -71,7 +71,7 @@ def key(found: Discovery) -> str | None:
     return found.credentials.key if found.credentials is not None else None
 
 
-def test_what_the_caller_gives_goes_first(home: Path) -> None:
+def test_arguments_of_the_caller_take_precedence(home: Path) -> None:
     given = Credentials("given", "secret")
     environ = {"HOME": str(home), **KEYS, "AWS_REGION": "r", "AWS_ENDPOINT_URL": "http://e"}
     found = discover(credentials=given, region="mine", endpoint_url="http://m", environ=environ)
@@ -80,7 +80,7 @@ def test_what_the_caller_gives_goes_first(home: Path) -> None:
     assert found.endpoint_url is not None and found.endpoint_url.value == "http://m"
 
 
-def test_the_environment_goes_before_a_profile(home: Path) -> None:
+def test_the_environment_takes_precedence_over_a_profile(home: Path) -> None:
     found = find(home, **KEYS)
     assert key(found) == "from-env"
     assert "AWS_ACCESS_KEY_ID" in found.credentials_origin
@@ -91,7 +91,7 @@ def test_the_environment_has_a_session_token(home: Path) -> None:
     assert found.credentials == Credentials("from-env", "secret-of-env", "token")
 
 
-def test_a_profile_asked_for_goes_before_the_environment(home: Path) -> None:
+def test_a_requested_profile_takes_precedence_over_the_environment(home: Path) -> None:
     assert key(find(home, "work", **KEYS)) == "from-work"
     assert key(find(home, AWS_PROFILE="work", **KEYS)) == "from-env"
     assert key(find(home, AWS_PROFILE="work")) == "from-work"
@@ -128,7 +128,7 @@ def test_a_service_has_an_endpoint_of_its_own(home: Path) -> None:
         ({"AWS_ENDPOINT_URL": ""}, "https://s3.example"),
     ],
 )
-def test_the_endpoint_of_the_service_goes_first(
+def test_the_endpoint_of_the_service_takes_precedence(
     home: Path, variables: dict[str, str], expected: str
 ) -> None:
     found = find(home, "work", **variables)
@@ -161,7 +161,7 @@ def test_the_files_may_be_elsewhere(home: Path, tmp_path: Path) -> None:
     assert found.region is not None and found.region.value == "x"
 
 
-def test_nothing_is_an_answer(tmp_path: Path) -> None:
+def test_an_empty_result_is_valid(tmp_path: Path) -> None:
     found = find(tmp_path)
     assert found.credentials is None
     assert found.region is None
@@ -181,7 +181,7 @@ def test_obtained_keys_are_reported(home: Path, profile: str, by: str) -> None:
     assert by in found.missing and f"--profile {profile}" in found.missing
 
 
-def test_a_profile_that_is_asked_for_must_be_there(home: Path) -> None:
+def test_a_requested_profile_must_exist(home: Path) -> None:
     with pytest.raises(ProfileFileError, match="no profile 'none'"):
         find(home, "none")
     with pytest.raises(ProfileFileError, match="no profile 'none'"):

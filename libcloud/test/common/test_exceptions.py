@@ -44,7 +44,7 @@ def test_any_message_can_be_shown(message: Any) -> None:
         ({"retry-after": "soon"}, 0),
     ],
 )
-def test_too_many_requests_say_when_to_come_back(headers: Any, seconds: float) -> None:
+def test_a_429_has_the_retry_after(headers: Any, seconds: float) -> None:
     error = exception_from_message(429, "message", headers)
     assert isinstance(error, RateLimitReachedError)
     assert error.retry_after == seconds

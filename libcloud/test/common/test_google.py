@@ -97,14 +97,14 @@ def form(request: Received) -> dict[str, str]:
         (None, True, "GCE"),
     ],
 )
-def test_the_form_of_a_user_id_tells_its_type(
+def test_the_type_of_a_user_id_is_derived_from_its_form(
     user_id: str | None, on_gce: bool, expected: str
 ) -> None:
     with mock.patch.object(GoogleAuthType, "_is_gce", return_value=on_gce):
         assert GoogleAuthType.guess_type(user_id) == expected
 
 
-def test_an_access_key_does_not_ask_the_metadata_server() -> None:
+def test_an_access_key_needs_no_metadata_server() -> None:
     with mock.patch.object(google, "get_response_object") as ask:
         GoogleAuthType.guess_type("GOOG0123456789ABCXYZ")
     assert ask.call_count == 0
@@ -195,7 +195,7 @@ def test_a_success_is_parsed(body: Any, parsed: Any) -> None:
 # Service accounts.
 
 
-def test_a_service_account_asks_with_a_signed_assertion(
+def test_a_service_account_sends_a_signed_assertion(
     private_key: rsa.RSAPrivateKey, pem: str
 ) -> None:
     with Loopback(as_json(TOKEN)) as server:
@@ -258,7 +258,7 @@ def test_an_invalid_key_is_refused_without_showing_it(key: str) -> None:
     assert "c2VjcmV0" not in str(caught.value)
 
 
-def test_without_cryptography_the_error_says_what_to_install(
+def test_without_cryptography_the_error_names_the_extra(
     pem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "cryptography.hazmat.primitives.serialization"

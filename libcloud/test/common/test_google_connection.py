@@ -23,7 +23,7 @@ def test_each_request_carries_the_token(base_connection: GoogleBaseConnection) -
     assert headers == {"Authorization": "Bearer the-token"}
 
 
-def test_a_whole_url_is_asked_for_by_its_path(base_connection: GoogleBaseConnection) -> None:
+def test_a_whole_url_is_requested_by_its_path(base_connection: GoogleBaseConnection) -> None:
     base_connection.request_path = "/base"
     assert base_connection.morph_action_hook("/a") == "/base/a"
     assert base_connection.morph_action_hook("https://www.googleapis.com/x/y?z=1") == "/x/y?z=1"

@@ -52,13 +52,13 @@ def test_an_unknown_name_is_an_error(drivers: Any, name: Any) -> None:
         get_driver(drivers, name)
 
 
-def test_a_removed_provider_says_why(drivers: Any) -> None:
+def test_the_error_for_a_removed_provider_has_the_reason(drivers: Any) -> None:
     removed = {"gone": {"reason": "it closed", "url": "https://example.org/why"}}
     with pytest.raises(Exception, match=r"gone .*it closed.*https://example\.org/why"):
         get_driver(drivers, "gone", deprecated_providers=removed)
 
 
-def test_a_renamed_constant_says_its_new_name(drivers: Any) -> None:
+def test_the_error_for_a_renamed_constant_has_the_new_name(drivers: Any) -> None:
     message = 'Provider constant "OLD" has been removed. New constant is now called "NEW"'
     with pytest.raises(Exception, match=message):
         get_driver(drivers, "old", deprecated_constants={"old": "new"})

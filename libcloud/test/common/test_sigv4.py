@@ -168,7 +168,7 @@ def test_a_payload_hash_in_the_request_is_taken_as_it_is() -> None:
     assert headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
 
 
-def test_signing_twice_takes_nothing_over_but_the_payload_hash() -> None:
+def test_signing_twice_reuses_only_the_payload_hash() -> None:
     first = example(method="PUT", path="/k", headers={"Host": HOST}, body=b"abc")
     later = sigv4.sign_headers(
         HttpRequest("PUT", "/k", headers={"Host": HOST, **first}, body=b"abc"),

@@ -35,7 +35,7 @@ def _has_examples(page: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [*filter(_has_examples, documents())], ids=_name)
-def test_the_examples_of_a_page_do_what_it_says(
+def test_the_examples_of_a_page_print_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with contextlib.ExitStack() as stack:

@@ -29,7 +29,7 @@ def _rows(table: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
-def test_pages_ask_for_all_that_is_generated_and_for_nothing_else(made: SimpleNamespace) -> None:
+def test_pages_include_every_generated_block_and_no_other(made: SimpleNamespace) -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md"))
     asked = re.findall(r"<!-- generated: (.*) -->", text)
     assert sorted(asked) == sorted(made.extension.GENERATED)
@@ -42,7 +42,7 @@ def test_generated_text_replaces_its_marker(made: SimpleNamespace) -> None:
         made.extension.filled_in("<!-- generated: nothing -->\n")
 
 
-def test_the_table_of_features_says_what_drivers_declare(made: SimpleNamespace) -> None:
+def test_the_table_of_features_matches_the_drivers(made: SimpleNamespace) -> None:
     header, _, *rows = _rows(made.feature_table.feature_table())
     table = {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in rows}
     streams = table["multipart upload of streams of unknown length"]

@@ -21,7 +21,7 @@ def migration_map(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("migration_map")
 
 
-def test_the_page_is_what_the_code_says(migration_map: Any) -> None:
+def test_the_page_matches_the_code(migration_map: Any) -> None:
     page = migration_map.PAGE.read_text(encoding="utf-8")
     assert page == migration_map.page(), "run: python contrib/migration_map.py"
 

@@ -109,7 +109,9 @@ def test_a_client_and_the_address_of_a_scheduler_become_executors(cluster: Clust
     assert executor.submit(len, b"still connected").result() == 15
 
 
-def test_a_task_that_runs_is_not_taken_for_cancelled(executor: DaskExecutor, folder: Path) -> None:
+def test_a_task_that_runs_is_not_mistaken_for_cancelled(
+    executor: DaskExecutor, folder: Path
+) -> None:
     future = executor.submit(wait_for, folder / "go on")
     assert not future.cancel()
     (folder / "go on").touch()

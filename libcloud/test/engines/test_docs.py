@@ -21,7 +21,7 @@ PAGES = sorted((ROOT / "docs" / "howto" / "engines").glob("*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_examples_of_a_page_do_what_it_says(
+def test_the_examples_of_a_page_print_what_it_shows(
     page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if page.stem == "spark":

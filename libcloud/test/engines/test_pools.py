@@ -235,7 +235,7 @@ def test_mpi_names_the_worker_and_the_piece_of_an_error_and_nothing_is_published
     store.check_clean()
 
 
-def test_mpi_without_its_launcher_says_how_to_start_the_program() -> None:
+def test_the_error_for_mpi_without_its_launcher_has_the_command() -> None:
     with pytest.raises(ValueError, match="mpiexec"):
         executor_for("mpi")
 

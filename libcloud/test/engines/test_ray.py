@@ -72,7 +72,9 @@ def test_a_connected_cluster_is_used(executor: RayExecutor) -> None:
     assert executor.submit(len, b"still connected").result() == 15
 
 
-def test_a_task_that_runs_is_not_taken_for_cancelled(executor: RayExecutor, folder: Path) -> None:
+def test_a_task_that_runs_is_not_mistaken_for_cancelled(
+    executor: RayExecutor, folder: Path
+) -> None:
     future = executor.submit(wait_for, folder / "go on")
     assert not future.cancel()
     (folder / "go on").touch()

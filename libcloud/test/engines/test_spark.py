@@ -110,7 +110,7 @@ def test_rows_that_are_not_one_binary_column_are_refused(spark: SparkSession, st
     assert not store.objects
 
 
-def test_an_existing_object_is_replaced_only_if_that_is_asked_for(
+def test_an_existing_object_is_replaced_only_on_request(
     spark: SparkSession, store: Store, container: Any
 ) -> None:
     container.upload_object_via_stream(iter([b"old"]), "big.bin")

@@ -119,7 +119,7 @@ def make_fork(destination: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     return status
 
 
-def test_without_network_and_cache_it_says_what_is_missing(
+def test_without_network_and_cache_the_error_names_what_is_missing(
     cache: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -13,7 +13,9 @@ from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.servers import fake_server
 
 
-def test_the_examples_do_what_the_page_says(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+def test_the_examples_print_what_the_page_shows(
+    pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
     assert pytestconfig.inipath is not None  # pyproject.toml: the wheel has no pages
     page = pytestconfig.inipath.parent / "docs" / "howto" / "pandas.md"
     options = Options(key=KEY, secret=SECRET)

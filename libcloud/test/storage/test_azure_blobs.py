@@ -269,7 +269,7 @@ def test_a_blob_that_is_stored_in_spite_of_an_error_is_found(
     assert fake.body("box", "blob") == data
 
 
-def test_a_lost_answer_is_not_taken_for_the_blob_of_another(
+def test_a_lost_answer_is_not_mistaken_for_the_blob_of_another(
     fake: FakeAzure, container: Container
 ) -> None:
     upload(container, b"x" * len(LONG))
@@ -470,7 +470,7 @@ def test_damage_on_the_way_is_noticed(fake: FakeAzure, container: Container) -> 
         b"".join(container.get_object("blob").as_stream())
 
 
-def test_a_blob_replaced_meanwhile_is_not_mixed(
+def test_a_blob_replaced_during_a_download_is_not_mixed(
     fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
 ) -> None:
     upload(container)
@@ -571,7 +571,9 @@ def test_the_account_and_its_key_are_found(environment: pytest.MonkeyPatch) -> N
     assert "c2VjcmV0" not in str(caught.value)
 
 
-def test_no_account_says_what_to_set(environment: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_account_names_the_variable(
+    environment: pytest.MonkeyPatch,
+) -> None:
     with pytest.raises(CredentialsNotFoundError, match="AZURE_STORAGE_ACCOUNT"):
         AzureBlobsStorageDriver.from_env()
 

@@ -165,7 +165,7 @@ def test_an_unimplemented_method_raises_at_once(
         getattr(driver, method)(*["x"] * arguments)
 
 
-def test_containers_and_objects_ask_their_driver() -> None:
+def test_containers_and_objects_delegate_to_their_driver() -> None:
     driver = Mock()
     container = Container("c", {}, driver)
     obj = Object("o", 1, "h", {}, {}, container, driver)

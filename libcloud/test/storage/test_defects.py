@@ -190,7 +190,7 @@ def test_g09_a_part_is_sent_again(s3: Store, fault: Any) -> None:
     s3.assert_nothing_is_left("object")
 
 
-def test_g09_the_store_says_how_long_to_wait(s3: Store) -> None:
+def test_g09_retry_after_is_honoured(s3: Store) -> None:
     waited: list[float] = []
     s3.driver.ex_retry_policy = RetryPolicy(base=0.0)
     s3.driver._client.retry_loop.sleep = waited.append
@@ -291,7 +291,7 @@ def test_g17_only_404_means_absent(s3: Store) -> None:
 
 
 @pytest.mark.slow
-def test_g18_a_silent_store_is_not_waited_for_longer_than_asked(tmp_path: Path) -> None:
+def test_g18_a_silent_store_is_not_waited_for_longer_than_the_timeout(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"abc")
     with store(timeout=0.2) as s3:

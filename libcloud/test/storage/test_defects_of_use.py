@@ -191,7 +191,7 @@ def test_g28_the_error_of_the_store_is_reported(s3: Store) -> None:
         Container("absent", {}, s3.driver).list_objects()
 
 
-def test_g29_google_can_be_asked_at_another_host_and_counts_what_it_sends() -> None:
+def test_g29_google_can_use_another_host_and_counts_what_it_sends() -> None:
     def stored(request: Received) -> bytes:
         return reply(200)
 

@@ -153,7 +153,7 @@ def test_a_broken_download_leaves_the_file_before_it(
 
 
 @pytest.mark.parametrize("body", [b"ab", b"abcd", b""])
-def test_another_size_is_no_success_and_leaves_nothing(
+def test_another_size_is_an_error_and_leaves_nothing(
     driver: StorageDriver, tmp_path: Path, body: bytes
 ) -> None:
     assert _save(driver, _Response(body), tmp_path / "x") is False

@@ -115,7 +115,7 @@ def test_an_unknown_keyword_is_an_error_before_the_environment_is_read(option: s
 
 @pytest.mark.parametrize("provider", PLACES)
 @pytest.mark.parametrize("host", ["http://h", "https://user:s3cr3t@h:9000", "h/path", "h "])
-def test_a_host_that_is_a_url_says_to_use_endpoint_url(provider: str, host: str) -> None:
+def test_the_error_for_a_host_that_is_a_url_suggests_endpoint_url(provider: str, host: str) -> None:
     with pytest.raises(ValueError, match="endpoint_url='http://HOST:PORT'") as caught:
         get_driver(provider)(KEY, SECRET, host=host)
     assert "s3cr3t" not in str(caught.value)

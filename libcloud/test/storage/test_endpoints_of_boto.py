@@ -102,7 +102,7 @@ def test_the_region_of_a_bucket(endpoint: str | None, style: str, bucket: str) -
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_endpoint_of_ones_own_has_the_bucket_in_the_path_unless_asked(endpoint: str) -> None:
+def test_a_custom_endpoint_has_the_bucket_in_the_path_by_default(endpoint: str) -> None:
     client = theirs("us-east-1", "auto", endpoint, False, False)
     found = our_url("bucket", endpoint_url=endpoint, ex_addressing_style="auto")
     assert found == their_url(client, "bucket")

@@ -52,7 +52,7 @@ def test_the_nth_request_goes_wrong_and_only_that(server: FakeS3) -> None:
     assert rule.fired == 2 and server.faults.pending == []
 
 
-def test_a_rule_can_concern_one_part_and_say_when_to_come_back(server: FakeS3) -> None:
+def test_a_rule_can_concern_one_part_and_set_retry_after(server: FakeS3) -> None:
     busy = Status(429, "TooManyRequests", headers={"Retry-After": "7"})
     server.faults.add("UploadPart", busy, part=2)
     upload = create_upload(server)
@@ -179,7 +179,7 @@ def test_the_peak_of_parts_in_flight_is_counted(server: FakeS3) -> None:
     assert server.peak_parts() == 2
 
 
-def test_the_log_tells_what_came_in(server: FakeS3) -> None:
+def test_the_log_shows_the_response(server: FakeS3) -> None:
     put(server, "a%20b")
     request(server, "GET", "/bkt?prefix=x%2Fy&uploads")
     first, second = server.requests

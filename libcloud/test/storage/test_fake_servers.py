@@ -42,7 +42,7 @@ def answers(endpoint: Endpoint) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launch", LAUNCHERS)
-def test_a_server_answers_and_is_gone_afterwards(
+def test_a_server_responds_and_is_stopped_afterwards(
     launch: Callable[[], AbstractContextManager[Endpoint]],
 ) -> None:
     with launch() as endpoint:
@@ -114,7 +114,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Target]:
     return named
 
 
-def test_a_server_of_which_nothing_is_said_may_answer_a_second_creation_by_200(
+def test_an_unknown_server_may_accept_a_second_creation(
     environment: Callable[..., Target],
 ) -> None:
     assert "container_conflict" not in environment().features()
@@ -130,7 +130,7 @@ def test_features_can_be_taken_away_and_added(environment: Callable[..., Target]
         environment(ABSENT="nonsense")
 
 
-def test_the_environment_chooses_how_to_ask(
+def test_the_environment_selects_the_request(
     environment: Callable[..., Target], tmp_path: Path
 ) -> None:
     target = environment(

@@ -353,7 +353,7 @@ def test_what_is_not_there_is_not_found(fs: Any) -> None:
         fs.rm("bucket/x", recursive=True)
 
 
-def test_a_forbidden_object_is_not_taken_for_absent(s3: Store, fs: Any) -> None:
+def test_a_forbidden_object_is_not_mistaken_for_absent(s3: Store, fs: Any) -> None:
     s3.server.faults.add("HeadObject", Status(403, "AccessDenied"))
     with pytest.raises(PermissionError):
         fs.exists("bucket/object")

@@ -105,7 +105,7 @@ def test_a_reader_that_jumps_away_gets_nothing_more_ahead() -> None:
     assert len(reader.ahead) == before
 
 
-def test_what_was_read_last_is_kept_for_a_reader_that_goes_back() -> None:
+def test_the_last_read_data_is_kept_for_backward_reads() -> None:
     reader = Reader()
     for place in range(0, 4 * MIB, 128 * KIB):
         reader.read(place, 128 * KIB)

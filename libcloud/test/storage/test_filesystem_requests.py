@@ -282,7 +282,7 @@ def test_a_random_reader_requests_what_it_reads(s3: Store, fs: Any) -> None:
     assert ranges(s3) == ["0-65535", *expected]
 
 
-def test_reading_to_and_fro_gives_the_bytes_of_the_object(fs: Any) -> None:
+def test_reading_back_and_forth_returns_the_bytes_of_the_object(fs: Any) -> None:
     data = pattern(50_000)
     fs.pipe_file("bucket/long", data)
     with fs.open("bucket/long", block_size=700) as file:

@@ -24,7 +24,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
     return monkeypatch
 
 
-def test_google_has_variables_of_its_own(environment: pytest.MonkeyPatch) -> None:
+def test_google_has_its_own_variables(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
     environment.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-amazon")
     with pytest.raises(ValueError, match="set GS_ACCESS_KEY_ID and GS_SECRET_ACCESS_KEY"):

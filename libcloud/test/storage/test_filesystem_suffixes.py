@@ -49,7 +49,7 @@ def test_a_body_that_breaks_off_continues_where_it_was(s3: Store, fs: Any) -> No
     assert ranges[1] is not None and ranges[1].endswith("-199999")
 
 
-def test_a_store_that_ignores_such_a_range_is_asked_in_another_way(s3: Store, fs: Any) -> None:
+def test_a_store_that_ignores_suffix_ranges_gets_another_request(s3: Store, fs: Any) -> None:
     s3.server.faults.add("GetObject", WithoutRange(), times=None)
     assert fs.cat_file("bucket/object", -5) == DATA[-5:]
 

@@ -139,7 +139,7 @@ def test_a_store_that_refuses_conditions_is_read_without_them(s3: Store, fs: Any
     assert len(s3.requests("GetObject")) == 3, "the refusal is remembered"
 
 
-def test_a_store_that_refuses_conditions_gives_one_version_all_the_same(s3: Store, fs: Any) -> None:
+def test_a_store_that_refuses_conditions_gives_one_version_anyway(s3: Store, fs: Any) -> None:
     fs.pipe_file("bucket/object", OLD)
     _refuse_conditions(s3)
     with fs.open("bucket/object", block_size=1000) as file:
@@ -150,7 +150,7 @@ def test_a_store_that_refuses_conditions_gives_one_version_all_the_same(s3: Stor
             file.read(10)
 
 
-def test_a_part_of_a_file_is_of_the_version_whose_size_was_asked(s3: Store, fs: Any) -> None:
+def test_a_part_of_a_file_is_of_the_version_whose_size_was_read(s3: Store, fs: Any) -> None:
     fs.pipe_file("bucket/object", OLD)
     s3.server.faults.add("GetObject", ReplaceBefore(s3, b"B" * 100_000), nth=1)
     with pytest.raises(FileExpired):
@@ -163,7 +163,7 @@ def test_the_last_bytes_are_of_the_version_that_one_request_reads(s3: Store, fs:
     assert fs.cat_file("bucket/object", -10) == b"C" * 5 + b"B" * 5
 
 
-def test_a_subclass_with_ranges_of_its_own_is_asked_for_them(s3: Store) -> None:
+def test_an_override_of_range_downloads_is_called(s3: Store) -> None:
     class Own(S3StorageDriver):
         def download_object_range_as_stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
             pieces = super().download_object_range_as_stream(*args, **kwargs)

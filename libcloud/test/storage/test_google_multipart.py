@@ -159,7 +159,7 @@ def test_a_token_that_is_revoked_during_an_upload_is_replaced_once() -> None:
         assert renewed == ["revoked"]
 
 
-def test_a_customers_key_goes_with_each_part() -> None:
+def test_a_customer_s_key_is_sent_with_each_part() -> None:
     headers = {
         "x-goog-encryption-algorithm": "AES256",
         "x-goog-encryption-key": "a2V5",

@@ -191,7 +191,7 @@ def test_a_large_stream_goes_chunked_and_a_small_one_with_its_length(
     assert large.headers["transfer-encoding"] == "chunked"
 
 
-def test_a_storage_class_is_sent_only_when_asked_for(
+def test_a_storage_class_is_sent_only_on_request(
     server: Loopback, driver: GoogleStorageDriver
 ) -> None:
     for name in (None, "nearline", "STANDARD", "standard_ia"):

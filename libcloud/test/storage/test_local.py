@@ -362,7 +362,7 @@ def test_an_upload_is_seen_only_when_it_is_whole(container: Container) -> None:
     assert b"".join(container.get_object("a").as_stream()) == b"new data"
 
 
-def test_a_folder_deleted_under_an_upload_is_made_again(
+def test_a_folder_deleted_during_an_upload_is_recreated(
     container: Container, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = os.makedirs
@@ -407,7 +407,7 @@ def test_an_object_can_be_uploaded_onto_itself(container: Container, base: Path)
 # Downloads
 
 
-def test_pieces_have_the_size_asked_for(container: Container) -> None:
+def test_pieces_have_the_requested_size(container: Container) -> None:
     obj = _store(container, "a", b"0123456789")
 
     assert list(obj.as_stream(chunk_size=4)) == [b"0123", b"4567", b"89"]

@@ -80,7 +80,7 @@ def test_every_user_may_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         os.umask(before)
 
 
-def test_without_hard_links_there_is_a_lock_file_all_the_same(
+def test_without_hard_links_there_is_a_lock_file_anyway(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -83,7 +83,7 @@ def test_many_are_in_flight_at_once(s3: Store, tmp_path: Path) -> None:
     helper.join()
 
 
-def test_what_cannot_be_read_or_stored_stops_nothing_else(s3: Store, tmp_path: Path) -> None:
+def test_a_file_that_fails_does_not_stop_the_others(s3: Store, tmp_path: Path) -> None:
     pairs = files(tmp_path / "d", 10)
     pairs[3] = (tmp_path / "d" / "missing", "d/3")
     pairs[5] = (tmp_path / "d" / "5", "k" * 1025)

@@ -198,7 +198,7 @@ def test_a_file_is_named_by_its_path(place: Place, path: Any) -> None:
     )
 
 
-def test_an_open_file_for_a_path_says_what_takes_one(place: Place) -> None:
+def test_the_error_for_an_open_file_as_a_path_names_the_right_method(place: Place) -> None:
     with open(__file__, "rb") as file:
         refuses(
             place,
@@ -209,7 +209,7 @@ def test_an_open_file_for_a_path_says_what_takes_one(place: Place) -> None:
 
 
 @pytest.mark.parametrize("source", [__file__, Path(__file__)])
-def test_a_path_for_a_stream_says_what_takes_one(place: Place, source: Any) -> None:
+def test_the_error_for_a_path_as_a_stream_names_the_right_method(place: Place, source: Any) -> None:
     refuses(
         place,
         InvalidSourceError,
@@ -433,7 +433,7 @@ def test_an_object_or_an_upload_of_s3_is_no_name(wrong: Any) -> None:
         )
 
 
-def test_other_methods_of_s3_say_what_to_pass() -> None:
+def test_errors_of_other_methods_of_s3_name_the_argument() -> None:
     with store() as s3:
         driver: Any = s3.driver
         place = Place(driver, s3.container, lambda: s3.server.requests)

@@ -388,7 +388,7 @@ def test_there_is_one_content_type(
     assert driver.connection.headers == {"Content-Type": expected}
 
 
-def test_the_file_s_name_tells_the_type_before_that_of_the_object(
+def test_the_type_of_the_file_name_takes_precedence_over_the_object_name(
     driver: StorageDriver, tmp_path: Path
 ) -> None:
     (tmp_path / "a.html").touch()

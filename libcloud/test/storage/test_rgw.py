@@ -82,7 +82,7 @@ def test_an_instance_is_called_by_its_region_or_as_the_user_likes() -> None:
 
 
 @pytest.mark.parametrize("region", rgw.S3_RGW_OUTSCALE_HOSTS_BY_REGION)
-def test_outscale_is_asked_at_the_host_of_the_region(region: str) -> None:
+def test_outscale_uses_the_host_of_the_region(region: str) -> None:
     host = rgw.S3_RGW_OUTSCALE_HOSTS_BY_REGION[region]
     for given in (None, "outscale.com", "osu.eu-west-1.outscale.com"):
         driver = S3RGWOutscaleStorageDriver("key", "secret", host=given, region=region)

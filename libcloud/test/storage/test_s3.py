@@ -255,7 +255,7 @@ class MultipartTests(EveryDriverTests):
         assert self.listed_parts() == [("1", "part-1"), ("2", "part-2"), ("3", "part-3")]
         assert (stored.size, stored.hash) == (len(PARTS), COMPLETE_ETAG)
 
-    def test_what_belongs_to_the_object_goes_with_the_first_request(self) -> None:
+    def test_properties_of_the_object_are_sent_with_the_first_request(self) -> None:
         """U13."""
         extra = {"content_type": "image/raw", "meta_data": {"a": "b"}, "acl": "private"}
         self.upload(iter([PARTS]), extra=extra, ex_storage_class="glacier")

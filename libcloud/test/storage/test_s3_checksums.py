@@ -60,7 +60,7 @@ class WrongChecksum(Action):
 @pytest.mark.parametrize("count", [1, 3], ids=["one request", "parts"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("name", CRCS)
-def test_a_crc_that_was_asked_for_is_confirmed_for_the_whole(
+def test_a_requested_crc_is_confirmed_for_the_whole_object(
     name: str, scheme: str, count: int, request: pytest.FixtureRequest
 ) -> None:
     there = request.getfixturevalue(scheme)
@@ -100,7 +100,7 @@ def test_an_md5_is_confirmed_by_the_etag(http: Store) -> None:
     assert obj.hash.endswith("-3")
 
 
-def test_a_file_in_one_request_tells_what_was_confirmed(https: Store, tmp_path: Path) -> None:
+def test_a_file_in_one_request_returns_the_confirmed_checksum(https: Store, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
     obj = https.driver.upload_object(path, https.container, "file")
@@ -113,7 +113,7 @@ def test_a_checksum_that_the_store_does_not_return_is_not_confirmed(http: Store)
         assert "checksum" not in obj.extra
 
 
-def test_a_writer_tells_what_was_confirmed(https: Store) -> None:
+def test_a_writer_returns_the_confirmed_checksum(https: Store) -> None:
     with https.driver.ex_open_writer(https.container, "written", ex_part_size=PART) as writer:
         writer.write(pattern(PART * 2))
     expected = checksum("crc32", pattern(PART * 2))
@@ -138,7 +138,7 @@ def test_a_part_whose_etag_is_not_its_md5_is_sent_again(http: Store) -> None:
     assert len(http.requests("UploadPart")) == 4
 
 
-def test_a_part_that_never_arrives_as_it_is_publishes_nothing(http: Store) -> None:
+def test_a_part_that_always_arrives_damaged_publishes_nothing(http: Store) -> None:
     http.server.faults.add("UploadPart", WrongChecksum(), part=2, times=None)
     with pytest.raises(ObjectHashMismatchError, match=r"part 2 of bucket/object.*nothing was"):
         http.in_parts(4, ex_checksum="crc32")
@@ -181,7 +181,7 @@ def test_a_file_that_was_stored_as_another_is_an_error(https: Store, tmp_path: P
     assert caught.value.object_name == "a damaged one"
 
 
-def test_an_md5_that_the_store_tells_otherwise_is_an_error(http: Store) -> None:
+def test_a_different_md5_of_the_store_is_an_error(http: Store) -> None:
     http.server.faults.add("PutObject", FlipBit(where="store"), times=None)
     with pytest.raises(ObjectHashMismatchError, match="md5"):
         http.in_parts(1, ex_checksum="md5")

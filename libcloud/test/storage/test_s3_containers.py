@@ -165,7 +165,7 @@ def test_the_look_at_an_object_is_one_request_in_a_container_and_two_by_name(s3:
     assert s3.server.operations() == ["HeadObject", "HeadBucket", "HeadObject"]
 
 
-def test_a_subclass_that_finds_objects_its_own_way_is_asked(s3: Store) -> None:
+def test_an_override_of_get_object_is_called(s3: Store) -> None:
     class Own(type(s3.driver)):  # type: ignore[misc]  # the class of a fixture
         def get_object(self, container_name: str, object_name: str) -> Any:
             return container_name, object_name
@@ -258,7 +258,7 @@ def test_all_pages_are_listed_once(options: Any, kind: Any, size: int) -> None:
         assert [upload.key for upload in with_prefix] == ["b/0", "b/1"]
 
 
-def test_a_listing_of_a_bare_server_has_what_it_says() -> None:
+def test_a_listing_of_a_minimal_server_has_the_fields_it_sends() -> None:
     """G8, L1: without namespace, owner, initiator and a false IsTruncated."""
     with store(NO_NAMESPACE, BareStorageDriver) as s3:
         s3.stream(iter([b"x"]))
@@ -290,7 +290,7 @@ def driver_on(server: Loopback, **members: Any) -> Any:
     return kind("key", "secret", secure=False, host="127.0.0.1", port=server.port)
 
 
-def test_names_are_read_as_utf_8_whatever_the_content_type_says() -> None:
+def test_names_are_read_as_utf_8_whatever_the_content_type() -> None:
     """G25: ``text/xml`` without a charset is not Latin-1."""
     body = "<ListBucketResult><Contents><Key>é</Key><Size>1</Size></Contents></ListBucketResult>"
     for kind in ("text/xml", "application/xml", "text/plain"):

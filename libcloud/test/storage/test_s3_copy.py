@@ -200,7 +200,9 @@ def test_customers_keys_of_source_and_copy(amazon: Store, part_size: int | None)
 
 
 @pytest.mark.parametrize("part_size", [None, 5])
-def test_a_copy_can_be_made_only_where_nothing_is(amazon: Store, part_size: int | None) -> None:
+def test_a_copy_can_require_that_the_destination_does_not_exist(
+    amazon: Store, part_size: int | None
+) -> None:
     obj = put(amazon)
     put(amazon, 3, "copy")
     with pytest.raises(PreconditionFailedError) as caught:
@@ -287,9 +289,7 @@ def test_what_is_not_there_cannot_be_copied(either: Store) -> None:
 
 
 @pytest.mark.parametrize("part_size", [None, 5])
-def test_nothing_is_copied_to_a_container_that_is_not_there(
-    amazon: Store, part_size: int | None
-) -> None:
+def test_nothing_is_copied_to_a_missing_container(amazon: Store, part_size: int | None) -> None:
     nowhere = Container("nowhere", {}, amazon.driver)
     with pytest.raises(ContainerDoesNotExistError) as caught:
         amazon.driver.ex_copy_object(put(amazon), nowhere, "copy", ex_part_size=part_size)
@@ -347,7 +347,7 @@ def test_parts_grow_so_that_their_number_suffices() -> None:
         assert made.server.count("UploadPartCopy") == 3
 
 
-def test_a_store_that_copies_no_parts_says_so_before_anything_is_sent() -> None:
+def test_a_store_without_upload_part_copy_is_an_error_before_anything_is_sent() -> None:
     with huge(5 * GIB + 1, supports_copy_part=False) as (made, obj):
         with pytest.raises(ObjectTooLargeError, match="not known to copy in parts") as caught:
             made.driver.ex_copy_object(obj, made.container, "copy")
@@ -356,7 +356,7 @@ def test_a_store_that_copies_no_parts_says_so_before_anything_is_sent() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"supports_copy_part": False}, {"supports_multipart": False}])
-def test_a_store_that_copies_no_parts_is_asked_once(changes: dict[str, Any]) -> None:
+def test_a_store_without_upload_part_copy_gets_one_such_request(changes: dict[str, Any]) -> None:
     with huge(5 * GIB, **changes) as (made, obj):
         made.driver.ex_copy_object(obj, made.container, "copy", ex_part_size=GIB)
         assert copies(made) == ["CopyObject"]

@@ -46,7 +46,7 @@ def _replace_source(made: Store) -> Callable[[object], bool]:
 
 
 @pytest.mark.parametrize("part_size", [None, PART])
-def test_a_source_that_is_replaced_meanwhile_is_an_error(
+def test_a_source_that_is_replaced_during_a_copy_is_an_error(
     amazon: Store, part_size: int | None
 ) -> None:
     obj = put(amazon, 3 * PART)
@@ -66,7 +66,7 @@ class Unconditional(Action):
         return replace(request, headers=headers)
 
 
-def test_a_store_that_knows_no_conditions_does_not_publish_parts_of_two_versions(
+def test_a_store_without_conditions_does_not_publish_parts_of_two_versions(
     amazon: Store,
 ) -> None:
     obj = put(amazon, 3 * PART)
@@ -154,7 +154,7 @@ def test_a_copy_whose_answers_are_all_lost_is_found(amazon: Store, operation: st
     assert copy.size == 3 * PART
 
 
-def test_an_old_object_of_the_same_size_is_not_taken_for_the_copy(amazon: Store) -> None:
+def test_an_old_object_of_the_same_size_is_not_mistaken_for_the_copy(amazon: Store) -> None:
     obj = put(amazon, 3 * PART)
     put(amazon, 3 * PART, "copy")
     state = amazon.server.state
@@ -165,7 +165,7 @@ def test_an_old_object_of_the_same_size_is_not_taken_for_the_copy(amazon: Store)
         in_parts(amazon, obj, ex_part_size=None)
 
 
-def test_parts_that_hold_nothing_are_noticed(amazon: Store) -> None:
+def test_empty_parts_are_detected(amazon: Store) -> None:
     obj = put(amazon, 3 * PART)
     empty = f'<CopyPartResult><ETag>"{hashlib.md5(b"").hexdigest()}"</ETag></CopyPartResult>'
     amazon.server.faults.add("UploadPartCopy", _Body(empty.encode()), times=None)
@@ -210,7 +210,7 @@ def test_a_source_without_an_etag_is_copied_without_a_condition(amazon: Store) -
 # Who listens
 
 
-def test_a_listener_hears_of_each_part(amazon: Store) -> None:
+def test_a_listener_is_called_for_each_part(amazon: Store) -> None:
     obj = put(amazon, 2 * PART)
     heard: list[Any] = []
     in_parts(amazon, obj, on_event=heard.append)

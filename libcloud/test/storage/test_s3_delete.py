@@ -100,7 +100,7 @@ def test_objects_of_several_containers_and_repeated_ones(locked: Store) -> None:
     locked.assert_nothing_is_left()
 
 
-def test_nothing_is_no_request(locked: Store) -> None:
+def test_an_empty_list_sends_no_request(locked: Store) -> None:
     assert locked.driver.ex_delete_objects([]) == []
     assert not locked.server.requests
 
@@ -210,7 +210,7 @@ def test_a_forbidden_deletion_is_reported_after_two_requests(locked: Store) -> N
     assert deletions(locked) == ["DeleteObjects", "DeleteObject"]
 
 
-def test_an_unknown_store_is_asked_to_delete_in_bulk() -> None:
+def test_an_unknown_store_gets_bulk_deletions() -> None:
     with store(LOCKED, ex_profile=profiles.GENERIC) as made:
         fill(made, "a", "b")
         assert made.driver.ex_delete_objects(["a", "b"], made.container) == gone("a", "b")
@@ -305,9 +305,7 @@ def test_keys_that_the_answer_does_not_mention_are_deleted_one_by_one(
 
 @pytest.mark.parametrize("status", [200, 204])
 @pytest.mark.parametrize("quiet", [False, True])
-def test_a_response_without_a_body_tells_nothing_of_any_key(
-    locked: Store, status: int, quiet: bool
-) -> None:
+def test_a_response_without_a_body_confirms_no_key(locked: Store, status: int, quiet: bool) -> None:
     locked.server.faults.add("DeleteObjects", _Says("", status), times=None)
     (result,) = locked.driver.ex_delete_objects(["a"], locked.container, quiet=quiet)
     assert result.deleted
@@ -318,7 +316,7 @@ def test_a_response_without_a_body_tells_nothing_of_any_key(
     "status, code",
     [(400, "NotImplemented"), (403, "MethodNotAllowed"), (400, "MalformedXML")],
 )
-def test_a_store_may_say_by_a_code_alone_that_it_does_not_know_the_request(
+def test_an_error_code_alone_marks_an_unsupported_request(
     locked: Store, status: int, code: str
 ) -> None:
     locked.server.faults.add("DeleteObjects", Status(status, code), times=None)

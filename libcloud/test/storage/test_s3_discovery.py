@@ -140,7 +140,7 @@ def test_arguments_go_before_the_environment(environment: Any) -> None:
         ({"AWS_USE_FIPS_ENDPOINT": "false"}, "s3.amazonaws.com"),
     ],
 )
-def test_the_standard_variables_are_heeded(
+def test_the_standard_variables_apply(
     environment: Any, variables: dict[str, str], host: str
 ) -> None:
     setting(environment, **variables)
@@ -327,7 +327,7 @@ def test_a_file_system_reads_what_anybody_may_read() -> None:
 
 
 @pytest.mark.slow  # certificates are made
-def test_when_required_no_checksum_is_sent_that_nobody_asked_for() -> None:
+def test_when_required_only_requested_checksums_are_sent() -> None:
     options = replace(AMAZON, tls=True)
     with store(options, ex_profile=small(), ex_checksum_calculation="when_required") as there:
         there.in_parts(3)
@@ -342,7 +342,7 @@ def test_when_required_no_checksum_is_sent_that_nobody_asked_for() -> None:
 
 
 @pytest.mark.slow  # certificates are made
-def test_when_supported_it_is_as_the_profile_says() -> None:
+def test_when_supported_the_profile_decides() -> None:
     options = replace(AMAZON, tls=True)
     with store(options, ex_profile=small(), ex_checksum_calculation="when_supported") as there:
         there.stream(iter([b"small"]), "small")

@@ -38,7 +38,7 @@ def stored(s3: Store) -> Object:
 
 
 @pytest.mark.parametrize("size", [1000, 3000, 10_000, 20_000])
-def test_a_stream_comes_in_pieces_of_the_size_asked_for(stored: Object, size: int) -> None:
+def test_a_stream_yields_pieces_of_the_requested_size(stored: Object, size: int) -> None:
     """G24."""
     pieces = list(stored.as_stream(chunk_size=size))
     assert b"".join(pieces) == DATA

@@ -292,7 +292,7 @@ class Page(Action):
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "UploadPart", "CompleteMultipartUpload"])
-def test_a_page_that_comes_once_is_asked_again(operation: str) -> None:
+def test_a_page_with_invalid_xml_is_requested_again(operation: str) -> None:
     with store() as s3:
         s3.server.faults.add(operation, Page())
         data = b"short" if operation == "PutObject" else LONG
@@ -404,7 +404,7 @@ def test_writers_of_one_key_all_succeed_where_complete_names_no_etag() -> None:
         assert not s3.server.unfinished_uploads()
 
 
-def test_the_etag_of_another_writer_is_not_taken_for_ones_own() -> None:
+def test_the_etag_of_another_writer_is_not_mistaken_for_ones_own() -> None:
     """The object was replaced between Complete and the look for its ETag."""
     body = b"<CompleteMultipartUploadResult><ETag/></CompleteMultipartUploadResult>"
     with store() as s3:

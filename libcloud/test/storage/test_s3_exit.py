@@ -69,7 +69,7 @@ def _run(amazon: Store, program: str, *arguments: str) -> subprocess.CompletedPr
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("use", FIRST_USES)
-def test_whatever_is_first_done_when_the_main_thread_has_ended_is_done(
+def test_first_use_after_the_main_thread_has_ended_works(
     amazon: Store, tmp_path: object, use: str, stage: str
 ) -> None:
     amazon.driver.upload_object_via_stream(iter([bytes(40_000_000)]), amazon.container, "source")

@@ -101,7 +101,7 @@ WRONG = {
 
 @RANGES
 @pytest.mark.parametrize("name", list(WRONG))
-def test_other_bytes_than_those_asked_for_are_an_error(
+def test_other_bytes_than_the_requested_ones_are_an_error(
     kind: Any, name: str, read: Callable[[Object, Path], bytes], tmp_path: Path
 ) -> None:
     with Loopback(WRONG[name], close=True) as server:
@@ -115,7 +115,7 @@ def test_other_bytes_than_those_asked_for_are_an_error(
 @pytest.mark.parametrize(
     "answer", [Answer(), Answer(status=200), Answer(length=None), Answer(None)]
 )
-def test_the_bytes_that_were_asked_for_are_taken(
+def test_the_requested_bytes_are_accepted(
     kind: Any, answer: Answer, read: Callable[[Object, Path], bytes], tmp_path: Path
 ) -> None:
     with Loopback(answer, close=True) as server:
@@ -139,7 +139,7 @@ def test_an_object_made_by_hand_has_no_size_to_compare(
 
 
 @RANGES
-def test_another_size_of_the_object_says_that_it_was_replaced(
+def test_another_size_of_the_object_means_that_it_was_replaced(
     read: Callable[[Object, Path], bytes], tmp_path: Path
 ) -> None:
     with Loopback(Answer("bytes 100-199/5000"), close=True) as server:
@@ -263,7 +263,7 @@ def test_ranges_of_a_version_are_never_of_another(kind: Any, name: str, heeds: b
         assert isinstance(caught.value, PreconditionFailedError)
 
 
-def test_a_version_is_asked_for_by_its_etag_or_its_time() -> None:
+def test_a_version_is_requested_by_its_etag_or_its_time() -> None:
     for facts, name, value in (
         ({"ETag": '"a"', **THEN}, "if-match", '"a"'),
         ({"ETag": 'W/"a"', **THEN}, "if-unmodified-since", THEN["Last-Modified"]),
@@ -279,7 +279,7 @@ def test_a_version_is_asked_for_by_its_etag_or_its_time() -> None:
 
 
 @pytest.mark.parametrize("status", [404, 412])
-def test_a_version_that_is_gone_has_changed(status: int) -> None:
+def test_a_missing_version_counts_as_changed(status: int) -> None:
     with Loopback(lambda request: reply(status, b"")) as server:
         driver: Any = object_at(server).driver
         with pytest.raises(ObjectChangedError, match="replaced or deleted"):

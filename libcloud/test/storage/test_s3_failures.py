@@ -246,9 +246,7 @@ def overtaken(s3: Store, data: bytes) -> Action:
 
 
 @pytest.mark.parametrize("data", [b"short", LONG], ids=["put", "complete"])
-def test_an_object_written_meanwhile_by_another_client_is_not_recognized(
-    s3: Store, data: bytes
-) -> None:
+def test_an_object_of_another_client_is_not_taken_for_the_upload(s3: Store, data: bytes) -> None:
     action = overtaken(s3, data)
     for operation in ("PutObject", "CompleteMultipartUpload"):
         s3.server.faults.add(operation, action, times=None)
@@ -319,7 +317,7 @@ def test_an_abort_is_tried_again(s3: Store) -> None:
     s3.assert_nothing_is_left()
 
 
-def test_an_upload_that_is_gone_counts_as_aborted(s3: Store) -> None:
+def test_a_missing_upload_counts_as_aborted(s3: Store) -> None:
     s3.server.faults.add("AbortMultipartUpload", LoseAnswer())
     error: Any = ValueError("mine")
     with pytest.raises(ValueError):

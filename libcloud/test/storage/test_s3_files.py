@@ -148,7 +148,7 @@ def test_a_file_that_is_not_there_is_an_os_error(
 
 
 @pytest.mark.parametrize("change", [-1.5, 1.0])
-def test_a_file_that_changes_its_size_meanwhile_is_not_published(
+def test_a_file_that_changes_its_size_during_an_upload_is_not_published(
     s3: Store, change: float, tmp_path: Path
 ) -> None:
     path = file_of(tmp_path, pattern(4 * MIB))
@@ -262,9 +262,7 @@ def test_a_large_body_of_a_driver_without_parts_is_sent_again_from_its_start(
         assert s3.server.count("PutObject") == 3
 
 
-def test_a_conditional_file_that_meets_its_own_object_is_found(
-    amazon: Store, tmp_path: Path
-) -> None:
+def test_a_conditional_upload_recognizes_its_own_object(amazon: Store, tmp_path: Path) -> None:
     path = file_of(tmp_path, b"abc")
     amazon.server.faults.add("PutObject", LoseAnswer())
     upload(amazon, path, headers={"If-None-Match": "*"})
@@ -290,7 +288,7 @@ def test_a_small_file_that_was_stored_unheard_is_found(s3: Store, tmp_path: Path
 
 
 @pytest.mark.parametrize("before", [None, b"xyz", b"longer"])
-def test_what_was_there_before_is_not_taken_for_a_small_file(
+def test_what_was_there_before_is_not_mistaken_for_a_small_file(
     s3: Store, before: bytes | None, tmp_path: Path
 ) -> None:
     if before is not None:

@@ -56,7 +56,7 @@ def with_headers(s3: Store, headers: Mapping[str, str]) -> set[str]:
     return {entry.operation for entry in s3.server.requests if carries(entry, headers)}
 
 
-def test_what_is_kept_with_the_object_goes_with_create_only(s3: Store) -> None:
+def test_properties_of_the_object_are_sent_with_create_only(s3: Store) -> None:
     extra = {"content_type": "text/x-own", "meta_data": {"k": "v"}, "acl": "private"}
     s3.stream(iter([LONG]), extra=extra, headers=KEPT, ex_storage_class="standard_ia")
     sent = {
@@ -74,12 +74,12 @@ def test_what_is_kept_with_the_object_goes_with_create_only(s3: Store) -> None:
     assert s3.server.objects["bucket", "object"].metadata == {"k": "v"}
 
 
-def test_what_is_kept_with_the_object_goes_with_a_single_put(s3: Store) -> None:
+def test_properties_of_the_object_are_sent_with_a_single_put(s3: Store) -> None:
     s3.stream(iter([b"short"]), extra={"meta_data": {"k": "v"}}, headers=KEPT)
     assert with_headers(s3, {**KEPT, "x-amz-meta-k": "v"}) == {"PutObject"}
 
 
-def test_the_customers_key_comes_with_all_that_touches_the_data(amazon: Store) -> None:
+def test_the_customer_s_key_is_sent_with_every_request_for_the_data(amazon: Store) -> None:
     amazon.server.faults.add("CompleteMultipartUpload", LoseAnswer())
     stored = amazon.stream(iter([LONG]), headers=CUSTOMER_KEY)
     assert with_headers(amazon, CUSTOMER_KEY) == {
@@ -93,7 +93,7 @@ def test_the_customers_key_comes_with_all_that_touches_the_data(amazon: Store) -
     assert (amazon.body(), stored.size) == (LONG, len(LONG))
 
 
-def test_the_customers_key_does_not_come_with_an_abort(amazon: Store) -> None:
+def test_the_customer_s_key_is_not_sent_with_an_abort(amazon: Store) -> None:
     amazon.server.faults.add("UploadPart", Status(403, "AccessDenied"))
     with pytest.raises(LibcloudError):
         amazon.stream(iter([LONG]), headers=CUSTOMER_KEY)
@@ -101,7 +101,7 @@ def test_the_customers_key_does_not_come_with_an_abort(amazon: Store) -> None:
     assert "AbortMultipartUpload" not in with_headers(amazon, CUSTOMER_KEY)
 
 
-def test_an_object_under_a_customers_key_is_not_taken_for_damaged(
+def test_an_object_under_a_customers_key_is_not_mistaken_for_damaged(
     amazon: Store, tmp_path: Path
 ) -> None:
     """G16: its ETag is no MD5."""
@@ -137,7 +137,7 @@ def test_conditions_hold_when_the_object_is_published(amazon: Store) -> None:
 
 
 @pytest.mark.parametrize("data", [b"short", LONG])
-def test_a_condition_that_does_not_hold_changes_nothing(amazon: Store, data: bytes) -> None:
+def test_a_failed_precondition_changes_nothing(amazon: Store, data: bytes) -> None:
     amazon.stream(iter([b"first"]))
     with pytest.raises(PreconditionFailedError, match=r"bucket/object.*412.*PreconditionFailed"):
         amazon.stream(iter([data]), headers={"If-None-Match": "*"})
@@ -189,7 +189,7 @@ def test_upload_object_with_acl(s3: Store, tmp_path: Path) -> None:
     assert s3.server.requests[-1].headers["x-amz-acl"] == "public-read"
 
 
-def test_one_storage_class_is_sent_whoever_names_it(s3: Store) -> None:
+def test_one_storage_class_is_sent_wherever_it_is_set(s3: Store) -> None:
     def sent(**options: Any) -> str:
         s3.stream(iter([b"x"]), **options)
         return s3.server.objects["bucket", "object"].headers["x-amz-storage-class"]

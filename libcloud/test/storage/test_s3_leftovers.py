@@ -86,7 +86,7 @@ def test_an_upload_need_not_have_parts(amazon: Store) -> None:
     assert list(amazon.driver.ex_list_parts(amazon.container, upload)) == []
 
 
-def test_parts_of_an_upload_that_is_gone(amazon: Store) -> None:
+def test_parts_of_a_missing_upload(amazon: Store) -> None:
     upload = S3MultipartUpload("a", "no such id", None, None, None)
     with pytest.raises(LibcloudError) as caught:
         list(amazon.driver.ex_list_parts(amazon.container, upload))
@@ -188,7 +188,7 @@ def test_of_two_clocks_the_one_that_is_behind_counts(hours: int, names: list[str
 
 
 @pytest.mark.parametrize("spare", [timedelta(hours=1), timedelta(hours=3)])
-def test_a_store_need_not_tell_the_time(amazon: Store, spare: timedelta) -> None:
+def test_a_store_may_omit_the_date(amazon: Store, spare: timedelta) -> None:
     begin(amazon, "a", hours=2)
     rule = amazon.server.faults.add("HeadBucket", Status(403, "AccessDenied"))
     found = amazon.driver.ex_cleanup_multipart_uploads(amazon.container, older_than=spare)
@@ -212,7 +212,7 @@ def test_a_transient_fault_is_retried(amazon: Store, fault: Action) -> None:
     assert left(amazon) == []
 
 
-def test_an_upload_that_is_gone_meanwhile_counts_as_aborted(amazon: Store) -> None:
+def test_an_upload_that_another_client_aborted_counts_as_aborted(amazon: Store) -> None:
     begin(amazon, "a")
     amazon.server.faults.add("AbortMultipartUpload", Status(404, "NoSuchUpload"))
     assert keys(amazon.driver.ex_cleanup_multipart_uploads(amazon.container)) == ["a"]
@@ -241,7 +241,7 @@ def test_what_cannot_be_listed_is_not_touched(amazon: Store) -> None:
     assert left(amazon) == ["a"]
 
 
-def test_a_subclass_says_how_an_upload_is_aborted(amazon: Store) -> None:
+def test_a_subclass_can_override_how_an_upload_is_aborted(amazon: Store) -> None:
     begin(amazon, "a")
     calls: list[Any] = []
     amazon.driver._abort_multipart = lambda *given, **rest: calls.append(given)

@@ -237,7 +237,7 @@ def test_a_false_claim_to_encode_is_detected(profile: str, write: Writer, key: b
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_an_upload_that_is_not_known_by_its_listed_name_is_not_taken_for_gone(whole: bool) -> None:
+def test_an_upload_unknown_by_its_listed_name_does_not_count_as_aborted(whole: bool) -> None:
     with Server([b"a\x01", b"gone"], as_go, encodes=False) as server:
         driver = server.driver("amazon")
         container = Container("bucket", {}, driver)

@@ -101,7 +101,7 @@ def test_https_to_amazon_sends_a_crc32_of_each_part_and_of_the_whole() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_checksum_is_what_the_caller_asks_for(tls: bool) -> None:
+def test_the_caller_selects_the_checksum(tls: bool) -> None:
     def asked(running: Store, checksum: str | None) -> set[str]:
         running.server.log.clear()
         running.stream(iter([LONG]), ex_checksum=checksum)
@@ -160,9 +160,7 @@ def test_signatures_of_version_2_cover_the_sub_resources() -> None:
 
 @pytest.mark.parametrize("size", [0, 699, 700, 701, PART, PART + 1])
 @pytest.mark.parametrize("way", ["stream", "file"])
-def test_what_is_too_large_for_one_request_goes_as_one_part(
-    size: int, way: str, tmp_path: Path
-) -> None:
+def test_what_exceeds_one_request_is_sent_as_one_part(size: int, way: str, tmp_path: Path) -> None:
     limits = replace(AMAZON_PROFILE.limits, min_part_size=1, max_put_size=700)
 
     class Driver(S3StorageDriver):

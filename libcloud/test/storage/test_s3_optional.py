@@ -110,9 +110,7 @@ def test_what_is_sent_without_a_checksum_is_signed_instead(there: Store) -> None
 
 
 @pytest.mark.parametrize("way", ["stream", "file", "pieces"])
-def test_a_body_that_goes_by_one_request_goes_without_it(
-    there: Store, way: str, tmp_path: Path
-) -> None:
+def test_a_body_of_one_request_is_sent_without_it(there: Store, way: str, tmp_path: Path) -> None:
     refuse(there, "PutObject", CHECKSUM, NOT_IMPLEMENTED)
     (tmp_path / "file").write_bytes(b"body")
     for name in ("first", "second"):
@@ -134,7 +132,7 @@ def test_a_size_that_is_refused_leaves_the_checksum_alone(there: Store) -> None:
     assert carrying(there, "CompleteMultipartUpload", CHECKSUM) == [True, True]
 
 
-def test_a_size_nobody_asks_for_even_when_a_checksum_is(there: Store) -> None:
+def test_no_size_is_requested_even_with_a_checksum(there: Store) -> None:
     refuse(there, "CompleteMultipartUpload", SIZE, NOT_IMPLEMENTED)
     data = there.in_parts(3, ex_checksum="crc32")
     assert there.body() == data
@@ -143,9 +141,7 @@ def test_a_size_nobody_asks_for_even_when_a_checksum_is(there: Store) -> None:
 
 @pytest.mark.parametrize("words", REFUSALS)
 @pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart"])
-def test_a_checksum_that_was_asked_for_is_never_given_up(
-    there: Store, operation: str, words: str
-) -> None:
+def test_a_requested_checksum_is_never_omitted(there: Store, operation: str, words: str) -> None:
     refuse(there, operation, CHECKSUM, REFUSALS[words])
     with pytest.raises(LibcloudError, match="Status code: "):
         there.in_parts(3, ex_checksum="crc32")
@@ -153,7 +149,7 @@ def test_a_checksum_that_was_asked_for_is_never_given_up(
     there.assert_nothing_is_left()
 
 
-def test_a_checksum_among_the_headers_of_the_caller_is_never_given_up(there: Store) -> None:
+def test_a_checksum_in_the_caller_s_headers_is_never_omitted(there: Store) -> None:
     refuse(there, "PutObject", CHECKSUM, NOT_IMPLEMENTED)
     with pytest.raises(LibcloudError, match="NotImplemented"):
         there.stream(iter([b"body"]), headers={"x-amz-checksum-crc32": "AAAAAA=="})
@@ -223,7 +219,7 @@ def test_each_driver_finds_out_separately(there: Store) -> None:
     assert other._client.unsupported.names == frozenset()
 
 
-def test_threads_remember_all_that_any_of_them_found(caplog: pytest.LogCaptureFixture) -> None:
+def test_threads_share_what_any_of_them_detected(caplog: pytest.LogCaptureFixture) -> None:
     given_up = UnsupportedFeatures("driver")
     run_in_threads(lambda number: given_up.add([f"name{number % 4}"]))
     assert given_up.names == {f"name{number}" for number in range(4)}
@@ -240,7 +236,7 @@ CARRYING = HttpRequest(
 )
 
 
-def test_all_that_is_carried_is_meant_when_nothing_is_named() -> None:
+def test_without_names_all_optional_features_are_meant() -> None:
     assert refused_features(ErrorDetail(501), CARRYING) == {CHECKSUM, "encoding-type"}
 
 
@@ -259,13 +255,13 @@ def test_a_payload_that_is_not_signed_goes_with_the_checksum() -> None:
     assert (left.params, left.headers) == (CARRYING.params, {})
 
 
-def test_a_mark_outlives_the_copies_that_a_request_goes_through() -> None:
+def test_a_mark_survives_copies_of_a_request() -> None:
     request = HttpRequest("PUT", "/", headers={**dict(CARRYING.headers), "asked": "1"})
     assert isinstance(request.headers["x-amz-checksum-crc32"], OptionalValue)
     assert without_features(request, {CHECKSUM}).headers == {"asked": "1"}
 
 
-def test_a_request_that_carries_nothing_of_it_is_left_as_it_is() -> None:
+def test_a_request_without_optional_features_is_unchanged() -> None:
     request = HttpRequest("PUT", "/", headers={"x-amz-checksum-crc32": "asked for"})
     assert without_features(request, {CHECKSUM}) is request
     assert refused_features(ErrorDetail(501), request) == frozenset()

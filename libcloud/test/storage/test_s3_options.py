@@ -98,7 +98,9 @@ def test_keywords_for_type_checkers_are_those_that_work() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_goes_with_the_request_that_makes_the_object(there: Store, option: str) -> None:
+def test_an_option_is_sent_with_the_request_that_creates_the_object(
+    there: Store, option: str
+) -> None:
     keywords, expected = OPTIONS[option]
     there.in_parts(1, "small", **keywords)
     there.in_parts(3, "large", **keywords)
@@ -123,7 +125,7 @@ def test_files_and_writers_take_the_same_options(there: Store, tmp_path: Path) -
     assert [put.headers["x-amz-tagging"] for put in there.requests("PutObject")] == ["a=b", "a=b"]
 
 
-def test_a_customers_key_goes_with_all_that_touches_the_data(https: Store) -> None:
+def test_a_customer_s_key_is_sent_with_every_request_for_the_data(https: Store) -> None:
     expected = {
         f"{SSE}-customer-algorithm": "AES256",
         f"{SSE}-customer-key": KEY_TEXT,
@@ -238,7 +240,7 @@ def test_a_conflict_is_distinguished_and_leaves_nothing(there: Store) -> None:
     there.assert_nothing_is_left()
 
 
-def test_a_store_that_may_ignore_conditions_is_not_asked(there: Store) -> None:
+def test_a_store_that_may_ignore_conditions_gets_no_request(there: Store) -> None:
     there.driver.profile = replace(there.driver.profile, conditional_writes=False)
     for condition in ({"ex_if_none_match": "*"}, {"ex_if_match": "abc"}):
         with pytest.raises(ValueError, match="not known to hold"):

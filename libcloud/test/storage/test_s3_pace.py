@@ -19,7 +19,7 @@ SLOW = [Status(503, "SlowDown"), Status(429, "TooManyRequests"), Status(500, "Sl
 
 
 @pytest.mark.parametrize("action", SLOW, ids=lambda action: action.code)
-def test_a_busy_store_gets_fewer_parts_at_a_time_and_the_listener_hears_of_it(
+def test_a_busy_store_gets_fewer_parts_at_a_time_and_the_listener_is_called(
     action: Status,
 ) -> None:
     events: list[Any] = []
@@ -40,7 +40,7 @@ def test_another_error_of_the_store_narrows_nothing() -> None:
     assert not [event for event in events if isinstance(event, Throttled)]
 
 
-def test_what_one_upload_learnt_holds_for_the_next_until_all_goes_well() -> None:
+def test_a_lowered_limit_applies_to_the_next_upload_until_all_succeeds() -> None:
     with store() as there:
         there.server.faults.add("UploadPart", SLOW[0], part=1)
         there.in_parts(2, ex_window=8)

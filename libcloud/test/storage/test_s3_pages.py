@@ -110,7 +110,7 @@ def test_one_level_that_cannot_continue_is_an_error(pages: Pages) -> None:
         failing(iterate_directory(server.container(), "dir/"))
 
 
-def test_the_error_says_how_far_the_listing_got() -> None:
+def test_the_error_names_the_last_key_of_the_listing() -> None:
     with Server(lambda query, number: MORE + page_of("a", "b" if number == 1 else "é")) as server:
         found, error = failing(server.container(1).iterate_objects())
     assert [obj.name for obj in found] == ["a", "b", "a", "é", "a", "é"]
@@ -156,7 +156,7 @@ def test_the_last_name_leads_on_where_the_store_names_no_marker(version: int) ->
         assert [obj.name for obj in server.container(version).iterate_objects()] == keys
 
 
-def test_a_page_that_does_not_say_whether_it_is_truncated_is_left_by_its_token() -> None:
+def test_a_page_without_is_truncated_continues_at_its_token() -> None:
     def pages(query: dict[str, str], number: int) -> str:
         if "continuation-token" in query:
             return page_of("b")

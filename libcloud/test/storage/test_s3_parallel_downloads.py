@@ -295,7 +295,7 @@ HELPLESS = {
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
 @pytest.mark.parametrize("action", HELPLESS.values(), ids=HELPLESS)
-def test_what_helpers_do_not_get_comes_all_the_same(
+def test_ranges_that_helpers_miss_are_downloaded_anyway(
     s3: Store, stored: Object, tmp_path: Path, action: Action, times: int | None
 ) -> None:
     s3.server.faults.add("GetObject", action, match=has_range, times=times)
@@ -454,7 +454,7 @@ def test_a_part_is_claimed_once() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launch", [moto_server, rclone_server])
-def test_servers_of_others_give_what_they_have(
+def test_other_servers_return_the_same_objects(
     launch: Callable[[], AbstractContextManager[Endpoint]], tmp_path: Path
 ) -> None:
     data = pattern(3 * MIB + 1)

@@ -158,7 +158,7 @@ def test_a_signature_for_the_wrong_region_is_replaced() -> None:
         assert there.driver.region_name == "moon-1"
 
 
-def test_presigned_urls_use_the_known_region_of_the_bucket() -> None:
+def test_presigned_urls_use_the_region_of_the_bucket() -> None:
     with far_store(style="virtual") as there:
         there.stream(iter([b"body"]))
         url = there.driver.get_object_cdn_url(there.driver.get_object(BUCKET, "object"))

@@ -86,9 +86,7 @@ def test_a_gap_is_filled(s3: Store) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, PART, PART + 1, 2 * PART, 2 * PART + 1, 8 * PART])
-def test_the_data_that_are_given_now_are_published_whatever_was_sent_before(
-    s3: Store, size: int
-) -> None:
+def test_resuming_publishes_the_current_data(s3: Store, size: int) -> None:
     upload_id = broken_off(s3, parts=3)
     data = b"x" + pattern(size)[1:] if size else b""
     resume(s3, upload_id, data)
@@ -115,7 +113,7 @@ def resumed(**options: Any) -> list[int | None]:
         return sent(there)
 
 
-def test_what_is_not_known_to_be_the_same_is_sent_again() -> None:
+def test_parts_without_a_matching_checksum_are_sent_again() -> None:
     assert resumed(headers=KMS) == [1, 2, 3, 4, 5, 6]
 
 
@@ -124,7 +122,7 @@ def test_a_checksum_is_evidence_where_the_etag_is_not() -> None:
 
 
 @pytest.mark.parametrize("checksum", ["md5", "sha256", None])
-def test_an_md5_tells_whatever_digest_is_sent(checksum: str | None) -> None:
+def test_an_md5_etag_is_compared_whatever_digest_is_sent(checksum: str | None) -> None:
     assert resumed(ex_checksum=checksum) == [3, 4, 5, 6]
 
 
@@ -183,7 +181,7 @@ def test_what_fails_again_can_be_resumed_again(s3: Store, operation: str) -> Non
     s3.assert_nothing_is_left("object")
 
 
-def test_an_upload_gets_through_by_and_by(s3: Store) -> None:
+def test_an_upload_succeeds_with_frequent_failures(s3: Store) -> None:
     """Each time one part is stored; none is sent twice."""
     upload_id = broken_off(s3, parts=1)
     for number in itertools.count(3):
@@ -211,21 +209,21 @@ def test_an_outcome_that_was_unknown_is_settled(s3: Store) -> None:
     s3.assert_nothing_is_left("object")
 
 
-def test_an_upload_that_is_gone_is_an_error_and_nothing_is_stored(s3: Store) -> None:
+def test_a_missing_upload_is_an_error_and_nothing_is_stored(s3: Store) -> None:
     with pytest.raises(LibcloudError, match=r"object.*NoSuchUpload") as caught:
         resume(s3, "unknown")
     assert vars(caught.value)["code"] == "NoSuchUpload"
     assert s3.server.operations() == ["ListParts"]
 
 
-def test_it_is_aborted_if_that_is_asked_for(s3: Store) -> None:
+def test_it_is_aborted_on_request(s3: Store) -> None:
     upload_id = broken_off(s3, parts=2)
     with pytest.raises(SizeMismatchError):
         resume(s3, upload_id, ex_on_failure="abort", ex_size=7)
     s3.assert_nothing_is_left()
 
 
-def test_a_listener_hears_of_the_whole_object(s3: Store) -> None:
+def test_a_listener_is_called_for_the_whole_object(s3: Store) -> None:
     events: list[UploadEvent] = []
     resume(s3, broken_off(s3, parts=3), on_event=events.append)
     assert isinstance(events[-1], UploadCompleted)

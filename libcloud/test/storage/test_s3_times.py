@@ -49,7 +49,7 @@ def test_a_timeout_of_the_user_holds_where_it_is_longer(
     assert limits["POST uploadId"] == completion
 
 
-def test_a_driver_class_says_how_long_a_completion_may_take(limits: dict[str, Any]) -> None:
+def test_a_driver_class_sets_the_timeout_of_a_completion(limits: dict[str, Any]) -> None:
     class Patient(S3StorageDriver):
         ex_completion_timeout = 3600.0
 

@@ -205,7 +205,7 @@ def test_what_amazon_keeps_of_its_own_accord_is_compared(
 # What is asked of the store.
 
 
-def test_a_store_without_checksums_is_not_asked_for_one(s3: Store, tmp_path: Path) -> None:
+def test_no_checksum_is_requested_from_a_store_without_checksums(s3: Store, tmp_path: Path) -> None:
     obj = s3.stream(iter([DATA]))
     s3.driver.profile, kept = replace(s3.driver.profile, checksums=()), s3.driver.profile
     try:
@@ -215,9 +215,7 @@ def test_a_store_without_checksums_is_not_asked_for_one(s3: Store, tmp_path: Pat
     assert asked(s3) == [None]
 
 
-def test_a_store_that_refuses_to_be_asked_is_read_all_the_same(
-    https: Store, tmp_path: Path
-) -> None:
+def test_a_store_that_rejects_head_is_read_anyway(https: Store, tmp_path: Path) -> None:
     obj = https.stream(iter([DATA]))
     https.server.faults.add(
         "GetObject",

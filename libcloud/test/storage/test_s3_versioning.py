@@ -99,7 +99,7 @@ def test_a_version_that_cannot_be_deleted_is_named() -> None:
         assert locked.version_id in str(results[0].error)
 
 
-def test_a_version_that_is_gone_counts_as_deleted(s3: Store) -> None:
+def test_a_missing_version_counts_as_deleted(s3: Store) -> None:
     put(s3, b"1", b"2")
     versions = listed(s3)
     for _ in range(2):
@@ -214,7 +214,7 @@ def test_a_driver_without_versions_raises_an_error() -> None:
     _says_so(driver, container)
 
 
-def test_a_store_that_is_known_to_have_no_versions_is_asked_nothing() -> None:
+def test_a_store_without_versions_gets_no_request() -> None:
     for driver in (
         GoogleStorageDriver("GOOG" + "0" * 16, "secret"),
         S3StorageDriver("key", "secret", host="127.0.0.1", port=9, ex_s3_profile="r2"),

@@ -66,7 +66,7 @@ def test_an_object_error_names_driver_value_and_object(error_type: type[ObjectEr
 
 
 @pytest.mark.parametrize("error_type", ERRORS)
-def test_an_error_says_what_happened_to_the_data(error_type: type[LibcloudError]) -> None:
+def test_an_error_states_what_happened_to_the_data(error_type: type[LibcloudError]) -> None:
     assert error_type.__doc__
 
 

@@ -146,7 +146,7 @@ def test_tasks_run_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_no_more_tasks_run_than_were_asked_for(jobs: int) -> None:
+def test_no_more_tasks_run_than_requested(jobs: int) -> None:
     lock, running, most = threading.Lock(), 0, 0
 
     def work(_: int) -> None:
@@ -195,7 +195,7 @@ def test_a_million_items_are_read_as_they_are_needed() -> None:
     assert read <= 2 * START_WORKERS
 
 
-def test_results_do_not_wait_for_items_that_come_slowly() -> None:
+def test_results_do_not_wait_for_slow_items() -> None:
     got: list[int] = []
 
     def items() -> Iterator[int]:

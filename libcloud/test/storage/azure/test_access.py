@@ -85,7 +85,7 @@ def test_requests_are_signed_by_the_clock_of_the_store(
     assert expected[:10] in url
 
 
-def test_a_wrong_key_is_not_taken_for_a_wrong_clock(fake: FakeAzure) -> None:
+def test_a_wrong_key_is_not_mistaken_for_a_wrong_clock(fake: FakeAzure) -> None:
     driver = connect(fake, secret="d3Jvbmc=")
     with pytest.raises(InvalidCredsError, match="AuthenticationFailed"):
         driver.get_container("box")
@@ -158,7 +158,7 @@ def _application(fake: FakeAzure) -> AzureBlobsStorageDriver:
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_token_that_cannot_be_had_for_now_is_asked_for_again(
+def test_a_token_request_with_a_transient_failure_is_retried(
     fake: FakeAzure, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     fake.tokens.add("good")
@@ -194,7 +194,7 @@ def test_a_copy_carries_the_signature_that_lets_the_store_read_the_source(
     assert sent.partition("sig=")[2].partition("&")[0] not in str(caught.value)
 
 
-def test_blocks_that_an_upload_of_another_kind_has_left_are_no_obstacle(fake: FakeAzure) -> None:
+def test_uncommitted_blocks_of_another_upload_do_not_matter(fake: FakeAzure) -> None:
     driver = connect(fake)
     box = Container("box", {}, driver)
     params = {"comp": "block", "blockid": block_id("0" * 32, 1)}

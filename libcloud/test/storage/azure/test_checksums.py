@@ -38,7 +38,7 @@ def test_with_an_awscrt_that_is_too_old_it_is_an_md5(monkeypatch: pytest.MonkeyP
     assert block_digest(b"abc") == md5_digest(b"abc")
 
 
-def test_a_response_tells_what_arrived() -> None:
+def test_a_response_knows_how_much_arrived() -> None:
     headers = {"x-ms-content-crc64": "DtjZpL9/o8c=", "content-md5": "kAFQmDzST7DWlj99KOF/cg=="}
     assert checksum_of(headers, "md5") == md5_digest(b"abc").value
     assert (checksum_of(headers, "crc64") or b"").hex() == "0ed8d9a4bf7fa3c7"

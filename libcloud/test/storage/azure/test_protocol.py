@@ -155,7 +155,7 @@ def test_a_bad_name_of_a_container_has_its_exception() -> None:
         (409, "BlobAlreadyExists", False),
     ],
 )
-def test_a_code_says_whether_to_try_again(status: int, code: str, transient: bool) -> None:
+def test_an_error_code_decides_whether_to_retry(status: int, code: str, transient: bool) -> None:
     detail = errors.error_detail(status, {"x-ms-error-code": code})
     error = errors.error_for(detail, "text", None, "container", "blob")
     assert errors.failure_of(error).transient is transient

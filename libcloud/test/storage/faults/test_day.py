@@ -71,7 +71,7 @@ def descriptors() -> int:
 
 
 @pytest.mark.slow
-def test_a_day_s_work_is_right_and_leaves_nothing_behind(
+def test_mixed_operations_are_correct_and_leave_nothing_behind(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # Records that are kept keep errors, and those the frames they came through.

@@ -166,7 +166,7 @@ def test_a_body_that_ends_early_for_good_is_an_error_in_the_end(
     [Status(503, "SlowDown"), Drop("after_body"), Truncate(0)],
     ids=["503", "reset", "cut"],
 )
-def test_asking_for_the_rest_is_tried_again(
+def test_requests_for_the_rest_are_retried(
     server: FakeS3, stored: Object, tmp_path: Path, second: Action
 ) -> None:
     server.faults.add("GetObject", Truncate(800))
@@ -178,7 +178,7 @@ def test_asking_for_the_rest_is_tried_again(
     assert len(ranges(server)) == 3
 
 
-def test_only_the_rest_is_asked_for_of_the_version_seen(server: FakeS3, stored: Object) -> None:
+def test_only_the_rest_of_the_same_version_is_requested(server: FakeS3, stored: Object) -> None:
     server.faults.add("GetObject", Truncate(1400))
 
     assert b"".join(stored.range_as_stream(100, 4900, 700)) == DATA[100:4900]
@@ -208,9 +208,7 @@ def test_two_versions_are_never_mixed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_store_that_knows_no_if_match_is_caught_by_its_etag(
-    server: FakeS3, stored: Object
-) -> None:
+def test_a_store_without_if_match_is_detected_by_its_etag(server: FakeS3, stored: Object) -> None:
     server.faults.add("GetObject", Truncate(1000))
     server.faults.add("GetObject", Headers({"ETag": '"another"'}), nth=2)
 

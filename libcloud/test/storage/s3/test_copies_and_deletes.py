@@ -93,7 +93,7 @@ def test_an_invalid_response_to_a_copy(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("etag", ["", "<ETag/>", '<ETag>""</ETag>'])
-def test_a_store_need_not_tell_the_etag_of_a_copy(etag: str) -> None:
+def test_a_store_may_omit_the_etag_of_a_copy(etag: str) -> None:
     assert parse_copy(f"<CopyPartResult>{etag}</CopyPartResult>".encode()) == Published("", {})
 
 

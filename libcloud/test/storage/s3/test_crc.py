@@ -44,7 +44,7 @@ def test_nothing_added_changes_nothing() -> None:
     assert combine_crc32(zlib.crc32(b""), crc, 3) == crc
 
 
-def test_the_check_value_of_the_crc_comes_out() -> None:
+def test_the_crc_has_its_check_value() -> None:
     # CRC-32/ISO-HDLC of "123456789": the catalogue's check value.
     assert combine_crc32(zlib.crc32(b"12345"), zlib.crc32(b"6789"), 4) == 0xCBF43926
 

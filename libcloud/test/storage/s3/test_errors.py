@@ -96,7 +96,7 @@ def test_an_error_within_a_200_is_transient_if_nothing_else_is_known() -> None:
     assert not is_transient(error_detail(400, {}, error("Mystery")))
 
 
-def test_the_detail_holds_what_headers_and_body_say() -> None:
+def test_the_detail_holds_the_headers_and_the_body() -> None:
     headers = {
         "X-Amz-Request-Id": "from the header",
         "X-Amz-Id-2": "host",
@@ -155,7 +155,7 @@ def test_retry_after_is_a_number_of_seconds_or_a_date(text: str, seconds: float 
     assert error_detail(503, {"retry-after": text, "date": NOON}).retry_after == seconds
 
 
-def test_a_date_counts_from_a_naive_now_too_and_from_nothing_if_none_is_known() -> None:
+def test_a_date_accepts_a_naive_time_and_none() -> None:
     headers = {"retry-after": "Wed, 21 Oct 2015 12:00:30 GMT"}
     assert error_detail(503, headers, now=datetime(2015, 10, 21, 12)).retry_after == 30.0
     assert error_detail(503, headers).retry_after is None
@@ -180,7 +180,7 @@ def test_the_description_holds_status_code_message_and_request_id(
     assert describe(detail) == text
 
 
-def test_what_was_signed_never_gets_into_a_text() -> None:
+def test_signed_requests_never_appear_in_text() -> None:
     detail = error_detail(403, {}, documents.ERROR.encode())
     for text in (repr(detail), describe(detail)):
         assert "SignatureDoesNotMatch" in text
@@ -214,7 +214,7 @@ def test_a_message_is_one_short_line() -> None:
 
 
 @given(st.integers(100, 599), st.dictionaries(st.text(), st.text()), st.text())
-def test_nothing_that_a_server_says_raises(
+def test_no_response_of_a_server_raises(
     status: int, headers: dict[str, str], retry_after: str
 ) -> None:
     detail = error_detail(status, {**headers, "retry-after": retry_after, "date": NOON})

@@ -224,7 +224,7 @@ def test_parts_with_different_checksums_have_none_of_the_whole() -> None:
     assert whole_checksum(parts) == Digest()
 
 
-def test_a_checksum_that_was_asked_for_is_given_for_the_whole_whatever_is_known() -> None:
+def test_a_requested_checksum_is_returned_for_the_whole_object() -> None:
     parts = _receipts(b"one", b"two")
     assert complete_headers(PLAIN, parts, asked=True) == {
         "x-amz-checksum-crc32": _b64(zlib.crc32(b"onetwo").to_bytes(4, "big")),
@@ -317,7 +317,7 @@ def test_equal_parts_are_no_reason_to_doubt() -> None:
 
 
 @pytest.mark.parametrize("etag", ["", "abc", "A" * 32, "g" * 32, "a" * 32 + "-2", "a" * 31])
-def test_where_an_etag_is_no_md5_nothing_is_expected(etag: str) -> None:
+def test_an_etag_that_is_no_md5_is_not_compared(etag: str) -> None:
     one, two = _receipts(b"one", b"two")
     assert not is_md5(etag)
     assert expected_etag([one, replace(two, etag=etag)]) is None
@@ -328,7 +328,7 @@ def test_where_parts_of_different_lengths_have_one_etag_it_is_no_md5() -> None:
     assert expected_etag([one, replace(two, etag=one.etag)]) is None
 
 
-def test_of_nothing_nothing_is_expected() -> None:
+def test_empty_data_needs_no_confirmation() -> None:
     assert expected_etag([]) is None
 
 

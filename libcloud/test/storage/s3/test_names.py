@@ -78,7 +78,7 @@ def test_an_object_name_that_no_store_takes_is_refused(name: str, message: str) 
 
 
 @pytest.mark.parametrize("name", ["bucket", "test_container", "a.b", "Ünder", "a" * 255])
-def test_a_bucket_name_is_left_to_the_store_to_judge(name: str) -> None:
+def test_bucket_names_are_validated_by_the_store(name: str) -> None:
     check_bucket_name(name)
 
 

@@ -153,7 +153,7 @@ def test_a_profile_may_be_derived() -> None:
         (profiles.OVH, "sbg", None),
     ],
 )
-def test_create_bucket_names_a_location_where_the_store_wants_one(
+def test_create_bucket_sends_a_location_if_the_store_requires_one(
     profile: S3Profile, region: str, location: str | None
 ) -> None:
     assert profile.location(region) == location
@@ -221,7 +221,7 @@ def test_every_checksum_can_be_named_in_a_header() -> None:
     }
 
 
-def test_every_profile_has_a_name_to_ask_for_it_by() -> None:
+def test_every_profile_has_a_name() -> None:
     assert list(PROFILES) == sorted(PROFILES)
     assert {profile.name for profile in PROFILES.values()} == set(NAMES)
     assert profile_named("R2") is profiles.R2
@@ -283,7 +283,9 @@ def test_a_store_is_found_by_its_host(host: str, profile: S3Profile | None) -> N
         (profiles.R2, "1.r2.cloudflarestorage.com", None),
     ],
 )
-def test_a_host_tells_its_region(profile: S3Profile, host: str, region: str | None) -> None:
+def test_the_region_is_derived_from_the_host(
+    profile: S3Profile, host: str, region: str | None
+) -> None:
     assert profile.region_of(host) == region
     assert profile.serves(host) == (region is not None)
 

@@ -270,7 +270,7 @@ def test_white_space_belongs_to_a_key_and_not_to_a_number() -> None:
     assert (page.entries[0].key, page.entries[0].size) == (" k ", 3)
 
 
-def test_names_are_decoded_only_where_the_answer_says_so() -> None:
+def test_names_are_decoded_only_if_the_response_has_encoding_type() -> None:
     content = "<Contents><Key>a+b%2B</Key><Size>0</Size></Contents>"
     encoded = content + "<EncodingType>url</EncodingType>"
     assert responses.parse_objects(result(content)).entries[0].key == "a+b%2B"

@@ -106,7 +106,7 @@ def test_elements_removed_doubled_moved_and_changed(document: str, data: st.Data
 
 
 @pytest.mark.parametrize("document", documents.ALL)
-def test_any_element_taken_for_an_entry_of_a_list(document: str) -> None:
+def test_any_element_can_be_read_as_a_list_entry(document: str) -> None:
     for root in (ElementTree.fromstring(document), parse_xml(document)):
         for element in root.iter():
             for read in ENTRIES:

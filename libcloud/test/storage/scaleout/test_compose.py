@@ -150,7 +150,7 @@ def test_temporary_objects_are_encrypted_as_the_object_is(
         s3.assert_nothing_is_left("object")
 
 
-def test_every_request_says_who_pays_and_whose_the_bucket_is(
+def test_every_request_has_the_requester_pays_and_bucket_owner_headers(
     s3: Store, pool: ThreadPoolExecutor
 ) -> None:
     pieces = Pieces(SIZES)
@@ -333,7 +333,7 @@ def test_an_unknown_outcome_keeps_the_pieces(s3: Store, pool: Any) -> None:
     s3.assert_nothing_is_left("object")
 
 
-def test_an_aborted_upload_is_not_made_again(s3: Store, pool: Any) -> None:
+def test_an_aborted_upload_is_not_repeated(s3: Store, pool: Any) -> None:
     pieces, texts = Pieces(SIZES), list[str]()
     s3.server.faults.add("UploadPartCopy", Status(403, "AccessDenied"))
     with pytest.raises(WorkerError):
@@ -348,7 +348,7 @@ def test_an_aborted_upload_is_not_made_again(s3: Store, pool: Any) -> None:
     assert set(pieces.runs.values()) == {1}
 
 
-def test_what_a_killed_worker_has_begun_is_removed(s3: Store, pool: Any) -> None:
+def test_objects_of_a_killed_worker_are_removed(s3: Store, pool: Any) -> None:
     pieces, texts = Pieces(SIZES), list[str]()
 
     def begin_piece(text: str) -> None:
@@ -384,7 +384,7 @@ def test_fewer_pieces_than_are_stored_are_refused(s3: Store, pool: Any) -> None:
     s3.assert_nothing_is_left("object")
 
 
-def test_pieces_that_others_have_removed_are_made_again(s3: Store, pool: Any) -> None:
+def test_removed_pieces_are_repeated(s3: Store, pool: Any) -> None:
     pieces, texts = Pieces(SIZES), list[str]()
     s3.server.faults.add("UploadPartCopy", Status(403, "AccessDenied"))
     with pytest.raises(WorkerError):

@@ -232,7 +232,7 @@ def test_a_receipt_of_another_task_is_refused(s3: Store) -> None:
     assert not s3.server.objects
 
 
-def test_a_rejected_part_tells_why(s3: Store) -> None:
+def test_the_error_of_a_rejected_part_has_the_reason(s3: Store) -> None:
     s3.server.faults.add("UploadPart", Status(403, "AccessDenied"), part=2)
     with pytest.raises(WorkerError, match="AccessDenied") as caught:
         upload(s3, OddExecutor(3), Pieces([PART] * 3))
@@ -317,7 +317,7 @@ def test_an_upload_whose_completion_arrives_late_is_found(s3: Store) -> None:
     assert_published(s3, pieces)
 
 
-def test_an_upload_that_was_aborted_is_not_taken_for_published(s3: Store) -> None:
+def test_an_upload_that_was_aborted_is_not_mistaken_for_published(s3: Store) -> None:
     pieces, texts = Pieces([PART] * 3), list[str]()
     s3.driver.upload_object_via_stream(iter([b"x" * 3 * PART]), s3.container, "object")
     with pytest.raises(WorkerError):
@@ -440,7 +440,7 @@ def test_a_session_that_cannot_be_stored_ends_the_upload(s3: Store) -> None:
 
 
 @pytest.mark.parametrize("pieces", [b"bytes", "text", {b"a": b"b"}])
-def test_one_piece_is_not_taken_for_many(s3: Store, pieces: Any) -> None:
+def test_one_piece_is_not_mistaken_for_many(s3: Store, pieces: Any) -> None:
     with pytest.raises(TypeError, match="pieces must be an iterable of pieces"):
         s3.driver.ex_upload_with(OddExecutor(1), pieces, s3.container, "object")
     assert not s3.requests("CreateMultipartUpload")

@@ -70,7 +70,7 @@ def test_an_engine_that_is_not_installed_is_named_with_its_extra(
         executor_for(target)
 
 
-def test_an_executor_that_does_not_say_has_as_many_workers_as_cores() -> None:
+def test_an_executor_of_unknown_size_has_as_many_workers_as_cores() -> None:
     assert workers_of(object()) >= 1
 
 
@@ -92,7 +92,7 @@ def test_a_held_piece_that_is_not_bytes_is_named() -> None:
 
 
 @pytest.mark.parametrize("module", ["libcloud", "libcloud.storage.scaleout"])
-def test_a_worker_without_the_library_is_told_apart(module: str) -> None:
+def test_a_worker_without_the_library_is_a_distinct_error(module: str) -> None:
     error = RuntimeError(f"ModuleNotFoundError: No module named '{module}'")
     assert "lacks libcloud-storage: install" in text_of_engine(error)
     assert "libcloud" not in text_of_engine(ModuleNotFoundError("No module named 'numpy'"))

@@ -113,7 +113,7 @@ def test_failed_objects_are_tried_again_and_no_others(pair: Pair) -> None:
     assert pair.written("a") == 1
 
 
-def test_a_shard_whose_list_is_lost_is_not_taken_for_an_empty_one(pair: Pair) -> None:
+def test_a_shard_whose_list_is_lost_is_not_mistaken_for_an_empty_one(pair: Pair) -> None:
     pair.fill(*NAMES)
 
     def lose(report: MigrationReport) -> None:

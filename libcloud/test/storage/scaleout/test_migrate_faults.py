@@ -174,7 +174,7 @@ def test_a_list_task_that_ends_late_changes_nothing(
     assert pair.copies == contents(*NAMES)
 
 
-def test_a_copy_of_an_interrupted_run_that_was_not_read_is_made_again(
+def test_an_unread_copy_of_an_interrupted_run_is_repeated(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = pair.source.in_parts(3, "big")

@@ -212,7 +212,7 @@ def test_threads_share_a_container(pair: Pair) -> None:
     assert pair.copies == contents(*NAMES)
 
 
-def test_a_worker_that_ended_is_an_error_that_says_to_resume(pair: Pair) -> None:
+def test_the_error_for_a_worker_that_ended_suggests_resuming(pair: Pair) -> None:
     class Broken(ThreadPoolExecutor):
         def submit(self, *_: Any, **__: Any) -> Future[Any]:
             future: Future[Any] = Future()

@@ -60,7 +60,7 @@ def test_the_latest_text_finds_the_object(s3: Store, options: dict[str, Any]) ->
         assert (again.hash, again.size) == (first.hash, 3 * PART)
 
 
-def test_another_object_of_the_same_size_and_parts_is_not_taken_for_it(
+def test_another_object_of_the_same_size_and_parts_is_not_mistaken_for_it(
     s3: Store, options: dict[str, Any]
 ) -> None:
     pieces, texts = Pieces([PART] * 3), list[str]()

@@ -374,7 +374,7 @@ def test_the_size_shows_that_the_last_parts_are_missing(s3: Store) -> None:
     assert session.complete(receipts, size=size).size == size
 
 
-def test_gaps_and_small_parts_are_found_before_the_store_is_asked(s3: Store) -> None:
+def test_gaps_and_small_parts_are_found_before_a_request(s3: Store) -> None:
     session = s3.driver.ex_begin_upload(s3.container, "object")
     receipts = parts_of(session)
     with pytest.raises(ValueError, match="parts of bucket/object are missing: 2"):

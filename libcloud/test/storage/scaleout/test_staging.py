@@ -69,7 +69,7 @@ def test_little_data_becomes_an_object_as_well(
     assert len(store.objects) == 1
 
 
-def test_every_request_says_who_pays_and_whose_the_bucket_is(store: FakeS3) -> None:
+def test_every_request_has_the_requester_pays_and_bucket_owner_headers(store: FakeS3) -> None:
     driver: Any = S3StorageDriver.from_env(ex_s3_profile="amazon")
     options = {"ex_request_payer": True, "ex_expected_bucket_owner": "me"}
     container = driver.get_container(BUCKET)

@@ -78,7 +78,7 @@ def test_a_part_is_sent_with_its_checksum_at_the_end(
 
 
 @pytest.mark.parametrize("algorithm", ["crc32c", "crc64nvme"])
-def test_the_checksum_is_the_one_that_was_asked_for(s3: Store, algorithm: str) -> None:
+def test_the_checksum_is_the_requested_one(s3: Store, algorithm: str) -> None:
     if not available(algorithm):
         pytest.skip("needs awscrt")
     session = s3.driver.ex_begin_upload(s3.container, "object", ex_checksum=algorithm)
@@ -142,7 +142,7 @@ def test_data_is_sent_before_the_last_piece_is_made(
 
 
 @pytest.mark.parametrize("make", [lambda: pieces, lambda: list(pieces())], ids=["function", "list"])
-def test_data_that_can_be_made_again_is_retried(
+def test_repeatable_data_is_retried(
     s3: Store, session: UploadSession, make: Callable[[], Any]
 ) -> None:
     s3.server.faults.add("UploadPart", Drop("in_body"))

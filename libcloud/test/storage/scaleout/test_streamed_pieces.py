@@ -101,7 +101,7 @@ def test_several_pieces_in_a_part_are_streamed_over_https(s3: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", ["list", "function of an iterator", "function of a file"])
-def test_what_can_be_made_again_is_retried(s3: Store, kind: str) -> None:
+def test_repeatable_pieces_are_retried(s3: Store, kind: str) -> None:
     s3.server.faults.add("UploadPart", Drop("in_body"))
     s3.server.faults.add("UploadPart", Status(503, "SlowDown"), nth=2)
     s3.server.faults.add("UploadPart", FlipBit(20), nth=3)
@@ -110,7 +110,7 @@ def test_what_can_be_made_again_is_retried(s3: Store, kind: str) -> None:
 
 
 @pytest.mark.parametrize("fault", [Drop("in_body"), LoseAnswer(), Status(500, "InternalError")])
-def test_what_cannot_be_made_again_is_not_retried_and_the_error_says_so(
+def test_pieces_that_cannot_be_repeated_are_not_retried_and_the_error_explains(
     s3: Store, fault: Any
 ) -> None:
     s3.server.faults.add("UploadPart", fault)
@@ -177,7 +177,7 @@ def test_pieces_of_unknown_size_are_streamed_into_temporary_objects(s3: Store) -
     s3.assert_nothing_is_left("object")
 
 
-def test_a_presigned_url_gets_what_was_made() -> None:
+def test_a_presigned_url_downloads_the_object() -> None:
     executor = OddExecutor(1)
     vars(executor)["shares_memory"] = False
     pieces = [KINDS["function of an iterator"](data) for data in DATA]

@@ -94,7 +94,7 @@ def test_a_transient_fault_of_the_authentication_is_survived(
 
 
 @pytest.mark.parametrize("fault", [refuse(500), refuse(503), drop])
-def test_without_a_token_the_outcome_of_an_upload_is_known(fake: FakeSwift, fault: Fault) -> None:
+def test_the_outcome_of_an_upload_is_known_without_a_token(fake: FakeSwift, fault: Fault) -> None:
     driver = connect_to(fake)
     vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=2, base=0.0)
     fake.faults += [("GET /auth/v1.0", fault)] * 10

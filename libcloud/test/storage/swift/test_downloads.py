@@ -82,7 +82,7 @@ def test_a_parallel_download(fake: FakeSwift, stored: Container, tmp_path: Path)
     assert (tmp_path / "all").read_bytes() == DATA
 
 
-def test_damaged_bytes_are_noticed_if_that_is_wanted(
+def test_damaged_bytes_are_detected_on_request(
     fake: FakeSwift, container: Container, tmp_path: Path
 ) -> None:
     container.upload_object_via_stream(iter([DATA]), "plain")

@@ -464,7 +464,7 @@ def test_a_writer_stores_a_large_object(
     assert fake.body("docs", "big") == DATA
 
 
-def test_a_file_is_sent_in_segments_of_the_size_that_is_asked_for(
+def test_a_file_is_sent_in_segments_of_the_requested_size(
     fake: FakeSwift, driver: OpenStackSwiftStorageDriver, container: Container, tmp_path: Path
 ) -> None:
     path = tmp_path / "file"

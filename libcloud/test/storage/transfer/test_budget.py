@@ -59,7 +59,7 @@ class Scripted:
         return True
 
 
-def test_what_is_taken_is_given_back() -> None:
+def test_memory_is_returned() -> None:
     budget = MemoryBudget(20)
     share = budget.share()
     assert share.take(12)
@@ -98,7 +98,7 @@ def test_a_budget_of_nothing_is_an_error(size: int) -> None:
         MemoryBudget(size)
 
 
-def test_who_waits_gets_what_others_give_back(threads: Threads) -> None:
+def test_a_waiting_thread_gets_released_memory(threads: Threads) -> None:
     budget = MemoryBudget(20)
     holder, waiter = budget.share(), budget.share()
     assert holder.take(20)
@@ -348,11 +348,11 @@ def test_who_is_interrupted_waits_no_more(threads: Threads) -> None:
     assert waiter.held == 0
 
 
-def test_a_representation_tells_what_is_held() -> None:
+def test_a_representation_shows_the_content() -> None:
     assert repr(MemoryBudget(20)) == "MemoryBudget(20, used=0)"
 
 
-def test_threads_keep_to_the_budget_and_all_come_to_their_end() -> None:
+def test_threads_stay_within_the_budget_and_all_end() -> None:
     budget = MemoryBudget(30)
     used: list[int] = []
 

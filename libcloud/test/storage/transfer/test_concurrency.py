@@ -34,7 +34,7 @@ def test_a_complaint_halves_down_to_one() -> None:
     assert limits == [4, 2, 1, 1, 1]
 
 
-def test_it_says_whether_it_is_lower_now() -> None:
+def test_it_returns_whether_the_limit_is_lower() -> None:
     limiter = ConcurrencyLimiter()
     assert [limiter.throttled(limiter.epoch, 4) for _ in range(4)] == [True, True, False, False]
 

@@ -63,7 +63,7 @@ def test_attempts_are_counted() -> None:
     assert delays == [0.5, 1, 2, 4, None, None]
 
 
-def test_what_is_permanent_is_not_tried_again_and_costs_nothing() -> None:
+def test_a_permanent_error_is_not_retried_and_takes_no_token() -> None:
     budget = RetryBudget(10)
     assert retries(budget).delay_after(1, Failure(ValueError())) is None
     assert budget.tokens == 10
@@ -75,7 +75,7 @@ def test_each_delay_has_its_own_jitter() -> None:
     assert [repeats.delay_after(1, BUSY) for _ in range(3)] == [0.25, 0.0, 0.5]
 
 
-def test_the_failure_says_how_long_to_wait() -> None:
+def test_the_failure_has_the_retry_after() -> None:
     busy = Failure(RuntimeError(), transient=True, retry_after=9.0)
     assert retries(jitter=0.0).delay_after(1, busy) == 9.0
 
@@ -89,7 +89,7 @@ def test_without_arguments_delays_lie_within_the_bounds() -> None:
 # The budget.
 
 
-def test_a_retry_costs_and_a_success_gives_back() -> None:
+def test_a_retry_takes_tokens_and_a_success_returns_them() -> None:
     budget = RetryBudget(12, cost=5)
     repeats = retries(budget)
     assert repeats.delay_after(1, BUSY) is not None

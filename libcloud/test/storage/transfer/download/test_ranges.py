@@ -30,7 +30,7 @@ def ranged(told: str = "", length: int | None = None) -> dict[str, str]:
         (ranged("bytes 0-9/10", 10), -100, None, Extent(10, 10)),
     ],
 )
-def test_a_range_as_it_was_asked_for(
+def test_a_range_as_requested(
     headers: dict[str, str], start: int, end: int | None, extent: Extent
 ) -> None:
     assert extent_of(206, headers, start=start, end=end) == extent
@@ -53,7 +53,7 @@ def test_a_range_as_it_was_asked_for(
         {"content-type": "multipart/byteranges; boundary=x"},
     ],
 )
-def test_another_range_than_the_one_that_was_asked_for(headers: dict[str, str]) -> None:
+def test_another_range_than_the_requested_one(headers: dict[str, str]) -> None:
     with pytest.raises(UnexpectedExtentError):
         extent_of(206, headers, start=100, end=200)
 

@@ -11,9 +11,7 @@ from libcloud.test.storage.transfer.upload.by_hand import do, ended, machine, pu
 
 
 @pytest.mark.parametrize(("announced", "asked"), [(0, 1), (4, 5), (9, 10), (10, 10), (25, 10)])
-def test_a_part_is_no_larger_than_what_can_come_and_a_byte_to_see_the_end(
-    announced: int, asked: int
-) -> None:
+def test_a_part_is_at_most_one_byte_larger_than_the_known_rest(announced: int, asked: int) -> None:
     assert machine(expected_size=announced).poll() == Pull(1, asked)
 
 

@@ -161,7 +161,7 @@ def test_a_fork_leaves_it_to_its_parent(at_exit: list[Callable[[], Any]]) -> Non
     check_end(store, DATA, upload.error)
 
 
-def test_threads_that_are_waited_for_need_nothing_of_that(
+def test_joined_threads_need_no_abort_at_exit(
     at_exit: list[Callable[[], Any]],
 ) -> None:
     upload = Waiting(FakeStore(), "threads", daemon=False).begun()

@@ -100,7 +100,7 @@ def test_with_a_core_for_each_part_the_caller_computes_none() -> None:
     assert store.by_caller == [False] * 4
 
 
-def test_a_core_whose_digest_is_done_gets_the_next_one() -> None:
+def test_a_free_core_computes_the_next_digest() -> None:
     sent = {number: threading.Event() for number in range(1, 5)}
     store = Digesting(during=lambda call: sent[call.number].set() if call.number else None)
 

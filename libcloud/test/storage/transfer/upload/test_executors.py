@@ -55,7 +55,7 @@ def test_somebodys_executor_is_used_and_not_shut_down() -> None:
     assert any(name.startswith("theirs") for name in names)
 
 
-def test_uploads_may_run_in_the_very_executor_that_they_are_given() -> None:
+def test_uploads_may_run_in_the_executor_that_is_passed_to_them() -> None:
     stores = [FakeStore() for _ in range(4)]
     with ThreadPoolExecutor(2) as pool:
         futures = [
@@ -75,7 +75,7 @@ class Forgetful(Executor):
         return Future()
 
 
-def test_what_an_executor_forgets_is_sent_by_the_caller() -> None:
+def test_parts_that_an_executor_drops_are_sent_by_the_caller() -> None:
     store = FakeStore()
     Sending(store, "foreign", executor=Forgetful()).run(cut(DATA, 7))
     check_end(store, DATA, None)

@@ -83,7 +83,7 @@ def test_a_part_that_is_sent_again_is_read_again(path: Path) -> None:
     assert port.stored == DATA
 
 
-def test_a_file_that_changes_meanwhile_publishes_nothing(path: Path) -> None:
+def test_a_file_that_changes_during_an_upload_publishes_nothing(path: Path) -> None:
     class Shortening(MemoryPort):
         def create(self) -> str:
             path.write_bytes(b"")

@@ -159,7 +159,7 @@ def _holds(scenario: Scenario, runner: str, interrupter: Interrupter) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_an_interrupt_at_any_line_leaves_nothing_unsaid(name: str) -> None:
+def test_an_interrupt_at_any_line_reports_what_is_left(name: str) -> None:
     assert _every_line(SCENARIOS[name], "inline", KeyboardInterrupt) > 100
 
 

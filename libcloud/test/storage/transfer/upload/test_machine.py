@@ -232,7 +232,7 @@ def test_rule_4_no_abort_while_a_complete_is_unanswered() -> None:
     assert upload.error is LOST
 
 
-def test_rule_4_where_a_part_may_land_late_the_store_is_asked_and_aborted_again() -> None:
+def test_rule_4_if_a_part_may_land_late_parts_are_listed_and_aborted_again() -> None:
     upload = sending()
     pull(upload)
     fail(upload, UNHEARD, Step.PART, 2)
@@ -319,7 +319,7 @@ def test_rule_5_other_data_that_are_there_are_the_error_and_no_unknown_outcome()
     assert not upload.left_behind
 
 
-def test_rule_5_one_request_that_arrived_as_other_data_is_made_again() -> None:
+def test_rule_5_a_request_that_arrived_damaged_is_repeated() -> None:
     upload = machine()
     pull(upload, last=True)
     for _ in range(ATTEMPTS - 1):
@@ -442,7 +442,7 @@ def test_rule_7_a_cancel_in_any_state_cleans_up_and_is_what_is_raised(
     assert not upload.left_behind
 
 
-def test_rule_7_an_interrupt_of_the_clean_up_goes_before_its_errors() -> None:
+def test_rule_7_an_interrupt_of_the_clean_up_takes_precedence_over_its_errors() -> None:
     upload = sending()
     upload.cancel(ValueError("the source"))
     fail(upload, REFUSED, Step.ABORT)

@@ -136,7 +136,7 @@ def test_one_part_is_always_sent() -> None:
     assert upload.machine.bytes_done == PART
 
 
-def test_the_window_opens_again_while_all_goes_well() -> None:
+def test_the_window_grows_after_successes() -> None:
     upload = Upload(parts=200).begun()
     upload.refuse(8)
     seen = []
@@ -212,7 +212,7 @@ def test_a_short_last_part_takes_its_own_size_only() -> None:
     assert budget.used == 3
 
 
-def test_asking_twice_takes_once() -> None:
+def test_a_repeated_request_takes_memory_once() -> None:
     budget = MemoryBudget(100)
     upload = Upload(budget=budget)
     upload.machine.poll()

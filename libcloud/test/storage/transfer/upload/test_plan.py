@@ -264,6 +264,6 @@ def test_what_is_wrong_with_a_source(
     assert type(found) is (type(None) if error is None else error)
 
 
-def test_the_sizes_come_one_by_one() -> None:
+def test_the_sizes_are_generated_lazily() -> None:
     first = list(itertools.islice(plan_parts(None, AMAZON), 3))
     assert first == [DEFAULT_PART_SIZE] * 3

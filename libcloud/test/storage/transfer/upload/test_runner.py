@@ -328,7 +328,7 @@ def test_an_error_of_the_lookup_is_attached(runner: str) -> None:
 
 
 @every_runner
-def test_a_lost_put_that_finds_itself_there_is_a_success(runner: str) -> None:
+def test_a_lost_put_whose_object_exists_is_a_success(runner: str) -> None:
     store = FakeStore({PUT: [Fault.UNHEARD, Fault.TAKEN]})
     Sending(store, runner).run(b"small")
     check_end(store, b"small", None)

@@ -53,7 +53,7 @@ def test_a_complete_refused_by_the_store_is_aborted_unless_kept(keep: bool) -> N
     assert upload.error is ERROR
 
 
-def test_a_lost_put_that_meets_its_own_object_is_settled_by_a_look() -> None:
+def test_a_lost_put_is_confirmed_by_head() -> None:
     upload = machine()
     pull(upload, 5, last=True)
     fail(upload, UNHEARD, Step.PUT)
@@ -63,7 +63,7 @@ def test_a_lost_put_that_meets_its_own_object_is_settled_by_a_look() -> None:
     assert (upload.error, upload.result) == (None, STORED)
 
 
-def test_a_lost_put_that_meets_another_object_is_refused() -> None:
+def test_a_lost_put_over_another_object_is_an_error() -> None:
     upload = machine()
     pull(upload, 5, last=True)
     fail(upload, UNHEARD, Step.PUT)
@@ -74,7 +74,7 @@ def test_a_lost_put_that_meets_another_object_is_refused() -> None:
     assert not upload.outcome_unknown
 
 
-def test_a_put_that_meets_another_object_at_once_is_refused_without_a_look() -> None:
+def test_a_first_412_is_an_error_without_head() -> None:
     upload = machine()
     pull(upload, 5, last=True)
     fail(upload, TAKEN, Step.PUT)
@@ -91,7 +91,7 @@ def test_a_complete_repeated_after_an_answered_error_believes_the_condition() ->
     assert upload.error is TAKEN.error
 
 
-def test_a_complete_that_always_comes_to_an_error_of_the_store_is_aborted() -> None:
+def test_a_complete_that_always_fails_is_aborted() -> None:
     upload = completing()
     for _ in range(ATTEMPTS):
         fail(upload, BUSY, Step.COMPLETE)
@@ -102,7 +102,7 @@ def test_a_complete_that_always_comes_to_an_error_of_the_store_is_aborted() -> N
 
 
 @pytest.mark.parametrize("failures", [[REFUSED], [BUSY] * ATTEMPTS])
-def test_an_upload_gone_when_it_is_aborted_after_a_complete_may_be_published(
+def test_no_such_upload_for_an_abort_after_a_complete_may_mean_published(
     failures: Sequence[Failure],
 ) -> None:
     upload = completing()
@@ -114,7 +114,7 @@ def test_an_upload_gone_when_it_is_aborted_after_a_complete_may_be_published(
     assert (upload.error, upload.result) == (ERROR, STORED)
 
 
-def test_an_upload_gone_when_it_is_aborted_and_no_object_is_gone() -> None:
+def test_no_such_upload_for_an_abort_without_an_object_counts_as_aborted() -> None:
     upload = completing()
     fail(upload, REFUSED, Step.COMPLETE)
     fail(upload, GONE, Step.ABORT)
@@ -124,7 +124,7 @@ def test_an_upload_gone_when_it_is_aborted_and_no_object_is_gone() -> None:
     assert (upload.outcome_unknown, upload.left_behind) == (False, False)
 
 
-def test_an_upload_that_is_gone_before_any_complete_is_gone() -> None:
+def test_no_such_upload_before_any_complete_is_a_failure() -> None:
     upload = sending()
     upload.cancel(ERROR)
     fail(upload, GONE, Step.ABORT)
@@ -160,7 +160,7 @@ def test_an_answered_create_leaves_none() -> None:
     assert not upload.orphan_possible
 
 
-def test_a_clean_up_that_is_given_up_says_what_may_be_left() -> None:
+def test_a_failed_clean_up_names_what_may_remain() -> None:
     upload = sending()
     upload.cancel(ERROR)
     sent(upload, Step.ABORT)
@@ -234,7 +234,7 @@ def test_a_source_of_just_the_largest_size_fits() -> None:
     assert upload.error is None
 
 
-def test_what_one_request_does_not_take_goes_as_an_upload_of_one_part() -> None:
+def test_an_object_too_large_for_one_request_is_an_upload_of_one_part() -> None:
     upload = machine(plan=PartPlan(replace(LIMITS, max_put_size=9), 10))
     pull(upload, last=True)
     do(upload, Step.CREATE)

@@ -149,7 +149,7 @@ def test_a_file_is_read_from_its_position() -> None:
     assert bodies_of(file, 4) == [DATA[4:8], DATA[8:]]
 
 
-def test_read_may_give_more_than_it_was_asked_for() -> None:
+def test_read_may_return_more_than_requested() -> None:
     source = OnlyRead([bytes(3 * MIB), b"end"])
     assert [len(body) for body in bodies_of(source, 2 * MIB)] == [2 * MIB, MIB + 3]
     assert max(source.asked) <= MIB
@@ -236,7 +236,7 @@ def test_an_invalid_source_is_refused_by_its_type(source: object, name: str) -> 
         PartSource(source)
 
 
-def test_the_refusal_says_what_to_do() -> None:
+def test_the_error_suggests_what_to_do() -> None:
     with pytest.raises(InvalidSourceError, match="upload_object"):
         PartSource("/etc/hosts")
     with pytest.raises(InvalidSourceError, match="asynchronous"):

@@ -112,7 +112,7 @@ def test_an_object_without_buffer_is_refused_and_the_writer_continues(wrong: Any
     assert store.object == data_of(15) + b"end"
 
 
-def test_the_refusal_of_text_says_what_to_do() -> None:
+def test_the_error_for_text_suggests_what_to_do() -> None:
     with pytest.raises(TypeError, match="TextIOWrapper"):
         writer_to(FakeStore()).write(cast(Any, "text"))
 
@@ -272,7 +272,7 @@ def test_a_promised_size_is_kept_or_nothing_is_published(sent: int) -> None:
 # Listeners, threads, and calls in the midst of calls.
 
 
-def test_a_listener_hears_of_an_abort_and_of_a_drop_it_does_not() -> None:
+def test_a_listener_is_called_for_an_abort_but_not_for_a_dropped_writer() -> None:
     heard: list[Any] = []
     writer = writer_to(FakeStore(), on_event=heard.append)
     writer.write(data_of(25))

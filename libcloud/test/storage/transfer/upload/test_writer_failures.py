@@ -406,7 +406,7 @@ def test_a_detached_wrapper_may_be_dropped() -> None:
     assert store.object == b"x" * 100
 
 
-def test_a_wrapper_dropped_inside_the_block_has_given_all_it_had() -> None:
+def test_a_wrapper_dropped_inside_the_block_has_written_its_buffer() -> None:
     store = FakeStore()
     with writer_to(store) as writer:
         io.TextIOWrapper(writer).write("x" * 100)
