@@ -6,8 +6,11 @@ Dask runs a task again if its worker is lost, and computes again what that worke
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, InvalidStateError
 from math import prod
 from typing import Any
 
@@ -32,6 +35,7 @@ __all__ = ["DaskExecutor", "connect", "pieces_of"]
 _VERSION = "__import__('libcloud').__version__"
 
 _WORKER_SECONDS = 60.0
+_WATCH_SECONDS = 1.0
 
 
 def connect(address: str, timeout: float = 10.0) -> DaskExecutor:
@@ -86,8 +90,8 @@ class DaskExecutor(Executor):
     """Runs tasks on the workers of a Dask cluster.
 
     :param close: close the client at the shutdown.
-    :param worker_timeout: seconds to wait for a worker if there is none; a cluster that adapts to
-        its load starts one.
+    :param worker_timeout: seconds to wait for a worker whenever there is none; then tasks fail. A
+        cluster that adapts to its load starts one.
     :raises LibcloudError: a worker lacks this version of the library, or there is none.
     """
 
@@ -96,6 +100,9 @@ class DaskExecutor(Executor):
     ) -> None:
         self._client = client
         self._close = close
+        self._timeout = worker_timeout
+        self._pending: dict[Future[Any], Any] = {}
+        self._watching = False
         try:
             _wait_for_worker(client, worker_timeout)
             _check(client)
@@ -129,7 +136,7 @@ class DaskExecutor(Executor):
         if sizes is not None:
             return pieces_of(pieces), sizes
         held = [self._start(piece) for piece in pieces_of(pieces)]
-        measured = [self._client.submit(piece_size, piece, pure=False) for piece in held]
+        measured = [self.submit(piece_size, piece) for piece in held]
         return held, collect_sizes([future.result for future in measured])
 
     def _start(self, piece: Any) -> object:
@@ -145,7 +152,35 @@ class DaskExecutor(Executor):
             task = self._client.compute(delayed(fn, pure=False)(*args, **kwargs))
         else:
             task = self._client.submit(fn, *args, pure=False, **kwargs)
-        return followed(task)
+        future = followed(task)
+        self._pending[future] = task
+        future.add_done_callback(self._pending.pop)
+        self._client.loop.add_callback(self._watch)
+        return future
+
+    async def _watch(self) -> None:
+        """Fail the tasks when there has been no worker for too long; runs in the client's loop."""
+        if self._watching:
+            return
+        self._watching, last = True, time.monotonic()
+        try:
+            while self._pending:
+                if await self._client.nthreads():
+                    last = time.monotonic()
+                elif time.monotonic() - last >= self._timeout:
+                    await self._fail()
+                await asyncio.sleep(_WATCH_SECONDS)
+        except OSError:
+            pass  # the scheduler is lost: the tasks fail
+        finally:
+            self._watching = False
+
+    async def _fail(self) -> None:
+        tasks = list(self._pending.items())
+        for future, _ in tasks:
+            with contextlib.suppress(InvalidStateError):
+                future.set_exception(_no_workers(self._client, self._timeout))
+        await self._client.cancel([task for _, task in tasks])
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Close the client, if it was made for this executor."""
@@ -160,12 +195,17 @@ def _wait_for_worker(client: Any, seconds: float) -> None:
     try:
         task.result(seconds)
     except DaskTimeoutError:
-        raise LibcloudError(
-            f"the Dask scheduler at {client.scheduler.address} has no workers, and got none within "
-            f"{seconds:g} s: start some with `dask worker {client.scheduler.address}`"
-        ) from None
+        raise _no_workers(client, seconds) from None
     finally:
         task.cancel()
+
+
+def _no_workers(client: Any, seconds: float) -> LibcloudError:
+    address = client.scheduler.address
+    return LibcloudError(
+        f"the Dask scheduler at {address} has no workers, and got none within {seconds:g} s: "
+        f"start some with `dask worker {address}`"
+    )
 
 
 def _check(client: Any) -> None:

@@ -226,6 +226,50 @@ class KillScheduler(Action):
         return length
 
 
+@pytest.fixture
+def mortal() -> Iterator[Any]:
+    """A client of a cluster of one worker, a thread of this process."""
+    where: dict[str, Any] = {"processes": False, "dashboard_address": f"{HOST}:0"}
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, **where) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def test_an_upload_that_loses_all_workers_fails_and_is_continued(
+    mortal: Any, store: Store, driver: Any, container: Any, folder: Path
+) -> None:
+    pieces = pieces_for(folder)
+    executor = DaskExecutor(mortal, worker_timeout=0)
+    store.faults.add("UploadPart", _Retire(mortal), nth=3)
+    with pytest.raises(WorkerError, match=r"scheduler at \S+ has no workers") as caught:
+        driver.ex_upload_with(executor, pieces, container, "big.bin", sizes=SIZES)
+    assert not store.objects
+    mortal.cluster.close()
+    with executor_for("threads", 1) as threads:
+        driver.ex_attach_upload(session_of(caught.value), threads, pieces, sizes=SIZES)
+    store.check_object("big.bin")
+
+
+@dataclass(slots=True)
+class _Retire(Action):
+    """All workers end while they send a part."""
+
+    client: Any
+
+    def before_body(self, length: int) -> int:
+        self.client.cluster.scale(0)
+        return length
+
+
+def test_pieces_are_not_measured_for_ever_if_there_is_no_worker(mortal: Any) -> None:
+    executor = DaskExecutor(mortal, worker_timeout=0)
+    mortal.retire_workers()
+    with pytest.raises(WorkerError, match=r"piece 0 .*scheduler at \S+ has no workers"):
+        executor.hold([b"x"])
+
+
 @pytest.mark.parametrize("kind", ["held", "known"])
 def test_pieces_become_one_object(
     kind: str, cluster: Cluster, store: Store, driver: Any, container: Any, folder: Path
