@@ -332,6 +332,7 @@ class _Coordinator:
         )
         port = session.port(stored)
         workers = FutureWorkers(port, self._executor, self._task, stored, upload)
+        port.send_again = lambda numbers: workers.send_again(self._parts[n - 1] for n in numbers)
 
         def listener(event: UploadEvent) -> None:
             if isinstance(event, UploadCompleting):

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
@@ -113,7 +114,25 @@ class FutureWorkers:
             self.outcomes.append(Outcome(send, self._stored[send.number], None, None))
             return
         assert task.body is not None
-        part: CutPart = task.body.part
+        self._start(send, task.body.part)
+
+    def send_again(self, parts: Iterable[CutPart]) -> list[PartReceipt]:
+        """Send parts again, when nothing is in flight.
+
+        :raises WorkerError: one could not be sent.
+        """
+        for part in parts:
+            self._start(Send(Step.PART, part.number), part)
+        while self._tasks:
+            self._take(*self._tasks.take())
+        outcomes = list(self.outcomes)
+        self.outcomes.clear()
+        for outcome in outcomes:
+            if outcome.failure is not None:
+                raise outcome.failure.error
+        return [outcome.response for outcome in outcomes]
+
+    def _start(self, send: Send, part: CutPart) -> None:
         try:
             asked, pieces = self._task_of(part)
             self._parts[send.number] = part, self._upload.retries.limiter.epoch
@@ -180,10 +199,11 @@ def followed(task: Any) -> Future[Any]:
 
 
 def _settle(future: Future[Any], task: Any) -> None:
-    try:
-        future.set_result(task.result())
-    except BaseException as error:
-        future.set_exception(error)
+    with contextlib.suppress(InvalidStateError):  # its executor has given it up
+        try:
+            future.set_result(task.result())
+        except BaseException as error:
+            future.set_exception(error)
 
 
 def result_of(future: Any) -> PartResult:

@@ -18,7 +18,7 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
-from libcloud.storage.types import PartConflictError, SizeMismatchError
+from libcloud.storage.types import PartConflictError, SizeMismatchError, WorkerError
 from libcloud.utils.arguments import kind_of
 
 _BITS = {"crc32": 32, "crc32c": 32, "crc64nvme": 64, "crc64": 64, "md5": 128}
@@ -109,34 +109,24 @@ def distinct_parts(parts: Iterable[PartReceipt], upload: ObjectUpload[Any]) -> l
     return list(found.values())
 
 
-def same_parts(
-    parts: Sequence[PartReceipt],
-    stored: Iterable[PartReceipt],
-    upload: ObjectUpload[Any],
-    error: Exception,
-) -> list[PartReceipt]:
-    """``parts`` with the ETags that the store has now.
-
-    :param stored: what the store lists.
-    :param error: raised if the store does not report whether a part has the same bytes.
-    :raises PartConflictError: a part has other bytes.
-    """
-    listed = {part.number: part for part in stored}
-    return [_same_part(part, listed.get(part.number), upload, error) for part in parts]
-
-
 def _same_part(
     part: PartReceipt, now: PartReceipt | None, upload: ObjectUpload[Any], error: Exception
-) -> PartReceipt:
+) -> PartReceipt | None:
+    """``part`` with the ETag that the store has now.
+
+    :param now: what the store lists.
+    :return: ``None`` if that does not show whether it has the same bytes.
+    :raises PartConflictError: it has other bytes.
+    """
     if now is None:
-        raise error
+        return None
     if now.etag == part.etag:
         return part
     # Of another part, the MD5 is another, where the ETag is one.
     if now.size != part.size or now.digest.algorithm == "md5":
         raise _part_conflict(part.number, upload) from error
     if now.digest.algorithm != part.digest.algorithm or not now.digest.value:
-        raise error
+        return None
     if now.digest.value != part.digest.value:
         raise _part_conflict(part.number, upload) from error
     return replace(part, etag=now.etag)
@@ -212,7 +202,10 @@ class PartsPort:
     :param upload: whose port is attached to it.
     :param list_parts: the parts that the store has.
     :param known: parts that are stored already, by number.
+    :ivar send_again: sends parts, by their numbers, again; ``None``: nobody can.
     """
+
+    send_again: Callable[[Sequence[int]], Iterable[PartReceipt]] | None = None
 
     def __init__(
         self,
@@ -246,9 +239,26 @@ class PartsPort:
         except Exception as error:
             if not _is_other_part(error) or self._changed:
                 raise
-            found = same_parts(parts, self._list_parts(), self._upload, error)
-            self._changed = {part.number: part for part in found}
+            self._changed = self._reconciled(parts, error)
         return self._port.complete(upload_id, self._current(parts))
+
+    def _reconciled(self, parts: Sequence[PartReceipt], error: Exception) -> dict[int, PartReceipt]:
+        """The parts with the ETags that the store has now; what it does not tell is sent again.
+
+        :raises PartConflictError: a part has other bytes.
+        """
+        listed = {part.number: part for part in self._list_parts()}
+        found, unclear = dict[int, PartReceipt](), dict[int, PartReceipt]()
+        for part in parts:
+            now = _same_part(part, listed.get(part.number), self._upload, error)
+            (unclear if now is None else found)[part.number] = now or part
+        if unclear and self.send_again is None:
+            raise error
+        for part in self.send_again(list(unclear)) if unclear and self.send_again else ():
+            if part.digest.value != unclear[part.number].digest.value:
+                raise _part_conflict(part.number, self._upload) from error
+            found[part.number] = part
+        return found
 
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
@@ -256,7 +266,7 @@ class PartsPort:
         return self._port.confirm(self._current(parts), size)
 
     def failure(self, step: Step, error: Exception) -> Failure:
-        if isinstance(error, PartConflictError):
+        if isinstance(error, (PartConflictError, WorkerError)):
             return Failure(error)
         failure = self._port.failure(step, error)
         gone = failure.upload_gone or getattr(error, "code", None) == "InvalidBlockList"  # Azure

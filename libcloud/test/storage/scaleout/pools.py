@@ -158,6 +158,7 @@ class OddExecutor(Executor):
                 continue
             result = function(*args)
             if number in self._twice:
+                self._twice.remove(number)
                 again.append(partial(function, *args))
             if number in self._lost:
                 future.set_exception(RuntimeError("the worker was lost"))

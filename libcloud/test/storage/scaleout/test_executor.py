@@ -118,6 +118,36 @@ def test_the_same_bytes_twice_under_a_kms_key_are_published(s3: Store) -> None:
     pieces = Pieces([PART] * 4)
     options = {"ex_sse": "aws:kms", "ex_checksum": "crc32"}
     upload(s3, OddExecutor(4, twice=(2, 3)), pieces, **options)
+    assert len(sent(s3)) == 6
+    assert_published(s3, pieces, runs=None)
+
+
+@pytest.mark.parametrize("changing", [frozenset(), {2}], ids=["same", "other"])
+def test_a_part_whose_bytes_the_store_does_not_tell_is_sent_again(
+    s3: Store, changing: frozenset[int]
+) -> None:
+    pieces = Pieces([PART] * 4, changing=frozenset(changing))
+    options = {"ex_sse": "aws:kms", "ex_checksum": "md5"}  # which it does not list
+    executor = OddExecutor(4, twice=(2, 3))
+    if changing:
+        with pytest.raises(PartConflictError) as caught:
+            upload(s3, executor, pieces, **options)
+        assert caught.value.number == 3
+        assert not s3.server.objects
+    else:
+        upload(s3, executor, pieces, **options)
+        assert_published(s3, pieces, runs=None)
+    assert sorted(sent(s3)) == [1, 2, 2, 2, 3, 3, 3, 4]
+
+
+def test_a_part_that_cannot_be_sent_again_is_named_and_nothing_is_published(s3: Store) -> None:
+    pieces = Pieces([PART] * 4)
+    options = {"ex_sse": "aws:kms", "ex_checksum": "md5"}
+    s3.server.faults.add("UploadPart", Status(403, "AccessDenied"), nth=6)
+    with pytest.raises(WorkerError, match=r"part 2 .*code: AccessDenied") as caught:
+        upload(s3, OddExecutor(4, twice=(2,)), pieces, **options)
+    assert not s3.server.objects
+    attach(s3, vars(caught.value)["session"], OddExecutor(1), pieces)
     assert_published(s3, pieces, runs=None)
 
 
