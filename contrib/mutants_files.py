@@ -27,6 +27,22 @@ MUTANTS = (
         caught_by="test_a_file_that_appears_during_a_download_is_not_replaced",
     ),
     Mutant(
+        "a killed process leaves its staging file",
+        _REPLACE,
+        "    if not flag:\n        return None\n    try:",
+        "    if flag:\n        return None\n    try:",
+        _STAGING,
+        caught_by="test_a_killed_process_leaves_nothing",
+    ),
+    Mutant(
+        "a download is lost where links are forbidden",
+        _REPLACE,
+        "        except OSError:  # forbidden, for example by AppArmor",
+        "        except FileNotFoundError:",
+        _STAGING,
+        caught_by="test_where_a_file_needs_a_name_it_has_one",
+    ),
+    Mutant(
         "on a full disk the staging file stays",
         _REPLACE,
         "            with contextlib.suppress(OSError):\n                self._file.close()",

@@ -19,6 +19,7 @@ from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
+from libcloud.utils.staging import TEMPORARY_PREFIX
 
 _READ_SIZE = 1024 * 1024
 
@@ -169,6 +170,9 @@ class Walk:
         for entry in entries:
             name = inside + entry.name
             try:
+                if entry.name.startswith(TEMPORARY_PREFIX):
+                    self._report_skipped(entry.path, "the staging file of a download")
+                    continue
                 kind = _kind(entry)
                 if kind == "file" and self.filters.select(name):
                     yield Source(entry.path, prefix + name, _size(entry.path))

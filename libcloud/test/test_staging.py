@@ -24,7 +24,7 @@ from libcloud.storage.destination import FileNames
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.utils import staging
-from libcloud.utils.staging import TEMPORARY_PREFIX, DestinationExistsError, StagingFile
+from libcloud.utils.staging import DestinationExistsError, StagingFile
 
 on_linux = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no /proc")
 
@@ -34,6 +34,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the functions of ``os`` that are called, of those that matter."""
     called: list[str] = []
     names = {name: getattr(os, name) for name in dir(os)}
+    names.pop("O_TMPFILE", None)
     for name in ("fsync", "replace", "link", "unlink", "close"):
         names[name] = _recorded(called, name, names[name])
     monkeypatch.setattr(staging, "os", SimpleNamespace(**names))
@@ -41,9 +42,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _recorded(called: list[str], name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def record(*arguments: Any) -> Any:
+    def record(*arguments: Any, **options: Any) -> Any:
         called.append(name)
-        return function(*arguments)
+        return function(*arguments, **options)
 
     return record
 
@@ -54,9 +55,8 @@ def _write(path: object, data: bytes = b"new", **options: Any) -> None:
         file.commit()
 
 
-def _staging_file(folder: Path) -> Path:
-    [found] = [path for path in folder.iterdir() if path.name.startswith(TEMPORARY_PREFIX)]
-    return found
+def _mode_of(file: StagingFile) -> int:
+    return stat.S_IMODE(os.fstat(file.fileno()).st_mode)
 
 
 def _objects(tmp_path: Path) -> Iterator[Object]:
@@ -134,6 +134,42 @@ def test_every_driver_keeps_a_file_that_appears_during_the_download(tmp_path: Pa
         assert path.read_bytes() == b"made meanwhile"
 
 
+# Killed processes.
+
+
+@on_linux
+def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
+    for path in (tmp_path / "new", tmp_path / "old"):
+        if path.name == "old":
+            path.write_bytes(b"old")
+        with StagingFile(str(path)) as file:
+            file.write(b"data")
+            assert [found.name for found in tmp_path.iterdir() if found.name != "old"] == []
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+@pytest.mark.parametrize("missing", ["flag", "file system", "proc", "permission"])
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_where_a_file_needs_a_name_it_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, mode: int
+) -> None:
+    if missing == "flag":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    elif missing == "file system":
+        monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY)  # cannot be opened for writing
+    elif missing == "proc":
+        monkeypatch.setattr(staging, "_OPEN_FILES", str(tmp_path / "none"))
+    else:
+        monkeypatch.setattr(os, "link", _failing(errno.EPERM))
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(mode)
+    _write(path)
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert list(tmp_path.iterdir()) == [path]
+
+
 # Full disks.
 
 
@@ -181,7 +217,7 @@ def test_while_it_is_written_a_file_is_not_more_readable_than_its_predecessor(
     path = tmp_path / "secret"
     path.touch(mode=0o600)
     with StagingFile(str(path)) as file:
-        assert stat.S_IMODE(_staging_file(tmp_path).stat().st_mode) == 0o600
+        assert _mode_of(file) == 0o600
         file.commit()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -201,7 +237,7 @@ def test_a_new_file_has_the_usual_permissions_from_its_beginning(
     before = os.umask(umask)
     try:
         with StagingFile(str(tmp_path / "file")) as file:
-            assert stat.S_IMODE(_staging_file(tmp_path).stat().st_mode) == mode
+            assert _mode_of(file) == mode
             file.commit()
     finally:
         os.umask(before)

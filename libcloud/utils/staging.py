@@ -24,6 +24,8 @@ _CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _BUFFER_SIZE = 64 * 1024
 
+_OPEN_FILES = "/proc/self/fd"
+
 _MAX_LINKS = 40  # as many as Linux follows
 
 
@@ -42,6 +44,9 @@ class StagingFile:
     written, and an existing file at the destination is unchanged. A link is followed, so that
     the file it names is replaced and not the link. The data are on the disk before the file gets
     its name: a crash of the system leaves the old file or the new one, not an empty one.
+
+    Where the system supports it, the staging file has no name until :meth:`commit`, so that nothing
+    remains of it if the process is killed.
 
     A device, a pipe, a descriptor of this process (``/dev/stdout``, ``/dev/fd/3``), and a file in a
     directory that cannot be written to, are written in place.
@@ -62,6 +67,7 @@ class StagingFile:
         self._final = os.path.join(os.getcwd(), path) if is_new else os.path.realpath(path)
         self._predecessor = None if is_new else _status(self._final)
         self._temporary: str | None = None
+        self._has_name = True
         self._synced = False
         self._file = self._open_staging() if is_new else self._open()
 
@@ -94,7 +100,10 @@ class StagingFile:
     def _create(self, path: str) -> int:
         """Open the staging file, with the final permissions or fewer."""
         is_private = self._given_mode is not None or self._predecessor is not None
-        return os.open(path, _NEW, 0o600 if is_private else 0o666)  # the umask applies
+        mode = 0o600 if is_private else 0o666  # the umask applies
+        descriptor = _open_unnamed(os.path.dirname(path), mode)
+        self._has_name = descriptor is None
+        return os.open(path, _NEW, mode) if descriptor is None else descriptor
 
     @property
     def appears_whole(self) -> bool:
@@ -127,8 +136,10 @@ class StagingFile:
             self._file.close()
             return
         with contextlib.suppress(OSError):
-            self._set_permissions(self._temporary)
+            self._set_permissions(self._temporary if self._has_name else self.fileno())
         self.sync()
+        if not self._has_name:
+            self._add_name(self._temporary)
         self._file.close()
         if self._overwrite:
             self._replace(self._temporary)
@@ -136,7 +147,23 @@ class StagingFile:
             self._link(self._temporary)
         self._temporary = None
 
-    def _set_permissions(self, temporary: str) -> None:
+    def _add_name(self, temporary: str) -> None:
+        number = self.fileno()
+        source = f"{_OPEN_FILES}/{number}"
+        try:
+            # Python follows the link to the file only if a descriptor for relative paths is given.
+            os.link(source, temporary, src_dir_fd=number, follow_symlinks=True)
+        except OSError:  # forbidden, for example by AppArmor
+            with (
+                open(source, "rb") as data,
+                os.fdopen(os.open(temporary, _NEW, 0o600), "wb") as copy,
+            ):
+                shutil.copyfileobj(data, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+                os.chmod(copy.fileno(), stat.S_IMODE(os.fstat(number).st_mode))
+
+    def _set_permissions(self, temporary: str | int) -> None:
         if self._given_mode is not None:
             os.chmod(temporary, self._given_mode)
             return
@@ -192,6 +219,24 @@ class StagingFile:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._temporary)
                 self._temporary = None
+
+
+def _open_unnamed(directory: str, mode: int) -> int | None:
+    """The descriptor of a new file without a name, which Linux supports on most file systems.
+
+    :return: ``None`` if there can be none, or no name could be given to it later.
+    """
+    flag = getattr(os, "O_TMPFILE", 0)
+    if not flag:
+        return None
+    try:
+        descriptor = os.open(directory, flag | os.O_WRONLY, mode)
+    except OSError:
+        return None
+    if os.path.lexists(f"{_OPEN_FILES}/{descriptor}"):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def is_stream(path: str) -> bool:

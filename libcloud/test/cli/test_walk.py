@@ -27,11 +27,13 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_what_is_skipped_is_named(shell: Shell, tree: Path) -> None:
+    (tree / ".libcloud-part-0123").touch()
     result = shell.ok("put", "-r", str(tree), "s3://bucket")
     assert shell.names() == ["a.txt", "b.tmp", "d/c.txt", "file-link", "other/e.txt"]
     skipped = [line for line in result.err.splitlines() if "skipped" in line]
     hint = "a link to a directory (see --follow-symlinks)"
     assert skipped == [
+        f"libcloud: skipped {tree}/.libcloud-part-0123: the staging file of a download",
         f"libcloud: skipped {tree}/pipe: not a regular file",
         f"libcloud: skipped {tree}/d/loop: {hint}",
         f"libcloud: skipped {tree}/empty: an empty directory",

@@ -315,7 +315,7 @@ def test_a_file_in_a_directory_without_permission_is_written_over(
     driver: StorageDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def guarded(path: str, flags: int, *rest: Any) -> Any:
-        if flags & os.O_CREAT:
+        if flags & os.O_CREAT or os.path.isdir(path):
             raise PermissionError(13, "Permission denied")
         return os.open(path, flags, *rest)
 
