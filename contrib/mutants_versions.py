@@ -124,6 +124,14 @@ _LIBRARY = (
 
 _PROGRAM = (
     Mutant(
+        "undelete deletes what was stored meanwhile",
+        "libcloud/cli/versions.py",
+        'any(marker.version_id == "null" for marker in markers) and',
+        "False and",
+        _COMMAND,
+        caught_by="test_an_object_that_is_stored_while_another_is_restored_is_not_deleted",
+    ),
+    Mutant(
         "a delete marker cannot be deleted",
         "libcloud/cli/rm.py",
         "    if versions or selection.version_id is not None:\n        found",

@@ -5,20 +5,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import chain, groupby
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
-from libcloud.cli.failures import Failures
+from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.progress import Report
 from libcloud.cli.selection import Selection, literal_option
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.common.types import LibcloudError
-from libcloud.storage.types import FailedDeletion, ObjectDoesNotExistError
+from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
     from libcloud.storage.base import ObjectVersion
@@ -89,53 +90,58 @@ def undelete(
         selection = Selection(store, recursive, filters, literal)
         if selection.is_single:
             store.target.require_object()
+
+        def done(markers: list[ObjectVersion], store: Store = store) -> None:
+            nonlocal restored
+            restored += 1
+            target = str(store.target.with_name(markers[0].name))
+            report.step("restore", "restored", target, action="undelete", url=target)
+
         with error_context(selection):
-            for name, error in _restored(selection, dry_run=dry_run):
-                target = store.target.with_name(name)
-                if error is not None:
-                    failures.add(error, target)
-                    continue
-                restored += 1
-                facts = {"action": "undelete", "url": str(target)}
-                report.step("restore", "restored", str(target), **facts)
+            if dry_run:
+                for markers in _markers(selection):
+                    done(markers)
+                continue
+            restore = partial(_restore, store)
+            run_tasks(store.driver, restore, _markers(selection), failures, jobs=None, done=done)
     if len(urls) > 1 or recursive:
         report.total(restored, "object", "restored")
     failures.raise_if_any()
 
 
-def _restored(selection: Selection, *, dry_run: bool) -> Iterator[tuple[str, Exception | None]]:
-    """Delete the delete markers; the key of each object that had one, and its error or ``None``.
+def _restore(store: Store, markers: list[ObjectVersion]) -> None:
+    """Delete the delete markers of an object.
 
-    :raises NoObjectsError: no object matches, or the only one has no data.
+    :raises LibcloudError: the object is still missing; some stores ignore the ids of delete
+        markers. Or it is there already.
     """
-    markers = _markers(selection)
-    first = next(markers, None)
-    if first is None:
-        return
-    markers = chain([first], markers)
-    if dry_run:
-        yield from ((name, None) for name, _ in groupby(markers, key=lambda one: one.name))
-        return
-    deletions = selection.store.driver.ex_iterate_deletions(markers)
-    for name, results in groupby(deletions, key=lambda result: result.object_name):
-        errors = [one.error for one in results if isinstance(one, FailedDeletion)]
-        yield name, errors[0] if errors else _missing(selection, name)
+    name = markers[0].name
+    with error_context(store.target.with_name(name)):
+        # While versioning is suspended, all versions that are made have this id: it may be that of
+        # an object which was stored since the listing, and would be lost.
+        if any(marker.version_id == "null" for marker in markers) and _exists(store, name):
+            raise LibcloudError("not restored: an object of this name was stored meanwhile")
+        for marker in markers:
+            marker.delete()
+        if _exists(store, name) is False:
+            raise LibcloudError(
+                "its delete marker was deleted, but the store still has no object of this name"
+            )
 
 
-def _missing(selection: Selection, name: str) -> Exception | None:
-    """The error if the object is still missing. Some stores ignore the ids of delete markers."""
+def _exists(store: Store, name: str) -> bool | None:
+    """Whether an object exists; ``None``: unknown, such as without a permission."""
     try:
-        selection.store.object(name)
+        store.object(name)
     except ObjectDoesNotExistError:
-        text = "its delete marker was deleted, but the store still has no object of this name"
-        return LibcloudError(text)
-    except LibcloudError:  # such as a permission that is not needed to restore
-        pass
-    return None
+        return False
+    except LibcloudError:
+        return None
+    return True
 
 
-def _markers(selection: Selection) -> Iterator[ObjectVersion]:
-    """The delete markers that are newer than any data of their objects.
+def _markers(selection: Selection) -> Iterator[list[ObjectVersion]]:
+    """For each deleted object, the delete markers that are newer than any of its data.
 
     :raises NoObjectsError: no object matches, or the only one has no data.
     """
@@ -145,7 +151,8 @@ def _markers(selection: Selection) -> Iterator[ObjectVersion]:
         markers: list[ObjectVersion] = []
         for version in versions:
             if not version.is_delete_marker:
-                yield from markers
+                if markers:
+                    yield markers
                 break
             markers.append(version)
         else:

@@ -139,7 +139,7 @@ def test_all_deleted_objects_of_a_directory_are_restored(versioned: Shell) -> No
     assert fake is not None
     fake.log.clear()
     versioned.ok("undelete", "-r", "s3://bucket")
-    assert set(fake.operations()) == {"ListObjectVersions", "DeleteObjects", "HeadObject"}
+    assert set(fake.operations()) == {"ListObjectVersions", "DeleteObject", "HeadObject"}
     assert versioned.names() == ["a b", "d/1", "d/2", "d2"]
 
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_restored_is_reported(versioned: Shell) -> None:
     fake.state.options = replace(fake.state.options, undeletable=frozenset({"other"}))
     result = versioned("undelete", "-r", "s3://bucket")
     assert result.status != 0
-    assert "s3://bucket/other" in result.err
+    assert "bucket/other" in result.err
     assert versioned.names() == ["a b"]
 
 
@@ -166,6 +166,27 @@ def test_an_object_that_is_still_missing_is_not_reported_as_restored(
     assert result.status == expected
     assert ("the store still has no object of this name" in result.err) is bool(expected)
     assert result.lines == ([] if expected else [f"restored {URL}"])
+
+
+def test_an_object_that_is_stored_while_another_is_restored_is_not_deleted(
+    versioned: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versioned.ok("versioning", "s3://bucket", "off")
+    versioned.ok("rm", "-q", URL)
+    driver = type(versioned.driver)
+    listed = driver.ex_iterate_object_versions
+
+    def stored_meanwhile(self: Any, *arguments: Any, **options: Any) -> Any:
+        found = list(listed(self, *arguments, **options))
+        self.get_container("bucket").upload_object_via_stream(iter([b"newest"]), "a b")
+        return iter(found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "ex_iterate_object_versions", stored_meanwhile)
+        result = versioned("undelete", URL)
+    assert result.status == 1
+    assert "was stored meanwhile" in result.err
+    assert versioned.body("a b") == b"newest"
 
 
 def test_a_version_is_deleted(versioned: Shell) -> None:
