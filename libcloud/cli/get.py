@@ -144,7 +144,10 @@ def _split_arguments(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
         raise click.UsageError("missing URL")
     for url in urls:
         if not is_url(url):
-            raise click.UsageError(f"{url!r} is not a valid URL: only the last argument is a path")
+            raise click.UsageError(
+                f"{url!r} is not a valid URL: only the last argument is a path. To upload it, use "
+                "libcloud put"
+            )
     return urls, destination
 
 

@@ -59,6 +59,21 @@ COMMANDS = {
     "versioning": ("versions", "Show or set whether a bucket keeps versions."),
 }
 
+# What other clients call some of them.
+_OTHER_NAMES = {
+    **dict.fromkeys(("copy", "copyto"), "cp"),
+    **dict.fromkeys(("del", "delete", "deletefile", "purge", "remove"), "rm"),
+    **dict.fromkeys(("download",), "get"),
+    **dict.fromkeys(("dir", "list", "lsl"), "ls"),
+    **dict.fromkeys(("mkdir", "make-bucket"), "mb"),
+    **dict.fromkeys(("move", "moveto", "rename"), "mv"),
+    **dict.fromkeys(("link", "share", "sign"), "presign"),
+    **dict.fromkeys(("pipe", "rcat", "upload"), "put"),
+    **dict.fromkeys(("rmdir", "remove-bucket"), "rb"),
+    **dict.fromkeys(("head", "info"), "stat"),
+    **dict.fromkeys(("mirror",), "sync"),
+}
+
 _EXIT_STATUSES = """
 \b
 Exit status:
@@ -85,6 +100,9 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
+            meant = _OTHER_NAMES.get(cmd_name)
+            if meant and not ctx.resilient_parsing:
+                raise click.UsageError(f"No such command {cmd_name!r}. Did you mean {meant!r}?")
             return None
         module = import_module(f"libcloud.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
@@ -226,7 +244,8 @@ def _report_usage_error(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "libcloud"
     message = " ".join(error.format_message().split()).rstrip(".")
-    print_stderr(f"{command}: {message}. See {command} --help")
+    end = "" if message.endswith("?") else "."
+    print_stderr(f"{command}: {message}{end} See {command} --help")
     return USAGE
 
 

@@ -31,7 +31,7 @@ from libcloud.cli.sources import (
     size_of_stream,
 )
 from libcloud.cli.stores import Store, open_store
-from libcloud.cli.targets import STDIO
+from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
 from libcloud.utils.cancellation import interruptible
 
@@ -82,6 +82,9 @@ def put(
     An object appears only when its upload is complete. A failed or interrupted upload is aborted,
     unless --keep is given: then --resume reads the same input again and sends the missing parts.
     """
+    for path in paths:
+        if is_url(path):
+            raise click.UsageError(f"{path} is not a file: to download it, use libcloud get")
     if program:
         paths = (STDIO,)
     elif not paths:

@@ -92,7 +92,7 @@ def resolve_destination(
         path = _path_inside(directory, object_name, driver)
     elif not os.path.isdir(os.path.dirname(path) or os.curdir):
         raise MissingDirectoryError(
-            f"Path {os.path.dirname(path)} does not exist: the directory of a file must",
+            f"Path {os.path.dirname(path)} does not exist: create the directory",
             driver=driver,
         )
     if not overwrite_existing and os.path.exists(path) and not is_stream(path):

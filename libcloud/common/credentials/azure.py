@@ -100,7 +100,7 @@ def identity_tokens(credential: Any) -> Callable[[], Credentials]:
 
     :param credential: an object with ``get_token(scope)``, or ``"default"``, ``"cli"`` or
         ``"managed_identity"``.
-    :raises CredentialsNotFoundError: ``azure-identity`` is not installed.
+    :raises AzureCredentialsNotFoundError: ``azure-identity`` is not installed.
     :raises ValueError: there is no such kind.
     """
     if isinstance(credential, str):
@@ -112,11 +112,17 @@ def identity_tokens(credential: Any) -> Callable[[], Credentials]:
         try:
             module = import_module("azure.identity")
         except ImportError as error:
-            raise CredentialsNotFoundError(
+            raise AzureCredentialsNotFoundError(
                 "logging in with Entra ID needs azure-identity: install libcloud-storage[azure]"
             ) from error
         credential = getattr(module, _IDENTITIES[credential])()
     return IdentityTokens(credential)
+
+
+class AzureCredentialsNotFoundError(CredentialsNotFoundError):
+    """There are no credentials for Azure. Its message says which are missing."""
+
+    hint = ""
 
 
 class IdentityTokens:

@@ -10,6 +10,7 @@ from typing import Any
 
 from libcloud.common.azure_storage import AzureBlobsActiveDirectoryConnection, AzureBlobsConnection
 from libcloud.common.credentials.azure import (
+    AzureCredentialsNotFoundError,
     StorageAccount,
     account_from_env,
     identity_tokens,
@@ -113,7 +114,7 @@ def options_from_env(options: Mapping[str, Any]) -> dict[str, Any]:
         settings.pop("endpoint_url", None)
     settings.update(given)
     if not settings.get("key"):
-        raise CredentialsNotFoundError(
+        raise AzureCredentialsNotFoundError(
             "no account: set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT and "
             "AZURE_STORAGE_KEY"
         )
@@ -139,7 +140,7 @@ def _identity_from_env() -> str:
     try:
         identity_tokens("default")
     except CredentialsNotFoundError as error:
-        raise CredentialsNotFoundError(
+        raise AzureCredentialsNotFoundError(
             "no credentials: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; or install "
             "libcloud-storage[azure] to log in with Entra ID"
         ) from error

@@ -46,6 +46,14 @@ CASES = [
     (("put", "--metadata", "x", "-", "s3://bucket/x"), 2, ["KEY=VALUE"]),
     (("ls", "--profile", "none", "s3://"), 2, ["no profile 'none'", "credentials"]),
     (("nothing",), 2, ["No such command 'nothing'", "libcloud --help"]),
+    (("upload", "x", "y"), 2, ["Did you mean 'put'? See libcloud --help"]),
+    (("put", "s3://bucket/x", "x"), 2, ["s3://bucket/x is not a file", "use libcloud get"]),
+    (("get", "x", "s3://bucket/x"), 2, ["'x' is not a valid URL", "use libcloud put"]),
+    (
+        ("get", "azure://c/x"),
+        4,
+        ["set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY\n"],
+    ),
 ]
 
 
