@@ -101,4 +101,12 @@ MUTANTS = (
         "if not is_redirect:",
         ("libcloud/test/storage/swift/test_authentication.py",),
     ),
+    Mutant(
+        "a given token that is refused sends the key to the default identity service",
+        "libcloud/storage/drivers/cloudfiles_connection.py",
+        "            if not self._renews:\n                return False\n",
+        "",
+        ("libcloud/test/storage/swift/test_authentication.py",),
+        caught_by="test_a_given_token_that_is_refused_sends_the_key_nowhere",
+    ),
 )

@@ -13,6 +13,7 @@ from libcloud.common.credentials.openstack import Access, Identity, authenticate
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.swift import errors
+from libcloud.storage.transfer.client import raise_if_lost
 from libcloud.utils.documents import parse_json
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.unsent import before_sending
@@ -64,7 +65,8 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
     :param host: of the cluster; without ``ex_force_auth_url``, TempAuth is asked there.
     :param ex_force_base_url: storage URL of the account, in place of the one that authentication
         gives.
-    :param ex_force_auth_token: a token that is used without authentication.
+    :param ex_force_auth_token: a token that is used without authentication. It is renewed only if
+        ``ex_force_auth_url`` or ``host`` is given.
     :param ex_tenant_id: id of the project, in place of ``ex_tenant_name``.
     :param ex_tenant_domain_name: of the project's domain, in place of ``ex_tenant_domain_id``.
     :param ex_interface: ``public``, ``internal`` or ``admin`` endpoint.
@@ -148,6 +150,8 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
             region=self._catalog_region(ex_force_service_region),
             interface=ex_interface or "public",
         )
+        # A given token may be of another identity service than the default one.
+        self._renews = ex_force_auth_token is None or bool(ex_force_auth_url or host)
         self._ready = False
         self._authenticating = PerProcess(RLock)
 
@@ -160,13 +164,18 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         scheme = "https" if self.secure else "http"
         return f"{scheme}://{host}{f':{port}' if port else ''}/auth/v1.0"
 
-    def renew_token(self, refused: str | None) -> None:
+    def renew_token(self, refused: str | None) -> bool:
         """Ask for another token, unless another thread has done so since.
 
         :param refused: the token that the store refused.
+        :return: whether there is another; a given token is not renewed unless the constructor names
+            what issues tokens.
         """
         if self.auth_token == refused and (self.auth_token is None or self._ready):
+            if not self._renews:
+                return False
             self._authenticate(refused)
+        return True
 
     def get_endpoint(self) -> str:
         """The storage URL of the account; authenticates if needed."""
@@ -229,9 +238,12 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         try:
             return authenticate(self.identity, self._send, self.driver)
         except LibcloudError as error:
-            detail = errors.error_detail(error.http_code or 0, {}, str(error.value))
-            if errors.is_transient(detail):
+            if error.http_code and getattr(error, "status", None) is None:
+                detail = errors.error_detail(error.http_code, {}, str(error.value))
                 errors.attach_detail(error, detail)
+            raise
+        except Exception as error:
+            raise_if_lost(error, "Error requesting a token", self.driver)
             raise
 
     def _take(self, access: Access) -> None:

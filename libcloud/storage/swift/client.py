@@ -74,7 +74,8 @@ class SwiftClient(StoreClient[PolicyOwner]):
             is_refused = detail is not None and detail.status == 401
             if not is_refused or renewals == _RENEWALS or not hasattr(connection, "renew_token"):
                 break
-            connection.renew_token(token)
+            if not connection.renew_token(token):
+                break
         if response is not None and response.status in (ok or self.successes):
             is_page = is_web_page(response.headers, _OWN_HEADERS)
             if is_page and (raw or not self.is_foreign):

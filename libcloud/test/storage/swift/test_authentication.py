@@ -7,7 +7,7 @@ import logging
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import requests
@@ -133,6 +133,48 @@ def test_a_given_token_and_url_need_no_authentication(fake: FakeSwift, connect: 
     driver = connect(ex_force_base_url=fake.storage_url, ex_force_auth_token="token")
     assert driver.list_containers() == []
     assert fake.count("GET /auth/v1.0") == 0
+
+
+def test_a_given_token_that_is_refused_sends_the_key_nowhere(
+    fake: FakeSwift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = OpenStackSwiftStorageDriver(
+        fake.user, fake.key, ex_force_base_url=fake.storage_url, ex_force_auth_token="expired"
+    )
+
+    def ask() -> NoReturn:
+        raise AssertionError("asked for a token")
+
+    monkeypatch.setattr(driver.connection, "_ask", ask)
+    with pytest.raises(InvalidCredsError, match="401"):
+        driver.list_containers()
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_lost_request_for_a_token_is_an_error_of_the_library(
+    fake: FakeSwift, renewed: bool
+) -> None:
+    driver = connect_to(fake)
+    vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=1)
+    if renewed:
+        driver.list_containers()
+        fake.expire_tokens()
+    fake.faults.append(("GET /auth/v1.0", drop))
+    with pytest.raises(LibcloudError, match="token"):
+        driver.list_containers()
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0_password", "3.x_password"])
+def test_an_identity_service_that_is_not_there_is_reported_with_its_status(
+    fake: FakeSwift, version: str
+) -> None:
+    driver = keystone(fake, version) if version != "1.0" else connect_to(fake)
+    vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=1)
+    step = {"1": "GET /auth/v1.0", "2": "POST /v2.0/tokens", "3": "POST /v3/auth/tokens"}
+    fake.faults.append((step[version[0]], refuse(404)))
+    with pytest.raises(LibcloudError, match="listing the containers") as caught:
+        driver.list_containers()
+    assert (caught.value.http_code, caught.value.code) == (404, "NotFound")  # type: ignore[attr-defined]  # attached
 
 
 @pytest.mark.parametrize("path", ["", "/auth", "/auth/v1.0"])
