@@ -144,8 +144,15 @@ class _Command:
                     self._report(entry)
             else:
                 copy = functools.partial(self._copy, copier)
-                driver, jobs = self._target.driver, self._jobs
-                run_tasks(driver, copy, entries, failures, jobs=jobs, done=self._copied_one)
+                run_tasks(
+                    self._target.driver,
+                    copy,
+                    entries,
+                    failures,
+                    jobs=self._jobs,
+                    size_of=lambda entry: entry.size,
+                    done=self._copied_one,
+                )
         if not self._dry_run:
             progress.finish(self._summary(entries))
             copier.report_lost()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from libcloud.cli.cores import OneCore
 from libcloud.cli.errors import FAILED, ReportedError, error_line, exit_status, set_subject
 from libcloud.cli.meter import Transfer
 from libcloud.cli.progress import print_stderr
@@ -151,27 +152,35 @@ def run_tasks(
     failures: Failures,
     *,
     jobs: int | None,
+    size_of: Callable[[_Item], int | None] = lambda item: None,
     done: Callable[[_Item], object] | None = None,
 ) -> None:
     """Call ``task``, which transfers one object, for each of ``items``; report those that fail.
 
     :param jobs: how many run at once at most; ``None``: as many as the worker pool allows; 1
         runs them in the calling thread.
+    :param size_of: bytes to transfer; ``None`` if unknown. Small objects share one core.
     :param done: called in the calling thread with each item that was transferred.
     :raises BaseException: a signal, or an error that affects all items. The running transfers
         have ended by then.
     """
     finished = 0
+    core = OneCore()
     results: Any = driver._pool.map(
-        partial(_run, task), items, ordered=False, fail_fast=False, jobs=jobs, grace=None
+        partial(_run, task),
+        core.watch(items, size_of),
+        ordered=False,
+        fail_fast=False,
+        jobs=jobs,
+        grace=None,
     )
     try:
-        with contextlib.closing(results):
+        with core, contextlib.closing(results):
             for result in results:
-                with failures.collect():
-                    if result.error is not None:
+                if result.error is not None:
+                    with failures.collect():
                         raise result.error
-                if result.error is None:
+                else:
                     finished += 1
                     if done is not None:
                         done(result.item)

@@ -314,7 +314,14 @@ def _get_all(
             yield number, obj, output.is_first(obj)
 
     with Progress("", total, settings) as progress:
-        run_tasks(store.driver, get_one, tasks(), failures, jobs=settings.jobs)
+        run_tasks(
+            store.driver,
+            get_one,
+            tasks(),
+            failures,
+            jobs=settings.jobs,
+            size_of=lambda task: task[1].size,
+        )
     downloaded = count(number - failures.count, "object")
     progress.finish(f"downloaded {downloaded} to {output.path}")
     failures.raise_if_any()

@@ -184,7 +184,10 @@ def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> N
             uploader.upload(source, pieces, progress, transfer)
 
     with Progress("", total, uploader.settings) as progress:
-        run_tasks(store.driver, put_one, enumerate(sources, 1), failures, jobs=jobs)
+        tasks = enumerate(sources, 1)
+        run_tasks(
+            store.driver, put_one, tasks, failures, jobs=jobs, size_of=lambda task: task[1].size
+        )
     if len(sources) == 1:
         progress.finish(f"stored {store.target.with_name(sources[0].name)}")
     else:

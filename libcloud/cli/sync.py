@@ -233,9 +233,14 @@ class _Runner:
             os.makedirs(place.path, exist_ok=True)
             place = self._copier.source
         assert isinstance(place, StoreDirectory)
-        jobs = self._copier.settings.jobs
         run_tasks(
-            place.store.driver, self._copy, steps, self._failures, jobs=jobs, done=self._copied
+            place.store.driver,
+            self._copy,
+            steps,
+            self._failures,
+            jobs=self._copier.settings.jobs,
+            size_of=lambda step: step.entry.size,
+            done=self._copied,
         )
 
     def _copied(self, step: Copy) -> None:

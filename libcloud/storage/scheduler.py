@@ -104,6 +104,11 @@ class Scheduler(Generic[_T]):
         """Tasks that may run at once."""
         return self._limiter.limit(self._window.size)
 
+    @property
+    def waiting(self) -> int:
+        """Tasks that are queued."""
+        return len(self._waiting)
+
     def add(self, task: _T) -> None:
         """Queue ``task``; :meth:`startable` returns it when it may run."""
         self._waiting.append(task)

@@ -38,6 +38,10 @@ _GRACE = 1.0
 # The same once they are abandoned: those that wait for a connection to open do not notice.
 _LAST_GRACE = 0.1
 
+# Seconds in which further results are awaited while enough tasks wait: waking the thread that takes
+# the results for each of two thousand objects a second takes more time than processing them.
+_BATCH = 0.005
+
 # Seconds between two looks at whether they are abandoned.
 _POLL = 0.05
 
@@ -78,6 +82,11 @@ class _Workers:
         """Tasks that may run at once."""
         return self._scheduler.limit
 
+    @property
+    def is_supplied(self) -> bool:
+        """Whether tasks wait, so that no thread will be idle within the next milliseconds."""
+        return self._scheduler.waiting > self._scheduler.running // 2
+
     def add(self, task: _Task) -> None:
         """Run ``task``, which never raises, in a thread; in this one if none can be started."""
         with self._lock():
@@ -103,7 +112,7 @@ class _Workers:
 
     def _start_tasks(self) -> None:
         for task in self._scheduler.startable():
-            self._ready.put(task)
+            self._ready.put(task)  # wakes a thread
             if self._idle:
                 self._idle -= 1
             else:
@@ -119,33 +128,41 @@ class _Workers:
 
     def _run_inline(self) -> bool:
         try:
-            task = self._ready.get_nowait()
+            task: _Task | None = self._ready.get_nowait()
         except Empty:
             return False
-        task()
-        self._finish()
+        while task is not None:
+            task()
+            task = self._finish()
         with self._lock():
             self._idle = 0
         return True
 
     def _work(self) -> None:
         self.inside = _this_thread.in_worker = True
+        task: _Task | None = None
         while True:
-            try:
-                task = self._ready.get(timeout=_IDLE)
-            except Empty:
-                if self._may_end():
-                    return
-                continue
+            if task is None:
+                try:
+                    task = self._ready.get(timeout=_IDLE)
+                except Empty:
+                    if self._may_end():
+                        return
+                    continue
             task()
-            del task  # keep no reference to the last object while waiting
-            self._finish()
+            task = self._finish()
 
-    def _finish(self) -> None:
+    def _finish(self) -> _Task | None:
+        """Record that a task of this thread is finished; return the one that it runs next.
+
+        A thread that takes its next task needs not be woken, which takes longer than many tasks.
+        """
         with self._lock():
             self._scheduler.finished(time.monotonic())
-            self._idle += 1
+            task = next(self._scheduler.startable(), None)
+            self._idle += task is None
             self._start_tasks()
+            return task
 
     def _may_end(self) -> bool:
         with self._lock():
@@ -351,6 +368,8 @@ class _Run(Generic[_Item, _T]):
                     return
                 with self._workers.paused():
                     job = self._finished.get()
+                    if self._workers.is_supplied:
+                        time.sleep(_BATCH)
             wait = False
             self._unfinished -= 1
             job.done = True

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the process on one processor core while it transfers small objects.
+
+For a small object, nearly all processor time is spent in the interpreter, which runs one thread at
+a time. With several cores, a thread that waits for the interpreter is woken on another core
+whenever the running one makes a system call, a dozen times for each object: half of the time is
+spent on that, and on filling the caches of the other core. On one core, the running thread returns
+from its system call before another one is woken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from libcloud.storage.capabilities import KIB
+
+_Item = TypeVar("_Item")
+
+# Checksums, encryption and copies to the socket, which run on all cores, take a fraction of the
+# time of a request up to here.
+_SMALL = 128 * KIB
+
+# Seconds after which the share of the core is measured, and the share that is needed.
+_PERIOD = 0.1
+_SHARE = 0.75
+
+# proc(5): the fields of /proc/PID/stat after the name of the command, from the third.
+_PROCESSOR = 39 - 3
+
+
+class OneCore:
+    """A context manager that limits the process to the current core while that pays.
+
+    It ends with the first large object, and as soon as the process does not get most of the core:
+    other processes use it too, or the network is slower than the interpreter.
+
+    :param clock: seconds from an arbitrary start, and processor seconds of the process.
+    """
+
+    def __init__(self, clock: Callable[[], tuple[float, float]] | None = None) -> None:
+        self._clock = clock or (lambda: (time.monotonic(), time.process_time()))
+        self._cores: set[int] = set()  # to be allowed again
+        self._since = 0.0, 0.0
+
+    def __enter__(self) -> OneCore:
+        with contextlib.suppress(OSError, AttributeError, ValueError, IndexError):
+            cores, current = os.sched_getaffinity(0), _current_core()
+            if len(cores) > 1 and current in cores:
+                self._since = self._clock()
+                _limit_threads({current})
+                self._cores = cores
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def watch(
+        self, items: Iterable[_Item], size_of: Callable[[_Item], int | None]
+    ) -> Iterator[_Item]:
+        """Yield ``items``.
+
+        :param size_of: bytes; ``None`` if unknown.
+        """
+        for item in items:
+            if self._cores:
+                size = size_of(item)
+                if size is None or size > _SMALL or not self._pays():
+                    self._end()
+            yield item
+
+    def _pays(self) -> bool:
+        before, (now, used) = self._since, self._clock()
+        if now - before[0] < _PERIOD:
+            return True
+        self._since = now, used
+        return used - before[1] >= _SHARE * (now - before[0])
+
+    def _end(self) -> None:
+        cores, self._cores = self._cores, set()
+        if cores:
+            _limit_threads(cores)
+
+
+def _current_core() -> int:
+    """The core that runs this thread."""
+    with open("/proc/thread-self/stat", "rb") as file:
+        return int(file.read().rpartition(b") ")[2].split()[_PROCESSOR])
+
+
+def _limit_threads(cores: set[int]) -> None:
+    """Let all threads of the process run on ``cores`` only, and those that they start."""
+    for thread in sorted(map(int, os.listdir("/proc/self/task"))):  # the main thread first
+        with contextlib.suppress(OSError):  # it has ended
+            os.sched_setaffinity(thread, cores)
