@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -50,6 +51,27 @@ BAD_INPUT = {
     "version": BadInput(_GOOD, "the worker .* it has .*, and this program has 0.0", version="0.0"),
     "no credentials": BadInput(_GOOD, "the worker .*CredentialsNotFoundError", credentials=False),
 }
+
+
+# What a worker has instead of the coordinator's library: a line of ``sitecustomize.py``, the error.
+LIBRARIES = {
+    "none": ("sys.modules['libcloud'] = None", "No module named 'libcloud"),
+    "another": (
+        "import libcloud; libcloud.__version__ = '0.0'",
+        r"worker \S+:\d+: .*it has libcloud-storage 0\.0, and this program has .*"
+        "install the same release everywhere",
+    ),
+}
+
+
+def python_path(folder: Path, library: str, condition: str = "True") -> str:
+    """A value of ``PYTHONPATH`` for workers that have one of ``LIBRARIES``.
+
+    :param condition: only in processes of which it is true.
+    """
+    line = f"import os, sys\nif {condition}:\n    {LIBRARIES[library][0]}\n"
+    (folder / "sitecustomize.py").write_text(line, encoding="utf-8")
+    return os.pathsep.join([str(folder), *sys.path])
 
 
 def error_of(executor: Any, case: str) -> str:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -24,7 +25,13 @@ from loky import ProcessPoolExecutor as LokyExecutor
 from libcloud.storage.scaleout.executors import executor_for
 from libcloud.storage.scaleout.migrate import MigrationError
 from libcloud.storage.types import WorkerError
-from libcloud.test.engines.bad_input import BAD_INPUT, check_error, check_refused
+from libcloud.test.engines.bad_input import (
+    BAD_INPUT,
+    LIBRARIES,
+    check_error,
+    check_refused,
+    python_path,
+)
 from libcloud.test.engines.migration import (
     check_migration,
     fill,
@@ -171,15 +178,20 @@ def _missing(store: Store) -> int:
 # MPI.
 
 
-def _mpi(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+_PROGRAM = ("-m", "libcloud.test.engines.mpi_program")
+
+
+def _mpi(
+    folder: Path, *arguments: str, program: tuple[str, ...] = _PROGRAM, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run the program; all of its processes have ended."""
-    program = os.path.join(sysconfig.get_path("scripts"), "mpiexec")
-    command = [program, "-launcher", "fork", "-iface", "lo", "-n", "3", sys.executable]
-    command += ["-m", "mpi4py.futures", "-m", "libcloud.test.engines.mpi_program"]
+    mpiexec = os.path.join(sysconfig.get_path("scripts"), "mpiexec")
+    command = [mpiexec, "-launcher", "fork", "-iface", "lo", "-n", "3", sys.executable]
+    command += ["-m", "mpi4py.futures", *program]
     run = {"LIBCLOUD_TEST_RUN": uuid4().hex}
     done = subprocess.run(
         [*command, str(folder), *arguments],
-        env={**os.environ, **run},
+        env={**os.environ, **variables, **run},
         capture_output=True,
         text=True,
         timeout=200,
@@ -233,6 +245,33 @@ def test_mpi_names_the_worker_and_the_piece_of_an_error_and_nothing_is_published
         check_error(case, text)
     assert not store.objects
     store.check_clean()
+
+
+# Workers run the program as well, under another name.
+_ONLY_HERE = """
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    from libcloud.test.engines.mpi_program import main
+
+    main(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_mpi_with_workers_without_this_version_of_the_library_is_an_error(
+    library: str, store: Store, folder: Path, tmp_path: Path
+) -> None:
+    workers = "os.environ.get('PMI_RANK', '0') != '0'"
+    program = tmp_path / "program.py"
+    program.write_text(_ONLY_HERE, encoding="utf-8")
+    path = python_path(tmp_path, library, workers)
+    done = _mpi(folder, program=(str(program),), PYTHONPATH=path)
+    assert done.returncode != 0
+    assert re.search(LIBRARIES[library][1], done.stderr), done.stderr
+    assert "install the same release" in done.stderr
+    assert not store.objects
 
 
 def test_the_error_for_mpi_without_its_launcher_has_the_command() -> None:

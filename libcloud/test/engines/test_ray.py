@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from libcloud.storage.scaleout.executors import executor_for, workers_of
 from libcloud.storage.scaleout.ray import RayExecutor, connect
 from libcloud.storage.scaleout.ray_data import ObjectSink
 from libcloud.storage.types import WorkerError
-from libcloud.test.engines.bad_input import BAD_INPUT, check_refused
+from libcloud.test.engines.bad_input import BAD_INPUT, LIBRARIES, check_refused, python_path
 from libcloud.test.engines.migration import (
     check_migration,
     fill,
@@ -159,6 +160,25 @@ def test_an_error_names_the_worker_and_the_piece_and_nothing_is_published(
     case: str, executor: RayExecutor, store: Store
 ) -> None:
     check_refused(executor, case, store)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_workers_without_this_version_of_the_library_are_an_error(
+    library: str,
+    executor: RayExecutor,
+    store: Store,
+    driver: Any,
+    container: Any,
+    tmp_path: Path,
+) -> None:
+    variables = {"PYTHONPATH": python_path(tmp_path, library)}
+    executor._run = executor._run.options(runtime_env={"env_vars": variables})
+    with pytest.raises(WorkerError, match="(?s)" + LIBRARIES[library][1]) as caught:
+        driver.ex_upload_with(executor, [b"x"], container, "big.bin", ex_on_failure="abort")
+    assert "install the same release" in str(caught.value)
+    assert re.search(r"pid=\d+|worker \S+:\d+", str(caught.value))
+    assert not store.objects
+    store.check_clean()
 
 
 def test_no_secret_reaches_tasks_processes_of_ray_or_logs(

@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from libcloud.storage.scaleout.spark import ObjectDataSource
+from libcloud.test.engines.bad_input import LIBRARIES, python_path
 from libcloud.test.engines.pieces import SIZES, Piece, pieces_for, runs_in
 from libcloud.test.engines.processes import files_with, memory_contains
 from libcloud.test.engines.spark import needs_java, stop_java
@@ -143,6 +144,25 @@ def test_workers_without_credentials_are_an_error_and_nothing_is_published(
     finally:
         moved.rename(hidden)
     assert not store.objects
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_workers_without_this_version_of_the_library_are_an_error(
+    library: str, spark: SparkSession, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not in the process that plans the tasks, which is on the machine of the driver.
+    path = python_path(tmp_path, library, "sys.orig_argv[-1] == 'pyspark.worker'")
+    frame = spark.createDataFrame([(b"x",)], "data binary")
+    monkeypatch.setitem(spark.sparkContext.environment, "PYTHONPATH", path)
+    spark.dataSource.register(ObjectDataSource)  # with the variables of now
+    try:
+        with pytest.raises(Exception, match=LIBRARIES[library][1]):
+            _write(frame)
+    finally:
+        monkeypatch.undo()
+        spark.dataSource.register(ObjectDataSource)
+    assert not store.objects
+    store.check_clean()
 
 
 def test_no_secret_is_in_the_memory_of_java_or_in_files(
