@@ -15,7 +15,8 @@ SCHEMA = 1
 """Version of the text; another version is rejected."""
 
 _KINDS: Mapping[str, type] = {
-    **dict.fromkeys(("container", "name", "id", "checksum", "plan", "etag", "whole"), str),
+    **dict.fromkeys(("driver", "container", "name", "id", "checksum"), str),
+    **dict.fromkeys(("plan", "etag", "whole"), str),
     **dict.fromkeys(("created", "part_size", "parts"), int),
     "headers": dict,
 }
@@ -121,9 +122,10 @@ def parsed(text: str) -> tuple[dict[str, Any], Facts]:
         found = None
     if not isinstance(found, dict) or "libcloud_upload" not in found:
         raise ValueError("this is not the text of an upload session")
-    if found["libcloud_upload"] != SCHEMA:
+    version = found["libcloud_upload"]
+    if type(version) is not int or version != SCHEMA:
         raise ValueError(
-            f"the upload session has version {found['libcloud_upload']!r:.20}, and this library "
+            f"the upload session has version {version!r:.20}, and this library "
             f"reads version {SCHEMA}: install the same release of libcloud-storage everywhere"
         )
     found = {"driver": "", "settings": None, **found}
@@ -134,10 +136,11 @@ def parsed(text: str) -> tuple[dict[str, Any], Facts]:
     headers = known.get("headers", {})
     if not all(isinstance(value, str) for value in headers.values()):
         raise ValueError("the text of the upload session is damaged: a header is not text")
-    missing = [name for name in ("container", "name") if not known.get(name)]
+    missing = [name for name in ("container", "name", "id") if not known.get(name)]
     if missing:
         raise ValueError(f"the text of the upload session is damaged: it has no {missing[0]}")
-    return found, Facts(**{"id": "", "created": 0, **known})
+    del known["driver"]
+    return found, Facts(**{"created": 0, **known})
 
 
 @lru_cache(maxsize=16)  # a worker sends many parts
@@ -159,9 +162,14 @@ def driver_of(kind: str, settings: str) -> Any:
     if not isinstance(found, dict):
         raise ValueError(f"the session has no settings of a driver: {settings:.80}")
     try:
-        return driver_class.from_env(**found)
+        driver: Any = driver_class.from_env(**found)
     except TypeError as error:
         raise ValueError(f"the session has settings that {name} does not: {error}") from error
+    if driver._session_settings is None:
+        raise ValueError(
+            "the session has settings that may be secrets; no text of this library has"
+        )
+    return driver
 
 
 @lru_cache(maxsize=16)
