@@ -49,6 +49,7 @@ MUTANTS = (
         "            self._state[part] = _DONE\n            self._remaining -= 1\n",
         _PARALLEL,
         caught_by="test_ranges_that_helpers_miss_are_downloaded_anyway",
+        caught_by="test_a_part_that_a_helper_fails_to_get_is_waited_for",
     ),
     Mutant(
         "ranges written one part too early",
@@ -56,7 +57,7 @@ MUTANTS = (
         "position = start = part * parts.size",
         "position = start = max(part - 1, 0) * parts.size",
         _PARALLEL,
-        caught_by="test_a_file_is_the_object",
+        caught_by="test_the_last_parts_come_as_ranges_of_the_same_version",
     ),
     Mutant(
         "a part that was not fetched counts as fetched",
@@ -65,6 +66,7 @@ MUTANTS = (
         "",
         _PARALLEL,
         caught_by="test_ranges_that_helpers_miss_are_downloaded_anyway",
+        caught_by="test_a_part_that_a_helper_fails_to_get_is_waited_for",
     ),
     Mutant(
         "workers that are not waited for",
@@ -72,7 +74,7 @@ MUTANTS = (
         "self._join()\n        return self._parts.claim(part)",
         "return False",
         _PARALLEL,
-        caught_by="test_a_flipped_bit_is_noticed_wherever_it_is",
+        caught_by="test_a_part_that_a_helper_fails_to_get_is_waited_for",
     ),
     Mutant(
         "parts are not verified",

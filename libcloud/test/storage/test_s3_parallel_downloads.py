@@ -82,6 +82,10 @@ def has_range(request: Any) -> bool:
     return request.header("range") is not None
 
 
+def has_range_of(start: str) -> Callable[[Any], bool]:
+    return lambda request: (request.header("range") or "").startswith(f"bytes={start}")
+
+
 def resumes_a_part(request: Any) -> bool:
     start = (request.header("range") or "bytes=0-").removeprefix("bytes=").partition("-")[0]
     return int(start) % PART != 0
@@ -120,6 +124,18 @@ class Meet(Action):
         return self.held.verified(request)
 
 
+@dataclass(frozen=True, slots=True)
+class Refuse(Action):
+    """Let one request go on, and hold this one, which is refused in the end."""
+
+    other: Hold
+    held: Hold
+
+    def verified(self, request: Incoming) -> Incoming:
+        Meet(self.other, self.held).verified(request)
+        return Status(403, "AccessDenied").received(request)
+
+
 def hold_the_first_connection(s3: Store, after: int, until: str, *, flip: bool = False) -> None:
     """Break the first connection, and hold its next request until a range was asked for.
 
@@ -130,10 +146,7 @@ def hold_the_first_connection(s3: Store, after: int, until: str, *, flip: bool =
     s3.server.faults.add("GetObject", Truncate(after))
     if until != last:
         s3.server.faults.add("GetObject", early, match=lambda r: r.header("range") == last)
-    rest = f"bytes={after}-"
-    s3.server.faults.add(
-        "GetObject", Meet(early, held), match=lambda r: (r.header("range") or "")[:11] == rest
-    )
+    s3.server.faults.add("GetObject", Meet(early, held), match=has_range_of(f"{after}-"))
     released = Release(held, flip)
     s3.server.faults.add("GetObject", released, match=lambda r: r.header("range") == until)
 
@@ -302,6 +315,26 @@ def test_ranges_that_helpers_miss_are_downloaded_anyway(
     assert fetch(stored, tmp_path / "file") is True
     assert (tmp_path / "file").read_bytes() == DATA
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_part_that_a_helper_fails_to_get_is_waited_for(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The helper fails when the first connection has come to its part, and not before."""
+    first, last = Hold("before"), Hold("before")
+    s3.server.faults.add("GetObject", Truncate(1500))
+    s3.server.faults.add("GetObject", first, match=has_range_of("1500-"))
+    s3.server.faults.add("GetObject", Refuse(first, last), match=has_range_of("4000-"))
+    join = parallel.ParallelDownload._join
+
+    def release_and_join(download: parallel.ParallelDownload) -> None:
+        last.release.set()
+        join(download)
+
+    monkeypatch.setattr(parallel.ParallelDownload, "_join", release_and_join)
+    assert fetch(stored, tmp_path / "file", ex_window=2) is True
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert last.reached.is_set()
 
 
 def test_without_ranges_a_break_of_the_first_connection_is_an_error(
