@@ -33,8 +33,8 @@ MUTANTS = (
         "what is in flight is not waited for",
         "            while self._active:\n                self._idle.wait()\n",
         "",
-        "runner",
-        caught_by="test_a_delay_ends_with_the_upload",
+        "workers",
+        caught_by="test_a_stop_waits_for_what_is_in_flight",
     ),
     _mutant(
         "an executor without threads is waited for",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from libcloud.storage.transfer.upload.workers import InlineWorkers, Task, ThreadWorkers
 from libcloud.storage.transfer.values import Body, Digest, Send, Step
 from libcloud.test.storage.transfer.upload.fake_store import FakeStore
+from libcloud.test.storage.transfer.upload.sending import PATIENCE
 
 CREATE: Task[bytes] = Task(Send(Step.CREATE), "", None, None, (), 0)
 PART_2: Task[bytes] = Task(Send(Step.PART, 2), "upload", b"body", None, (), 0)
@@ -42,6 +44,18 @@ class NeverWoken:
 
     def get(self) -> None:
         raise AssertionError("waits for a task that nobody runs")
+
+
+class Waited(threading.Condition):
+    """Sets ``begun`` when it is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.begun.set()
+        return super().wait(timeout)
 
 
 class WithoutDigest(FakeStore):
@@ -85,3 +99,22 @@ def test_an_interrupted_request_is_raised_and_has_an_outcome() -> None:
     (outcome,) = workers.outcomes
     assert outcome.failure is not None
     assert outcome.failure.effect_unknown
+
+
+def test_a_stop_waits_for_what_is_in_flight() -> None:
+    idle, sent = Waited(), threading.Event()
+
+    def hold(call: object) -> None:
+        sent.set()
+        idle.begun.wait(PATIENCE)
+
+    workers = ThreadWorkers[bytes](FakeStore(during=hold), 1)
+    workers._idle = idle
+    workers.submit(CREATE)
+    assert sent.wait(PATIENCE)
+    try:
+        workers.stop()
+        assert [outcome.response for outcome in workers.outcomes] == ["upload-1"]
+    finally:
+        idle.begun.set()
+        workers.close()
