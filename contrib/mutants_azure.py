@@ -17,6 +17,7 @@ MUTANTS = (
         "{number:05}",
         "{number}",
         _PROTOCOL,
+        caught_by="test_all_block_ids_of_an_upload_have_the_same_length",
     ),
     Mutant(
         "blocks of two uploads have the same ids",
@@ -24,6 +25,7 @@ MUTANTS = (
         "        return uuid.uuid4().hex\n",
         '        return "0" * 32\n',
         _DRIVER,
+        caught_by="test_a_lost_answer_is_not_taken_for_the_blob_of_another",
     ),
     Mutant(
         "a blob of another upload passes for the one that was sent",
@@ -31,6 +33,7 @@ MUTANTS = (
         "                same = [block.id for block in found] == _blocks(parts)\n",
         "                same = len(found) == len(_blocks(parts))\n",
         _DRIVER,
+        caught_by="test_a_lost_answer_is_not_taken_for_the_blob_of_another",
     ),
     Mutant(
         "blocks that stay are not reported",
@@ -40,6 +43,7 @@ MUTANTS = (
         '        """Nothing can be sent: the blocks stay until they expire."""\n'
         "        return False\n",
         _DRIVER,
+        caught_by="test_a_failing_source_leaves_the_old_blob",
     ),
     Mutant(
         "the conditions of an upload are not sent with the list of its blocks",
@@ -47,6 +51,7 @@ MUTANTS = (
         "        headers = dict(self._headers)\n",
         "        headers = {n: v for n, v in self._headers.items() if n != 'If-None-Match'}\n",
         _DRIVER,
+        caught_by="test_conditions_hold",
     ),
     Mutant(
         "an existing blob is another error than a failed condition",
@@ -54,6 +59,7 @@ MUTANTS = (
         '        "BlobAlreadyExists",  # 409: the answer to If-None-Match: *\n',
         "",
         _PROTOCOL,
+        caught_by="test_a_code_has_its_exception",
     ),
     Mutant(
         "a lease is not released",
@@ -61,6 +67,7 @@ MUTANTS = (
         '            self._send("release", {"x-ms-lease-id": self._id})\n',
         "            pass\n",
         _DRIVER,
+        caught_by="test_a_lease_is_held_renewed_by_no_one_else_and_released",
     ),
     Mutant(
         "a container is deleted with its blobs",
@@ -76,6 +83,7 @@ MUTANTS = (
         "        if send.step is Step.ABORT and parts_remain:",
         "        if False and parts_remain:",
         ("libcloud/test/storage/transfer/upload/test_machine.py",),
+        caught_by="test_rule_4_parts_that_no_request_removes_are_reported",
     ),
     Mutant(
         "the CRC-64 of a block has the wrong byte order",
@@ -99,6 +107,7 @@ MUTANTS = (
         '.ljust(_CONTENT_DIGITS, "0")',
         "",
         _PROTOCOL,
+        caught_by="test_all_block_ids_of_an_upload_have_the_same_length",
     ),
     Mutant(
         "a token that was revoked is used until it expires",
@@ -106,6 +115,7 @@ MUTANTS = (
         "                self._cached = None\n        return True\n",
         "                pass\n        return True\n",
         _ACCESS,
+        caught_by="test_a_token_that_is_revoked_during_an_upload_is_replaced",
     ),
     Mutant(
         "a wrong clock is not corrected",
@@ -113,6 +123,7 @@ MUTANTS = (
         "        connection.clock_offset = offset\n",
         "        pass\n",
         _ACCESS,
+        caught_by="test_requests_are_signed_by_the_clock_of_the_store",
     ),
     Mutant(
         "the text of a credential's exception is shown",
@@ -120,6 +131,7 @@ MUTANTS = (
         "filter(None, [type(error).__name__, code and code[0]])",
         "[type(error).__name__, str(error)]",
         _ACCESS,
+        caught_by="test_an_error_of_the_credential_is_the_cause_and_not_in_the_message",
     ),
     Mutant(
         "a missing container is no missing object",

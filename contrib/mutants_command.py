@@ -128,6 +128,7 @@ MUTANTS = (
         "cost = min(1, self._cost) if throttled else self._cost",
         "cost = self._cost",
         (f"{_TESTS}/storage/test_many_objects.py",),
+        caught_by="test_a_store_that_throttles_from_the_first_request_gets_all_objects",
     ),
     Mutant(
         "without arguments the command prints no help",

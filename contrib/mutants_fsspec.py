@@ -17,6 +17,7 @@ MUTANTS = (
         "            if not same_version(first.setdefault(path, obj), obj):",
         "            if False:",
         _VERSIONS,
+        caught_by="test_ranges_of_one_file_are_of_one_version",
     ),
     Mutant(
         "fsspec moves a directory into itself",
@@ -31,6 +32,7 @@ MUTANTS = (
         "    return found[0] if all(found) else None\n",
         "    return None\n",
         _REQUESTS,
+        caught_by="test_a_read_is_one_request",
     ),
     Mutant(
         "a range of an object passes for its size",
@@ -38,6 +40,7 @@ MUTANTS = (
         "    if not content_range:\n        return dict(headers)\n",
         "    if True:\n        return dict(headers)\n",
         _REQUESTS,
+        caught_by="test_a_sequential_reader_has_several_ranges_in_flight",
     ),
     Mutant(
         "fsspec reads ahead of a random reader",
@@ -45,6 +48,7 @@ MUTANTS = (
         "        if start == self._position:\n            self._streak",
         "        if True:\n            self._streak",
         _READAHEAD,
+        caught_by="test_a_reader_that_jumps_within_a_small_file_gets_all_of_it",
     ),
     Mutant(
         "fsspec does not read ahead",
@@ -52,6 +56,7 @@ MUTANTS = (
         "        return 0 if is_first and end < _LARGE else self._streak * 4\n",
         "        return 0\n",
         _REQUESTS,
+        caught_by="test_a_sequential_reader_has_several_ranges_in_flight",
     ),
     Mutant(
         "fsspec caches a listing that a write has overtaken",
@@ -59,6 +64,7 @@ MUTANTS = (
         "            if version == self._version:\n",
         "            if True:\n",
         _REQUESTS,
+        caught_by="test_a_listing_that_a_write_overtakes_is_not_cached",
     ),
     Mutant(
         "fsspec does not see its own writes through the cache",
@@ -66,6 +72,7 @@ MUTANTS = (
         "                        self._entries.pop(known, None)\n",
         "                        pass\n",
         _REQUESTS,
+        caught_by="test_a_copy_whose_response_is_lost_is_seen_through_the_cache",
     ),
     Mutant(
         "a download of fsspec goes on after its coroutine was cancelled",
@@ -73,6 +80,7 @@ MUTANTS = (
         "        cancellation.cancel()\n",
         "",
         _REQUESTS,
+        caught_by="test_a_download_whose_coroutine_is_cancelled_leaves_no_file",
     ),
     Mutant(
         "a file with the name of a directory is lost when that is moved",
@@ -80,6 +88,7 @@ MUTANTS = (
         "            recorded.update(name for name in inner if name != path)\n",
         "            recorded.update(inner)\n",
         _REQUESTS,
+        caught_by="test_a_file_that_has_the_name_of_a_directory_is_copied_and_moved",
     ),
     Mutant(
         "a file system cannot be used by a forked process",
@@ -87,6 +96,7 @@ MUTANTS = (
         "            self._pid: int = os.getpid()\n",
         '            raise RuntimeError("This class is not fork-safe")\n',
         _REQUESTS,
+        caught_by="test_a_forked_process_uses_the_file_system_of_its_parent",
     ),
     Mutant(
         "a broken read of the last bytes continues at the start of the object",
@@ -102,6 +112,7 @@ MUTANTS = (
         "len(self._jumps) == _JUMPS and last - first <= self._near",
         "len(self._jumps) == _JUMPS",
         _READAHEAD,
+        caught_by="test_a_reader_that_jumps_far_gets_what_it_reads",
     ),
     Mutant(
         "fsspec drops what it requested ahead when a reader goes back a little",
@@ -117,5 +128,6 @@ MUTANTS = (
         "    if last and getattr(",
         "    if False and getattr(",
         ("libcloud/test/storage/test_filesystem_suffixes.py",),
+        caught_by="test_a_file_whose_index_is_at_its_end_is_opened_there",
     ),
 )

@@ -36,6 +36,7 @@ MUTANTS = (
         "    if not rows or length != len(objects) + len(between):",
         "    if not rows:",
         _SCANNING,
+        caught_by="test_objects_of_another_form_are_parsed",
     ),
     Mutant(
         "objects of a listing are found in its comments",
@@ -43,6 +44,7 @@ MUTANTS = (
         "    if len(found) != 1:",
         "    if len(found) > 1:",
         _SCANNING,
+        caught_by="test_any_other_document_is_parsed",
     ),
     Mutant(
         "an escaped ampersand in a scanned name begins another entity",

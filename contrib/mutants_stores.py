@@ -131,5 +131,6 @@ MUTANTS = (
         "error.status == 401 and attempt.connection.renew_token()",
         "False",
         ("libcloud/test/storage/test_google_multipart.py",),
+        caught_by="test_a_token_that_is_revoked_during_an_upload_is_replaced_once",
     ),
 )

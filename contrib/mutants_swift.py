@@ -16,6 +16,7 @@ MUTANTS = (
         "            self._replaced = self._segments_to_replace()\n"
         "            self._delete_replaced()\n",
         _UPLOADS,
+        caught_by="test_the_segments_of_an_overwritten_object_go_after_the_new_manifest",
     ),
     Mutant(
         "a container that keeps versions loses their segments",
@@ -23,6 +24,7 @@ MUTANTS = (
         "        if self._keeps_versions:\n",
         "        if False:\n",
         _UPLOADS,
+        caught_by="test_a_container_with_versions_keeps_the_old_segments",
     ),
     Mutant(
         "an identical object of before passes for the new one",
@@ -30,6 +32,7 @@ MUTANTS = (
         "            if not self._refers_to(self._upload_id):\n",
         "            if False:\n",
         _UPLOADS,
+        caught_by="test_a_lost_answer_to_the_manifest_is_confirmed_by_its_segments",
     ),
     Mutant(
         "the segments of a manifest that may still appear are deleted",
@@ -37,6 +40,7 @@ MUTANTS = (
         "effect_unknown=step is Step.COMPLETE)",
         "effect_unknown=False)",
         _UPLOADS,
+        caught_by="test_segments_are_kept_while_a_refused_manifest_may_still_appear",
     ),
     Mutant(
         "a clean-up deletes the segments of versions",
@@ -44,6 +48,7 @@ MUTANTS = (
         "    return keeps_versions(found.headers)\n",
         "    return False\n",
         _UPLOADS,
+        caught_by="test_versions_keep_their_segments",
     ),
     Mutant(
         "a stale listing decides what is published",
@@ -51,6 +56,7 @@ MUTANTS = (
         "        published = published_ids(client, container_name, key)\n",
         "        published: set[str] = set()\n",
         _UPLOADS,
+        caught_by="test_an_upload_that_is_published_during_a_cleanup_is_kept",
     ),
     Mutant(
         "a name that is cut short is the name of the object",
@@ -58,6 +64,7 @@ MUTANTS = (
         "        key = _whole_name(client, container_name, short)\n",
         "        key = short\n",
         _UPLOADS,
+        caught_by="test_an_unpublished_upload_to_the_longest_name_is_listed",
     ),
     Mutant(
         "a refused token is not renewed",
@@ -65,6 +72,7 @@ MUTANTS = (
         "            connection.renew_token(token)\n",
         "            break\n",
         _UPLOADS,
+        caught_by="test_the_token_is_renewed_during_an_upload",
     ),
     Mutant(
         "segments expire before their manifest",
@@ -72,6 +80,7 @@ MUTANTS = (
         "str(int(seconds) + _LATER)",
         "str(int(seconds))",
         _UPLOADS,
+        caught_by="test_segments_expire_after_their_manifest",
     ),
     Mutant(
         "segments do not expire with their object",
@@ -79,6 +88,7 @@ MUTANTS = (
         "            **_expiry(self._headers),\n",
         "",
         _UPLOADS,
+        caught_by="test_segments_expire_after_their_manifest",
     ),
     Mutant(
         "a copy loses the properties of the object",
@@ -86,6 +96,7 @@ MUTANTS = (
         "sent = {**property_headers(found.extra, given), **given}",
         "sent = dict(given)",
         ("libcloud/test/storage/swift/test_copies.py",),
+        caught_by="test_a_copy_keeps_the_properties_of_the_object",
     ),
     Mutant(
         "segments that were published again are deleted",
@@ -93,6 +104,7 @@ MUTANTS = (
         "unused = [name for name in names if name not in used]",
         "unused = names",
         ("libcloud/test/storage/swift/test_uploads.py",),
+        caught_by="test_segments_that_another_upload_publishes_again_are_kept",
     ),
     Mutant(
         "a password is sent to the host that a redirect names",
@@ -100,6 +112,7 @@ MUTANTS = (
         "if not is_redirect or not _is_same_place(url, target):",
         "if not is_redirect:",
         ("libcloud/test/storage/swift/test_authentication.py",),
+        caught_by="test_a_secret_is_not_sent_to_another_host",
     ),
     Mutant(
         "a given token that is refused sends the key to the default identity service",

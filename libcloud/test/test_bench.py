@@ -40,7 +40,7 @@ def port(bench: SimpleNamespace) -> Iterator[int]:
     yield number
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(timeout=5)
+    thread.join(timeout=30)
     assert not thread.is_alive()
 
 
@@ -115,7 +115,7 @@ def test_a_file_over_pieces_reads_the_requested_size(bench: SimpleNamespace) -> 
 
 
 def _ask(port: int, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request(method, target, body)
         answer = connection.getresponse()

@@ -338,7 +338,7 @@ def in_child(work: Callable[[], bool]) -> bool:
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(20)  # so that a child which waits for ever does not outlive the test
+        signal.alarm(60)  # so that a child which waits for ever does not outlive the test
         try:
             os._exit(0 if work() else 1)
         finally:

@@ -362,7 +362,7 @@ def come_back(*queries: str) -> tuple[Any, list[int]]:
             outcome: Any = server.wait()
         except PermissionError as error:
             outcome = str(error)
-        browser.join(10)
+        browser.join(30)
     return outcome, statuses
 
 
@@ -467,14 +467,14 @@ def test_threads_refresh_once() -> None:
         got: list[str] = []
 
         def ask() -> None:
-            ready.wait(10)
+            ready.wait(30)
             got.append(kept.access_token)
 
         threads = [threading.Thread(target=ask) for _ in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(30)
     assert got == ["the-token"] * count
     assert len(server.requests) == before + 1
 

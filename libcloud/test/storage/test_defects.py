@@ -306,7 +306,7 @@ def test_g18_a_silent_store_is_not_waited_for_longer_than_the_timeout(tmp_path: 
         ):
             with pytest.raises(OSError):
                 act()
-            assert held.reached.is_set()  # and let go by nobody
+            assert held.reached.wait(30)  # and let go by nobody
         held.release.set()
 
 

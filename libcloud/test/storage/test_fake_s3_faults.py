@@ -122,7 +122,7 @@ def held_part(server: FakeS3, upload: str, hold: Hold) -> threading.Thread:
     server.faults.add("UploadPart", hold)
     thread = threading.Thread(target=put_part, args=(server, upload, 1, PART))
     thread.start()
-    assert hold.reached.wait(10)
+    assert hold.reached.wait(30)
     return thread
 
 
@@ -132,7 +132,7 @@ def test_a_part_that_lands_after_an_abort_is_stored_and_noted(server: FakeS3) ->
     assert request(server, "DELETE", f"/bkt/key?uploadId={upload}").status == 204
     assert server.unfinished_uploads() == []
     hold.release.set()
-    thread.join(10)
+    thread.join(30)
     assert [list(left.parts) for left in server.unfinished_uploads()] == [[1]]
     assert server.violations == ["AbortMultipartUpload of 'key' came while 1 parts were in flight"]
     assert request(server, "DELETE", f"/bkt/key?uploadId={upload}").status == 204
@@ -144,17 +144,17 @@ def test_complete_during_a_part_and_abort_during_complete_are_noted(server: Fake
     thread = held_part(server, upload, hold)
     complete(server, upload, [(1, "x")])
     hold.release.set()
-    thread.join(10)
+    thread.join(30)
     slow = Hold("after")
     server.faults.add("CompleteMultipartUpload", slow)
     parts = [(1, server.unfinished_uploads()[0].parts[1].etag)]
     last = threading.Thread(target=complete, args=(server, upload, parts))
     last.start()
-    assert slow.reached.wait(10)
+    assert slow.reached.wait(30)
     # The upload is completed already, so that the abort finds none: that is what makes it wrong.
     request(server, "DELETE", f"/bkt/key?uploadId={upload}")
     slow.release.set()
-    last.join(10)
+    last.join(30)
     assert server.violations == [
         "CompleteMultipartUpload of 'key' came while 1 parts were in flight",
         "AbortMultipartUpload of 'key' came while a Complete was unanswered",
@@ -171,10 +171,10 @@ def test_the_peak_of_parts_in_flight_is_counted(server: FakeS3) -> None:
     ]
     for thread, hold in zip(threads, holds, strict=True):
         thread.start()
-        assert hold.reached.wait(10)
+        assert hold.reached.wait(30)
     for thread, hold in zip(threads, holds, strict=True):
         hold.release.set()
-        thread.join(10)
+        thread.join(30)
     put_part(server, upload, 3, PART)
     assert server.peak_parts() == 2
 

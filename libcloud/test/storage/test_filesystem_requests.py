@@ -421,25 +421,40 @@ def test_files_are_opened_in_a_program_that_has_a_loop(s3: Store) -> None:
 
 
 class CancelTheTask:
-    """A callback of fsspec that cancels the task of the download at its first piece."""
+    """A callback of fsspec that cancels the task of the download at its first piece.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-        self._loop, self._task = loop, task
+    :param waits: set when the cancelled task waits for this thread.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None], waits: threading.Event
+    ) -> None:
+        self._loop, self._task, self._waits = loop, task, waits
 
     def set_size(self, size: int) -> None: ...
 
     def relative_update(self, size: int) -> None:
         self._loop.call_soon_threadsafe(self._task.cancel)
-        cancellation.sleep(30)  # until the worker's own work is cancelled
+        assert self._waits.wait(30)
+        cancellation.raise_if_cancelled()
 
 
-def test_a_download_whose_coroutine_is_cancelled_leaves_no_file(s3: Store, tmp_path: Path) -> None:
+def test_a_download_whose_coroutine_is_cancelled_leaves_no_file(
+    s3: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fs = file_system(s3, asynchronous=True)
     put_files(s3, FILES[0])
+    waits, wait = threading.Event(), asyncio.wait
+
+    async def wait_patiently(futures: Any, timeout: float) -> Any:
+        waits.set()
+        return await wait(futures, timeout=30)
+
+    monkeypatch.setattr("libcloud.storage.filesystem.workers.asyncio.wait", wait_patiently)
 
     async def download() -> None:
         task: Any = asyncio.current_task()
-        callback = CancelTheTask(asyncio.get_running_loop(), task)
+        callback = CancelTheTask(asyncio.get_running_loop(), task, waits)
         await fs._get_file(FILES[0], str(tmp_path / "file"), callback=callback)
 
     with pytest.raises(asyncio.CancelledError):

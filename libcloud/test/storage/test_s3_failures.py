@@ -346,7 +346,7 @@ def test_a_stream_beyond_what_the_store_takes_publishes_nothing() -> None:
 def end_by_itself() -> None:
     """Let this process, a fork, not outlive the test if it waits for what never comes."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(10)
+    signal.alarm(20)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

@@ -72,7 +72,7 @@ def test_a_forked_process_requests_the_page_that_its_parent_waits_for() -> None:
             count = 0
             try:
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.alarm(20)  # if it waits for what never comes
+                signal.alarm(60)  # if it waits for what never comes
                 count = len([*objects])
             finally:
                 os._exit(count)

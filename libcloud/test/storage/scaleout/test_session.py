@@ -458,9 +458,9 @@ def test_a_straggler_during_the_abort_is_aborted_as_well(s3: Store) -> None:
     s3.server.faults.add("AbortMultipartUpload", aborted)
     with ThreadPoolExecutor(2) as pool:
         straggler = pool.submit(session.upload_part, 1, DATA)
-        assert held.reached.wait(10)
+        assert held.reached.wait(30)
         abort = pool.submit(session.abort)
-        assert aborted.reached.wait(10)
+        assert aborted.reached.wait(30)
         held.release.set()
         straggler.result()
         aborted.release.set()

@@ -36,7 +36,7 @@ from libcloud.test.storage.transfer.upload.sending import (
 )
 
 # Seconds in which a thread that is not held up does something.
-_SOON = 5.0
+_SOON = 20.0
 
 
 class Digesting(FakeStore):
