@@ -48,7 +48,6 @@ MUTANTS = (
         "            self._state[part] = _PENDING\n",
         "            self._state[part] = _DONE\n            self._remaining -= 1\n",
         _PARALLEL,
-        caught_by="test_ranges_that_helpers_miss_are_downloaded_anyway",
         caught_by="test_a_part_that_a_helper_fails_to_get_is_waited_for",
     ),
     Mutant(
@@ -65,7 +64,6 @@ MUTANTS = (
         "            parts.release(part)\n            return False",
         "",
         _PARALLEL,
-        caught_by="test_ranges_that_helpers_miss_are_downloaded_anyway",
         caught_by="test_a_part_that_a_helper_fails_to_get_is_waited_for",
     ),
     Mutant(
