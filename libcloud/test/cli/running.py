@@ -27,6 +27,12 @@ from libcloud.test.storage.fakes.servers import Endpoint
 
 BUCKET = "bucket"
 _PATIENCE = 60.0
+_PATIENT = f"""
+from libcloud.cli import signals
+signals._PATIENCE = {_PATIENCE}
+from libcloud.__main__ import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -92,10 +98,16 @@ class Shell:
         assert result.status == 0, result.err
         return result
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-        """Run the command in a process of its own."""
+    def start(
+        self, *arguments: str, patient: bool = False, **options: Any
+    ) -> subprocess.Popen[bytes]:
+        """Run the command in a process of its own.
+
+        :param patient: a signal ends no request, however long it takes on a busy machine.
+        """
         variables = {**environment(self.endpoint, self.home), **self.more}
-        return subprocess.Popen(command(*arguments), env=variables, **options)
+        line = [sys.executable, "-c", _PATIENT, *arguments] if patient else command(*arguments)
+        return subprocess.Popen(line, env=variables, **options)
 
     @property
     def driver(self) -> S3StorageDriver:

@@ -104,7 +104,8 @@ def test_an_interrupt_aborts_all_running_transfers(shell: Shell, tmp_path: Path)
         shell.endpoint.fake.faults.add("UploadPart", hold, part=2, nth=nth)
     options = ["-j", "2", "--part-size", "5MiB", "--window", "1"]
     paths = [str(tmp_path / name) for name in "abc"]
-    put = shell.start("put", *options, *paths, "s3://bucket/", stdin=-1, stderr=-1)
+    options += [*paths, "s3://bucket/"]
+    put = shell.start("put", *options, patient=True, stdin=-1, stderr=-1)
     for hold in holds:
         assert hold.reached.wait(60)
     os.kill(put.pid, signal.SIGINT)

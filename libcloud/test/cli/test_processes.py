@@ -64,7 +64,7 @@ def test_data_is_piped_in_and_out(shell: Shell) -> None:
 )
 def test_a_signal_aborts_the_upload(shell: Shell, number: int, status: int) -> None:
     options = ["put", *PARTS, "--json-progress", "-", "s3://bucket/x"]
-    put = shell.start(*options, stdin=-1, stderr=-1)
+    put = shell.start(*options, patient=True, stdin=-1, stderr=-1)
     assert put.stdin is not None and put.stderr is not None
     put.stdin.write(LARGE[: 11 * MIB])
     put.stdin.flush()
@@ -87,7 +87,7 @@ def test_an_interrupt_at_the_end_leaves_the_outcome_open(shell: Shell) -> None:
     hold = Hold("before")
     assert shell.endpoint.fake is not None
     shell.endpoint.fake.faults.add("PutObject", hold)
-    put = shell.start("put", "-", "s3://bucket/x", stdin=-1, stderr=-1)
+    put = shell.start("put", "-", "s3://bucket/x", patient=True, stdin=-1, stderr=-1)
     assert put.stdin is not None and put.stderr is not None
     put.stdin.write(b"small")
     put.stdin.close()

@@ -229,7 +229,7 @@ def test_an_end_in_the_callers_thread_cancels_what_runs_and_what_waits(end: Base
         raise end
 
     with pytest.raises(type(end)):
-        [*WorkerPool().map(work, items())]
+        [*WorkerPool().map(work, items(), grace=None)]
     assert sorted(cancelled) == sorted(begun)
     assert len(begun) <= START_WORKERS
 
