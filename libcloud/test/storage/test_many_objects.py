@@ -15,6 +15,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.types import DeletedObject, InvalidObjectNameError, ObjectDoesNotExistError
+from libcloud.storage.worker_pool import WorkerPool
 from libcloud.test.storage.fakes.faults import Action, Drop, Dropped, Hold, Status
 from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
@@ -157,8 +158,12 @@ def test_a_store_that_drops_every_tenth_connection_gets_all_objects(
     s3.assert_nothing_is_left()
 
 
-def test_an_interrupt_leaves_nothing_half_done(s3: Store, tmp_path: Path) -> None:
+def test_an_interrupt_leaves_nothing_half_done(
+    s3: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The upload in parts is aborted, the download leaves no file."""
+    defaults: Any = WorkerPool.map.__kwdefaults__
+    monkeypatch.setitem(defaults, "grace", None)  # however long it takes
     big = tmp_path / "big"
     big.write_bytes(pattern(10 * PART))
     hold = Hold("before")
