@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "a refused token is not renewed",
         f"{_SWIFT}/client.py",
-        "            connection.renew_token(token)\n",
-        "            break\n",
+        "            if not connection.renew_token(token):\n",
+        "            if True:\n",
         _UPLOADS,
         caught_by="test_the_token_is_renewed_during_an_upload",
     ),

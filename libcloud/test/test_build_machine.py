@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import shutil
@@ -121,3 +122,16 @@ def test_planted_bugs_that_were_not_caught_are_named_at_the_end(
         "NOT CAUGHT a bug: NOT RUN, status 5 of pytest",
         "1 of 4 planted bugs caught",
     ]
+
+
+@pytest.mark.source
+def test_each_planted_bug_has_its_place_and_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that who moves code or renames a test sees it without a run of all planted bugs."""
+    monkeypatch.syspath_prepend(str(ROOT / "contrib"))
+    bugs: Any = importlib.import_module("mutant_list").MUTANTS
+    text = functools.cache(lambda path: (ROOT / path).read_text(encoding="utf-8"))
+    places = [bug.name for bug in bugs if text(bug.path).count(bug.old) != 1]
+    selected = {name.partition("[")[0] for bug in bugs for name in bug.selected}
+    parts = [name.partition("::") for name in selected]
+    tests = [name for file, _, name in parts if name and f"def {name}(" not in text(file)]
+    assert (places, tests) == ([], [])
