@@ -36,6 +36,7 @@ from libcloud.storage.scaleout.job_folder import (
     opener_of,
 )
 from libcloud.storage.scaleout.shards import Listed, Migration, copy_shard, list_range, range_name
+from libcloud.storage.scaleout.sizes import lacks_library, text_of_engine
 from libcloud.utils.cancellation import Cancellation
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]
@@ -300,9 +301,10 @@ class _Coordinator:
             raise
         except BaseException as error:
             self._stop(running)
-            if not isinstance(error, BrokenExecutor):
+            if not (isinstance(error, BrokenExecutor) or lacks_library(error)):
                 raise
-            text = f"a worker has ended: resume job {self._migration.job}. {error}"
+            what = "a worker has ended" if isinstance(error, BrokenExecutor) else "a task failed"
+            text = f"{what}: resume job {self._migration.job}. {text_of_engine(error)}"
             raise MigrationError(text) from error
         self._report.complete = self._report.tried == self._report.objects
 

@@ -49,7 +49,7 @@ def text_of_engine(error: BaseException) -> str:
     """What an engine says of a task that returned nothing, and what to do if that is known."""
     text = f"{kind_of(error)}: {error}"
     advice = ""
-    if "No module named 'libcloud" in text:
+    if lacks_library(error):
         advice = "; the worker lacks libcloud-storage: install the same release everywhere"
     elif isinstance(error, BrokenExecutor):
         advice = (
@@ -57,6 +57,11 @@ def text_of_engine(error: BaseException) -> str:
             "libcloud-storage everywhere"
         )
     return text[:_SHOWN].rstrip(".") + advice
+
+
+def lacks_library(error: BaseException) -> bool:
+    """Whether a task could not start because its worker lacks the library."""
+    return "No module named 'libcloud" in str(error)
 
 
 def sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:

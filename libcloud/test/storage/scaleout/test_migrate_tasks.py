@@ -212,12 +212,23 @@ def test_threads_share_a_container(pair: Pair) -> None:
     assert pair.copies == contents(*NAMES)
 
 
-def test_the_error_for_a_worker_that_ended_suggests_resuming(pair: Pair) -> None:
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (BrokenExecutor("a process ended"), "a worker has ended: resume job m1"),
+        (ModuleNotFoundError("No module named 'libcloud'"), "the worker lacks libcloud-storage"),
+    ],
+)
+def test_the_error_for_a_worker_that_cannot_go_on_says_what_to_do(
+    pair: Pair, error: Exception, text: str
+) -> None:
     class Broken(ThreadPoolExecutor):
         def submit(self, *_: Any, **__: Any) -> Future[Any]:
             future: Future[Any] = Future()
-            future.set_exception(BrokenExecutor("a process was terminated"))
+            future.set_exception(error)
             return future
 
-    with Broken(1) as executor, pytest.raises(MigrationError, match="resume job m1"):
+    with Broken(1) as executor, pytest.raises(MigrationError, match="resume job m1") as caught:
         pair.migrate(executor=executor)
+    assert text in str(caught.value)
+    assert "install the same release" in str(caught.value)
