@@ -113,6 +113,9 @@ def upload_part(call: Call) -> Answer:
     answer = Answer(200, (("ETag", f'"{part.etag}"'),))
     if given is not None:
         answer = answer.with_headers([(PREFIX + given[0], given[1])])
+    encryption = "x-amz-server-side-encryption"  # Reference: UploadPart, "Response Syntax"
+    if encryption in upload.headers:
+        answer = answer.with_headers([(encryption, upload.headers[encryption])])
     return answer
 
 

@@ -140,6 +140,22 @@ def test_a_part_whose_bytes_the_store_does_not_tell_is_sent_again(
     assert sorted(sent(s3)) == [1, 2, 2, 2, 3, 3, 3, 4]
 
 
+def test_a_bucket_that_encrypts_by_kms_on_its_own_accepts_the_same_bytes_twice(s3: Store) -> None:
+    pieces, options = Pieces([PART] * 3), {"ex_sse": "aws:kms", "ex_checksum": "md5"}
+    session = s3.driver.ex_begin_upload(s3.container, "object", **options)
+    text = json.loads(session.text())
+    del text["headers"]  # so no request says it
+    session.upload_part(1, pieces.functions[0]())
+
+    def send_again(event: UploadEvent) -> None:
+        if isinstance(event, UploadStarted):  # the parts have been listed
+            session.upload_part(1, pieces.functions[0]())
+
+    executor = OddExecutor(2, twice=(2,))
+    attach(s3, json.dumps(text), executor, pieces, on_event=send_again)
+    assert_published(s3, pieces, runs=None)
+
+
 def test_a_part_that_cannot_be_sent_again_is_named_and_nothing_is_published(s3: Store) -> None:
     pieces = Pieces([PART] * 4)
     options = {"ex_sse": "aws:kms", "ex_checksum": "md5"}
