@@ -309,4 +309,12 @@ MUTANTS = (
         "executors",
         "test_a_held_piece_that_could_not_be_made_is_named",
     ),
+    _mutant(
+        "every ETag of a temporary object tells what its data is",
+        "staging",
+        "        if not all(hashes) or hashes[0] == hashes[1]:",
+        "        if False:",
+        "protocols",
+        "test_other_protocols_compare_two_attempts_at_a_piece",
+    ),
 )

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -16,15 +15,11 @@ from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.base import Object
 from libcloud.storage.s3.values import parse_time
 from libcloud.storage.scaleout.job_folder import Place
+from libcloud.storage.scaleout.staging import CONTENT_HASH
 from libcloud.storage.types import IncompleteListingError, ObjectDoesNotExistError
 
 Range = tuple[str | None, str | None]
 """The keys after the first and up to the second; ``None``: from the first key, to the last."""
-
-# An MD5, or the ETag of an S3 object in parts. Encrypted objects may have hashes of this form, too:
-# they are never equal, so that such an object is copied again, which the report says.
-_CONTENT_HASH = re.compile(r"[0-9a-f]{32}(-\d+)?")
-
 
 # Listings by which the objects of a shard are found in the destination.
 _PREFIXES = 64
@@ -48,7 +43,8 @@ class Entry:
     def of(cls, obj: Object, place: Place) -> Entry:
         content = obj.extra.get("md5_hash")
         if not content and obj.driver._hash_is_of_data and "static_large_object" not in obj.extra:
-            content = obj.hash if _CONTENT_HASH.fullmatch(obj.hash or "") else None
+            # Encrypted objects are never equal: such an object is copied again, and reported.
+            content = obj.hash if CONTENT_HASH.fullmatch(obj.hash or "") else None
         key = obj.name[len(place.prefix) :]
         return cls(key, int(obj.size), obj.hash or None, content, _modified(obj))
 

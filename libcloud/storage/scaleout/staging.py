@@ -40,6 +40,10 @@ __all__ = ["PieceFolder", "StagedPiece", "Staging"]
 
 _COPIES = 16  # that the coordinator requests at once; it sends no data
 _RECORD = "pieces.json"
+
+# An MD5, or the ETag of an S3 object in parts; other ETags, as those of Azure, do not tell what the
+# data is. Encrypted objects may have hashes of this form, too.
+CONTENT_HASH = re.compile(r"[0-9a-f]{32}(-\d+)?")
 _NAME = re.compile(r"([0-9]{8,})-[0-9a-f]{12}")
 
 
@@ -190,9 +194,15 @@ class PieceFolder:
             return other.size != piece.size
         if any("customer" in name.lower() for name in headers_of_pieces(self.headers)):
             return False
+        driver = self._driver
+        found = [driver.get_object(self.container.name, one.name) for one in (piece, other)]
+        hashes = [
+            obj.extra.get("md5_hash") or CONTENT_HASH.fullmatch(obj.hash or "") for obj in found
+        ]
+        if not all(hashes) or hashes[0] == hashes[1]:
+            return False
         # The same bytes have another ETag each time where a key of KMS encrypts them.
-        extra = self._driver.get_object(self.container.name, piece.name).extra
-        return not str(extra.get("encryption") or "").startswith("aws:kms")
+        return not str(found[0].extra.get("encryption") or "").startswith("aws:kms")
 
 
 _EMPTY = StoredPiece("", "", "", 0)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ from libcloud.storage.types import PartConflictError, UploadOutcomeUnknownError,
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import PART, Store, store
-from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, Twice
 
 SIZES = [2 * PART, 10, 0, 3 * PART, 1]
 KEY = b"k" * 32
@@ -51,18 +51,6 @@ def s3(running: Store) -> Iterator[Store]:
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2) as found:
         yield found
-
-
-class Twice(ThreadPoolExecutor):
-    """Runs each task twice, one after the other; the first result counts."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        def both() -> Any:
-            first = fn(*args, **kwargs)
-            fn(*args, **kwargs)
-            return first
-
-        return super().submit(both)
 
 
 class Killed(BaseException):

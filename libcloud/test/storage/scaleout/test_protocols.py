@@ -14,11 +14,11 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
-from libcloud.storage.types import UploadOutcomeUnknownError, WorkerError
+from libcloud.storage.types import PartConflictError, UploadOutcomeUnknownError, WorkerError
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.swift import FakeSwift
 from libcloud.test.storage.s3_servers import PART
-from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, sha256
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, Twice, sha256
 
 
 @pytest.fixture(params=["azure", "swift"])
@@ -71,6 +71,24 @@ def test_other_protocols_take_pieces_of_unknown_size(other: tuple[Any, Any, Cont
         driver.ex_upload_with(pool, pieces.functions, container, "object", ex_part_size=PART)
     assert sha256(server.body("docs", "object")) == sha256(pieces.data)
     assert [obj.name for obj in container.list_objects()] == ["object"]
+
+
+@pytest.mark.parametrize("changing", [frozenset(), frozenset({2})], ids=["same", "other"])
+def test_other_protocols_compare_two_attempts_at_a_piece(
+    other: tuple[Any, Any, Container], changing: frozenset[int]
+) -> None:
+    server, driver, container = other
+    pieces = Pieces([PART, 3, PART], changing)
+    with Twice(1) as pool:
+        if changing:
+            with pytest.raises(PartConflictError) as caught:
+                driver.ex_upload_with(pool, pieces.functions, container, "object")
+            assert caught.value.number == 2
+            assert "object" not in [obj.name for obj in container.list_objects()]
+        else:
+            driver.ex_upload_with(pool, pieces.functions, container, "object")
+            assert sha256(server.body("docs", "object")) == sha256(pieces.data)
+            assert [obj.name for obj in container.list_objects()] == ["object"]
 
 
 @pytest.mark.parametrize("count", [0, 1])
