@@ -151,4 +151,12 @@ MUTANTS = (
         _DRIVER,
         caught_by="test_objects_of_a_missing_container_are_not_counted_as_deleted",
     ),
+    Mutant(
+        "a page of a proxy says that a blob is missing",
+        "libcloud/storage/azure/client.py",
+        '                known = ("", "") if is_page else names\n',
+        "                known = names\n",
+        ("libcloud/test/storage/test_azure_blobs.py",),
+        caught_by="test_a_page_of_a_proxy_does_not_say_that_a_blob_is_missing",
+    ),
 )

@@ -122,4 +122,12 @@ MUTANTS = (
         ("libcloud/test/storage/swift/test_authentication.py",),
         caught_by="test_a_given_token_that_is_refused_sends_the_key_nowhere",
     ),
+    Mutant(
+        "a manifest whose answer is another success counts as refused",
+        "libcloud/storage/swift/client.py",
+        "            if is_expected or response.status in range(200, 300):\n",
+        "            if is_expected:\n",
+        ("libcloud/test/storage/swift/test_uploads.py",),
+        caught_by="test_a_web_page_in_place_of_the_answer_to_a_manifest_costs_no_segments",
+    ),
 )

@@ -58,19 +58,22 @@ class AzureClient(StoreClient[ClientOwner]):
         while True:
             with self._time_for(seconds):
                 response = self._attempt(request, what, raw=raw)
-            if response.status in (ok or self.successes):
-                break
+            is_page = transfer.client.is_web_page(response.headers, _OWN_HEADERS)
+            is_expected = response.status in (ok or self.successes)
+            if is_expected and not is_page:
+                return response
+            # The request may have been carried out.
+            if is_expected or response.status in range(200, 300):
+                raise MalformedResponseError(
+                    f"{what}: the response has status {response.status}"
+                    f"{' and is a web page' if is_page else ''}. Is the host the blob service?",
+                    driver=self.owner,
+                )
             detail = self._detail_of(response)
             if recoveries == _RECOVERIES or not self._recover(detail):
-                raise azure.errors.error_for(detail, what, self.owner, *names)
+                known = ("", "") if is_page else names
+                raise azure.errors.error_for(detail, what, self.owner, *known)
             recoveries += 1
-        if transfer.client.is_web_page(response.headers, _OWN_HEADERS):
-            raise MalformedResponseError(
-                f"{what}: the response has status {response.status} and is a web page, not a "
-                "response of Azure Storage. Is the host the blob service?",
-                driver=self.owner,
-            )
-        return response
 
     def read(
         self,

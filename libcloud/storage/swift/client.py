@@ -41,8 +41,6 @@ _T = TypeVar("_T")
 # A token may expire again, or be revoked, before the request that it was renewed for arrives.
 _RENEWALS = 2
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
 _OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
     {412: PreconditionFailedError, 413: ObjectTooLargeError, 422: ObjectHashMismatchError}
 )
@@ -72,19 +70,23 @@ class SwiftClient(StoreClient[PolicyOwner]):
             token = getattr(connection, "auth_token", None)
             response, detail = self._attempt(request, what, raw=raw)
             is_refused = detail is not None and detail.status == 401
-            if not is_refused or renewals == _RENEWALS or not hasattr(connection, "renew_token"):
+            renew = getattr(connection, "renew_token", None)
+            if not is_refused or renewals == _RENEWALS or renew is None or not renew(token):
                 break
-            if not connection.renew_token(token):
-                break
-        if response is not None and response.status in (ok or self.successes):
-            is_page = is_web_page(response.headers, _OWN_HEADERS)
-            if is_page and (raw or not self.is_foreign):
-                text = f"{what}: the response is a web page. Is this the store's API?"
+        if response is not None:
+            is_page = is_web_page(response.headers, _OWN_HEADERS) and (raw or not self.is_foreign)
+            is_expected = response.status in (ok or self.successes)
+            if is_expected and not is_page:
+                return response
+            # The request may have been carried out.
+            if is_expected or response.status in range(200, 300):
+                why = "is a web page" if is_page else f"has status {response.status}"
+                text = f"{what}: the response {why}. Is this the store's API?"
                 raise MalformedResponseError(text, driver=self.owner)
-            return response
+            names = ("", "") if is_page else names
         detail = detail or self.detail_of(response)
         text = f"{what}: {errors.describe(detail)}"
-        if detail.status in _REDIRECTS:
+        if detail.status in range(301, 309):
             text += ": redirects are not followed; use the URL that the store has now"
         raise errors.attach_detail(self._error(request, detail, text, names), detail)
 
@@ -167,8 +169,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
             if self.is_foreign:
                 return profiles.DEFAULT
             try:
-                response = self.send(requests.info(), "Error asking for limits", ok=(200,))
-                document = response.object
+                document = self.send(requests.info(), "Error asking for limits", ok=(200,)).object
             except LibcloudError as error:
                 _log.debug("the limits of the cluster are unknown: %s", error)
                 document = None

@@ -34,6 +34,7 @@ from libcloud.storage.types import (
     PreconditionFailedError,
     UploadOutcomeUnknownError,
 )
+from libcloud.test._loopback import Loopback, reply
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.faults import Action, Drop, FlipBit, LoseAnswer, Status, Truncate
@@ -388,9 +389,32 @@ def test_a_web_page_is_not_a_success(fake: FakeAzure, container: Container) -> N
     fake.faults.add("ListBlobs", Instead(page), times=None)
     with pytest.raises(LibcloudError, match="'html'"):
         container.list_objects()
-    fake.faults.add("PutBlob", Instead(page), times=None)
-    with pytest.raises(LibcloudError):
-        upload(container, b"x", "other")
+
+
+@pytest.mark.parametrize(("operation", "data"), [("PutBlob", b"x"), ("PutBlockList", LONG)])
+def test_an_upload_that_was_answered_by_a_web_page_is_looked_for(
+    fake: FakeAzure, container: Container, operation: str, data: bytes
+) -> None:
+    page = Answer(200, (("Content-Type", "text/html"),), b"<html>login</html>")
+    fake.faults.add(operation, Instead(page), times=None)
+    assert upload(container, data).size == len(data)
+    assert fake.body("box", "blob") == data
+
+
+def test_a_page_of_a_proxy_does_not_say_that_a_blob_is_missing(container: Container) -> None:
+    with Loopback(lambda _: reply(404, b"<html>", {"Content-Type": "text/html"})) as proxy:
+        driver = AzureBlobsStorageDriver(
+            "account", "a2V5", secure=False, host="127.0.0.1", port=proxy.port
+        )
+        obj = Object("blob", 1, "", {}, {}, Container("box", {}, driver), driver)
+        for action in (
+            obj.delete,
+            lambda: list(obj.as_stream()),
+            lambda: driver.get_object("a", "b"),
+        ):
+            with pytest.raises(LibcloudError, match="404") as caught:
+                action()
+            assert type(caught.value) is LibcloudError
 
 
 # Bad input.

@@ -75,7 +75,7 @@ stall confirm:done/unknown
 403 part:AccessDenied+id/AccessDenied complete:AccessDenied+id confirm:unknown
 cut-answer part:done/network+id confirm:done/unknown
 lost-answer part:done/network+id confirm:done/unknown
-error-in-200 complete:done/InternalError+id list:done/malformed confirm:done/unknown
+error-in-200 complete:done/unknown+id list:done/malformed confirm:done/unknown
 flipped-bit put:done/Md5Mismatch
     part:done/Md5Mismatch|Md5Mismatch+id|Crc64Mismatch|Crc64Mismatch+id
      complete:done/Md5Mismatch+id
