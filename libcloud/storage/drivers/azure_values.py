@@ -125,6 +125,7 @@ def listed_blob_extra(entry: BlobEntry, url: str) -> dict[str, Any]:
     return {
         **_properties(found, url),
         "etag": f'"{etag}"' if etag else None,
+        "hash": etag or None,
         "lease": _lease(found, "lease"),
         "blob_type": found.get("blobtype"),
         "storage_class": found.get("accesstier"),
