@@ -198,6 +198,8 @@ MUTANTS = (
         "sync does not copy what is newer",
         f"{_CLI}/sync_plan.py",
         '        return "time" if modified > destination.modified else ""',
+        f"{_CLI}/places.py",
+        '        return "time" if source.modified > destination.modified else ""',
         '        return ""',
         (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
     ),
@@ -245,7 +247,7 @@ MUTANTS = (
     ),
     Mutant(
         "the cache of completions is kept for ever",
-        f"{_CLI}/completion_cache.py",
+        f"{_CLI}/candidates.py",
         'if oldest < float(listing["time"]) <= self._now() and',
         "if",
         (
@@ -254,7 +256,7 @@ MUTANTS = (
     ),
     Mutant(
         "completions of another account are shown",
-        f"{_CLI}/completion_cache.py",
+        f"{_CLI}/candidates.py",
         "            *(self._environ.get(name) for name in _VARIABLES),\n",
         "",
         (

@@ -13,8 +13,12 @@ import os
 import sys
 from importlib import import_module
 
-from libcloud.utils.builds import PACKAGES, install_finder, is_complete, unavailable
-from libcloud.utils.moved import install_moved_finder
+from libcloud.utils.builds import (
+    PACKAGES,
+    install_finders,
+    is_complete,
+    unavailable,
+)
 
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes as long as all else here
 if TYPE_CHECKING:
@@ -93,6 +97,5 @@ def _enable_ssh_debug(fo: Any) -> None:
     logger.addHandler(logging.StreamHandler(fo))
 
 
-install_finder()
-install_moved_finder()
+install_finders()
 _init_once()

@@ -14,15 +14,19 @@ import click
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.options import ObjectOptions, write_options
-from libcloud.cli.patterns import Filters, filter_options
-from libcloud.cli.places import Copier, StoreDirectory
+from libcloud.cli.places import Copier, Entry, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.reading import modified
-from libcloud.cli.selection import Selection, literal_option, version_option
+from libcloud.cli.selection import (
+    Filters,
+    Selection,
+    filter_options,
+    literal_option,
+    version_option,
+)
 from libcloud.cli.settings import Settings, decorated, job_options, source_options
 from libcloud.cli.stores import Store, open_store
-from libcloud.cli.sync_plan import Entry
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError

@@ -15,7 +15,6 @@ from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
-from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.programs import CommandWithProgram
 from libcloud.cli.progress import Progress
 from libcloud.cli.reading import (
@@ -31,7 +30,14 @@ from libcloud.cli.reading import (
     to_program,
     to_stdout,
 )
-from libcloud.cli.selection import Selection, literal_option, version_label, version_option
+from libcloud.cli.selection import (
+    Filters,
+    Selection,
+    filter_options,
+    literal_option,
+    version_label,
+    version_option,
+)
 from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from libcloud.cli.network import is_network_error, network_text
+from libcloud.cli.errors import is_network_error, network_text
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
 from libcloud.storage.capabilities import KIB
 from libcloud.storage.transfer.progress import (

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
-from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.progress import print_stderr
+from libcloud.cli.selection import Filters, filter_options
 from libcloud.cli.settings import Settings, job_options, source_options
 from libcloud.cli.stores import Store, connect
 from libcloud.cli.targets import Target, is_url, parse_target

@@ -17,10 +17,10 @@ from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
-from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.programs import CommandWithProgram, produce
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.reading import errors_name, is_shared_output
+from libcloud.cli.selection import Filters, filter_options
 from libcloud.cli.settings import Settings, job_options, transfer_options
 from libcloud.cli.sources import (
     Source,

@@ -11,9 +11,15 @@ import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
-from libcloud.cli.patterns import Filters, filter_options
 from libcloud.cli.progress import Report
-from libcloud.cli.selection import Selection, literal_option, version_label, version_option
+from libcloud.cli.selection import (
+    Filters,
+    Selection,
+    filter_options,
+    literal_option,
+    version_label,
+    version_option,
+)
 from libcloud.cli.settings import Settings, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.common.types import LibcloudError

@@ -13,8 +13,8 @@ from typing import BinaryIO, Literal
 import click
 
 from libcloud.cli.errors import InputError
-from libcloud.cli.patterns import Filters
 from libcloud.cli.progress import print_stderr
+from libcloud.cli.selection import Filters
 from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable

@@ -12,14 +12,23 @@ import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
-from libcloud.cli.patterns import Filters, filter_options
-from libcloud.cli.places import Copier, LocalDirectory, Place, StoreDirectory
+from libcloud.cli.places import (
+    Copier,
+    Copy,
+    Delete,
+    Entry,
+    LocalDirectory,
+    Place,
+    Rules,
+    StoreDirectory,
+    plan_sync,
+)
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
+from libcloud.cli.selection import Filters, filter_options
 from libcloud.cli.settings import Settings, job_options, source_options
 from libcloud.cli.sources import follow_symlinks_option
 from libcloud.cli.stores import open_store
-from libcloud.cli.sync_plan import Copy, Delete, Entry, Rules, plan_sync
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count
 from libcloud.common.types import LibcloudError

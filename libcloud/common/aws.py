@@ -21,7 +21,7 @@ from libcloud.common.base import BaseDriver, ConnectionUserAndKey, JsonResponse,
 from libcloud.common.credentials import clean_key
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.common.types import MalformedResponseError as MalformedResponseError
-from libcloud.utils.hosts import authority
+from libcloud.utils.headers import authority
 from libcloud.utils.xml import findall_ignore_namespace, findtext_ignore_namespace
 
 if TYPE_CHECKING:

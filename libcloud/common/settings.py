@@ -7,7 +7,7 @@ from typing import Any
 
 from libcloud import __version__
 from libcloud.common.address import default_host, split_url
-from libcloud.utils.hosts import authority, without_brackets
+from libcloud.utils.headers import authority, without_brackets
 from libcloud.utils.lazy import LazyAttribute
 
 

@@ -31,7 +31,7 @@ from libcloud.http.secrets import redacting
 from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
-from libcloud.utils.hosts import authority
+from libcloud.utils.headers import authority
 from libcloud.utils.per_thread import PerThread
 
 __all__ = [

@@ -84,6 +84,6 @@ def test_a_storage_driver_of_the_other_build_raises_an_error(provider: str) -> N
 
 def test_the_finder_is_installed_once() -> None:
     before: list[Any] = list(sys.meta_path)
-    builds.install_finder()
+    builds.install_finders()
     assert sys.meta_path == before
     assert [type(finder).__name__ for finder in before].count("ModuleFinder") == 1

@@ -9,7 +9,7 @@ from importlib import import_module
 import pytest
 
 from libcloud.common.credentials import discovery
-from libcloud.utils.moved import MOVED
+from libcloud.utils.builds import MOVED
 
 
 @pytest.mark.parametrize("name", MOVED)

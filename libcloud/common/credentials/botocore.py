@@ -14,9 +14,9 @@ from typing import Any
 
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.utils.environment import can_ask_user
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.redact import redact_text
-from libcloud.utils.terminal import can_ask_user
 
 MISSING_EXTRA = "this needs botocore: pip install 'libcloud-storage[aws]'"
 

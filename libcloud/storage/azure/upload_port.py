@@ -41,7 +41,7 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 from libcloud.storage.types import ObjectDoesNotExistError, ObjectHashMismatchError
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest

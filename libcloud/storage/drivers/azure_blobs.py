@@ -50,7 +50,7 @@ from libcloud.storage.keywords import (
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
 from libcloud.utils.arguments import kind_of, plain_headers
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack

@@ -13,7 +13,7 @@ from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 # Apache Libcloud has not had them since 2.5: blobs are block blobs.
 _REMOVED = ("ex_blob_type", "ex_page_blob_size")

@@ -32,7 +32,7 @@ from libcloud.storage.drivers.s3 import (
 from libcloud.storage.keywords import GoogleKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.profiles import GOOGLE
-from libcloud.utils.hosts import authority
+from libcloud.utils.headers import authority
 from libcloud.utils.per_thread import PerThread
 from libcloud.utils.unsent import before_sending
 

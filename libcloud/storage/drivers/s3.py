@@ -83,8 +83,8 @@ from libcloud.storage.types import (
     ObjectHashMismatchError,
 )
 from libcloud.utils.arguments import whole_number
-from libcloud.utils.etags import strip_etag
 from libcloud.utils.files import size_of_file
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack

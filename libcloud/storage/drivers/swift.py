@@ -41,7 +41,7 @@ from libcloud.storage.types import (
     ObjectHashMismatchError,
 )
 from libcloud.utils.arguments import plain_headers
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -26,7 +26,7 @@ from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.storage.s3.response import S3RawResponse, S3Response
 from libcloud.utils.bodies import Pieces
-from libcloud.utils.hosts import authority
+from libcloud.utils.headers import authority
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.per_thread import PerThread
 

@@ -31,7 +31,7 @@ from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.upload.source import RangeSource
 from libcloud.storage.transfer.values import Confirmation, Digest, PartReceipt, Step, StoredObject
 from libcloud.storage.types import ObjectChangedError, ObjectTooLargeError, PreconditionFailedError
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, profile_named, profile_of_host
-from libcloud.utils.hosts import authority
+from libcloud.utils.headers import authority
 
 _log = logging.getLogger(__name__)
 

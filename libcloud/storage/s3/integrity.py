@@ -28,7 +28,7 @@ from libcloud.storage.s3.profiles import S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.bodies import hashed, new_md5
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PAYLOAD = "x-amz-content-sha256"

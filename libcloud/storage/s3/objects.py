@@ -21,7 +21,7 @@ from libcloud.storage.types import (
     MissingContainerError,
     ObjectDoesNotExistError,
 )
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client

@@ -17,7 +17,7 @@ from dataclasses import replace
 from libcloud.common.request import Body, HttpRequest
 from libcloud.storage import s3
 from libcloud.storage.s3.names import NAMESPACE
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 _XML = "application/xml"
 

@@ -19,7 +19,7 @@ from libcloud.common.aws import AWSBaseResponse
 from libcloud.common.base import RawResponse
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest

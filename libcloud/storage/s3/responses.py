@@ -39,7 +39,7 @@ from libcloud.storage.s3.values import (
     UploadRecord,
     VersionRecord,
 )
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 __all__ = [
     "MalformedDocumentError",

@@ -27,7 +27,7 @@ from libcloud.storage.s3.nodes import (
     is_exact,
 )
 from libcloud.storage.s3.values import ObjectRecord
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 from libcloud.utils.xml import MAX_MARKS, parse_xml
 
 _OPEN, _CLOSE = "<Contents>", "</Contents>"

@@ -36,7 +36,7 @@ from libcloud.storage.transfer.values import (
     StoredObject,
 )
 from libcloud.storage.types import ObjectHashMismatchError
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 _READ_SIZE = 64 * 1024
 # S3 responds with 200; some gateways with 201 (created) or 204 (no content).

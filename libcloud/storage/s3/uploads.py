@@ -28,7 +28,7 @@ from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import UploadOutcomeUnknownError
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.storage.base import StorageDriver

@@ -18,7 +18,7 @@ from libcloud import __version__
 from libcloud.common.types import LibcloudError
 from libcloud.storage.scaleout.futures import followed
 from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
-from libcloud.utils.extras import missing_extra
+from libcloud.utils.environment import missing_extra
 
 try:
     from dask import delayed, is_dask_collection

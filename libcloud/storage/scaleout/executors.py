@@ -21,7 +21,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.extras import missing_extra
+from libcloud.utils.environment import missing_extra
 
 __all__ = ["adapted", "executor_for", "workers_of"]
 

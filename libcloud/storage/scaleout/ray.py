@@ -13,7 +13,7 @@ from typing import Any
 
 from libcloud.storage.scaleout.futures import followed
 from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
-from libcloud.utils.extras import missing_extra
+from libcloud.utils.environment import missing_extra
 
 try:
     import ray

@@ -9,7 +9,7 @@ from typing import Any
 from libcloud.storage.base import Container
 from libcloud.storage.scaleout.ray import RayExecutor
 from libcloud.storage.scaleout.staging import StagedPiece, Staging
-from libcloud.utils.extras import missing_extra
+from libcloud.utils.environment import missing_extra
 
 try:
     from ray.data import DataContext, Datasink

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout.staging import StagedPiece, Staging
 from libcloud.storage.types import ObjectDoesNotExistError
-from libcloud.utils.extras import missing_extra
+from libcloud.utils.environment import missing_extra
 
 try:
     from pyspark import TaskContext

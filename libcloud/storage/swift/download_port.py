@@ -13,7 +13,7 @@ from libcloud.storage.swift.deletion import is_static_large
 from libcloud.storage.transfer.download.port import Verification
 from libcloud.storage.transfer.download.start import Download, Selection, request_download
 from libcloud.utils.bodies import new_md5
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libcloud.utils.documents import UnexpectedDocumentError, number_in, records, text_in
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 
 @dataclass(frozen=True, slots=True)

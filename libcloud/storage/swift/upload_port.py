@@ -33,7 +33,7 @@ from libcloud.storage.transfer.values import (
 )
 from libcloud.storage.types import InvalidContainerNameError, ObjectHashMismatchError
 from libcloud.utils.bodies import hashed, new_md5
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 _log = logging.getLogger(__name__)
 

@@ -17,9 +17,8 @@ from typing import Any
 import click
 import pytest
 
-from libcloud.cli.candidates import urls
+from libcloud.cli.candidates import SECONDS, CompletionCache, urls
 from libcloud.cli.completion import SCRIPTS, candidate_lines
-from libcloud.cli.completion_cache import SECONDS, CompletionCache
 from libcloud.cli.main import cli
 from libcloud.cli.settings import Settings
 from libcloud.test.cli.running import BUCKET, Shell, environment, terminal

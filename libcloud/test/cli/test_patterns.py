@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.cli.patterns import (
+from libcloud.cli.selection import (
     Filters,
     filter_options,
     has_wildcard,

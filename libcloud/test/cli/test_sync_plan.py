@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from libcloud.cli.sync_plan import Copy, Delete, Entry, Rules, plan_sync
+from libcloud.cli.places import Copy, Delete, Entry, Rules, plan_sync
 
 THEN = datetime(2026, 11, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(seconds=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.cli.patterns import Filters
+from libcloud.cli.selection import Filters
 from libcloud.cli.sources import Walk
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status

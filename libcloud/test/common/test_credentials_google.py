@@ -15,7 +15,7 @@ from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.common.credentials.discovery import Discovery
 from libcloud.common.credentials.google import find_google_credentials
 from libcloud.common.google import GoogleAuthError, GoogleInstalledAppAuthConnection
-from libcloud.utils.terminal import can_ask_user
+from libcloud.utils.environment import can_ask_user
 
 NOTHING = Discovery(None, missing="nothing")
 HMAC = {"GS_ACCESS_KEY_ID": "GOOGKEY", "GS_SECRET_ACCESS_KEY": "secret"}

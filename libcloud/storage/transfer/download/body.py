@@ -32,8 +32,8 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 from libcloud.utils import cancellation
-from libcloud.utils.etags import strip_etag
 from libcloud.utils.files import read_in_chunks
+from libcloud.utils.headers import strip_etag
 
 # Bytes read at once after a break. Where connections break early, most of a larger piece would be
 # requested again and again.

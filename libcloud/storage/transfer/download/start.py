@@ -32,7 +32,7 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 from libcloud.utils.arguments import size_of
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 AS_STORED = {"Accept-Encoding": "identity"}
 """Requests the bytes as they are stored: the object's size and hash are those of these bytes."""

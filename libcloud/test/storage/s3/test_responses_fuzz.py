@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from libcloud.storage.s3 import errors, requests, responses
 from libcloud.storage.s3.responses import MalformedDocumentError
 from libcloud.test.storage.s3 import documents
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 from libcloud.utils.xml import parse_xml
 
 READERS: list[Callable[[Any], object]] = [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.storage.s3.values import UploadRecord, parse_time
-from libcloud.utils.etags import strip_etag
+from libcloud.utils.headers import strip_etag
 
 MOMENT = datetime(2011, 4, 9, 19, 3, 49, tzinfo=timezone.utc)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts and ports in URLs."""
+"""Values of HTTP headers: hosts with ports, as in URLs, and ETags."""
 
 from __future__ import annotations
 
@@ -30,3 +30,11 @@ def without_brackets(host: str) -> str:
     ('::1', '[::1]:9000')
     """
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def strip_etag(etag: str) -> str:
+    """``etag`` without its quotes and without the prefix of a weak one; otherwise opaque."""
+    etag = etag.strip()
+    if etag.startswith("W/"):
+        etag = etag[2:]
+    return etag.strip('"')

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the user can be prompted."""
+"""What a program can use: optional dependencies, and a terminal to prompt the user."""
 
 from __future__ import annotations
 
 import sys
+
+
+def missing_extra(package: str, extra: str) -> str:
+    """The message for a missing optional dependency.
+
+    >>> missing_extra("loky", "loky")
+    "this needs loky: pip install 'libcloud-storage[loky]'"
+    """
+    return f"this needs {package}: pip install 'libcloud-storage[{extra}]'"
 
 
 def can_ask_user() -> bool:
