@@ -65,7 +65,7 @@ MUTANTS = (
     ),
     Mutant(
         "unknown keywords are found after the credentials",
-        "libcloud/storage/s3/discovery.py",
+        "libcloud/storage/s3/access.py",
         "    check_known_keywords(kind, options)\n",
         "",
         _KEYWORDS,

@@ -196,16 +196,14 @@ MUTANTS = (
     ),
     Mutant(
         "sync does not copy what is newer",
-        f"{_CLI}/sync_plan.py",
-        '        return "time" if modified > destination.modified else ""',
         f"{_CLI}/places.py",
-        '        return "time" if source.modified > destination.modified else ""',
+        '        return "time" if modified > destination.modified else ""',
         '        return ""',
         (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
     ),
     Mutant(
         "sync copies again what get downloaded within the second",
-        f"{_CLI}/sync_plan.py",
+        f"{_CLI}/places.py",
         "            modified = modified.replace(microsecond=0)",
         "            pass",
         (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),

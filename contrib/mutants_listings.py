@@ -32,7 +32,7 @@ MUTANTS = (
     ),
     Mutant(
         "a scanned page may have anything between its objects",
-        f"{_S3}/scanning.py",
+        f"{_S3}/nodes.py",
         "    if not rows or length != len(objects) + len(between):",
         "    if not rows:",
         _SCANNING,
@@ -40,7 +40,7 @@ MUTANTS = (
     ),
     Mutant(
         "objects of a listing are found in its comments",
-        f"{_S3}/scanning.py",
+        f"{_S3}/nodes.py",
         "    if len(found) != 1:",
         "    if len(found) > 1:",
         _SCANNING,
@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         "an escaped ampersand in a scanned name begins another entity",
-        f"{_S3}/scanning.py",
+        f"{_S3}/nodes.py",
         "    for entity in found:",
         "    for entity in reversed(found):",
         _SCANNING,

@@ -118,7 +118,7 @@ MUTANTS = (
     ),
     Mutant(
         "the certificates of AWS_CA_BUNDLE are not trusted",
-        "libcloud/storage/s3/discovery.py",
+        "libcloud/storage/s3/access.py",
         '        settings["ex_ca_bundle"] = _existing(found.ca_bundle)\n',
         "        _existing(found.ca_bundle)\n",
         (f"{_TESTS}/storage/test_s3_discovery.py",),

@@ -252,7 +252,7 @@ def driver_settings(target: Target, found: Discovery, settings: Settings) -> dic
         requests.
     :raises CredentialsNotFoundError: no credentials were found.
     """
-    from libcloud.storage.s3.discovery import driver_options
+    from libcloud.storage.s3.access import driver_options
 
     options = driver_options(found)
     if found.endpoint_url is None and target.provider in _NEEDS_ENDPOINT:

@@ -292,7 +292,7 @@ class BaseS3StorageDriver(StorageDriver):
         :raises ProfileFileError: a requested profile does not exist or cannot be read.
         :raises ValueError: a setting is invalid.
         """
-        settings = s3.discovery.settings_from_env(
+        settings = s3.access.settings_from_env(
             cls, options, profile=profile, region=region, endpoint_url=endpoint_url
         )
         driver = cls(**settings)
@@ -318,7 +318,7 @@ class BaseS3StorageDriver(StorageDriver):
             parameter, or contains credentials. The message shows none of them.
         :raises LibcloudError: as :meth:`from_env`.
         """
-        bucket, settings = s3.discovery.parse_url(url)
+        bucket, settings = s3.access.parse_url(url)
         driver = cls.from_env(**{**settings, **options})
         if bucket:
             driver.ex_container = Container(bucket, {}, driver)
@@ -416,7 +416,7 @@ class BaseS3StorageDriver(StorageDriver):
         return self.ex_location_name or self.profile.location(region)
 
     def _to_containers(self, obj: Any, xpath: str) -> Iterator[Container]:
-        for element in s3.listing.elements(obj, xpath):
+        for element in s3.nodes.elements(obj, xpath):
             yield self._to_container(element)
 
     def _to_container(self, element: Any) -> Container:
@@ -449,7 +449,7 @@ class BaseS3StorageDriver(StorageDriver):
             s3.listing.object_pages, self._client, path, container.name, prefix
         )
         if ex_list_parallel and pool is not None:
-            listing = s3.parallel_listing.parallel_listing(pool, list_pages)
+            listing = s3.listing.ParallelListing(pool, list_pages)
             for record in listing.objects(ex_start_after):
                 yield from s3.listing.objects_from((record,), container, self)
             return
@@ -464,7 +464,7 @@ class BaseS3StorageDriver(StorageDriver):
         list_pages = functools.partial(
             s3.listing.object_pages, self._client, path, container.name, prefix or None
         )
-        return s3.parallel_listing.parallel_listing(self._pool, list_pages).samples(after, last)
+        return s3.listing.ParallelListing(self._pool, list_pages).samples(after, last)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
         """See :func:`~libcloud.storage.base.iterate_directory`."""
@@ -489,7 +489,7 @@ class BaseS3StorageDriver(StorageDriver):
         return iter(s3.listing.objects_from(page.entries, container, self))
 
     def _to_objs(self, obj: Any, xpath: str, container: Container) -> list[Object]:
-        return [self._to_obj(element, container) for element in s3.listing.elements(obj, xpath)]
+        return [self._to_obj(element, container) for element in s3.nodes.elements(obj, xpath)]
 
     def _to_obj(self, element: Any, container: Container) -> Object:
         record = s3.responses.object_record(element)
@@ -877,8 +877,8 @@ class BaseS3StorageDriver(StorageDriver):
         path = self._get_new_object_path(container, object_name)
         if ex_storage_class is not None:
             headers = self._with_storage_class(headers, ex_storage_class)
-        given = s3.copy_headers.split_headers(headers, self.http_vendor_prefix)
-        unchanged = not s3.copy_headers.changes(given, metadata, content_type)
+        given = s3.headers.split_headers(headers, self.http_vendor_prefix)
+        unchanged = not s3.headers.changes(given, metadata, content_type)
         s3.copying.check_copy(self, obj, container, object_name, unchanged=unchanged)
         return s3.copying.copy_object(
             self,

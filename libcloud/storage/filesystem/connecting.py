@@ -12,7 +12,7 @@ from libcloud.common.credentials.discovery import discover, without_store_settin
 from libcloud.common.credentials.google import find_google_credentials, require_google_key
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.providers import get_driver
-from libcloud.storage.s3.discovery import driver_options
+from libcloud.storage.s3.access import driver_options
 from libcloud.storage.types import Provider
 
 # Drivers of stores without a fixed endpoint use the endpoint and region of the environment.

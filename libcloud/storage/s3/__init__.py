@@ -10,8 +10,7 @@ and verified, ``presign`` URLs that contain their own authorization.
 With I/O: ``client`` sends requests through a connection (``connection``, ``endpoint``,
 ``recovery``); ``objects``, ``versions``, ``settings``, ``listing``, ``multipart``,
 ``copying``, ``deletion`` and ``uploads`` are the operations of the driver; ``upload_port`` and
-``download_port`` are the adapters that the transfer engine calls. ``access`` and ``discovery``
-configure a driver.
+``download_port`` are the adapters that the transfer engine calls. ``access`` configures a driver.
 
 Modules here import ``storage/transfer``, the storage contract, ``common`` and ``utils``; they know
 no driver. The tests are ``libcloud/test/storage/s3/`` and ``libcloud/test/storage/test_s3_*.py``.
@@ -30,10 +29,8 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import checksums as checksums
     from libcloud.storage.s3 import client as client
     from libcloud.storage.s3 import connection as connection
-    from libcloud.storage.s3 import copy_headers as copy_headers
     from libcloud.storage.s3 import copying as copying
     from libcloud.storage.s3 import deletion as deletion
-    from libcloud.storage.s3 import discovery as discovery
     from libcloud.storage.s3 import download_port as download_port
     from libcloud.storage.s3 import endpoint as endpoint
     from libcloud.storage.s3 import errors as errors
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import nodes as nodes
     from libcloud.storage.s3 import objects as objects
     from libcloud.storage.s3 import options as options
-    from libcloud.storage.s3 import parallel_listing as parallel_listing
     from libcloud.storage.s3 import presign as presign
     from libcloud.storage.s3 import profiles as profiles
     from libcloud.storage.s3 import recovery as recovery

@@ -35,7 +35,7 @@ from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-    from libcloud.storage.s3.copy_headers import CopyHeaders, Given
+    from libcloud.storage.s3.headers import CopyHeaders, Given
     from libcloud.storage.s3.values import Published
     from libcloud.storage.transfer.progress import Listener
 
@@ -110,7 +110,7 @@ def copy_object(
     :param given: headers of the caller.
     """
     found = _look_up(driver, obj, given)
-    headers = s3.copy_headers.copy_headers(
+    headers = s3.headers.copy_headers(
         given, found.seen, metadata=metadata, content_type=content_type
     )
     limits, size = _limits(driver, found, part_size)
@@ -154,7 +154,7 @@ def copy_part(
     key = {name: value for name, value in headers.items() if name.lower().startswith(_CUSTOMER)}
     source = Source(place, obj.size, seen, key)
     of_source = {f"x-amz-copy-source-{name[len('x-amz-') :]}": key[name] for name in key}
-    carried = s3.copy_headers.CopyHeaders({}, headers, of_source)
+    carried = s3.headers.CopyHeaders({}, headers, of_source)
     port = CopyPort(driver, source, target, carried)
     part, copied = port.copy_part(upload_id, number, span)
     opaque = integrity.encrypted(headers)
@@ -182,7 +182,7 @@ def check_copy(
 
 def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
     place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
-    headers = s3.copy_headers.head_headers(given)
+    headers = s3.headers.head_headers(given)
 
     def look_up(version_id: str | None, validator: Validator | None = None) -> Source:
         seen = s3.objects.look_up(driver._client, place, headers, version_id)

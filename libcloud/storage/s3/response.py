@@ -24,7 +24,7 @@ from libcloud.utils.headers import strip_etag
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.errors import ErrorDetail
-    from libcloud.storage.s3.scanning import ScannedPage
+    from libcloud.storage.s3.nodes import ScannedPage
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXCERPT_LENGTH = 200
@@ -78,7 +78,7 @@ class S3Response(AWSBaseResponse):
 
     def _parse(self) -> None:
         if type(self).parse_body is S3Response.parse_body:
-            self.page = s3.scanning.scan(self._content)
+            self.page = s3.nodes.scan(self._content)
         if self.page is None:
             super()._parse()
 

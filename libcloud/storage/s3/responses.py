@@ -23,11 +23,11 @@ from libcloud.storage.s3.nodes import (
     Element,
     MalformedDocumentError,
     Node,
+    ScannedPage,
     Source,
     excerpt,
     read_root,
 )
-from libcloud.storage.s3.scanning import ScannedPage
 from libcloud.storage.s3.values import (
     BucketRecord,
     DeleteResult,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from libcloud.storage.s3.copy_headers import (
+from libcloud.storage.s3.headers import (
     changes,
     copy_headers,
     head_headers,

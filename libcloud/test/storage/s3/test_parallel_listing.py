@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libcloud.storage.s3 import parallel_listing
-from libcloud.storage.s3.parallel_listing import ParallelListing
-from libcloud.storage.s3.values import ObjectRecord
+from libcloud.storage.s3 import listing
+from libcloud.storage.s3.listing import ParallelListing
+from libcloud.storage.s3.values import ObjectRecord, Page
 from libcloud.storage.worker_pool import WorkerPool
 from libcloud.test.storage.s3_servers import store
 
@@ -28,19 +28,19 @@ class Keys:
         self._size = size
         self.starts: list[str | None] = []
 
-    def pages(self, after: str | None) -> Iterator[Sequence[ObjectRecord]]:
-        self.starts.append(after)
+    def pages(
+        self, after: str | None, page_size: int | None = None
+    ) -> Iterator[tuple[Page[ObjectRecord], None]]:
+        if page_size is None:
+            self.starts.append(after)
+        size = page_size or self._size
         start = bisect.bisect_right(self._sorted, (after or "").encode())
-        for first in range(start, len(self.names), self._size):
-            names = self.names[first : first + self._size]
-            yield [ObjectRecord(name, None, 1) for name in names]
-
-    def first_after(self, after: str | None) -> str | None:
-        start = bisect.bisect_right(self._sorted, (after or "").encode())
-        return self.names[start] if start < len(self.names) else None
+        for first in range(start, max(start + 1, len(self.names)), size):
+            names = self.names[first : first + size]
+            yield Page(tuple(ObjectRecord(name, None, 1) for name in names)), None
 
     def listed(self) -> list[str]:
-        listing = ParallelListing(POOL, self.pages, self.first_after)
+        listing = ParallelListing(POOL, self.pages)
         return [record.key for record in listing.objects()]
 
 
@@ -68,7 +68,7 @@ def test_keys_are_split_into_ranges(names: list[str]) -> None:
 @pytest.mark.slow
 def test_a_container_may_have_any_number_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     # Too long for the first characters to be looked at: what remains is split again and again.
-    monkeypatch.setattr(parallel_listing, "_PAGES", 1)
+    monkeypatch.setattr(listing, "_PAGES", 1)
     keys = Keys((f"{number:06}/{'x' * 30}" for number in range(12_000)), size=1)
     assert keys.listed() == keys.names
 

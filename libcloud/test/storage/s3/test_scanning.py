@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from libcloud.storage.s3 import responses
 from libcloud.storage.s3.names import NAMESPACE
-from libcloud.storage.s3.scanning import scan
+from libcloud.storage.s3.nodes import scan
 
 KEY, SIZE = "<Key>k</Key>", "<Size>3</Size>"
 ETAG, TIME = "<ETag>&quot;e&quot;</ETag>", "<LastModified>t</LastModified>"
