@@ -221,7 +221,7 @@ class _Command:
     def _check_unchanged(self, obj: Object) -> None:
         """:raises LibcloudError: the original is not what was copied, and must not be deleted."""
         if not _is_same_version(obj, self._source.object(obj.name)):
-            raise LibcloudError("copied, but changed meanwhile: the original was not deleted")
+            raise LibcloudError("copied, but changed during the copy: the original was not deleted")
 
     def _check_other_store(self, entry: Entry) -> None:
         """:raises LibcloudError: the object is its own destination, by another name of the store.

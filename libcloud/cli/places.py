@@ -134,7 +134,7 @@ def _unchanged(file: BinaryIO) -> Iterator[bytes]:
 
     Otherwise, what was read of two versions would be up to date for the next run.
 
-    :raises LibcloudError: from the iterator, at the end: it was changed meanwhile. An upload of
+    :raises LibcloudError: from the iterator, at the end: it was changed. An upload of
         these pieces stores nothing.
     """
     before = os.fstat(file.fileno())

@@ -176,7 +176,7 @@ class Walk:
                 kind = _kind(entry)
                 if kind == "file" and self.filters.select(name):
                     yield Source(entry.path, prefix + name, _size(entry.path))
-            except OSError as error:  # for example, it has been deleted meanwhile
+            except OSError as error:  # for example, it was deleted in the meantime
                 if self.filters.select(name):
                     yield Source(entry.path, prefix + name, 0, error)
                 continue

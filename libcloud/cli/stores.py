@@ -102,7 +102,7 @@ class Store:
 
     @property
     def host(self) -> str:
-        """The host of the endpoint; B2 is asked for it, and errors appear with the next request."""
+        """The host of the endpoint; B2 is queried for it; errors appear with the next request."""
         connection: Any = self.driver.connection
         with contextlib.suppress(LibcloudError):
             return str((getattr(connection, "addressing", None) or connection).host)

@@ -605,7 +605,7 @@ class StorageDriver(StorageDriverHelpers):
     ) -> UploadWriter[Object]:
         """Open a binary file for writing, which becomes an object when it is closed.
 
-        The data is kept in a temporary file until then, unless the driver can upload it meanwhile.
+        The data is kept in a temporary file until then, unless the driver can upload earlier.
 
         :param extra: as for :meth:`upload_object`.
         :param headers: further headers for the request.

@@ -123,7 +123,7 @@ class AnyUploadKeywords(UploadKeywords, total=False):
 
     :param ex_storage_class: storage class, in any case: ``"standard_ia"``, ``"glacier"``; for
         Azure, an access tier. ``None``: the store's default.
-    :param ex_use_lease: Azure: hold a lease on the blob meanwhile, if it exists.
+    :param ex_use_lease: Azure: hold a lease on the blob during the upload, if it exists.
     """
 
     ex_storage_class: str | None

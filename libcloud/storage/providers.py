@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry of drivers: names, and where to import each of them from when it is asked for."""
+"""The registry of drivers: names, and where to import each of them from on request."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class Scheduler(Generic[_T]):
         self._count(-1)
 
     def pause(self) -> None:
-        """A running task waits for other tasks of the pool: it does not count meanwhile."""
+        """A running task waits for other tasks of the pool: it does not count until then."""
         self._count(-1)
 
     def resume(self) -> None:

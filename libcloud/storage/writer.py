@@ -374,7 +374,7 @@ class _Remains:
     """What is left of a writer that is dropped, or open at the end of the program: its upload.
 
     A dropped one is aborted by a thread. The collector can come while this thread holds a lock that
-    a request needs, or in the midst of a request of that very upload. Where no thread can be
+    a request needs, or during a request of that very upload. Where no thread can be
     started, at the end of the program, it is left to the end of ``atexit``.
 
     :ivar error: why the upload was aborted, if that was done here.

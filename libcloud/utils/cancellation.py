@@ -181,7 +181,7 @@ def raise_if_abandoned() -> None:
 def sleep(seconds: float) -> None:
     """Wait for ``seconds``.
 
-    :raises CancelledError: the work of the calling thread is cancelled, before or meanwhile.
+    :raises CancelledError: the work of the calling thread is or becomes cancelled.
     """
     cancellation = _active.get()
     if cancellation is None:

@@ -19,7 +19,7 @@ from libcloud.common.credentials.types import Credentials, CredentialsNotFoundEr
 from libcloud.common.types import InvalidCredsError, LibcloudError
 
 SCOPE = "https://storage.azure.com/.default"
-"""What a token for Azure Storage is asked for."""
+"""The scope of a token for Azure Storage."""
 
 _ENTRA_CODE = re.compile(r"AADSTS[0-9]+")
 
@@ -79,7 +79,7 @@ def parse_connection(text: str) -> StorageAccount:
 
 
 def account_from_env(environ: Mapping[str, str]) -> StorageAccount:
-    """The account in ``AZURE_STORAGE_*``; a connection string goes before single variables."""
+    """The account in ``AZURE_STORAGE_*``; a connection string takes precedence."""
     text = environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
     if text:
         return parse_connection(text)

@@ -313,7 +313,7 @@ def _find_credentials(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StoredCredentials:
-    """A provider that looks up stored credentials again: they may have been replaced meanwhile.
+    """A provider that looks up stored credentials again: they may have been replaced.
 
     It holds where to look and no credentials, so its pickle contains no secret.
 

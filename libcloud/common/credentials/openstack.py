@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens of OpenStack: from TempAuth (version 1), and from Keystone (versions 2 and 3).
 
-Keystone is asked through keystoneauth1, the extra ``swift``, which is imported when it is used. All
+Keystone is used through keystoneauth1, the extra ``swift``, which is imported when it is used. All
 requests go through the sender that is passed in.
 
 Reference: Swift, "The Auth System" (overview_auth), and keystoneauth1, "Authentication Plugins".

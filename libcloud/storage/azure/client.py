@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends requests to Azure Blob Storage: retries, and errors that say what was tried.
+"""Sends requests to Azure Blob Storage: retries, and errors that name the operation.
 
 A driver *holds* one client and every operation goes through it. The client in turn uses the
 driver's connection, which authorizes each attempt.
@@ -30,7 +30,7 @@ _RECOVERIES = 2
 
 
 class ClientOwner(PolicyOwner, Protocol):
-    """What the client reads from the driver, beside its policy."""
+    """What the client reads from the driver, besides its policy."""
 
     @property
     def ex_completion_timeout(self) -> float: ...

@@ -68,5 +68,5 @@ def copy_blob(
 
 
 def _abort(client: AzureClient, path: str, copy_id: str, what: str) -> None:
-    """Stop a pending copy; it may have ended meanwhile, which is 409."""
+    """Stop a pending copy; it may have ended by then, which is 409."""
     client.send(requests.abort_copy(path, copy_id), what, ok=(204, 409))

@@ -37,7 +37,7 @@ class MultipartDriver(StorageDriver):
     """A driver whose uploads and downloads are those of ``storage/transfer``."""
 
     hash_type = "md5"
-    #: How often and how patiently requests are made again.
+    #: How often requests are retried, and after which delays.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     #: Bytes of parts that one upload holds at once, or a budget that several share.
     ex_max_memory: ClassVar[int | MemoryBudget | None] = None

@@ -98,7 +98,7 @@ class Access:
 def options_from_env(options: Mapping[str, Any]) -> dict[str, Any]:
     """Keyword arguments of the driver, by ``AZURE_STORAGE_*`` and by ``options``.
 
-    :param options: keywords of the driver, which go before the environment, and
+    :param options: keywords of the driver, which take precedence over the environment, and
         ``connection_string``.
     :raises CredentialsNotFoundError: no account is named, or nothing authorizes requests.
     :raises ValueError: a connection string is none.

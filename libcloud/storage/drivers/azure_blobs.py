@@ -391,7 +391,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
     ) -> Object:
         """Upload a file; arguments and errors are those of :meth:`upload_object_via_stream`.
 
-        :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
+        :raises SizeMismatchError: the file changed its size; nothing was published.
         """
         check_file_path(file_path)
         with transfer.upload.source.LocalFile(file_path) as file:
@@ -428,7 +428,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         :param verify_hash: compute the MD5 of the whole blob, which Azure keeps with it; a blob of
             several blocks has none otherwise. The MD5 of each block is sent in any case.
         :param headers: properties such as ``Cache-Control``, and conditions.
-        :param ex_use_lease: hold a lease on the blob meanwhile, if it exists.
+        :param ex_use_lease: hold a lease on the blob during the upload, if it exists.
         :raises PreconditionFailedError: the condition does not hold; the blob is as it was.
         :raises LibcloudError: the blob is an append or page blob, which only a stream within the
             first part replaces. It is as it was.

@@ -136,7 +136,7 @@ class _AccountAddressing(Addressing):
 
     @property
     def host(self) -> str:
-        """The host of the endpoint; asks for it if needed."""
+        """The host of the endpoint; requests it if needed."""
         if not self._region:
             authorization = self._authorization
             # Credentials that are fetched when they are needed may have been replaced.
@@ -157,7 +157,7 @@ class _AccountAddressing(Addressing):
         return False
 
     def resolve(self, action: str) -> Address:
-        """See :meth:`Addressing.resolve`; asks for the endpoint if needed."""
+        """See :meth:`Addressing.resolve`; requests the endpoint if needed."""
         assert self.host
         address = super().resolve(action)
         return address if address.region else replace(address, region=self._region)
@@ -182,13 +182,13 @@ class BackblazeB2Connection(S3SignatureV4Connection):
 class BackblazeB2StorageDriver(S3CompatibleStorageDriver):
     """Backblaze B2.
 
-    Without ``host``, ``region`` and ``endpoint_url``, B2 is asked for the S3 endpoint of the
+    Without ``host``, ``region`` and ``endpoint_url``, B2 is queried for the S3 endpoint of the
     account before the first request. The S3-compatible API does not accept the master application
     key: create an application key.
 
     :param key: id of the application key.
     :param secret: the application key.
-    :param region: of the account, such as ``us-west-004``; with it, nothing is asked for.
+    :param region: of the account, such as ``us-west-004``; with it, no query is sent.
     """
 
     name = "Backblaze B2"

@@ -62,7 +62,7 @@ class CloudFilesRawResponse(CloudFilesResponse, RawResponse):
 class OpenStackSwiftConnection(ConnectionUserAndKey):
     """A connection to the account of a Swift cluster.
 
-    :param host: of the cluster; without ``ex_force_auth_url``, TempAuth is asked there.
+    :param host: of the cluster; without ``ex_force_auth_url``, TempAuth is there.
     :param ex_force_base_url: storage URL of the account, in place of the one that authentication
         gives.
     :param ex_force_auth_token: a token that is used without authentication. It is renewed only if

@@ -161,7 +161,7 @@ class BaseS3StorageDriver(StorageDriver):
         :class:`~libcloud.common.credentials.provider.CredentialProvider` is used directly.
     :param ex_anonymous: do not sign requests, for public containers; in place of all credentials.
     :param ex_checksum_calculation: ``"when_supported"``: uploads carry the checksum that the store
-        is known to verify. ``"when_required"``: only those that the user asked for, and the SHA-256
+        is known to verify. ``"when_required"``: only those that the user requested, and the SHA-256
         that is part of the signature.
     :param endpoint_url: in place of ``host``, ``port`` and ``secure``: ``https://HOST:PORT``,
         followed by the path under which the store is, if there is one.
@@ -657,7 +657,7 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> None:
         """Prevent everyone from deleting the object, or the version, for some time.
 
-        :param mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``, which nobody can shorten; ``None`` ends a
+        :param mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"`` (nobody can shorten it); ``None`` ends a
             retention in the mode governance.
         :param until: an aware time.
         :param ex_bypass_governance: shorten or end a retention in the mode governance.
@@ -864,7 +864,7 @@ class BaseS3StorageDriver(StorageDriver):
         :raises ObjectDoesNotExistError: there is no such object. Nothing was stored.
         :raises ObjectTooLargeError: it is too large for one request, and the store is not known to
             copy parts. Nothing was stored.
-        :raises ObjectChangedError: it was replaced meanwhile. Nothing was published.
+        :raises ObjectChangedError: it was replaced during the copy. Nothing was published.
         :raises UploadOutcomeUnknownError: the store did not answer whether the copy was published.
         :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
             nothing remains in the store unless the exception has an ``upload_id``.
@@ -1067,7 +1067,7 @@ class BaseS3StorageDriver(StorageDriver):
 
         :param ex_ship_credentials: ``"presigned"``: the workers have no credentials, and get a
             presigned URL for each part.
-        :raises PartConflictError: a piece had different bytes when it was made again. Nothing was
+        :raises PartConflictError: a piece had different bytes when it was repeated. Nothing was
             published.
         :raises WorkerError: a worker could not make or send a part; nothing was published.
         :raises BaseException: the first error, as for :meth:`upload_object_via_stream`.

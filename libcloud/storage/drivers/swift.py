@@ -215,7 +215,7 @@ class SwiftStorageDriver(MultipartDriver):
             what = f"Error looking for {container_name}"
             found = self._client.send(swift.requests.head(path), what, ok=(200, 204), names=names)
             # Last-Modified is the time of the last PUT, which the second attempt was. X-Timestamp
-            # is that of the first one, also if the container was deleted meanwhile.
+            # is that of the first one, also if the container was deleted.
             if found.headers.get("x-container-object-count", "0") == "0":
                 return True
             return was_created_within(found.headers, time.monotonic() - begun)
@@ -295,7 +295,7 @@ class SwiftStorageDriver(MultipartDriver):
 
         :param verify_hash: compare the ETags of responses; the store compares each request with its
             MD5 in any case.
-        :raises SizeMismatchError: the file changed its size meanwhile; nothing was published.
+        :raises SizeMismatchError: the file changed its size; nothing was published.
         """
         return self._put_object(
             container,

@@ -2,7 +2,7 @@
 """Sends requests to an S3 store: retries, features the store does not support, and clear errors.
 
 A driver *holds* one client and every operation goes through it. The client in turn uses the
-driver's connection, which signs each attempt. Errors carry what was tried, the names of container
+driver's connection, which signs each attempt. Errors carry the operation, the names of container
 and object, the status, and S3's own code and message.
 """
 

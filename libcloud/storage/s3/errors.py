@@ -50,7 +50,7 @@ TRANSIENT_STATUSES = frozenset(
     }
 )
 
-# The store asks for fewer requests: botocore's list of throttling codes, and MinIO's.
+# The store requests a lower rate: botocore's list of throttling codes, and MinIO's.
 THROTTLING_CODES = frozenset(
     """
     BandwidthLimitExceeded EC2ThrottledException PriorRequestNotComplete

@@ -346,7 +346,7 @@ def sorted_directory(prefixes: Iterable[str], objects: Iterable[Object]) -> list
 # Ranges that are listed at once, and pages of each before the caller takes them.
 _RANGES, _PAGES = 8, 8
 
-# Levels of a key at which it is asked whether the keys branch, and characters that may follow.
+# Levels of a key that are tested for branches, and characters that may follow.
 _LEVELS = 32
 _CHARACTERS = [chr(code) for code in range(0x20, 0x7F)]
 _LAST = "\U0010ffff"

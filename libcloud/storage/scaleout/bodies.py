@@ -70,7 +70,7 @@ def body_of(
 def made_body(
     source: Source, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
 ) -> Any:
-    """A body of data that is made: sent meanwhile if the store accepts that, or a temporary file.
+    """A body of generated data: sent while it is generated if possible, or a temporary file.
 
     :param size: bytes; ``None``: unknown.
     """
@@ -109,7 +109,7 @@ def is_seekable(data: Any) -> bool:
 
 
 def is_repeatable(data: Any) -> bool:
-    """Whether ``data`` can be made again: by a function, or by an iterable that is no iterator."""
+    """Whether ``data`` can be repeated: by a function, or by an iterable that is no iterator."""
     return not hasattr(data, "read") and not hasattr(data, "__next__")
 
 

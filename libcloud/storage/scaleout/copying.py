@@ -27,7 +27,7 @@ from libcloud.storage.types import (
 )
 from libcloud.utils.rate_limit import RateLimit
 
-# How often an object is read that is replaced meanwhile.
+# How often an object is read that is replaced during the copy.
 _ATTEMPTS = 3
 
 # Keywords of uploads that ``ex_copy_object`` has, too.

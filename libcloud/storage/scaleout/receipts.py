@@ -206,7 +206,7 @@ class PartsPort:
     :param upload: whose port is attached to it.
     :param list_parts: the parts that the store has.
     :param known: parts that are stored already, by number.
-    :ivar send_again: sends parts, by their numbers, again; ``None``: nobody can.
+    :ivar send_again: sends parts, by their numbers, again; ``None``: impossible.
     """
 
     send_again: Callable[[Sequence[int]], Iterable[PartReceipt]] | None = None
@@ -302,5 +302,5 @@ class PlannedParts:
         self._bodies = list(reversed(bodies))
 
     def next_part(self, size: int) -> _Part:
-        """The next part, whatever size is asked for."""
+        """The next part, whatever size is requested."""
         return _Part(self._bodies.pop(), not self._bodies)

@@ -63,7 +63,7 @@ __all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begi
 
 _T = TypeVar("_T")
 
-_ONCE = "There was no further attempt: the data cannot be made again: pass a function"
+_ONCE = "There was no further attempt: the data cannot be repeated: pass a function"
 
 
 NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
@@ -200,7 +200,7 @@ class UploadSession:
             checksum, and to be sent) and not held in memory; or an iterable of bytes, or a function
             that returns one. More than 8 MiB of them are put into a temporary file; or, if ``size``
             is given and Amazon S3 is used over https, sent while they are made. Then a failed
-            attempt is retried only if the data can be made again: by a function, or by an iterable
+            attempt is retried only if the data can be repeated: by a function, or by an iterable
             that is not an iterator. Otherwise the task has to be run again.
         :param size: bytes of a file; ``None``: all that are left. Of others: checked.
         :return: what :meth:`complete` needs.
@@ -215,7 +215,7 @@ class UploadSession:
             return self.send_part(number, body)[0]
 
     def send_part(self, number: int, data: Body) -> tuple[UploadReceipt, int]:
-        """:meth:`upload_part`, and how often the store asked for fewer requests."""
+        """:meth:`upload_part`, and how often the store requested a lower rate."""
         limits = self._upload.limits
         if isinstance(number, bool) or not isinstance(number, int):
             raise TypeError(f"number must be an int, not {kind_of(number)}")

@@ -65,7 +65,7 @@ class PartResult(NamedTuple):
 
     :param receipt: of the part, or what else the task returns; ``None`` if it failed.
     :param worker: ``host:pid``.
-    :param throttled: how often the store asked for fewer requests.
+    :param throttled: how often the store requested a lower rate.
     :param error: text of the error, if there was one; ``code`` and ``status`` of the store's.
     :param piece: position of the piece that could not be made; ``None`` if all were.
     """

@@ -161,7 +161,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
             raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
 
     def profile(self) -> SwiftProfile:
-        """Limits and features of the cluster; it is asked for them once.
+        """Limits and features of the cluster; they are requested once.
 
         Those of Swift's documentation if it does not tell, or if the connection is foreign.
         """

@@ -28,7 +28,7 @@ def delete_object(
 
     The segments stay if the container keeps versions, of which the object becomes one.
 
-    :param is_large: whether it is; ``None``: the store is asked first.
+    :param is_large: whether it is; ``None``: a request finds out.
     :raises ObjectDoesNotExistError: there is none.
     :raises LibcloudError: a segment could not be deleted; the object is still there, and damaged
         if others were.
@@ -93,7 +93,7 @@ def refuse_versions(client: SwiftClient, container_name: str) -> None:
 
 
 def delete_segments(client: SwiftClient, container_name: str, names: Iterable[str]) -> None:
-    """Delete segments; those that are gone already count as deleted.
+    """Delete segments; missing ones count as deleted.
 
     :raises LibcloudError: some may still be there.
     """

@@ -128,7 +128,7 @@ def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Seg
         _check_origin(client, response, what)
         if deletion.is_static_large(response.headers):
             raise MalformedResponseError(f"{what}: it has no manifest", driver=client.owner)
-        return []  # another object has replaced it meanwhile
+        return []  # another object has replaced it
     return client.parse(responses.parse_manifest, response, what)
 
 

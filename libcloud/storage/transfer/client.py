@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 _NO_EXTRA_TIME = nullcontext()
 
 THROTTLED = frozenset({429, 503, 509})
-"""Statuses by which a store asks for fewer requests."""
+"""Statuses by which a store requests a lower rate."""
 
 HTML = ("text/html", "application/xhtml+xml")
 """Media types of web pages."""
@@ -125,8 +125,8 @@ class RetryLoop:
         """:meth:`run` an operation that may have succeeded in an attempt that seemed to fail.
 
         :param already: raised by ``operation`` if the store is in the state that it leads to: the
-            object to delete is gone, the container to create exists. At a repeated attempt that is
-            success if the outcome of an earlier one is not known.
+            object to delete does not exist, the container to create exists. At a repeated attempt
+            that is success if the outcome of an earlier one is not known.
         :param confirm: called then; whether that state is due to this operation. ``None``: it is.
         :return: the result of ``operation``; ``None`` if an earlier attempt has succeeded.
         """

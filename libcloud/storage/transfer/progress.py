@@ -67,7 +67,7 @@ class Retried(UploadEvent):
     :param number: of the part; 0 for other steps.
     :param attempt: the next one; the first retry is 2.
     :param delay: seconds until then.
-    :param throttled: the store asked for fewer requests.
+    :param throttled: the store requested a lower rate.
     """
 
     step: str
@@ -91,7 +91,7 @@ class Throttled(UploadEvent):
 
 @dataclass(frozen=True, slots=True)
 class UploadCompleting(UploadEvent):
-    """All parts are stored; the store is asked to publish the object, which can take minutes."""
+    """All parts are stored; the request to publish the object is sent, which can take minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class RetryPolicy:
         """Seconds to wait after attempt number ``attempt`` failed.
 
         :param jitter: a random number from 0 to 1.
-        :param retry_after: what the store asked for, seconds; the minimum of the delay, up to
+        :param retry_after: what the store requested, seconds; the minimum of the delay, up to
             ``longest_wait``.
         """
         computed = min(self.cap, self.base * 2.0 ** min(attempt - 1, 30)) * jitter

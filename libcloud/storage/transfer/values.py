@@ -94,7 +94,7 @@ class Failure:
         error after which the object may be there; a HEAD request shows whether that is so.
     :param upload_gone: the store does not know the upload (any more).
     :param condition_failed: the store refused because of the object that is there (412).
-    :param throttled: the store asks for fewer requests.
+    :param throttled: the store requests a lower rate.
     :param retry_after: seconds the store asked to wait; ``None`` when it did not.
     """
 

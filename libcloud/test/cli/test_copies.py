@@ -159,7 +159,7 @@ def test_an_object_that_was_replaced_while_it_was_copied_is_kept(shell: Shell) -
     shell.endpoint.fake.faults.add("CopyObject", Replaced(shell))
     result = shell("mv", "s3://bucket/a", "s3://bucket/b")
     assert result.status == 1
-    assert "changed meanwhile: the original was not deleted" in result.err
+    assert "changed during the copy: the original was not deleted" in result.err
     assert (shell.body("a"), shell.body("b")) == (b"new", b"a")
 
 

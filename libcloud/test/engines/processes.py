@@ -77,7 +77,7 @@ def files_with(text: str, *folders: Path) -> list[Path]:
 
 
 def _content(path: Path) -> bytes:
-    """What is in a file; nothing if it is none, or was deleted meanwhile."""
+    """What is in a file; nothing if it is none, or was deleted."""
     with contextlib.suppress(OSError):
         if path.is_file():
             return path.read_bytes()

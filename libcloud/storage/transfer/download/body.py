@@ -77,7 +77,7 @@ class PinnedRange:
             ObjectDoesNotExistError,
             PreconditionFailedError,
         ) as error:
-            why = "the object was replaced or deleted meanwhile"
+            why = "the object was replaced or deleted during the download"
             raise self._error(ObjectChangedError, why, received) from error
         try:
             self._check(response, first, end, received)
@@ -141,7 +141,9 @@ class PinnedRange:
         """Compare a response with the range that was requested."""
         headers = response.headers
         if strip_etag(headers.get("etag", "")) != strip_etag(self.etag):
-            raise self._error(ObjectChangedError, "the object was replaced meanwhile", received)
+            raise self._error(
+                ObjectChangedError, "the object was replaced during the download", received
+            )
         refused = "the store did not give the rest alone"
         # rclone (1.75) answers a range request with status 200, but with a Content-Range.
         if "content-range" not in headers:

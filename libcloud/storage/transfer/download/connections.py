@@ -58,7 +58,7 @@ class AdaptiveConnections:
 
 
 class FixedConnections:
-    """The number that the user asked for, from the beginning.
+    """The number that the user requested, from the beginning.
 
     :param size: connections, including the first.
     """

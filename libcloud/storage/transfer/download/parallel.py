@@ -4,7 +4,7 @@
 The first connection reads the whole object from its beginning. Workers fetch ranges of the same
 version, the last part first, and the first connection stops where it meets them. A worker that
 fails does no harm: what the workers do not get, because the store does not support ranges or the
-object was replaced meanwhile, the first connection reads as it would have without them.
+object was replaced, the first connection reads as it would have without them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DEFAULT_PART_SIZE = 8 * 1024 * 1024
 """Bytes of a range."""
 
 MOST_CONNECTIONS = 16
-"""Connections at once at most, including the first, unless the user asks for a number."""
+"""Connections at once at most, including the first, unless the user sets a number."""
 
 _CONNECTIONS_OF_ONE_OF_MANY = 4
 """The same for each of the objects that a worker pool downloads at once."""

@@ -62,7 +62,7 @@ _exits = _Exits()
 def ended_with_the_program(
     source: Source[Content], abort: Callable[[], object], label: str
 ) -> AbstractContextManager[Source[Content]]:
-    """The source to take parts from; if the program exits meanwhile, ``abort`` is called.
+    """The source to take parts from; if the program exits first, ``abort`` is called.
 
     :param abort: cleans up; called while this thread waits for ``source``, and does not continue.
     """
@@ -105,7 +105,7 @@ class _Guarded(Generic[Content]):
         if os.getpid() != self._pid:
             return
         if not self._take_turn():
-            _log.warning("%s: the program ends in the midst of the upload", self._label)
+            _log.warning("%s: the program ends during the upload", self._label)
         elif not self.over:
             self._abort()
 

@@ -16,7 +16,7 @@ The rules it follows, each of them a named test in ``test_machine.py``:
    waits for memory.
 3. A request is attempted as often as the policy allows; a permanent error is not retried.
 4. Abort only when nothing is in flight, and never while a Complete is unanswered. If parts may have
-   arrived late, the store is asked, and the upload is aborted again.
+   arrived late, the parts are listed, and the upload is aborted again.
 5. If the response to a publishing request is lost, a HEAD request settles the outcome, or it is
    reported as unknown.
 6. The first error is raised; errors of the clean-up are attached to it.
@@ -196,9 +196,9 @@ class UploadMachine:
     # Reports of the runner.
 
     def pulled(self, size: int, last: bool) -> None:
-        """The source delivered the part that ``poll`` asked for.
+        """The source delivered the part that ``poll`` requested.
 
-        :param last: the source has ended; the part may be shorter than asked for, or empty.
+        :param last: the source has ended; the part may be shorter than requested, or empty.
         """
         self._pulled += 1
         self._size += size

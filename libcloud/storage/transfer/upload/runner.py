@@ -112,7 +112,7 @@ class Transfer(Generic[Content]):
                 self._workers.submit(self._task_for(command))
 
     def feed(self, body: Content, *, last: bool) -> None:
-        """Supply the part that :meth:`advance` asked for.
+        """Supply the part that :meth:`advance` requested.
 
         :raises RuntimeError: the upload belongs to another process.
         """

@@ -103,7 +103,7 @@ class ObjectUpload(Generic[Content]):
         return self._transfer(Transfer, resumed).run(source_of(stream))
 
     def send_file(self: ObjectUpload[bytes | Pieces], path: str | os.PathLike[str]) -> StoredObject:
-        """Send the file at ``path``; a regular file must keep its size meanwhile.
+        """Send the file at ``path``; a regular file must keep its size.
 
         :raises OSError: it cannot be read.
         :raises SizeMismatchError: its size changed. Nothing was published.

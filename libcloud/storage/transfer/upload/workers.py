@@ -187,7 +187,7 @@ class ThreadWorkers(Generic[Content]):
 
     Digests are computed by as many threads as there are cores, the caller's among them: it takes
     over when the others are busy, and while parts wait for the upload to be created; the part is in
-    the cache then, and no further one is read meanwhile.
+    the cache then, and no further one is read until then.
 
     :param workers: threads of the internal executor, started when the first part is sent.
     :param executor: the caller's thread pool to use instead; it is not shut down.

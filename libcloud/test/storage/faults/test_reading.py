@@ -212,7 +212,7 @@ def test_a_store_without_if_match_is_detected_by_its_etag(server: FakeS3, stored
     server.faults.add("GetObject", Truncate(1000))
     server.faults.add("GetObject", Headers({"ETag": '"another"'}), nth=2)
 
-    with pytest.raises(IncompleteDownloadError, match="was replaced meanwhile"):
+    with pytest.raises(IncompleteDownloadError, match="was replaced during the download"):
         list(stored.as_stream())
 
 

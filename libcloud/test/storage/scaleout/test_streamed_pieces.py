@@ -120,7 +120,7 @@ def test_pieces_that_cannot_be_repeated_are_not_retried_and_the_error_explains(
         assert s3.body() == b"".join(DATA)
         return
     with pytest.raises(
-        WorkerError, match="no further attempt: the data cannot be made again: pass a function"
+        WorkerError, match="no further attempt: the data cannot be repeated: pass a function"
     ):
         upload(s3, pieces, ex_on_failure="abort")
     s3.assert_nothing_is_left()

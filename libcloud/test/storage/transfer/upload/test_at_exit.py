@@ -148,7 +148,7 @@ def test_a_request_that_takes_too_long_is_not_waited_for(
 
     upload = Waiting(FakeStore(during=at_the_end), "inline").begun()
     upload.ended()
-    assert "in the midst of the upload" in caplog.text
+    assert "during the upload" in caplog.text
     assert upload.error is None
 
 

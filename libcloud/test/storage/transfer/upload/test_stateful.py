@@ -2,7 +2,7 @@
 """Long uploads at random, where ``test_walk.py`` takes every turn of a short one.
 
 One walk is that of the machine beside its model of a store; the other is that of a writer, with all
-of the engine below it, at a store that fails as it is told in the midst.
+of the engine below it, at a store that fails on request.
 """
 
 from __future__ import annotations

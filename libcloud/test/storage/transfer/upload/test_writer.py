@@ -269,7 +269,7 @@ def test_a_promised_size_is_kept_or_nothing_is_published(sent: int) -> None:
     nothing_published(store)
 
 
-# Listeners, threads, and calls in the midst of calls.
+# Listeners, threads, and calls within calls.
 
 
 def test_a_listener_is_called_for_an_abort_but_not_for_a_dropped_writer() -> None:

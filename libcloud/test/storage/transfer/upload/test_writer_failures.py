@@ -320,7 +320,7 @@ def test_a_dropped_writer_publishes_nothing(runner: str, sent: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*dropped without close:ResourceWarning")
-def test_a_writer_may_be_dropped_in_the_midst_of_its_own_request() -> None:
+def test_a_writer_may_be_dropped_during_its_own_request() -> None:
     """The collector comes in any thread, also in that which sends a part."""
     last: list[UploadWriter[Any]] = []
     go, dropped = threading.Event(), threading.Event()
