@@ -118,7 +118,7 @@ _MACHINE = (
         "return failure.upload_gone or (failure.condition_failed and self._publish_open)",
         "return failure.condition_failed and self._publish_open",
         "machine",
-        caught_by="test_rule_5_no_such_upload_after_a_complete_is_settled_by_a_look",
+        caught_by="test_rule_5_no_such_upload_after_a_complete_is_settled_by_head",
     ),
     _mutant(
         "an error of the clean-up in the place of the first",
@@ -126,7 +126,7 @@ _MACHINE = (
         "            self.cleanup_error = self.cleanup_error or failure.error\n",
         "            self.error = failure.error\n",
         "machine",
-        caught_by="test_rule_5_a_look_that_fails_leaves_the_outcome_unknown",
+        caught_by="test_rule_5_a_failed_head_leaves_the_outcome_unknown",
     ),
     _mutant(
         "an interrupt swallowed by the error before it",

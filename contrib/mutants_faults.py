@@ -157,7 +157,7 @@ _LOOKS = (
         "        if ours is False:\n            return Confirmation.ABSENT\n",
         "        if False:\n            return Confirmation.ABSENT\n",
         _FAILURES,
-        caught_by="test_an_object_of_another_client_is_not_taken_for_the_upload",
+        caught_by="test_an_object_of_another_client_is_not_mistaken_for_the_upload",
     ),
     Mutant(
         "a page of a proxy is half an answer of S3",

@@ -23,7 +23,7 @@ MUTANTS = (
         "        if replay.last is not None and replay.last not in EMPTY_LINES:",
         "        if False:",
         _HEADS,
-        caught_by="test_an_answer_that_ends_within_its_head_is_a_lost_one",
+        caught_by="test_a_response_that_ends_within_its_head_is_a_lost_one",
     ),
     Mutant(
         "a chunked answer has the length it names",
@@ -79,7 +79,7 @@ MUTANTS = (
         "            if len(content) >= parsed.length:",
         "            if True:",
         _EXCHANGE,
-        caught_by="test_an_answer_is_what_the_libraries_make_of_it",
+        caught_by="test_a_response_equals_that_of_the_libraries",
     ),
     Mutant(
         "bytes behind an answer are the next one",

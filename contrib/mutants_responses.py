@@ -177,7 +177,7 @@ _SUCCESSES = (
         "elif quiet or key in deleted:",
         "else:",
         _DELETE,
-        caught_by="test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing",
+        caught_by="test_a_quiet_response_with_an_error_of_no_known_key_confirms_nothing",
     ),
     Mutant(
         "a response without a body is a deletion that failed",
@@ -209,7 +209,7 @@ _SUCCESSES = (
         "quiet = self._quiet and {*errors, *deleted} <= known",
         "quiet = self._quiet",
         _DELETE,
-        caught_by="test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing",
+        caught_by="test_a_quiet_response_with_an_error_of_no_known_key_confirms_nothing",
     ),
 )
 

@@ -58,7 +58,7 @@ MUTANTS = (
         "            _drop_secrets_of_request(found)\n",
         "            pass\n",
         _HTTP,
-        caught_by="test_an_answer_that_breaks_off_shows_no_secret",
+        caught_by="test_a_response_that_breaks_off_shows_no_secret",
     ),
     Mutant(
         "urllib3 logs signatures in queries",

@@ -125,7 +125,7 @@ def test_responses_are_counted_by_the_outermost_one() -> None:
     assert outer.ended_waits == 1
 
 
-def test_a_request_that_is_not_answered_ends_when_it_is_interrupted() -> None:
+def test_a_request_without_a_response_ends_when_it_is_interrupted() -> None:
     arrived, release = threading.Event(), threading.Event()
 
     def answer(request: Received) -> bytes | None:

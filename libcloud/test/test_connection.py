@@ -194,7 +194,7 @@ def test_a_flag_leaves_the_path_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("name", ["Accept-Encoding", "accept-encoding"])
-def test_the_caller_chooses_the_encoding_of_the_answer(
+def test_the_caller_chooses_the_encoding_of_the_response(
     connection: Connection, server: Loopback, name: str
 ) -> None:
     connection.request("/x", headers={name: "identity"})
@@ -487,7 +487,7 @@ def test_the_log_has_one_line_for_a_request(
 
 
 @responses.activate
-def test_the_answer_is_what_the_library_requests_got() -> None:
+def test_the_response_is_what_the_library_requests_got() -> None:
     responses.get("https://h/x", body=" text ", headers={"X-Name": "v"})
     answer = Connection(host="h").request("/x")
     assert isinstance(answer, Response)

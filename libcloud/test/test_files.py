@@ -136,7 +136,7 @@ def test_a_piece_that_is_no_data_is_refused_by_its_type(piece: object) -> None:
         next(pieces)
 
 
-def test_a_read_without_an_answer_is_refused() -> None:
+def test_a_read_without_a_response_is_refused() -> None:
     with pytest.raises(TypeError, match="NoneType"):
         exhaust_iterator(_Reader(None))
 

@@ -153,7 +153,7 @@ def test_a_mock_may_be_called_without_headers() -> None:
     assert [seen[3] for seen in EchoMockHttp.seen] == [{}, {}]
 
 
-def test_the_answer_has_status_reason_headers_and_text(connection: Connection) -> None:
+def test_the_response_has_status_reason_headers_and_text(connection: Connection) -> None:
     answer = connection.request("/bucket/my-key.txt")
     assert (answer.status, answer.error, answer.body) == (201, "Made", "GET says é")
     assert answer.headers["x-count"] == "3"
@@ -170,7 +170,7 @@ def test_the_answer_has_status_reason_headers_and_text(connection: Connection) -
         ("/object", b"part"),
     ],
 )
-def test_a_raw_answer_is_streamed_in_pieces_of_the_wanted_size(
+def test_a_raw_response_is_streamed_in_pieces_of_the_wanted_size(
     connection: Connection, path: str, content: bytes
 ) -> None:
     answer = connection.request(path, raw=True, stream=True)
@@ -199,7 +199,7 @@ def test_an_unknown_name_is_an_attribute_error_that_names_the_method(
         connection.request("/nowhere/at.all", raw=True).status  # noqa: B018
 
 
-def test_a_request_made_on_the_session_itself_is_answered_too(connection: Connection) -> None:
+def test_a_request_on_the_session_gets_a_response_too(connection: Connection) -> None:
     answer = connection.connection.session.get("http://127.0.0.1/moved")
     assert answer.content == b"\x00\xff" * 50
     assert [hop.status_code for hop in answer.history] == [302]
@@ -223,7 +223,7 @@ def test_a_mock_takes_any_number_of_requests_at_once() -> None:
     assert allowed_concurrency(EchoMockHttp) is None
 
 
-def test_each_thread_gets_its_own_answer(connection: Connection) -> None:
+def test_each_thread_gets_its_own_response(connection: Connection) -> None:
     barrier = threading.Barrier(8)
 
     def ask(number: int) -> list[bool]:
@@ -279,7 +279,7 @@ def test_query_parameters_are_compared() -> None:
         mock.assertUrlContainsQueryParams("/x", {"a": "1"})
 
 
-def test_multipleresponse_gives_the_next_answer_on_each_call() -> None:
+def test_multipleresponse_gives_the_next_response_on_each_call() -> None:
     class Mock:
         @multipleresponse
         def answers(self, method: str) -> list[tuple[object, str]]:
@@ -337,7 +337,7 @@ class DownloadRawResponse(MockRawResponse):
         return (206, DATA, {"Content-Length": str(len(DATA)), "ETag": "e"}, "Partial Content")
 
 
-def test_a_raw_response_answers_with_the_same_object_on_every_access(
+def test_a_raw_response_returns_the_same_object_on_every_access(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(DownloadRawResponse, "calls", [])

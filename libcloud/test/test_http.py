@@ -123,7 +123,7 @@ def test_hooks_of_requests_are_called(connection: LibcloudConnection) -> None:
     assert hook.call_count == 1
 
 
-def test_an_answer_shows_status_headers_and_body(
+def test_a_response_shows_status_headers_and_body(
     server: Loopback, connection: LibcloudConnection
 ) -> None:
     server.answer = lambda request: reply(404, b"caf\xc3\xa9", {"X-Name": "value"})
@@ -143,7 +143,7 @@ def test_an_answer_shows_status_headers_and_body(
     assert ("X-Name", "value") in proxy.getheaders()
 
 
-def test_a_connection_without_an_answer_can_be_closed() -> None:
+def test_a_connection_without_a_response_can_be_closed() -> None:
     connection = LibcloudConnection("store.example", 80)
     connection.connect()
     connection.close()
@@ -157,7 +157,7 @@ def test_a_class_that_calls_no_constructor_works_too() -> None:
     assert bare.getresponse() == "answer"
 
 
-def test_threads_get_the_answers_to_their_own_requests(
+def test_threads_get_the_responses_to_their_own_requests(
     server: Loopback, connection: LibcloudConnection
 ) -> None:
     server.answer = lambda request: reply(200, request.target.encode())
@@ -187,7 +187,7 @@ def test_connections_are_used_again(server: Loopback, connection: LibcloudConnec
 @pytest.mark.parametrize(
     "make", [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))]
 )
-def test_a_copy_has_the_settings_and_no_answer(make: Any, connection: LibcloudConnection) -> None:
+def test_a_copy_has_the_settings_and_no_response(make: Any, connection: LibcloudConnection) -> None:
     connection.request("GET", "/x")
     other = make(connection)
     assert other.host == connection.host
@@ -325,7 +325,7 @@ def test_a_refused_connection_may_pass_and_sent_nothing() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
     ],
 )
-def test_an_answer_cut_short_may_pass(answer: bytes | None) -> None:
+def test_a_response_cut_short_may_pass(answer: bytes | None) -> None:
     with Loopback(lambda request: answer, close=True) as server:
         connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
         with pytest.raises(requests.RequestException) as caught:

@@ -113,9 +113,7 @@ def outcome(connection: LibcloudConnection, method: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])
 @pytest.mark.parametrize("said", ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_is_what_the_libraries_make_of_it(
-    server: Server, said: bytes, method: str
-) -> None:
+def test_a_response_equals_that_of_the_libraries(server: Server, said: bytes, method: str) -> None:
     server.said = said
     first, again = connect(server, opened=False), connect(server, opened=True)
     by_the_libraries = outcome(first, method)
@@ -234,7 +232,7 @@ def test_a_copied_response_equals_the_original(server: Server, make: Any, stream
     assert copied.raw is not None
 
 
-def test_an_answer_has_all_that_one_of_requests_has(server: Server) -> None:
+def test_a_response_has_all_attributes_of_one_of_requests(server: Server) -> None:
     server.said = reply(200, b"hello")
     connection = connect(server, opened=True)
     connection.request("GET", "/x")

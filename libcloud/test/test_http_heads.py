@@ -27,7 +27,7 @@ WHOLE = b'HTTP/1.1 200 OK\r\nETag: "0123456789"\r\nContent-Length: 0\r\n\r\n'
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
 @pytest.mark.parametrize("length", [10, 17, 25, 35, 53, len(WHOLE) - 2])
-def test_an_answer_that_ends_within_its_head_is_a_lost_one(method: str, length: int) -> None:
+def test_a_response_that_ends_within_its_head_is_a_lost_one(method: str, length: int) -> None:
     with Loopback(lambda request: WHOLE[:length], close=True) as server:
         connection = LibcloudConnection("127.0.0.1", server.port)
 
@@ -45,7 +45,7 @@ def test_lines_may_end_without_a_carriage_return() -> None:
         assert connection.getheaders()["ETag"] == '"0123456789"'
 
 
-def test_the_connection_is_used_again_after_a_whole_answer() -> None:
+def test_the_connection_is_used_again_after_a_whole_response() -> None:
     with Loopback(lambda request: WHOLE) as server:
         connection = LibcloudConnection("127.0.0.1", server.port)
         for _ in range(3):
@@ -54,7 +54,7 @@ def test_the_connection_is_used_again_after_a_whole_answer() -> None:
         assert server.connections == 1
 
 
-def test_an_answer_without_headers_is_whole() -> None:
+def test_a_response_without_headers_is_whole() -> None:
     with Loopback(lambda request: b"HTTP/1.1 204 No Content\r\n\r\n") as server:
         connection = LibcloudConnection("127.0.0.1", server.port)
         connection.request("GET", "/")

@@ -207,7 +207,7 @@ def test_a_failed_request_shows_and_pickles_no_secret(connection: LibcloudConnec
         assert f"Signature={REDACTED}&x=1" in kept.url
 
 
-def test_an_answer_that_breaks_off_shows_no_secret(server: Loopback, send: Send) -> None:
+def test_a_response_that_breaks_off_shows_no_secret(server: Loopback, send: Send) -> None:
     server.answer = lambda request: None
     with pytest.raises(requests.ConnectionError) as caught:
         send("GET", f"/k?X-Amz-Signature={SECRET}", headers=SECRETS)

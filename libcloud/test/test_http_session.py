@@ -54,7 +54,7 @@ def connection(server: Loopback) -> LibcloudConnection:
     return made
 
 
-def test_an_answer_has_what_requests_puts_there(connection: LibcloudConnection) -> None:
+def test_a_response_has_the_attributes_that_requests_sets(connection: LibcloudConnection) -> None:
     connection.request("PUT", "/x?y", body=b"data")
     said = connection.response
 

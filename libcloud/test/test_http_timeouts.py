@@ -275,7 +275,7 @@ def test_a_request_that_exceeds_its_total_time_fails(
     assert (timers[-1].seconds, timers[-1].started, timers[-1].cancelled) == (900, True, True)
 
 
-def test_an_answer_in_time_ends_the_deadline(server: Loopback, timers: list[Timer]) -> None:
+def test_a_response_in_time_ends_the_deadline(server: Loopback, timers: list[Timer]) -> None:
     server.answer = lambda request: reply(body=b"whole")
     connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
     connection.total_timeout = 900

@@ -205,7 +205,7 @@ def test_large_buffers_are_not_copied(connection: LibcloudConnection, view: Any)
     assert sent.call_args.args[0].body.obj is data
 
 
-def test_an_answer_does_not_keep_a_large_body_alive(connection: LibcloudConnection) -> None:
+def test_a_response_does_not_keep_a_large_body_alive(connection: LibcloudConnection) -> None:
     for send in (connection.request, connection.prepared_request):
         send("PUT", "/x", body=b"x" * LARGE)
         assert connection.getresponse().request.body is None

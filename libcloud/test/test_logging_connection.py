@@ -45,7 +45,7 @@ def connection(server: Loopback, log: io.StringIO) -> Connection:
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_request_and_answer_are_written(
+def test_request_and_response_are_written(
     server: Loopback, connection: Connection, log: io.StringIO, raw: bool
 ) -> None:
     server.answer = lambda request: reply(201, b"what came", {"X-Name": "value"})
@@ -175,7 +175,7 @@ def test_bodies_that_are_not_text_are_described(
     assert described in log.getvalue()
 
 
-def test_an_answer_that_is_not_text_is_described(
+def test_a_response_that_is_not_text_is_described(
     server: Loopback, connection: Connection, log: io.StringIO
 ) -> None:
     server.answer = lambda request: reply(200, BINARY)

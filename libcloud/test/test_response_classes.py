@@ -52,7 +52,7 @@ class Asked:
     driver = Driver
 
 
-def test_an_answer_shows_what_came() -> None:
+def test_a_response_shows_its_content() -> None:
     asked = Asked()
     made = Response(answer(b" text \n", 201, **{"X-Name": "Value"}), asked)
     assert (made.status, made.error, made.body, made.object) == (201, "Said", "text", "text")
@@ -219,7 +219,7 @@ class Unread:
 
 
 @pytest.mark.parametrize("status", [200, 204, 206])
-def test_a_raw_answer_leaves_its_body_alone(status: int) -> None:
+def test_a_raw_response_leaves_its_body_alone(status: int) -> None:
     response = Unread(status)
     raw = RawResponse(None, response)
     assert (raw.status, raw.reason, raw.error, raw.object) == (status, "Said", "Said", None)
@@ -230,7 +230,7 @@ def test_a_raw_answer_leaves_its_body_alone(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 404, 500])
-def test_a_raw_answer_reads_the_body_of_a_failure(status: int) -> None:
+def test_a_raw_response_reads_the_body_of_a_failure(status: int) -> None:
     response = Unread(status)
     raw = RawResponse(None, response)
     assert raw.status == status
@@ -238,7 +238,7 @@ def test_a_raw_answer_reads_the_body_of_a_failure(status: int) -> None:
     assert response.reads > 0
 
 
-def test_a_raw_answer_can_raise_by_parse_error() -> None:
+def test_a_raw_response_can_raise_by_parse_error() -> None:
     class Strict(RawResponse):
         def parse_error(self) -> Any:
             raise LibcloudError(self.body)
@@ -273,7 +273,7 @@ def test_failed_streams_free_their_connection(server: Loopback) -> None:
     assert server.connections == 1
 
 
-def test_an_error_while_parsing_closes_the_answer() -> None:
+def test_an_error_while_parsing_closes_the_response() -> None:
     response = answer(b"{")
     with mock.patch.object(response, "close") as close, pytest.raises(MalformedResponseError):
         JsonResponse(response, Asked())

@@ -189,7 +189,7 @@ def test_bash_inserts_no_name_that_it_would_evaluate(
     assert [line.split("\t")[1] for line in lines] == [inserted]
 
 
-def test_a_store_that_does_not_answer_completes_nothing(user: Shell, tmp_path: Path) -> None:
+def test_a_store_that_does_not_respond_completes_nothing(user: Shell, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert urls(Settings(endpoint_url=url), "s3://bu", timeout=0.05) == []

@@ -111,7 +111,7 @@ def test_an_access_key_needs_no_metadata_server() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "expected"), [(200, True), (404, False), (OSError(), False)])
-def test_a_metadata_server_that_answers_means_compute_engine(
+def test_a_metadata_server_that_responds_means_compute_engine(
     outcome: int | Exception, expected: bool
 ) -> None:
     ask = mock.Mock(

@@ -200,7 +200,7 @@ def test_the_retry_class_gets_the_settings_of_the_connection(
     connection.retryCls.assert_called_once_with(retry_delay=3, timeout=total, backoff=2)
 
 
-def test_an_error_found_in_the_answer_is_tried_again(
+def test_an_error_found_in_the_response_is_tried_again(
     server: Loopback, connection: Connection, no_waiting: mock.Mock
 ) -> None:
     answers = [reply(429, headers={"Retry-After": "7"}), reply(200, b"body")]

@@ -161,7 +161,7 @@ def test_a_blob_that_does_not_exist_is_written_without_a_lease(
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_lease_whose_answer_was_lost_is_held_and_released(
+def test_a_lease_whose_response_was_lost_is_held_and_released(
     fake: FakeAzure, container: Container, nth: int
 ) -> None:
     upload(container, b"old")
@@ -248,7 +248,7 @@ def test_a_transient_fault_is_survived(
     assert stored.hash == fake.blobs["box", "blob"].etag.strip('"')
 
 
-def test_a_list_whose_answer_was_lost_is_published_once(
+def test_a_list_whose_response_was_lost_is_published_once(
     fake: FakeAzure, container: Container
 ) -> None:
     fake.faults.add("PutBlockList", LoseAnswer())
@@ -270,7 +270,7 @@ def test_a_blob_that_is_stored_in_spite_of_an_error_is_found(
     assert fake.body("box", "blob") == data
 
 
-def test_a_lost_answer_is_not_mistaken_for_the_blob_of_another(
+def test_after_a_lost_response_the_blob_of_another_is_not_accepted(
     fake: FakeAzure, container: Container
 ) -> None:
     upload(container, b"x" * len(LONG))
@@ -671,7 +671,7 @@ def test_the_public_names_of_apache_libcloud_are_there() -> None:
     assert azure_blobs.AuthType.AZURE_AD == "azureAD"
 
 
-def test_a_deletion_whose_answer_was_lost_has_succeeded(
+def test_a_deletion_whose_response_was_lost_has_succeeded(
     fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
 ) -> None:
     stored = upload(container, b"data")

@@ -168,7 +168,7 @@ def test_g07_a_name_with_slashes_makes_folders(s3: Store, tmp_path: Path) -> Non
     assert (tmp_path / "a" / "b" / "c").read_bytes() == b"x"
 
 
-def test_g08_answers_need_neither_namespace_nor_optional_elements() -> None:
+def test_g08_responses_need_neither_namespace_nor_optional_elements() -> None:
     class Bare(S3StorageDriver):
         profile = GENERIC
 
@@ -263,7 +263,7 @@ def test_g14_an_error_within_a_200_is_an_error(s3: Store) -> None:
     s3.assert_nothing_is_left("object")
 
 
-def test_g15_a_lost_answer_to_complete_is_no_failure(s3: Store) -> None:
+def test_g15_a_lost_response_to_complete_is_no_failure(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", LoseAnswer())
     assert s3.stream(iter([LONG])).size == len(LONG)
     assert s3.body() == LONG

@@ -371,7 +371,7 @@ def test_sha256_cannot_be_a_whole_object_checksum(server: FakeS3) -> None:
 # Plainer servers
 
 
-def test_answers_can_be_without_namespace_and_optional_elements() -> None:
+def test_responses_can_be_without_namespace_and_optional_elements() -> None:
     plain = Options(namespace=False, optional_elements=False)
     with FakeS3(plain) as server:
         server.create_bucket("bkt")

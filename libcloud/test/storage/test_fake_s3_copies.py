@@ -185,7 +185,7 @@ def test_many_keys_at_once(server: FakeS3) -> None:
     assert [key for _, key in server.objects] == ["locked"]
 
 
-def test_a_short_answer_names_what_was_not_deleted(server: FakeS3) -> None:
+def test_a_short_response_names_what_was_not_deleted(server: FakeS3) -> None:
     reply = delete(server, listed("a b", "locked", quiet="<Quiet>true</Quiet>"))
     assert reply.texts("Key") == ["locked"]
     assert not server.objects

@@ -71,14 +71,14 @@ def test_a_dropped_request_is_not_carried_out(server: FakeS3, when: str) -> None
     assert server.requests[-1].status == 0
 
 
-def test_a_lost_answer_leaves_the_work_done(server: FakeS3) -> None:
+def test_a_lost_response_leaves_the_work_done(server: FakeS3) -> None:
     server.faults.add("PutObject", LoseAnswer())
     with pytest.raises((OSError, http.client.HTTPException)):
         put(server)
     assert server.body("bkt", "key") == PART
 
 
-def test_an_answer_can_be_cut_off(server: FakeS3) -> None:
+def test_a_response_can_be_cut_off(server: FakeS3) -> None:
     put(server)
     server.faults.add("GetObject", Truncate(keep=3))
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -86,7 +86,7 @@ def test_an_answer_can_be_cut_off(server: FakeS3) -> None:
     assert caught.value.partial == PART[:3]
 
 
-def test_complete_can_answer_200_and_an_error(server: FakeS3) -> None:
+def test_complete_can_respond_200_with_an_error(server: FakeS3) -> None:
     server.faults.add("CompleteMultipartUpload", ErrorIn200("SlowDown"))
     upload = create_upload(server)
     parts = send_parts(server, upload, PART)
@@ -96,7 +96,7 @@ def test_complete_can_answer_200_and_an_error(server: FakeS3) -> None:
     assert complete(server, upload, parts).text("Key") == "key"
 
 
-def test_complete_can_answer_white_space_first(server: FakeS3) -> None:
+def test_complete_can_send_white_space_first(server: FakeS3) -> None:
     server.faults.add("CompleteMultipartUpload", LeadingSpace())
     upload = create_upload(server)
     reply = complete(server, upload, send_parts(server, upload, PART))

@@ -40,7 +40,7 @@ def reached_by_ls(fs: Any, path: str) -> list[str]:
     return files
 
 
-def test_every_file_is_reached_by_every_way_of_looking(fs: Any) -> None:
+def test_every_file_is_found_by_every_method(fs: Any) -> None:
     walked = [f"{folder}/{name}" for folder, _, names in fs.walk("bucket") for name in names]
     assert fs.find("bucket") == FILES
     assert sorted(walked) == FILES

@@ -293,7 +293,7 @@ def deciding(acl: int, write: int, read: int) -> Callable[[Received], bytes]:
         (404, 404, 404, ContainerPermissions.NONE, ObjectPermissions.NONE),
     ],
 )
-def test_the_level_is_the_highest_that_answers_show(
+def test_the_level_is_the_highest_that_responses_show(
     server: Loopback,
     driver: GoogleStorageDriver,
     acl: int,

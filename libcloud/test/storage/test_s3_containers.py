@@ -156,7 +156,7 @@ def test_only_404_means_that_an_object_is_absent(s3: Store) -> None:
         s3.driver.get_object("bucket", "absent")
 
 
-def test_the_look_at_an_object_is_one_request_in_a_container_and_two_by_name(s3: Store) -> None:
+def test_looking_up_an_object_is_one_request_in_a_container_and_two_by_name(s3: Store) -> None:
     s3.stream(iter([b"x"]))
     s3.server.log.clear()
     s3.container.get_object("object")

@@ -146,7 +146,7 @@ def test_a_lasting_fault_leaves_nothing(amazon: Store, operation: str, fault: Ac
 
 
 @pytest.mark.parametrize("operation", ["CopyObject", "CompleteMultipartUpload"])
-def test_a_copy_whose_answers_are_all_lost_is_found(amazon: Store, operation: str) -> None:
+def test_a_copy_whose_responses_are_all_lost_is_found(amazon: Store, operation: str) -> None:
     obj = put(amazon, 3 * PART)
     amazon.server.faults.add(operation, LoseAnswer(), times=None)
     copy = in_parts(amazon, obj, ex_part_size=None if operation == "CopyObject" else PART)
@@ -176,7 +176,7 @@ def test_empty_parts_are_detected(amazon: Store) -> None:
 
 
 @pytest.mark.parametrize("operation", ["CopyObject", "UploadPartCopy"])
-def test_an_answer_without_a_body_copied_nothing(amazon: Store, operation: str) -> None:
+def test_a_response_without_a_body_copied_nothing(amazon: Store, operation: str) -> None:
     obj = put(amazon, 3 * PART)
     amazon.server.faults.add(operation, _Body(b""), times=None)
     with pytest.raises(LibcloudError, match="copied nothing"):

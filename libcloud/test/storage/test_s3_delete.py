@@ -291,7 +291,7 @@ class _Says(Action):
         "<Error><Code>AccessDenied</Code></Error>",
     ],
 )
-def test_keys_that_the_answer_does_not_mention_are_deleted_one_by_one(
+def test_keys_that_the_response_does_not_mention_are_deleted_one_by_one(
     locked: Store, content: str
 ) -> None:
     answer = _Says(f"<DeleteResult>{content}</DeleteResult>")
@@ -333,7 +333,7 @@ def test_what_the_store_does_not_find_counts_as_deleted(locked: Store, quiet: bo
     assert deletions(locked) == ["DeleteObjects"]
 
 
-def test_a_quiet_answer_means_that_all_are_deleted(locked: Store) -> None:
+def test_a_quiet_response_means_that_all_are_deleted(locked: Store) -> None:
     locked.server.faults.add("DeleteObjects", _Says("<DeleteResult/>"), times=None)
     (result,) = locked.driver.ex_delete_objects(["a"], locked.container, quiet=True)
     assert result.deleted
@@ -344,7 +344,7 @@ def test_a_quiet_answer_means_that_all_are_deleted(locked: Store) -> None:
     "content",
     ["<Error><Code>X</Code></Error>", "<Error><Key>other</Key><Code>X</Code></Error>"],
 )
-def test_a_quiet_answer_with_an_error_of_no_known_key_confirms_nothing(
+def test_a_quiet_response_with_an_error_of_no_known_key_confirms_nothing(
     locked: Store, content: str
 ) -> None:
     answer = _Says(f"<DeleteResult>{content}</DeleteResult>")

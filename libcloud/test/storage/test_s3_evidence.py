@@ -131,7 +131,7 @@ def asked_of(server: Loopback, folder: Path, kind: Any = Amazon) -> Asked:
 
 
 @pytest.mark.parametrize("name", [*WRITES, *OTHERS])
-def test_a_page_in_place_of_an_answer_is_malformed(name: str, page: bytes, tmp_path: Path) -> None:
+def test_a_page_in_place_of_a_response_is_malformed(name: str, page: bytes, tmp_path: Path) -> None:
     with Loopback(lambda request: page) as server:
         ask = {**WRITES, **OTHERS}[name]
         with pytest.raises(MalformedResponseError, match=r"Please log in.*endpoint") as caught:
@@ -309,7 +309,7 @@ def test_an_upload_whose_responses_are_web_pages_is_looked_up() -> None:
 
 
 @pytest.mark.parametrize("look", [404, 200])
-def test_a_complete_that_only_pages_answer_is_called_malformed(look: int, tmp_path: Path) -> None:
+def test_a_complete_that_only_gets_web_pages_is_malformed(look: int, tmp_path: Path) -> None:
     html = BODIES["html"][0]
     created = (
         b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"

@@ -188,7 +188,7 @@ def test_a_condition_that_fails_within_a_200_is_that_error(s3: Store) -> None:
     assert_aborted_once(s3)
 
 
-def test_white_space_before_the_answer_to_complete_is_no_matter(s3: Store) -> None:
+def test_white_space_before_the_response_to_complete_is_ignored(s3: Store) -> None:
     s3.server.faults.add("CompleteMultipartUpload", LeadingSpace())
     s3.stream(iter([LONG]))
     s3.assert_nothing_is_left("object")
@@ -246,7 +246,7 @@ def overtaken(s3: Store, data: bytes) -> Action:
 
 
 @pytest.mark.parametrize("data", [b"short", LONG], ids=["put", "complete"])
-def test_an_object_of_another_client_is_not_taken_for_the_upload(s3: Store, data: bytes) -> None:
+def test_an_object_of_another_client_is_not_mistaken_for_the_upload(s3: Store, data: bytes) -> None:
     action = overtaken(s3, data)
     for operation in ("PutObject", "CompleteMultipartUpload"):
         s3.server.faults.add(operation, action, times=None)

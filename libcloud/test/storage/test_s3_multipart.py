@@ -53,7 +53,7 @@ def test_one_upload_has_one_id_and_parts_without_a_gap(s3: Store) -> None:
     assert s3.requests("CreateMultipartUpload")[0].query["uploads"] == ""
 
 
-def test_complete_lists_the_etags_of_the_answers_in_order(s3: Store) -> None:
+def test_complete_lists_the_etags_of_the_responses_in_order(s3: Store) -> None:
     s3.stream(iter([LONG]))
     (complete,) = s3.requests("CompleteMultipartUpload")
     pieces = [LONG[start : start + PART] for start in range(0, len(LONG), PART)]

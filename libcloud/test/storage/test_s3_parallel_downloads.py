@@ -272,7 +272,7 @@ def test_a_pipe_is_written_from_front_to_back(s3: Store, stored: Object, tmp_pat
         os.close(reading)
 
 
-def test_an_object_of_another_size_than_was_looked_at_is_not_taken(
+def test_an_object_of_another_size_than_head_reported_is_not_accepted(
     s3: Store, stored: Object, tmp_path: Path
 ) -> None:
     container: Container = stored.container

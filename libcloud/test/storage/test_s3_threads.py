@@ -18,7 +18,7 @@ ROUNDS = 6
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["2", "4"])
-def test_threads_that_share_a_driver_get_their_own_answers(version: str, tmp_path: Path) -> None:
+def test_threads_that_share_a_driver_get_their_own_responses(version: str, tmp_path: Path) -> None:
     """G5: uploads whole and in parts, reads, ranges, looks, listings and failures, all at once."""
     with store(version=version) as s3:
 

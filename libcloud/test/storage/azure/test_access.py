@@ -213,7 +213,7 @@ def test_blocks_of_another_program_are_named_as_the_obstacle(fake: FakeAzure) ->
         upload(driver)
 
 
-def test_an_unknown_outcome_is_reported_where_the_signature_does_not_allow_to_look(
+def test_an_unknown_outcome_is_reported_if_the_signature_does_not_allow_head(
     fake: FakeAzure,
 ) -> None:
     upload(connect(fake))

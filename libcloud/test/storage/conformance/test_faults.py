@@ -174,12 +174,12 @@ def test_a_lasting_loss_of_the_connection_is_raised_and_leaves_nothing(
     assert nothing_left(running)
 
 
-def test_a_complete_that_is_never_answered_but_done_counts_as_done(running: Running) -> None:
+def test_a_complete_without_a_response_but_done_counts_as_done(running: Running) -> None:
     upload(running, LONG, "CompleteMultipartUpload", LoseAnswer(), times=None)
     assert nothing_left(running)
 
 
-def test_white_space_before_the_answer_to_complete_is_fine(running: Running) -> None:
+def test_white_space_before_the_response_to_complete_is_accepted(running: Running) -> None:
     upload(running, LONG, "CompleteMultipartUpload", LeadingSpace(), times=None)
     assert nothing_left(running)
 
@@ -197,7 +197,7 @@ def test_a_lasting_error_within_a_200_is_raised_with_its_code(running: Running) 
 
 
 @pytest.mark.parametrize("keep", [0, 5, 60])
-def test_a_cut_answer_to_complete_counts_as_lost(running: Running, keep: int) -> None:
+def test_a_cut_response_to_complete_counts_as_lost(running: Running, keep: int) -> None:
     upload(running, LONG, "CompleteMultipartUpload", Truncate(keep), times=1)
     assert nothing_left(running)
 

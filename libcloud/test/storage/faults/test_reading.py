@@ -221,7 +221,7 @@ def test_a_store_without_if_match_is_detected_by_its_etag(server: FakeS3, stored
     [Whole(), Headers({"Content-Range": "bytes 0-4999/5000"}), Headers({"Content-Range": None})],
     ids=["no range", "another range", "not told which"],
 )
-def test_an_answer_with_other_bytes_than_the_rest_is_refused(
+def test_a_response_with_other_bytes_than_the_rest_is_refused(
     server: FakeS3, stored: Object, second: Action
 ) -> None:
     server.faults.add("GetObject", Truncate(1400))

@@ -70,7 +70,7 @@ def test_an_invalid_part_or_range_is_refused(number: int, span: range) -> None:
 
 @pytest.mark.parametrize("namespace", ["", NAMESPACE])
 @pytest.mark.parametrize("root", ["CopyObjectResult", "CopyPartResult"])
-def test_the_answer_to_a_copy(root: str, namespace: str) -> None:
+def test_the_response_to_a_copy(root: str, namespace: str) -> None:
     body = (
         f"<{root}{namespace}><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
         f'<ETag>"e2"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></{root}>'
@@ -158,7 +158,7 @@ def test_the_response_reports_each_key(namespace: str) -> None:
     assert answer.errors == ((("b", None), "AccessDenied", "No."), (("e", None), "", ""))
 
 
-def test_a_short_answer_names_nothing() -> None:
+def test_a_short_response_names_nothing() -> None:
     assert parse_deleted(b"<DeleteResult/>") == DeleteResult()
 
 

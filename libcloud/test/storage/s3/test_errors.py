@@ -126,7 +126,7 @@ def test_the_region_can_be_in_the_body() -> None:
     assert error_detail(400, {}, body).region == "eu-central-1"
 
 
-def test_an_answer_without_a_body_has_its_status_only() -> None:
+def test_a_response_without_a_body_has_its_status_only() -> None:
     assert error_detail(404, {}) == ErrorDetail(404)
 
 

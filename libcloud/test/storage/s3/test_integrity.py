@@ -266,7 +266,7 @@ def test_crc32_has_the_same_value_with_and_without_the_faster_package(
 
 
 @pytest.mark.parametrize("name", CRCS)
-def test_an_answer_that_repeats_the_checksum_is_compared(name: str) -> None:
+def test_a_response_that_repeats_the_checksum_is_compared(name: str) -> None:
     sent, other = DIGESTS[name](DATA), DIGESTS[name](b"other")
     for headers, same in ((sent.headers, True), (other.headers, False)):
         answer = compare_checksum(PLAIN, sent, headers, opaque=True)

@@ -140,7 +140,7 @@ def result(content: str, root: str = "ListBucketResult") -> bytes:
 
 
 @pytest.mark.parametrize(("read", "document", "expected"), READINGS, ids=NAMES)
-def test_an_answer_is_read_with_a_namespace_and_without(
+def test_a_response_is_read_with_a_namespace_and_without(
     read: Callable[[Any], object], document: str, expected: object
 ) -> None:
     assert read(document.encode()) == expected
@@ -149,7 +149,7 @@ def test_an_answer_is_read_with_a_namespace_and_without(
 
 
 @pytest.mark.parametrize(("read", "document", "expected"), READINGS, ids=NAMES)
-def test_an_answer_may_be_parsed_already(
+def test_a_response_may_be_parsed_already(
     read: Callable[[Any], object], document: str, expected: object
 ) -> None:
     assert read(parse_xml(document.encode())) == expected
@@ -186,13 +186,13 @@ def test_another_document_does_not_pass_for_an_empty_list(read: Callable[[Any], 
         read(b"<Portal><Login>please</Login></Portal>")
 
 
-def test_the_answer_to_create_may_have_any_name() -> None:
+def test_the_response_to_create_may_have_any_name() -> None:
     assert (
         responses.parse_create(result("<UploadId> U </UploadId>", "InitiateMultipartUpload")) == "U"
     )
 
 
-def test_an_error_that_names_an_upload_or_an_etag_is_no_answer() -> None:
+def test_an_error_that_names_an_upload_or_an_etag_is_no_success() -> None:
     body = b"<Error><Code>NoSuchUpload</Code><UploadId>U</UploadId><ETag>e</ETag></Error>"
     for read in (responses.parse_create, responses.parse_complete):
         with pytest.raises(
@@ -210,13 +210,13 @@ def test_an_error_that_names_an_upload_or_an_etag_is_no_answer() -> None:
         b"X-Amz-Security-Token=AKIASECRET",
     ],
 )
-def test_the_beginning_of_an_answer_is_hidden_if_it_may_hold_credentials(body: bytes) -> None:
+def test_the_beginning_of_a_response_is_hidden_if_it_may_hold_credentials(body: bytes) -> None:
     with pytest.raises(MalformedDocumentError, match="not shown") as caught:
         responses.parse_objects(body)
     assert "AKIASECRET" not in str(caught.value)
 
 
-def test_the_beginning_of_an_answer_is_one_short_printable_line() -> None:
+def test_the_beginning_of_a_response_is_one_short_printable_line() -> None:
     with pytest.raises(MalformedDocumentError) as caught:
         responses.parse_objects(b" \n\x1b[2J502\nBad gateway" + b"x" * 10_000)
     assert "'[2J502 Bad gatewayxxx" in str(caught.value)

@@ -128,7 +128,7 @@ def test_each_element_left_out_in_turn(document: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", documents.ALL)
-def test_an_answer_cut_anywhere_is_malformed_or_no_error(document: str) -> None:
+def test_a_response_cut_anywhere_is_malformed_or_no_error(document: str) -> None:
     body = document.encode()
     for length in range(len(body)):
         for read in READERS[:-1]:

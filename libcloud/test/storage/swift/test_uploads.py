@@ -318,7 +318,7 @@ def test_data_that_was_damaged_on_its_way_is_sent_again(
     assert fake.body("docs", "big") in (DATA, b"small")
 
 
-def test_a_lost_answer_to_the_manifest_is_confirmed_by_its_segments(
+def test_a_lost_response_to_the_manifest_is_confirmed_by_its_segments(
     fake: FakeSwift, container: Container
 ) -> None:
     upload(container)
@@ -527,7 +527,7 @@ def test_an_unpublished_upload_to_the_longest_name_is_listed(
 
 
 @pytest.mark.parametrize("fault", [lose_answer, give_up(504)])
-def test_a_deletion_whose_answer_was_lost_has_succeeded(
+def test_a_deletion_whose_response_was_lost_has_succeeded(
     fake: FakeSwift, container: Container, fault: Fault
 ) -> None:
     upload(container, b"small")

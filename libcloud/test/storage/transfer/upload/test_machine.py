@@ -209,7 +209,7 @@ def test_rule_4_nothing_new_is_sent_or_pulled_after_a_failure() -> None:
     assert ended(upload)
 
 
-def test_rule_4_a_create_that_is_answered_late_is_aborted_too() -> None:
+def test_rule_4_a_create_with_a_late_response_is_aborted_too() -> None:
     upload = machine(window=2, expected_size=15)
     pull(upload)
     create = sent(upload, Step.CREATE)
@@ -269,7 +269,7 @@ def test_rule_4_parts_that_no_request_removes_are_reported() -> None:
 
 
 @pytest.mark.parametrize("first", [UNHEARD, BUSY])
-def test_rule_5_no_such_upload_after_a_complete_is_settled_by_a_look(first: Failure) -> None:
+def test_rule_5_no_such_upload_after_a_complete_is_settled_by_head(first: Failure) -> None:
     upload = completing()
     fail(upload, first, Step.COMPLETE)
     assert fail(upload, GONE, Step.COMPLETE) is None
@@ -288,7 +288,7 @@ def test_rule_5_no_such_upload_at_the_first_complete_is_an_error() -> None:
     ("verdict", "unknown"),
     [(Confirmation.STORED, False), (Confirmation.ABSENT, True), (Confirmation.UNCLEAR, True)],
 )
-def test_rule_5_lost_answers_to_complete(verdict: Confirmation, unknown: bool) -> None:
+def test_rule_5_lost_responses_to_complete(verdict: Confirmation, unknown: bool) -> None:
     upload = completing()
     for _ in range(ATTEMPTS):
         fail(upload, UNHEARD, Step.COMPLETE)
@@ -330,7 +330,7 @@ def test_rule_5_a_request_that_arrived_damaged_is_repeated() -> None:
     assert upload.error is CONTRADICTED.error
 
 
-def test_rule_5_a_look_that_fails_leaves_the_outcome_unknown() -> None:
+def test_rule_5_a_failed_head_leaves_the_outcome_unknown() -> None:
     upload = completing()
     for _ in range(ATTEMPTS):
         fail(upload, UNHEARD, Step.COMPLETE)

@@ -82,7 +82,7 @@ def test_a_first_412_is_an_error_without_head() -> None:
     assert upload.error is TAKEN.error
 
 
-def test_a_complete_repeated_after_an_answered_error_believes_the_condition() -> None:
+def test_a_complete_repeated_after_an_error_response_trusts_the_condition() -> None:
     upload = completing()
     fail(upload, BUSY, Step.COMPLETE)
     fail(upload, TAKEN, Step.COMPLETE)
@@ -152,7 +152,7 @@ def test_a_lost_create_may_leave_an_upload_of_unknown_id() -> None:
     assert upload.state is State.SENDING
 
 
-def test_an_answered_create_leaves_none() -> None:
+def test_a_create_with_a_response_leaves_none() -> None:
     upload = machine()
     pull(upload)
     fail(upload, BUSY, Step.CREATE)
@@ -249,7 +249,7 @@ def test_the_last_part_is_no_larger_than_the_largest_object_allows() -> None:
     assert upload.poll() == Pull(2, 7)
 
 
-def test_answers_to_what_was_never_sent_are_not_believed() -> None:
+def test_responses_to_unsent_requests_are_rejected() -> None:
     upload = sending()
     before: Command = upload.poll()
     answer(upload, Send(Step.COMPLETE))
