@@ -86,7 +86,7 @@ MUTANTS = (
     ),
     Mutant(
         "a token is sent with its line break",
-        "libcloud/common/credentials/types.py",
+        "libcloud/common/credentials/provider.py",
         "    text = value.strip()\n",
         "    text = value\n",
         _CREDENTIALS,
@@ -94,7 +94,7 @@ MUTANTS = (
     ),
     Mutant(
         "a token with a line break within is not refused",
-        "libcloud/common/credentials/types.py",
+        "libcloud/common/credentials/provider.py",
         "    if not _SENDABLE.fullmatch(text):\n",
         "    if False:\n",
         _CREDENTIALS,

@@ -8,7 +8,7 @@ from mutants_scaleout import scaleout_mutant as _mutant
 MUTANTS = (
     _mutant(
         "the checksum of a streamed part lacks its last chunk",
-        "libcloud/storage/s3/streamed_part.py",
+        "libcloud/storage/s3/checksums.py",
         "            running.update(chunk)\n",
         "            running.update(chunk if len(chunk) == _CHUNK else b'')\n",
         "streamed_parts",
@@ -16,7 +16,7 @@ MUTANTS = (
     ),
     _mutant(
         "the last chunk of a streamed part is not sent",
-        "libcloud/storage/s3/streamed_part.py",
+        "libcloud/storage/s3/checksums.py",
         "        if held:\n            yield bytes(held)\n",
         "",
         "streamed_parts",
@@ -24,7 +24,7 @@ MUTANTS = (
     ),
     _mutant(
         "a streamed part that is too short is filled up",
-        "libcloud/storage/s3/streamed_part.py",
+        "libcloud/storage/s3/checksums.py",
         "            raise self._mismatch(self._size - left)\n        if held:",
         "            held += bytes(left)\n        if held:",
         "streamed_parts",
@@ -56,7 +56,7 @@ MUTANTS = (
     ),
     _mutant(
         "an iterator is sent again",
-        "libcloud/storage/s3/streamed_part.py",
+        "libcloud/storage/s3/checksums.py",
         "self._error is None and (self.repeatable or not self._started)",
         "self._error is None",
         "streamed_parts",
@@ -64,7 +64,7 @@ MUTANTS = (
     ),
     _mutant(
         "an error of a streamed source is replaced",
-        "libcloud/storage/s3/streamed_part.py",
+        "libcloud/storage/s3/checksums.py",
         "            raise self._error  #",
         "            raise  #",
         "streamed_parts",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
-    from libcloud.common.credentials.types import Credentials
+    from libcloud.common.credentials.provider import Credentials
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.progress import Listener
 

@@ -4,13 +4,13 @@
 May import ``libcloud.utils`` and ``libcloud.common.types``; knows no connection and no driver. Only
 ``botocore.py`` imports botocore. Tests: ``test/common/test_credentials*.py``.
 
-``types`` has the values and errors, ``discovery`` finds AWS credentials and settings (with
-``profiles`` and ``botocore``), ``google`` finds Google's, ``provider`` refreshes temporary ones.
+``provider`` has the values and errors, and refreshes temporary ones; ``discovery`` finds AWS
+credentials and settings (with ``profiles`` and ``botocore``), ``google`` those of Google.
 """
 
 from __future__ import annotations
 
-from libcloud.common.credentials.types import (
+from libcloud.common.credentials.provider import (
     Credentials,
     CredentialsNotFoundError,
     MalformedCredentialsError,

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.provider import Credentials, CredentialsNotFoundError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 
 SCOPE = "https://storage.azure.com/.default"

@@ -12,8 +12,11 @@ from contextlib import suppress
 from threading import RLock
 from typing import Any
 
-from libcloud.common.credentials.provider import CredentialProvider
-from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.provider import (
+    CredentialProvider,
+    Credentials,
+    CredentialsNotFoundError,
+)
 from libcloud.utils.environment import can_ask_user
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.redact import redact_text

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from libcloud.common.credentials.profiles import ProfileFileError
-from libcloud.common.credentials.types import CredentialsNotFoundError
+from libcloud.common.credentials.provider import CredentialsNotFoundError
 
 _PLACES = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml")
 _INTERFACES = {"publicURL": "public", "internalURL": "internal", "adminURL": "admin"}

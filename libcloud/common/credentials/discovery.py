@@ -30,7 +30,7 @@ from libcloud.common.credentials.profiles import (
     read_nested,
     read_profile,
 )
-from libcloud.common.credentials.types import (
+from libcloud.common.credentials.provider import (
     Credentials,
     CredentialsNotFoundError,
     MalformedCredentialsError,

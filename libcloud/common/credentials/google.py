@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 
 from libcloud.common.credentials.discovery import Discovery, FixedCredentials
-from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.provider import Credentials, CredentialsNotFoundError
 
 HINT = (
     "set GS_ACCESS_KEY_ID and GS_SECRET_ACCESS_KEY to an HMAC key (GOOG...), or "

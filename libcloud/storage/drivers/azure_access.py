@@ -16,7 +16,7 @@ from libcloud.common.credentials.azure import (
     identity_tokens,
     parse_connection,
 )
-from libcloud.common.credentials.types import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.provider import Credentials, CredentialsNotFoundError
 from libcloud.storage.arguments import url_settings
 from libcloud.storage.azure.profiles import account_host
 from libcloud.storage.s3.endpoint import parse_endpoint

@@ -19,12 +19,12 @@ from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.payload import Payload
 from libcloud.storage.s3 import integrity, requests
+from libcloud.storage.s3.checksums import PartSource, StreamedPart
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.integrity import Verifier
 from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.response import etag_of_part
-from libcloud.storage.s3.streamed_part import Source, StreamedPart
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
     Body,
@@ -308,7 +308,7 @@ class S3UploadPort:
         """The object that the upload makes has this ETag and this checksum; empty: unknown."""
         self._expected = etag, integrity.digest_of(whole)
 
-    def streamed_part(self, source: Source, size: int, what: str) -> StreamedPart | None:
+    def streamed_part(self, source: PartSource, size: int, what: str) -> StreamedPart | None:
         """A part that is sent while it is made; ``None`` if its checksum must precede it."""
         refused = self._copy_bodies or s3.headers.CHECKSUM in self._client.unsupported.names
         checksum = integrity.trailing_checksum(self._driver.profile, self._digest_name)

@@ -13,7 +13,7 @@ from libcloud.cli.settings import Settings
 from libcloud.cli.stores import find_settings
 from libcloud.cli.targets import parse_target
 from libcloud.common.credentials.discovery import discover
-from libcloud.common.credentials.types import CredentialsNotFoundError
+from libcloud.common.credentials.provider import CredentialsNotFoundError
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.providers import get_driver
 

@@ -14,7 +14,7 @@ import pytest
 
 from libcloud.http import NetworkError
 from libcloud.http.adapter import ExactAdapter
-from libcloud.storage.s3 import streamed_part
+from libcloud.storage.s3 import checksums
 from libcloud.storage.s3.checksums import CHECKSUMS, available, encoded
 from libcloud.storage.s3.profiles import PROFILES
 from libcloud.storage.scaleout import UploadSession, bodies
@@ -41,7 +41,7 @@ def running() -> Iterator[Store]:
 @pytest.fixture
 def s3(running: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(bodies, "_IN_MEMORY", 10)
-    monkeypatch.setattr(streamed_part, "_CHUNK", CHUNK)
+    monkeypatch.setattr(checksums, "_CHUNK", CHUNK)
     running.server.reset()
     running.server.create_bucket("bucket")
     yield running

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from libcloud.storage.s3 import streamed_part
+from libcloud.storage.s3 import checksums
 from libcloud.storage.scaleout import bodies, worker
 from libcloud.storage.scaleout.receipts import UploadReceipt
 from libcloud.storage.scaleout.session import UploadSession
@@ -42,7 +42,7 @@ def running(request: Any) -> Iterator[Store]:
 @pytest.fixture
 def s3(running: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(bodies, "_IN_MEMORY", 10)
-    monkeypatch.setattr(streamed_part, "_CHUNK", 8 * 1024)
+    monkeypatch.setattr(checksums, "_CHUNK", 8 * 1024)
     running.server.reset()
     running.server.create_bucket("bucket")
     yield running
