@@ -23,7 +23,7 @@ from operator import methodcaller
 from threading import RLock
 from typing import Any
 
-from libcloud.common.request import normalise, with_query
+from libcloud.common.address import normalise, with_query
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.settings import ConnectionSettings
 from libcloud.common.types import LibcloudError

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from libcloud import __version__
-from libcloud.common.request import default_host, split_url
+from libcloud.common.address import default_host, split_url
 from libcloud.utils.headers import authority, without_brackets
 from libcloud.utils.lazy import LazyAttribute
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Request signatures: functions of a request, credentials and a time.
 
-May import ``libcloud.utils`` and, from ``libcloud.common``, ``request`` and
+May import ``libcloud.utils`` and, from ``libcloud.common``, ``request``, ``address`` and
 ``credentials``; knows neither ``Connection`` nor ``libcloud.http``. Tests:
 ``test/common/test_sigv2.py`` and ``test_sigv4.py``.
 

@@ -18,8 +18,9 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
 
+from libcloud.common.address import percent_encoded
 from libcloud.common.credentials import Credentials
-from libcloud.common.request import Body, HttpRequest, encode_query, percent_encoded
+from libcloud.common.request import Body, HttpRequest, encode_query
 from libcloud.utils.bodies import Pieces
 
 ALGORITHM = "AWS4-HMAC-SHA256"

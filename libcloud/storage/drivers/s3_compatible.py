@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from libcloud.common.request import ReportedHost
+from libcloud.common.address import ReportedHost
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.capabilities import Capabilities

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.common.request import with_query
+from libcloud.common.address import with_query
 
 
 @pytest.mark.parametrize(
