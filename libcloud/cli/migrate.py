@@ -30,7 +30,7 @@ _OUTCOMES = {
     "copied": "copied",
     "replaced": "copied over other data",
     "changed": "changed since they were listed, copied as they were then",
-    "present": "in the destination already",
+    "present": "already in the destination",
     "deleted": "deleted since they were listed",
     "failed": "failed",
 }

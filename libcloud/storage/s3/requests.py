@@ -273,7 +273,6 @@ def list_versions(
     prefix: str | None = None,
     key_marker: str | None = None,
     version_id_marker: str | None = None,
-    page_size: int | None = None,
     url_encoding: bool = False,
 ) -> HttpRequest:
     """ListObjectVersions.
@@ -281,11 +280,9 @@ def list_versions(
     :param path: of the bucket.
     :param key_marker: show what comes after it; ``None`` begins.
     :param version_id_marker: show versions of ``key_marker`` after this one; ``None``: none.
-    :param page_size: at most 1,000; ``None`` leaves it to the store.
     """
     params = _given(
         ("prefix", prefix),
-        ("max-keys", page_size),
         ("encoding-type", "url" if url_encoding else None),
         ("key-marker", key_marker),
         ("version-id-marker", version_id_marker if key_marker else None),
@@ -293,15 +290,13 @@ def list_versions(
     return HttpRequest("GET", path, (("versions", None), *params))
 
 
-def create_bucket(
-    path: str, *, location: str | None = None, headers: Mapping[str, str] | None = None
-) -> HttpRequest:
+def create_bucket(path: str, *, location: str | None = None) -> HttpRequest:
     """CreateBucket.
 
     :param location: region to name in the body; ``None`` or empty sends no body.
     """
     body = create_bucket_body(location) if location else None
-    return HttpRequest("PUT", path, headers=_copy(headers), body=body)
+    return HttpRequest("PUT", path, body=body)
 
 
 def list_buckets(*, token: str | None = None) -> HttpRequest:
