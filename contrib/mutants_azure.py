@@ -25,7 +25,7 @@ MUTANTS = (
         "        return uuid.uuid4().hex\n",
         '        return "0" * 32\n',
         _DRIVER,
-        caught_by="test_a_lost_answer_is_not_mistaken_for_the_blob_of_another",
+        caught_by="test_after_a_lost_response_the_blob_of_another_is_not_accepted",
     ),
     Mutant(
         "a blob of another upload passes for the one that was sent",
@@ -33,7 +33,7 @@ MUTANTS = (
         "                same = [block.id for block in found] == _blocks(parts)\n",
         "                same = len(found) == len(_blocks(parts))\n",
         _DRIVER,
-        caught_by="test_a_lost_answer_is_not_mistaken_for_the_blob_of_another",
+        caught_by="test_after_a_lost_response_the_blob_of_another_is_not_accepted",
     ),
     Mutant(
         "blocks that stay are not reported",

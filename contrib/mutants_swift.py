@@ -32,7 +32,7 @@ MUTANTS = (
         "            if not self._refers_to(self._upload_id):\n",
         "            if False:\n",
         _UPLOADS,
-        caught_by="test_a_lost_answer_to_the_manifest_is_confirmed_by_its_segments",
+        caught_by="test_a_lost_response_to_the_manifest_is_confirmed_by_its_segments",
     ),
     Mutant(
         "the segments of a manifest that may still appear are deleted",
