@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
+from libcloud.test.storage.fakes.connections import Connections
 from libcloud.test.storage.fakes.swift_keystone import keystone
 from libcloud.test.storage.fakes.swift_sockets import Listener
 from libcloud.test.storage.fakes.wire import Answer, Incoming
@@ -134,6 +135,10 @@ class FakeSwift:
     @property
     def port(self) -> int:
         return self._listener.port
+
+    @property
+    def connections(self) -> Connections:
+        return self._listener.connections
 
     @property
     def url(self) -> str:

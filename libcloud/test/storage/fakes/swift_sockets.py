@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+from libcloud.test.storage.fakes.connections import Connections
 from libcloud.test.storage.fakes.faults import Dropped
 from libcloud.test.storage.fakes.wire import (
     Answer,
@@ -72,6 +73,7 @@ class Listener:
         """Listen."""
         server = _Server((HOST, 0), _Handler)
         server.answer = self._answer
+        self.connections = Connections(server)
         self.port = server.server_address[1]
         self._server = server
         self._thread = threading.Thread(

@@ -28,6 +28,7 @@ from typing import cast
 
 from libcloud.test._loopback import shut_down
 from libcloud.test.storage.fakes import routes
+from libcloud.test.storage.fakes.connections import Connections
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import LONGEST_HOLD, Action, Dropped, Faults
 from libcloud.test.storage.fakes.render import error_answer
@@ -220,6 +221,7 @@ class FaultProxy:
         self.faults = Faults()
         self._server = _Server((HOST, 0), _Handler)
         self._server.proxy = self
+        self.connections = Connections(self._server)
         self.host = HOST
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(

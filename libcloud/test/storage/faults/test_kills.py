@@ -127,6 +127,7 @@ class Killing:
         process[0] = self._uploaders.start(job)
         known.set()
         status = self._uploaders.wait()
+        self._proxy.connections.wait_for_ended_processes()
         assert rule.fired, f"{rule.seen} requests of {job}"
         return status
 

@@ -22,7 +22,6 @@ from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.azure import operation_of as azure_operation
 from libcloud.test.storage.fakes.azurite import azurite_server
-from libcloud.test.storage.fakes.connections import Connections
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.routes import operation_of as s3_operation
 from libcloud.test.storage.fakes.servers import (
@@ -93,7 +92,6 @@ class Relay(FaultProxy):
         self.is_azure = server.name == "azurite"
         names = azure_operation if self.is_azure else s3_operation
         super().__init__(server.host, server.port, names)
-        self.connections = Connections(self._server)
         self.endpoint = replace(server, host=self.host, port=self.port)
         self.writes: Counter[str] = Counter()
 

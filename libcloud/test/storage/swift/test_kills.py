@@ -47,6 +47,7 @@ def test_a_killed_upload_leaves_the_old_object(
             time.sleep(0.01)
         process.send_signal(number)
         process.communicate(timeout=30)
+    fake.connections.wait_for_ended_processes()
     assert process.returncode
     assert fake.body("docs", "big") == DATA
     left = list(driver.ex_iterate_multipart_uploads(container))
