@@ -213,7 +213,7 @@ def test_a_program_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatc
         producer.output.readline()
         process = producer._process
         raise ZeroDivisionError
-    assert process.returncode == -signal.SIGKILL
+    assert process.wait(30) == -signal.SIGKILL
 
 
 def test_a_consumer_that_fails_is_an_error() -> None:
