@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "a refused token is not renewed",
         f"{_SWIFT}/client.py",
-        "            if not connection.renew_token(token):\n",
-        "            if True:\n",
+        "is_refused or renewals == _RENEWALS or renew is None or not renew(token):",
+        "is_refused or True:",
         _UPLOADS,
         caught_by="test_the_token_is_renewed_during_an_upload",
     ),
@@ -128,6 +128,6 @@ MUTANTS = (
         "            if is_expected or response.status in range(200, 300):\n",
         "            if is_expected:\n",
         ("libcloud/test/storage/swift/test_uploads.py",),
-        caught_by="test_a_web_page_in_place_of_the_answer_to_a_manifest_costs_no_segments",
+        caught_by="test_a_web_page_in_place_of_the_response_to_a_manifest_costs_no_segments",
     ),
 )

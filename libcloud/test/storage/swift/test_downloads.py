@@ -228,3 +228,21 @@ def test_a_listing_without_a_document_is_not_an_empty_one(
     fake.faults += [("GET container", lambda *_: Answer(200))] * 3
     with pytest.raises(MalformedResponseError, match="no document"):
         container.list_objects()
+
+
+@pytest.mark.parametrize("operation", ["GET", "HEAD", "DELETE"])
+def test_a_page_of_a_proxy_does_not_say_that_an_object_is_missing(
+    fake: FakeSwift, container: Container, operation: str
+) -> None:
+    container.upload_object_via_stream(iter([b"small"]), "big")
+    found = container.get_object("big")
+    actions = {
+        "GET": lambda: list(found.as_stream()),
+        "HEAD": lambda: container.get_object("big"),
+        "DELETE": found.delete,
+    }
+    fake.faults += [(f"{operation} object", refuse(404, Content_Type="text/html"))] * 3
+    with pytest.raises(LibcloudError, match="404") as caught:
+        actions[operation]()
+    assert not isinstance(caught.value, ObjectDoesNotExistError)
+    fake.faults.clear()

@@ -366,7 +366,7 @@ def test_the_segments_of_a_manifest_with_another_etag_are_kept(
     assert fake.body("docs", "big") == DATA
 
 
-def test_a_web_page_in_place_of_the_answer_to_a_manifest_costs_no_segments(
+def test_a_web_page_in_place_of_the_response_to_a_manifest_costs_no_segments(
     fake: FakeSwift, container: Container
 ) -> None:
     def page(fake: FakeSwift, operation: str, request: Incoming) -> Answer | None:
@@ -376,24 +376,6 @@ def test_a_web_page_in_place_of_the_answer_to_a_manifest_costs_no_segments(
     fake.faults.append(("PUT manifest", page))
     upload(container)
     assert fake.body("docs", "big") == DATA
-
-
-@pytest.mark.parametrize("operation", ["GET", "HEAD", "DELETE"])
-def test_a_page_of_a_proxy_does_not_say_that_an_object_is_missing(
-    fake: FakeSwift, container: Container, operation: str
-) -> None:
-    upload(container, b"small")
-    found = container.get_object("big")
-    actions = {
-        "GET": lambda: list(found.as_stream()),
-        "HEAD": lambda: container.get_object("big"),
-        "DELETE": found.delete,
-    }
-    fake.faults += [(f"{operation} object", refuse(404, Content_Type="text/html"))] * 3
-    with pytest.raises(LibcloudError, match="404") as caught:
-        actions[operation]()
-    assert not isinstance(caught.value, ObjectDoesNotExistError)
-    fake.faults.clear()
 
 
 def test_a_condition_is_not_violated_by_a_retry(fake: FakeSwift, container: Container) -> None:
