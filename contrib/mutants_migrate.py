@@ -141,7 +141,7 @@ MUTANTS = (
     _mutant(
         "a migration does not stop its tasks elsewhere",
         "migrate",
-        "        if running and self._migration.run:",
+        "        if tasks and self._migration.run:",
         "        if False:",
         "test_an_interrupted_migration_makes_tasks_elsewhere_stop",
         "migrate_tasks",

@@ -10,6 +10,7 @@ deleted when the object is published; a coordinator that continues the upload fi
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -71,67 +72,57 @@ def folder_of(session: UploadSession) -> PieceFolder:
     return PieceFolder(container, session.object_name, prefix, session.facts.headers)
 
 
-class PieceStorage:
-    """Has the pieces of an upload stored by the tasks of an executor.
+def store_pieces(
+    session: UploadSession,
+    executor: PartExecutor,
+    pieces: Sequence[Any],
+    task_of: Callable[[int], PieceTask],
+    *,
+    window: int,
+    is_new: bool,
+) -> list[StoredPiece]:
+    """Store the pieces that are not there yet, a window of them at once.
 
     :param task_of: the task for the piece at a position.
+    :param is_new: none is there.
+    :raises PartConflictError: two attempts wrote different bytes.
+    :raises ValueError: there are fewer pieces than before.
+    :raises WorkerError: the first failure, after the tasks that were running. The temporary
+        objects are kept.
     """
+    folder, stored = folder_of(session), dict[int, StoredPiece]()
+    for number, found in () if is_new else folder.attempts():
+        stored.setdefault(number, found)
+    if max(stored, default=-1) >= len(pieces):
+        raise ValueError(
+            f"there are {len(pieces)} pieces, and {session.object_name} had at least "
+            f"{max(stored) + 1} when the upload began; nothing was published"
+        )
+    tasks: Tasks[int] = Tasks(executor)
+    missing = deque(position for position in range(len(pieces)) if position not in stored)
+    try:
+        while missing or tasks:
+            while missing and len(tasks) < window:
+                position = missing.popleft()
+                tasks.submit(position, partial(_call, task_of, position, pieces[position]))
+            position, future = tasks.take()
+            stored[position] = _stored_by(future, session, position)
+    finally:
+        tasks.stop()
+    folder.check(stored)
+    return [stored[position] for position in range(len(pieces))]
 
-    def __init__(
-        self,
-        session: UploadSession,
-        executor: PartExecutor,
-        task_of: Callable[[int], PieceTask],
-        *,
-        window: int,
-    ) -> None:
-        self._upload = session.upload
-        self._folder = folder_of(session)
-        self._tasks: Tasks[int] = Tasks(executor)
-        self._task_of = task_of
-        self._window = window
-        self._stored: dict[int, StoredPiece] = {}
 
-    def store(self, pieces: Sequence[Any], *, is_new: bool) -> list[StoredPiece]:
-        """Store the pieces that are not there yet, a window of them at once.
+def _call(task_of: Callable[[int], PieceTask], position: int, piece: Any) -> tuple[Any, ...]:
+    return store_piece, task_of(position), piece
 
-        :param is_new: none is there.
-        :raises PartConflictError: two attempts wrote different bytes.
-        :raises ValueError: there are fewer pieces than before.
-        :raises WorkerError: the first failure, after the tasks that were running. The temporary
-            objects are kept.
-        """
-        for number, found in () if is_new else self._folder.attempts():
-            self._stored.setdefault(number, found)
-        if max(self._stored, default=-1) >= len(pieces):
-            raise ValueError(
-                f"there are {len(pieces)} pieces, and {self._upload.object_name} had at least "
-                f"{max(self._stored) + 1} when the upload began; nothing was published"
-            )
-        try:
-            for position in (n for n in range(len(pieces)) if n not in self._stored):
-                while len(self._tasks) >= self._window:
-                    self._take()
-                self._submit(position, pieces[position])
-            while self._tasks:
-                self._take()
-        finally:
-            self._tasks.stop()
-        self._folder.check(self._stored)
-        return [self._stored[position] for position in range(len(pieces))]
 
-    def _submit(self, position: int, piece: Any) -> None:
-        try:
-            self._tasks.submit(position, store_piece, self._task_of(position), piece)
-        except Exception as error:
-            raise worker_error(self._upload, (position,), error) from error
-
-    def _take(self) -> None:
-        position, future = self._tasks.take()
-        try:
-            result = result_of(future)
-        except BaseException as error:  # of the engine
-            raise worker_error(self._upload, (position,), error) from error
-        if result.receipt is None:
-            raise worker_error(self._upload, (position,), result)
-        self._stored[position] = result.receipt
+def _stored_by(future: Any, session: UploadSession, position: int) -> StoredPiece:
+    """What a task has stored."""
+    try:
+        result = result_of(future)
+    except BaseException as error:  # of the engine
+        raise worker_error(session.upload, (position,), error) from error
+    if result.receipt is None:
+        raise worker_error(session.upload, (position,), result)
+    return result.receipt  # type: ignore[no-any-return]

@@ -18,11 +18,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
-from libcloud.storage.scaleout.compose import PieceStorage, PieceTask, folder_of
+from libcloud.storage.scaleout.compose import PieceTask, folder_of, store_pieces
 from libcloud.storage.scaleout.executors import adapted, workers_of
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor
 from libcloud.storage.scaleout.receipts import PlannedParts
@@ -35,11 +36,11 @@ from libcloud.storage.scaleout.session import (
 from libcloud.storage.scaleout.sizes import fingerprint, sized, usual_part_size
 from libcloud.storage.scaleout.staging import PieceFolder
 from libcloud.storage.scaleout.text import needs_key
-from libcloud.storage.scaleout.worker import PartTask, StoredPiece, driver_with
+from libcloud.storage.scaleout.worker import PartTask, StoredPiece, driver_with, send_part
 from libcloud.storage.transfer.cut import CutPart, cut
 from libcloud.storage.transfer.progress import UploadCompleting, UploadEvent, UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
-from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
+from libcloud.storage.transfer.upload.options import split_keywords
 from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.upload.runner import Transfer
 from libcloud.storage.transfer.values import PartReceipt
@@ -104,13 +105,12 @@ def upload_with(
         )
     _check_portable(UploadSession.draft(driver, new), executor, shipping)
     if lengths is None:
-        session = _begin(driver, new, shipping)
-        return _compose(session, executor, pieces, shipping, None)
+        return _compose(_Job(_begin(driver, new, shipping), executor, shipping), pieces, None)
     part_size = upload.options.part_size or usual_part_size(lengths, upload.limits)
     parts = cut(lengths, upload.limits, part_size=part_size)
     plan = {"part_size": part_size, "parts": len(parts), "plan": fingerprint(lengths, part_size)}
-    session = _begin(driver, new, shipping, **plan)
-    return _Coordinator(session, executor, pieces, lengths, parts, shipping).run({})
+    job = _Job(_begin(driver, new, shipping, **plan), executor, shipping)
+    return job.run(_Plan(pieces, lengths, parts), {})
 
 
 def _begin(driver: Any, new: NewUpload, shipping: Shipping, **plan: Any) -> UploadSession:
@@ -158,21 +158,20 @@ def attach(
     executor = adapted(executor)
     pieces, lengths = sized(executor, pieces, sizes)
     _check_portable(kept, executor, shipping)
+    job = _Job(kept, executor, shipping)
     if lengths is None:
-        return _compose(kept, executor, pieces, shipping, kept.find_parts())
-    parts = _planned(kept, lengths)
-    run = _Coordinator(kept, executor, pieces, lengths, parts, shipping)
-    return run.resume(kept.find_parts())
+        return _compose(job, pieces, kept.find_parts())
+    plan = _planned(kept, pieces, lengths)
+    return job.resume(plan, kept.find_parts())
 
 
 # The parts that the store has, and the error that the upload no longer exists; None: it is new.
 _State = tuple[list[PartReceipt], Exception | None] | None
 
 
-def _compose(
-    session: UploadSession, executor: Any, pieces: Sequence[Any], shipping: Shipping, state: _State
-) -> Object:
+def _compose(job: _Job, pieces: Sequence[Any], state: _State) -> Object:
     """Make the object of pieces of unknown size."""
+    session = job.session
     folder = folder_of(session)
     gone = None if state is None else state[1]
     try:
@@ -180,11 +179,10 @@ def _compose(
         if found is not None and len(found) != len(pieces):
             raise ValueError(f"{session.label} had {len(found)} pieces, and has {len(pieces)} now")
         if found is None or not (_exists(session) or folder.has(found)):
-            found = _stored_pieces(session, executor, pieces, shipping, state)
-        sizes = [piece.size for piece in found]
-        parts = _planned(session, sizes)
-        run = _Coordinator(session, executor, found, sizes, parts, shipping)
-        stored = run.run({}) if state is None else run.resume(state)
+            found = _stored_pieces(job, pieces, state)
+            folder.record(found)
+        plan = _planned(session, found, [piece.size for piece in found])
+        stored = job.run(plan, {}) if state is None else job.resume(plan, state)
     except BaseException as error:
         keep = session.upload.options.on_failure == "keep"
         if error is gone:
@@ -203,23 +201,19 @@ def _compose(
     return stored
 
 
-def _stored_pieces(
-    session: UploadSession, executor: Any, pieces: Sequence[Any], shipping: Shipping, state: _State
-) -> list[StoredPiece]:
-    if state is not None and state[1] is not None and not _exists(session):
+def _stored_pieces(job: _Job, pieces: Sequence[Any], state: _State) -> list[StoredPiece]:
+    if state is not None and state[1] is not None and not _exists(job.session):
         raise state[1]
-    shared = shipping.connect is None and _shares_memory(executor)
-    shipped = session if shared else session.text()
-    late = not shared and (state is None or state[1] is None)
-    storage = PieceStorage(
-        session,
-        executor,
-        lambda position: PieceTask(shipped, position, shipping.connect, late),
-        window=_window(executor, session.upload.options),
+    late = not job.is_local and (state is None or state[1] is None)
+    connect = job.shipping.connect
+    return store_pieces(
+        job.session,
+        job.executor,
+        pieces,
+        lambda position: PieceTask(job.shipped, position, connect, late),
+        window=job.window,
+        is_new=state is None,
     )
-    found = storage.store(pieces, is_new=state is None)
-    folder_of(session).record(found)
-    return found
 
 
 def _exists(session: UploadSession) -> bool:
@@ -242,22 +236,32 @@ def _discard(folder: PieceFolder, error: BaseException) -> None:
         vars(error).setdefault("cleanup_error", failed)
 
 
-def _planned(session: UploadSession, lengths: Sequence[int]) -> list[CutPart]:
+class _Plan(NamedTuple):
+    """The pieces, their sizes in bytes, and the parts that are cut from them."""
+
+    pieces: Sequence[Any]
+    sizes: Sequence[int]
+    parts: Sequence[CutPart]
+
+
+def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]) -> _Plan:
     """The parts of an upload that has begun.
 
     :raises ValueError: they are not those that it began with.
     """
-    part_size = session.facts.part_size or usual_part_size(lengths, session.upload.limits)
-    if session.facts.plan not in ("", fingerprint(lengths, part_size)):
+    part_size = session.facts.part_size or usual_part_size(sizes, session.upload.limits)
+    if session.facts.plan not in ("", fingerprint(sizes, part_size)):
         raise ValueError(
             f"the pieces of {session.label} do not have the sizes that they had when the upload "
             "began; nothing was sent. Abort it, and upload them again"
         )
-    return cut(lengths, session.upload.limits, part_size=part_size)
+    return _Plan(pieces, sizes, cut(sizes, session.upload.limits, part_size=part_size))
 
 
-def _shares_memory(executor: Any) -> bool:
-    return bool(getattr(executor, "shares_memory", isinstance(executor, ThreadPoolExecutor)))
+def _is_local(executor: Any, shipping: Shipping) -> bool:
+    """Whether the workers are threads of this process, which use its driver."""
+    shares = getattr(executor, "shares_memory", isinstance(executor, ThreadPoolExecutor))
+    return bool(shares) and shipping.connect is None
 
 
 def _check_portable(session: UploadSession, executor: Any, shipping: Shipping) -> None:
@@ -265,20 +269,13 @@ def _check_portable(session: UploadSession, executor: Any, shipping: Shipping) -
     driver = session.driver
     if shipping.access is not None and not hasattr(driver, "_presigned_part"):
         raise ValueError(f"ex_ship_credentials: {driver.name} has no presigned URLs of parts")
-    if shipping.connect is None and _shares_memory(executor):
+    if _is_local(executor, shipping):
         return
     why = needs_key(session.facts)
     if why:
         raise ValueError(f"the parts of {session.label} cannot be sent by other processes: {why}")
     if shipping.connect is None and shipping.access is None:
         session.to_json()
-
-
-def _window(executor: Any, options: UploadOptions) -> int:
-    """Tasks in flight at most."""
-    workers = workers_of(executor, _WINDOW)
-    usual = getattr(executor, "window", None) or max(2, min(_WINDOW, 2 * workers))
-    return options.window or usual
 
 
 class _Body:
@@ -293,46 +290,45 @@ class _Body:
         return self.part.size
 
 
-class _Coordinator:
-    """One run of a session: plans, submits, collects and completes."""
+class _Job:
+    """A session, and the executor that sends its parts.
 
-    def __init__(
-        self,
-        session: UploadSession,
-        executor: PartExecutor,
-        pieces: Sequence[Any],
-        sizes: Sequence[int],
-        parts: Sequence[CutPart],
-        shipping: Shipping,
-    ) -> None:
-        self._session = session
-        self._executor = executor
-        self._pieces = pieces
-        self._sizes = sizes
-        self._parts = parts
-        self._shipping = shipping
-        shared = shipping.connect is None and _shares_memory(executor)
-        self._shipped: Any = session if shared else session.text()
+    :ivar shipped: what a task gets: the session, or its text in another process.
+    """
 
-    def run(self, stored: Mapping[int, PartReceipt]) -> Object:
+    def __init__(self, session: UploadSession, executor: Any, shipping: Shipping) -> None:
+        self.session = session
+        self.executor = executor
+        self.shipping = shipping
+        self.is_local = _is_local(executor, shipping)
+        self.shipped: Any = session if self.is_local else session.text()
+
+    @property
+    def window(self) -> int:
+        """Tasks in flight at most."""
+        workers = workers_of(self.executor, _WINDOW)
+        usual = getattr(self.executor, "window", None) or max(2, min(_WINDOW, 2 * workers))
+        return self.session.upload.options.window or usual
+
+    def run(self, plan: _Plan, stored: Mapping[int, PartReceipt]) -> Object:
         """Send the parts that are not ``stored``, and complete the upload.
 
         :raises BaseException: the first error. It has the ``session``, unless nothing is kept.
         """
-        session, upload = self._session, self._session.upload
+        session, upload = self.session, self.session.upload
         options = upload.options
-        sizes = {part.number: max(1, part.size) for part in self._parts}  # 0: accepts no part
+        sizes = {part.number: max(1, part.size) for part in plan.parts}  # 0: accepts no part
         machine = UploadMachine(
             PartPlan(upload.limits, max(sizes.values()), known=sizes),
-            window=_window(self._executor, options),
+            window=self.window,
             retries=upload.retries,
             keep=options.on_failure == "keep",
-            expected_size=sum(self._sizes),
+            expected_size=sum(plan.sizes),
             upload_id=session.upload_id,
         )
         port = session.port(stored)
-        workers = FutureWorkers(port, self._executor, self._task, stored, upload)
-        port.send_again = lambda numbers: workers.send_again(self._parts[n - 1] for n in numbers)
+        workers = FutureWorkers(port, self.executor, partial(self._task, plan), stored, upload)
+        port.send_again = lambda numbers: workers.send_again(plan.parts[n - 1] for n in numbers)
 
         def listener(event: UploadEvent) -> None:
             if isinstance(event, UploadCompleting):
@@ -354,26 +350,26 @@ class _Coordinator:
             _give_up(error, session)
             raise
         try:
-            found = transfer.run(PlannedParts([_Body(part) for part in self._parts]))
+            found = transfer.run(PlannedParts([_Body(part) for part in plan.parts]))
         except BaseException as error:
             if options.on_failure == "keep" and machine.result is None:
-                _keep(error, self._session)
+                _keep(error, self.session)
             raise
         return session.published(found)
 
     def _note(self, parts: Sequence[PartReceipt]) -> None:
         """Remember what the object is made of, before it is published."""
-        self._session = self._session.with_parts(parts)
-        if self._shipping.on_session is not None:
-            self._shipping.on_session(self._session.text())
+        self.session = self.session.with_parts(parts)
+        if self.shipping.on_session is not None:
+            self.shipping.on_session(self.session.text())
 
-    def resume(self, state: tuple[list[PartReceipt], Exception | None]) -> Object:
+    def resume(self, plan: _Plan, state: tuple[list[PartReceipt], Exception | None]) -> Object:
         """Send what the store does not have, and complete the upload.
 
         :param state: parts that the store has; the error that says that the upload does not exist.
         """
-        session, (stored, gone) = self._session, state
-        planned = {part.number: part.size for part in self._parts}
+        session, (stored, gone) = self.session, state
+        planned = {part.number: part.size for part in plan.parts}
         known = {part.number: part for part in stored if planned.get(part.number) == part.size}
         if not known or len(known) == len(planned):
             published = session.find_published(list(planned.values()))
@@ -381,25 +377,16 @@ class _Coordinator:
                 return session.published(published)
         if gone is not None:
             raise gone
-        return self.run(known)
+        return self.run(plan, known)
 
-    def _presigned(self, number: int) -> str:
-        if self._shipping.access is None:
-            return ""
-        session = self._session
-        url: str = session.driver._presigned_part(session.facts, number, _PRESIGNED_HOURS)
-        return url
-
-    def _task(self, part: CutPart) -> tuple[PartTask, list[Any]]:
-        task = PartTask(
-            self._shipped,
-            part.number,
-            part.ranges,
-            tuple(self._sizes[span.piece] for span in part.ranges),
-            self._shipping.connect,
-            url=self._presigned(part.number),
-        )
-        return task, [self._pieces[span.piece] for span in part.ranges]
+    def _task(self, plan: _Plan, part: CutPart) -> tuple[Any, ...]:
+        url, connect, driver = "", self.shipping.connect, self.session.driver
+        if self.shipping.access is not None:
+            url = driver._presigned_part(self.session.facts, part.number, _PRESIGNED_HOURS)
+        positions = [span.piece for span in part.ranges]
+        sizes = tuple(plan.sizes[position] for position in positions)
+        task = PartTask(self.shipped, part.number, part.ranges, sizes, connect, url)
+        return send_part, task, *(plan.pieces[position] for position in positions)
 
 
 def _keep(error: BaseException, session: UploadSession) -> None:

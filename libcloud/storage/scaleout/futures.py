@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from functools import partial
 from queue import SimpleQueue
@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from libcloud.storage.scaleout.receipts import PartsPort, part_of
 from libcloud.storage.scaleout.sizes import text_of_engine
-from libcloud.storage.scaleout.worker import PartResult, PartTask, send_part
+from libcloud.storage.scaleout.worker import PartResult
 from libcloud.storage.transfer.cut import CutPart
 from libcloud.storage.transfer.upload.workers import InlineWorkers, Outcome, Task
 from libcloud.storage.transfer.values import Failure, PartReceipt, Send, Step
@@ -48,26 +48,38 @@ class PartExecutor(Protocol):
 
 
 class Tasks(Generic[_Key]):
-    """Tasks of an executor that are in flight, by their keys."""
+    """Tasks of an executor that are in flight, by their keys.
+
+    One that the executor does not accept is in flight, too: it has failed.
+    """
 
     def __init__(self, executor: PartExecutor) -> None:
         self._executor = executor
-        self._done: SimpleQueue[tuple[_Key, Any]] = SimpleQueue()
-        self._running: dict[_Key, Any] = {}
+        self._done: SimpleQueue[tuple[int, _Key, Any]] = SimpleQueue()
+        self._running: dict[int, Any] = {}  # futures, by their ids
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def submit(self, key: _Key, function: Callable[..., Any], *arguments: Any) -> None:
-        """Have a worker call a function."""
-        future = self._executor.submit(function, *arguments)
-        self._running[key] = future
-        future.add_done_callback(lambda done: self._done.put((key, done)))  # in any thread
+    def submit(self, key: _Key, call: Callable[[], Sequence[Any]]) -> None:
+        """Have a worker call a function.
+
+        :param call: returns the function, and its arguments; its error is that of the task.
+        """
+        future: Any
+        try:
+            future = self._executor.submit(*call())
+        except Exception as error:
+            future = Future()
+            future.set_exception(error)
+        number = id(future)
+        self._running[number] = future
+        future.add_done_callback(lambda done: self._done.put((number, key, done)))  # in any thread
 
     def take(self) -> tuple[_Key, Any]:
         """Wait for a task, and return its key and its future."""
-        key, future = self._done.get()
-        del self._running[key]
+        number, key, future = self._done.get()
+        del self._running[number]
         return key, future
 
     def cancel(self) -> None:
@@ -85,7 +97,7 @@ class Tasks(Generic[_Key]):
 class FutureWorkers:
     """Parts are sent by the tasks of an executor; other requests in the caller's thread.
 
-    :param task_of: the task of a part, and its pieces.
+    :param task_of: the function for a part, and its arguments.
     :param stored: parts that the store has already.
     """
 
@@ -93,7 +105,7 @@ class FutureWorkers:
         self,
         port: PartsPort,
         executor: PartExecutor,
-        task_of: Callable[[CutPart], tuple[PartTask, list[Any]]],
+        task_of: Callable[[CutPart], Sequence[Any]],
         stored: Mapping[int, PartReceipt],
         upload: Any,
     ) -> None:
@@ -133,12 +145,8 @@ class FutureWorkers:
         return [outcome.response for outcome in outcomes]
 
     def _start(self, send: Send, part: CutPart) -> None:
-        try:
-            asked, pieces = self._task_of(part)
-            self._parts[send.number] = part, self._upload.retries.limiter.epoch
-            self._tasks.submit(send, send_part, asked, *pieces)
-        except Exception as error:
-            self._fail(send, part, error)
+        self._parts[send.number] = part, self._upload.retries.limiter.epoch
+        self._tasks.submit(send, lambda: self._task_of(part))
 
     def prepare_early(self, body: Any) -> tuple[Any, None]:
         """Nothing can be prepared here."""

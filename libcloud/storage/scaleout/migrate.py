@@ -13,14 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -28,6 +21,7 @@ from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
 from libcloud.storage.scaleout.entries import Entry, Range, all_entries
 from libcloud.storage.scaleout.executors import workers_of
+from libcloud.storage.scaleout.futures import Tasks
 from libcloud.storage.scaleout.job_folder import (
     JobFolder,
     MigrationError,
@@ -288,19 +282,19 @@ class _Coordinator:
 
         :raises BaseException: the first error; the tasks are stopped.
         """
-        running: dict[Future[Any], str | Range] = {}
+        tasks: Tasks[str | Range] = Tasks(self._executor)
         try:
-            while self._remaining or running:
-                while self._remaining and len(running) < self._window.size:
+            while self._remaining or tasks:
+                while self._remaining and len(tasks) < self._window.size:
                     self._migration.check_in_charge()
-                    self._submit(running)
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    self._finish(running.pop(future), future.result())
+                    self._submit(tasks)
+                task, future = tasks.take()
+                self._finish(task, future.result())
         except NotInChargeError:
             self._cancellation.cancel()  # the other tasks notice it themselves
             raise
         except BaseException as error:
-            self._stop(running)
+            self._stop(tasks)
             if not (isinstance(error, BrokenExecutor) or lacks_library(error)):
                 raise
             what = "a worker has ended" if isinstance(error, BrokenExecutor) else "a task failed"
@@ -308,28 +302,27 @@ class _Coordinator:
             raise MigrationError(text) from error
         self._report.complete = self._report.tried == self._report.objects
 
-    def _stop(self, running: Iterable[Future[Any]]) -> None:
+    def _stop(self, tasks: Tasks[str | Range]) -> None:
         """Stop tasks: those in threads now, those of other processes when they look."""
         self._cancellation.cancel()
-        for future in running:
-            future.cancel()
-        if running and self._migration.run:
+        tasks.cancel()
+        if tasks and self._migration.run:
             with contextlib.suppress(Exception):
                 self._migration.folder.take_over()
 
-    def _submit(self, running: dict[Future[Any], str | Range]) -> None:
+    def _submit(self, tasks: Tasks[str | Range]) -> None:
         task: str | Range
         if self._remaining.shards:
             task = self._remaining.shards.popleft()
-            arguments: tuple[Any, ...] = (copy_shard, self._migration, task)
+            call: tuple[Any, ...] = (copy_shard, self._migration, task)
         else:
             task = self._remaining.ranges.popleft()
             # A few more ranges than tasks keep all of them busy.
             number = self._window.most - len(self._remaining.ranges)
-            arguments = (list_range, self._migration, task, number)
+            call = (list_range, self._migration, task, number)
         if isinstance(self._executor, ThreadPoolExecutor):
-            arguments = (_cancellable, self._cancellation, *arguments)
-        running[self._executor.submit(*arguments)] = task
+            call = (_cancellable, self._cancellation, *call)
+        tasks.submit(task, lambda: call)
 
     def _finish(self, task: str | Range, result: Any) -> None:
         if isinstance(result, Listed):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from libcloud.storage.transfer.upload.port import PartStore
 from libcloud.storage.transfer.upload.session import ObjectUpload
+from libcloud.storage.transfer.upload.source import SourcePart
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,
@@ -287,11 +288,6 @@ class PartsPort:
         return [self._changed.get(part.number, part) for part in parts]
 
 
-class _Part(NamedTuple):
-    body: Any
-    last: bool
-
-
 class PlannedParts:
     """A source of parts that are sent elsewhere.
 
@@ -301,6 +297,6 @@ class PlannedParts:
     def __init__(self, bodies: Sequence[Any]) -> None:
         self._bodies = list(reversed(bodies))
 
-    def next_part(self, size: int) -> _Part:
+    def next_part(self, size: int) -> SourcePart[Any]:
         """The next part, whatever size is requested."""
-        return _Part(self._bodies.pop(), not self._bodies)
+        return SourcePart(self._bodies.pop(), not self._bodies)

@@ -24,7 +24,6 @@ The rules that make this safe:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -43,7 +42,7 @@ from libcloud.storage.scaleout.receipts import (
     first_receipts,
     receipt_of,
 )
-from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
+from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
 from libcloud.storage.transfer.client import repeated
 from libcloud.storage.transfer.upload.options import UploadOptions
 from libcloud.storage.transfer.upload.port import SharedPartStore
@@ -100,33 +99,34 @@ class UploadSession:
     Its methods may be called by several threads. A copy, or a pickle, is its text.
 
     :param upload: whose port is attached to the upload.
+    :param facts: what the text says.
     """
 
     def __init__(
         self, driver: Any, upload: ObjectUpload[Any], facts: Facts, extra: Any = None
     ) -> None:
         self.driver = driver
-        self._upload = upload
-        self._facts = facts
+        self.upload = upload
+        self.facts = facts
         self._extra = dict(extra or {})
 
     @property
     def container_name(self) -> str:
         """Name of the container."""
-        return self._facts.container
+        return self.facts.container
 
     @property
     def object_name(self) -> str:
         """Name that the object will have."""
-        return self._facts.name
+        return self.facts.name
 
     @property
     def upload_id(self) -> str:
         """The id of the upload in the store."""
-        return self._facts.id
+        return self.facts.id
 
     def __repr__(self) -> str:
-        facts = self._facts
+        facts = self.facts
         return f"<UploadSession: {facts.container}/{facts.name}, upload_id={facts.id}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -155,7 +155,7 @@ class UploadSession:
 
         It contains no secret either.
         """
-        return text_of(self.driver, self._facts, portable=not self._not_portable())
+        return text_of(self.driver, self.facts, portable=not self._not_portable())
 
     @classmethod
     def from_json(
@@ -169,9 +169,9 @@ class UploadSession:
             library; or it requires ``driver``.
         :raises CredentialsNotFoundError: this process finds no credentials.
         """
-        found, facts = parsed(text)
+        connect, facts = parsed(text)
         if driver is None:
-            driver = driver_of(found["driver"], json.dumps(found["settings"], sort_keys=True))
+            driver = connect()
         elif not hasattr(driver, "_shared_upload") and callable(driver):
             driver = driver()
         if not hasattr(driver, "_shared_upload"):
@@ -180,7 +180,7 @@ class UploadSession:
 
     def _not_portable(self) -> str:
         """Why no other process can continue the upload; empty if it can."""
-        return not_portable(self.driver, self._facts)
+        return not_portable(self.driver, self.facts)
 
     # Parts.
 
@@ -216,7 +216,7 @@ class UploadSession:
 
     def send_part(self, number: int, data: Body) -> tuple[UploadReceipt, int]:
         """:meth:`upload_part`, and how often the store requested a lower rate."""
-        limits = self._upload.limits
+        limits = self.upload.limits
         if isinstance(number, bool) or not isinstance(number, int):
             raise TypeError(f"number must be an int, not {kind_of(number)}")
         if not 1 <= number <= limits.max_parts:
@@ -247,7 +247,7 @@ class UploadSession:
         copy = getattr(self.driver, "_copy_shared_part", None)
         if copy is None:
             return None
-        facts, span = self._facts, range(start, stop)
+        facts, span = self.facts, range(start, stop)
         part = self._retried(Step.PART, lambda: copy(facts, number, obj, span))
         return None if part is None else receipt_of(part)
 
@@ -266,7 +266,7 @@ class UploadSession:
         :raises LibcloudError: as :meth:`receipts`.
         """
         found = {part.number for part in self._stored_parts()}
-        last = count or self._facts.parts or max(found, default=0)
+        last = count or self.facts.parts or max(found, default=0)
         return [number for number in range(1, last + 1) if number not in found]
 
     # The end.
@@ -289,7 +289,7 @@ class UploadSession:
         :raises UploadOutcomeUnknownError: the store did not report whether it was published.
         :raises LibcloudError: the store rejected it. Nothing was published, and the parts are kept.
         """
-        parts = first_receipts(receipts, self._upload)
+        parts = first_receipts(receipts, self.upload)
         is_own = getattr(self._store, "is_own", None)
         foreign = [part.number for part in parts if is_own and not is_own(self.upload_id, part)]
         if foreign:
@@ -297,12 +297,12 @@ class UploadSession:
                 f"the receipt of part {foreign[0]} is of another upload than that of {self.label}"
             )
             raise ValueError(text)
-        check_complete(parts, self._upload, self._facts.parts, size)
+        check_complete(parts, self.upload, self.facts.parts, size)
         upload = replace(
-            self._upload,
+            self.upload,
             store=self.port({part.number: part for part in parts}),
             options=replace(
-                self._upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
+                self.upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
             ),
             concurrency=1,
         )
@@ -320,7 +320,7 @@ class UploadSession:
 
         :raises LibcloudError: it failed, or parts still arrive.
         """
-        for _ in range(self._upload.retries.policy.attempts):
+        for _ in range(self.upload.retries.policy.attempts):
             try:
                 stays = self._retried(Step.ABORT, lambda: self._store.abort(self.upload_id))
                 if stays or not self._retried(
@@ -340,7 +340,7 @@ class UploadSession:
     def published(self, stored: StoredObject) -> Object:
         """The object of a response that published it."""
         return self.driver._published_object(  # type: ignore[no-any-return]
-            self.container_name, self._upload, stored, self._extra
+            self.container_name, self.upload, stored, self._extra
         )
 
     def find_parts(self) -> tuple[list[PartReceipt], Exception | None]:
@@ -351,7 +351,7 @@ class UploadSession:
             if not self._store.failure(Step.CHECK, error).upload_gone:
                 raise
             return [], error
-        return distinct_parts(found, self._upload), None
+        return distinct_parts(found, self.upload), None
 
     def gone(self) -> Exception | None:
         """The error that the upload does not exist; ``None`` if it may."""
@@ -393,19 +393,19 @@ class UploadSession:
 
     def port(self, known: Mapping[int, PartReceipt]) -> PartsPort:
         """The port that completes the upload; ``known``: parts that are stored already."""
-        return PartsPort(self._upload, self._stored_parts, known)
+        return PartsPort(self.upload, self._stored_parts, known)
 
     def with_parts(self, parts: Sequence[PartReceipt]) -> UploadSession:
         """The same session, whose text identifies the object that these parts become."""
         describe = getattr(self._store, "describe", None)
         etag, whole = ("", "") if describe is None else describe(parts)
-        facts = replace(self._facts, etag=etag, whole=whole)
-        return UploadSession(self.driver, self._upload, facts, self._extra)
+        facts = replace(self.facts, etag=etag, whole=whole)
+        return UploadSession(self.driver, self.upload, facts, self._extra)
 
     def with_options(self, options: UploadOptions) -> UploadSession:
         """The same session; ``options`` are those of the engine."""
-        upload = replace(self._upload, options=options)
-        return UploadSession(self.driver, upload, self._facts, self._extra)
+        upload = replace(self.upload, options=options)
+        return UploadSession(self.driver, upload, self.facts, self._extra)
 
     @property
     def stream(self) -> StreamedBody | None:
@@ -414,22 +414,12 @@ class UploadSession:
         return found
 
     @property
-    def facts(self) -> Facts:
-        """What the text says."""
-        return self._facts
-
-    @property
-    def upload(self) -> ObjectUpload[Any]:
-        """The upload that the engine knows."""
-        return self._upload
-
-    @property
     def label(self) -> str:
         return f"{self.container_name}/{self.object_name}"
 
     @property
     def _store(self) -> Any:
-        return self._upload.store
+        return self.upload.store
 
     def _stored_parts(self) -> list[PartReceipt]:
         return self._retried(Step.CHECK, lambda: list(self._store.stored_parts(self.upload_id)))
@@ -456,7 +446,7 @@ class UploadSession:
             return again
 
         return repeated(
-            self._upload.retries,
+            self.upload.retries,
             operation,
             lambda error: self._store.failure(step, error),
             may_repeat=may_repeat,

@@ -26,7 +26,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.bodies import views_of
 from libcloud.storage.scaleout.receipts import conflict
-from libcloud.storage.scaleout.text import Facts, driver_of, not_portable, parsed, text_of
+from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
 from libcloud.storage.scaleout.worker import (
     StoredPiece,
     check_version,
@@ -244,9 +244,8 @@ class Staging:
     @property
     def folder(self) -> PieceFolder:
         """The temporary objects, with a driver that has the credentials of this process."""
-        found, facts = parsed(self.text)
-        driver = driver_of(found["driver"], json.dumps(found["settings"], sort_keys=True))
-        container = Container(facts.container, {}, driver)
+        connect, facts = parsed(self.text)
+        container = Container(facts.container, {}, connect())
         return PieceFolder(container, facts.name, facts.id, facts.headers)
 
     def write(self, number: int, chunks: Iterable[Any]) -> StagedPiece:

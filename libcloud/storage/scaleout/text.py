@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -58,10 +58,9 @@ def text_of(driver: Any, facts: Facts, *, portable: bool) -> str:
 
     :param portable: another process can create the driver.
     """
-    kind = type(driver)
     found = {
         "libcloud_upload": SCHEMA,
-        "driver": f"{kind.__module__.removeprefix(_DRIVERS)}:{kind.__name__}",
+        "driver": _kind_of(driver),
         "settings": driver._session_settings if portable else None,
         **{name: value for name, value in asdict(facts).items() if value},
     }
@@ -100,10 +99,16 @@ def not_portable(driver: Any, facts: Facts) -> str:
 
 def portable_driver(driver: Any) -> tuple[str, str] | None:
     """The arguments of :func:`driver_of` for a driver; ``None``: no other process can create it."""
-    kind, settings = type(driver), getattr(driver, "_session_settings", None)
-    if settings is None or not kind.__module__.startswith(_DRIVERS):
+    settings = getattr(driver, "_session_settings", None)
+    if settings is None or not type(driver).__module__.startswith(_DRIVERS):
         return None
-    return f"{kind.__module__.removeprefix(_DRIVERS)}:{kind.__name__}", json.dumps(settings)
+    return _kind_of(driver), json.dumps(settings)
+
+
+def _kind_of(driver: Any) -> str:
+    """The module of a driver of this library, a colon, and its class."""
+    kind = type(driver)
+    return f"{kind.__module__.removeprefix(_DRIVERS)}:{kind.__name__}"
 
 
 def _is_secret(name: str) -> bool:
@@ -111,14 +116,15 @@ def _is_secret(name: str) -> bool:
     return "-meta-" not in lower and any(word in lower for word in _SECRET_HEADERS)
 
 
-def parsed(text: str) -> tuple[dict[str, Any], Facts]:
-    """What a text says.
+def parsed(text: str) -> tuple[Callable[[], Any], Facts]:
+    """What a text says: how to create the driver, see :func:`driver_of`, and the facts.
 
     :raises ValueError: it is not the text of a session, or that of another version.
     """
     try:
         found = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+        settings = json.dumps(found.get("settings"), sort_keys=True)
+    except (TypeError, ValueError, RecursionError, AttributeError):
         found = None
     if not isinstance(found, dict) or "libcloud_upload" not in found:
         raise ValueError("this is not the text of an upload session")
@@ -128,7 +134,6 @@ def parsed(text: str) -> tuple[dict[str, Any], Facts]:
             f"the upload session has version {version!r:.20}, and this library "
             f"reads version {SCHEMA}: install the same release of libcloud-storage everywhere"
         )
-    found = {"driver": "", "settings": None, **found}
     known = {name: value for name, value in found.items() if name in _KINDS}
     for name, value in known.items():
         if type(value) is not _KINDS[name] or (isinstance(value, int) and not 0 <= value < _MOST):
@@ -139,8 +144,8 @@ def parsed(text: str) -> tuple[dict[str, Any], Facts]:
     missing = [name for name in ("container", "name", "id") if not known.get(name)]
     if missing:
         raise ValueError(f"the text of the upload session is damaged: it has no {missing[0]}")
-    del known["driver"]
-    return found, Facts(**{"created": 0, **known})
+    connect = partial(driver_of, known.pop("driver", ""), settings)
+    return connect, Facts(**{"created": 0, **known})
 
 
 @lru_cache(maxsize=16)  # a worker sends many parts
@@ -152,7 +157,7 @@ def driver_of(kind: str, settings: str) -> Any:
             "the text of this session does not say how to connect, because the driver's "
             "credentials were passed in code: pass driver="
         )
-    module, _, name = str(kind).partition(":")
+    module, _, name = kind.partition(":")
     driver_class = None
     if module.isidentifier():
         with contextlib.suppress(ImportError):
