@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import (
@@ -19,9 +19,6 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
 )
 from libcloud.utils.arguments import kind_of
-
-if TYPE_CHECKING:
-    pass
 
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")

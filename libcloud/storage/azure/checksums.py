@@ -66,10 +66,10 @@ def encoded(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-def md5_of(headers: Mapping[str, str], name: str = "content-md5") -> bytes | None:
+def md5_of(headers: Mapping[str, str]) -> bytes | None:
     """The MD5 in the headers of a response; ``None`` if there is none."""
     try:
-        value = b64decode(headers.get(name, ""), validate=True)
+        value = b64decode(headers.get("content-md5", ""), validate=True)
     except ValueError:
         return None
     return value if len(value) == _MD5_SIZE else None

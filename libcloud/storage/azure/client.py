@@ -15,6 +15,7 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
+from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.unsent import is_unsent
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class AzureClient(StoreClient[ClientOwner]):
         document = response.object
         try:
             if isinstance(document, str):
-                raise azure.responses.MalformedDocumentError("the response has no document")
+                raise UnexpectedDocumentError("the response has no document")
             return parse(document)
-        except azure.responses.MalformedDocumentError as error:
+        except UnexpectedDocumentError as error:
             raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
 
     def container_path(self, name: str) -> str:

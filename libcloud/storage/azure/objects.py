@@ -72,11 +72,9 @@ def delete_container(client: AzureClient, name: str) -> None:
     )
 
 
-def head_blob(
-    client: AzureClient, container: str, name: str, headers: Mapping[str, str] | None = None
-) -> Any:
+def head_blob(client: AzureClient, container: str, name: str) -> Any:
     """The response with the properties of a blob."""
-    request = requests.head(client.blob_path(container, name), {**AS_STORED, **(headers or {})})
+    request = requests.head(client.blob_path(container, name), AS_STORED)
     what = f"Error looking for {container}/{name}"
     return client.send(request, what, names=(container, name))
 

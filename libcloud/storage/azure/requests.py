@@ -109,9 +109,9 @@ def list_blobs(
     return HttpRequest("GET", path, (*params, *more))
 
 
-def get_blob(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+def get_blob(path: str) -> HttpRequest:
     """Content of a blob."""
-    return HttpRequest("GET", path, (), headers or {})
+    return HttpRequest("GET", path)
 
 
 def put_blob(path: str, headers: Mapping[str, str], body: Body) -> HttpRequest:
@@ -165,13 +165,12 @@ def put_block_list(path: str, blocks: Iterable[str], headers: Mapping[str, str])
     )
 
 
-def get_block_list(path: str, kind: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+def get_block_list(path: str, kind: str) -> HttpRequest:
     """The blocks of a blob.
 
     :param kind: ``"committed"``, ``"uncommitted"`` or ``"all"``.
     """
-    params = (("comp", "blocklist"), ("blocklisttype", kind))
-    return HttpRequest("GET", path, params, headers or {})
+    return HttpRequest("GET", path, (("comp", "blocklist"), ("blocklisttype", kind)))
 
 
 def set_metadata(path: str, headers: Mapping[str, str]) -> HttpRequest:

@@ -13,11 +13,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from libcloud.storage.metadata import decode_metadata
+from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.xml import InvalidXmlError, parse_xml
-
-
-class MalformedDocumentError(ValueError):
-    """A document is not the one that was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +69,24 @@ class Page:
 
 
 def parse_containers(root: Any) -> Page:
-    """:raises MalformedDocumentError: it is no listing of containers."""
-    items = _required(root, "EnumerationResults", "Containers")
+    """:raises UnexpectedDocumentError: it is no listing of containers."""
+    items = _listed(root, "Containers")
     entries = [
-        ContainerEntry(_name(item), _children(item, "Properties"), _metadata(item))
+        ContainerEntry(_name(item), _properties(item), _metadata(item))
         for item in items.iterfind("Container")
     ]
     return Page(entries, marker=(root.findtext("NextMarker") or "").strip())
 
 
 def parse_blobs(root: Any) -> Page:
-    """:raises MalformedDocumentError: it is no listing of blobs."""
-    items = _required(root, "EnumerationResults", "Blobs")
+    """:raises UnexpectedDocumentError: it is no listing of blobs."""
+    items = _listed(root, "Blobs")
     entries = []
     for item in items.iterfind("Blob"):
-        properties = _children(item, "Properties")
+        properties = _properties(item)
         length = properties.get("content-length", "")
         if not length.isdecimal():
-            raise MalformedDocumentError(f"the size of a blob is {length[:40]!r}")
+            raise UnexpectedDocumentError(f"the size of a blob is {length[:40]!r}")
         entries.append(BlobEntry(_name(item), int(length), properties, _metadata(item)))
     prefixes = [_name(item) for item in items.iterfind("BlobPrefix")]
     return Page(entries, prefixes, (root.findtext("NextMarker") or "").strip())
@@ -99,10 +96,10 @@ def parse_blocks(root: Any, kind: str) -> list[Block]:
     """The blocks of a block list, in order.
 
     :param kind: ``"CommittedBlocks"`` or ``"UncommittedBlocks"``.
-    :raises MalformedDocumentError: it is no block list.
+    :raises UnexpectedDocumentError: it is no block list.
     """
     if root.tag != "BlockList":
-        raise MalformedDocumentError(f"the document is a {root.tag[:40]!r}, not a BlockList")
+        raise UnexpectedDocumentError(f"the document is a {root.tag[:40]!r}, not a BlockList")
     blocks = root.iterfind(f"{kind}/Block")
     return [Block(item.findtext("Name") or "", int(item.findtext("Size") or 0)) for item in blocks]
 
@@ -119,10 +116,10 @@ def parse_error(body: bytes) -> tuple[str, str]:
     return root.findtext("Code") or "", " ".join(filter(None, details))
 
 
-def _required(root: Any, tag: str, child: str) -> Any:
-    found = root.find(child) if root.tag == tag else None
+def _listed(root: Any, child: str) -> Any:
+    found = root.find(child) if root.tag == "EnumerationResults" else None
     if found is None:
-        raise MalformedDocumentError(f"the document is a {str(root.tag)[:40]!r} without {child}")
+        raise UnexpectedDocumentError(f"the document is a {str(root.tag)[:40]!r} without {child}")
     return found
 
 
@@ -130,13 +127,13 @@ def _name(item: Any) -> str:
     """The name of an entry; one that XML cannot express is percent-encoded (from 2021-02-12)."""
     element = item.find("Name")
     if element is None or not element.text:
-        raise MalformedDocumentError("an entry of the listing has no name")
+        raise UnexpectedDocumentError("an entry of the listing has no name")
     text = str(element.text)
     return unquote(text) if element.get("Encoded") == "true" else text
 
 
-def _children(item: Any, tag: str) -> dict[str, str]:
-    return {name.lower(): text for name, text in _pairs(item, tag)}
+def _properties(item: Any) -> dict[str, str]:
+    return {name.lower(): text for name, text in _pairs(item, "Properties")}
 
 
 def _metadata(item: Any) -> dict[str, str]:

@@ -59,9 +59,9 @@ def info() -> HttpRequest:
     return HttpRequest("GET", INFO)
 
 
-def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+def head(path: str) -> HttpRequest:
     """Metadata of the account (``path`` is empty), a container or an object."""
-    return HttpRequest("HEAD", path, headers=headers or {})
+    return HttpRequest("HEAD", path)
 
 
 def post(path: str, headers: Mapping[str, str]) -> HttpRequest:
@@ -101,9 +101,9 @@ def put_object(path: str, body: Body | None, headers: Mapping[str, str]) -> Http
     return HttpRequest("PUT", path, headers=headers, body=body)
 
 
-def get_object(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
+def get_object(path: str) -> HttpRequest:
     """Read an object."""
-    return HttpRequest("GET", path, headers=headers or {})
+    return HttpRequest("GET", path)
 
 
 def put_manifest(path: str, segments: Iterable[Segment], headers: Mapping[str, str]) -> HttpRequest:

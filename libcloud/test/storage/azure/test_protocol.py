@@ -18,6 +18,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
+from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.xml import parse_xml
 
 
@@ -113,7 +114,7 @@ def test_a_listed_name_that_xml_cannot_express_is_decoded() -> None:
     ],
 )
 def test_a_document_that_is_no_listing_is_malformed(document: str) -> None:
-    with pytest.raises(responses.MalformedDocumentError):
+    with pytest.raises(UnexpectedDocumentError):
         responses.parse_blobs(parse_xml(document))
 
 
