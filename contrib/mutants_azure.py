@@ -63,7 +63,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lease is not released",
-        f"{_AZURE}/multipart.py",
+        f"{_AZURE}/upload_port.py",
         '            self._send("release", {"x-ms-lease-id": self._id})\n',
         "            pass\n",
         _DRIVER,

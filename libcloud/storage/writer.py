@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Generic, NoReturn, Protocol, SupportsIndex
 from libcloud.common.types import LibcloudError
 from libcloud.storage.payload import READ_LIMIT
 from libcloud.utils import files
+from libcloud.utils.bodies import flat
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -460,9 +461,4 @@ def _flat(data: ReadableBuffer) -> bytes | memoryview:
         return data
     if isinstance(data, str):
         raise TypeError("a writer takes bytes, not str: wrap it in io.TextIOWrapper to write text")
-    view = memoryview(data)
-    if view.ndim == 1 and view.format == "B" and view.contiguous:
-        return view
-    if view.c_contiguous and view.nbytes:  # what a cast demands
-        return view.cast("B")
-    return view.tobytes()
+    return flat(memoryview(data))

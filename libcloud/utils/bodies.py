@@ -95,6 +95,19 @@ def new_md5() -> Any:
     return hashlib.md5(usedforsecurity=False)
 
 
+def flat(view: memoryview) -> memoryview:
+    """The bytes of ``view`` in one dimension; they are only copied if they are not contiguous.
+
+    >>> bytes(flat(memoryview(b"abcd").cast("B", (2, 2))))
+    b'abcd'
+    """
+    if view.ndim == 1 and view.format == "B" and view.contiguous:
+        return view
+    if view.c_contiguous and view.nbytes:  # what a cast demands
+        return view.cast("B")
+    return memoryview(view.tobytes())
+
+
 def has_content(body: Any) -> bool:
     """Return whether the body is not empty; a file or an iterator counts as not empty."""
     return bool(body) if isinstance(body, (str, bytes, bytearray, Mapping)) else body is not None

@@ -3,11 +3,11 @@
 
 What for: ``requests`` builds each operation as a value, ``responses`` reads the documents,
 ``errors`` classifies error codes, ``checksums`` has what is sent with a block, ``profiles`` the
-limits and hosts. ``client`` sends the requests of a driver; ``listing``, ``objects``, ``multipart``
-and ``copying`` are operations that take several requests, and ``upload_port`` and ``download_port``
-let the transfer engine write and read blobs.
+limits and hosts. ``client`` sends the requests of a driver; ``listing``, ``objects`` and
+``copying`` are operations that take several requests, and ``upload_port`` and ``download_port`` let
+the transfer engine write and read blobs.
 May import: ``libcloud.storage.transfer`` and below. Only ``client``, ``listing``, ``objects``,
-``multipart``, ``copying`` and the ports do I/O, through the client.
+``copying`` and the ports do I/O, through the client.
 Tests: ``libcloud/test/storage/azure/``, and on servers ``test_azure_blobs.py`` and the conformance
 suite.
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from libcloud.storage.azure import download_port as download_port
     from libcloud.storage.azure import errors as errors
     from libcloud.storage.azure import listing as listing
-    from libcloud.storage.azure import multipart as multipart
     from libcloud.storage.azure import objects as objects
     from libcloud.storage.azure import profiles as profiles
     from libcloud.storage.azure import requests as requests

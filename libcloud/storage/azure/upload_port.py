@@ -8,12 +8,16 @@ Block"), and the blob that was there stays as it was.
 
 from __future__ import annotations
 
+import logging
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.azure import requests
 from libcloud.storage.azure.checksums import (
     NO_DIGEST,
@@ -26,7 +30,6 @@ from libcloud.storage.azure.checksums import (
 )
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.errors import failure_of
-from libcloud.storage.azure.multipart import BlobLease
 from libcloud.storage.azure.responses import Block, parse_blocks
 from libcloud.storage.transfer.retry import is_outcome_open
 from libcloud.storage.transfer.upload.states import PUBLISHING
@@ -45,6 +48,72 @@ from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
+
+
+_log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 60
+"""How long a lease lasts without being renewed: the longest that ends."""
+
+
+class BlobLease:
+    """Keeps others from writing a blob during an upload; a context manager.
+
+    A blob that does not exist cannot be leased, and is written without a lease. Reference: Azure
+    Storage REST API, "Lease Blob".
+
+    :param clock: seconds; to renew the lease in time.
+    """
+
+    def __init__(
+        self,
+        client: AzureClient,
+        container: str,
+        name: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._names = (container, name)
+        self._path = client.blob_path(container, name)
+        self._clock = clock
+        self._renewed = 0.0
+        self._id = ""
+
+    def __enter__(self) -> BlobLease:
+        # With its own id, a repeated request finds the lease of the first one.
+        proposed = {
+            "x-ms-lease-duration": str(LEASE_SECONDS),
+            "x-ms-proposed-lease-id": str(uuid.uuid4()),
+        }
+        with suppress(ObjectDoesNotExistError):
+            self._id = self._send("acquire", proposed).headers["x-ms-lease-id"]
+            self._renewed = self._clock()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not self._id:
+            return
+        try:
+            self._send("release", {"x-ms-lease-id": self._id})
+        except (LibcloudError, OSError) as failure:
+            # The upload has succeeded, or has failed for another reason; the lease ends anyway.
+            _log.warning("%s", failure)
+
+    def headers(self) -> dict[str, str]:
+        """What a request on the blob must carry; renews the lease after half of its time."""
+        if not self._id:
+            return {}
+        if self._clock() - self._renewed > LEASE_SECONDS / 2:
+            self._renewed = self._clock()
+            self._send("renew", {"x-ms-lease-id": self._id})
+        return {"x-ms-lease-id": self._id}
+
+    def _send(self, action: str, headers: Mapping[str, str]) -> Any:
+        what = f"Error in the lease of {'/'.join(self._names)} ({action})"
+        return self._client.send(
+            requests.lease(self._path, action, headers), what, names=self._names
+        )
 
 
 class AzureStore:

@@ -55,8 +55,8 @@ from libcloud.utils.headers import strip_etag
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from libcloud.storage.azure.multipart import BlobLease
     from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
+    from libcloud.storage.azure.upload_port import BlobLease
     from libcloud.storage.capabilities import Capabilities
     from libcloud.storage.scaleout.session import UploadSession
     from libcloud.storage.transfer.download.start import Download, Selection
@@ -483,7 +483,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         check_upload(container, object_name, extra=extra, headers=headers)
         source = transfer.upload.source.HashingSource(transfer.upload.source.PartSource(stream))
         place = (self._client, container.name, object_name)
-        with azure.multipart.BlobLease(*place) if use_lease else nullcontext() as lease:
+        with azure.upload_port.BlobLease(*place) if use_lease else nullcontext() as lease:
             session = self._session(
                 container,
                 object_name,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from libcloud.storage.types import SizeMismatchError
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.bodies import FilePieces, Pieces
+from libcloud.utils.bodies import FilePieces, Pieces, flat
 
 # Bytes of data that is made for a part and held in memory; more are sent while they are made, or
 # are put into a temporary file first.
@@ -58,7 +58,7 @@ def body_of(
         left = data.seek(0, os.SEEK_END) - start
         body = FilePieces(data, start, left if size is None else min(size, left))
     elif isinstance(data, memoryview):
-        body = _view(data)
+        body = flat(data)
     else:
         body = made_body(_Data(data, what), size, files, what, stream)
     if size not in (None, len(body)):
@@ -134,13 +134,9 @@ def views_of(data: Any, what: str) -> Iterator[memoryview]:
 def buffer_of(data: Any) -> memoryview | None:
     """A view of the bytes of a buffer; ``None`` if it is none."""
     try:
-        return _view(memoryview(data))
+        return flat(memoryview(data))
     except TypeError:
         return None
-
-
-def _view(view: memoryview) -> memoryview:
-    return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
 
 
 def _is_iterable(data: Any) -> bool:

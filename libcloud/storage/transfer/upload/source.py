@@ -17,7 +17,7 @@ from typing import Any, Generic
 from libcloud.storage.transfer.upload.port import Content
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
-from libcloud.utils.bodies import Pieces, hashed, new_md5
+from libcloud.utils.bodies import Pieces, flat, hashed, new_md5
 
 _READ_SIZE = 1024 * 1024
 
@@ -364,11 +364,7 @@ def _as_bytes(piece: object) -> memoryview:
         raise InvalidSourceError(
             f"a piece of the stream is {type(piece).__name__}, not bytes; nothing was published"
         ) from None
-    if view.ndim == 1 and view.format == "B":
-        return view
-    if view.c_contiguous and view.nbytes:  # what a cast demands
-        return view.cast("B")
-    return memoryview(view.tobytes())
+    return flat(view)
 
 
 def _not_a_source(source: object) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import array
 import io
 import os
 import tempfile
@@ -291,3 +292,7 @@ def test_a_part_of_a_temporary_object_is_read_block_by_block(
         s3.driver.ex_upload_with(pool, functions, s3.container, "object")
     assert s3.body() == b"".join(DATA)
     assert sum(read) == sum(SIZES)
+
+
+def test_an_empty_array_of_any_type_is_a_piece_of_no_bytes() -> None:
+    assert [view.nbytes for view in bodies.views_of(array.array("H"), "piece 0")] == [0]
