@@ -107,10 +107,7 @@ class AzureClient(StoreClient[ClientOwner]):
 
         :raises InvalidContainerNameError: it cannot have this name. Nothing was sent.
         """
-        try:
-            azure.requests.check_container_name(name)
-        except ValueError as error:
-            raise InvalidContainerNameError(str(error), self.owner, name) from error
+        self._check_name(azure.requests.check_container_name, name, InvalidContainerNameError)
         return azure.requests.container_path(name)
 
     def blob_path(self, container_name: str, name: str) -> str:
@@ -119,10 +116,7 @@ class AzureClient(StoreClient[ClientOwner]):
         :raises InvalidObjectNameError: it cannot have this name. Nothing was sent.
         """
         self.container_path(container_name)
-        try:
-            azure.requests.check_blob_name(name)
-        except ValueError as error:
-            raise InvalidObjectNameError(str(error), self.owner, name) from error
+        self._check_name(azure.requests.check_blob_name, name, InvalidObjectNameError)
         return azure.requests.blob_path(container_name, name)
 
     def _attempt(self, request: HttpRequest, what: str, *, raw: bool) -> Any:

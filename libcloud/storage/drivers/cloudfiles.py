@@ -119,7 +119,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         if not key:
             raise KeyError("the account has no temp_url_key: ex_set_account_metadata_temp_url_key")
         connection = self.connection
-        path = connection.request_path + self._object_path(obj.container.name, obj.name)
+        path = connection.request_path + self._client.object_path(obj.container.name, obj.name)
         expires = int(time() + timeout)
         digest = self._client.profile().temp_url_digest
         # The path is signed as it is before it is percent-encoded.
@@ -147,7 +147,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         return self._post(container.name, {"X-Container-Meta-Web-Error": file_name})
 
     def _post(self, container_name: str, headers: dict[str, str], path: str | None = None) -> bool:
-        path = self._container_path(container_name) if path is None else path
+        path = self._client.container_path(container_name) if path is None else path
         self._client.send(
             swift.requests.post(path, headers),
             f"Error changing {container_name or 'the account'}",
@@ -163,7 +163,9 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         :raises ContainerDoesNotExistError: there is no such container in the CDN.
         :raises LibcloudError: the store has no CDN.
         """
-        found = self._cdn_request("HEAD", self._container_path(container.name), {}, container)
+        found = self._cdn_request(
+            "HEAD", self._client.container_path(container.name), {}, container
+        )
         return str(found.headers["x-cdn-ssl-uri" if ex_ssl_uri else "x-cdn-uri"])
 
     def get_object_cdn_url(self, obj: Object) -> str:
@@ -179,7 +181,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         headers = {"X-CDN-Enabled": "True"}
         if ex_ttl:
             headers["X-TTL"] = str(ex_ttl)
-        self._cdn_request("PUT", self._container_path(container.name), headers, container)
+        self._cdn_request("PUT", self._client.container_path(container.name), headers, container)
         return True
 
     def _upload_object_part(
@@ -205,7 +207,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         :param email: address that is notified when it is done.
         """
         headers = {"X-Purge-Email": email} if email else {}
-        path = self._object_path(obj.container.name, obj.name)
+        path = self._client.object_path(obj.container.name, obj.name)
         return bool(self._cdn_request("DELETE", path, headers, obj.container).status == 204)
 
     def _cdn_request(

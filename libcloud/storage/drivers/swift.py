@@ -36,8 +36,6 @@ from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
-    InvalidContainerNameError,
-    InvalidObjectNameError,
     ObjectHashMismatchError,
 )
 from libcloud.utils.arguments import plain_headers
@@ -182,7 +180,7 @@ class SwiftStorageDriver(MultipartDriver):
         :raises ContainerDoesNotExistError: there is no such container.
         """
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
-        self._container_path(container.name)
+        self._client.container_path(container.name)
         records = swift.listing.iterate_objects(
             self._client, container.name, prefix=prefix or "", after=ex_start_after or ""
         )
@@ -196,7 +194,7 @@ class SwiftStorageDriver(MultipartDriver):
             yield Object(found.name, found.size, found.etag, extra, {}, container, self)
 
     def get_container(self, container_name: str) -> Container:
-        path = self._container_path(container_name)
+        path = self._client.container_path(container_name)
         response = self._client.send(
             swift.requests.head(path),
             f"Error looking for {container_name}",
@@ -208,7 +206,7 @@ class SwiftStorageDriver(MultipartDriver):
         return Container(container_name, {"object_count": int(count), "size": int(used)}, self)
 
     def create_container(self, container_name: str) -> Container:
-        path, begun = self._container_path(container_name), time.monotonic()
+        path, begun = self._client.container_path(container_name), time.monotonic()
         names = (container_name, "")
 
         def is_ours() -> bool:
@@ -236,7 +234,7 @@ class SwiftStorageDriver(MultipartDriver):
         return Container(container_name, {"object_count": 0}, self)
 
     def delete_container(self, container: Container) -> bool:
-        request = swift.requests.delete(self._container_path(container.name))
+        request = swift.requests.delete(self._client.container_path(container.name))
         what, names = f"Error deleting {container.name}", (container.name, "")
         self._client.retry_loop.ensure(
             lambda: self._client.send_once(request, what, ok=(202, 204), names=names),
@@ -248,7 +246,7 @@ class SwiftStorageDriver(MultipartDriver):
 
     def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
         found = self._client.send(
-            swift.requests.head(self._object_path(container_name, object_name)),
+            swift.requests.head(self._client.object_path(container_name, object_name)),
             f"Error looking for {container_name}/{object_name}",
             ok=(200, 204),
             names=(container_name, object_name),
@@ -258,7 +256,6 @@ class SwiftStorageDriver(MultipartDriver):
     def delete_object(self, obj: Object) -> bool:
         """Delete an object; the segments of a large one, too."""
         check_object(obj)
-        self._object_path(obj.container.name, obj.name)
         is_large = obj.extra.get("static_large_object")
         swift.deletion.delete_object(self._client, obj.container.name, obj.name, is_large=is_large)
         return True
@@ -379,7 +376,7 @@ class SwiftStorageDriver(MultipartDriver):
         result = self._upload_object(
             object_name=object_name,
             content_type=extra.get("content_type"),
-            request_path=self._object_path(container.name, object_name),
+            request_path=self._client.object_path(container.name, object_name),
             headers=sent,
             **source,
         )
@@ -444,7 +441,7 @@ class SwiftStorageDriver(MultipartDriver):
         check_upload(
             container, object_name, file_path=file_path or "", extra=extra, headers=headers
         )
-        self._object_path(container.name, object_name)
+        self._client.object_path(container.name, object_name)
         extra = extra or {}
         sent = self._with_content_type(
             plain_headers(headers), extra.get("content_type"), object_name, file_path
@@ -622,7 +619,7 @@ class SwiftStorageDriver(MultipartDriver):
         """
         check_object(obj)
         check_upload(container, object_name, extra={"meta_data": metadata}, headers=headers)
-        self._object_path(container.name, object_name)
+        self._client.object_path(container.name, object_name)
         found = self._get_object_in(obj.container, obj.name)
         kept = found.meta_data if metadata is None else dict(metadata)
         kind = content_type or found.extra["content_type"]
@@ -668,7 +665,7 @@ class SwiftStorageDriver(MultipartDriver):
         :raises LibcloudError: the upload has no segments (any more).
         """
         check_name(upload_id, "upload_id")
-        self._object_path(container.name, object_name)
+        self._client.object_path(container.name, object_name)
         names = self._segment_names(container, object_name)
         found = swift.multipart.segments_of(self._client, names, upload_id)
         if not found:
@@ -717,7 +714,6 @@ class SwiftStorageDriver(MultipartDriver):
     # Downloads.
 
     def _request_download(self, obj: Object, selection: Selection) -> Download:
-        self._object_path(obj.container.name, obj.name)
         return swift.download_port.start_download(self._client, obj, selection)
 
     def _described(self, obj: Object, started: Download) -> Object:
@@ -730,23 +726,6 @@ class SwiftStorageDriver(MultipartDriver):
         found = copy(obj)
         found.size = started.length
         return found
-
-    # Paths, which check names before anything is sent.
-
-    def _container_path(self, name: str) -> str:
-        try:
-            swift.requests.check_container_name(name)
-        except (ValueError, TypeError) as error:
-            raise InvalidContainerNameError(str(error), self, name) from error
-        return swift.requests.container_path(name)
-
-    def _object_path(self, container_name: str, name: str) -> str:
-        self._container_path(container_name)
-        try:
-            swift.requests.check_object_name(name)
-        except ValueError as error:
-            raise InvalidObjectNameError(str(error), self, name) from error
-        return swift.requests.object_path(container_name, name)
 
 
 def _rewind_finished(stream: Any) -> None:

@@ -20,6 +20,7 @@ from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
     InvalidContainerNameError,
+    InvalidObjectNameError,
     ObjectDoesNotExistError,
     ObjectError,
     ObjectHashMismatchError,
@@ -159,6 +160,23 @@ class SwiftClient(StoreClient[PolicyOwner]):
             return parse(response.object)
         except UnexpectedDocumentError as error:
             raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
+
+    def container_path(self, name: str) -> str:
+        """The path of a container.
+
+        :raises InvalidContainerNameError: it cannot have this name. Nothing was sent.
+        """
+        self._check_name(requests.check_container_name, name, InvalidContainerNameError)
+        return requests.container_path(name)
+
+    def object_path(self, container_name: str, name: str) -> str:
+        """The path of an object.
+
+        :raises InvalidObjectNameError: it cannot have this name. Nothing was sent.
+        """
+        self.container_path(container_name)
+        self._check_name(requests.check_object_name, name, InvalidObjectNameError)
+        return requests.object_path(container_name, name)
 
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; they are requested once.

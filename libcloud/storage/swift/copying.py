@@ -38,16 +38,14 @@ def copy_object(
         ``X-Fresh-Metadata`` is.
     """
     request = requests.copy_object(
-        requests.object_path(*target), requests.object_path(*source), headers
+        client.object_path(*target), client.object_path(*source), headers
     )
     connection, begun = client.owner.connection, time.monotonic()
     patient = isinstance(connection, Connection)
     what = f"Error copying {'/'.join(source)} to {'/'.join(target)}"
 
     def head(names: tuple[str, str]) -> Any:
-        return client.send(
-            requests.head(requests.object_path(*names)), what, ok=(200,), names=names
-        )
+        return client.send(requests.head(client.object_path(*names)), what, ok=(200,), names=names)
 
     def is_ours() -> bool:
         there, original = head(target).headers, head(source).headers

@@ -33,7 +33,7 @@ def delete_object(
     :raises LibcloudError: a segment could not be deleted; the object is still there, and damaged
         if others were.
     """
-    path, names = requests.object_path(container_name, name), (container_name, name)
+    path, names = client.object_path(container_name, name), (container_name, name)
     what = f"Error deleting {container_name}/{name}"
     if is_large is None and not client.is_foreign:
         found = client.send(requests.head(path), what, ok=(200, 204), names=names)

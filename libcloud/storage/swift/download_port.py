@@ -34,5 +34,5 @@ def start_download(client: SwiftClient, obj: Object, selection: Selection) -> Do
         value = bytes.fromhex(etag)
         return Verification(obj, "md5", value, new=new_md5, combine=None, format=bytes.hex)
 
-    request = requests.get_object(requests.object_path(obj.container.name, obj.name))
+    request = requests.get_object(client.object_path(obj.container.name, obj.name))
     return request_download(client, obj, request, selection, verification=verification)

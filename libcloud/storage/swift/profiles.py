@@ -24,7 +24,6 @@ class SwiftProfile:
     """What one cluster supports.
 
     :param limits: sizes, bytes; a part is a segment.
-    :param large_objects: static large objects are supported.
     :param max_deletes: object names that a bulk deletion takes; 0: there is no bulk deletion.
     :param max_name: bytes of the name of an object.
     :param listing_limit: names on a page of a listing; 0: not known.
@@ -32,7 +31,6 @@ class SwiftProfile:
     """
 
     limits: Limits = field(default_factory=lambda: _limits({}, {}))
-    large_objects: bool = True
     max_deletes: int = 0
     max_name: int = 1024
     listing_limit: int = 10_000
@@ -49,7 +47,6 @@ def profile_of(info: Mapping[str, Any]) -> SwiftProfile:
     digests = _section(info, "tempurl").get("allowed_digests") or ("sha1",)
     return SwiftProfile(
         limits=_limits(swift, slo),
-        large_objects="slo" in info or not info,
         max_deletes=_number(bulk, "max_deletes_per_request", 0),
         max_name=_number(swift, "max_object_name_length", 1024),
         listing_limit=_number(swift, "container_listing_limit", 0),

@@ -71,7 +71,7 @@ class SwiftUploadPort:
         self._given_etag = next((headers[key] for key in headers if key.lower() == "etag"), None)
         self._copy_bodies = copy_bodies
         self._verify = verify
-        self._path = requests.object_path(names.object_container, names.object_name)
+        self._path = client.object_path(names.object_container, names.object_name)
         self._sent: set[str] = set()
         self._whole = Digest()
         self._upload_id = ""

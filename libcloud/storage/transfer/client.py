@@ -30,6 +30,7 @@ from libcloud.utils.per_process import PerProcess
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.transfer.values import Failure
+    from libcloud.storage.types import ContainerError, ObjectError
 
 _T = TypeVar("_T")
 
@@ -186,6 +187,15 @@ class StoreClient(ABC, Generic[OwnerT]):
         return self.retry_loop.run(
             partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
         )
+
+    def _check_name(
+        self, check: Callable[[str], None], name: str, kind: type[ContainerError | ObjectError]
+    ) -> None:
+        """:raises ContainerError, ObjectError: of ``kind``, if ``check`` refuses the name."""
+        try:
+            check(name)
+        except (ValueError, TypeError) as error:
+            raise kind(str(error), self.owner, name) from error
 
     def _time_for(self, seconds: float) -> AbstractContextManager[None]:
         """Allow more time before the response to a request for which the store has to work."""
