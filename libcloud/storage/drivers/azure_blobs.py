@@ -514,19 +514,19 @@ class AzureBlobsStorageDriver(MultipartDriver):
         """The upload of one blob, with everything checked that can be before it starts."""
         check_upload(container, object_name, extra=extra, headers=headers)
         extra = extra or {}
-        own, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
+        own, checked, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
         sent = self._with_content_type(
             plain_headers(headers), extra.get("content_type"), object_name, file_path
         )
         sent = self._fix_headers(sent)
         sent.update(azure.requests.metadata_headers(extra.get("meta_data")))
-        sent.update(own.headers())
+        sent.update(own)
         return self._upload_of(
             container.name,
             object_name,
             sent,
             engine,
-            checked=own.checksum == "md5",
+            checked=checked,
             lease=lease,
             whole_md5=whole_md5,
         )
@@ -616,8 +616,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         headers: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> ObjectUpload[Any]:
-        own, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
-        checked = own.checksum == "md5"
+        _, checked, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
         return self._upload_of(container_name, object_name, headers, engine, checked=checked)
 
     def _verify(self, stored: StoredObject, digest: bytes, object_name: str) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from libcloud.storage import azure
@@ -19,44 +18,30 @@ from libcloud.utils.headers import strip_etag
 _REMOVED = ("ex_blob_type", "ex_page_blob_size")
 
 
-@dataclass(frozen=True, slots=True)
-class BlobOptions:
-    """Options of a blob; the fields are keywords of uploads, with ``ex_`` before them."""
-
-    checksum: str | None = "md5"
-    if_match: str | None = None
-    if_none_match: str | None = None
-    storage_class: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.checksum not in ("md5", None):
-            raise ValueError(f"ex_checksum is 'md5' or None, not {self.checksum!r}")
-
-    def headers(self) -> dict[str, str]:
-        """What the request that publishes the blob carries.
-
-        :raises ValueError: a value is invalid.
-        """
-        headers = conditions(self.if_match, self.if_none_match)
-        if self.storage_class:
-            headers["x-ms-access-tier"] = tier(self.storage_class)
-        return headers
+_OWN = ("ex_checksum", "ex_if_match", "ex_if_none_match", "ex_storage_class")
 
 
 def split(
     given: Mapping[str, Any], *, max_memory: int | MemoryBudget | None
-) -> tuple[BlobOptions, UploadOptions]:
-    """Options of the blob, and those of the engine.
+) -> tuple[dict[str, str], bool, UploadOptions]:
+    """What the keywords of an upload mean.
 
+    :return: headers of the request that publishes the blob; whether MD5s are sent and compared; the
+        options of the engine.
     :raises TypeError: there is no such keyword.
     :raises ValueError: a value is invalid, or the keyword is one of an old release.
     """
     removed = [name for name in _REMOVED if name in given]
     if removed:
         raise ValueError(f"Support for arguments was removed: {', '.join(removed)}")
-    names = {f"ex_{name}" for name in BlobOptions.__dataclass_fields__}
-    own, engine = split_keywords(given, names, max_memory=max_memory)
-    return BlobOptions(**{name.removeprefix("ex_"): own[name] for name in own}), engine
+    own, engine = split_keywords(given, _OWN, max_memory=max_memory)
+    checksum = own.get("ex_checksum", "md5")
+    if checksum not in ("md5", None):
+        raise ValueError(f"ex_checksum is 'md5' or None, not {checksum!r}")
+    headers = conditions(own.get("ex_if_match"), own.get("ex_if_none_match"))
+    if own.get("ex_storage_class"):
+        headers["x-ms-access-tier"] = tier(own["ex_storage_class"])
+    return headers, checksum == "md5", engine
 
 
 def tier(name: str) -> str:
