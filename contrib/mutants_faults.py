@@ -42,8 +42,8 @@ _FORKS = (
     Mutant(
         "a fork writes to its parent's connections",
         "libcloud/http/adapter.py",
-        "        if os.getpid() != self._pid:",
-        "        if False:",
+        "            self._reset_after_fork()\n        if not self.fast_path",
+        "            pass\n        if not self.fast_path",
         (f"{_TESTS}/test_http_wire.py",),
         caught_by="test_a_forked_process_leaves_open_connections_to_its_parent",
     ),

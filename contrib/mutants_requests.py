@@ -52,8 +52,8 @@ MUTANTS = (
     Mutant(
         "a mocked session sends by itself",
         f"{_HTTP}/session.py",
-        "        if follows or requests.Session.send is not _SEND:",
-        "        if follows:",
+        " if requests.Session.send is _SEND else None",
+        "",
         _SESSION,
         caught_by="test_requests_mock_replaces_the_network",
     ),
@@ -108,8 +108,8 @@ MUTANTS = (
     Mutant(
         "the proxies of the environment are read once",
         f"{_HTTP}/session.py",
-        "        key = (split_url(str(request.url))[0], _environment())\n",
-        "        key = split_url(str(request.url))[0]\n",
+        "(origin, verify, _environment(), *",
+        "(origin, verify, *",
         _EXCHANGE,
         caught_by="test_a_proxy_that_is_set_later_is_used",
     ),
@@ -124,8 +124,8 @@ MUTANTS = (
     Mutant(
         "a mocked adapter sends by itself",
         f"{_HTTP}/adapter.py",
-        "self.fast_path and HTTPAdapter.send is _SEND and",
-        "self.fast_path and",
+        "not self.fast_path or HTTPAdapter.send is not _SEND or",
+        "not self.fast_path or",
         _EXCHANGE,
         caught_by="test_responses_replaces_the_network",
     ),
@@ -220,8 +220,8 @@ MUTANTS = (
     Mutant(
         "an error page may have any size",
         f"{_HTTP}/adapter.py",
-        " or response.status_code not in range(200, 300):",
-        ":",
+        "if not stream or response.status_code not in _SUCCESS:",
+        "if not stream:",
         _LIMITS,
         caught_by="test_the_error_page_of_a_raw_request_is_bounded",
     ),

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import check_header_validity
 from urllib3.poolmanager import PoolManager
 
 import libcloud.security
@@ -213,17 +214,23 @@ class LibcloudConnection(LibcloudBaseConnection):
         """
         headers = self._normalize_headers(headers=dict(headers or {}))
         with redacting(headers), self._deadline():
-            response = self.session.request(
-                method=method.lower(),
-                url=self._absolute(url),
-                data=sendable(body),
-                headers=headers,
-                allow_redirects=self._redirects,
-                stream=stream,
-                verify=self._existing_certificates(),
-                timeout=self._limits,
-                hooks=hooks,
-            )
+            response = None
+            if not hooks:
+                response = self._exchange(method, url, body, headers, stream=stream)
+            if response is None:
+                for line in headers.items():  # requests would omit a header without a value
+                    check_header_validity(line)
+                response = self.session.request(
+                    method=method.lower(),
+                    url=self._absolute(url),
+                    data=sendable(body),
+                    headers=headers,
+                    allow_redirects=self._redirects,
+                    stream=stream,
+                    verify=self._existing_certificates(),
+                    timeout=self._limits,
+                    hooks=hooks,
+                )
         self._keep(response)
 
     def prepared_request(
@@ -242,22 +249,40 @@ class LibcloudConnection(LibcloudBaseConnection):
             unless a ``Content-Length`` header states its size.
         """
         headers = self._normalize_headers(headers=dict(headers or {}))
-        request = requests.Request(
-            method=method, url=self._absolute(url), data=sendable(body), headers=headers
-        )
         # The content of an object may have any size; the caller decides how it is read.
         content = method.upper() == "GET" and not stream
+        stream = stream or content
         with redacting(headers), self._deadline():
-            response = self.session.send(
-                self.session.prepare_request(request),
-                stream=stream or content,
-                verify=self._existing_certificates(),
-                timeout=self._limits,
-                allow_redirects=self._redirects,
-            )
+            response = self._exchange(method, url, body, headers, stream=stream)
+            if response is None:
+                request = requests.Request(
+                    method=method, url=self._absolute(url), data=sendable(body), headers=headers
+                )
+                response = self.session.send(
+                    self.session.prepare_request(request),
+                    stream=stream,
+                    verify=self._existing_certificates(),
+                    timeout=self._limits,
+                    allow_redirects=self._redirects,
+                )
             if content:
                 _ = response.content
         self._keep(response)
+
+    def _exchange(self, method: str, url: str, body: Any, headers: Any, *, stream: bool) -> Any:
+        """See :meth:`Session.exchange`; ``None`` if the session was replaced."""
+        if type(self.session) is not Session or "send" in vars(self.session):
+            return None
+        return self.session.exchange(
+            method.upper(),
+            self._absolute(url),
+            headers,
+            sendable(body),
+            stream=stream,
+            verify=self._existing_certificates(),
+            timeout=self._limits,
+            follows=self._redirects,
+        )
 
     @contextmanager
     def extended_timeout(self, seconds: float) -> Iterator[None]:

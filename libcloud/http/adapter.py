@@ -70,6 +70,8 @@ _wire = _Wire()
 # Compared at each request: test libraries such as responses replace this method.
 _SEND = HTTPAdapter.send
 
+_SUCCESS = range(200, 300)
+
 # Major versions of urllib3 that this library is tested with.
 _KNOWN_URLLIB3 = ("1", "2")
 
@@ -140,13 +142,18 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         return super().urlopen(*args, **_urlopen_arguments(kwargs))
 
-    def take_open(self) -> Any:
-        """Take an open connection, to be put back later; ``None`` if the pool has none."""
-        connection: Any = self._get_conn()
-        if getattr(connection, "sock", None) is not None:
-            return connection
-        self._put_conn(connection)
-        return None
+    def take(self) -> Any:
+        """Take a connection, to be put back later; it may have to be opened."""
+        return self._get_conn()
+
+    def open(self, connection: Any, timeout: Any) -> None:
+        """Connect, unless ``connection`` is open."""
+        if connection.sock is None:
+            connection.timeout = timeout[0] if isinstance(timeout, tuple) else timeout
+            untyped: Any = self
+            untyped._validate_conn(connection)  # connects if it uses TLS
+            if connection.sock is None:
+                connection.connect()
 
     def _put_conn(self, conn: Any) -> None:
         """Put ``conn`` back; it is closed first unless its response has certainly ended."""
@@ -290,65 +297,52 @@ class ExactAdapter(HTTPAdapter):
         outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
         try:
             with timing(kwargs.get("timeout")):
-                response = None
-                if isinstance(request, FastRequest) and not args:
-                    response = self._exchanged(request, **kwargs)
-                if response is None:
-                    _ = request.headers  # raises for invalid headers, which are not network errors
-                    response = super().send(request, *args, **kwargs)
+                response = super().send(request, *args, **kwargs)
                 # The caller reads the content of an object.
-                if not kwargs.get("stream") or response.status_code not in range(200, 300):
+                if not kwargs.get("stream") or response.status_code not in _SUCCESS:
                     read_document(response)
                 return response
         finally:
             _wire.target = outer
 
-    def _exchanged(
-        self,
-        request: FastRequest,
-        *,
-        stream: bool = False,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Any = None,
-        timeout: Any = None,
-    ) -> requests.Response | None:
-        """Send ``request`` on an open connection; return ``None`` if requests has to send it.
+    def exchange(self, request: FastRequest, verify: Any, *, stream: bool, timeout: Any) -> Any:
+        """Send ``request`` without the layers of requests and urllib3.
 
+        :return: the response; ``None``: nothing was sent, requests has to do it.
         :raises requests.RequestException: the request failed, as if requests had sent it.
         """
-        target = _wire.target or ""
-        if proxies or not self._takes_fast_path() or request.lines is None:
-            return None
+        if os.getpid() != self._pid:
+            self._reset_after_fork()
+        if not self.fast_path or HTTPAdapter.send is not _SEND or self.max_retries.total != 0:
+            return None  # off, mocked, or requests repeats requests
         if stream and has_deadline():  # which does not include a body that the caller reads
             return None
-        head = request_head(str(request.method), target, request.lines)
+        method, target = str(request.method), split_url(str(request.url))[1]
+        head = request_head(method, target, request.lines or {})
         if head is None:
             return None
-        pool = self.get_connection_with_tls_context(request, verify, proxies, cert)
-        connection = pool.take_open()
-        if connection is None:
-            return None
+        pool = self.get_connection_with_tls_context(request, verify)
         received: Any = None
-        try:
-            received = exchange(
-                connection, head, request.body, method=str(request.method), pool=pool, stream=stream
-            )
-        except (OSError, HTTPException, HTTPError) as error:
-            raise named(error, request=request, pool=pool, target=target) from error
-        finally:
-            # A response that is not yet read puts the connection back itself.
-            if received is None or isinstance(received, ReceivedResponse):
-                pool.give_back(connection)
-        if isinstance(received, ReceivedResponse):
-            unread = stream and received.head.status in range(200, 300)
-            return FastResponse(received, request, self, stream=unread)
-        return self.build_response(request, received)
-
-    def _takes_fast_path(self) -> bool:
-        """Return whether the fast path is on, requests is not mocked and it does not retry."""
-        retries = self.max_retries
-        return self.fast_path and HTTPAdapter.send is _SEND and retries.total == 0
+        with timing(timeout):
+            connection = pool.take()
+            try:
+                pool.open(connection, timeout)
+                received = exchange(
+                    connection, head, request.body, method=method, pool=pool, stream=stream
+                )
+            except (OSError, HTTPException, HTTPError) as error:
+                raise named(error, request=request, pool=pool, target=target) from error
+            finally:
+                # A response that is not yet read puts the connection back itself.
+                if received is None or type(received) is ReceivedResponse:
+                    pool.give_back(connection)
+            if type(received) is ReceivedResponse:
+                unread = stream and received.head.status in _SUCCESS
+                return FastResponse(received, request, self, stream=unread)
+            response = self.build_response(request, received)
+            if not stream or response.status_code not in _SUCCESS:
+                read_document(response)
+            return response
 
 
 class SignedHTTPSAdapter(ExactAdapter):

@@ -67,12 +67,9 @@ _PERMANENT = (
 )
 
 
-_NOT_CONNECTED = (
-    ConnectionRefusedError,
-    requests.ConnectTimeout,
-    urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.NewConnectionError,
-)
+_UNREACHABLE = (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)
+_NOT_CONNECTED = (ConnectionRefusedError, requests.ConnectTimeout, *_UNREACHABLE)
+_MaxRetryError = urllib3.exceptions.MaxRetryError
 
 
 class NetworkError(LibcloudError):
@@ -123,19 +120,25 @@ def _class_for(kind: Any) -> type[NetworkError]:
 
 
 def named(error: Exception, *, request: Any, pool: Any, target: str) -> requests.RequestException:
-    """Convert an error on an open connection into the exception that requests would raise.
+    """Convert an error of the fast path into the exception that requests would raise.
 
     :param error: from the standard library or urllib3.
     """
+    kind: Any = requests.ConnectionError
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-        return requests.ReadTimeout(error, request=request)
-    if isinstance(error, ssl.SSLError):
+        kind = requests.ReadTimeout
+    elif isinstance(error, urllib3.exceptions.LocationParseError):
+        kind = requests.exceptions.InvalidURL
+    elif isinstance(error, ssl.SSLError):
         failed = urllib3.exceptions.SSLError(error)
-        reason = urllib3.exceptions.MaxRetryError(pool, target, failed)
-        return requests.exceptions.SSLError(reason, request=request)
-    if not isinstance(error, urllib3.exceptions.HTTPError):
+        kind, error = requests.exceptions.SSLError, _MaxRetryError(pool, target, failed)
+    elif isinstance(error, _UNREACHABLE):
+        if not isinstance(error, urllib3.exceptions.NewConnectionError):
+            kind = requests.ConnectTimeout
+        error = _MaxRetryError(pool, target, error)
+    elif not isinstance(error, urllib3.exceptions.HTTPError):
         error = urllib3.exceptions.ProtocolError("Connection aborted.", error)
-    return requests.ConnectionError(error, request=request)
+    return kind(error, request=request)  # type: ignore[no-any-return]
 
 
 def is_transient(error: BaseException) -> bool:

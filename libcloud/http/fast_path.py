@@ -212,7 +212,7 @@ def _by_the_library(connection: Any, *, method: str, pool: Any) -> urllib3.HTTPR
 
 
 class FastRequest(requests.PreparedRequest):
-    """A prepared request that creates the attributes of requests only when they are used.
+    """A prepared request without hooks; creates attributes of requests when they are used.
 
     :param url: as it is sent.
     :param lines: headers: lower-case name -> (name as sent, value).
@@ -220,14 +220,14 @@ class FastRequest(requests.PreparedRequest):
     """
 
     def __init__(
-        self, method: str, url: str, lines: Mapping[str, tuple[Any, Any]], body: Any, hooks: Any
+        self, method: str, url: str, lines: Mapping[str, tuple[Any, Any]], body: Any
     ) -> None:
         self.lines: Mapping[str, tuple[Any, Any]] | None = lines
         self._headers: Any = None
         self.method = method
         self.url = url
         self.body = body
-        self.hooks = hooks
+        self.hooks = {"response": []}
         self._cookies: Any = None
         self._body_position: Any = None
 

@@ -75,12 +75,20 @@ def server() -> Iterator[Server]:
         yield running
 
 
+class Slow(ExactAdapter):
+    """Leaves all requests to the libraries."""
+
+    fast_path = False
+
+
 def connect(server: Loopback, *, opened: bool) -> LibcloudConnection:
     made = LibcloudConnection("127.0.0.1", server.port, secure=False)
     made.follow_redirects = False
     made.session.headers["Host"] = f"127.0.0.1:{server.port}"
     if opened:
         made.request("GET", "/first")
+    else:
+        made.session.mount("http://", Slow())
     return made
 
 

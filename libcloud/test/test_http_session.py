@@ -134,6 +134,8 @@ def test_certificates_that_are_not_there_are_missed_each_time(
 def test_requests_mock_replaces_the_network(
     connection: LibcloudConnection, server: Loopback, everywhere: bool
 ) -> None:
+    connection.session.headers["Host"] = f"127.0.0.1:{server.port}"  # for the fast path
+    connection.request("GET", "/x")
     with requests_mock.Mocker(session=None if everywhere else connection.session) as mocked:
         mocked.get(f"{connection.host}/mocked", text="by requests_mock")
         connection.request("GET", "/mocked")

@@ -245,6 +245,7 @@ def test_a_forked_process_leaves_open_connections_to_its_parent(
     server: Loopback, connection: LibcloudConnection
 ) -> None:
     """Two who write to one socket get each other's answers."""
+    connection.session.headers["Host"] = f"127.0.0.1:{server.port}"  # for the fast path
     connection.request("GET", "/parent")
     child = os.fork()
     if not child:
