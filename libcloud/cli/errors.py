@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import http.client
 import re
 import shlex
-import socket
-import ssl
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -276,17 +273,18 @@ def network_text(error: Any) -> str:
     cause = causes[-1]
     why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     why = why.rpartition(": ")[2] if "object at 0x" in why else why
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"{attempted}: the certificate of {host} is not trusted: {cause.verify_message}"
+    if _has_class([cause], "SSLCertVerificationError"):
+        message = getattr(cause, "verify_message", "")
+        return f"{attempted}: the certificate of {host} is not trusted: {message}"
     if _is_plain_http(cause):
         return f"{attempted}: {host} does not use https"
-    if isinstance(cause, socket.gaierror):
+    if _has_class([cause], "gaierror"):
         return f"{attempted}: host {urlsplit(f'//{host}').hostname} not found: {why}"
     if _has_class(causes, "ReadTimeout", "ReadTimeoutError"):
         return f"{attempted}: timed out waiting for {host}: {why}"
     if _has_class(causes, "NewConnectionError", "ConnectTimeout", "ConnectTimeoutError"):
         return f"{attempted}: cannot connect to {host}: {why}"
-    if isinstance(cause, (ConnectionError, http.client.HTTPException, ssl.SSLError)):
+    if _has_class([cause], "ConnectionError", "HTTPException", "SSLError"):
         return f"{attempted}: the connection to {host} was lost: {why}"
     return f"{attempted}: {host}: {why}"
 
@@ -295,7 +293,7 @@ def network_hint(error: Any) -> str:
     """What to do about it."""
     causes = [*_causes(error.reason)]
     cause = causes[-1] if causes else error
-    if isinstance(cause, ssl.SSLCertVerificationError):
+    if _has_class([cause], "SSLCertVerificationError"):
         return "to trust a private certificate authority, set AWS_CA_BUNDLE or SSL_CERT_FILE"
     if _is_plain_http(cause):
         return "use http:// in the endpoint URL if that is intended"
@@ -321,7 +319,7 @@ def _has_class(causes: list[BaseException], *names: str) -> bool:
 
 
 def _is_plain_http(cause: BaseException) -> bool:
-    return isinstance(cause, ssl.SSLError) and any(reason in str(cause) for reason in _NOT_TLS)
+    return _has_class([cause], "SSLError") and any(reason in str(cause) for reason in _NOT_TLS)
 
 
 def _host_and_port(error: Any) -> str:

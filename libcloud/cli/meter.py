@@ -78,21 +78,22 @@ class Transfer:
         """Handle an event of the upload engine."""
         if not isinstance(event, Throttled):  # which comes right after the retry that it caused
             self.note = ""
-        if isinstance(event, UploadStarted):
-            self.upload_id = event.upload_id
-        elif isinstance(event, UploadCompleting):
-            self.note = "finishing"
-        elif isinstance(event, PartStarted):
-            self.in_flight += event.size
-            self.started = True
-        elif isinstance(event, PartDone):
-            self.in_flight -= event.size
-            self.parts += event.number > 0
-        elif isinstance(event, Retried):
-            self._meter.retries += 1
-            self.note = retry_note(event.cause, event.delay)
-        elif isinstance(event, UploadAborted):
-            self.aborted = event
+        match event:
+            case PartStarted():
+                self.in_flight += event.size
+                self.started = True
+            case PartDone():
+                self.in_flight -= event.size
+                self.parts += event.number > 0
+            case UploadStarted():
+                self.upload_id = event.upload_id
+            case UploadCompleting():
+                self.note = "finishing"
+            case Retried():
+                self._meter.retries += 1
+                self.note = retry_note(event.cause, event.delay)
+            case UploadAborted():
+                self.aborted = event
         if self.bytes_done != event.bytes_done:
             self.bytes_done = event.bytes_done
             self._meter.sample()

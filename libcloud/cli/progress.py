@@ -7,7 +7,6 @@ Everything is written to standard error: standard output is for data.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -21,7 +20,6 @@ from libcloud.cli.errors import redact
 from libcloud.cli.meter import Meter, Transfer, bar_line
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import count, printable
-from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
 from libcloud.utils.per_process import PerProcess
 from libcloud.utils.rate_limit import RateLimit
@@ -61,7 +59,9 @@ class Report:
         """
         if self.as_json:
             known = {name: value for name, value in facts.items() if value is not None}
-            print_stdout(json.dumps({**known, "dry_run": self.dry_run}))
+            from json import dumps
+
+            print_stdout(dumps({**known, "dry_run": self.dry_run}))
         elif not self.quiet:
             print_stdout(printable(f"would {would} {text}" if self.dry_run else f"{done} {text}"))
 
@@ -113,6 +113,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         from libcloud.http.timeouts import TimedConnection
+        from libcloud.storage.transfer.client import RetryLoop
 
         _active.append(self)
         TimedConnection.progress_listener = self.meter
@@ -126,6 +127,7 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         from libcloud.http.timeouts import TimedConnection
+        from libcloud.storage.transfer.client import RetryLoop
 
         TimedConnection.progress_listener = None
         RetryLoop.retry_listener = None
@@ -218,5 +220,7 @@ class Progress:
             "seconds": round(meter.seconds, 3),
             "retries": meter.retries,
         }
+        from json import dumps
+
         with self._lock():
-            self._write(json.dumps(line) + "\n")
+            self._write(dumps(line) + "\n")

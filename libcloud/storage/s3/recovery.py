@@ -12,9 +12,8 @@ those that last only for seconds can expire again on the way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from libcloud.common.clock import correct_clock
 from libcloud.common.types import LibcloudError
@@ -31,8 +30,7 @@ _REDIRECTS = frozenset({301, 302, 307, 308})
 _REFUSED = frozenset({400, 401, 403})
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """An attempt of a request, and the state of the connection that it was signed with.
 
     Other threads may have changed that state by the time the response arrives.

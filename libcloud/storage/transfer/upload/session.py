@@ -162,7 +162,8 @@ class ObjectUpload(Generic[Content]):
             upload_id=resumed.upload_id if resumed is not None else None,
         )
         workers: InlineWorkers[Content] | ThreadWorkers[Content]
-        if concurrency == 1:
+        in_one_request = resumed is None and options.size is not None and options.size <= plan.start
+        if concurrency == 1 or in_one_request:
             workers = InlineWorkers(self.store)
         else:
             bound = shared.size if shared is not None else memory or DEFAULT_MEMORY
