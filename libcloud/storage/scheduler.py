@@ -19,6 +19,9 @@ START_WORKERS = 64
 # A larger window is kept if it raises the throughput by this factor.
 _GAIN = 1.05
 
+# With this share of a processor core, the interpreter is busy: more tasks would wait for it.
+_BUSY = 0.8
+
 # Rounds until a larger window is tried again after one that did not pay.
 _REST = 16
 
@@ -51,33 +54,36 @@ class AdaptiveWindow:
         self._proven = self.size
         self._rate = 0.0  # with the proven size, tasks per second
         self._resting = 0
-        self._since: float | None = None
+        self._since: tuple[float, float] | None = None
         self._finished = 0
 
-    def finished(self, now: float, *, saturated: bool) -> None:
+    def finished(self, now: float, used: float, *, saturated: bool) -> None:
         """Record that a task is finished.
 
         :param now: seconds, of any clock.
+        :param used: processor seconds of this process.
         :param saturated: as many tasks ran as the window allows; otherwise its size was not tested.
         """
         if not saturated:
             self._since = None
             return
         if self._since is None:
-            self._since, self._finished = now, 0
+            self._since, self._finished = (now, used), 0
             return
         self._finished += 1
         if self._finished >= self.size:
-            rate = self._finished / max(now - self._since, 1e-6)
-            self._since, self._finished = now, 0
-            self._end_round(rate)
+            seconds = max(now - self._since[0], 1e-6)
+            busy = used - self._since[1] > _BUSY * seconds
+            rate = self._finished / seconds
+            self._since, self._finished = (now, used), 0
+            self._end_round(rate, busy)
 
-    def _end_round(self, rate: float) -> None:
+    def _end_round(self, rate: float, busy: bool) -> None:
         if self._resting:
             self._resting -= 1
             self._rate = rate
-            self.size = self._proven if self._resting else self._larger()
-        elif rate > self._rate * _GAIN:
+            self.size = self._proven if self._resting or busy else self._larger()
+        elif rate > self._rate * _GAIN and not busy:
             self._rate, self._proven = rate, self.size
             self.size = self._larger()
         else:
@@ -119,13 +125,14 @@ class Scheduler(Generic[_T]):
             self._count(1)
             yield self._waiting.popleft()
 
-    def finished(self, now: float) -> None:
+    def finished(self, now: float, used: float = 0.0) -> None:
         """Record that a running task is finished.
 
         :param now: seconds, of any clock.
+        :param used: processor seconds of this process.
         """
         saturated = bool(self._waiting) and self.limit >= self._window.size
-        self._window.finished(now, saturated=saturated)
+        self._window.finished(now, used, saturated=saturated)
         self._count(-1)
 
     def pause(self) -> None:

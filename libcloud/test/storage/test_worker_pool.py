@@ -29,10 +29,16 @@ class SimulatedStore:
 
     :param capacity: requests it answers per second, at most.
     :param allowed: requests it accepts at once; it throttles more.
+    :param used: share of a core that this process uses.
     """
 
     def __init__(
-        self, *, latency: float = 0.03, capacity: float = 1e9, allowed: int = 10**9
+        self,
+        *,
+        latency: float = 0.03,
+        capacity: float = 1e9,
+        allowed: int = 10**9,
+        used: float = 0,
     ) -> None:
         self.limiter = ConcurrencyLimiter()
         self.window = AdaptiveWindow()
@@ -40,6 +46,7 @@ class SimulatedStore:
         self.throttled = 0
         self._scheduler: Scheduler[int] = Scheduler(self.window, self.limiter)
         self._latency, self._capacity, self._allowed = latency, capacity, allowed
+        self._used = used
 
     def serve(self, tasks: int) -> float:
         """Serve so many tasks; return the seconds that they took."""
@@ -62,7 +69,7 @@ class SimulatedStore:
                 self.throttled += 1
                 self.limiter.throttled(epoch)
                 scheduler.add(task)  # it is tried again
-            scheduler.finished(now)
+            scheduler.finished(now, now * self._used)
 
 
 def negative(number: int) -> int:
@@ -84,6 +91,12 @@ def test_the_window_does_not_grow_where_that_does_not_pay() -> None:
     store = SimulatedStore(capacity=1_000)
     store.serve(5_000)
     assert store.most <= START_WORKERS * 1.5
+
+
+def test_the_window_does_not_grow_while_the_interpreter_is_busy() -> None:
+    store = SimulatedStore(used=0.9)
+    store.serve(5_000)
+    assert store.most == START_WORKERS
 
 
 def test_a_store_that_throttles_from_the_first_request_narrows_the_window() -> None:
