@@ -38,7 +38,7 @@ _JOINED = 128 * 1024
 _LARGEST = 1024 * 1024
 
 # A body up to this size is read at once even if the caller wants to read it in pieces.
-_LARGEST_STREAMED = 64 * 1024
+_LARGEST_STREAMED = 128 * 1024
 
 # RFC 9112, section 3: the usual form of the request line; section 5: of the name of a header.
 _REQUEST_LINE = re.compile(r"[A-Z]+ [\x21-\x7e]+ HTTP/1\.1")

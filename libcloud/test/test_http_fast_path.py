@@ -255,7 +255,7 @@ def test_a_response_has_all_attributes_of_one_of_requests(server: Server) -> Non
 
 STREAMED = {
     **ANSWERS,
-    "too long for one read": reply(200, LONG[: 64 * 1024 + 1]),
+    "too long for one read": reply(200, LONG[: 128 * 1024 + 1]),
     "short and cut": reply(200, LONG[:5000])[:-1],
 }
 
@@ -298,7 +298,9 @@ def test_a_streamed_response_is_the_same_on_the_fast_path(
     assert not is_short(first)
 
 
-@pytest.mark.parametrize(("size", "short"), [(0, True), (64 * 1024, True), (64 * 1024 + 1, False)])
+@pytest.mark.parametrize(
+    ("size", "short"), [(0, True), (128 * 1024, True), (128 * 1024 + 1, False)]
+)
 def test_only_small_bodies_are_read_in_advance(server: Server, size: int, short: bool) -> None:
     server.said = reply(200, LONG[:size])
     connection = connect(server, opened=True)

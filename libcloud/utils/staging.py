@@ -241,6 +241,11 @@ def _open_unnamed(directory: str, mode: int) -> int | None:
 
 def is_stream(path: str) -> bool:
     """Whether writing to ``path`` replaces nothing: a pipe, a terminal, a descriptor."""
+    try:
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            return False  # the usual case, and not a link to a descriptor
+    except (OSError, ValueError):
+        return False
     status = _status(path)
     if status is None:
         return False
