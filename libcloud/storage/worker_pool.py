@@ -158,7 +158,7 @@ class _Workers:
         A thread that takes its next task needs not be woken, which takes longer than many tasks.
         """
         with self._lock():
-            self._scheduler.finished(time.monotonic())
+            self._scheduler.finished(time.monotonic(), time.process_time())
             task = next(self._scheduler.startable(), None)
             self._idle += task is None
             self._start_tasks()
@@ -220,6 +220,10 @@ class WorkerPool:
         future._workers = workers
         workers.add(partial(_run_future, future, function, args))
         return future
+
+    def start(self, task: _Task) -> None:
+        """Run ``task``, which must not raise, in a thread."""
+        self._workers().add(task)
 
     def map(
         self,

@@ -27,7 +27,7 @@ from libcloud.storage.filesystem.entries import (
     time_of,
 )
 from libcloud.storage.filesystem.listing import Listing
-from libcloud.storage.filesystem.workers import run
+from libcloud.storage.filesystem.workers import Calls
 
 _T = TypeVar("_T")
 
@@ -67,6 +67,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         self.driver: Any = driver  # methods with ex_ are not part of StorageDriver
         self._listings = ListingCache(self.dircache)
         self._listing = Listing(driver)
+        self._calls = Calls(driver)
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -280,7 +281,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     async def _run(self, function: Callable[..., _T], *args: Any) -> _T:
         """Call ``function`` in the driver's worker pool."""
-        return await run(self.driver, function, *args)
+        return await self._calls.run(function, *args)
 
     @contextlib.contextmanager
     def _recording_directories(self) -> Iterator[None]:

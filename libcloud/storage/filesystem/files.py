@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
@@ -15,7 +14,6 @@ from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 from fsspec.transaction import Transaction  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Container, Object
-from libcloud.storage.filesystem import workers
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
@@ -93,9 +91,13 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
             **options,
         )
         if reads_ahead:
-            submit = partial(workers.submit, obj.driver)
+            driver: Any = obj.driver
             self.cache = ReadAhead(
-                self.blocksize, self._fetch_range, self.size, submit=submit, known=known
+                self.blocksize,
+                self._fetch_range,
+                self.size,
+                submit=driver._pool.submit,
+                known=known,
             )
 
     @classmethod

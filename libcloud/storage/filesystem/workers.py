@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blocking calls in the worker pool of a driver."""
+"""Blocking calls in the worker pool of a driver, for coroutines.
+
+A future for each call would wake the event loop for each result, which takes longer than reading a
+small object. Here, results that end shortly after each other are delivered together.
+
+Tests: ``libcloud/test/storage/test_filesystem_workers.py``.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from libcloud.utils.cancellation import Cancellation
 
@@ -15,34 +23,106 @@ _T = TypeVar("_T")
 # Seconds to wait for a running call whose coroutine is cancelled.
 _GRACE = 1.0
 
-
-def submit(driver: Any, function: Callable[..., _T], *args: Any) -> Future[_T]:
-    """Call ``function`` in a thread of the pool that all operations of ``driver`` share."""
-    future: Future[_T] = driver._pool.submit(function, *args)
-    return future
+# Seconds between two deliveries while several results come in that time.
+_BATCH = 0.002
 
 
-async def run(driver: Any, function: Callable[..., _T], *args: Any) -> _T:
-    """The result of ``function``, called in the worker pool of ``driver``.
+class Calls:
+    """Runs blocking calls for the coroutines of any event loop. Thread-safe.
 
-    If the coroutine is cancelled, a running call is cancelled as well, and briefly waited for.
+    :param driver: the driver whose pool runs them.
     """
-    cancellation = Cancellation()
-    future = submit(driver, _cancellable, cancellation, function, args)
-    try:
-        return await asyncio.wrap_future(future)
-    except asyncio.CancelledError:
-        cancellation.cancel()
-        if future.running():
-            end = asyncio.wrap_future(future)
-            end.add_done_callback(lambda _: end.cancelled() or end.exception())  # not logged
-            await asyncio.wait([end], timeout=_GRACE)
-        cancellation.interrupt()
-        raise
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+        self._deliveries: WeakKeyDictionary[Any, _Deliveries] = WeakKeyDictionary()
+
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """The result of ``function``.
+
+        If the coroutine is cancelled, a running call is cancelled as well, and briefly waited for.
+        """
+        loop = asyncio.get_running_loop()
+        deliveries = self._deliveries.get(loop)
+        if deliveries is None:
+            deliveries = self._deliveries[loop] = _Deliveries(loop)
+        call: _Call[_T] = _Call(function, args, deliveries)
+        self._driver._pool.start(call)
+        try:
+            await call.over
+        except asyncio.CancelledError:
+            await call.cancel()
+            raise
+        if call.error is not None:
+            try:
+                raise call.error
+            finally:
+                del call  # the traceback refers to this frame
+        return call.result
 
 
-def _cancellable(
-    cancellation: Cancellation, function: Callable[..., _T], args: tuple[Any, ...]
-) -> _T:
-    with cancellation.active():
-        return function(*args)
+class _Call(Generic[_T]):
+    """A call, and its outcome when it is over."""
+
+    result: _T
+
+    def __init__(
+        self, function: Callable[..., _T], args: tuple[Any, ...], deliveries: _Deliveries
+    ) -> None:
+        self._function, self._args, self._deliveries = function, args, deliveries
+        self._cancellation = Cancellation()
+        self._running = False
+        self.error: BaseException | None = None
+        self.over: asyncio.Future[None] = deliveries.loop.create_future()
+
+    def __call__(self) -> None:
+        """Make the call, in a thread of the pool, unless it was cancelled before it began."""
+        self._running = True  # before the other thread is asked; see cancel()
+        if not self._cancellation.cancelled:
+            try:
+                with self._cancellation.active():
+                    self.result = self._function(*self._args)
+            except BaseException as error:
+                self.error = error
+        self._deliveries.add(self)
+
+    async def cancel(self) -> None:
+        """The coroutine was cancelled: wait briefly for the call if it has begun."""
+        delivered = not self.over.cancelled()
+        self.over = self._deliveries.loop.create_future()
+        self._cancellation.cancel()
+        if self._running and not delivered:
+            await asyncio.wait([self.over], timeout=_GRACE)
+        self._cancellation.interrupt()
+
+    def deliver(self) -> None:
+        """Let the coroutine continue."""
+        if not self.over.done():
+            self.over.set_result(None)
+
+
+class _Deliveries:
+    """The calls that are over, on their way to the thread of an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._over: deque[_Call[Any]] = deque()
+        self._scheduled = False
+
+    def add(self, call: _Call[Any]) -> None:
+        """Deliver ``call``; called by any thread."""
+        self._over.append(call)
+        if not self._scheduled:
+            self._scheduled = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._scheduled = False  # first: what is added from now on may be missed below
+        count = 0
+        while self._over:
+            self._over.popleft().deliver()
+            count += 1
+        if count > 1 and not self._scheduled:
+            self._scheduled = True
+            self.loop.call_later(_BATCH, self._deliver)

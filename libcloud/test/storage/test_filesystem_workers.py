@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocking calls in a worker pool, for coroutines: results, errors, cancellation, wake-ups."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from libcloud.storage.filesystem.workers import Calls, _Deliveries
+from libcloud.storage.worker_pool import WorkerPool
+from libcloud.utils import cancellation
+
+
+class ManualLoop:
+    """An event loop that records what it is asked to call, in place of calling it."""
+
+    def __init__(self) -> None:
+        self.woken: list[Callable[[], None]] = []
+        self.later: list[Callable[[], None]] = []
+
+    def call_soon_threadsafe(self, function: Callable[[], None]) -> None:
+        self.woken.append(function)
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> None:
+        self.later.append(function)
+
+
+class Delivered:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def deliver(self) -> None:
+        self.count += 1
+
+
+class ManualPool:
+    """A pool that starts nothing before it is asked to."""
+
+    def __init__(self) -> None:
+        self.tasks: list[Callable[[], None]] = []
+
+    def start(self, task: Callable[[], None]) -> None:
+        self.tasks.append(task)
+
+
+def calls(pool: Any) -> Calls:
+    return Calls(SimpleNamespace(_pool=pool))
+
+
+def test_calls_return_and_raise() -> None:
+    async def run() -> list[Any]:
+        made = calls(WorkerPool())
+        numbers = [made.run(divmod, 7, number) for number in range(50)]
+        return await asyncio.gather(*numbers, return_exceptions=True)
+
+    results = asyncio.run(run())
+    assert isinstance(results[0], ZeroDivisionError)
+    assert results[1:] == [divmod(7, number) for number in range(1, 50)]
+
+
+def test_calls_serve_several_event_loops() -> None:
+    made = calls(WorkerPool())
+
+    async def run() -> int:
+        return await made.run(abs, -3)
+
+    assert [asyncio.run(run()) for _ in range(3)] == [3, 3, 3]
+
+
+def test_results_that_come_together_wake_the_loop_once() -> None:
+    loop: Any = ManualLoop()
+    deliveries, call = _Deliveries(loop), Delivered()
+    for _ in range(3):
+        deliveries.add(call)  # type: ignore[arg-type]  # as far as is needed
+    assert len(loop.woken) == 1
+    loop.woken.pop()()
+    assert call.count == 3
+    deliveries.add(call)  # type: ignore[arg-type]
+    assert not loop.woken
+    loop.later.pop()()
+    assert call.count == 4
+    assert not loop.later
+    deliveries.add(call)  # type: ignore[arg-type]
+    assert len(loop.woken) == 1
+
+
+def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
+    pool, made = ManualPool(), []
+
+    async def run() -> None:
+        task = asyncio.ensure_future(calls(pool).run(made.append, 1))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    (task,) = pool.tasks
+    task()
+    assert made == []
+
+
+def test_a_running_call_is_cancelled_and_waited_for() -> None:
+    started, ended = threading.Event(), []
+
+    def wait() -> None:
+        started.set()
+        try:
+            cancellation.sleep(300)
+        finally:
+            ended.append(True)
+
+    async def run() -> None:
+        task = asyncio.ensure_future(calls(WorkerPool()).run(wait))
+        while not started.is_set():
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert ended == [True]
+
+    asyncio.run(run())
+
+
+def test_a_result_for_a_loop_that_was_closed_is_dropped() -> None:
+    pool, made = ManualPool(), []
+
+    async def run() -> None:
+        task = asyncio.ensure_future(calls(pool).run(made.append, 1))
+        await asyncio.sleep(0)
+        assert not task.done()
+
+    asyncio.run(run())
+    (task,) = pool.tasks
+    task()
+    assert made == []
