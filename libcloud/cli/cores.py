@@ -25,8 +25,8 @@ _Item = TypeVar("_Item")
 _SMALL = 128 * KIB
 
 # Seconds after which the share of the core is measured, and the share that is needed.
-_PERIOD = 0.1
-_SHARE = 0.75
+_PERIOD = 0.2
+_SHARE = 0.7
 
 # proc(5): the fields of /proc/PID/stat after the name of the command, from the third.
 _PROCESSOR = 39 - 3

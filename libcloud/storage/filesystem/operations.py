@@ -111,7 +111,7 @@ class Operations:
         self, local: Any, path: str, callback: Any, mode: str, options: Mapping[str, Any]
     ) -> None:
         """Upload a local file, which may be a pipe; the container is created if necessary."""
-        with open(local, "rb") as source:
+        with open(local, "rb", buffering=0) as source:  # large pieces need no buffer
             status = os.fstat(source.fileno())
             callback.set_size(status.st_size if has_exact_size(status) else None)
             if not source.seekable():
