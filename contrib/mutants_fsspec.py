@@ -77,10 +77,12 @@ MUTANTS = (
     Mutant(
         "a download of fsspec goes on after its coroutine was cancelled",
         f"{_FILESYSTEM}/workers.py",
-        "        cancellation.cancel()\n",
+        "        self._cancellation.cancel()\n",
         "",
         _REQUESTS,
         caught_by="test_a_download_whose_coroutine_is_cancelled_leaves_no_file",
+        ("libcloud/test/storage/test_filesystem_workers.py",),
+        caught_by="test_a_running_call_is_cancelled_and_waited_for",
     ),
     Mutant(
         "a file with the name of a directory is lost when that is moved",
