@@ -372,13 +372,15 @@ class _Run(Generic[_Item, _T]):
                     return
                 with self._workers.paused():
                     job = self._finished.get()
-                    if self._workers.is_supplied:
-                        time.sleep(_BATCH)
-            wait = False
+            # An interrupt from here on loses no job: the end waits for those that are unfinished.
             self._unfinished -= 1
             job.done = True
             if not self._ordered:
                 self._results.append(job)
+            if wait and self._workers.is_supplied:
+                with self._workers.paused():
+                    time.sleep(_BATCH)
+            wait = False
 
     def _available(self) -> Iterator[OperationResult[_Item, _T]]:
         while self._results and self._results[0].done:

@@ -365,3 +365,28 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     if child == 0:
         os._exit(sum(one.value or 0 for one in pool.map(abs, range(10))))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 45
+
+
+def test_an_interrupt_while_results_are_awaited_loses_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise, the end would wait for a task that has ended."""
+    full, release = threading.Event(), threading.Event()
+
+    def interrupted(seconds: float) -> None:
+        release.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("libcloud.storage.worker_pool.time.sleep", interrupted)
+
+    def work(number: int) -> None:
+        assert (release if number else full).wait(30)
+
+    def items() -> Iterator[int]:
+        yield from range(15)
+        full.set()  # with the next one, twice as many as may run are in the pool
+        yield from range(15, 100)
+
+    with pytest.raises(KeyboardInterrupt):
+        [*WorkerPool(max_workers=8).map(work, items(), ordered=False, grace=None)]
+    assert release.is_set()
