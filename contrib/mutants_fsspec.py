@@ -79,8 +79,6 @@ MUTANTS = (
         f"{_FILESYSTEM}/workers.py",
         "        self._cancellation.cancel()\n",
         "",
-        _REQUESTS,
-        caught_by="test_a_download_whose_coroutine_is_cancelled_leaves_no_file",
         ("libcloud/test/storage/test_filesystem_workers.py",),
         caught_by="test_a_running_call_is_cancelled_and_waited_for",
     ),
