@@ -90,7 +90,8 @@ def test_results_that_come_together_wake_the_loop_once() -> None:
 
 
 def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
-    pool, made = ManualPool(), []
+    pool = ManualPool()
+    made: list[int] = []
 
     async def run() -> None:
         task = asyncio.ensure_future(calls(pool).run(made.append, 1))
@@ -128,7 +129,8 @@ def test_a_running_call_is_cancelled_and_waited_for() -> None:
 
 
 def test_a_result_for_a_loop_that_was_closed_is_dropped() -> None:
-    pool, made = ManualPool(), []
+    pool = ManualPool()
+    made: list[int] = []
 
     async def run() -> None:
         task = asyncio.ensure_future(calls(pool).run(made.append, 1))
