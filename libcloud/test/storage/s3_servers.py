@@ -13,6 +13,7 @@ from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver, S3StorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.test.storage.conformance.harness import pattern
+from libcloud.test.storage.fakes.faults import Hold
 from libcloud.test.storage.fakes.log import Entry
 from libcloud.test.storage.fakes.options import AMAZON, SIGV2, Options
 from libcloud.test.storage.fakes.server import FakeS3
@@ -62,6 +63,15 @@ class Store:
         """The requests of these operations; parts in the order of their numbers."""
         found = [entry for entry in self.server.requests if entry.operation in operations]
         return sorted(found, key=lambda entry: (entry.part_number or 0, entry.index))
+
+    def failing(self, error: BaseException, data: bytes) -> Iterator[bytes]:
+        """``data``, and then ``error``, once the upload is being created by whatever thread."""
+        created = Hold("before")
+        created.release.set()
+        self.server.faults.add("CreateMultipartUpload", created)
+        yield data
+        assert created.reached.wait(30)
+        raise error
 
     def assert_nothing_is_left(self, *names: str) -> None:
         """Fail unless the store holds ``names``, no unfinished upload, and no rule was broken."""

@@ -231,16 +231,11 @@ def test_g11_parts_are_sent_at_once(s3: Store) -> None:
     assert s3.body() == LONG
 
 
-def failing(error: BaseException) -> Iterator[bytes]:
-    yield LONG
-    raise error
-
-
 def test_g12_an_abort_that_fails_does_not_hide_the_error(s3: Store) -> None:
     s3.server.faults.add("AbortMultipartUpload", Status(403, "AccessDenied"), times=None)
     error = ValueError("user error")
     with pytest.raises(ValueError) as caught:
-        s3.stream(failing(error))
+        s3.stream(s3.failing(error, LONG))
     assert caught.value is error
     assert "AccessDenied" in str(vars(error)["cleanup_error"])
 
@@ -248,7 +243,7 @@ def test_g12_an_abort_that_fails_does_not_hide_the_error(s3: Store) -> None:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()])
 def test_g13_an_interrupt_leaves_nothing_behind(s3: Store, error: BaseException) -> None:
     with pytest.raises(type(error)) as caught:
-        s3.stream(failing(error))
+        s3.stream(s3.failing(error, LONG))
     assert caught.value is error
     assert s3.server.count("AbortMultipartUpload") == 1
     s3.assert_nothing_is_left()

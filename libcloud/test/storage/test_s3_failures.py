@@ -49,17 +49,12 @@ class Boom(BaseException):
     """What the sources of this module raise."""
 
 
-def failing(error: BaseException, data: bytes = LONG) -> Iterator[bytes]:
-    yield data
-    raise error
-
-
 @pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), Boom()])
 def test_a_failing_source_leads_to_one_abort_and_its_own_error(
     s3: Store, error: BaseException
 ) -> None:
     with pytest.raises(type(error)) as caught:
-        s3.stream(failing(error))
+        s3.stream(s3.failing(error, LONG))
     assert caught.value is error
     assert_aborted_once(s3)
 
@@ -301,7 +296,7 @@ def test_an_abort_that_fails_does_not_hide_the_error(s3: Store) -> None:
     s3.server.faults.add("AbortMultipartUpload", Status(403, "AccessDenied"), times=None)
     error = ValueError("mine")
     with pytest.raises(ValueError) as caught:
-        s3.stream(failing(error))
+        s3.stream(s3.failing(error, LONG))
     assert caught.value is error
     (left,) = s3.server.unfinished_uploads()
     facts = vars(error)
@@ -312,7 +307,7 @@ def test_an_abort_that_fails_does_not_hide_the_error(s3: Store) -> None:
 def test_an_abort_is_tried_again(s3: Store) -> None:
     s3.server.faults.add("AbortMultipartUpload", Status(503, "SlowDown"), times=2)
     with pytest.raises(ValueError):
-        s3.stream(failing(ValueError()))
+        s3.stream(s3.failing(ValueError(), LONG))
     assert s3.server.count("AbortMultipartUpload") == 3
     s3.assert_nothing_is_left()
 
@@ -321,7 +316,7 @@ def test_a_missing_upload_counts_as_aborted(s3: Store) -> None:
     s3.server.faults.add("AbortMultipartUpload", LoseAnswer())
     error: Any = ValueError("mine")
     with pytest.raises(ValueError):
-        s3.stream(failing(error))
+        s3.stream(s3.failing(error, LONG))
     assert getattr(error, "upload_id", None) is None
     s3.assert_nothing_is_left()
 
@@ -384,14 +379,14 @@ def test_a_process_forked_by_the_source_leaves_the_upload_to_its_parent(
 def test_the_object_that_was_there_stays_until_the_new_one_is_whole(s3: Store) -> None:
     s3.stream(iter([b"old"]))
     with pytest.raises(ValueError):
-        s3.stream(failing(ValueError()))
+        s3.stream(s3.failing(ValueError(), LONG))
     assert s3.body() == b"old"
 
 
 def test_an_upload_kept_on_failure_can_be_found_and_removed(s3: Store) -> None:
     error: Any = ValueError("mine")
     with pytest.raises(ValueError):
-        s3.stream(failing(error), ex_on_failure="keep")
+        s3.stream(s3.failing(error, LONG), ex_on_failure="keep")
     (listed,) = s3.driver.ex_iterate_multipart_uploads(s3.container)
     assert (listed.id, listed.key) == (error.upload_id, "object")
     s3.driver.ex_cleanup_all_multipart_uploads(s3.container)
