@@ -98,13 +98,10 @@ def test_a_precondition_is_refused_before_anything_is_sent(name: str) -> None:
 
 
 def test_a_failing_source_leaves_nothing() -> None:
-    def source() -> Iterator[bytes]:
-        yield pattern(2 * PART)
-        raise OSError("the source failed")
-
+    error = OSError("the source failed")
     with google() as there:
         with pytest.raises(OSError, match="the source failed"):
-            there.stream(source())
+            there.stream(there.failing(error, pattern(2 * PART)))
 
         assert len(there.requests("AbortMultipartUpload")) == 1
         there.assert_nothing_is_left()

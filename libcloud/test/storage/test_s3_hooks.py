@@ -76,12 +76,8 @@ def upload_parts(one: Store, path: Path) -> object:
 
 
 def fail(one: Store, path: Path) -> object:
-    def pieces() -> Iterator[bytes]:
-        yield bytes(2 * PART + 1)
-        raise LookupError
-
     with pytest.raises(LookupError):
-        one.stream(pieces(), "failed")
+        one.stream(one.failing(LookupError(), bytes(2 * PART + 1)), "failed")
     return None
 
 
@@ -350,13 +346,10 @@ class OwnAbort(S3StorageDriver):
 
 
 def test_an_abort_without_headers_is_called_without_them(server: Store) -> None:
-    def failing() -> Iterator[bytes]:
-        yield bytes(2 * PART)
-        raise LookupError
-
     one = store_of(server, OwnAbort)
+    pieces = one.failing(LookupError(), bytes(2 * PART))
     with pytest.raises(LookupError):
-        one.stream(failing(), "aborted", headers={"x-amz-request-payer": "requester"})
+        one.stream(pieces, "aborted", headers={"x-amz-request-payer": "requester"})
     assert not one.server.unfinished_uploads()
 
 
