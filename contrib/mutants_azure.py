@@ -157,6 +157,6 @@ MUTANTS = (
         '                known = ("", "") if is_page else names\n',
         "                known = names\n",
         ("libcloud/test/storage/test_azure_blobs.py",),
-        caught_by="test_a_page_of_a_proxy_does_not_say_that_a_blob_is_missing",
+        caught_by="test_a_404_page_of_a_proxy_does_not_mean_that_a_blob_is_missing",
     ),
 )

@@ -121,7 +121,7 @@ MUTANTS = (
         "            if first.digest.value not in (",
         "            if False and first.digest.value not in (",
         "executor",
-        "test_a_part_whose_bytes_the_store_does_not_tell_is_sent_again",
+        "test_a_part_without_a_checksum_of_the_store_is_sent_again",
     ),
     _mutant(
         "parts of other sizes are continued",

@@ -330,7 +330,7 @@ def test_credentials_that_cannot_be_refreshed_are_fetched_again() -> None:
     assert form(server.requests[0])["grant_type"] == "authorization_code"
 
 
-def test_an_answer_without_a_token_is_an_error() -> None:
+def test_a_token_response_without_a_token_is_an_error() -> None:
     refused = pytest.raises(GoogleAuthError, match="contains no token")
     with Loopback(as_json({"hello": "world"})) as server, refused:
         installed(server).refresh_token({"refresh_token": "r"})

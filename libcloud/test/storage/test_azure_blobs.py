@@ -392,7 +392,7 @@ def test_a_web_page_is_not_a_success(fake: FakeAzure, container: Container) -> N
 
 
 @pytest.mark.parametrize(("operation", "data"), [("PutBlob", b"x"), ("PutBlockList", LONG)])
-def test_an_upload_that_was_answered_by_a_web_page_is_looked_for(
+def test_an_upload_with_a_web_page_as_response_is_looked_up(
     fake: FakeAzure, container: Container, operation: str, data: bytes
 ) -> None:
     page = Answer(200, (("Content-Type", "text/html"),), b"<html>login</html>")
@@ -401,7 +401,7 @@ def test_an_upload_that_was_answered_by_a_web_page_is_looked_for(
     assert fake.body("box", "blob") == data
 
 
-def test_a_page_of_a_proxy_does_not_say_that_a_blob_is_missing(container: Container) -> None:
+def test_a_404_page_of_a_proxy_does_not_mean_that_a_blob_is_missing(container: Container) -> None:
     with Loopback(lambda _: reply(404, b"<html>", {"Content-Type": "text/html"})) as proxy:
         driver = AzureBlobsStorageDriver(
             "account", "a2V5", secure=False, host="127.0.0.1", port=proxy.port

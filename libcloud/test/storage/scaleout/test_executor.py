@@ -123,7 +123,7 @@ def test_the_same_bytes_twice_under_a_kms_key_are_published(s3: Store) -> None:
 
 
 @pytest.mark.parametrize("changing", [frozenset(), {2}], ids=["same", "other"])
-def test_a_part_whose_bytes_the_store_does_not_tell_is_sent_again(
+def test_a_part_without_a_checksum_of_the_store_is_sent_again(
     s3: Store, changing: frozenset[int]
 ) -> None:
     pieces = Pieces([PART] * 4, changing=frozenset(changing))

@@ -219,7 +219,7 @@ def test_threads_share_a_container(pair: Pair) -> None:
         (ModuleNotFoundError("No module named 'libcloud'"), "the worker lacks libcloud-storage"),
     ],
 )
-def test_the_error_for_a_worker_that_cannot_go_on_says_what_to_do(
+def test_the_error_for_a_worker_that_cannot_continue_suggests_what_to_do(
     pair: Pair, error: Exception, text: str
 ) -> None:
     class Broken(ThreadPoolExecutor):

@@ -231,7 +231,7 @@ def test_a_listing_without_a_document_is_not_an_empty_one(
 
 
 @pytest.mark.parametrize("operation", ["GET", "HEAD", "DELETE"])
-def test_a_page_of_a_proxy_does_not_say_that_an_object_is_missing(
+def test_a_404_page_of_a_proxy_does_not_mean_that_an_object_is_missing(
     fake: FakeSwift, container: Container, operation: str
 ) -> None:
     container.upload_object_via_stream(iter([b"small"]), "big")
