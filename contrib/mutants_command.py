@@ -232,6 +232,22 @@ MUTANTS = (
         (f"{_TESTS}/cli/test_sync_plan.py::test_what_differs_is_copied",),
     ),
     Mutant(
+        "ls fails where the encoding of the terminal lacks a character",
+        f"{_CLI}/main.py",
+        'errors="surrogateescape" if is_utf8 else "backslashreplace"',
+        'errors="surrogateescape"',
+        (f"{_TESTS}/cli/test_escapes.py",),
+        caught_by="test_names_are_written_in_any_encoding",
+    ),
+    Mutant(
+        "ls prints no times of local files",
+        f"{_CLI}/listing.py",
+        '    if not time.endswith("Z"):',
+        "    if False:",
+        (f"{_TESTS}/cli/test_azure.py",),
+        caught_by="test_times_are_listed_alike_from_every_store",
+    ),
+    Mutant(
         "get does not set the time of a file",
         f"{_CLI}/get.py",
         "    if selection.byte_range is None:\n        set_time(",

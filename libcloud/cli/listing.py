@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
+from libcloud.cli.reading import modified
 from libcloud.cli.selection import (
     Filters,
     Selection,
@@ -194,8 +195,11 @@ def _objects(selection: Selection, recursive: bool) -> Iterator[_Entry]:
 
 
 def _entry(obj: Object) -> _Entry:
-    time = obj.extra.get("last_modified")
-    return _Entry("object", obj.name, int(obj.size), str(time) if time else None, obj.hash)
+    time = str(obj.extra.get("last_modified") or "")
+    if not time.endswith("Z"):  # not in the format of S3
+        when = modified(obj)
+        time = when.isoformat() if when else time
+    return _Entry("object", obj.name, int(obj.size), time or None, obj.hash)
 
 
 def _as_json(entry: _Entry) -> str:
@@ -372,8 +376,15 @@ def _known(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _time_text(value) if name in _TIMES else value
         for name, value in facts.items()
-        if value not in (None, {})
+        if _is_known(value)
     }
+
+
+def _is_known(value: object) -> bool:
+    """Neither ``None`` nor a dictionary of nothing else."""
+    if isinstance(value, dict):
+        return any(one is not None for one in value.values())
+    return value is not None
 
 
 def _time_text(value: object) -> object:

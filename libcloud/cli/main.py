@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import io
@@ -219,9 +220,13 @@ def _open_closed_streams() -> None:
 
 
 def _allow_undecodable_names() -> None:
-    """Write names that are not valid UTF-8 with their original bytes."""
+    """Write names that are not valid UTF-8 with their original bytes.
+
+    In other encodings, escape what they do not have.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")
+        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
 
 
 def _set_up_log(debug: bool) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,22 @@ def test_a_blob_is_put_listed_read_and_removed(
     assert azure.body("box", "a/b.bin") == DATA
     assert shell("rm", "az://box/a/b.bin", **where).status == 0
     assert azure.blobs == {}
+
+
+def test_times_are_listed_alike_from_every_store(
+    shell: Shell, azure: FakeAzure, account: str, tmp_path: Path
+) -> None:
+    where: Any = {"AZURE_STORAGE_CONNECTION_STRING": account}
+    shell.ok("put", "-", "s3://bucket/x", stdin=b"x")
+    shell.ok("put", "-", "az://box/x", stdin=b"x", **where)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").write_bytes(b"x")
+    for url in ("s3://bucket/x", "az://box/x", f"file://{tmp_path}/d/x"):
+        (line,) = shell.ok("ls", url, **where).lines
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +1  x", line)
+        (listed,) = shell.ok("ls", "--json", url, **where).json
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*(Z|\+00:00)$", listed["time"])
+    assert "None" not in shell.ok("stat", "az://box/x", **where).out.decode()
 
 
 def test_an_object_is_streamed_from_s3_to_azure_in_blocks(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 from unittest import mock
@@ -11,7 +12,7 @@ from unittest import mock
 import click
 import pytest
 
-from libcloud.cli import listing, uploads
+from libcloud.cli import listing, main, uploads
 from libcloud.cli.progress import print_stderr
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status
@@ -32,6 +33,21 @@ def test_names_times_and_values_are_escaped_on_a_terminal() -> None:
     assert RED not in line and "\r" not in line
     assert line.count(r"\x1b[31m") == 2
     assert facts == [r"n\x1b[31m", r"v\x1b[31m"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [("utf-8", b"\xc3\xa9\xe4\xb8\xad\xff"), ("latin-1", b"\xe9\\u4e2d\\udcff")],
+)
+def test_names_are_written_in_any_encoding(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, expected: bytes
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding))
+    main._allow_undecodable_names()
+    sys.stdout.write("é中\udcff")
+    sys.stdout.flush()
+    assert written.getvalue() == expected
 
 
 def test_names_of_properties_are_escaped_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
