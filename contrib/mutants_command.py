@@ -248,6 +248,14 @@ MUTANTS = (
         caught_by="test_times_are_listed_alike_from_every_store",
     ),
     Mutant(
+        "put rejects a command line for a file without permission",
+        f"{_CLI}/put.py",
+        "click.Path(readable=False, allow_dash=True)",
+        "click.Path(allow_dash=True)",
+        (f"{_TESTS}/cli/test_errors.py",),
+        caught_by="test_opening_decides_whether_a_file_can_be_read",
+    ),
+    Mutant(
         "get does not set the time of a file",
         f"{_CLI}/get.py",
         "    if selection.byte_range is None:\n        set_time(",

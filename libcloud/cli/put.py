@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=CommandWithProgram, options_metavar="[OPTIONS]")
-@click.argument("paths", metavar="SOURCES...", nargs=-1, type=click.Path(allow_dash=True))
+@click.argument(
+    "paths", metavar="SOURCES...", nargs=-1, type=click.Path(readable=False, allow_dash=True)
+)
 @click.argument("url", metavar="URL [-- COMMAND...]")
 @click.option("-r", "--recursive", is_flag=True, help="Upload all files below directories.")
 @click.option("--resume", "upload_id", metavar="ID", help="Resume the upload with this id.")

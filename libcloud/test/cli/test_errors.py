@@ -261,6 +261,16 @@ def test_aws_keys_are_not_sent_to_google(shell: Shell, command: tuple[str, ...])
     assert "GS_ACCESS_KEY_ID" in without.err + without.out.decode()
 
 
+def test_opening_decides_whether_a_file_can_be_read(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise, an unreadable file would be an invalid command line, and stop all others."""
+    (tmp_path / "file").write_bytes(b"data")
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    shell.ok("put", str(tmp_path / "file"), "s3://bucket/")
+    assert shell.body("file") == b"data"
+
+
 def test_google_rejects_anonymous_requests(shell: Shell) -> None:
     result = shell("ls", "--no-sign-request", "gs://bucket")
     assert result.status == 2
