@@ -69,8 +69,6 @@ MUTANTS = (
     Mutant(
         "a refused token is not renewed",
         f"{_SWIFT}/client.py",
-        "is_refused or renewals == _RENEWALS or renew is None or not renew(token):",
-        "is_refused or True:",
         "if not is_refused or renewals == _RENEWALS or renew is None or not renew(token):\n",
         "if True:\n",
         _UPLOADS,
