@@ -317,4 +317,12 @@ MUTANTS = (
         "protocols",
         "test_other_protocols_compare_two_attempts_at_a_piece",
     ),
+    _mutant(
+        "a second coordinator does not look for what the first has published",
+        "executor",
+        "            if obj is None:\n                raise\n",
+        "            raise\n",
+        "executor",
+        "test_of_two_coordinators_the_later_one_finds_the_object",
+    ),
 )

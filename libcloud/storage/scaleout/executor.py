@@ -48,6 +48,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     SizeMismatchError,
     UploadOutcomeUnknownError,
+    WorkerError,
 )
 
 _log = logging.getLogger(__name__)
@@ -377,7 +378,22 @@ class _Job:
                 return session.published(published)
         if gone is not None:
             raise gone
-        return self.run(plan, known)
+        try:
+            return self.run(plan, known)
+        except WorkerError:
+            obj = self._published_by_another(list(planned.values()))
+            if obj is None:
+                raise
+            return obj
+
+    def _published_by_another(self, sizes: Sequence[int]) -> Object | None:
+        """The object, if another coordinator has completed the upload meanwhile."""
+        session = self.session
+        with contextlib.suppress(Exception):
+            if session.upload.options.on_failure == "keep":
+                found = session.find_published(sizes)
+                return None if found is None else session.published(found)
+        return None
 
     def _task(self, plan: _Plan, part: CutPart) -> tuple[Any, ...]:
         url, connect, driver = "", self.shipping.connect, self.session.driver

@@ -341,6 +341,30 @@ def test_an_upload_is_continued_wherever_its_coordinator_ended(s3: Store, event:
     assert_published(s3, pieces)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_of_two_coordinators_the_later_one_finds_the_object(s3: Store, known: bool) -> None:
+    pieces, texts = Pieces([PART] * 4), list[str]()
+    sizes = pieces.sizes if known else None
+    options: dict[str, Any] = {"ex_on_session": texts.append, "ex_window": 1}
+    with pytest.raises(WorkerError):
+        executor = OddExecutor(4, 1, lost=(1,)) if known else ThreadPoolExecutor(1)
+        fails = [pieces.functions[0], *pieces.functions[1:3], lambda: 1 // 0]
+        s3.driver.ex_upload_with(executor, fails, s3.container, "object", sizes=sizes, **options)
+
+    def first(event: UploadEvent) -> None:
+        if isinstance(event, PartDone) and not s3.server.objects.get(("bucket", "object")):
+            with ThreadPoolExecutor(1) as pool:
+                s3.driver.ex_attach_upload(texts[0], pool, pieces.functions, sizes=pieces.sizes)
+
+    with ThreadPoolExecutor(1) as pool:
+        found = s3.driver.ex_attach_upload(
+            texts[0], pool, pieces.functions, sizes=sizes, on_event=first, ex_window=1
+        )
+    assert found.size == 4 * PART
+    assert s3.body() == pieces.data
+    assert len(s3.requests("CompleteMultipartUpload")) == 1
+
+
 def test_an_upload_that_was_completed_is_found(s3: Store) -> None:
     pieces, texts = Pieces([PART] * 3), list[str]()
     first = upload(s3, OddExecutor(3), pieces, ex_on_session=texts.append)
