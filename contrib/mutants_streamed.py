@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs of parts that are sent while they are made; see ``mutants.py``."""
+"""Planted bugs of parts that are sent while they are made, and of temporary objects; see
+``mutants.py``.
+"""
 
 from __future__ import annotations
 
@@ -77,5 +79,109 @@ MUTANTS = (
         "        if False:",
         "streamed_parts",
         "test_data_is_sent_before_the_last_piece_is_made",
+    ),
+    _mutant(
+        "attempts with other bytes are not noticed",
+        "staging",
+        "            if other.name != piece.name and self._differs(",
+        "            if False and self._differs(",
+        "staging",
+        "test_another_attempt_with_other_bytes_is_a_conflict_and_nothing_is_published",
+    ),
+    _mutant(
+        "temporary objects are left",
+        "staging",
+        "        folder.discard()\n        return obj",
+        "        return obj",
+        "staging",
+        "test_another_attempt_with_the_same_bytes_is_removed",
+    ),
+    _mutant(
+        "text is stored as the bytes of a piece",
+        "bodies",
+        "        view = buffer_of(piece)",
+        "        view = buffer_of(piece.encode() if isinstance(piece, str) else piece)",
+        "staging",
+        "test_a_chunk_that_is_not_bytes_is_named_and_nothing_is_kept",
+    ),
+    _mutant(
+        "temporary objects are not encrypted",
+        "staging",
+        "headers=headers_of_pieces(self.headers) or None,",
+        "headers=None,",
+        "compose",
+        "test_temporary_objects_are_encrypted_as_the_object_is",
+    ),
+    _mutant(
+        "the record of the pieces is removed first",
+        "staging",
+        "        for last in (False, True):",
+        "        for last in (True, False):",
+        "compose",
+        "test_an_upload_is_found_wherever_its_clean_up_ended",
+    ),
+    _mutant(
+        "uploads of temporary objects are left",
+        "staging",
+        "        if clean_up is not None:",
+        "        if False:",
+        "compose",
+        "test_objects_of_a_killed_worker_are_removed",
+    ),
+    _mutant(
+        "a copied part has no checksum",
+        "libcloud/storage/s3/copying.py",
+        "    return replace(part, digest=digest)",
+        "    return part",
+        "compose",
+        "test_a_task_that_runs_twice_changes_nothing",
+    ),
+    _mutant(
+        "a range of a small object is copied",
+        "libcloud/storage/drivers/s3.py",
+        " or obj.size <= self.profile.limits.min_part_size",
+        "",
+        "staging",
+        "test_little_data_becomes_an_object_as_well",
+    ),
+    _mutant(
+        "a copied piece may be another version",
+        "libcloud/storage/s3/copying.py",
+        '    seen = {"etag": obj.hash or "", ',
+        '    seen = {"etag": "", ',
+        "staging",
+        "test_a_piece_that_changed_before_it_was_copied_is_not_published",
+    ),
+    _mutant(
+        "partitions of another version are written",
+        "staging",
+        "        check_version(\n            self.version,",
+        "        check_version(\n            __version__,",
+        "staging",
+        "test_a_piece_of_another_version_of_the_library_is_refused",
+    ),
+    _mutant(
+        "every ETag of a temporary object tells what its data is",
+        "staging",
+        "        if not all(hashes) or hashes[0] == hashes[1]:",
+        "        if False:",
+        "protocols",
+        "test_other_protocols_compare_two_attempts_at_a_piece",
+    ),
+    _mutant(
+        "a piece that was read before is taken for an empty one",
+        "compose",
+        "    for position in () if is_new else missing:",
+        "    for position in ():",
+        "compose",
+        "test_a_piece_that_an_earlier_attempt_has_read_is_not_taken_for_an_empty_one",
+    ),
+    _mutant(
+        "a file that was read before is taken for an empty one",
+        "compose",
+        "        value.seek(0)  # an earlier attempt may have read it\n",
+        "        pass\n",
+        "compose",
+        "test_a_piece_that_an_earlier_attempt_has_read_is_not_taken_for_an_empty_one",
     ),
 )

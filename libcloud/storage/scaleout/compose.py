@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from libcloud import __version__
 from libcloud.storage.base import Container
-from libcloud.storage.scaleout.bodies import views_of
+from libcloud.storage.scaleout.bodies import is_repeatable, is_seekable, views_of
 from libcloud.storage.scaleout.futures import PartExecutor, Tasks, result_of, worker_error
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.staging import PieceFolder, prefix_of
@@ -55,7 +55,10 @@ def _store(task: PieceTask, piece: Any) -> tuple[StoredPiece, int]:
     check_version(task.version)
     session = session_of(task.session, task.connect)
     folder = folder_of(session)
-    piece = folder.write(task.position, views_of(value_of(piece), f"piece {task.position}"))
+    value = value_of(piece)
+    if is_seekable(value):
+        value.seek(0)  # an earlier attempt may have read it
+    piece = folder.write(task.position, views_of(value, f"piece {task.position}"))
     # If the upload ended before this, the temporary objects were removed already.
     gone = session.gone() if task.late else None
     if gone is not None:
@@ -86,7 +89,7 @@ def store_pieces(
     :param task_of: the task for the piece at a position.
     :param is_new: none is there.
     :raises PartConflictError: two attempts wrote different bytes.
-    :raises ValueError: there are fewer pieces than before.
+    :raises ValueError: there are fewer pieces than before, or one may have been consumed.
     :raises WorkerError: the first failure, after the tasks that were running. The temporary
         objects are kept.
     """
@@ -100,6 +103,8 @@ def store_pieces(
         )
     tasks: Tasks[int] = Tasks(executor)
     missing = deque(position for position in range(len(pieces)) if position not in stored)
+    for position in () if is_new else missing:
+        _check_unread(pieces[position], position, session.object_name)
     try:
         while missing or tasks:
             while missing and len(tasks) < window:
@@ -111,6 +116,14 @@ def store_pieces(
         tasks.stop()
     folder.check(stored)
     return [stored[position] for position in range(len(pieces))]
+
+
+def _check_unread(piece: Any, position: int, name: str) -> None:
+    if not (is_repeatable(piece) or is_seekable(piece)):
+        raise ValueError(
+            f"piece {position} of {name} can be read only once, and may have been: pass a function "
+            "that makes it. Nothing was published"
+        )
 
 
 def _call(task_of: Callable[[int], PieceTask], position: int, piece: Any) -> tuple[Any, ...]:

@@ -69,6 +69,8 @@ class Tasks(Generic[_Key]):
         future: Any
         try:
             future = self._executor.submit(*call())
+            if not hasattr(future, "add_done_callback"):
+                raise TypeError(f"the executor returned {kind_of(future)}, not a future")
         except Exception as error:
             future = Future()
             future.set_exception(error)

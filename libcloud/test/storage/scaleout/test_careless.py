@@ -63,6 +63,22 @@ def test_an_executor_that_loses_results_is_named(s3: Store, sizes: list[int] | N
     s3.assert_nothing_is_left()
 
 
+class Futureless:
+    """Returns no futures."""
+
+    shares_memory = True
+
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        return None
+
+
+@pytest.mark.parametrize("sizes", [[PART, PART], None])
+def test_an_executor_that_returns_no_future_is_named(s3: Store, sizes: list[int] | None) -> None:
+    with pytest.raises(WorkerError, match="the executor returned None, not a future"):
+        upload(s3, Futureless(), sizes)
+    s3.assert_nothing_is_left()
+
+
 @dataclass
 class Connect:
     """A function with settings; it is not hashable."""

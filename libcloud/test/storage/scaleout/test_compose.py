@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -347,6 +348,25 @@ def test_objects_of_a_killed_worker_are_removed(s3: Store, pool: Any) -> None:
 
     upload(s3, pool, pieces, ex_on_session=begin_piece)
     assert s3.body() == pieces.data
+    s3.assert_nothing_is_left("object")
+
+
+def test_a_piece_that_an_earlier_attempt_has_read_is_not_taken_for_an_empty_one(
+    s3: Store, pool: Any
+) -> None:
+    data, texts = [b"a" * PART, b"b" * PART], list[str]()
+    file, once = io.BytesIO(data[0]), iter([data[1]])
+    s3.server.faults.add("PutObject", Status(403, "AccessDenied"), times=None)
+    with pytest.raises(WorkerError):
+        s3.driver.ex_upload_with(
+            pool, [file, once], s3.container, "object", ex_on_session=texts.append
+        )
+    s3.server.faults.clear()
+    with pytest.raises(ValueError, match=r"piece 1 of object can be read only once"):
+        s3.driver.ex_attach_upload(texts[0], pool, [file, once])
+    assert not any(name == "object" for _, name in s3.server.objects)
+    s3.driver.ex_attach_upload(texts[0], pool, [file, lambda: data[1]])
+    assert s3.body() == b"".join(data)
     s3.assert_nothing_is_left("object")
 
 
