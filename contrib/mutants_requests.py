@@ -122,6 +122,14 @@ MUTANTS = (
         caught_by="test_a_head_that_is_not_of_the_usual_form_is_left_to_the_libraries",
     ),
     Mutant(
+        "the fast path does not follow redirects",
+        f"{_HTTP}/session.py",
+        "        if response.is_redirect:",
+        "        if False:",
+        _EXCHANGE,
+        caught_by="test_a_redirect_is_followed_as_the_libraries_do",
+    ),
+    Mutant(
         "a mocked adapter sends by itself",
         f"{_HTTP}/adapter.py",
         "not self.fast_path or HTTPAdapter.send is not _SEND or",

@@ -197,7 +197,7 @@ class ExactAdapter(HTTPAdapter):
     """Sends the target of each request unchanged; its errors contain no secrets."""
 
     fast_path: ClassVar[bool] = _fast_path_wanted()
-    """Whether requests on open connections use :mod:`libcloud.http.fast_path`.
+    """Whether requests use :mod:`libcloud.http.fast_path`.
 
     False if the environment variable ``LIBCLOUD_HTTP_FAST_PATH`` is 0 or if the major version of
     urllib3 is untested. Setting it on this class changes it for all connections, at any time.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fast path: a request on an open connection, sent without the layers of requests and urllib3.
+"""The fast path: a request that is sent without the layers of requests and urllib3.
 
-Connections come from urllib3's pools and are returned to them. Everything unusual is left to the
-libraries: connecting, proxies, and responses that are chunked, compressed, truncated or large, set
-cookies or follow interim responses. The libraries then read the response from its first byte: what
+urllib3 opens the connections, and its pools keep them. Everything unusual is left to the libraries:
+proxies, hooks, cookies, and responses that are chunked, compressed, truncated or large, set cookies
+or follow interim responses. The libraries then read the response from its first byte: what
 was already received, followed by the rest or by the error that occurred.
 """
 

@@ -132,6 +132,34 @@ def test_a_response_equals_that_of_the_libraries(server: Server, said: bytes, me
     assert not is_short(first)
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])
+@pytest.mark.parametrize("status", [301, 303, 307])
+def test_a_redirect_is_followed_as_the_libraries_do(status: int, method: str) -> None:
+    def answer(request: Received) -> bytes:
+        moved = request.target == "/x?y"
+        return reply(status, headers={"Location": "/z"}) if moved else reply(200, request.body)
+
+    seen = []
+    for opened in (False, True):
+        with Loopback(answer) as server:
+            connection = connect(server, opened=opened)
+            connection.follow_redirects = True
+            shown = outcome(connection, method)
+            history = [said.status_code for said in connection.response.history]
+            sent = [(request.method, request.target, request.body) for request in server.requests]
+            seen.append((history, shown["status_code"], shown["content"], sent[-2:]))
+
+    assert seen[0] == seen[1]
+    assert seen[0][0] == [status]
+
+
+def test_an_invalid_host_is_an_error_of_requests() -> None:
+    connection = LibcloudConnection("a..b", 80)
+    connection.session.headers["Host"] = "a..b"
+    with pytest.raises(requests.exceptions.InvalidURL):
+        connection.request("GET", "/x")
+
+
 def test_usual_responses_take_few_steps(server: Server) -> None:
     short = set()
     for name, server.said in ANSWERS.items():
