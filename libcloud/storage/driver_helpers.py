@@ -308,14 +308,16 @@ class StorageDriverHelpers(BaseDriver):
         return f"bytes={start_bytes}-{end_bytes if end_bytes_inclusive else end_bytes - 1}"
 
 
-def concurrency_of(connection: object) -> int | None:
+def concurrency_of(connection: object, *, overrides: bool = False) -> int | None:
     """Requests that ``connection`` can make at once; ``None``: no limit.
 
     A connection that others have written or replaced is not assumed to be thread-safe.
+
+    :param overrides: the class of the library's own connection has a ``request`` of its own.
     """
     if not isinstance(connection, Connection) or "request" in vars(connection):
         return 1
-    if type(connection).request is not Connection.request:
+    if not overrides and type(connection).request is not Connection.request:
         return 1
     import libcloud.http as http  # without ``from``, which searches the names at each call
 

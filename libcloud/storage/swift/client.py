@@ -7,13 +7,12 @@ driver's connection, which adds the token to each attempt.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from libcloud.common.base import Connection
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
+from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.swift import errors, profiles, requests
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient, is_web_page, send_once
 from libcloud.storage.types import (
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.swift.errors import ErrorDetail
     from libcloud.storage.swift.profiles import SwiftProfile
-
-_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -188,8 +185,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
                 return profiles.DEFAULT
             try:
                 document = self.send(requests.info(), "Error asking for limits", ok=(200,)).object
-            except LibcloudError as error:
-                _log.debug("the limits of the cluster are unknown: %s", error)
+            except LibcloudError:  # the log of requests has it
                 document = None
             known = isinstance(document, dict) and "swift" in document
             self._profile = profiles.profile_of(document if known else {})
@@ -201,13 +197,5 @@ class SwiftClient(StoreClient[PolicyOwner]):
         return self.concurrency() == 1
 
     def concurrency(self) -> int | None:
-        """Requests that the connection can make at once; ``None``: no limit.
-
-        A connection that others have written or replaced is not assumed to be thread-safe.
-        """
-        connection = self.owner.connection
-        if not isinstance(connection, Connection) or "request" in vars(connection):
-            return 1
-        from libcloud.http import allowed_concurrency
-
-        return allowed_concurrency(type(connection.connection))
+        """Requests that the connection can make at once; ``None``: no limit."""
+        return concurrency_of(self.owner.connection, overrides=True)
