@@ -71,8 +71,6 @@ MUTANTS = (
         f"{_SWIFT}/client.py",
         "if not is_refused or renewals == _RENEWALS or renew is None or not renew(token):\n",
         "if True:\n",
-        "is_refused or renewals == _RENEWALS or renew is None or not renew(token):",
-        "is_refused or True:",
         _UPLOADS,
         caught_by="test_the_token_is_renewed_during_an_upload",
     ),
