@@ -52,10 +52,18 @@ MUTANTS = (
     Mutant(
         "a mocked session sends by itself",
         f"{_HTTP}/session.py",
-        " if requests.Session.send is _SEND else None",
-        "",
+        "if (session.request, session.send, session.get_adapter) != _METHODS:",
+        "if False:",
         _SESSION,
         caught_by="test_requests_mock_replaces_the_network",
+    ),
+    Mutant(
+        "a proxy that is set later is not used",
+        f"{_HTTP}/session.py",
+        "            or self.proxies\n",
+        "",
+        _SESSION,
+        caught_by="test_a_proxy_is_used_from_when_it_is_set",
     ),
     Mutant(
         "cookies are forgotten",
@@ -108,8 +116,8 @@ MUTANTS = (
     Mutant(
         "the proxies of the environment are read once",
         f"{_HTTP}/session.py",
-        "(origin, verify, _environment(), *",
-        "(origin, verify, *",
+        "(origin, verify, own, _environment(), *",
+        "(origin, verify, own, *",
         _EXCHANGE,
         caught_by="test_a_proxy_that_is_set_later_is_used",
     ),
@@ -132,8 +140,8 @@ MUTANTS = (
     Mutant(
         "a mocked adapter sends by itself",
         f"{_HTTP}/adapter.py",
-        "not self.fast_path or HTTPAdapter.send is not _SEND or",
-        "not self.fast_path or",
+        "HTTPAdapter.send is not _SEND or",
+        "",
         _EXCHANGE,
         caught_by="test_responses_replaces_the_network",
     ),

@@ -68,6 +68,9 @@ _KEPT_BODY_SIZE = 64 * 1024
 
 _NO_DEADLINE = nullcontext()
 
+# Methods of a session that tests and programs replace.
+_REPLACEABLE = frozenset({"request", "send", "get_adapter", "prepare_request"})
+
 
 class LibcloudBaseConnection:
     """Settings of a connection: proxy, certificates, session."""
@@ -270,8 +273,8 @@ class LibcloudConnection(LibcloudBaseConnection):
         self._keep(response)
 
     def _exchange(self, method: str, url: str, body: Any, headers: Any, *, stream: bool) -> Any:
-        """See :meth:`Session.exchange`; ``None`` if the session was replaced."""
-        if type(self.session) is not Session or "send" in vars(self.session):
+        """See :meth:`Session.exchange`; ``None`` if the session or its methods were replaced."""
+        if type(self.session) is not Session or not _REPLACEABLE.isdisjoint(vars(self.session)):
             return None
         return self.session.exchange(
             method.upper(),

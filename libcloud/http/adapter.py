@@ -67,8 +67,9 @@ class _Wire(threading.local):
 
 _wire = _Wire()
 
-# Compared at each request: test libraries such as responses replace this method.
+# Compared at each request: test libraries such as responses and pook replace these methods.
 _SEND = HTTPAdapter.send
+_URLOPEN = urllib3.connectionpool.HTTPConnectionPool.urlopen
 
 _SUCCESS = range(200, 300)
 
@@ -313,8 +314,11 @@ class ExactAdapter(HTTPAdapter):
         """
         if os.getpid() != self._pid:
             self._reset_after_fork()
-        if not self.fast_path or HTTPAdapter.send is not _SEND or self.max_retries.total != 0:
-            return None  # off, mocked, or requests repeats requests
+        if not self.fast_path or self.max_retries.total != 0:
+            return None  # off, or requests repeats requests
+        urlopen = urllib3.connectionpool.HTTPConnectionPool.urlopen
+        if HTTPAdapter.send is not _SEND or urlopen is not _URLOPEN:
+            return None
         if stream and has_deadline():  # which does not include a body that the caller reads
             return None
         method, target = str(request.method), split_url(str(request.url))[1]

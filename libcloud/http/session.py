@@ -40,8 +40,8 @@ _ROUTES_KEPT = 32
 # Redirects that resend the body: RFC 9110, sections 15.4.8 and 15.4.9.
 _WITH_BODY = (307, 308)
 
-# Compared at each request: test libraries such as requests_mock replace this method.
-_SEND = requests.Session.send
+# Compared at each request: test libraries such as requests_mock replace these methods.
+_METHODS = requests.Session.request, requests.Session.send, requests.Session.get_adapter
 
 _extract_cookies: Any = extract_cookies_to_jar
 
@@ -97,15 +97,20 @@ class Session(requests.Session):
         # A Request without data has an empty list; the truth of a cookie jar counts its cookies.
         if body and not isinstance(body, (bytes, memoryview, Pieces)):
             return None
+        session = requests.Session
+        if (session.request, session.send, session.get_adapter) != _METHODS:
+            return None
         if (
             self.params
             or self.auth
+            or self.proxies
+            or self.cert
             or self.hooks["response"]
             or getattr(self.cookies, "_cookies", 1)
         ):
             return None
         origin, target = split_url(url)
-        route = self._route(origin, verify) if requests.Session.send is _SEND else None
+        route = self._route(origin, verify)
         if route is None:
             return None
         lines = header_lines(self.headers)
@@ -145,11 +150,12 @@ class Session(requests.Session):
         return response
 
     def _route(self, origin: str, verify: Any) -> _Route | None:
-        """How requests to ``origin`` are sent, cached until the environment or an adapter changes.
+        """How requests to ``origin`` are sent, cached until the settings or an adapter change.
 
         ``None``: by requests, such as through a proxy.
         """
-        key = (origin, verify, _environment(), *self.adapters.values())
+        own = self.verify, self.trust_env
+        key = (origin, verify, own, _environment(), *self.adapters.values())
         if key in self._routes:
             return self._routes[key]
         if len(self._routes) >= _ROUTES_KEPT:

@@ -144,6 +144,56 @@ def test_requests_mock_replaces_the_network(
     assert "/mocked" not in [request.target for request in server.requests]
 
 
+class _ReplacedError(Exception):
+    """Raised by a method that a test replaces."""
+
+
+@pytest.mark.parametrize("name", ["request", "send", "get_adapter"])
+@pytest.mark.parametrize("everywhere", [True, False], ids=["everywhere", "in this session"])
+def test_a_replaced_method_of_a_session_is_called(
+    connection: LibcloudConnection, server: Loopback, name: str, everywhere: bool
+) -> None:
+    connection.session.headers["Host"] = f"127.0.0.1:{server.port}"  # for the fast path
+    connection.request("GET", "/x")
+    owner = requests.Session if everywhere else connection.session
+    replaced = mock.patch.object(owner, name, side_effect=_ReplacedError)
+    with replaced, pytest.raises(_ReplacedError):
+        connection.request("GET", "/replaced")
+
+    assert "/replaced" not in [request.target for request in server.requests]
+
+
+@pytest.mark.parametrize("used_before", [True, False])
+def test_a_replaced_pool_sends(server: Loopback, used_before: bool) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.session.headers["Host"] = f"127.0.0.1:{server.port}"  # for the fast path
+    if used_before:
+        connection.request("GET", "/x")
+    pool = "urllib3.connectionpool.HTTPConnectionPool.urlopen"
+    with mock.patch(pool, side_effect=_ReplacedError), pytest.raises(_ReplacedError):
+        connection.request("GET", "/replaced")
+
+    assert "/replaced" not in [request.target for request in server.requests]
+
+
+@pytest.mark.parametrize("by_method", [True, False], ids=["set_http_proxy", "proxies of session"])
+def test_a_proxy_is_used_from_when_it_is_set(
+    connection: LibcloudConnection, server: Loopback, by_method: bool
+) -> None:
+    connection.session.headers["Host"] = f"127.0.0.1:{server.port}"  # for the fast path
+    connection.request("GET", "/x")
+    with Loopback(answer) as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
+        if by_method:
+            connection.set_http_proxy(address)
+        else:
+            connection.session.proxies["http"] = address
+        connection.request("GET", "/y")
+
+        assert [request.target for request in proxy.requests] == [f"{connection.host}/y"]
+    assert "/y" not in [request.target for request in server.requests]
+
+
 def test_an_adapter_of_the_user_sends(connection: LibcloudConnection, server: Loopback) -> None:
     class Counting(HTTPAdapter):
         sent = 0
