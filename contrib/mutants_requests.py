@@ -42,14 +42,6 @@ MUTANTS = (
         caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
-        "headers are not looked at",
-        f"{_HTTP}/fast_path.py",
-        "                check_header_validity(line)\n",
-        "                pass\n",
-        _SESSION,
-        caught_by="test_a_header_is_one_line",
-    ),
-    Mutant(
         "a mocked session sends by itself",
         f"{_HTTP}/session.py",
         "if (session.request, session.send, session.get_adapter) != _METHODS:",
