@@ -32,6 +32,14 @@ MUTANTS = (
         "test_duplicates_late_tasks_and_another_order_change_nothing",
     ),
     _mutant(
+        "the error of a task that the executor did not accept is lost",
+        "futures",
+        "            failed.set_exception(error)\n",
+        "            failed.cancel()\n",
+        "careless",
+        "test_a_future_that_accepts_no_callback_is_a_failure_and_is_not_awaited",
+    ),
+    _mutant(
         "an upload of unknown outcome is cleaned up",
         "libcloud/storage/transfer/upload/machine.py",
         "            self.left_behind = self.upload_id is not None\n"

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from functools import partial
+from itertools import count
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -56,7 +57,8 @@ class Tasks(Generic[_Key]):
     def __init__(self, executor: PartExecutor) -> None:
         self._executor = executor
         self._done: SimpleQueue[tuple[int, _Key, Any]] = SimpleQueue()
-        self._running: dict[int, Any] = {}  # futures, by their ids
+        self._running: dict[int, Any] = {}
+        self._numbers = count()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -66,17 +68,21 @@ class Tasks(Generic[_Key]):
 
         :param call: returns the function, and its arguments; its error is that of the task.
         """
-        future: Any
+        number = next(self._numbers)
+
+        def done(future: Any) -> None:  # in any thread
+            self._done.put((number, key, future))
+
         try:
             future = self._executor.submit(*call())
             if not hasattr(future, "add_done_callback"):
                 raise TypeError(f"the executor returned {kind_of(future)}, not a future")
+            self._running[number] = future
+            future.add_done_callback(done)
         except Exception as error:
-            future = Future()
-            future.set_exception(error)
-        number = id(future)
-        self._running[number] = future
-        future.add_done_callback(lambda done: self._done.put((number, key, done)))  # in any thread
+            self._running[number] = failed = Future[Any]()
+            failed.set_exception(error)
+            failed.add_done_callback(done)
 
     def take(self) -> tuple[_Key, Any]:
         """Wait for a task, and return its key and its future."""

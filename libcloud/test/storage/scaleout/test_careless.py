@@ -79,6 +79,34 @@ def test_an_executor_that_returns_no_future_is_named(s3: Store, sizes: list[int]
     s3.assert_nothing_is_left()
 
 
+class Callbackless:
+    """Its futures accept no callbacks."""
+
+    shares_memory = True
+
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        self.returned = function(*args)
+        return self
+
+    def result(self) -> Any:
+        return self.returned
+
+    def cancel(self) -> bool:
+        return False
+
+    def add_done_callback(self, callback: Callable[[Any], object], /) -> None:
+        raise RuntimeError("no callbacks")
+
+
+@pytest.mark.parametrize("sizes", [[PART, PART], None])
+def test_a_future_that_accepts_no_callback_is_a_failure_and_is_not_awaited(
+    s3: Store, sizes: list[int] | None
+) -> None:
+    with pytest.raises(WorkerError, match="no callbacks"):
+        upload(s3, Callbackless(), sizes, ex_on_failure="abort")
+    s3.assert_nothing_is_left()
+
+
 @dataclass
 class Connect:
     """A function with settings; it is not hashable."""
