@@ -23,9 +23,10 @@ import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers, select_proxy
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.poolmanager import PoolManager
 from urllib3.util import SKIP_HEADER
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from libcloud.http.errors import named
 from libcloud.http.fast_path import (
@@ -150,11 +151,15 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
     def open(self, connection: Any, timeout: Any) -> None:
         """Connect, unless ``connection`` is open."""
         if connection.sock is None:
-            connection.timeout = timeout[0] if isinstance(timeout, tuple) else timeout
+            connection.timeout = _connect_timeout(timeout)
             untyped: Any = self
-            untyped._validate_conn(connection)  # connects if it uses TLS
-            if connection.sock is None:
-                connection.connect()
+            try:
+                untyped._validate_conn(connection)  # connects if it uses TLS
+                if connection.sock is None:
+                    connection.connect()
+            except TimeoutError as late:  # of TLS
+                text = f"Read timed out. (read timeout={connection.timeout})"
+                raise ReadTimeoutError(untyped, "", text) from late
 
     def _put_conn(self, conn: Any) -> None:
         """Put ``conn`` back; it is closed first unless its response has certainly ended."""
@@ -163,6 +168,17 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
         super()._put_conn(conn)
 
     give_back = _put_conn
+
+
+def _connect_timeout(timeout: Any) -> Any:
+    """The connect timeout in ``timeout``, in any form of requests.
+
+    :raises ValueError: as in requests, for example for 0.
+    """
+    if not isinstance(timeout, urllib3.Timeout):
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        timeout = urllib3.Timeout(connect=connect, read=read)
+    return timeout.connect_timeout
 
 
 def _is_clean(connection: Any) -> bool:
@@ -319,6 +335,8 @@ class ExactAdapter(HTTPAdapter):
         urlopen = urllib3.connectionpool.HTTPConnectionPool.urlopen
         if HTTPAdapter.send is not _SEND or urlopen is not _URLOPEN:
             return None
+        if type(self).send is not _OWN_SEND or "send" in vars(self):
+            return None
         if stream and has_deadline():  # which does not include a body that the caller reads
             return None
         method, target = str(request.method), split_url(str(request.url))[1]
@@ -328,17 +346,18 @@ class ExactAdapter(HTTPAdapter):
         pool = self.get_connection_with_tls_context(request, verify)
         received: Any = None
         with timing(timeout):
-            connection = pool.take()
+            connection = None
             try:
+                connection = pool.take()
                 pool.open(connection, timeout)
                 received = exchange(
                     connection, head, request.body, method=method, pool=pool, stream=stream
                 )
-            except (OSError, HTTPException, HTTPError) as error:
+            except (OSError, HTTPException, HTTPError, CertificateError) as error:
                 raise named(error, request=request, pool=pool, target=target) from error
             finally:
                 # A response that is not yet read puts the connection back itself.
-                if received is None or type(received) is ReceivedResponse:
+                if connection and (received is None or type(received) is ReceivedResponse):
                     pool.give_back(connection)
             if type(received) is ReceivedResponse:
                 unread = stream and received.head.status in _SUCCESS
@@ -347,6 +366,9 @@ class ExactAdapter(HTTPAdapter):
             if not stream or response.status_code not in _SUCCESS:
                 read_document(response)
             return response
+
+
+_OWN_SEND = ExactAdapter.send
 
 
 class SignedHTTPSAdapter(ExactAdapter):

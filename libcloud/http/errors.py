@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 import urllib3
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from libcloud.common.types import LibcloudError
 from libcloud.utils.unsent import is_unsent
@@ -70,6 +71,7 @@ _PERMANENT = (
 _UNREACHABLE = (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)
 _NOT_CONNECTED = (ConnectionRefusedError, requests.ConnectTimeout, *_UNREACHABLE)
 _MaxRetryError = urllib3.exceptions.MaxRetryError
+_SSLError = urllib3.exceptions.SSLError
 
 
 class NetworkError(LibcloudError):
@@ -129,8 +131,8 @@ def named(error: Exception, *, request: Any, pool: Any, target: str) -> requests
         kind = requests.ReadTimeout
     elif isinstance(error, urllib3.exceptions.LocationParseError):
         kind = requests.exceptions.InvalidURL
-    elif isinstance(error, ssl.SSLError):
-        failed = urllib3.exceptions.SSLError(error)
+    elif isinstance(error, (ssl.SSLError, CertificateError, _SSLError)):
+        failed = error if isinstance(error, _SSLError) else _SSLError(error)
         kind, error = requests.exceptions.SSLError, _MaxRetryError(pool, target, failed)
     elif isinstance(error, _UNREACHABLE):
         if not isinstance(error, urllib3.exceptions.NewConnectionError):

@@ -97,7 +97,7 @@ class Session(requests.Session):
         # A Request without data has an empty list; the truth of a cookie jar counts its cookies.
         if body and not isinstance(body, (bytes, memoryview, Pieces)):
             return None
-        session = requests.Session
+        session = type(self)
         if (session.request, session.send, session.get_adapter) != _METHODS:
             return None
         if (

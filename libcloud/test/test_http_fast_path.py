@@ -20,6 +20,7 @@ from libcloud.common.types import ResponseTooLargeError
 from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter
 from libcloud.http.fast_path import FastResponse, request_head
+from libcloud.http.session import Session
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.test_http_heads import HEADS, UNCERTAIN
 
@@ -158,6 +159,66 @@ def test_an_invalid_host_is_an_error_of_requests() -> None:
     connection.session.headers["Host"] = "a..b"
     with pytest.raises(requests.exceptions.InvalidURL):
         connection.request("GET", "/x")
+
+
+@pytest.mark.parametrize("timeout", [urllib3.Timeout(connect=9, read=9), (9, 9), 9, None])
+def test_a_timeout_may_have_any_form_of_requests(server: Server, timeout: Any) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.session.timeout = timeout
+    connection.request("GET", "/first", headers={"Host": "h"})
+
+    assert connection.response.content == b"first"
+
+
+@pytest.mark.parametrize("timeout", [0, [9, 9], "9"])
+def test_an_invalid_timeout_is_the_error_of_requests(server: Server, timeout: Any) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.session.timeout = timeout
+    with pytest.raises(ValueError, match=r"[Tt]imeout"):
+        connection.request("GET", "/first", headers={"Host": "h"})
+
+    assert server.connections == 0
+
+
+def test_a_pool_that_is_closed_is_an_error_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = LibcloudConnection("127.0.0.1", 80)
+    adapter = connection.session.get_adapter(str(connection.host))
+    closed = adapter.poolmanager.connection_from_url(connection.host)
+    closed.close()  # by another thread, after it was looked up
+    monkeypatch.setattr(adapter, "get_connection_with_tls_context", lambda *args: closed)
+    with pytest.raises(requests.ConnectionError):
+        connection.request("GET", "/x", headers={"Host": "h"})
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), [(Session, "request"), (Session, "send"), (ExactAdapter, "send")]
+)
+def test_a_replaced_method_is_called(
+    server: Server, monkeypatch: pytest.MonkeyPatch, cls: Any, name: str
+) -> None:
+    connection = connect(server, opened=True)
+    replacement = requests.Response()
+    replacement.status_code, replacement.raw = 299, None
+    monkeypatch.setattr(cls, name, lambda *args, **kwargs: replacement)
+    connection.request("GET", "/x", stream=True)
+
+    assert connection.status == 299
+
+
+def test_an_adapter_with_a_send_of_its_own_is_used(server: Server) -> None:
+    class Counting(ExactAdapter):
+        sent = 0
+
+        def send(self, *args: Any, **kwargs: Any) -> Any:
+            self.sent += 1
+            return super().send(*args, **kwargs)
+
+    connection = connect(server, opened=True)
+    adapter = Counting()
+    connection.session.mount("http://", adapter)
+    connection.request("GET", "/first")
+
+    assert adapter.sent == 1
 
 
 def test_usual_responses_take_few_steps(server: Server) -> None:

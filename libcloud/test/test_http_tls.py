@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,16 @@ from unittest import mock
 import pytest
 import requests
 import urllib3
+import urllib3.connection
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from libcloud.http import LibcloudConnection, is_transient
+from libcloud.http.errors import never_sent
 from libcloud.test._loopback import Loopback
 
 # Both ways of sending must do the same, and close what they open.
@@ -130,3 +134,35 @@ def test_unverified_connections_share_no_tls_context(server: Loopback) -> None:
         connection.request("GET", "/x")
 
     assert connection.status == 200
+
+
+def test_a_server_that_is_silent_in_the_handshake_is_a_read_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        connection = LibcloudConnection("127.0.0.1", port, secure=True, timeout=0.05)
+        with pytest.raises(requests.ReadTimeout) as caught:
+            connection.request("PUT", "/x", headers={"Host": "h"})
+    assert is_transient(caught.value)
+    assert not never_sent(caught.value)
+
+
+def test_unreadable_trusted_certificates_are_a_permanent_error(
+    tmp_path: Path, server: Loopback
+) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(b"not a certificate")
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=True, ca_cert=str(trusted))
+    with pytest.raises(requests.exceptions.SSLError) as caught:
+        connection.request("GET", "/x", headers={"Host": "h"})
+    assert not is_transient(caught.value)
+
+
+def test_a_name_that_urllib3_does_not_find_in_the_certificate_is_a_permanent_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error = CertificateError("another host")  # not an error of ssl, as with pyOpenSSL
+    monkeypatch.setattr(urllib3.connection.HTTPSConnection, "connect", mock.Mock(side_effect=error))
+    connection = LibcloudConnection("127.0.0.1", 443, secure=True)
+    with pytest.raises(requests.exceptions.SSLError) as caught:
+        connection.request("GET", "/x", headers={"Host": "h"})
+    assert not is_transient(caught.value)
