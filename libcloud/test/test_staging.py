@@ -170,6 +170,21 @@ def test_where_a_file_needs_a_name_it_has_one(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@on_linux
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="all staging files have names")
+def test_a_copy_under_a_name_gets_the_owner_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "link", _failing(errno.EPERM))
+    monkeypatch.setattr(os, "chown", lambda file, *owner: owners.append(owner))
+    (tmp_path / "file").touch()
+    _write(tmp_path / "file")
+
+    status = (tmp_path / "file").stat()
+    assert owners == [(status.st_uid, status.st_gid)]
+
+
 # Full disks.
 
 

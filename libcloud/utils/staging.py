@@ -161,7 +161,11 @@ class StagingFile:
                 shutil.copyfileobj(data, copy)
                 copy.flush()
                 os.fsync(copy.fileno())
-                os.chmod(copy.fileno(), stat.S_IMODE(os.fstat(number).st_mode))
+                status = os.fstat(number)
+                if hasattr(os, "chown"):
+                    with contextlib.suppress(OSError):
+                        os.chown(copy.fileno(), status.st_uid, status.st_gid)
+                os.chmod(copy.fileno(), stat.S_IMODE(status.st_mode))
 
     def _set_permissions(self, temporary: str | int) -> None:
         if self._given_mode is not None:
