@@ -316,6 +316,15 @@ class _Job:
 
         :raises BaseException: the first error. It has the ``session``, unless nothing is kept.
         """
+        try:
+            return self._complete(plan, stored)
+        except WorkerError:
+            obj = self._published_by_another([part.size for part in plan.parts])
+            if obj is None:
+                raise
+            return obj
+
+    def _complete(self, plan: _Plan, stored: Mapping[int, PartReceipt]) -> Object:
         session, upload = self.session, self.session.upload
         options = upload.options
         sizes = {part.number: max(1, part.size) for part in plan.parts}  # 0: accepts no part
@@ -378,16 +387,10 @@ class _Job:
                 return session.published(published)
         if gone is not None:
             raise gone
-        try:
-            return self.run(plan, known)
-        except WorkerError:
-            obj = self._published_by_another(list(planned.values()))
-            if obj is None:
-                raise
-            return obj
+        return self.run(plan, known)
 
     def _published_by_another(self, sizes: Sequence[int]) -> Object | None:
-        """The object, if another coordinator has completed the upload meanwhile."""
+        """The object, if another coordinator has completed the upload."""
         session = self.session
         with contextlib.suppress(Exception):
             if session.upload.options.on_failure == "keep":

@@ -342,6 +342,27 @@ def test_an_upload_is_continued_wherever_its_coordinator_ended(s3: Store, event:
 
 
 @pytest.mark.parametrize("known", [True, False])
+def test_of_two_coordinators_the_first_one_finds_the_object_of_the_other(
+    s3: Store, known: bool
+) -> None:
+    pieces, texts = Pieces([PART] * 4), list[str]()
+    sizes = pieces.sizes if known else None
+
+    def other(event: UploadEvent) -> None:
+        if isinstance(event, UploadStarted):
+            with ThreadPoolExecutor(1) as pool:
+                s3.driver.ex_attach_upload(texts[0], pool, pieces.functions, sizes=sizes)
+
+    options: dict[str, Any] = {"ex_on_session": texts.append, "on_event": other, "sizes": sizes}
+    with ThreadPoolExecutor(1) as pool:
+        found = s3.driver.ex_upload_with(pool, pieces.functions, s3.container, "object", **options)
+    assert found.size == 4 * PART
+    assert s3.body() == pieces.data
+    assert len(s3.requests("CompleteMultipartUpload")) == 1
+    s3.assert_nothing_is_left("object")
+
+
+@pytest.mark.parametrize("known", [True, False])
 def test_of_two_coordinators_the_later_one_finds_the_object(s3: Store, known: bool) -> None:
     pieces, texts = Pieces([PART] * 4), list[str]()
     sizes = pieces.sizes if known else None
