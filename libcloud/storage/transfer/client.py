@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from libcloud import common
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
+from libcloud.storage.arguments import check_name
 from libcloud.storage.transfer.retry import (
     ConcurrencyLimiter,
     Retries,
@@ -24,13 +25,14 @@ from libcloud.storage.transfer.retry import (
     RetryPolicy,
     is_outcome_open,
 )
+from libcloud.storage.types import ContainerError
 from libcloud.utils import cancellation
 from libcloud.utils.per_process import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.transfer.values import Failure
-    from libcloud.storage.types import ContainerError, ObjectError
+    from libcloud.storage.types import ObjectError
 
 _T = TypeVar("_T")
 
@@ -191,10 +193,15 @@ class StoreClient(ABC, Generic[OwnerT]):
     def _check_name(
         self, check: Callable[[str], None], name: str, kind: type[ContainerError | ObjectError]
     ) -> None:
-        """:raises ContainerError, ObjectError: of ``kind``, if ``check`` refuses the name."""
+        """Check the name of a container or of an object.
+
+        :param kind: the error if ``check`` refuses it.
+        :raises TypeError: it is not text.
+        """
+        check_name(name, "container_name" if issubclass(kind, ContainerError) else "object_name")
         try:
             check(name)
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise kind(str(error), self.owner, name) from error
 
     def _time_for(self, seconds: float) -> AbstractContextManager[None]:

@@ -420,6 +420,25 @@ def test_a_404_page_of_a_proxy_does_not_mean_that_a_blob_is_missing(container: C
 # Bad input.
 
 
+@pytest.mark.parametrize("name", [5, b"x", None])
+def test_a_name_that_is_not_text_is_an_error_of_its_type(
+    fake: FakeAzure, container: Container, name: Any
+) -> None:
+    driver, requests = container.driver, len(fake.operations())
+    obj, other = Object("x", 1, "", {}, {}, container, driver), Container("x", {}, driver)
+    obj.name = other.name = name
+    for action in (
+        obj.delete,
+        lambda: list(obj.as_stream()),
+        lambda: list(obj.range_as_stream(0, 1)),
+        other.delete,
+        other.list_objects,
+    ):
+        with pytest.raises(TypeError, match=r"(object|container)_name must be a str, not"):
+            action()
+    assert len(fake.operations()) == requests
+
+
 def test_a_container_is_not_empty_because_the_first_page_is(
     fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
 ) -> None:
