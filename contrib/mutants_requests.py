@@ -138,22 +138,6 @@ MUTANTS = (
         caught_by="test_responses_replaces_the_network",
     ),
     Mutant(
-        "a handshake that times out is a lost connection",
-        f"{_HTTP}/adapter.py",
-        "except TimeoutError as late:  # of TLS",
-        "except ZeroDivisionError as late:",
-        ("libcloud/test/test_http_tls.py",),
-        caught_by="test_a_server_that_is_silent_in_the_handshake_is_a_read_timeout",
-    ),
-    Mutant(
-        "certificates that cannot be read are a network error",
-        f"{_HTTP}/errors.py",
-        "(ssl.SSLError, CertificateError, _SSLError)):\n        failed",
-        "(ssl.SSLError, CertificateError)):\n        failed",
-        ("libcloud/test/test_http_tls.py",),
-        caught_by="test_unreadable_trusted_certificates_are_a_permanent_error",
-    ),
-    Mutant(
         "a replaced method of the session is ignored",
         f"{_HTTP}/session.py",
         "        session = type(self)\n",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs that show secrets, or send them to another host; see ``mutant_list.py``."""
+"""Planted bugs of TLS, and those that disclose secrets to others; see ``mutant_list.py``."""
 
 from __future__ import annotations
 
@@ -139,5 +139,21 @@ MUTANTS = (
         "        return text\n",
         (f"{_TESTS}/cli/test_escapes.py",),
         caught_by="test_names_times_and_values_are_escaped_on_a_terminal",
+    ),
+    Mutant(
+        "a handshake that times out is a lost connection",
+        "libcloud/http/adapter.py",
+        "except TimeoutError as late:  # of TLS",
+        "except ZeroDivisionError as late:",
+        (f"{_TESTS}/test_http_tls.py",),
+        caught_by="test_a_server_that_is_silent_in_the_handshake_is_a_read_timeout",
+    ),
+    Mutant(
+        "certificates that cannot be read are a network error",
+        "libcloud/http/errors.py",
+        "(ssl.SSLError, CertificateError, _SSLError)):\n        failed",
+        "(ssl.SSLError, CertificateError)):\n        failed",
+        (f"{_TESTS}/test_http_tls.py",),
+        caught_by="test_unreadable_trusted_certificates_are_a_permanent_error",
     ),
 )

@@ -246,3 +246,17 @@ def test_a_404_page_of_a_proxy_does_not_mean_that_an_object_is_missing(
         actions[operation]()
     assert not isinstance(caught.value, ObjectDoesNotExistError)
     fake.faults.clear()
+
+
+@pytest.mark.parametrize("name", [5, b"x", None])
+def test_a_name_that_is_not_text_is_an_error_of_its_type(
+    fake: FakeSwift, container: Container, name: object
+) -> None:
+    found = container.upload_object_via_stream(iter([b"x"]), "x")
+    other = Container("x", {}, container.driver)
+    vars(found)["name"] = vars(other)["name"] = name
+    fake.log.clear()
+    for action in (found.delete, lambda: list(found.as_stream()), other.delete, other.list_objects):
+        with pytest.raises(TypeError, match=r"(object|container)_name must be a str, not"):
+            action()
+    assert not fake.log

@@ -378,20 +378,6 @@ def test_a_web_page_in_place_of_the_response_to_a_manifest_costs_no_segments(
     assert fake.body("docs", "big") == DATA
 
 
-@pytest.mark.parametrize("name", [5, b"x", None])
-def test_a_name_that_is_not_text_is_an_error_of_its_type(
-    fake: FakeSwift, container: Container, name: Any
-) -> None:
-    upload(container, b"small")
-    found, other = container.get_object("big"), Container("x", {}, container.driver)
-    found.name = other.name = name
-    fake.log.clear()
-    for action in (found.delete, lambda: list(found.as_stream()), other.delete, other.list_objects):
-        with pytest.raises(TypeError, match=r"(object|container)_name must be a str, not"):
-            action()
-    assert not fake.log
-
-
 def test_a_condition_is_not_violated_by_a_retry(fake: FakeSwift, container: Container) -> None:
     fake.faults.append(("PUT manifest", lose_answer))
     upload(container, headers={"If-None-Match": "*"})
