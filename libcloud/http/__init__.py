@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import check_header_validity
 from urllib3.poolmanager import PoolManager
 
 import libcloud.security
@@ -221,8 +220,6 @@ class LibcloudConnection(LibcloudBaseConnection):
             if not hooks:
                 response = self._exchange(method, url, body, headers, stream=stream)
             if response is None:
-                for line in headers.items():  # requests would omit a header without a value
-                    check_header_validity(line)
                 response = self.session.request(
                     method=method.lower(),
                     url=self._absolute(url),
