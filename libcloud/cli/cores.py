@@ -93,6 +93,9 @@ def _current_core() -> int:
 
 def _limit_threads(cores: set[int]) -> None:
     """Let all threads of the process run on ``cores`` only, and those that they start."""
-    for thread in sorted(map(int, os.listdir("/proc/self/task"))):  # the main thread first
+    threads: list[int] = []
+    with contextlib.suppress(OSError):  # no file can be opened
+        threads = sorted(map(int, os.listdir("/proc/self/task")))  # the main thread first
+    for thread in threads:
         with contextlib.suppress(OSError):  # it has ended
             os.sched_setaffinity(thread, cores)

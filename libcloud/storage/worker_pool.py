@@ -377,9 +377,8 @@ class _Run(Generic[_Item, _T]):
             job.done = True
             if not self._ordered:
                 self._results.append(job)
-            if wait and self._workers.is_supplied:
-                with self._workers.paused():
-                    time.sleep(_BATCH)
+            if wait and not self._workers.inside and self._workers.is_supplied:
+                time.sleep(_BATCH)
             wait = False
 
     def _available(self) -> Iterator[OperationResult[_Item, _T]]:

@@ -318,6 +318,25 @@ def test_a_task_may_use_the_pool() -> None:
     ]
 
 
+def test_a_task_that_uses_the_pool_takes_each_result_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It occupies a worker, while the thread outside only collects."""
+    pauses: list[threading.Thread] = []
+    monkeypatch.setattr(
+        "libcloud.storage.worker_pool.time.sleep",
+        lambda seconds: pauses.append(threading.current_thread()),
+    )
+    pool = WorkerPool(max_workers=2)
+
+    def outer(number: int) -> int:
+        return sum(one.value or 0 for one in pool.map(abs, range(number)))
+
+    results = [one.value for one in pool.map(outer, range(50))]
+    assert results == [sum(range(number)) for number in range(50)]
+    assert set(pauses) <= {threading.current_thread()}
+
+
 def test_a_future_can_be_awaited() -> None:
     pool = WorkerPool()
 
