@@ -108,8 +108,8 @@ MUTANTS = (
         "libcloud/utils/arguments.py",
         "for name, value in headers.items() if value is not None}",
         "for name, value in headers.items()}",
-        _METHODS,
-        caught_by="test_numbers_and_bytes_in_metadata_and_headers_are_sent_as_text",
+        (f"{_TESTS}/test_arguments.py",),
+        caught_by="test_headers_without_a_value_are_left_out",
     ),
     Mutant(
         "True is a size",

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from libcloud.utils.arguments import nearest, seconds, unexpected_keyword, whole_number
+from libcloud.utils.arguments import (
+    nearest,
+    plain_headers,
+    seconds,
+    unexpected_keyword,
+    whole_number,
+)
 
 KNOWN = ("endpoint_url", "ex_part_size", "ex_tags", "host", "key", "region", "secret", "timeout")
 
@@ -79,3 +85,11 @@ def test_an_invalid_duration_is_refused(value: Any) -> None:
 def test_a_negative_duration_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="timeout"):
         seconds("timeout", value)
+
+
+def test_headers_without_a_value_are_left_out() -> None:
+    """Not only when they are sent: an absent header may have a default, and is not signed."""
+    assert plain_headers({"If-Match": None, "Cache-Control": "no-cache"}) == {
+        "Cache-Control": "no-cache"
+    }
+    assert plain_headers(None) == {}
