@@ -42,7 +42,7 @@ MUTANTS = (
         caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
-        "a mocked session sends by itself",
+        "the fast path ignores a mocked session",
         f"{_HTTP}/session.py",
         "if (session.request, session.send, session.get_adapter) != _METHODS:",
         "if False:",
@@ -130,7 +130,7 @@ MUTANTS = (
         caught_by="test_a_redirect_is_followed_as_the_libraries_do",
     ),
     Mutant(
-        "a mocked adapter sends by itself",
+        "the fast path ignores a mocked adapter",
         f"{_HTTP}/adapter.py",
         "HTTPAdapter.send is not _SEND or",
         "",

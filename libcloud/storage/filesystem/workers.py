@@ -14,7 +14,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from libcloud.utils.cancellation import Cancellation
 
@@ -102,12 +102,19 @@ class _Call(Generic[_T]):
 
 
 class _Deliveries:
-    """The calls that are over, on their way to the thread of an event loop."""
+    """The calls that are over, on their way to the thread of an event loop.
+
+    The futures of the calls keep the loop alive; a closed one must not live as long as the driver.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+        self._loop = ref(loop)
         self._over: deque[_Call[Any]] = deque()
         self._scheduled = False
+
+    @property
+    def loop(self) -> Any:
+        return self._loop()
 
     def add(self, call: _Call[Any]) -> None:
         """Deliver ``call``; called by any thread."""

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +72,18 @@ def test_calls_serve_several_event_loops() -> None:
         return await made.run(abs, -3)
 
     assert [asyncio.run(run()) for _ in range(3)] == [3, 3, 3]
+
+
+def test_a_closed_event_loop_is_released() -> None:
+    made = calls(WorkerPool())
+
+    async def run() -> weakref.ref[asyncio.AbstractEventLoop]:
+        assert await made.run(abs, -3) == 3
+        return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(run())
+    gc.collect()
+    assert loop() is None
 
 
 def test_results_that_come_together_wake_the_loop_once() -> None:
