@@ -209,7 +209,7 @@ _LOCKS = (
 _PER_PROCESS = (
     Mutant(
         "a forked child waits for its parent's locks",
-        "libcloud/utils/per_process.py",
+        "libcloud/utils/local.py",
         "        pid = os.getpid()\n",
         "        pid = 0\n",
         (f"{_TESTS}/test_locks.py",),

@@ -51,8 +51,8 @@ MUTANTS = (
     ),
     Mutant(
         "a missing module without a reason",
-        "libcloud/utils/builds.py",
-        "if fullname in self._modules:",
+        "libcloud/utils/environment.py",
+        "if fullname in _MODULES:",
         "if False:",
         _BUILDS,
         caught_by="test_the_error_for_a_missing_module_names_the_build",

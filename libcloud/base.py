@@ -14,7 +14,7 @@ from typing import Any
 from libcloud.common.types import rebuild_error
 from libcloud.storage.providers import get_driver as get_storage_driver
 from libcloud.storage.types import Provider as StorageProvider
-from libcloud.utils.builds import is_complete, unavailable
+from libcloud.utils.environment import is_complete, unavailable
 
 __all__ = [
     "BackupProvider",

@@ -21,8 +21,8 @@ from libcloud.storage.transfer.progress import (
     UploadEvent,
     UploadStarted,
 )
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.rate_limit import RateLimit
+from libcloud.utils.cancellation import RateLimit
+from libcloud.utils.local import PerProcess
 
 # The speed is an average over the last seconds: it follows the network, and the ETA is steady.
 _SPEED_SECONDS = 15.0

@@ -21,8 +21,8 @@ from libcloud.cli.meter import Meter, Transfer, bar_line
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import count, printable
 from libcloud.storage.transfer.progress import PartDone, UploadEvent
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.rate_limit import RateLimit
+from libcloud.utils.cancellation import RateLimit
+from libcloud.utils.local import PerProcess
 
 _INTERVAL = 0.1
 _COLUMNS = 80

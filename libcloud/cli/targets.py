@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import click
 
 from libcloud.storage.types import Provider
-from libcloud.utils.builds import is_complete
+from libcloud.utils.environment import is_complete
 
 STDIO = "-"
 """The argument for standard input or output."""

@@ -20,7 +20,7 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.common.signing.sharedkey import AccountKey
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
-from libcloud.utils.per_thread import PerThread
+from libcloud.utils.local import PerThread
 
 API_VERSION = "2021-12-02"
 """Has blocks of 4,000 MiB (2019-12-12) and the tier Cold (2021-12-02).

@@ -24,16 +24,15 @@ from threading import RLock
 from typing import Any
 
 from libcloud.common.address import normalise, with_query
+from libcloud.common.exceptions import mark_unsent
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.settings import ConnectionSettings
 from libcloud.common.types import LibcloudError
 from libcloud.utils.bodies import has_content, rewinder
 from libcloud.utils.lazy import LazyAttribute
+from libcloud.utils.local import PerProcess, PerThread, ThreadState, values_of
 from libcloud.utils.misc import get_secure_random_string
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.per_thread import PerThread, ThreadState, values_of
 from libcloud.utils.redact import redact_text
-from libcloud.utils.unsent import mark_unsent
 
 LOG = logging.getLogger(__name__)
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exceptions for HTTP error statuses."""
+"""Exceptions for HTTP error statuses, and a mark for errors of requests that were not sent."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from libcloud.common.types import rebuild_error
@@ -91,3 +92,24 @@ def _seconds(text: str | None) -> float:
         return max(0.0, float(text or 0))
     except ValueError:
         return 0.0
+
+
+@contextmanager
+def before_sending() -> Iterator[None]:
+    """Mark the exceptions of the block, which may obtain a token; :func:`is_unsent` says so."""
+    try:
+        yield
+    except Exception as error:
+        mark_unsent(error)
+        raise
+
+
+def mark_unsent(error: BaseException) -> None:
+    """Record on ``error`` that nothing of the request was sent."""
+    with suppress(AttributeError, TypeError):  # of a class that has no such attribute
+        error._libcloud_unsent = True  # type: ignore[attr-defined]  # for is_unsent()
+
+
+def is_unsent(error: BaseException) -> bool:
+    """Whether ``error`` was marked."""
+    return getattr(error, "_libcloud_unsent", False) is True

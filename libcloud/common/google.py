@@ -44,7 +44,7 @@ from libcloud.common.types import ProviderError as ProviderError
 from libcloud.utils.connection import get_response_object
 from libcloud.utils.documents import parse_json
 from libcloud.utils.environment import can_ask_user
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 __all__ = [
     "UTC_TIMESTAMP_FORMAT",

@@ -32,7 +32,7 @@ from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
 from libcloud.utils.headers import authority
-from libcloud.utils.per_thread import PerThread
+from libcloud.utils.local import PerThread
 
 __all__ = [
     "ALLOW_REDIRECTS",

@@ -16,8 +16,8 @@ import requests
 import urllib3
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError
-from libcloud.utils.unsent import is_unsent
 
 __all__ = ["NetworkError", "is_transient", "named", "network_error", "never_sent"]
 

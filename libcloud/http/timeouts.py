@@ -21,7 +21,7 @@ import requests
 from libcloud.http.received import RequestState
 from libcloud.http.sending import can_listen, send_buffers
 from libcloud.utils import cancellation
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 # Bytes that are shown to a listener, or sent by a call that blocks, at a time.
 _SLICE = 256 * 1024

@@ -9,7 +9,7 @@ from libcloud.common.providers import get_driver as _get_provider_driver
 from libcloud.common.providers import set_driver as _set_provider_driver
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.types import OLD_CONSTANT_TO_NEW_MAPPING, Provider
-from libcloud.utils.builds import is_complete, unavailable
+from libcloud.utils.environment import is_complete, unavailable
 
 __all__ = ["DRIVERS", "get_driver", "set_driver"]
 

@@ -26,8 +26,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Limiter, Scheduler
 from libcloud.storage.types import OperationResult
 from libcloud.utils.cancellation import Cancellation, raise_if_cancelled
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.per_thread import PerThread
+from libcloud.utils.local import PerProcess, PerThread
 
 # Seconds after which an idle thread ends.
 _IDLE = 10.0

@@ -471,7 +471,7 @@ def _loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-UTILS = ("libcloud.utils", "libcloud.utils.builds")
+UTILS = ("libcloud.utils", "libcloud.utils.environment")
 
 
 def test_importing_the_package_loads_next_to_nothing() -> None:

@@ -31,9 +31,8 @@ from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
 from libcloud.storage.transfer.retry import ConcurrencyLimiter, RetryBudget
 from libcloud.test.storage.fakes.options import AMAZON as AMAZON_SERVER
 from libcloud.test.storage.s3_servers import PART, store
-from libcloud.utils import per_process, per_thread
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.per_thread import PerThread
+from libcloud.utils import local
+from libcloud.utils.local import PerProcess, PerThread
 
 LIBRARY = Path(__file__).resolve().parents[1]
 
@@ -245,7 +244,7 @@ def test_a_finalizer_may_make_requests_wherever_a_lock_is_taken(
             assert [obj.name for obj in s3.container.list_objects()] == ["object"]
 
         with monkeypatch.context() as patched:
-            patched.setattr(per_process.PerProcess, "__call__", taken)
+            patched.setattr(local.PerProcess, "__call__", taken)
             assert ends(work)
         assert finalizer.calls >= 4
 
@@ -285,7 +284,7 @@ def test_a_value_of_a_thread_is_freed_with_its_object_and_with_its_thread() -> N
     class Response:
         pass
 
-    known = per_thread._of_this_thread()
+    known = local._of_this_thread()
     before = len(known)
     call = Call()
     call.method = "PUT"

@@ -12,11 +12,11 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Protocol
 
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 
 class CancelledError(Exception):
@@ -203,3 +203,35 @@ def interruptible(pieces: Iterable[bytes]) -> Iterator[bytes]:
     finally:
         if close is not None:
             close()
+
+
+class RateLimit:
+    """Delays transfers to an average rate. Thread-safe: all transfers share it.
+
+    :param rate: bytes per second.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = sleep,
+    ) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = PerProcess(threading.RLock)
+        self._free_at = 0.0
+
+    def wait(self, size: int) -> None:
+        """Wait until ``size`` more bytes may be transferred.
+
+        Idle time does not allow a higher rate later.
+        """
+        with self._lock():
+            now = self._clock()
+            start = max(now, self._free_at)
+            self._free_at = start + size / self._rate
+        if start > now:
+            self._sleep(start - now)

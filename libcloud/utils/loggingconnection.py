@@ -16,9 +16,8 @@ from threading import RLock
 from typing import Any
 
 from libcloud.http import HttpLibResponseProxy, LibcloudConnection
+from libcloud.utils.local import PerProcess, PerThread
 from libcloud.utils.misc import lowercase_keys
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.per_thread import PerThread
 from libcloud.utils.redact import redact_headers, redact_text
 
 __all__ = ["LoggingConnection"]

@@ -18,7 +18,7 @@ from libcloud.common.credentials.provider import (
     CredentialsNotFoundError,
 )
 from libcloud.utils.environment import can_ask_user
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 from libcloud.utils.redact import redact_text
 
 MISSING_EXTRA = "this needs botocore: pip install 'libcloud-storage[aws]'"

@@ -19,7 +19,7 @@ from threading import RLock
 from typing import Any
 
 from libcloud.common.types import InvalidCredsError, LibcloudError
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 # Characters that a signed header can contain: visible ASCII and spaces.
 _SENDABLE = re.compile(r"[\x20-\x7e]*")

@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.azure_storage import AzureBlobsConnection
+from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
 from libcloud.utils.documents import UnexpectedDocumentError
-from libcloud.utils.unsent import is_unsent
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest

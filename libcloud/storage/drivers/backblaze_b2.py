@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.base import ConnectionUserAndKey
+from libcloud.common.exceptions import before_sending
 from libcloud.common.request import HttpRequest
 from libcloud.common.response import Response
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
@@ -25,8 +26,7 @@ from libcloud.storage.keywords import S3ServiceKeywords
 from libcloud.storage.s3.endpoint import Address, Addressing
 from libcloud.storage.s3.profiles import B2
 from libcloud.utils.documents import parse_json
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.unsent import before_sending
+from libcloud.utils.local import PerProcess
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

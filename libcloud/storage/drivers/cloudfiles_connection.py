@@ -10,13 +10,13 @@ from urllib.parse import urljoin, urlsplit
 
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials.openstack import Access, Identity, authenticate
+from libcloud.common.exceptions import before_sending
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.swift import errors
 from libcloud.storage.transfer.client import raise_if_lost
 from libcloud.utils.documents import parse_json
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.unsent import before_sending
+from libcloud.utils.local import PerProcess
 
 _REDIRECTS = 5  # of a request for a token
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
 from libcloud.common.credentials import clean_key
+from libcloud.common.exceptions import before_sending
 from libcloud.common.google import GoogleAuthType, GoogleOAuth2Credential, GoogleResponse
 from libcloud.common.types import ProviderError as ProviderError
 from libcloud.storage.arguments import check_name
@@ -33,8 +34,7 @@ from libcloud.storage.keywords import GoogleKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.profiles import GOOGLE
 from libcloud.utils.headers import authority
-from libcloud.utils.per_thread import PerThread
-from libcloud.utils.unsent import before_sending
+from libcloud.utils.local import PerThread
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

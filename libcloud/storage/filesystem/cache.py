@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from libcloud.storage.filesystem.entries import Info, parents
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 DEFAULT_EXPIRY = 60
 """Default expiry time of a listing, seconds, if the cache is enabled."""

@@ -23,7 +23,7 @@ from libcloud.storage.scaleout.properties import properties_of
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
 from libcloud.utils.cancellation import interruptible
 from libcloud.utils.files import has_exact_size, read_in_chunks
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 from libcloud.utils.staging import StagingFile
 
 # Bytes of a local file read at once.

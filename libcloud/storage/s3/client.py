@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
+from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
 from libcloud.storage.s3.names import label_of
@@ -28,8 +29,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.unsent import is_unsent
+from libcloud.utils.local import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest

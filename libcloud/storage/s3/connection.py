@@ -27,8 +27,7 @@ from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.storage.s3.response import S3RawResponse, S3Response
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.headers import authority
-from libcloud.utils.per_process import PerProcess
-from libcloud.utils.per_thread import PerThread
+from libcloud.utils.local import PerProcess, PerThread
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials

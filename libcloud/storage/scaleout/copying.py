@@ -25,7 +25,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     ObjectHashMismatchError,
 )
-from libcloud.utils.rate_limit import RateLimit
+from libcloud.utils.cancellation import RateLimit
 
 # How often an object is read that is replaced during the copy.
 _ATTEMPTS = 3

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.swift import errors, profiles, requests
@@ -27,7 +28,6 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 from libcloud.utils.documents import UnexpectedDocumentError
-from libcloud.utils.unsent import is_unsent
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest

@@ -35,7 +35,7 @@ from threading import Condition, get_ident
 from typing import Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class MemoryBudgetExceededError(LibcloudError):
 class _Ledger:
     """What the uploads of one process hold; guarded by ``changed``.
 
-    The condition has a reentrant lock, for the reasons given in ``utils/per_process.py``.
+    The condition has a reentrant lock, for the reasons given in ``utils/local.py``.
     """
 
     def __init__(self) -> None:

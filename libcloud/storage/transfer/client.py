@@ -27,7 +27,7 @@ from libcloud.storage.transfer.retry import (
 )
 from libcloud.storage.types import ContainerError
 from libcloud.utils import cancellation
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from libcloud.utils.unsent import is_unsent
+from libcloud.common.exceptions import is_unsent
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Failure

@@ -21,7 +21,7 @@ from libcloud.storage.transfer.progress import (
     UploadCompleting,
     UploadStarted,
 )
-from libcloud.utils.rate_limit import RateLimit
+from libcloud.utils.cancellation import RateLimit
 
 
 class Clock:

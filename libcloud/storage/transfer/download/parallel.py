@@ -25,7 +25,7 @@ from libcloud.storage.types import IncompleteDownloadError
 from libcloud.storage.worker_pool import in_worker
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import size_of
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 from libcloud.utils.staging import StagingFile
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import pytest
 
 from libcloud.storage.transfer.retry import ConcurrencyLimiter
 from libcloud.test._threads import run_in_threads
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 WINDOW = 8
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from libcloud.storage.transfer.retry import Retries, RetryBudget, RetryPolicy
 from libcloud.storage.transfer.values import Failure
-from libcloud.utils.per_process import PerProcess
+from libcloud.utils.local import PerProcess
 
 BUSY = Failure(RuntimeError("busy"), transient=True)
 POLICY = RetryPolicy(attempts=5, base=0.5, cap=4.0, longest_wait=60.0)
