@@ -24,7 +24,7 @@ from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.providers import DRIVERS, get_driver
-from libcloud.test._surface_differences import DIFFERENCES
+from libcloud.test._surface import DIFFERENCES
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "migrate" / "map.md"

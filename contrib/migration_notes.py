@@ -68,7 +68,7 @@ LIBCLOUD_269: dict[str, tuple[str, str]] = {
     "`MockResponse`": ("libcloud.test.MockResponse", "gone from 3.9.1; here, and can be iterated"),
 }
 
-#: Names of 3.9.1 -> what differs. `_surface_differences.py` has the signatures that differ.
+#: Names of 3.9.1 -> what differs. `_surface.py` has the signatures that differ.
 NOTES: dict[str, str] = {
     f"{_S3}.BaseS3Connection": "paths are sent as they are: `a//b` is not `a/b`",
     f"{_S3}.BaseS3Connection.get_auth_signature": "sub-resources are signed; 3.9.1 left them out",

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
         BaseMockHttpObject,
         MockHttp,
         MockHttpTestCase,
+        MockRawResponse,
         StorageMockHttp,
     )
-    from libcloud.test._mock_raw import MockRawResponse
 
 __all__ = [
     "PY2",
@@ -76,9 +76,9 @@ _LAZY = {
         "BaseMockHttpObject",
         "MockHttp",
         "MockHttpTestCase",
+        "MockRawResponse",
         "StorageMockHttp",
     ),
-    "libcloud.test._mock_raw": ("MockRawResponse",),
 }
 
 

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small helpers for tests: the recording test case, changing answers, random data."""
+"""Small helpers for tests: the recording test case, changing answers, threads, secrets."""
 
 from __future__ import annotations
 
 import os
 import random
+import sys
 import threading
 import unittest
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 XML_HEADERS = {"content-type": "application/xml"}
@@ -99,3 +102,50 @@ def no_network() -> bool:
 def no_internet() -> bool:
     """Whether tests must stay on loopback: ``NO_INTERNET`` or ``NO_NETWORK`` is set."""
     return "NO_INTERNET" in os.environ or no_network()
+
+
+def run_in_threads(work: Callable[[int], None], count: int = 8) -> None:
+    """Call ``work(0)`` to ``work(count - 1)`` at the same time, switching threads all the while.
+
+    :raises BaseException: the first error of a thread.
+    """
+    errors: list[BaseException] = []
+    start = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        start.wait()
+        try:
+            work(number)
+        except BaseException as error:  # handed to the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    if errors:
+        raise errors[0]
+
+
+_NAME = "libcloud.test.secrets"
+
+
+def provide_secrets(directory: Path = Path(__file__).parent) -> None:
+    """Load ``secrets.py-dist`` as ``libcloud.test.secrets`` unless there is a ``secrets.py``.
+
+    No file is written, so it works in a read-only installation too.
+    """
+    if _NAME in sys.modules or (directory / "secrets.py").exists():
+        return
+    template = directory / "secrets.py-dist"
+    module = ModuleType(_NAME)
+    module.__file__ = str(template)
+    exec(compile(template.read_text(encoding="utf-8"), template, "exec"), module.__dict__)
+    sys.modules[_NAME] = module
+    vars(sys.modules["libcloud.test"])["secrets"] = module

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A loopback server that records the received bytes and sends the given responses."""
+"""A loopback server that records what it receives and sends given responses; and its host names."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from types import TracebackType
 from typing import Any
+from unittest import mock
 
 Answer = Callable[["Received"], "bytes | None"]
 
@@ -150,3 +151,20 @@ def _read_body(source: BufferedIOBase, headers: dict[str, str]) -> bytes:
         source.readline()
         if not size:
             return body
+
+
+@contextlib.contextmanager
+def loopback_names(*domains: str) -> Iterator[None]:
+    """Let ``domains``, and all that is in them, be 127.0.0.1; other names are no names at all."""
+    real = socket.getaddrinfo
+
+    def lookup(host: Any, *arguments: Any, **keywords: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        if any(name == domain or name.endswith(f".{domain}") for domain in domains):
+            return real("127.0.0.1", *arguments, **keywords)
+        if name not in ("127.0.0.1", "::1", "localhost"):
+            raise socket.gaierror(socket.EAI_NONAME, f"a test may not look up {name}")
+        return real(host, *arguments, **keywords)
+
+    with mock.patch.object(socket, "getaddrinfo", lookup):
+        yield

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from libcloud.test._secrets import provide_secrets
+from libcloud.test._helpers import provide_secrets
 
 provide_secrets()
 

@@ -28,8 +28,8 @@ from libcloud.common.base import (
 from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import LibcloudError
 from libcloud.http import LibcloudConnection
+from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, reply
-from libcloud.test._threads import run_in_threads
 from libcloud.utils.connection import get_response_object
 
 

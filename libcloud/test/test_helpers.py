@@ -31,7 +31,7 @@ from libcloud.test import (
     no_network,
     unittest,
 )
-from libcloud.test._secrets import provide_secrets
+from libcloud.test._helpers import provide_secrets
 from libcloud.test.file_fixtures import FileFixtures, StorageFileFixtures
 from libcloud.test.storage.base import BaseRangeDownloadMockHttp
 

@@ -27,8 +27,8 @@ from libcloud.http import (
     is_transient,
     never_sent,
 )
+from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
-from libcloud.test._threads import run_in_threads
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [

@@ -19,8 +19,8 @@ from requests.adapters import HTTPAdapter
 from libcloud.common.types import LibcloudError
 from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter, IdleConnections
+from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
-from libcloud.test._threads import run_in_threads
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [

@@ -17,8 +17,8 @@ from libcloud.common.base import Connection
 from libcloud.http import LibcloudConnection, is_transient, timeouts
 from libcloud.http.adapter import HTTPConnection
 from libcloud.http.timeouts import timing
+from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
-from libcloud.test._threads import run_in_threads
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [

@@ -13,8 +13,8 @@ import pytest
 import libcloud
 from libcloud.common.base import Connection
 from libcloud.http import allowed_concurrency
+from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, reply
-from libcloud.test._threads import run_in_threads
 from libcloud.utils.loggingconnection import LoggingConnection
 from libcloud.utils.redact import REDACTED, redact_headers, redact_text
 

@@ -10,8 +10,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from libcloud.test._surface import Difference, module_differences, signature_differences
-from libcloud.test._surface_differences import DIFFERENCES
+from libcloud.test._surface import (
+    DIFFERENCES,
+    Difference,
+    module_differences,
+    signature_differences,
+)
 
 RECORD: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (Path(__file__).parent / "api_3_9_1.json").read_text(encoding="utf-8")

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.transfer.client import RetryLoop
-from libcloud.test._loopback import Loopback, reply
-from libcloud.test._resolver import loopback_names
+from libcloud.test._loopback import Loopback, loopback_names, reply
 from libcloud.test.cli.running import BUCKET, Result, Shell
 from libcloud.test.storage.fakes.options import AMAZON, Issued
 from libcloud.test.storage.fakes.servers import fake_server

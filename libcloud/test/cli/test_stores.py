@@ -11,7 +11,7 @@ from libcloud.common.types import InvalidCredsError
 from libcloud.storage.drivers.backblaze_b2 import BackblazeB2AuthConnection
 from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.types import Provider
-from libcloud.test._resolver import loopback_names
+from libcloud.test._loopback import loopback_names
 from libcloud.test.cli.running import Shell
 
 HOST = "s3.eu-central-003.backblazeb2.com"

@@ -13,7 +13,7 @@ import pytest
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SECRET = "s3cr3t"

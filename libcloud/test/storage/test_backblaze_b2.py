@@ -25,9 +25,8 @@ from libcloud.storage.drivers.backblaze_b2 import (
 from libcloud.storage.providers import get_driver
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import Provider
-from libcloud.test._loopback import Loopback, Received, reply
-from libcloud.test._resolver import loopback_names
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
+from libcloud.test._loopback import Loopback, Received, loopback_names, reply
 from libcloud.test.storage.compatible import round_trip
 from libcloud.test.storage.fakes.options import MIB, Options
 from libcloud.test.storage.fakes.server import FakeS3

@@ -51,8 +51,8 @@ from libcloud.storage.s3.profiles import GENERIC
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.transfer.upload.plan import plan_for
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
+from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
-from libcloud.test._threads import run_in_threads
 from libcloud.test.storage import test_defects_of_use
 from libcloud.test.storage.fakes.faults import (
     Action,

@@ -13,7 +13,7 @@ import pytest
 
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.test._resolver import loopback_names
+from libcloud.test._loopback import loopback_names
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.servers import Endpoint, moto_server, rclone_server
 

@@ -12,7 +12,7 @@ import pytest
 from libcloud.storage.drivers.oss import OSSMultipartUpload, OSSStorageDriver
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import Provider
-from libcloud.test._resolver import loopback_names
+from libcloud.test._loopback import loopback_names
 from libcloud.test.storage.compatible import round_trip
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.server import FakeS3

@@ -20,7 +20,7 @@ from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.s3 import profiles
 from libcloud.storage.s3.endpoint import Endpoint, can_be_in_host, parse_endpoint
-from libcloud.test._resolver import loopback_names
+from libcloud.test._loopback import loopback_names
 from libcloud.test.storage.fakes.options import AMAZON, SIGV2, Options
 from libcloud.test.storage.fakes.server import FakeS3
 from libcloud.test.storage.s3_servers import BUCKET, Store, store

@@ -21,7 +21,7 @@ from libcloud.storage.s3.headers import (
     refused_features,
     without_features,
 )
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
 from libcloud.test.storage.fakes.faults import Rule, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import Store, store

@@ -11,7 +11,7 @@ import pytest
 from libcloud.common.types import LibcloudError
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.progress import Throttled
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.s3_servers import PART, pattern, store
 

@@ -19,7 +19,7 @@ from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.s3.requests import head, put_object
 from libcloud.storage.types import ContainerDoesNotExistError
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.fakes.options import AMAZON, SIGV2, Options
 from libcloud.test.storage.s3_servers import BUCKET, Store, store

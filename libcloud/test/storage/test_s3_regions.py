@@ -18,8 +18,8 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.s3.endpoint import Addressing
 from libcloud.storage.s3.profiles import AMAZON as AMAZON_STORE
 from libcloud.storage.types import ContainerError
-from libcloud.test._resolver import loopback_names
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
+from libcloud.test._loopback import loopback_names
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.fakes.options import AMAZON, Options
 from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from libcloud.storage.types import ObjectDoesNotExistError
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
 from libcloud.test.storage.s3_servers import PART, pattern, store
 
 ROUNDS = 6

@@ -17,7 +17,7 @@ from libcloud.storage.drivers.cloudfiles import CloudFilesStorageDriver, OpenSta
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.oss import OSSStorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
-from libcloud.test._resolver import loopback_names
+from libcloud.test._loopback import loopback_names
 from libcloud.test.storage import test_backblaze_b2 as backblaze
 from libcloud.test.storage import test_oss as oss
 from libcloud.test.storage.fakes.azure import FakeAzure

@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from libcloud.test.storage.fakes import chunked, signature2, signature4
+from libcloud.test.storage.fakes import signature2, signature4
+from libcloud.test.storage.fakes.digests import UNSIGNED_TRAILER
 from libcloud.test.storage.fakes.errors import S3Error, invalid_request
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.wire import Incoming
@@ -90,7 +91,7 @@ def _payload(request: Incoming, options: Options, payload: str) -> str | None:
         if not (request.secure or options.unsigned_payload):
             raise invalid_request("UNSIGNED-PAYLOAD is accepted over https only")
         return None
-    if payload == chunked.UNSIGNED_TRAILER:
+    if payload == UNSIGNED_TRAILER:
         if not request.secure:
             raise invalid_request(f"{payload} is accepted over https only")
         return None

@@ -6,15 +6,15 @@ from __future__ import annotations
 import uuid
 from typing import Protocol
 
-from libcloud.test.storage.fakes import chunked, google, routes
+from libcloud.test.storage.fakes import google, routes
 from libcloud.test.storage.fakes.authenticate import authenticate
-from libcloud.test.storage.fakes.digests import check_body, check_checksum
+from libcloud.test.storage.fakes.digests import check_body, check_checksum, decoded
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import Action, Dropped, Faults
 from libcloud.test.storage.fakes.log import KEPT_BODY, Entry, RequestLog
-from libcloud.test.storage.fakes.names import check_home, check_host, options_of_name
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.render import error_answer, http_date
+from libcloud.test.storage.fakes.routes import check_home, check_host, options_of_name
 from libcloud.test.storage.fakes.state import Call, State, Upload
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
@@ -140,7 +140,7 @@ class Exchange:
         options = options_of_name(request, self.fake.options)
         check_home(request, options, self.call.bucket)
         check_body(request, options, authenticate(request, options))
-        request = chunked.decoded(request)
+        request = decoded(request)
         if options.vendor != google.AMAZON:
             exists = (self.call.bucket, self.call.key) in self.fake.state.objects
             google.check(request, self.operation, exists=exists)

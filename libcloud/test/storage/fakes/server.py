@@ -26,8 +26,8 @@ from libcloud.test._loopback import shut_down
 from libcloud.test.storage.fakes.exchange import Exchange
 from libcloud.test.storage.fakes.faults import Action, Dropped, Faults
 from libcloud.test.storage.fakes.log import Entry, RequestLog
-from libcloud.test.storage.fakes.names import with_bucket_of_host
 from libcloud.test.storage.fakes.options import AMAZON, Options
+from libcloud.test.storage.fakes.routes import with_bucket_of_host
 from libcloud.test.storage.fakes.state import State, StoredObject, Upload
 from libcloud.test.storage.fakes.wire import (
     Answer,

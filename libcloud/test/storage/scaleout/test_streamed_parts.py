@@ -19,7 +19,7 @@ from libcloud.storage.s3.checksums import CHECKSUMS, available, encoded
 from libcloud.storage.s3.profiles import PROFILES
 from libcloud.storage.scaleout import UploadSession, bodies
 from libcloud.storage.types import SizeMismatchError
-from libcloud.test.storage.fakes.chunked import UNSIGNED_TRAILER, decoded
+from libcloud.test.storage.fakes.digests import UNSIGNED_TRAILER, decoded
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import Action, Drop, FlipBit, Status
 from libcloud.test.storage.fakes.options import AMAZON

@@ -23,7 +23,7 @@ from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.worker import PartTask
 from libcloud.storage.transfer.cut import PieceRange
 from libcloud.storage.types import WorkerError
-from libcloud.test.storage.fakes.chunked import UNSIGNED_TRAILER
+from libcloud.test.storage.fakes.digests import UNSIGNED_TRAILER
 from libcloud.test.storage.fakes.faults import Drop, FlipBit, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import Store, pattern, store

@@ -18,7 +18,7 @@ import pytest
 
 from libcloud.storage.transfer import budget as module
 from libcloud.storage.transfer.budget import MemoryBudget, MemoryBudgetExceededError, Share
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
 
 
 class Threads:

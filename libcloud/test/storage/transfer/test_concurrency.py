@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from libcloud.storage.transfer.retry import ConcurrencyLimiter
-from libcloud.test._threads import run_in_threads
+from libcloud.test._helpers import run_in_threads
 from libcloud.utils.local import PerProcess
 
 WINDOW = 8
