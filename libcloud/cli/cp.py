@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import error_context
-from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
+from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.places import Copier, Entry, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
@@ -147,10 +147,9 @@ class _Command:
                 for entry in entries:
                     self._report(entry)
             else:
-                copy = functools.partial(self._copy, copier)
                 run_tasks(
-                    self._target.driver,
-                    copy,
+                    copier.driver,
+                    functools.partial(self._copy, copier),
                     entries,
                     failures,
                     jobs=self._jobs,
@@ -200,12 +199,7 @@ class _Command:
         if self._move:
             with error_context(url):
                 self._check_other_store(entry)
-        with (
-            error_context(url),
-            copier.progress.transfer(entry.name) as transfer,
-            report_unfinished_upload(transfer, url),
-        ):
-            copier.copy(entry, transfer)
+        copier.copy(entry)
         if self._move:
             with error_context(self._source.target.with_name(entry.origin.name)):
                 self._check_unchanged(entry.origin)

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, BinaryIO
 
+from libcloud.cli.errors import error_context
+from libcloud.cli.failures import report_unfinished_upload
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.progress import Progress, print_stderr
@@ -52,19 +54,10 @@ class Copy:
     """Copy ``entry`` to the destination.
 
     :param reason: ``"new"``, ``"size"``, ``"time"`` or ``"checksum"``: how it differs.
-    :param replaced: what the destination has under the name; ``None`` if nothing.
     """
 
     entry: Entry
     reason: str
-    replaced: Entry | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Delete ``entry`` from the destination: the source does not have it."""
-
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +68,10 @@ class Rules:
     :param same_content: compares the contents of a source and a destination of the same size, in
         place of their times; ``None`` from it means that they cannot be compared without reading
         both, and the times decide.
-    :param delete: delete what the source does not have.
     """
 
     size_only: bool = False
     same_content: Callable[[Entry, Entry], bool | None] | None = None
-    delete: bool = False
 
     def difference(self, source: Entry, destination: Entry) -> str:
         """How the destination differs from the source; empty if it is up to date."""
@@ -102,31 +93,21 @@ class Rules:
         return "time" if modified > destination.modified else ""
 
 
-def plan_sync(
-    source: Iterable[Entry],
-    destination: Mapping[str, Entry],
-    rules: Rules,
-    key: Callable[[str], str] = str,
-) -> Iterator[Copy | Delete]:
-    """The steps that make ``destination`` equal to ``source``; the deletions come last.
+def plan_copies(
+    source: Iterable[Entry], present: dict[str, Entry], rules: Rules, key: Callable[[str], str]
+) -> Iterator[Copy]:
+    """The copies that the destination needs.
 
-    :param source: read once, as the steps are consumed. If reading it fails, nothing was deleted.
-    :param destination: its entries by the ``key`` of their names.
+    :param source: read once, as the copies are consumed.
+    :param present: the entries of the destination by the ``key`` of their names. Those that the
+        source has as well are removed; after the last copy, the others remain.
     :param key: the same text for all names of a file.
     """
-    seen = set()
     for entry in source:
-        name = key(entry.name)
-        seen.add(name)
-        present = destination.get(name)
-        if present is None:
-            yield Copy(entry, "new")
-        elif reason := rules.difference(entry, present):
-            yield Copy(entry, reason, present)
-    if rules.delete:
-        for name, entry in destination.items():
-            if name not in seen:
-                yield Delete(entry)
+        found = present.pop(key(entry.name), None)
+        reason = "new" if found is None else rules.difference(entry, found)
+        if reason:
+            yield Copy(entry, reason)
 
 
 def _unchanged(file: BinaryIO) -> Iterator[bytes]:
@@ -188,12 +169,11 @@ class LocalDirectory:
     def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:
         """Delete files; the error of each, or ``None``. Directories remain."""
         for entry in entries:
-            error: OSError | None = None
             try:
                 os.remove(entry.origin)
-            except OSError as caught:
-                error = caught
-            yield error
+                yield None
+            except OSError as error:
+                yield error
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,41 +239,51 @@ class Copier:
     options: ObjectOptions = field(default_factory=ObjectOptions)
     lost: list[str] = field(default_factory=list)
 
-    def copy(self, entry: Entry, transfer: Transfer) -> None:
+    @property
+    def driver(self) -> Any:
+        """The driver whose worker pool runs the copies."""
+        place = self.source if isinstance(self.destination, LocalDirectory) else self.destination
+        assert isinstance(place, StoreDirectory)
+        return place.store.driver
+
+    def copy(self, entry: Entry) -> None:
         """Copy ``entry`` under the same name. An existing destination is replaced at the end.
 
         :raises LibcloudError: it failed; the destination is unchanged.
         """
+        label = self.destination.label(entry.name)
+        with (
+            error_context(label),
+            self.progress.transfer(entry.name) as transfer,
+            report_unfinished_upload(transfer, label),
+        ):
+            self._copy(entry, transfer)
+
+    def _copy(self, entry: Entry, transfer: Transfer) -> None:
         self.options.check_size(entry.size or 0)
         if isinstance(self.source, LocalDirectory):
             assert isinstance(self.destination, StoreDirectory)
             self._upload(entry, self.destination, transfer)
         elif isinstance(self.destination, LocalDirectory):
             self._download(entry, self.destination, transfer)
-        elif self.is_server_side and not self.options.needs_upload:
+        elif (
+            self.source.store.is_same_store(self.destination.store)
+            and hasattr(self.driver, "ex_copy_object")
+            and not self.options.needs_upload
+        ):
             self._copy_in_store(entry, self.destination, transfer)
         else:
             self._stream(entry, self.source, self.destination, transfer)
 
-    @property
-    def is_server_side(self) -> bool:
-        """Whether the store copies the data itself."""
-        one, two = self.source, self.destination
-        if not isinstance(one, StoreDirectory) or not isinstance(two, StoreDirectory):
-            return False
-        return one.store.is_same_store(two.store) and hasattr(one.store.driver, "ex_copy_object")
-
     def _upload(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
         store = place.store
-        name = place.prefix + entry.name
         keywords = self._upload_keywords(store, transfer)
         with open(entry.origin, "rb") as file:
             size = size_of_stream(file)
             if keywords and size:  # files in /proc report 0 bytes
                 keywords["ex_size"] = size
-            store.driver.upload_object_via_stream(
-                interruptible(_unchanged(file)), store.container(), name, **keywords
-            )
+            pieces, name = interruptible(_unchanged(file)), place.prefix + entry.name
+            store.driver.upload_object_via_stream(pieces, store.container(), name, **keywords)
         transfer.complete(size or 0)
 
     def _upload_keywords(self, store: Store, transfer: Transfer) -> dict[str, Any]:
@@ -320,9 +310,7 @@ class Copier:
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
-        options = self.options
-        extra = options.extra
-        headers = dict(options.headers)
+        extra, headers = self.options.extra, dict(self.options.headers)
         if "acl" in extra:
             headers["x-amz-acl"] = extra["acl"]
         place.store.driver.ex_copy_object(
@@ -332,7 +320,7 @@ class Copier:
             metadata=extra.get("meta_data"),
             content_type=extra.get("content_type"),
             headers=headers,
-            ex_storage_class=options.write_keywords.get("ex_storage_class"),
+            ex_storage_class=self.options.write_keywords.get("ex_storage_class"),
             **self.settings.engine_options(on_event=self.progress.listener(transfer)),
         )
         transfer.complete(entry.size or 0)  # a copy by a single request sends no events
@@ -368,10 +356,7 @@ class Copier:
         transfer.complete(int(obj.size))
 
     def report_lost(self) -> None:
-        """Print which properties the copies do not have, because the store does not support them.
-
-        Files have none.
-        """
+        """Print which properties the copies do not have; files have none."""
         place = self.destination
         if isinstance(place, LocalDirectory) or place.store.target.provider == Provider.LOCAL:
             return

@@ -6,22 +6,21 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
-from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
+from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.places import (
     Copier,
     Copy,
-    Delete,
     Entry,
     LocalDirectory,
     Place,
     Rules,
     StoreDirectory,
-    plan_sync,
+    plan_copies,
 )
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
@@ -97,13 +96,15 @@ def sync(
             if entry.error is not None:  # its files would seem to be missing
                 raise entry.error
             present[key(entry.name)] = entry
-    rules = Rules(size_only, _same_content if checksum else None, delete)
-    failures = Failures(2)
+    rules = Rules(size_only, _same_content if checksum else None)
+    failures, printed = Failures(2), Report(dry_run, as_json, settings.quiet)
     with Progress("", None, settings) as progress:
         copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
-        runner = _Runner(copier, failures, names, dry_run=dry_run, as_json=as_json)
+        runner = _Runner(copier, failures, names, printed)
         with error_context(source):
-            runner.run(plan_sync(runner.readable(one.entries(filters)), present, rules, key))
+            runner.copy(plan_copies(runner.readable(one.entries(filters)), present, rules, key))
+            if delete:
+                runner.delete(present.values())
     if not dry_run:
         done = count(runner.copied, "object" if isinstance(two, StoreDirectory) else "file")
         progress.finish(f"copied {done} to {destination}, deleted {runner.deleted:,}")
@@ -165,57 +166,18 @@ def _md5(entry: Entry) -> str | None:
 
 
 class _Runner:
-    """Executes the steps.
+    """Copies, and then deletes.
 
     :ivar copied: number of copies that succeeded.
     :ivar deleted: number of deletions that succeeded.
     """
 
     def __init__(
-        self,
-        copier: Copier,
-        failures: Failures,
-        names: FileNames | None,
-        *,
-        dry_run: bool,
-        as_json: bool,
+        self, copier: Copier, failures: Failures, names: FileNames | None, printed: Report
     ) -> None:
-        self.copied = 0
-        self.deleted = 0
-        self._copier = copier
-        self._failures = failures
-        self._dry_run = dry_run
-        self._printed = Report(dry_run, as_json, copier.settings.quiet)
-        self._deletions: list[Entry] = []
+        self.copied = self.deleted = 0
+        self._copier, self._failures, self._printed = copier, failures, printed
         self._names = names
-
-    def run(self, steps: Iterator[Copy | Delete]) -> None:
-        """Copy, and then delete if nothing failed."""
-        copies = self._copies(steps)
-        if self._dry_run:
-            for step in copies:
-                self._report("copy", step.entry, step.reason)
-        else:
-            self._run_copies(copies)
-        if self._failures.count and self._deletions:
-            print_stderr("libcloud: nothing was deleted because of the failures above")
-            return
-        if self._deletions and self._copier.source.is_missing:
-            raise NoObjectsError(
-                f"no objects match {self._copier.source.label('')}: nothing was deleted"
-            )
-        self._run_deletions()
-
-    def _run_deletions(self) -> None:
-        errors: Iterable[Exception | None] = [None] * len(self._deletions)
-        if not self._dry_run:
-            errors = self._copier.destination.delete_all(self._deletions)
-        for entry, error in zip(self._deletions, errors, strict=True):
-            if error is None:
-                self.deleted += 1
-                self._report("delete", entry)
-            else:
-                self._failures.add(error, self._label(entry))
 
     def readable(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         """Those of ``entries`` that can be copied, each to its own file; others are failures."""
@@ -228,29 +190,47 @@ class _Runner:
             else:
                 yield entry
 
-    def _copies(self, steps: Iterator[Copy | Delete]) -> Iterator[Copy]:
-        """The copies; the deletions are kept for later."""
-        for step in steps:
-            if isinstance(step, Copy):
-                yield step
-            else:
-                self._deletions.append(step.entry)
-
-    def _run_copies(self, steps: Iterator[Copy]) -> None:
-        place = self._copier.destination
-        if isinstance(place, LocalDirectory):
-            os.makedirs(place.path, exist_ok=True)
-            place = self._copier.source
-        assert isinstance(place, StoreDirectory)
+    def copy(self, copies: Iterator[Copy]) -> None:
+        """Copy, and report copies and failures."""
+        if self._printed.dry_run:
+            for step in copies:
+                self._report("copy", step.entry, step.reason)
+            return
+        copier = self._copier
+        if isinstance(copier.destination, LocalDirectory):
+            os.makedirs(copier.destination.path, exist_ok=True)
         run_tasks(
-            place.store.driver,
-            self._copy,
-            steps,
+            copier.driver,
+            lambda step: copier.copy(step.entry),
+            copies,
             self._failures,
-            jobs=self._copier.settings.jobs,
+            jobs=copier.settings.jobs,
             size_of=lambda step: step.entry.size,
             done=self._copied,
         )
+
+    def delete(self, entries: Collection[Entry]) -> None:
+        """Delete ``entries``, if nothing failed.
+
+        :raises NoObjectsError: the source has no objects: its URL may be mistyped.
+        """
+        if not entries:
+            return
+        if self._failures.count:
+            print_stderr("libcloud: nothing was deleted because of the failures above")
+            return
+        source = self._copier.source
+        if source.is_missing:
+            raise NoObjectsError(f"no objects match {source.label('')}: nothing was deleted")
+        errors: Iterable[Exception | None] = [None] * len(entries)
+        if not self._printed.dry_run:
+            errors = self._copier.destination.delete_all(entries)
+        for entry, error in zip(entries, errors, strict=True):
+            if error is None:
+                self.deleted += 1
+                self._report("delete", entry)
+            else:
+                self._failures.add(error, self._label(entry))
 
     def _copied(self, step: Copy) -> None:
         self.copied += 1
@@ -259,19 +239,8 @@ class _Runner:
     def _label(self, entry: Entry) -> str:
         return self._copier.destination.label(entry.name)
 
-    def _copy(self, step: Copy) -> None:
-        name, label = step.entry.name, self._label(step.entry)
-        progress = self._copier.progress
-        with (
-            error_context(label),
-            progress.transfer(name) as transfer,
-            report_unfinished_upload(transfer, label),
-        ):
-            self._copier.copy(step.entry, transfer)
-
     def _report(self, action: str, entry: Entry, reason: str = "") -> None:
         url = self._label(entry)
         facts = {"action": action, "name": url, "size": entry.size, "reason": reason or None}
         done = {"copy": "copied", "delete": "deleted"}[action]
-        text = f"{url} ({reason})" if reason else url
-        self._printed.step(action, done, text, **facts)
+        self._printed.step(action, done, f"{url} ({reason})" if reason else url, **facts)

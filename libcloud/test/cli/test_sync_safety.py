@@ -119,6 +119,20 @@ def test_nothing_is_deleted_if_a_file_of_the_source_cannot_be_read(
     assert shell.names() == ["b", "old"]
 
 
+def test_nothing_is_deleted_if_the_source_cannot_be_listed_to_its_end(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("a")
+    shell.ok("put", "-", "s3://bucket/old", stdin=b"old")
+
+    def size(path: str) -> int:
+        raise RuntimeError("the listing broke")
+
+    monkeypatch.setattr("libcloud.cli.sources._size", size)
+    result = shell("sync", "--delete", str(tmp_path), "s3://bucket")
+    assert (result.status, shell.names()) == (1, ["old"])
+
+
 def test_a_file_that_changes_while_it_is_read_is_not_copied(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
