@@ -170,7 +170,7 @@ MUTANTS = (
     ),
     _mutant(
         "a piece that was read before is taken for an empty one",
-        "compose",
+        "staging",
         "    for position in () if is_new else missing:",
         "    for position in ():",
         "compose",
@@ -178,7 +178,7 @@ MUTANTS = (
     ),
     _mutant(
         "a file that was read before is taken for an empty one",
-        "compose",
+        "staging",
         "        value.seek(0)  # an earlier attempt may have read it\n",
         "        pass\n",
         "compose",

@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Modules of scaleout that drivers call; the others are integrations above the drivers.
 CALLED_BY_DRIVERS = (
-    *("bodies", "compose", "dask", "executor", "executors", "futures", "ray", "receipts"),
-    *("session", "sizes", "staging", "text", "worker"),
+    *("bodies", "dask", "executor", "executors", "futures", "ray", "receipts"),
+    *("session", "staging", "text", "worker"),
 )
 
 # The longest prefix decides: libcloud.common.types is layer 0, the rest of libcloud.common layer 2.

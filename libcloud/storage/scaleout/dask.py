@@ -16,8 +16,7 @@ from typing import Any
 
 from libcloud import __version__
 from libcloud.common.types import LibcloudError
-from libcloud.storage.scaleout.futures import followed
-from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
+from libcloud.storage.scaleout.futures import collect_sizes, followed, piece_size
 from libcloud.utils.environment import missing_extra
 
 try:

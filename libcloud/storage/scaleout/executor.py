@@ -2,9 +2,7 @@
 """Uploads one object with the processes of an executor.
 
 The coordinator, which is the caller's process, plans the parts, submits a task for each, collects
-their receipts and completes the upload. It sends none of the data. A worker makes the pieces of its
-part, sends them, and returns the receipt: its task is a call of :func:`send_part`, which any engine
-can run.
+their receipts and completes the upload. It sends none of the data; see :mod:`.worker`.
 
 The coordinator follows the state machine of all uploads; only its workers are others. Requests are
 retried in the worker, and a task that fails there has failed. An engine that loses a worker may run
@@ -14,6 +12,7 @@ its task again: a part that is sent twice replaces itself.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,21 +22,14 @@ from typing import Any, NamedTuple
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
-from libcloud.storage.scaleout.compose import PieceTask, folder_of, store_pieces
 from libcloud.storage.scaleout.executors import adapted, workers_of
-from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor
+from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor, sized
 from libcloud.storage.scaleout.receipts import PlannedParts
-from libcloud.storage.scaleout.session import (
-    NewUpload,
-    UploadSession,
-    attached,
-    begin,
-)
-from libcloud.storage.scaleout.sizes import fingerprint, sized, usual_part_size
-from libcloud.storage.scaleout.staging import PieceFolder
+from libcloud.storage.scaleout.session import NewUpload, UploadSession, attached, begin
+from libcloud.storage.scaleout.staging import PieceFolder, PieceTask, folder_of, store_pieces
 from libcloud.storage.scaleout.text import needs_key
 from libcloud.storage.scaleout.worker import PartTask, StoredPiece, driver_with, send_part
-from libcloud.storage.transfer.cut import CutPart, cut
+from libcloud.storage.transfer.cut import CutPart, cut, usual_part_size
 from libcloud.storage.transfer.progress import UploadCompleting, UploadEvent, UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.options import split_keywords
@@ -109,7 +101,7 @@ def upload_with(
         return _compose(_Job(_begin(driver, new, shipping), executor, shipping), pieces, None)
     part_size = upload.options.part_size or usual_part_size(lengths, upload.limits)
     parts = cut(lengths, upload.limits, part_size=part_size)
-    plan = {"part_size": part_size, "parts": len(parts), "plan": fingerprint(lengths, part_size)}
+    plan = {"part_size": part_size, "parts": len(parts), "plan": _fingerprint(lengths, part_size)}
     job = _Job(_begin(driver, new, shipping, **plan), executor, shipping)
     return job.run(_Plan(pieces, lengths, parts), {})
 
@@ -203,17 +195,13 @@ def _compose(job: _Job, pieces: Sequence[Any], state: _State) -> Object:
 
 
 def _stored_pieces(job: _Job, pieces: Sequence[Any], state: _State) -> list[StoredPiece]:
-    if state is not None and state[1] is not None and not _exists(job.session):
-        raise state[1]
-    late = not job.is_local and (state is None or state[1] is None)
-    connect = job.shipping.connect
+    gone = None if state is None else state[1]
+    if gone is not None and not _exists(job.session):
+        raise gone
+    late = not job.is_local and gone is None
+    task = PieceTask(job.shipped, connect=job.shipping.connect, late=late)
     return store_pieces(
-        job.session,
-        job.executor,
-        pieces,
-        lambda position: PieceTask(job.shipped, position, connect, late),
-        window=job.window,
-        is_new=state is None,
+        job.session, job.executor, pieces, task, window=job.window, is_new=state is None
     )
 
 
@@ -230,7 +218,6 @@ def _exists(session: UploadSession) -> bool:
 
 
 def _discard(folder: PieceFolder, error: BaseException) -> None:
-    """Delete the temporary objects of an upload that was aborted because of ``error``."""
     try:
         folder.discard()
     except Exception as failed:
@@ -238,8 +225,6 @@ def _discard(folder: PieceFolder, error: BaseException) -> None:
 
 
 class _Plan(NamedTuple):
-    """The pieces, their sizes in bytes, and the parts that are cut from them."""
-
     pieces: Sequence[Any]
     sizes: Sequence[int]
     parts: Sequence[CutPart]
@@ -251,12 +236,18 @@ def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]
     :raises ValueError: they are not those that it began with.
     """
     part_size = session.facts.part_size or usual_part_size(sizes, session.upload.limits)
-    if session.facts.plan not in ("", fingerprint(sizes, part_size)):
+    if session.facts.plan not in ("", _fingerprint(sizes, part_size)):
         raise ValueError(
             f"the pieces of {session.label} do not have the sizes that they had when the upload "
             "began; nothing was sent. Abort it, and upload them again"
         )
     return _Plan(pieces, sizes, cut(sizes, session.upload.limits, part_size=part_size))
+
+
+def _fingerprint(sizes: Sequence[int], part_size: int) -> str:
+    """What identifies the sizes of the pieces in a session."""
+    text = ",".join(map(str, [part_size, *sizes]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _is_local(executor: Any, shipping: Shipping) -> bool:
@@ -279,18 +270,6 @@ def _check_portable(session: UploadSession, executor: Any, shipping: Shipping) -
         session.to_json()
 
 
-class _Body:
-    """A part as the machine knows it: a number of bytes."""
-
-    __slots__ = ("part",)
-
-    def __init__(self, part: CutPart) -> None:
-        self.part = part
-
-    def __len__(self) -> int:
-        return self.part.size
-
-
 class _Job:
     """A session, and the executor that sends its parts.
 
@@ -306,7 +285,6 @@ class _Job:
 
     @property
     def window(self) -> int:
-        """Tasks in flight at most."""
         workers = workers_of(self.executor, _WINDOW)
         usual = getattr(self.executor, "window", None) or max(2, min(_WINDOW, 2 * workers))
         return self.session.upload.options.window or usual
@@ -337,15 +315,12 @@ class _Job:
             upload_id=session.upload_id,
         )
         port = session.port(stored)
-        workers = FutureWorkers(port, self.executor, partial(self._task, plan), stored, upload)
-        port.send_again = lambda numbers: workers.send_again(plan.parts[n - 1] for n in numbers)
-
-        def listener(event: UploadEvent) -> None:
-            if isinstance(event, UploadCompleting):
-                self._note(machine.receipts)
-            if options.on_event is not None:
-                options.on_event(event)
-
+        task_of = partial(self._task, plan)
+        workers = FutureWorkers(
+            port, self.executor, plan.parts, task_of, stored=stored, upload=upload
+        )
+        port.send_again = workers.send_again
+        listener = partial(self._listen, machine)
         transfer: Any = Transfer(
             machine,
             workers,
@@ -360,18 +335,20 @@ class _Job:
             _give_up(error, session)
             raise
         try:
-            found = transfer.run(PlannedParts([_Body(part) for part in plan.parts]))
+            found = transfer.run(PlannedParts([part.size for part in plan.parts]))
         except BaseException as error:
             if options.on_failure == "keep" and machine.result is None:
                 _keep(error, self.session)
             raise
         return session.published(found)
 
-    def _note(self, parts: Sequence[PartReceipt]) -> None:
-        """Remember what the object is made of, before it is published."""
-        self.session = self.session.with_parts(parts)
-        if self.shipping.on_session is not None:
-            self.shipping.on_session(self.session.text())
+    def _listen(self, machine: Any, event: UploadEvent) -> None:
+        if isinstance(event, UploadCompleting):
+            self.session = self.session.with_parts(machine.receipts)
+            if self.shipping.on_session is not None:
+                self.shipping.on_session(self.session.text())
+        if self.session.upload.options.on_event is not None:
+            self.session.upload.options.on_event(event)
 
     def resume(self, plan: _Plan, state: tuple[list[PartReceipt], Exception | None]) -> Object:
         """Send what the store does not have, and complete the upload.

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workers of an upload whose parts are sent by the tasks of an executor."""
+"""Tasks of an executor: their futures, results and errors, and the parts that they send."""
 
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import BrokenExecutor, CancelledError, Future, InvalidStateError
 from functools import partial
 from itertools import count
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
 from libcloud.storage.scaleout.receipts import PartsPort, part_of
-from libcloud.storage.scaleout.sizes import text_of_engine
-from libcloud.storage.scaleout.worker import PartResult
-from libcloud.storage.transfer.cut import CutPart
+from libcloud.storage.scaleout.worker import SHOWN, PartResult
+from libcloud.storage.transfer.cut import CutPart, check_sizes
 from libcloud.storage.transfer.upload.workers import InlineWorkers, Outcome, Task
 from libcloud.storage.transfer.values import Failure, PartReceipt, Send, Step
 from libcloud.storage.types import WorkerError
@@ -63,10 +63,11 @@ class Tasks(Generic[_Key]):
     def __len__(self) -> int:
         return len(self._running)
 
-    def submit(self, key: _Key, call: Callable[[], Sequence[Any]]) -> None:
+    def submit(self, key: _Key, call: Callable[..., Sequence[Any]], *args: Any) -> None:
         """Have a worker call a function.
 
-        :param call: returns the function, and its arguments; its error is that of the task.
+        :param call: called with ``args``; returns the function, and its arguments. Its error is
+            that of the task.
         """
         number = next(self._numbers)
 
@@ -74,7 +75,7 @@ class Tasks(Generic[_Key]):
             self._done.put((number, key, future))
 
         try:
-            future = self._executor.submit(*call())
+            future = self._executor.submit(*call(*args))
             if not hasattr(future, "add_done_callback"):
                 raise TypeError(f"the executor returned {kind_of(future)}, not a future")
             self._running[number] = future
@@ -105,6 +106,7 @@ class Tasks(Generic[_Key]):
 class FutureWorkers:
     """Parts are sent by the tasks of an executor; other requests in the caller's thread.
 
+    :param parts: of the plan, part 1 first.
     :param task_of: the function for a part, and its arguments.
     :param stored: parts that the store has already.
     """
@@ -113,17 +115,20 @@ class FutureWorkers:
         self,
         port: PartsPort,
         executor: PartExecutor,
+        parts: Sequence[CutPart],
         task_of: Callable[[CutPart], Sequence[Any]],
+        *,
         stored: Mapping[int, PartReceipt],
         upload: Any,
     ) -> None:
         self._tasks: Tasks[Send] = Tasks(executor)
+        self._plan = parts
         self._task_of = task_of
         self._stored = stored
         self._upload = upload
         self._inline: InlineWorkers[Any] = InlineWorkers(port)
         self.outcomes = self._inline.outcomes
-        self._parts: dict[int, tuple[CutPart, int]] = {}  # with the limiter's epoch
+        self._epochs: dict[int, int] = {}  # of the limiter, when a part was submitted
 
     def submit(self, task: Task[Any]) -> None:
         send = task.send
@@ -133,16 +138,15 @@ class FutureWorkers:
         if send.number in self._stored:
             self.outcomes.append(Outcome(send, self._stored[send.number], None, None))
             return
-        assert task.body is not None
-        self._start(send, task.body.part)
+        self._start(send)
 
-    def send_again(self, parts: Iterable[CutPart]) -> list[PartReceipt]:
+    def send_again(self, numbers: Iterable[int]) -> list[PartReceipt]:
         """Send parts again, when nothing is in flight.
 
         :raises WorkerError: one could not be sent.
         """
-        for part in parts:
-            self._start(Send(Step.PART, part.number), part)
+        for number in numbers:
+            self._start(Send(Step.PART, number))
         while self._tasks:
             self._take(*self._tasks.take())
         outcomes = list(self.outcomes)
@@ -152,9 +156,9 @@ class FutureWorkers:
                 raise outcome.failure.error
         return [outcome.response for outcome in outcomes]
 
-    def _start(self, send: Send, part: CutPart) -> None:
-        self._parts[send.number] = part, self._upload.retries.limiter.epoch
-        self._tasks.submit(send, lambda: self._task_of(part))
+    def _start(self, send: Send) -> None:
+        self._epochs[send.number] = self._upload.retries.limiter.epoch
+        self._tasks.submit(send, self._task_of, self._plan[send.number - 1])
 
     def prepare_early(self, body: Any) -> tuple[Any, None]:
         """Nothing can be prepared here."""
@@ -175,7 +179,7 @@ class FutureWorkers:
         """The executor belongs to the caller."""
 
     def _take(self, send: Send, future: Any, *, stopped: bool = False) -> None:
-        part, epoch = self._parts.pop(send.number)
+        part, epoch = self._plan[send.number - 1], self._epochs.pop(send.number)
         try:
             result = result_of(future)
             if result.receipt is not None:
@@ -195,11 +199,69 @@ class FutureWorkers:
             self._fail(send, part, result)
 
     def _fail(self, send: Send, part: CutPart, reason: BaseException | PartResult) -> None:
-        """Report a failure; tasks that have not started are cancelled."""
         pieces = tuple(span.piece for span in part.ranges)
         error = worker_error(self._upload, pieces, reason, part.number)
         self.outcomes.append(Outcome(send, None, Failure(error, effect_unknown=True), None))
         self._tasks.cancel()
+
+
+def sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:
+    """The pieces of an upload, and their sizes; ``None`` if they are not known.
+
+    :raises TypeError: they are not pieces.
+    :raises ValueError: there are not as many sizes as pieces.
+    """
+    if isinstance(pieces, (str, bytes, bytearray, memoryview, Mapping)):
+        raise TypeError(f"pieces must be an iterable of pieces, not {kind_of(pieces)}")
+    if sizes is None and hasattr(executor, "hold"):
+        pieces, sizes = executor.hold(pieces)
+    else:
+        pieces = getattr(executor, "pieces_of", list)(pieces)
+    if sizes is None:
+        if not all(isinstance(piece, bytes) for piece in pieces):
+            return pieces, None
+        sizes = map(len, pieces)
+    lengths = [_plain(size) for size in sizes]
+    if len(lengths) != len(pieces):
+        raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
+    check_sizes(lengths)
+    return pieces, lengths
+
+
+def _plain(size: Any) -> Any:
+    """``size`` as an ``int`` if it is a whole number of another type, such as NumPy's."""
+    is_number = hasattr(size, "__index__") and not isinstance(size, bool)
+    return operator.index(size) if is_number else size
+
+
+# For the executors of engines.
+
+
+def piece_size(piece: Any) -> int | str:
+    """Its size in bytes, or what it is instead of bytes; runs on a worker."""
+    try:
+        return memoryview(piece).nbytes
+    except TypeError:
+        return kind_of(piece)
+
+
+def collect_sizes(results: Sequence[Callable[[], int | str]]) -> list[int]:
+    """The results of :func:`piece_size` for each piece, in order.
+
+    :raises TypeError: a piece is not bytes; the text says which.
+    :raises WorkerError: a piece could not be made; the text says which.
+    """
+    sizes = []
+    for number, result in enumerate(results):
+        try:
+            size = result()
+        except Exception as error:
+            text = f"piece {number} could not be made: {text_of_engine(error)}"
+            raise WorkerError(f"{text}. Nothing was sent", None, "", pieces=(number,)) from error
+        if isinstance(size, str):
+            raise TypeError(f"piece {number} is not bytes, but {size}")
+        sizes.append(size)
+    return sizes
 
 
 def followed(task: Any) -> Future[Any]:
@@ -239,6 +301,25 @@ def _check_receipt(receipt: Any, part: CutPart) -> None:
             f"the executor returned the receipt of part {receipt[0]} with {receipt[1]} bytes; the "
             f"task is for part {part.number} with {part.size}"
         )
+
+
+def text_of_engine(error: BaseException) -> str:
+    """What an engine says of a task that returned nothing, and what to do if that is known."""
+    text = f"{kind_of(error)}: {error}"
+    advice = ""
+    if lacks_library(error):
+        advice = "; the worker lacks libcloud-storage: install the same release everywhere"
+    elif isinstance(error, BrokenExecutor):
+        advice = (
+            "; a worker was killed, or lacks what the task needs: install the same release of "
+            "libcloud-storage everywhere"
+        )
+    return text[:SHOWN].rstrip(".") + advice
+
+
+def lacks_library(error: BaseException) -> bool:
+    """Whether a task could not start because its worker lacks the library."""
+    return "No module named 'libcloud" in str(error)
 
 
 def worker_error(

@@ -21,7 +21,7 @@ from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
 from libcloud.storage.scaleout.entries import Entry, Range, all_entries
 from libcloud.storage.scaleout.executors import workers_of
-from libcloud.storage.scaleout.futures import Tasks
+from libcloud.storage.scaleout.futures import Tasks, lacks_library, text_of_engine
 from libcloud.storage.scaleout.job_folder import (
     JobFolder,
     MigrationError,
@@ -30,7 +30,6 @@ from libcloud.storage.scaleout.job_folder import (
     opener_of,
 )
 from libcloud.storage.scaleout.shards import Listed, Migration, copy_shard, list_range, range_name
-from libcloud.storage.scaleout.sizes import lacks_library, text_of_engine
 from libcloud.utils.cancellation import Cancellation
 
 __all__ = ["MigrationError", "MigrationReport", "migrate", "migration_report"]

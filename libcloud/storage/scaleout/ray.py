@@ -11,8 +11,7 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any
 
-from libcloud.storage.scaleout.futures import followed
-from libcloud.storage.scaleout.sizes import collect_sizes, piece_size
+from libcloud.storage.scaleout.futures import collect_sizes, followed, piece_size
 from libcloud.utils.environment import missing_extra
 
 try:

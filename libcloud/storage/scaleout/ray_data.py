@@ -66,4 +66,4 @@ class ObjectSink(Datasink):  # type: ignore[misc]  # ray is not there for lint
 
     def on_write_failed(self, error: BaseException) -> None:
         """Remove what was written. Nothing was published."""
-        self._staging.discard()
+        self._staging.folder.discard()

@@ -289,14 +289,11 @@ class PartsPort:
 
 
 class PlannedParts:
-    """A source of parts that are sent elsewhere.
+    """A source of parts of these sizes, which are sent elsewhere."""
 
-    :param bodies: of which only the lengths are used.
-    """
-
-    def __init__(self, bodies: Sequence[Any]) -> None:
-        self._bodies = list(reversed(bodies))
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = list(reversed(sizes))
 
     def next_part(self, size: int) -> SourcePart[Any]:
-        """The next part, whatever size is requested."""
-        return SourcePart(self._bodies.pop(), not self._bodies)
+        """The next part, whatever size is requested; its body has a length only."""
+        return SourcePart(range(self._sizes.pop()), not self._sizes)

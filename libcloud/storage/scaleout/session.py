@@ -126,8 +126,7 @@ class UploadSession:
         return self.facts.id
 
     def __repr__(self) -> str:
-        facts = self.facts
-        return f"<UploadSession: {facts.container}/{facts.name}, upload_id={facts.id}>"
+        return f"<UploadSession: {self.label}, upload_id={self.upload_id}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return UploadSession.from_json, (self.to_json(),)
@@ -143,8 +142,7 @@ class UploadSession:
         :raises ValueError: that is impossible, because the credentials of the driver, or the
             encryption key of the object, were passed in code. The message says what to do.
         """
-        why = self._not_portable()
-        if why:
+        if why := not_portable(self.driver, self.facts):
             raise ValueError(
                 f"the session of {self.label} cannot be sent to other processes: {why}"
             )
@@ -155,7 +153,8 @@ class UploadSession:
 
         It contains no secret either.
         """
-        return text_of(self.driver, self.facts, portable=not self._not_portable())
+        portable = not not_portable(self.driver, self.facts)
+        return text_of(self.driver, self.facts, portable=portable)
 
     @classmethod
     def from_json(
@@ -177,10 +176,6 @@ class UploadSession:
         if not hasattr(driver, "_shared_upload"):
             raise ValueError(f"{kind_of(driver)} has no uploads that several processes continue")
         return attached(driver, facts)
-
-    def _not_portable(self) -> str:
-        """Why no other process can continue the upload; empty if it can."""
-        return not_portable(self.driver, self.facts)
 
     # Parts.
 
@@ -298,18 +293,13 @@ class UploadSession:
             )
             raise ValueError(text)
         check_complete(parts, self.upload, self.facts.parts, size)
-        upload = replace(
-            self.upload,
-            store=self.port({part.number: part for part in parts}),
-            options=replace(
-                self.upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
-            ),
-            concurrency=1,
+        options = replace(
+            self.upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
         )
+        port = self.port({part.number: part for part in parts})
+        upload = replace(self.upload, store=port, options=options, concurrency=1)
         sizes = {part.number: part.size for part in parts}
-        stored = upload.send(
-            PlannedParts([range(part.size) for part in parts]), Resumed(self.upload_id, sizes)
-        )
+        stored = upload.send(PlannedParts([*sizes.values()]), Resumed(self.upload_id, sizes))
         return self.published(stored)
 
     def abort(self) -> None:
@@ -320,16 +310,14 @@ class UploadSession:
 
         :raises LibcloudError: it failed, or parts still arrive.
         """
+
+        def has_ended() -> bool:
+            stays = self._retried(Step.ABORT, lambda: self._store.abort(self.upload_id))
+            return bool(stays) or not self._has_parts()
+
         for _ in range(self.upload.retries.policy.attempts):
-            try:
-                stays = self._retried(Step.ABORT, lambda: self._store.abort(self.upload_id))
-                if stays or not self._retried(
-                    Step.CHECK, lambda: self._store.has_parts(self.upload_id)
-                ):
-                    return
-            except Exception as error:
-                if not self._store.failure(Step.CHECK, error).upload_gone:
-                    raise
+            ended, gone = self._unless_gone(has_ended)
+            if ended or gone is not None:
                 return
         raise LibcloudError(
             f"the upload {self.upload_id} of {self.label} was aborted, and parts arrive still: "
@@ -345,23 +333,12 @@ class UploadSession:
 
     def find_parts(self) -> tuple[list[PartReceipt], Exception | None]:
         """The parts that the store has; if the upload does not exist, the corresponding error."""
-        try:
-            found = self._stored_parts()
-        except Exception as error:
-            if not self._store.failure(Step.CHECK, error).upload_gone:
-                raise
-            return [], error
-        return distinct_parts(found, self.upload), None
+        found, gone = self._unless_gone(self._stored_parts)
+        return distinct_parts(found or (), self.upload), gone
 
     def gone(self) -> Exception | None:
         """The error that the upload does not exist; ``None`` if it may."""
-        try:
-            self._retried(Step.CHECK, lambda: self._store.has_parts(self.upload_id))
-        except Exception as error:
-            if not self._store.failure(Step.CHECK, error).upload_gone:
-                raise
-            return error
-        return None
+        return self._unless_gone(self._has_parts)[1]
 
     def find_published(self, sizes: Sequence[int]) -> StoredObject | None:
         """The object, if this upload was completed with parts of these sizes.
@@ -424,6 +401,18 @@ class UploadSession:
     def _stored_parts(self) -> list[PartReceipt]:
         return self._retried(Step.CHECK, lambda: list(self._store.stored_parts(self.upload_id)))
 
+    def _has_parts(self) -> bool:
+        return self._retried(Step.CHECK, lambda: bool(self._store.has_parts(self.upload_id)))
+
+    def _unless_gone(self, operation: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
+        """The result of ``operation``; or the error that the upload does not exist."""
+        try:
+            return operation(), None
+        except Exception as error:
+            if not self._store.failure(Step.CHECK, error).upload_gone:
+                raise
+            return None, error
+
     def _retried(
         self,
         step: Step,
@@ -462,24 +451,17 @@ def begin(driver: Any, new: NewUpload, **plan: Any) -> UploadSession:
     :param plan: further fields of the session.
     :raises ValueError: there is no checksum. Nothing was sent.
     """
-    upload, checksum, extra = new
+    upload, checksum, _ = new
     store: Any = upload.store
     if checksum is None:
         raise ValueError("ex_checksum=None: parts from several processes need a checksum")
-    known = {"part_size": upload.options.part_size, **plan}
-    facts = Facts(
-        upload.container_name,
-        upload.object_name,
-        "",
-        0,
-        checksum,
-        dict(store.shared_headers),
-        **known,
-    )
-    session = UploadSession(driver, upload, facts, extra)
+    session = UploadSession.draft(driver, new)
     upload_id = session._retried(Step.CREATE, store.create)
     now = getattr(driver.connection, "server_time", lambda: datetime.now(timezone.utc))()
-    return attached(driver, replace(facts, id=upload_id, created=int(now.timestamp())), new)
+    known = {"part_size": upload.options.part_size, **plan}
+    created = int(now.timestamp())
+    facts = replace(session.facts, id=upload_id, created=created, checksum=checksum, **known)
+    return attached(driver, facts, new)
 
 
 def attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> UploadSession:

@@ -104,7 +104,7 @@ class ObjectWriter(DataSourceWriter):  # type: ignore[misc]  # pyspark is not th
 
     def abort(self, messages: Iterable[PartitionWritten | None]) -> None:
         """Remove what was written. Nothing was published."""
-        self._staging.discard()
+        self._staging.folder.discard()
 
 
 def _target(options: Mapping[str, str]) -> tuple[Any, str]:

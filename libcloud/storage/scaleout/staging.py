@@ -3,40 +3,51 @@
 
 A worker writes each piece as an object below a prefix, in the container of the result; when all are
 written, their sizes are known, and the parts of the result are copies of their ranges. Only pieces
-that are too small for a part are read again. ``compose`` uses this for executors, and ``spark`` and
-the sink for Ray Data do, because their writers cannot tell how much they are going to write.
+that are too small for a part, and stores that copy no ranges, have a worker read them again.
 
 Every attempt to write a piece has an object of its own, so that an attempt which was killed, or is
-late, does not replace the one that counts. Temporary objects are encrypted as the result is.
+late, does not replace the one that counts. Temporary objects are encrypted as the result is, and
+are deleted when it is published; a coordinator that continues an upload finds them.
+
+:func:`store_pieces` has the tasks of an executor write them. Writers of Spark and Ray Data, whose
+tasks are not ours, use :class:`Staging`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from libcloud import __version__
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
-from libcloud.storage.scaleout.bodies import views_of
+from libcloud.storage.scaleout.bodies import is_repeatable, is_seekable, views_of
+from libcloud.storage.scaleout.futures import PartExecutor, Tasks, result_of, worker_error
 from libcloud.storage.scaleout.receipts import conflict
+from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
 from libcloud.storage.scaleout.worker import (
+    PartResult,
     StoredPiece,
     check_version,
     driver_with,
+    guarded,
     headers_of_pieces,
+    session_of,
     this_worker,
+    value_of,
 )
 from libcloud.storage.types import FailedDeletion
-
-__all__ = ["PieceFolder", "StagedPiece", "Staging"]
 
 _COPIES = 16  # that the coordinator requests at once; it sends no data
 _RECORD = "pieces.json"
@@ -46,30 +57,19 @@ _RECORD = "pieces.json"
 CONTENT_HASH = re.compile(r"[0-9a-f]{32}(-\d+)?")
 _NAME = re.compile(r"([0-9]{8,})-[0-9a-f]{12}")
 
-
 # Keywords of an upload that its temporary objects need, too.
 _OPTIONS = ("ex_sse", "ex_request_payer", "ex_expected_bucket_owner")
 
 _LONGEST = 960  # bytes of a name of which the names of temporary objects are made, of at most 1,024
+_EMPTY = StoredPiece("", "", "", 0)
 
 
-def prefix_of(object_name: str, suffix: str) -> str:
+def _prefix_of(object_name: str, suffix: str) -> str:
     """The prefix of the temporary objects of an object, of which ``suffix`` is unique."""
     name = object_name.encode(errors="surrogatepass")
     if len(name) > _LONGEST:
         object_name = name[:_LONGEST].decode(errors="ignore")
     return f"{object_name}.{suffix}/"
-
-
-class StagedPiece(NamedTuple):
-    """A piece that was written; about 300 bytes, no secret.
-
-    :param number: position of the piece, from 0.
-    :param stored: the temporary object; its name is empty if the piece is.
-    """
-
-    number: int
-    stored: StoredPiece
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,13 @@ class PieceFolder:
         return self._put(f"{number:08}-{uuid4().hex[:12]}", data)
 
     def attempts(self) -> Iterator[tuple[int, StoredPiece]]:
-        """What was written: numbers of pieces, and objects."""
+        """What was written: positions of pieces, and objects."""
         for obj in self._listed(self.prefix):
             found = _NAME.fullmatch(obj.name[len(self.prefix) :])
             if found is not None:
                 yield int(found[1]), self._piece(obj)
 
     def has(self, pieces: Iterable[StoredPiece]) -> bool:
-        """Whether all of these are there."""
         return {piece.name for piece in pieces} <= {piece.name for _, piece in self.attempts()}
 
     def check(self, counted: Mapping[int, StoredPiece]) -> None:
@@ -167,14 +166,10 @@ class PieceFolder:
 
     @property
     def _driver(self) -> Any:
-        """The driver for requests without headers of their own."""
         return driver_with(self.container.driver, self.headers)
 
     def _listed(self, prefix: str) -> Iterator[Object]:
-        found: Iterator[Object] = self._driver.iterate_container_objects(
-            self.container, prefix=prefix
-        )
-        return found
+        yield from self._driver.iterate_container_objects(self.container, prefix=prefix)
 
     def _put(self, name: str, data: Iterable[Any]) -> StoredPiece:
         obj = self.container.driver.upload_object_via_stream(
@@ -205,7 +200,130 @@ class PieceFolder:
         return not str(found[0].extra.get("encryption") or "").startswith("aws:kms")
 
 
-_EMPTY = StoredPiece("", "", "", 0)
+# Written by the tasks of an executor.
+
+
+class PieceTask(NamedTuple):
+    """What a worker has to do to store a piece.
+
+    :param session: as for a part.
+    :param late: it may run after the upload ended; then nothing is stored.
+    :param version: of the library in the coordinator.
+    """
+
+    session: Any
+    position: int = 0
+    connect: Callable[[], Any] | None = None
+    late: bool = False
+    version: str = __version__
+
+
+def store_piece(task: PieceTask, piece: Any) -> PartResult:
+    """Make a piece, and store it as an object. Runs on a worker."""
+    return guarded(partial(_store, task, piece), task.position)
+
+
+def _store(task: PieceTask, piece: Any) -> tuple[StoredPiece, int]:
+    check_version(task.version)
+    session = session_of(task.session, task.connect)
+    folder = folder_of(session)
+    value = value_of(piece)
+    if is_seekable(value):
+        value.seek(0)  # an earlier attempt may have read it
+    piece = folder.write(task.position, views_of(value, f"piece {task.position}"))
+    # If the upload ended before this, the temporary objects were removed already.
+    gone = session.gone() if task.late else None
+    if gone is not None:
+        folder.remove([piece.name])
+        raise gone
+    return piece, 0
+
+
+def folder_of(session: UploadSession) -> PieceFolder:
+    """The temporary objects of an upload."""
+    container = Container(session.container_name, {}, session.driver)
+    digest = hashlib.sha256(session.upload_id.encode()).hexdigest()[:16]
+    prefix = _prefix_of(session.object_name, f"pieces-{digest}")
+    return PieceFolder(container, session.object_name, prefix, session.facts.headers)
+
+
+def store_pieces(
+    session: UploadSession,
+    executor: PartExecutor,
+    pieces: Sequence[Any],
+    task: PieceTask,
+    *,
+    window: int,
+    is_new: bool,
+) -> list[StoredPiece]:
+    """Store the pieces that are not there yet, a window of them at once.
+
+    :param task: for each piece, but for its position.
+    :param is_new: none is there.
+    :raises PartConflictError: two attempts wrote different bytes.
+    :raises ValueError: there are fewer pieces than before, or one may have been consumed.
+    :raises WorkerError: the first failure, after the tasks that were running. The temporary
+        objects are kept.
+    """
+    folder, stored = folder_of(session), dict[int, StoredPiece]()
+    for number, found in () if is_new else folder.attempts():
+        stored.setdefault(number, found)
+    if max(stored, default=-1) >= len(pieces):
+        raise ValueError(
+            f"there are {len(pieces)} pieces, and {session.object_name} had at least "
+            f"{max(stored) + 1} when the upload began; nothing was published"
+        )
+    missing = deque(position for position in range(len(pieces)) if position not in stored)
+    for position in () if is_new else missing:
+        _check_unread(pieces[position], position, session.object_name)
+    tasks: Tasks[int] = Tasks(executor)
+    try:
+        while missing or tasks:
+            while missing and len(tasks) < window:
+                position = missing.popleft()
+                tasks.submit(position, _call, task._replace(position=position), pieces[position])
+            position, future = tasks.take()
+            stored[position] = _stored_by(future, session, position)
+    finally:
+        tasks.stop()
+    folder.check(stored)
+    return [stored[position] for position in range(len(pieces))]
+
+
+def _call(task: PieceTask, piece: Any) -> tuple[Any, ...]:
+    return store_piece, task, piece
+
+
+def _check_unread(piece: Any, position: int, name: str) -> None:
+    if not (is_repeatable(piece) or is_seekable(piece)):
+        raise ValueError(
+            f"piece {position} of {name} can be read only once, and may have been: pass a function "
+            "that makes it. Nothing was published"
+        )
+
+
+def _stored_by(future: Any, session: UploadSession, position: int) -> StoredPiece:
+    try:
+        result = result_of(future)
+    except BaseException as error:  # of the engine
+        raise worker_error(session.upload, (position,), error) from error
+    if result.receipt is None:
+        raise worker_error(session.upload, (position,), result)
+    return result.receipt  # type: ignore[no-any-return]
+
+
+# Written by tasks of Spark and Ray Data.
+
+
+class StagedPiece(NamedTuple):
+    """A piece that was written; about 300 bytes, no secret.
+
+    :param number: position of the piece, from 0.
+    :param stored: the temporary object; its name is empty if the piece is.
+    """
+
+    number: int
+    stored: StoredPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,15 +344,14 @@ class Staging:
         :param options: of :meth:`publish`; the pieces are encrypted and paid for as they say.
         :raises ValueError: workers could not connect as ``driver`` does; the text says what to do.
         """
-        prefix = prefix_of(object_name, uuid4().hex)
+        prefix = _prefix_of(object_name, uuid4().hex)
         headers = dict(options.get("headers") or {})
         own = {name: value for name, value in options.items() if name.startswith(_OPTIONS)}
         if own:
             headers = driver._headers_to_share(headers, own)
         headers = headers_of_pieces(headers)
         facts = Facts(container.name, object_name, prefix, int(time.time()), headers=headers)
-        why = not_portable(driver, facts)
-        if why:
+        if why := not_portable(driver, facts):
             raise ValueError(
                 f"the pieces of {container.name}/{object_name} cannot be written by other "
                 f"processes: {why}"
@@ -263,7 +380,7 @@ class Staging:
         first = next(views, None)
         if first is None:
             return StagedPiece(number, _EMPTY)
-        return StagedPiece(number, self.folder.write(number, _chain(first, views)))
+        return StagedPiece(number, self.folder.write(number, chain([first], views)))
 
     def publish(
         self, pieces: Iterable[StagedPiece], executor: Any = None, **options: Any
@@ -301,12 +418,3 @@ class Staging:
             )
         folder.discard()
         return obj
-
-    def discard(self) -> None:
-        """Remove the temporary objects, and uploads of them that have not ended."""
-        self.folder.discard()
-
-
-def _chain(first: memoryview, rest: Iterator[memoryview]) -> Iterator[memoryview]:
-    yield first
-    yield from rest

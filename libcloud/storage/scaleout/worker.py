@@ -32,7 +32,7 @@ from libcloud.storage.types import SizeMismatchError
 from libcloud.utils.arguments import kind_of
 from libcloud.utils.bodies import FilePieces
 
-_SHOWN = 1000  # characters of an error
+SHOWN = 1000  # characters of an error
 
 _Content = memoryview | FilePieces | Iterator[memoryview]
 
@@ -253,7 +253,7 @@ def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartRe
         return PartResult(
             None,
             worker,
-            error=f"{kind_of(error)}: {getattr(error, 'value', error)}"[:_SHOWN],
+            error=f"{kind_of(error)}: {getattr(error, 'value', error)}"[:SHOWN],
             code=code if isinstance(code, str) else None,
             status=status if isinstance(status, int) else None,
             piece=position,

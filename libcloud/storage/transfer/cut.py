@@ -84,6 +84,12 @@ def cut(
     return _numbered(_every(equal, sizes))
 
 
+def usual_part_size(sizes: Sequence[int], limits: Limits) -> int:
+    """A size of parts with which no piece is divided, so that each is made once, if possible."""
+    whole = max(sizes, default=0) + limits.min_part_size
+    return max(DEFAULT_PART_SIZE, whole if whole <= limits.max_part_size else 0)
+
+
 def check_sizes(sizes: Sequence[int]) -> None:
     """:raises TypeError, ValueError: a size is not one, see :func:`cut`."""
     for position, size in enumerate(sizes):

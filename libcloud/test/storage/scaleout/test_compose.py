@@ -15,9 +15,8 @@ import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.scaleout import UploadSession, compose
-from libcloud.storage.scaleout.compose import folder_of
-from libcloud.storage.scaleout.staging import Staging
+from libcloud.storage.scaleout import UploadSession, staging
+from libcloud.storage.scaleout.staging import Staging, folder_of
 from libcloud.storage.types import PartConflictError, UploadOutcomeUnknownError, WorkerError
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
@@ -86,7 +85,7 @@ def test_a_piece_that_is_stored_after_the_upload_ended_is_removed(s3: Store, end
     session = s3.driver.ex_begin_upload(s3.container, "object")
     receipt = session.upload_part(1, b"x" * PART)
     session.complete([receipt]) if end == "complete" else session.abort()
-    late = compose.store_piece(compose.PieceTask(session, 0, late=True), b"data")
+    late = staging.store_piece(staging.PieceTask(session, 0, late=True), b"data")
     assert (late.receipt, late.code, late.piece) == (None, "NoSuchUpload", 0)
     s3.assert_nothing_is_left(*["object"] * (end == "complete"))
 

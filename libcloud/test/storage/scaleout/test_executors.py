@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.scaleout.executors import executor_for, workers_of
-from libcloud.storage.scaleout.sizes import collect_sizes, piece_size, text_of_engine
+from libcloud.storage.scaleout.futures import collect_sizes, piece_size, text_of_engine
 from libcloud.storage.scaleout.worker import PartTask, send_part
 from libcloud.storage.types import WorkerError
 

@@ -101,7 +101,7 @@ def test_another_attempt_with_other_bytes_is_a_conflict_and_nothing_is_published
         staging.publish(pieces)
     assert caught.value.number == 1
     assert (BUCKET, "big.bin") not in store.objects
-    staging.discard()
+    staging.folder.discard()
     assert not store.objects
 
 
