@@ -20,7 +20,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from libcloud.common.types import MalformedResponseError
@@ -42,10 +42,9 @@ Data = bytes | bytearray | memoryview
 
 @dataclass(frozen=True, slots=True)
 class Polynomial:
-    """The polynomial of a CRC; stored as in zlib, lowest power in the highest bit.
+    """The polynomial of a CRC of ``width`` bits, without its highest power.
 
-    :param width: bits.
-    :param reflected: all powers but the highest, lowest power in the highest bit.
+    As in zlib, the lowest power is in the highest bit.
     """
 
     width: int
@@ -103,10 +102,10 @@ def _product(polynomial: Polynomial, left: int, right: int) -> int:
 class Checksum:
     """An algorithm.
 
-        :param name: as in the header, in lower case: ``"crc32c"``.
-        :param size: of a value, bytes.
+    :param name: as in the header, in lower case: ``"crc32c"``.
+    :param size: of a value, bytes.
     :param new: starts a computation; raises ``ModuleNotFoundError`` if a package is missing.
-        :param polynomial: of a CRC, whose values can be combined; ``None`` for a hash.
+    :param polynomial: of a CRC, whose values can be combined; ``None`` for a hash.
     """
 
     name: str
@@ -156,18 +155,14 @@ def _awscrt(function: str, size: int) -> RunningChecksum:
     return _RunningCRC(compute, size)
 
 
-def _hash(name: str) -> Any:
-    return hashlib.new(name, usedforsecurity=False)
-
-
 CHECKSUMS: Mapping[str, Checksum] = {
     checksum.name: checksum
     for checksum in (
         Checksum("crc32", 4, lambda: _RunningCRC(_crc32(), 4), CRC32),
         Checksum("crc32c", 4, lambda: _awscrt("crc32c", 4), CRC32C),
         Checksum("crc64nvme", 8, lambda: _awscrt("crc64nvme", 8), CRC64NVME),
-        Checksum("sha1", 20, lambda: _hash("sha1")),
-        Checksum("sha256", 32, lambda: _hash("sha256")),
+        Checksum("sha1", 20, partial(hashlib.sha1, usedforsecurity=False)),
+        Checksum("sha256", 32, partial(hashlib.sha256, usedforsecurity=False)),
     )
 }
 
@@ -187,7 +182,7 @@ def available(name: str) -> bool:
 def combined(checksum: Checksum, parts: Iterable[tuple[bytes, int]]) -> bytes | None:
     """The value of a whole from pairs of value and length of its parts, in order.
 
-    :return: ``None`` if the algorithm does not allow it; a single part has the value of the whole.
+    ``None`` if the algorithm does not allow it; a single part has the value of the whole.
     """
     pairs = list(parts)
     if len(pairs) == 1:
@@ -217,7 +212,7 @@ def checksum_in(headers: Mapping[str, str]) -> tuple[Checksum, bytes] | None:
     """The checksum of the whole object in the ``headers`` of a response; names in lower case.
 
     The cheapest one that can be computed here, if there are several; ``None`` without one, or
-        if it was composed of those of parts (``x-amz-checksum-type: COMPOSITE``).
+    if it was composed of those of parts (``x-amz-checksum-type: COMPOSITE``).
     """
     if HEADER not in "\n".join(headers):
         return None
@@ -236,22 +231,16 @@ _CHUNK = 256 * 1024
 
 
 class PartSource(Protocol):
-    """Makes the data of a part."""
+    """Makes the data of a part; once, unless it is ``repeatable``."""
 
     @property
-    def repeatable(self) -> bool:
-        """Whether :meth:`pieces` returns the same data for each attempt; otherwise only once."""
+    def repeatable(self) -> bool: ...
 
-    def pieces(self) -> Iterator[memoryview]:
-        """The data."""
+    def pieces(self) -> Iterator[memoryview]: ...
 
 
 class StreamedPart:
-    """The data of one part. Its length is that of the data.
-
-    :param size: bytes that ``source`` must yield.
-    :param what: the part, for messages.
-    """
+    """The data of one part: ``size`` bytes, which ``source`` must yield."""
 
     def __init__(self, source: PartSource, size: int, checksum: Checksum, what: str) -> None:
         self.repeatable = source.repeatable
@@ -274,7 +263,6 @@ class StreamedPart:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers that describe the body."""
         return {
             "Content-Encoding": "aws-chunked",
             "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
@@ -317,11 +305,10 @@ class StreamedPart:
         value = running.digest()
         self._first = self._first or value
         if value != self._first:
-            text = f"{self._what} has other bytes each time it is made"
-            self._error = InvalidSourceError(text)
+            self._error = InvalidSourceError(f"{self._what} has other bytes each time it is made")
             raise _SourceError(self._what)
         self._value = value
-        yield f"0\r\n{self.checksum.header}:{encoded(self._value)}\r\n\r\n".encode("ascii")
+        yield f"0\r\n{self.checksum.header}:{encoded(value)}\r\n\r\n".encode("ascii")
 
     def _chunks(self) -> Iterator[bytes]:
         if self._started and not self.repeatable:

@@ -25,7 +25,7 @@ from libcloud.common.aws import (
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.storage.s3.response import S3RawResponse, S3Response
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import Pieces, hashed
 from libcloud.utils.headers import authority
 from libcloud.utils.local import PerProcess, PerThread
 
@@ -128,10 +128,7 @@ class BaseS3Connection(ConnectionUserAndKey):
         return False
 
     def current_credentials(self) -> Credentials | None:
-        """Return the credentials of the provider, the same throughout an attempt.
-
-        ``None``: there is no provider.
-        """
+        """Return the credentials of the provider, if any; the same throughout an attempt."""
         provider = self.credential_provider
         if provider is None:
             return None
@@ -273,8 +270,7 @@ class BaseS3Connection(ConnectionUserAndKey):
 class S3Connection(AWSTokenConnection, BaseS3Connection):
     """Signature Version 2 with temporary credentials, whose token is a signed header."""
 
-    def add_default_params(self, params: Any) -> Any:
-        return BaseS3Connection.add_default_params(self, params)
+    add_default_params = BaseS3Connection.add_default_params
 
 
 class S3RequestSigner(AWSRequestSignerAlgorithmV4):
@@ -317,10 +313,7 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         if isinstance(data, (str, bytes, bytearray, memoryview)):
             return signing.sigv4.payload_hash_of(data)
         if isinstance(data, Pieces):
-            hasher = hashlib.sha256()
-            for piece in data:
-                hasher.update(piece)
-            return hasher.hexdigest()
+            return str(hashed(hashlib.sha256(), data).hexdigest())
         return signing.sigv4.UNSIGNED_PAYLOAD
 
     def _scope(self) -> signing.sigv4.Scope:

@@ -47,7 +47,6 @@ class Endpoint:
     """The base URL of a store.
 
     :param host: name or address; an IPv6 address with or without brackets.
-    :param secure: use https.
     :param port: ``None``: the default port of the scheme.
     :param path: prefix of all paths, without a trailing slash; usually empty.
     """
@@ -59,7 +58,6 @@ class Endpoint:
 
     @property
     def scheme(self) -> str:
-        """``https`` or ``http``."""
         return "https" if self.secure else "http"
 
     @property
@@ -148,10 +146,8 @@ class Address:
 class Addressing:
     """Resolves the requests of one driver to hosts; thread-safe.
 
-    :param host: the host of the driver.
     :param style: one of :data:`STYLES`.
-    :param dualstack: use the dual-stack hosts of other regions.
-    :param fips: use their FIPS hosts.
+    :param dualstack: use the dual-stack hosts of other regions; likewise ``fips``.
     :raises ValueError: unknown style, or ``virtual`` with an IP address as host.
     """
 
@@ -248,12 +244,9 @@ def _split(action: str) -> tuple[str, str, str]:
 def choose_profile(
     own: S3Profile, *, host: str | None, given: S3Profile | None = None, named: str | None = None
 ) -> S3Profile:
-    """Return the profile of a driver.
+    """Return the profile of a driver: ``given`` or ``named`` by the user, by ``host``, or ``own``.
 
-    :param own: the profile of its class.
-    :param host: the host passed by the user; ``None``: a host of the profile.
-    :param given: the profile passed by the user; takes precedence.
-    :param named: the name of a profile passed by the user.
+    :param own: the profile of the driver's class.
     :raises ValueError: there is no profile of that name, or both are given.
     """
     if given is not None and named is not None:
@@ -282,8 +275,7 @@ def choose_host(
 ) -> str:
     """Return ``host``, or the host of the region if it is ``None``.
 
-    :param options: keywords of the driver, of which ``ex_use_dualstack``, ``ex_use_fips`` and
-        ``ex_addressing_style`` are used.
+    :param options: keywords of the driver.
     :raises ValueError: the store has no such region or no such host for it, or ``host`` is combined
         with an option that selects another host.
     """

@@ -11,32 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from libcloud.storage.error_details import (
-    CODE_LENGTH,
-    MESSAGE_LENGTH,
-    ErrorDetail,
-    attach_detail,
-    describe,
-    http_date,
-    printable,
-    retry_after,
-    word,
-)
+from libcloud.storage.error_details import CODE_LENGTH, MESSAGE_LENGTH, http_date, retry_after, word
+from libcloud.storage.error_details import ErrorDetail as ErrorDetail
+from libcloud.storage.error_details import attach_detail as attach_detail
+from libcloud.storage.error_details import describe as describe
+from libcloud.storage.error_details import printable as printable
 from libcloud.storage.s3.responses import parse_error
 from libcloud.storage.s3.values import ErrorBody
-
-__all__ = [
-    "PERMANENT_CODES",
-    "THROTTLING_CODES",
-    "TRANSIENT_CODES",
-    "TRANSIENT_STATUSES",
-    "ErrorDetail",
-    "attach_detail",
-    "describe",
-    "error_detail",
-    "is_transient",
-    "printable",
-]
 
 TRANSIENT_STATUSES = frozenset(
     {

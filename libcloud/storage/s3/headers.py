@@ -94,11 +94,8 @@ def has_lock(headers: Mapping[str, str]) -> bool:
 
 def has_digest(headers: Mapping[str, str]) -> bool:
     """Whether the caller sends a digest of the body along."""
-    for name in headers:
-        lower = name.lower()
-        if lower != "content-length" and _describes_one_body(lower):
-            return True
-    return False
+    names = map(str.lower, headers)
+    return any(name != "content-length" and _describes_one_body(name) for name in names)
 
 
 def _describes_one_body(name: str) -> bool:
@@ -145,10 +142,7 @@ def mark_optional(headers: Mapping[str, str], *, digest_asked: bool = False) -> 
 
 
 def refused_features(detail: object, request: HttpRequest) -> frozenset[str]:
-    """The optional features of ``request`` that the store may have refused it for.
-
-    :param detail: the error, an :class:`~libcloud.storage.s3.errors.ErrorDetail` if there is one.
-    """
+    """The optional features of ``request`` that the store may have refused with ``detail``."""
     used = _features(request)
     if not used or not isinstance(detail, s3.errors.ErrorDetail) or not _is_refusal(detail):
         return frozenset()
@@ -161,22 +155,18 @@ def without_features(request: HttpRequest, features: Iterable[str]) -> HttpReque
     features = frozenset(features)
     if not features or features.isdisjoint(_features(request)):
         return request
+
+    def is_kept(name: str, value: str) -> bool:
+        if not isinstance(value, OptionalValue):
+            return True
+        unsigned = CHECKSUM in features and (name.lower(), value) == _UNSIGNED
+        return not unsigned and not name.lower().startswith(tuple(features))
+
     return replace(
         request,
         params=tuple(pair for pair in request.params if pair[0] not in features),
-        headers=_without_headers(request.headers, tuple(features)),
+        headers={name: text for name, text in request.headers.items() if is_kept(name, text)},
     )
-
-
-def _without_headers(headers: Mapping[str, str], prefixes: tuple[str, ...]) -> dict[str, str]:
-
-    def is_dropped(name: str, value: str) -> bool:
-        if not isinstance(value, OptionalValue):
-            return False
-        unsigned = CHECKSUM in prefixes and (name.lower(), value) == _UNSIGNED
-        return unsigned or name.lower().startswith(prefixes)
-
-    return {name: value for name, value in headers.items() if not is_dropped(name, value)}
 
 
 def _features(request: HttpRequest) -> frozenset[str]:
@@ -262,14 +252,11 @@ def changes(given: Given, metadata: Mapping[str, object] | None, content_type: s
 def head_headers(given: Given) -> dict[str, str]:
     """The headers of a HEAD request for the source."""
     headers = {"Accept-Encoding": "identity"}  # the size and the ETag of what is stored
-    headers.update(
-        (name, value)
-        for name, value in given.own.items()
-        if _without(name, given.vendor) == "request-payer"
-    )
-    for name, value in given.of_source.items():
+    for name, value in (*given.own.items(), *given.of_source.items()):
         rest = _without(name, given.vendor)
-        if rest == "source-expected-bucket-owner":
+        if rest == "request-payer":
+            headers[name] = value
+        elif rest == "source-expected-bucket-owner":
             headers[f"{given.vendor}-expected-bucket-owner"] = value
         elif rest.startswith("copy-source-server-side-encryption"):
             headers[f"{given.vendor}-{rest.removeprefix('copy-source-')}"] = value

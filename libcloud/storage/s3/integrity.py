@@ -37,11 +37,7 @@ _UNSIGNED = {_PAYLOAD: "UNSIGNED-PAYLOAD"}
 
 @dataclass(frozen=True, slots=True)
 class ChecksumComparison:
-    """A checksum that a store reports for what it received.
-
-    :param value: as the store writes it: base64; an MD5, which is an ETag, hexadecimal.
-    :param expected: what was sent, likewise.
-    """
+    """A checksum that a store reports, and what was sent: base64; an MD5, hexadecimal."""
 
     algorithm: str
     value: str
@@ -67,7 +63,7 @@ def choose_digest(
     :param asked: the user's choice: ``"auto"``, the name of a checksum, or ``None`` for none.
     :param locked: the object is to be locked: a signature does not do for a checksum.
     :raises ValueError: a name that is not known, or that cannot be sent.
-    :raises ModuleNotFoundError: it takes a package that is not installed; the message names it.
+    :raises ModuleNotFoundError: a package is not installed.
     """
     if asked == "auto":
         return _cheapest(profile, signature=signature, secure=secure, locked=locked)
@@ -192,11 +188,10 @@ def whole_checksum(parts: Sequence[PartReceipt]) -> Digest:
 def compare_checksum(
     profile: S3Profile, digest: Digest, headers: Mapping[str, str], *, opaque: bool
 ) -> ChecksumComparison | None:
-    """What a response reports for a body with ``digest``.
+    """What a response reports for a body with ``digest``; ``None``: nothing to compare.
 
-    :param headers: of the response to the body, or to Complete; names in lower case.
+    :param headers: names in lower case.
     :param opaque: its ETag is not an MD5, because of encryption.
-    :return: ``None`` if it contains nothing to compare.
     """
     if not digest.algorithm:
         return None
@@ -230,8 +225,7 @@ def reported_digest(
 ) -> Digest:
     """The digest of a part that the store reports, without headers; empty if it reports none.
 
-    :param checksums: by algorithm in lower case, base64.
-    :param opaque: its ETag is not an MD5, because of encryption.
+    For the arguments see :func:`compare_checksum`.
     """
     for name, text in checksums.items():
         value = decoded(text)
@@ -249,12 +243,10 @@ def digest_of(text: str) -> Digest:
 
 
 def is_md5(etag: str) -> bool:
-    """Whether ``etag`` has the form of an MD5 in hexadecimal."""
     return _MD5.fullmatch(etag) is not None
 
 
 def md5_hex(body: Body) -> str:
-    """The MD5 of ``body``, hexadecimal."""
     return str(hashed(new_md5(), body).hexdigest())
 
 
@@ -263,14 +255,14 @@ def encrypted(headers: Mapping[str, str]) -> bool:
 
     :param headers: of an upload, or of a response; that to Complete does not name a customer's key.
     """
-    names = "\n".join(headers).lower()
-    if "server-side-encryption" not in names and "x-goog-encryption-" not in names:
-        return False  # as of most objects
-    named = {name.lower(): value for name, value in headers.items()}
-    if "x-amz-server-side-encryption-customer-algorithm" in named or any(
-        name.startswith("x-goog-encryption-") for name in named
-    ):
+    names = "\n".join(("", *headers)).lower()
+    if "\nx-goog-encryption-" in names:
         return True
+    if "\nx-amz-server-side-encryption" not in names:
+        return False  # as of most objects
+    if "\nx-amz-server-side-encryption-customer-algorithm" in names:
+        return True
+    named = {name.lower(): value for name, value in headers.items()}
     return named.get("x-amz-server-side-encryption", "").startswith("aws:kms")
 
 
@@ -301,7 +293,7 @@ class Verifier:
         self.checksum: dict[str, str] | None = None
 
     def is_opaque(self, headers: Mapping[str, str]) -> bool:
-        """Whether an ETag is not an MD5, because the upload or the response is encrypted."""
+        """Whether the ETag of a response is not an MD5, because of encryption."""
         return encrypted(self._sent) or encrypted(headers)
 
     def reported(self, digest: Digest, headers: Mapping[str, str]) -> ChecksumComparison | None:
@@ -382,12 +374,11 @@ _MD5_OF_ETAG = Checksum("md5", 16, new_md5)
 def expected_digest(
     profile: S3Profile, headers: Mapping[str, str], *, opaque: bool, md5: bool
 ) -> tuple[Checksum, bytes] | None:
-    """The digest to compute of a whole object, and the value that it must have.
+    """The digest to compute of a whole object, and the value that it must have; ``None``: unknown.
 
     :param headers: of the response to GET; names in lower case.
     :param opaque: the ETag is not an MD5, because of encryption.
     :param md5: use the ETag if there is no checksum.
-    :return: ``None`` if the response does not report any.
     """
     found = checksum_in(headers)
     if found is not None or not md5 or opaque or not profile.etag_is_md5:

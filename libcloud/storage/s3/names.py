@@ -29,10 +29,7 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9/~._-]*")
 
 
 class Place(NamedTuple):
-    """The location of an object.
-
-    :param path: encoded, as the driver makes it.
-    """
+    """The location of an object; ``path`` is encoded, as the driver makes it."""
 
     container: Container
     name: str
@@ -65,15 +62,11 @@ def encode_name(name: str) -> str:
     try:
         return quote(name, safe=_SAFE, errors="surrogateescape")
     except UnicodeEncodeError as error:
-        raise ValueError(_surrogate_message(name, error)) from error
+        raise _surrogate_error(name, error) from error
 
 
 def check_bucket(container: Container) -> None:
-    """Reject arguments that are not containers, and names that are not valid in a path.
-
-    :raises TypeError: it is not a container, or its name is not text.
-    :raises ValueError: with what to do.
-    """
+    """Reject arguments that are not containers; see :func:`check_bucket_name`."""
     check_container(container)
     check_bucket_name(container.name)
 
@@ -116,11 +109,11 @@ def _encoded_length(name: str, errors: str = "strict") -> int:
     try:
         return len(name.encode("utf-8", errors))
     except UnicodeEncodeError as error:
-        raise ValueError(_surrogate_message(name, error)) from error
+        raise _surrogate_error(name, error) from error
 
 
-def _surrogate_message(name: str, error: UnicodeEncodeError) -> str:
-    return (
+def _surrogate_error(name: str, error: UnicodeEncodeError) -> ValueError:
+    return ValueError(
         f"The name {name[:40]!r} cannot be written as UTF-8: character {error.start + 1} is half "
         "of a surrogate pair. A file name that was not valid UTF-8 gives such names: rename it"
     )

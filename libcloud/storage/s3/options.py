@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from libcloud.storage.keywords import ReadKeywords, UploadKeywords
+from libcloud.storage.s3.checksums import encoded
 from libcloud.utils.arguments import kind_of, unexpected_keyword
 
 if TYPE_CHECKING:
@@ -48,10 +49,9 @@ _LONGEST_TAG_VALUE = 256
 
 @dataclass(frozen=True, slots=True)
 class ObjectOptions:
-    """Keywords of the S3 drivers' methods that upload and read, with ``ex_`` before their names.
+    """The keywords of :class:`~libcloud.storage.keywords.UploadKeywords` that concern the object.
 
-    They are described in :class:`~libcloud.storage.keywords.UploadKeywords` and, as far as they
-    concern reading, in :class:`~libcloud.storage.keywords.ReadKeywords`.
+    Their names are without ``ex_`` here.
     """
 
     if_none_match: str | None = None
@@ -79,15 +79,8 @@ class ObjectOptions:
         self._check_lock()
         check_tags(self.tags or {})
 
-    @property
-    def conditional(self) -> bool:
-        """Whether there is a precondition."""
-        return bool(self.if_none_match or self.if_match)
-
     def headers(self) -> dict[str, str]:
         """The headers for the options."""
-        if self is NO_OPTIONS:
-            return {}
         found = {
             "If-None-Match": self.if_none_match,
             "If-Match": _quoted(self.if_match) if self.if_match else None,
@@ -101,13 +94,19 @@ class ObjectOptions:
         return {name: value for name, value in found.items() if value is not None}
 
     def _encryption(self) -> Mapping[str, str | None]:
-        if self.sse_customer_key is not None:
-            return _customer_key_headers(self.sse_customer_key)
+        key = self.sse_customer_key
+        if key is not None:  # for every request that accesses the data
+            digest = hashlib.md5(key, usedforsecurity=False).digest()
+            return {
+                f"{_SSE}-customer-algorithm": "AES256",
+                f"{_SSE}-customer-key": encoded(key),
+                f"{_SSE}-customer-key-MD5": encoded(digest),
+            }
         context = self.sse_kms_context
         return {
             _SSE: self.sse,
             f"{_SSE}-aws-kms-key-id": self.sse_kms_key_id,
-            f"{_SSE}-context": _base64(json.dumps(dict(context)).encode()) if context else None,
+            f"{_SSE}-context": encoded(json.dumps(dict(context)).encode()) if context else None,
             f"{_SSE}-bucket-key-enabled": _yes_or_no(self.sse_bucket_key, "true", "false"),
         }
 
@@ -128,11 +127,11 @@ class ObjectOptions:
             raise ValueError(f"ex_sse is 'AES256', 'aws:kms' or 'aws:kms:dsse', not {self.sse!r}")
         if any(option is not None for option in kms) and self.sse not in _KMS:
             raise ValueError("ex_sse_kms_... and ex_sse_bucket_key need ex_sse='aws:kms'")
-        if self.sse_customer_key is None:
-            return
-        if self.sse is not None:
+        key: object = self.sse_customer_key
+        if key is not None and self.sse is not None:
             raise ValueError("ex_sse and ex_sse_customer_key are two ways to encrypt: choose one")
-        _check_key(self.sse_customer_key)
+        if key is not None and (not isinstance(key, bytes) or len(key) != 32):  # never shown
+            raise ValueError("ex_sse_customer_key is a key of 32 bytes")
 
     def _check_lock(self) -> None:
         if (self.object_lock_mode is None) != (self.object_lock_until is None):
@@ -163,27 +162,8 @@ def _types() -> Mapping[str, tuple[Any, str]]:
     }
 
 
-def _customer_key_headers(key: bytes) -> dict[str, str]:
-    """The headers of a customer-provided key, for every request that accesses the data."""
-    return {
-        f"{_SSE}-customer-algorithm": "AES256",
-        f"{_SSE}-customer-key": _base64(key),
-        f"{_SSE}-customer-key-MD5": _base64(hashlib.md5(key, usedforsecurity=False).digest()),
-    }
-
-
-def _check_key(key: object) -> None:
-    if not isinstance(key, bytes) or len(key) != 32:  # never shown
-        raise ValueError("ex_sse_customer_key is a key of 32 bytes")
-
-
 def check_tags(tags: Mapping[str, str], name: str = "ex_tags") -> None:
-    """Check the tags of an object.
-
-    :param name: of the argument.
-    :raises TypeError: it is not a mapping of texts.
-    :raises ValueError: there are too many, or one is too long.
-    """
+    """Reject tags that an object cannot have; ``name`` is that of the argument."""
     if not isinstance(tags, Mapping):
         raise TypeError(f"{name} must be a dict of strings, not {kind_of(tags)}")
     if len(tags) > _MOST_TAGS:
@@ -212,10 +192,6 @@ def _yes_or_no(flag: bool | None, yes: str, no: str) -> str | None:
     return None if flag is None else yes if flag else no
 
 
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
 NO_OPTIONS = ObjectOptions()
 """The options of an upload without keywords."""
 
@@ -232,12 +208,8 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[ObjectOptions, dict[str, A
     if not given:
         return NO_OPTIONS, {}
     _check_names(given, UploadKeywords.__annotations__)
-    of_object = _types()
-    chosen: dict[str, Any] = {}
-    rest: dict[str, Any] = {}
-    for keyword, value in given.items():
-        name = keyword.removeprefix("ex_")
-        (chosen if name in of_object else rest)[name if name in of_object else keyword] = value
+    chosen = {name: given[f"ex_{name}"] for name in _types() if f"ex_{name}" in given}
+    rest = {name: given[name] for name in given if name.removeprefix("ex_") not in chosen}
     return ObjectOptions(**chosen) if chosen else NO_OPTIONS, rest
 
 
@@ -248,17 +220,10 @@ def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:
-    """The headers for the keywords of a read.
-
-    :param prefix: see :func:`write_headers`.
-    :raises TypeError: no such keyword.
-    :raises ValueError: a value is invalid, or the store does not support it.
-    """
+    """The headers for the keywords of a read; see :func:`write_headers`."""
     _check_names(given, ReadKeywords.__annotations__)
     options = ObjectOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
-    asked = options.headers()
-    _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
-    return asked
+    return _checked_headers(options, prefix=prefix, secure=secure)
 
 
 def read_options(headers: Mapping[str, str]) -> dict[str, Any]:
@@ -274,13 +239,14 @@ def read_options(headers: Mapping[str, str]) -> dict[str, Any]:
     return options
 
 
-def _check_sent(asked: Iterable[str], *, prefix: str, secure: bool) -> None:
-    """:param secure: over https, or nothing that needs it."""
+def _checked_headers(options: ObjectOptions, *, prefix: str, secure: bool) -> dict[str, str]:
+    asked = options.headers()
     foreign = sorted(name for name in asked if name.startswith("x-amz-") and prefix != "x-amz")
     if foreign:
         raise ValueError(f"{', '.join(foreign)}: headers of this store begin with {prefix}")
-    if not secure:
+    if options.sse_customer_key is not None and not secure:
         raise ValueError("ex_sse_customer_key goes over https only")
+    return asked
 
 
 def write_headers(
@@ -298,9 +264,8 @@ def write_headers(
     """
     if options is NO_OPTIONS:
         return dict(headers or {})
-    asked = options.headers()
-    _check_sent(asked, prefix=prefix, secure=secure or options.sse_customer_key is None)
-    if options.conditional and not profile.conditional_writes:
+    asked = _checked_headers(options, prefix=prefix, secure=secure)
+    if (options.if_none_match or options.if_match) and not profile.conditional_writes:
         raise ValueError(
             f"ex_if_none_match and ex_if_match: {profile.name} is not known to hold to conditions "
             "of writes, and might overwrite what is there. If it does, say so by the driver's "

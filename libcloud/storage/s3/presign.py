@@ -14,21 +14,13 @@ from typing import Any
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest, Params
-from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
+from libcloud.common.signing.sigv4 import Scope, presign
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object, ObjectVersion
 from libcloud.storage.s3.endpoint import Endpoint
 from libcloud.storage.s3.requests import of_version
 from libcloud.storage.s3.versions import version_of, version_to_delete
 from libcloud.utils.arguments import kind_of
-
-__all__ = [
-    "MAX_PRESIGN_SECONDS",
-    "Endpoint",
-    "presigned_object_url",
-    "presigned_url",
-    "version_for",
-]
 
 
 def presigned_url(
@@ -71,13 +63,12 @@ def presigned_object_url(
     version_id: str | None = None,
     params: Params = (),
 ) -> str:
-    """A presigned URL that allows ``method`` on the object at ``path`` for a limited time.
+    """A presigned URL that allows ``method`` on the object at ``path``, by ``connection``.
 
-    :param connection: whose host, port and credentials are used; nothing is sent.
-    :param path: encoded, as the driver makes it.
+    Nothing is sent.
+
     :param hours: at most 168.
     :param version_id: of one version of the object; ``None``: the newest when the URL is used.
-    :param params: the query of the request.
     :raises ValueError: ``hours`` is out of range.
     :raises LibcloudError: the driver is anonymous.
     """

@@ -35,7 +35,6 @@ class Attempt(NamedTuple):
 
     Other threads may have changed that state by the time the response arrives.
 
-    :param action: path and query as the driver builds them.
     :param credentials: ``None``: the connection has fixed credentials.
     """
 
@@ -62,10 +61,9 @@ class Attempt(NamedTuple):
 
 
 class Strategy(Protocol):
-    """One way to recover; stateless, so one instance serves all requests."""
+    """One way to recover, up to ``limit`` times for a request; one instance serves all requests."""
 
     limit: int
-    """How often it may be successful for one request."""
 
     def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
         """Correct the connection; return whether the request may be accepted now."""
@@ -193,11 +191,9 @@ STRATEGIES: tuple[Strategy, ...] = (
 
 
 class Recoveries:
-    """The strategies for one request, each with the number of times it was used.
+    """The strategies for one request, whose body is rewound after a recovery.
 
     The connection of another project recovers by its own means, so none is used then.
-
-    :param body: of the request; it is rewound after a recovery.
     """
 
     def __init__(self, connection: Any, action: str, method: str, body: Any) -> None:
@@ -213,10 +209,7 @@ class Recoveries:
             self._attempt = Attempt.begin(self._own, *self._request)
 
     def recover(self, error: ErrorDetail | None) -> bool:
-        """Try the strategies in turn; return whether the request can be sent again.
-
-        :param error: ``None``: the failure was not a response of the store.
-        """
+        """Try the strategies in turn; return whether the request can be sent again."""
         if error is None or self._attempt is None:
             return False
         for strategy in STRATEGIES:

@@ -115,14 +115,11 @@ class S3Response(AWSBaseResponse):
         return s3.nodes.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
-        """Return the error in this response; see :func:`s3.errors.error_detail`."""
+        """Return the error in this response."""
         return s3.errors.error_detail(int(self.status), self.headers, _bytes(self.body))
 
     def parse_error(self) -> Any:
-        """Raise the exception for the status.
-
-        It has the code, the message and the request id of S3 in its text and as attributes, see
-        :func:`~libcloud.storage.s3.errors.attach_detail`.
+        """Raise the exception for the status, with the details of S3.
 
         :raises InvalidCredsError: 401 and 403.
         :raises LibcloudError: any other status; for a redirect, it names the region of the bucket.
@@ -170,10 +167,8 @@ def _bytes(body: Any) -> bytes:
 
 
 def unexpected_content(method: str, content: str, *, etag: str = "") -> bool:
-    """Whether ``content`` cannot be the store's response to a request that returns no content.
+    """Whether the body cannot be the store's response to a PUT or DELETE that returns no content.
 
-    :param method: ``"PUT"`` or ``"DELETE"``.
-    :param content: the body, or the start of it.
     :param etag: of the response: a store that names one has stored the data, whatever document it
         returns, unless that is a web page.
     """
@@ -187,44 +182,23 @@ def unexpected_content(method: str, content: str, *, etag: str = "") -> bool:
 
 
 def is_page_of_bucket(headers: Mapping[str, str]) -> bool:
-    """Whether the response to HeadBucket describes a web page.
+    """Whether the response to HeadBucket, with ``headers`` in lower case, is about a web page.
 
     The type alone does not decide: frameworks name it even for an empty body.
-
-    :param headers: names in lower case.
     """
     return _names_html(headers) and headers.get("content-length", "") != "0"
 
 
 def is_page_of_object(headers: Mapping[str, str]) -> bool:
-    """Whether the response to HeadObject describes a web page that is not an object.
-
-    :param headers: names in lower case.
-    """
+    """The same for HeadObject: a web page that is not an object."""
     return _names_html(headers) and not any(name.startswith(_OF_OBJECTS) for name in headers)
 
 
 def is_foreign(content: str) -> bool:
-    """Whether ``content`` is from something else than a store; a document cut short is not.
-
-    :param content: the start of a body; empty for the response to a HEAD request.
-    """
+    """Whether the start of a body is from something else than a store; one cut short is not."""
     content = content.lstrip("\ufeff \t\r\n")
     root = _ROOT.match(content)
     return root["name"].lower() == "html" if root else not content.startswith("<?xml")
-
-
-def describe_page(status: int, content: str, endpoint: str) -> str:
-    """The message for a response that is not the store's.
-
-    :param content: the body, or the start of it; empty for the response to a HEAD request.
-    :param endpoint: the URL of the store.
-    """
-    shown = repr(s3.errors.printable(content[:_LOOKED_AT], _SHOWN)) if content else "a web page"
-    return (
-        f"the response has status {status} and is not a response of S3: {shown}. Is {endpoint} "
-        "the endpoint of the store's API, and not its web console, a proxy or a login page?"
-    )
 
 
 def _names_html(headers: Mapping[str, str]) -> bool:
@@ -235,9 +209,9 @@ def _names_html(headers: Mapping[str, str]) -> bool:
 def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:
     """Whether the content of ``response`` agrees with its status, if that is a success.
 
-    :param what: the operation, for messages.
-    :return: ``False`` if the body is an ``<Error>``: a response may begin with 200 and be one all
-        the same (Amazon S3 API Reference, "CompleteMultipartUpload").
+    It does not if the body is an ``<Error>``: a response may begin with 200 and be one all the same
+    (Amazon S3 API Reference, "CompleteMultipartUpload").
+
     :raises MalformedResponseError: the response cannot be the store's.
     """
     if not 200 <= int(response.status) < 300:
@@ -271,14 +245,18 @@ def not_the_store(
     """The error for a response with a status of success that is not the store's.
 
     :param content: the start of the body; empty for the response to a HEAD request.
-    :param what: the operation, for the message.
+    :param what: the operation.
     """
     scheme = "https" if getattr(connection, "secure", False) else "http"
     host = getattr(connection, "host", None) or ""
     host = f"[{host}]" if ":" in host else host
     endpoint = f"{scheme}://{host}:{getattr(connection, 'port', '')}".rstrip(":")
-    text = describe_page(int(status), content, endpoint)
-    text = f"{what}: {text}" if what else text
+    shown = repr(s3.errors.printable(content[:_LOOKED_AT], _SHOWN)) if content else "a web page"
+    text = (
+        f"{what}{': ' if what else ''}the response has status {int(status)} and is not a response "
+        f"of S3: {shown}. Is {endpoint} the endpoint of the store's API, and not its web console, "
+        "a proxy or a login page?"
+    )
     error = MalformedResponseError(text, driver=getattr(connection, "driver", None))
     vars(error)["is_page"] = is_foreign(content)
     return error
@@ -286,16 +264,14 @@ def not_the_store(
 
 def text_of(body: object) -> str:
     """The body of a response as text, which may be of a class that is not ours."""
-    return (
-        body.decode("utf-8", "replace") if isinstance(body, (bytes, bytearray)) else str(body or "")
-    )
+    is_data = isinstance(body, (bytes, bytearray))
+    return body.decode("utf-8", "replace") if is_data else str(body or "")
 
 
 def etag_of_part(response: Any, what: str, driver: object) -> str:
-    """The ETag of a part.
+    """The ETag of a part, which Complete must name.
 
-    :raises MalformedResponseError: it is missing, so Complete could not name the part, and nothing
-        proves that it is stored. It can be sent again.
+    :raises MalformedResponseError: it is missing. The part can be sent again.
     """
     etag = strip_etag(response.headers.get("etag", ""))
     if not etag:

@@ -62,12 +62,12 @@ def set_versioning(client: S3Client, path: str, container_name: str, *, enabled:
 def upload_expiry(client: S3Client, path: str, container_name: str) -> int | None:
     """Days after which the store aborts any unfinished upload; ``None``: it does not."""
     days = [
-        found
+        abort.number("DaysAfterInitiation")
         for rule in _rules(client, path, container_name)[0]
-        if (rule.word("Status") or "") == "Enabled" and _is_of_all(rule)
-        if (found := _days(rule)) is not None
+        if rule.word("Status") == "Enabled" and _is_of_all(rule)
+        if (abort := rule.child("AbortIncompleteMultipartUpload"))
     ]
-    return min(days, default=None)
+    return min((found for found in days if found is not None), default=None)
 
 
 def set_upload_expiry(client: S3Client, path: str, container_name: str, days: int | None) -> None:
@@ -121,17 +121,10 @@ def _rule(days: int, others: list[Node]) -> str:
 
 def _is_of_all(rule: Node) -> bool:
     """Whether a rule applies to all objects of the bucket."""
-    if rule.find("Prefix"):
-        return False
     applies_to = rule.child("Filter")
     parts = () if applies_to is None else applies_to.children()
-    return all(part.name == "Prefix" and not part.text() for part in parts)
-
-
-def _days(rule: Node) -> int | None:
-    """Days after which ``rule`` aborts uploads."""
-    abort = rule.child("AbortIncompleteMultipartUpload")
-    return None if abort is None else abort.number("DaysAfterInitiation")
+    is_limited = any(part.name != "Prefix" or part.text() for part in parts)
+    return not is_limited and not rule.find("Prefix")
 
 
 # Objects.
@@ -141,7 +134,6 @@ def _days(rule: Node) -> int | None:
 class ObjectSetting:
     """One setting of one object.
 
-    :param path: of the object, encoded.
     :param name: of the subresource: ``"tagging"``.
     :param label: for messages: ``"tags"``.
     """

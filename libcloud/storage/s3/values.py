@@ -2,7 +2,8 @@
 """The records of the S3 protocol: parsed responses.
 
 Texts are as the store sent them, keys and prefixes decoded, ETags without their quotes. Times stay
-text, because most callers pass them on; :func:`parse_time` reads them.
+text, because most callers pass them on; :func:`parse_time` reads them. Sizes are bytes. What a
+store does not report is ``None``.
 """
 
 from __future__ import annotations
@@ -30,13 +31,10 @@ class Published(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeleteResult:
-    """The response to DeleteObjects.
+    """The response to DeleteObjects; nothing follows from an entry whose key is empty.
 
-    :param deleted: keys and version ids, which are ``None`` for an object; empty for a quiet
-        request.
-    :param errors: of what was not deleted: key and version id, error code and message.
-
-    A key is ``""`` where the store names none; nothing follows from such an entry.
+    :param deleted: keys and version ids (of an object ``None``); empty for a quiet request.
+    :param errors: key and version id, error code, and message.
     """
 
     deleted: frozenset[tuple[str, str | None]] = frozenset()
@@ -47,9 +45,8 @@ class DeleteResult:
 class ErrorBody:
     """An ``<Error>`` document, without the elements that repeat what was signed.
 
-    :param code: S3's error code; empty if the store left it out.
-    :param region: of the bucket, if the store reports it.
-    :param endpoint: the host to use instead, if the store reports one.
+    :param region: of the bucket.
+    :param endpoint: the host to use instead.
     """
 
     code: str
@@ -63,9 +60,8 @@ class ErrorBody:
 class UploadRecord(NamedTuple):
     """An in-progress upload.
 
-    :param initiated: time as the store wrote it; ``None`` if it did not.
-    :param initiator: display name, or id, of who started it; ``None`` if it is not reported.
-    :param owner: display name, or id, of who will own the object; ``None`` likewise.
+    :param initiator: display name, or id, of who started it.
+    :param owner: display name, or id, of who will own the object.
     """
 
     key: str
@@ -81,11 +77,7 @@ class UploadRecord(NamedTuple):
 
 
 class PartRecord(NamedTuple):
-    """A part that the store holds.
-
-    :param etag: ``None`` if the store does not report it.
-    :param size: bytes.
-    """
+    """A part that the store holds."""
 
     number: int
     etag: str | None
@@ -95,12 +87,7 @@ class PartRecord(NamedTuple):
 
 
 class ObjectRecord(NamedTuple):
-    """An object as a listing shows it. A tuple, for a page has a thousand of them.
-
-    :param etag: ``None`` if the store does not report it.
-    :param size: bytes.
-    :param last_modified: time as the store wrote it; ``None`` if it did not.
-    """
+    """An object as a listing shows it. A tuple, for a page has a thousand of them."""
 
     key: str
     etag: str | None
@@ -123,12 +110,7 @@ class Retention(NamedTuple):
 
 
 class VersionRecord(NamedTuple):
-    """A version, or a delete marker, as a listing shows it.
-
-    :param etag: ``None`` if the store does not tell; a delete marker has none.
-    :param size: bytes; 0 for a delete marker.
-    :param last_modified: time as the store wrote it; ``None`` if it did not.
-    """
+    """A version, or a delete marker, which has no ETag and the size 0, as a listing shows it."""
 
     key: str
     version_id: str
@@ -141,10 +123,7 @@ class VersionRecord(NamedTuple):
 
 
 class BucketRecord(NamedTuple):
-    """A bucket as the list of buckets shows it.
-
-    :param creation_date: time as the store wrote it; ``None`` if it did not.
-    """
+    """A bucket as the list of buckets shows it."""
 
     name: str
     creation_date: str | None = None

@@ -26,9 +26,6 @@ _T = TypeVar("_T")
 # Amazon S3 User Guide, "Versioning flows": up to 1,024 bytes.
 _MAX_BYTES = 1024
 
-_VERSION_ID = "x-amz-version-id"
-
-
 # Statuses with which a store refuses to read a version: denied, or not supported.
 _REFUSED = (400, 403, 501)
 
@@ -38,11 +35,7 @@ class WrongVersionError(LibcloudError):
 
 
 def check_version_id(version_id: object, name: str = "ex_version_id") -> None:
-    """Refuse what cannot be the id of a version.
-
-    :raises TypeError: it is no text.
-    :raises ValueError: it is empty, too long or not valid in UTF-8.
-    """
+    """Refuse what cannot be the id of a version; ``name`` is that of the argument."""
     if not isinstance(version_id, str):
         raise TypeError(f"{name} must be a str, not {type(version_id).__name__}")
     if not version_id:
@@ -139,14 +132,11 @@ class explained_errors:
 def check_response(
     client: S3Client, headers: Mapping[str, str], label: str, version_id: str | None
 ) -> None:
-    """Check that a response is about the requested version.
+    """Check that a response, with ``headers`` in lower case, is about the requested version.
 
     A store without versions ignores the parameter, and returns the newest.
-
-    :param headers: names in lower case.
-    :raises WrongVersionError: it is not.
     """
-    found = headers.get(_VERSION_ID)
+    found = headers.get("x-amz-version-id")
     if version_id is None or found == version_id:
         return
     if found is None and version_id == "null":

@@ -10,9 +10,10 @@ import pytest
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
-from libcloud.common.signing.sigv4 import Scope
+from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope
 from libcloud.storage.s3 import requests
-from libcloud.storage.s3.presign import MAX_PRESIGN_SECONDS, Endpoint, presigned_url
+from libcloud.storage.s3.endpoint import Endpoint
+from libcloud.storage.s3.presign import presigned_url
 
 # The example of the Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters
 # (AWS Signature Version 4)".
