@@ -163,7 +163,6 @@ class DummyStorageDriver(StorageDriver):
         return iter([self._container(name) for name in self._containers])
 
     def get_container(self, container_name: str) -> Container:
-        """See :class:`StorageDriver`."""
         self._objects_of(container_name)
         return self._container(container_name)
 
@@ -179,7 +178,6 @@ class DummyStorageDriver(StorageDriver):
         return container
 
     def delete_container(self, container: Container) -> bool:
-        """See :class:`StorageDriver`."""
         check_container(container)
         if self._objects_of(container.name):
             raise ContainerIsNotEmptyError(None, self, container.name)
@@ -204,12 +202,10 @@ class DummyStorageDriver(StorageDriver):
         return iter([objects[name].object for name in names])
 
     def get_object(self, container_name: str, object_name: str) -> Object:
-        """See :class:`StorageDriver`."""
         self._objects_of(container_name)
         return self._stored(container_name, object_name).object
 
     def delete_object(self, obj: Object) -> bool:
-        """See :class:`StorageDriver`."""
         check_object(obj)
         self._stored(obj.container.name, obj.name)
         del self._objects_of(obj.container.name)[obj.name]
@@ -228,7 +224,6 @@ class DummyStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        """See :class:`StorageDriver`."""
         check_download(obj, destination_path)
         return self._save(
             self.download_object_as_stream(obj), obj, destination_path, overwrite_existing
@@ -237,7 +232,6 @@ class DummyStorageDriver(StorageDriver):
     def download_object_as_stream(
         self, obj: Object, chunk_size: int | None = None
     ) -> Iterator[bytes]:
-        """See :class:`StorageDriver`."""
         check_object(obj)
         whole_number("chunk_size", chunk_size, least=0)
         return _cut(self._stored(obj.container.name, obj.name).data, chunk_size)
@@ -251,7 +245,6 @@ class DummyStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        """See :class:`StorageDriver`."""
         check_download(obj, destination_path)
         pieces = self.download_object_range_as_stream(obj, start_bytes, end_bytes)
         return self._save(pieces, obj, destination_path, overwrite_existing)

@@ -181,7 +181,6 @@ class LocalStorageDriver(StorageDriver):
         return self._objects(container, sorted(name for name in names if name.startswith(start)))
 
     def get_object(self, container_name: str, object_name: str) -> Object:
-        """See :class:`StorageDriver`."""
         return self._make_object(self._make_container(container_name), object_name)
 
     def delete_object(self, obj: Object) -> bool:
@@ -215,7 +214,6 @@ class LocalStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        """See :class:`StorageDriver`."""
         check_download(obj, destination_path)
         with self._open(obj) as file:
             pieces = files.read_in_chunks(file, chunk_size=_COPY_SIZE)
@@ -246,7 +244,6 @@ class LocalStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        """See :class:`StorageDriver`."""
         check_download(obj, destination_path)
         self._validate_start_and_end_bytes(start_bytes, end_bytes)
         with self._open(obj) as file:

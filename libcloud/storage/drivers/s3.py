@@ -14,7 +14,6 @@ driver holds an ``S3Client``; the other operations are functions in ``storage/s3
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
@@ -342,7 +341,12 @@ class BaseS3StorageDriver(StorageDriver):
             self.profile,
             multipart=self.supports_s3_multipart_upload,
             chunked_encoding=self.supports_chunked_encoding,
+            presigned_urls=self._presigns(),
         )
+
+    def _presigns(self) -> bool | None:
+        """Whether ``get_object_cdn_url`` returns presigned URLs; ``None``: if the profile can."""
+        return None
 
     # Paths.
 
@@ -361,22 +365,21 @@ class BaseS3StorageDriver(StorageDriver):
     def _get_object_path(self, container: Container, object_name: str) -> str:
         """The encoded path of an object, whose name is checked."""
         container_path = self._get_container_path(container)
-        try:
-            check_object_name(object_name, listed=True)
-        except ValueError as error:
-            raise InvalidObjectNameError(str(error), self, object_name) from error
+        self._check_object_name(object_name, listed=True)
         return f"{container_path}/{self._clean_object_name(object_name)}"
 
     def _get_new_object_path(self, container: Container, object_name: str) -> str:
         """Path of an object to create, whose name must be valid UTF-8."""
         path = self._get_object_path(container, object_name)
-        if object_name.isascii():
-            return path
-        try:
-            check_object_name(object_name)
-        except ValueError as error:
-            raise InvalidObjectNameError(str(error), self, object_name) from error
+        if not object_name.isascii():
+            self._check_object_name(object_name, listed=False)
         return path
+
+    def _check_object_name(self, name: str, *, listed: bool) -> None:
+        try:
+            check_object_name(name, listed=listed)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, name) from error
 
     def _place(self, container: Container, object_name: str) -> Place:
         return Place(container, object_name, self._get_object_path(container, object_name))
@@ -388,10 +391,8 @@ class BaseS3StorageDriver(StorageDriver):
             yield from self._to_containers(response.object, "Buckets/Bucket")
 
     def get_container(self, container_name: str) -> Container:
-        """The container, after one HEAD request.
+        """The container, after one HEAD request. One without access (403) is assumed to exist.
 
-        :raises ContainerDoesNotExistError: there is no such container. One that may not be looked
-            at (403) is assumed to exist.
         :raises LibcloudError: it is in another region, or the request failed.
         """
         container = Container(name=container_name, extra={}, driver=self)
@@ -445,9 +446,7 @@ class BaseS3StorageDriver(StorageDriver):
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         path = self._get_container_path(container)
         pool = self._pool if self._max_concurrency() != 1 else None
-        list_pages = functools.partial(
-            s3.listing.object_pages, self._client, path, container.name, prefix
-        )
+        list_pages = partial(s3.listing.object_pages, self._client, path, container.name, prefix)
         if ex_list_parallel and pool is not None:
             listing = s3.listing.ParallelListing(pool, list_pages)
             for record in listing.objects(ex_start_after):
@@ -460,31 +459,21 @@ class BaseS3StorageDriver(StorageDriver):
         self, container: Container, prefix: str, after: str | None, last: str | None
     ) -> list[str]:
         """Some names after ``after`` and before ``last``, in order, found by about 100 requests."""
-        path = self._get_container_path(container)
-        list_pages = functools.partial(
-            s3.listing.object_pages, self._client, path, container.name, prefix or None
-        )
+        where = (self._client, self._get_container_path(container), container.name, prefix or None)
+        list_pages = partial(s3.listing.object_pages, *where)
         return s3.listing.ParallelListing(self._pool, list_pages).samples(after, last)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
         """See :func:`~libcloud.storage.base.iterate_directory`."""
-        path = self._get_container_path(container)
-        pages = s3.listing.object_pages(
-            self._client, path, container.name, prefix or None, delimiter="/"
-        )
-        for page, response in pages:
+        where = (self._client, self._get_container_path(container), container.name, prefix or None)
+        for page, response in s3.listing.object_pages(*where, delimiter="/"):
             objects = self._objects_of(page, response, container)
             yield from s3.listing.sorted_directory(page.prefixes, objects)
 
     def _objects_of(
         self, page: Page[ObjectRecord], response: Any, container: Container
     ) -> Iterator[Object]:
-        """The objects of a page.
-
-        They are built from the document, which is slower, only if a subclass overrides ``_to_objs``
-        or ``_to_obj``.
-        """
-        if is_overridden(self, BaseS3StorageDriver, "_to_objs", "_to_obj"):
+        if is_overridden(self, BaseS3StorageDriver, "_to_objs", "_to_obj"):  # slower
             return iter(self._to_objs(response.object, "Contents", container))
         return iter(s3.listing.objects_from(page.entries, container, self))
 
@@ -516,7 +505,6 @@ class BaseS3StorageDriver(StorageDriver):
             :class:`~libcloud.storage.base.ObjectVersion`.
         :param ex_checksum_mode: request the checksum, too: ``extra["checksum"]``, if the store has
             one. An object encrypted with a KMS key requires the permission to use the key then.
-        :raises ContainerDoesNotExistError: there is no such container.
         :raises ObjectDoesNotExistError: there is no such object or version in it, or the version is
             a delete marker.
         """
@@ -585,12 +573,10 @@ class BaseS3StorageDriver(StorageDriver):
         """The versions of the objects of a container, by name, the newest version first.
 
         Delete markers are among them. Without versioning, each object is one version, ``"null"``.
-        :class:`~libcloud.storage.base.ObjectVersion` describes the results; their ``extra`` has
-        ``version_id``, ``last_modified`` and ``storage_class``. Listings contain no metadata.
+        ``extra`` has ``version_id``, ``last_modified`` and ``storage_class``; there is no metadata.
 
         :raises ContainerDoesNotExistError: there is no such container.
         :raises IncompleteListingError: the store did not list all versions.
-        :raises LibcloudError: the store does not support versions.
         """
         check_prefix(prefix)
         path = self._get_container_path(container)
@@ -678,11 +664,8 @@ class BaseS3StorageDriver(StorageDriver):
     def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
         """Let the store abort unfinished uploads, by a lifecycle rule.
 
-        The other rules of the container are kept. Like every change of lifecycle rules, it loses a
-        change that another client makes at the same time.
-
-        :param days: number of days after their start, at least 1; ``None`` removes the rule, and no
-            other.
+        Like every change of lifecycle rules, it loses a change that another client makes at the
+        same time.
         """
         whole_number("days", days, least=1, example="7")
         path = self._lifecycle_path(container)
@@ -724,7 +707,6 @@ class BaseS3StorageDriver(StorageDriver):
         ranges.
 
         :raises ObjectHashMismatchError: the received bytes differ from the stored ones.
-        :raises TypeError: an argument has the wrong type. Nothing was sent.
         :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
         """
         how = (ex_window, ex_part_size, on_bytes)
@@ -742,8 +724,8 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Iterator[bytes]:
         """The object in pieces.
 
-        :param ex_verify_hash: as for :meth:`download_object`. A mismatch raises
-            ``ObjectHashMismatchError`` after the last piece.
+        :raises ObjectHashMismatchError: after the last piece: the bytes differ from the stored
+            ones.
         """
         return transfer.download.saving.stream(
             self, obj, chunk_size, options=options, verify=ex_verify_hash
@@ -838,15 +820,11 @@ class BaseS3StorageDriver(StorageDriver):
         """Have the store copy ``obj``, after a HEAD request for it.
 
         A version (:class:`~libcloud.storage.base.ObjectVersion`, or an object with a version id in
-        ``extra``) may be copied to its own name, which makes its data the newest version.
-
-        The version that the HEAD request found is copied: if the object is replaced meanwhile, an
-        exception is raised, even if a store that copies in parts ignores
-        ``x-amz-copy-source-if-match``. S3 does not copy ACLs. Tags are copied; if the copy is made
-        in parts, they are read first.
+        ``extra``) may be copied to its own name, which makes its data the newest version. The
+        version that the HEAD request found is copied, or an exception is raised. S3 does not copy
+        ACLs. Tags are copied; if the copy is made in parts, they are read first.
 
         :param container: the destination, in the same store.
-        :param metadata: of the copy; ``None``: that of ``obj``.
         :param content_type: of the copy; ``None``: that of ``obj``. Content-Encoding,
             Cache-Control and the like are those of ``obj``, unless ``headers`` has them.
         :param headers: further headers; each request gets those that belong to it. An ``obj`` with
@@ -899,7 +877,6 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Iterator[S3MultipartUpload]:
         """In-progress uploads, in the order of the store.
 
-        :param prefix: only uploads of objects whose names start with it.
         :param delimiter: leave out names that contain it after the prefix.
         """
         check_prefix(prefix)
@@ -936,7 +913,6 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> list[S3MultipartUpload]:
         """Abort in-progress uploads. An error with one does not stop the others.
 
-        :param prefix: only uploads of objects whose names start with it.
         :param older_than: leave out uploads that were started after this time, or less than this
             long ago, and those whose start the store does not report. ``None`` aborts all,
             including those that are being sent.
@@ -965,11 +941,6 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Iterator[PartRecord]:
         """The parts of ``upload`` that the store has, by number; 1,000 per request.
 
-        To get their number and total size::
-
-            sizes = [part.size for part in driver.ex_list_parts(container, upload)]
-            print(len(sizes), sum(sizes))
-
         :raises LibcloudError: the upload no longer exists (``code`` is ``"NoSuchUpload"``), or the
             request failed.
         """
@@ -990,10 +961,8 @@ class BaseS3StorageDriver(StorageDriver):
 
         ``iterator`` yields all the data again, from its start. It is divided into the same parts,
         and a part that the store has is sent again unless it is known to be the same, by its size
-        and by its checksum or an ETag that is its MD5. Different data, or a store whose ETags are
-        not hashes, is therefore safe: more parts are sent.
-
-        Metadata, content type and similar properties are those that the upload was started with.
+        and by its checksum or an ETag that is its MD5. Metadata, content type and similar
+        properties are those that the upload was started with.
 
         :param upload_id: from the exception, or from :meth:`ex_iterate_multipart_uploads`.
         :param headers: the same as before, as far as they concern encryption, conditions and the
@@ -1131,14 +1100,10 @@ class BaseS3StorageDriver(StorageDriver):
     def _headers_to_share(
         self, headers: Mapping[str, str], options: Mapping[str, Any]
     ) -> dict[str, str]:
-        """The headers of an upload with the keywords ``options``."""
         return s3.uploads.split_options(self, headers, options)[0]
 
     def _with_headers_of(self, headers: Mapping[str, str]) -> BaseS3StorageDriver:
-        """This driver, which sends those of an upload's headers that all requests have.
-
-        They say who pays, and whose the bucket is.
-        """
+        """This driver, which sends those of an upload's headers that all requests have."""
         found = s3.headers.headers_for(transfer.values.Step.ABORT, headers)
         if not found:
             return self
@@ -1328,7 +1293,6 @@ class BaseS3StorageDriver(StorageDriver):
         method that uploads streams, the data is kept in a temporary file until it is published.
 
         :raises ValueError: an argument is invalid. Nothing was sent.
-        :raises TypeError: there is no such keyword. Nothing was sent.
         """
         check_upload(container, object_name, extra=extra, headers=headers)
         extra = deepcopy(dict(extra or {}))
@@ -1395,19 +1359,14 @@ class BaseS3StorageDriver(StorageDriver):
         )
         response = result["response"]
         s3.uploads.check_stored(self._client, response, container.name, object_name)
+        etag = strip_etag(response.headers.get("etag", ""))
         if verify_hash and not s3.integrity.encrypted(sent):
-            etag = strip_etag(response.headers.get("etag", ""))
             self._verify(etag, result["data_hash"], response.headers, object_name)
-        size = result["bytes_transferred"]
-        return self._made_object(
-            container,
-            object_name,
-            size=size,
-            headers=response.headers,
-            extra=extra,
-            checksum=result.get("checksum")
-            or s3.uploads.reported_checksum(self, response.headers, result["data_hash"]),
-        )
+        size, data_hash = result["bytes_transferred"], result["data_hash"]
+        stored = transfer.values.StoredObject(etag, size, 0, response.headers)
+        checksum = result.get("checksum")
+        checksum = checksum or s3.uploads.reported_checksum(self, response.headers, data_hash)
+        return self._stored_object(container, object_name, stored, extra, checksum)
 
     def _put_object_has_callback(self) -> bool:
         """Whether ``_put_object`` takes ``upload_func``; that of Apache Libcloud does not."""
@@ -1454,7 +1413,6 @@ class BaseS3StorageDriver(StorageDriver):
         return {**sent, **self._to_storage_class_headers(storage_class)}
 
     def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
-        """:raises ValueError: there is no such class. Nothing was sent."""
         name = str(storage_class or "standard").lower()
         if name not in STORAGE_CLASSES:
             raise ValueError(f"Invalid storage class value: {storage_class}")
@@ -1485,35 +1443,14 @@ class BaseS3StorageDriver(StorageDriver):
         extra: Mapping[str, Any],
         checksum: Mapping[str, str] | None,
     ) -> Object:
-        headers = {**stored.headers, "etag": stored.etag}
-        return self._made_object(
-            container,
-            object_name,
-            size=stored.size,
-            headers=headers,
-            extra=extra,
-            checksum=checksum,
-        )
-
-    def _made_object(
-        self,
-        container: Container,
-        object_name: str,
-        *,
-        size: int,
-        headers: Mapping[str, str],
-        extra: Mapping[str, Any],
-        checksum: Mapping[str, str] | None = None,
-    ) -> Object:
         """The object that was published."""
         known: dict[str, Any] = {"acl": extra.get("acl")}
         if checksum is not None:
             known["checksum"] = dict(checksum)
-        if headers.get("x-amz-version-id"):
-            known["version_id"] = headers["x-amz-version-id"]
-        etag = strip_etag(headers.get("etag", "")) or None
-        meta_data = extra.get("meta_data") or {}
-        return Object(object_name, size, etag, known, meta_data, container, self)
+        if stored.headers.get("x-amz-version-id"):
+            known["version_id"] = stored.headers["x-amz-version-id"]
+        meta_data, etag = extra.get("meta_data") or {}, stored.etag or None
+        return Object(object_name, stored.size, etag, known, meta_data, container, self)
 
     # The callbacks: three ways to upload.
 
@@ -1536,20 +1473,15 @@ class BaseS3StorageDriver(StorageDriver):
         place = Place(container, object_name, request_path)
         port, session = s3.uploads.session_of(self, place, headers, options)
         stored = session.send(iterator)
-        return {
-            "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
-            "bytes_transferred": stored.size,
-            "data_hash": None,
-            "checksum": port.checksum,
-        }
+        return _result(stored, port.checksum, size=stored.size, data_hash=None)
 
     def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
         """The callback for stores that accept a body without a length."""
-        return self._upload_object(stream=stream, file_path=None, **shared)
+        return self._upload_object(stream=stream, **shared)
 
     def _upload_buffered(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
         """The callback for all others: buffers streams in memory, then in a temporary file."""
-        return self._upload_object(stream=stream, file_path=None, **shared)
+        return self._upload_object(stream=stream, **shared)
 
     def _upload_object(
         self,
@@ -1563,22 +1495,15 @@ class BaseS3StorageDriver(StorageDriver):
         chunked: bool = False,
         multipart: bool = False,
     ) -> dict[str, Any]:
-        """Send a file or a stream in one request, with the retries of the engine.
-
-        For arguments and result see :meth:`StorageDriver._upload_object`.
-        """
+        """Send a file or a stream in one request, with the retries of the engine."""
         headers = self._with_content_type(headers, content_type, object_name, file_path)
         port, session = s3.uploads.whole_session(
             self, object_name, request_path, headers=headers, method=request_method
         )
         with self._payload(file_path, stream, chunked=chunked) as payload:
             stored = session.send(transfer.upload.source.WholeSource(payload.content))
-            return {
-                "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
-                "data_hash": payload.digest(),
-                "bytes_transferred": stored.size or payload.size,
-                "checksum": port.checksum,
-            }
+            size, data_hash = stored.size or payload.size, payload.digest()
+            return _result(stored, port.checksum, size=size, data_hash=data_hash)
 
     def _upload_multipart_chunks(
         self,
@@ -1757,11 +1682,22 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
 
 
 def _refuse_options(options: Mapping[str, Any] | None, method: str) -> None:
-    """:raises ValueError: ``method``, which a subclass overrides, cannot receive these keywords."""
     if options:
         raise ValueError(
             f"{', '.join(sorted(options))}: a subclass overrides {method}, which does not have this"
         )
+
+
+def _result(
+    stored: StoredObject, checksum: object, *, size: int, data_hash: str | None
+) -> dict[str, Any]:
+    """What a callback returns to ``_put_object``."""
+    return {
+        "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
+        "bytes_transferred": size,
+        "data_hash": data_hash,
+        "checksum": checksum,
+    }
 
 
 _ELSEWHERE = {

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from libcloud.common.address import ReportedHost
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
-from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver, S3StorageDriver
 from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.keywords import S3CompatibleKeywords, S3RegionalKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import choose_profile
-from libcloud.storage.s3.profiles import GENERIC, S3Profile, capabilities
+from libcloud.storage.s3.profiles import GENERIC, S3Profile
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -113,15 +112,8 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         """Names of the regions that the store is known to have."""
         return cls.profile.hosts.keys()
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the store supports, by its profile and the driver's flags."""
-        return capabilities(
-            self.profile,
-            multipart=self.supports_s3_multipart_upload,
-            chunked_encoding=self.supports_chunked_encoding,
-            presigned_urls=self.presigned_urls and self._client.signature_version() == "4",
-        )
+    def _presigns(self) -> bool:
+        return self.presigned_urls and self._client.signature_version() == "4"
 
     def get_object_cdn_url(
         self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
@@ -133,7 +125,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
             take such URLs.
         :raises ValueError: ``ex_expiry`` is out of range.
         """
-        if not self.capabilities.presigned_urls:
+        if not self._presigns():
             return super().get_object_cdn_url(obj)
         presign: Any = S3StorageDriver.get_object_cdn_url
         return str(presign(self, obj, ex_expiry=ex_expiry, ex_method=ex_method))

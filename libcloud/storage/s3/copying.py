@@ -59,11 +59,9 @@ class CopyDriver(UploadDriver, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The object to copy, as a HEAD request found it.
+    """The object to copy, as a HEAD request with ``request_headers`` found it.
 
-    :param size: bytes.
     :param seen: headers of the response, names in lower case.
-    :param request_headers: of the HEAD request.
     :param version_id: of the version to copy; ``None``: the newest.
     """
 
@@ -105,10 +103,7 @@ def copy_object(
     window: int | None,
     on_event: Listener | None,
 ) -> Object:
-    """Copy an object; the arguments are those of ``ex_copy_object`` of the driver.
-
-    :param given: headers of the caller.
-    """
+    """Copy an object; the arguments are those of ``ex_copy_object`` of the driver."""
     found = _look_up(driver, obj, given)
     headers = s3.headers.copy_headers(
         given, found.seen, metadata=metadata, content_type=content_type
@@ -252,10 +247,7 @@ def _copied(
 
 
 class CopyPort:
-    """The engine's port for an object that the store copies.
-
-    :param headers: what the requests carry.
-    """
+    """The engine's port for an object that the store copies."""
 
     def __init__(
         self, driver: CopyDriver, source: Source, target: Place, headers: CopyHeaders
@@ -285,8 +277,7 @@ class CopyPort:
             headers={**self._headers.whole, **self._source_headers()},
             vendor=self._driver.http_vendor_prefix,
         )
-        response = self._copy(request, self._what)
-        copied = self._parse(response, self._what)
+        response, copied = self._copy(request, self._what)
         return StoredObject(copied.etag, len(body), 0, dict(response.headers))
 
     def put_part(self, upload_id: str, number: int, body: range, digest: Digest) -> PartReceipt:
@@ -305,8 +296,7 @@ class CopyPort:
             headers={**headers_for(Step.PART, self._headers.in_parts), **self._source_headers()},
             vendor=self._driver.http_vendor_prefix,
         )
-        response = self._copy(request, what)
-        copied = self._parse(response, what)
+        response, copied = self._copy(request, what)
         if not copied.etag:
             raise MalformedResponseError(f"{what}: the response has no ETag", driver=self._driver)
         if copied.etag == _MD5_OF_NOTHING:
@@ -348,13 +338,17 @@ class CopyPort:
             headers.setdefault(name, modified)
         return headers
 
-    def _copy(self, request: HttpRequest, what: str) -> Any:
+    def _copy(self, request: HttpRequest, what: str) -> tuple[Any, Published]:
+        """The response, and what it says about the copy."""
         try:
-            return self._send(request, what)
+            response = self._send(request, what)
         except PreconditionFailedError as error:
             if self._source_has_changed():
                 raise self._changed() from error
             raise  # it is a precondition of the caller
+        if not (response.body or "").strip():
+            raise self._unsupported(what)
+        return response, self._client.parse(s3.responses.parse_copy, response, what)
 
     def _source_has_changed(self) -> bool:
         place = self._source.place
@@ -377,12 +371,6 @@ class CopyPort:
 
     def _send(self, request: HttpRequest, what: str, ok: Sequence[int] = (200,)) -> Any:
         return self._client.send_once(request, what, ok=ok, names=self._target.names)
-
-    def _parse(self, response: Any, what: str) -> Published:
-        """What the response says about the copy."""
-        if not (response.body or "").strip():
-            raise self._unsupported(what)
-        return self._client.parse(s3.responses.parse_copy, response, what)
 
     def _unsupported(self, what: str) -> LibcloudError:
         """The error for a request that the store took for another one.

@@ -43,9 +43,7 @@ class BulkDeletion:
     """Deletes many objects of one store.
 
     :param path_of: returns the path of a container, or raises.
-    :param delete_one: deletes one object; its outcome.
-    :param supported: the store may support DeleteObjects. It is tried then; a store that refuses
-        it is not asked again.
+    :param supported: DeleteObjects is tried; a store that refuses it is not asked again.
     :param quiet: have the store name only what it did not delete, and take the rest for deleted.
     """
 
@@ -67,10 +65,7 @@ class BulkDeletion:
         self._quiet = quiet
 
     def delete(self, places: Iterable[Place]) -> Iterator[Deletion]:
-        """Delete the objects; what became of each, in their order.
-
-        :param places: read as far ahead as the worker pool needs.
-        """
+        """Delete the objects; what became of each, in their order."""
         if not self._is_supported:
             yield from self._delete_singly(places)
             return
@@ -99,7 +94,6 @@ class BulkDeletion:
         return [results[place.container.name, _key(place)] for place in places]
 
     def _delete_in(self, container: Container, keys: Sequence[_Key]) -> dict[_Key, Deletion]:
-        """What became of each of ``keys``."""
         together = [key for key in keys if _fits_a_list(key)] if self._is_supported else []
         results = self._delete_together(container, together) if together else {}
         apart = [Place(container, *key) for key in keys if key not in results]

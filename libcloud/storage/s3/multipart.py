@@ -112,14 +112,9 @@ def uploads(
     try:
         for page, _ in pages:
             is_first = False
-            for upload in page.entries:
-                yield S3MultipartUpload(
-                    upload.key,
-                    upload.upload_id,
-                    upload.initiated_at,
-                    upload.initiator,
-                    upload.owner,
-                )
+            for key, upload_id, initiated, initiator, owner in page.entries:
+                started = s3.values.parse_time(initiated)
+                yield S3MultipartUpload(key, upload_id, started, initiator, owner)
     except LibcloudError as error:
         # "rclone serve s3" 1.75.2 does this for a bucket in which no upload was ever started.
         if not is_first or getattr(error, "code", None) != "NoSuchUpload":
@@ -129,17 +124,13 @@ def uploads(
 def parts(
     client: S3Client, place: Place, upload_id: str, headers: Mapping[str, str]
 ) -> Iterator[PartRecord]:
-    """The parts that the store has of an upload, by number; 1,000 per request.
-
-    :param headers: of the upload; those that belong to this request are sent.
-    """
+    """The parts that the store has of an upload with ``headers``, by number; 1,000 per request."""
     sent = s3.headers.headers_for(transfer.values.Step.CHECK, headers)
     for page, _ in s3.listing.part_pages(client, place, upload_id, sent):
         yield from page.entries
 
 
 def check_upload(upload: object) -> None:
-    """:raises TypeError: it is not an upload."""
     if not hasattr(upload, "key"):
         raise TypeError(
             f"upload must be an S3MultipartUpload, not {kind_of(upload)}: get one by "
@@ -151,10 +142,7 @@ def check_upload(upload: object) -> None:
 
 
 def abort_all(found: Iterable[S3MultipartUpload], abort: Abort) -> None:
-    """Abort every upload of a listing, once through the list.
-
-    :raises LibcloudError: the first error, after all have been tried.
-    """
+    """Abort every upload of a listing; the first error is raised after all have been tried."""
     first: LibcloudError | None = None
     for upload in found:
         try:
@@ -169,11 +157,7 @@ def abort_all(found: Iterable[S3MultipartUpload], abort: Abort) -> None:
 def abort_listed(
     client: S3Client, container_name: str, found: Sequence[S3MultipartUpload], abort: Abort
 ) -> list[S3MultipartUpload]:
-    """Abort ``found``, with retries.
-
-    :return: the uploads that no longer exist.
-    :raises IncompleteCleanupError: some may still exist, after all have been tried.
-    """
+    """Abort ``found``, with retries; the uploads that no longer exist."""
     aborted: list[S3MultipartUpload] = []
     failures: list[tuple[S3MultipartUpload, Exception]] = []
     for upload in found:
@@ -225,11 +209,7 @@ def earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
 
 
 class ResumedPort:
-    """The port of an object for which an upload exists already.
-
-    :param port: of the object.
-    :param stored: parts that the store has, by number.
-    """
+    """The port of an object for which an upload with the parts ``stored`` exists already."""
 
     def __init__(self, port: PartStore[_Data], stored: Mapping[int, PartRecord]) -> None:
         self._port = port
@@ -257,11 +237,7 @@ class ResumedPort:
 def resume(
     session: ObjectUpload[_Data], upload_id: str, parts: Iterable[PartRecord], iterator: object
 ) -> StoredObject:
-    """Send what is missing of an upload, and complete it.
-
-    :param session: as for a new upload.
-    :param parts: that the store has.
-    """
+    """Send what is missing of an upload that has ``parts``, and complete it."""
     stored = {part.number: part for part in parts}
     options = session.options
     if options.part_size is None and 1 in stored:

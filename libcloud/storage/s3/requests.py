@@ -37,11 +37,7 @@ def create_upload(path: str, *, headers: Mapping[str, str] | None = None) -> Htt
 def put_part(
     path: str, *, upload_id: str, number: int, body: Body, headers: Mapping[str, str] | None = None
 ) -> HttpRequest:
-    """UploadPart. Sent again with the same number it replaces the part.
-
-    :param number: from 1.
-    :raises ValueError: ``number`` is less than 1.
-    """
+    """UploadPart. Sent again with the same number, which is from 1, it replaces the part."""
     if number < 1:
         raise ValueError(f"Parts are numbered from 1, not {number}")
     params = (("partNumber", str(number)), ("uploadId", upload_id))
@@ -78,11 +74,9 @@ def copy_part(
     headers: Mapping[str, str] | None = None,
     vendor: str = "x-amz",
 ) -> HttpRequest:
-    """UploadPartCopy: :func:`put_part` with the bytes ``span`` of ``source`` as the body.
+    """UploadPartCopy: :func:`put_part` with the bytes ``span`` of ``source``, which are not none.
 
     See :func:`copy_object`.
-
-    :raises ValueError: ``number`` is less than 1, or ``span`` holds nothing.
     """
     if not span or span.step != 1 or span.start < 0:
         raise ValueError(f"No part can be copied from the bytes {span}")
@@ -99,10 +93,7 @@ def complete_upload(
     parts: Sequence[tuple[int, str]],
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
-    """CompleteMultipartUpload; see :func:`complete_body`.
-
-    :param parts: pairs of number and ETag.
-    """
+    """CompleteMultipartUpload of ``parts``, pairs of number and ETag; see :func:`complete_body`."""
     # Servers would read a body with the content type of a form as parameters.
     given = _copy(headers)
     if not any(name.lower() == "content-type" for name in given):
@@ -130,7 +121,7 @@ def list_parts(
     page_size: int | None = 1000,
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
-    """ListParts; see the comment above for the arguments of listings."""
+    """ListParts."""
     params = _given(
         ("uploadId", upload_id), ("max-parts", page_size), ("part-number-marker", marker)
     )
@@ -147,10 +138,7 @@ def list_uploads(
     page_size: int | None = 1000,
     url_encoding: bool = False,
 ) -> HttpRequest:
-    """ListMultipartUploads.
-
-    :param upload_id_marker: not sent without ``key_marker``, because stores ignore it then.
-    """
+    """ListMultipartUploads; stores ignore an ``upload_id_marker`` without ``key_marker``."""
     params = _given(
         ("max-uploads", page_size),
         ("prefix", prefix),
@@ -208,13 +196,11 @@ def delete_objects(
     quiet: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
-    """DeleteObjects, with the Content-MD5 that it must have.
+    """DeleteObjects, with the Content-MD5 that it must have; ``path`` is that of the bucket.
 
-    :param path: of the bucket.
     :param keys: keys, or pairs of key and version id; not encoded; at most 1,000, and each
         :func:`can_express`.
     :param quiet: the response names only the keys that were not deleted.
-    :raises ValueError: no key, or one that XML cannot express.
     """
     body = delete_body(keys, quiet=quiet)
     given = {**_copy(headers), "Content-Type": _XML, **s3.integrity.DIGESTS["md5"](body).headers}
@@ -251,10 +237,7 @@ def list_objects_v2(
     url_encoding: bool = False,
     start_after: str | None = None,
 ) -> HttpRequest:
-    """ListObjectsV2.
-
-    :param start_after: show keys after it; only the first page needs it.
-    """
+    """ListObjectsV2, of the keys after ``start_after``; only the first page needs that."""
     params = _given(
         ("list-type", "2"),
         ("prefix", prefix),
@@ -275,12 +258,7 @@ def list_versions(
     version_id_marker: str | None = None,
     url_encoding: bool = False,
 ) -> HttpRequest:
-    """ListObjectVersions.
-
-    :param path: of the bucket.
-    :param key_marker: show what comes after it; ``None`` begins.
-    :param version_id_marker: show versions of ``key_marker`` after this one; ``None``: none.
-    """
+    """ListObjectVersions."""
     params = _given(
         ("prefix", prefix),
         ("encoding-type", "url" if url_encoding else None),
@@ -291,10 +269,7 @@ def list_versions(
 
 
 def create_bucket(path: str, *, location: str | None = None) -> HttpRequest:
-    """CreateBucket.
-
-    :param location: region to name in the body; ``None`` or empty sends no body.
-    """
+    """CreateBucket, in the region ``location``; ``None`` or empty sends no body."""
     body = create_bucket_body(location) if location else None
     return HttpRequest("PUT", path, body=body)
 
@@ -410,14 +385,14 @@ def _element(name: str, content: str) -> str:
 def _key(key: str) -> str:
     if not can_express(key):
         raise ValueError(f"XML cannot express {key[:40]!r} safely")
-    return _escaped(key)
+    return escaped(key)
 
 
 def _text(value: str) -> str:
     if re.search(_NOT_XML, value):
         raise ValueError(f"XML cannot express {value[:40]!r}")
-    return _escaped(value)
+    return escaped(value)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -264,8 +264,9 @@ def not_the_store(
 
 def text_of(body: object) -> str:
     """The body of a response as text, which may be of a class that is not ours."""
-    is_data = isinstance(body, (bytes, bytearray))
-    return body.decode("utf-8", "replace") if is_data else str(body or "")
+    if isinstance(body, (bytes, bytearray)):
+        return body.decode("utf-8", "replace")
+    return str(body or "")
 
 
 def etag_of_part(response: Any, what: str, driver: object) -> str:

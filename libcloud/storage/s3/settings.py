@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
-from xml.sax.saxutils import escape
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import MalformedResponseError
@@ -248,7 +247,7 @@ def check_retention(mode: object, until: object) -> None:
 def _field(name: str, text: str) -> str:
     if text and not s3.requests.can_express(text):
         raise ValueError(f"{name.lower()} {text[:40]!r}: XML cannot express this safely")
-    return f"<{name}>{escape(text)}</{name}>"
+    return f"<{name}>{s3.requests.escaped(text)}</{name}>"
 
 
 def _put_document(

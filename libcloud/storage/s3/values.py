@@ -70,11 +70,6 @@ class UploadRecord(NamedTuple):
     initiator: str | None = None
     owner: str | None = None
 
-    @property
-    def initiated_at(self) -> datetime | None:
-        """``initiated`` as an aware time; ``None`` if it is missing or invalid."""
-        return parse_time(self.initiated)
-
 
 class PartRecord(NamedTuple):
     """A part that the store holds."""

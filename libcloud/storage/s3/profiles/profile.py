@@ -203,12 +203,7 @@ def capabilities(
     chunked_encoding: bool = False,
     presigned_urls: bool | None = None,
 ) -> Capabilities:
-    """What a driver for the store of ``profile`` promises.
-
-    :param multipart: the driver's own flag; both must agree.
-    :param chunked_encoding: likewise the driver's; S3 itself wants a Content-Length.
-    :param presigned_urls: ``None``: as the signature versions have it.
-    """
+    """What a driver for the store of ``profile`` promises, whose own flags are the arguments."""
     in_parts = multipart and profile.supports_multipart
     if presigned_urls is None:
         presigned_urls = "4" in profile.signature_versions

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.storage.s3.values import UploadRecord, parse_time
+from libcloud.storage.s3.values import parse_time
 from libcloud.utils.headers import strip_etag
 
 MOMENT = datetime(2011, 4, 9, 19, 3, 49, tzinfo=timezone.utc)
@@ -40,12 +40,6 @@ def test_an_invalid_time_is_none(text: str | None) -> None:
 def test_any_text_is_a_time_or_none(text: str) -> None:
     when = parse_time(text)
     assert when is None or when.tzinfo is not None
-
-
-def test_records_read_their_times() -> None:
-    text = "2011-04-09T19:03:49.000Z"
-    assert UploadRecord("k", "U", initiated=text).initiated_at == MOMENT
-    assert UploadRecord("k", "U").initiated_at is None
 
 
 @pytest.mark.parametrize("etag", ["abc-2", '"abc-2"', ' "abc-2" ', 'W/"abc-2"'])
