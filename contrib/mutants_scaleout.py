@@ -214,10 +214,10 @@ MUTANTS = (
     _mutant(
         "a late part of an upload that has ended begins another one",
         "session",
-        "            lambda: store.put_part(self.upload_id, number, data, digest),",
-        "            lambda: store.put_part(\n"
-        "                self.upload_id if self.find_parts()[1] is None else store.create(),\n"
-        "                number, data, digest),",
+        "        put = partial(store.put_part, self.upload_id, number, data, digest)",
+        "        put = lambda: store.put_part(\n"
+        "            self.upload_id if self.find_parts()[1] is None else store.create(),\n"
+        "            number, data, digest)",
         "session",
         "test_a_straggler_after_the_end_finds_no_upload",
     ),

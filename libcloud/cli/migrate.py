@@ -195,20 +195,17 @@ def _on_report(settings: Settings) -> Callable[[MigrationReport], None] | None:
     """Prints the progress after each task: as JSON if asked to, otherwise only to a terminal."""
 
     def print_json(report: MigrationReport) -> None:
-        print_stderr(json.dumps({"event": "progress", **_counts(report)}))
+        names = ("job", "objects", "bytes", *_OUTCOMES, "copied_bytes", "throttled", "complete")
+        counts = {name: getattr(report, name) for name in names}
+        print_stderr(json.dumps({"event": "progress", **counts}))
 
     def print_line(report: MigrationReport) -> None:
-        done = sum(getattr(report, name) for name in _OUTCOMES)
-        print_stderr(f"{report.job}: {done:,} of {count(report.objects, 'object')} listed so far")
+        listed = count(report.objects, "object")
+        print_stderr(f"{report.job}: {report.tried:,} of {listed} listed so far")
 
     if settings.json_progress:
         return print_json
     return print_line if sys.stderr.isatty() and not settings.quiet else None
-
-
-def _counts(report: MigrationReport) -> dict[str, Any]:
-    names = ("job", "objects", "bytes", *_OUTCOMES, "copied_bytes", "throttled", "complete")
-    return {name: getattr(report, name) for name in names}
 
 
 def _print(report: MigrationReport, settings: Settings, *, as_json: bool) -> None:

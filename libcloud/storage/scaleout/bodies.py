@@ -27,8 +27,7 @@ class Source(Protocol):
     def repeatable(self) -> bool:
         """Whether :meth:`pieces` returns the same data for each attempt; otherwise only once."""
 
-    def pieces(self) -> Iterator[memoryview]:
-        """The data."""
+    def pieces(self) -> Iterator[memoryview]: ...
 
 
 StreamedBody = Callable[[Source, int, str], Any]
@@ -79,7 +78,7 @@ def made_body(
         if body is not None:
             return body
     spooled: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - files closes it
-    file: Any = files.enter_context(spooled)
+    file = files.enter_context(spooled)
     for piece in source.pieces():
         file.write(piece)
     return FilePieces(file, 0, file.tell())
@@ -122,8 +121,8 @@ def views_of(data: Any, what: str) -> Iterator[memoryview]:
     pieces: Iterable[Any] = (data,)
     if hasattr(data, "read"):
         pieces = iter(lambda: data.read(_BLOCK), b"")
-    elif buffer_of(data) is None and _is_iterable(data):
-        pieces = data
+    elif buffer_of(data) is None and hasattr(data, "__iter__"):
+        pieces = (data,) if isinstance(data, (str, Mapping)) else data
     for piece in pieces:
         view = buffer_of(piece)
         if view is None:
@@ -137,7 +136,3 @@ def buffer_of(data: Any) -> memoryview | None:
         return flat(memoryview(data))
     except TypeError:
         return None
-
-
-def _is_iterable(data: Any) -> bool:
-    return hasattr(data, "__iter__") and not isinstance(data, (str, Mapping))

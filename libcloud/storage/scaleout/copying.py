@@ -12,11 +12,7 @@ from typing import Any
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.job_folder import read_object
-from libcloud.storage.scaleout.properties import (
-    Properties,
-    properties_of,
-    storage_class_for,
-)
+from libcloud.storage.scaleout.properties import properties_of, storage_class_for
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
 from libcloud.storage.types import (
@@ -61,10 +57,7 @@ class CopyResult:
 
 
 def is_same_store(one: Any, two: Any) -> bool:
-    """Whether the driver ``two`` can have its store copy objects of the driver ``one``.
-
-    It is the same store, and the credentials are the same.
-    """
+    """Whether the store of both copies objects, and their credentials are the same."""
     if not hasattr(two, "ex_copy_object"):
         return False
     if one is two:
@@ -143,18 +136,20 @@ class ObjectCopier:
         _check_is_object(obj, etag, size)
         digest = hashlib.sha256() if self._read_back else None
         with contextlib.closing(pieces):  # type: ignore[type-var]  # all drivers return generators
-            stream = self._throttled(pieces)
             kept = properties_of(obj, self._destination.driver)
-            copied = self._upload(obj, new_name, _fed(stream, digest), kept)
+            options = {**self._options, **kept.options}
+            if self._destination.driver.capabilities.multipart:
+                options["ex_size"] = int(obj.size)
+            stream = self._throttled(pieces, digest)
+            copied = self._destination.upload_object_via_stream(
+                stream, new_name, kept.extra, kept.headers or None, **options
+            )
+        checksum = _checksum(copied)
         if digest is not None:
-            self._compare(new_name, digest)
-        return CopyResult(
-            int(obj.size),
-            copied.hash or None,
-            f"sha256:{digest.hexdigest()}" if digest else _checksum(copied),
-            _has_changed(obj, etag),
-            tuple(kept.lost),
-        )
+            self._compare(new_name, digest.hexdigest())
+            checksum = f"sha256:{digest.hexdigest()}"
+        changed = _has_changed(obj, etag)
+        return CopyResult(int(obj.size), copied.hash or None, checksum, changed, tuple(kept.lost))
 
     def _copy_in_store(
         self, name: str, new_name: str, etag: str | None, size: int | None
@@ -170,42 +165,27 @@ class ObjectCopier:
         except ObjectDoesNotExistError:
             return None
         if self._read_back:
-            digest = hashlib.sha256()
-            for piece in self._throttled(read_object(self._source, name)[1]):
-                digest.update(piece)
-            self._compare(new_name, digest)
+            self._compare(new_name, self._sha256(self._source, name))
         return CopyResult(int(obj.size), copied.hash or None, None, _has_changed(obj, etag))
 
-    def _upload(
-        self, obj: Object, new_name: str, stream: Iterator[bytes], kept: Properties
-    ) -> Object:
-        options = {**self._options, **kept.options}
-        if self._destination.driver.capabilities.multipart:
-            options["ex_size"] = int(obj.size)
-        return self._destination.upload_object_via_stream(
-            stream, new_name, kept.extra, kept.headers or None, **options
-        )
-
-    def _compare(self, name: str, digest: Any) -> None:
-        found = hashlib.sha256()
-        for piece in self._throttled(read_object(self._destination, name)[1]):
-            found.update(piece)
-        if found.digest() != digest.digest():
+    def _compare(self, name: str, expected: str) -> None:
+        if self._sha256(self._destination, name) != expected:
             text = "the destination returns other data than was sent"
             raise ObjectHashMismatchError(text, self._destination.driver, name)
 
-    def _throttled(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    def _sha256(self, container: Container, name: str) -> str:
+        digest = hashlib.sha256()
+        for _ in self._throttled(read_object(container, name)[1], digest):
+            pass
+        return digest.hexdigest()
+
+    def _throttled(self, pieces: Iterable[bytes], digest: Any) -> Iterator[bytes]:
         for piece in pieces:
             if self._rate is not None:
                 self._rate.wait(len(piece))
+            if digest is not None:
+                digest.update(piece)
             yield piece
-
-
-def _fed(pieces: Iterable[bytes], digest: Any) -> Iterator[bytes]:
-    for piece in pieces:
-        if digest is not None:
-            digest.update(piece)
-        yield piece
 
 
 def _check_is_object(obj: Object, etag: str | None, size: int | None) -> None:
@@ -219,6 +199,5 @@ def _has_changed(obj: Object, etag: str | None) -> bool:
 
 
 def _checksum(obj: Object) -> str | None:
-    """The checksum that the store returned."""
     found = obj.extra.get("checksum")
     return f"{found['algorithm']}:{found['value']}" if isinstance(found, dict) else None

@@ -28,10 +28,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import IO, Any, Protocol, TypeVar
+from functools import partial
+from typing import IO, Any, TypeVar
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Object
+from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.scaleout.bodies import StreamedBody, body_of
 from libcloud.storage.scaleout.receipts import (
     PartsPort,
@@ -58,7 +59,7 @@ from libcloud.storage.transfer.values import (
 from libcloud.storage.types import ObjectTooLargeError, UploadOutcomeUnknownError
 from libcloud.utils.arguments import kind_of
 
-__all__ = ["NewUpload", "SessionDriver", "UploadReceipt", "UploadSession", "begin"]
+__all__ = ["NewUpload", "UploadReceipt", "UploadSession", "begin"]
 
 _T = TypeVar("_T")
 
@@ -67,30 +68,6 @@ _ONCE = "There was no further attempt: the data cannot be repeated: pass a funct
 
 NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
 """An upload to begin, ``ex_checksum``, and ``extra``. Its store is a ``SharedPartStore``."""
-
-
-class SessionDriver(Protocol):
-    """What a session requires of a driver."""
-
-    name: Any
-
-    def _shared_upload(
-        self,
-        container_name: str,
-        object_name: str,
-        headers: Mapping[str, str],
-        options: Mapping[str, Any],
-    ) -> ObjectUpload[Any]:
-        """The upload of an object; its store is a ``SharedPartStore``.
-
-        :param headers: complete, of all requests.
-        :param options: ``ex_checksum``, and keywords of the engine.
-        """
-
-    def _published_object(
-        self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any
-    ) -> Object:
-        """The object that was published."""
 
 
 class UploadSession:
@@ -158,7 +135,7 @@ class UploadSession:
 
     @classmethod
     def from_json(
-        cls, text: str, driver: SessionDriver | Callable[[], SessionDriver] | None = None
+        cls, text: str, driver: StorageDriver | Callable[[], StorageDriver] | None = None
     ) -> UploadSession:
         """The session with this text. Nothing is sent.
 
@@ -225,12 +202,8 @@ class UploadSession:
         store: SharedPartStore[Any] = self._store
         digest = store.digest(data)
         throttled: list[Failure] = []
-        part = self._retried(
-            Step.PART,
-            lambda: store.put_part(self.upload_id, number, data, digest),
-            throttled,
-            data,
-        )
+        put = partial(store.put_part, self.upload_id, number, data, digest)
+        part = self._retried(Step.PART, put, throttled, data)
         return receipt_of(part), len(throttled)
 
     def copy_part(self, number: int, obj: Object, start: int, stop: int) -> UploadReceipt | None:
@@ -288,10 +261,8 @@ class UploadSession:
         is_own = getattr(self._store, "is_own", None)
         foreign = [part.number for part in parts if is_own and not is_own(self.upload_id, part)]
         if foreign:
-            text = (
-                f"the receipt of part {foreign[0]} is of another upload than that of {self.label}"
-            )
-            raise ValueError(text)
+            other = f"is of another upload than that of {self.label}"
+            raise ValueError(f"the receipt of part {foreign[0]} {other}")
         check_complete(parts, self.upload, self.facts.parts, size)
         options = replace(
             self.upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
@@ -326,7 +297,6 @@ class UploadSession:
         )
 
     def published(self, stored: StoredObject) -> Object:
-        """The object of a response that published it."""
         return self.driver._published_object(  # type: ignore[no-any-return]
             self.container_name, self.upload, stored, self._extra
         )

@@ -90,16 +90,6 @@ class StoredPiece(NamedTuple):
     etag: str
     size: int
 
-    def copy_to(
-        self, session: UploadSession, number: int, start: int, stop: int
-    ) -> UploadReceipt | None:
-        """Have the store copy a range as a part; ``None`` if it cannot."""
-        return session.copy_part(number, self._object(session.driver), start, stop)
-
-    def read_with(self, session: UploadSession, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a range, with the key of the upload's session if that has one."""
-        return self.read(session.driver, session.facts.headers, start, stop)
-
     def read(
         self, driver: Any, headers: Mapping[str, str], start: int, stop: int
     ) -> Iterator[bytes]:
@@ -108,13 +98,13 @@ class StoredPiece(NamedTuple):
         :param headers: of the upload that the object is a piece of.
         :raises ObjectChangedError: it was replaced or deleted.
         """
-        obj, own = self._object(driver), headers_of_pieces(headers)
+        obj, own = self.object(driver), headers_of_pieces(headers)
         read = getattr(driver, "_read_shared_range", None)
         if read is not None:
             return read(obj, start, stop, own)  # type: ignore[no-any-return]
         return driver._range_of_version(obj, start, stop)  # type: ignore[no-any-return]
 
-    def _object(self, driver: Any) -> Object:
+    def object(self, driver: Any) -> Object:
         container = Container(self.container, {}, driver)
         return Object(self.name, self.size, self.etag or None, {}, {}, container, driver)
 
@@ -149,9 +139,9 @@ def send_part(task: PartTask, *pieces: Any) -> PartResult:
 def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
     check_version(task.version)
     session = None if task.url else session_of(task.session, task.connect)
-    if session is not None and len(pieces) == 1 and hasattr(pieces[0], "copy_to"):
+    if session is not None and len(pieces) == 1 and isinstance(pieces[0], StoredPiece):
         _, start, stop = task.ranges[0]
-        copied = pieces[0].copy_to(session, task.number, start, stop)
+        copied = session.copy_part(task.number, pieces[0].object(session.driver), start, stop)
         if copied is not None:
             return copied, 0
     with ExitStack() as files:
@@ -164,7 +154,6 @@ def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
 def _body(
     task: PartTask, pieces: tuple[Any, ...], session: UploadSession | None, files: ExitStack
 ) -> Any:
-    """The body of a part: the bytes or the file of a single piece, or what several make."""
     source = _PartSource(task, pieces, session)
     if len(pieces) == 1:
         content = source.first()
@@ -191,10 +180,7 @@ class _PartSource:
         return all(is_repeatable(piece) for piece, _, _ in self._pieces)
 
     def first(self) -> _Content:
-        """The content of the first piece, which :meth:`pieces` does not make again at first.
-
-        :raises PieceError: it could not be made.
-        """
+        """The content of the first piece, which :meth:`pieces` does not make again at first."""
         self._first = [self._content(*self._pieces[0])]
         return self._first[0]
 
@@ -210,11 +196,13 @@ class _PartSource:
 
     def _content(self, piece: Any, span: PieceRange, size: int) -> _Content:
         try:
-            if hasattr(piece, "read_with"):
-                length = span.stop - span.start
-                piece = piece.read_with(self._session, span.start, span.stop)
-                return _content_of(piece, PieceRange(span.piece, 0, length), length)
-            return _content_of(value_of(piece), span, size)
+            if not isinstance(piece, StoredPiece):
+                return _content_of(value_of(piece), span, size)
+            assert self._session is not None
+            headers = self._session.facts.headers
+            data = piece.read(self._session.driver, headers, span.start, span.stop)
+            length = span.stop - span.start
+            return _content_of(data, PieceRange(span.piece, 0, length), length)
         except Exception as error:
             raise PieceError(span.piece) from error
 
@@ -226,14 +214,7 @@ def _send_presigned(task: PartTask, body: Any) -> UploadReceipt:
 
 
 class PieceError(Exception):
-    """A piece could not be made.
-
-    :param position: of the piece.
-    """
-
-    def __init__(self, position: int) -> None:
-        super().__init__(position)
-        self.position = position
+    """A piece could not be made; the argument is its position."""
 
 
 def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartResult:
@@ -248,7 +229,7 @@ def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartRe
     except Exception as found:
         error: BaseException = found
         if isinstance(found, PieceError):
-            position, error = found.position, found.__cause__ or found
+            position, error = found.args[0], found.__cause__ or found
         code, status = getattr(error, "code", None), getattr(error, "status", None)
         return PartResult(
             None,
@@ -292,12 +273,7 @@ def _connected(text: str, connect: Callable[[], Any] | None) -> UploadSession:
 
 
 def _content_of(value: Any, span: PieceRange, size: int) -> _Content:
-    """A range of a piece.
-
-    :param size: of the piece, bytes.
-    :raises TypeError: it is not bytes.
-    :raises SizeMismatchError: it has another size.
-    """
+    """A range of a piece of ``size`` bytes."""
     position, start, stop = span
     view = buffer_of(value)
     if view is not None:
