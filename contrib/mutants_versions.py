@@ -125,7 +125,7 @@ _LIBRARY = (
 _PROGRAM = (
     Mutant(
         "undelete deletes what was stored meanwhile",
-        "libcloud/cli/versions.py",
+        "libcloud/cli/buckets.py",
         'any(marker.version_id == "null" for marker in markers) and',
         "False and",
         _COMMAND,
@@ -141,7 +141,7 @@ _PROGRAM = (
     ),
     Mutant(
         "rb --force leaves versions behind",
-        "libcloud/cli/versions.py",
+        "libcloud/cli/buckets.py",
         "    if store.keeps_versions:\n",
         "    if False:\n",
         _COMMAND,

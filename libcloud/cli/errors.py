@@ -11,7 +11,7 @@ import contextlib
 import errno
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -93,23 +93,29 @@ _NOT_FOUND_ERRORS = (
 )
 
 
-class error_context:
-    """Make error messages in the block name ``subject``; the innermost block wins."""
+class on_error:
+    """Call ``handle`` with the exception that ends the block, and with ``arguments``."""
 
-    __slots__ = ("_subject",)
+    __slots__ = ("_arguments", "_handle")
 
-    def __init__(self, subject: object) -> None:
-        self._subject = subject
+    def __init__(self, handle: Callable[..., object], *arguments: object) -> None:
+        self._handle = handle
+        self._arguments = arguments
 
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: object, error: Any, trace: object) -> None:
-        if isinstance(error, Exception):
-            set_subject(error, self._subject)
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._handle(error, *self._arguments)
 
 
-def set_subject(error: Exception, subject: object) -> None:
+def error_context(subject: object) -> on_error:
+    """Make error messages in the block name ``subject``; the innermost block wins."""
+    return on_error(set_subject, subject)
+
+
+def set_subject(error: BaseException, subject: object) -> None:
     """Make the message of ``error`` name ``subject``, unless it has a subject already."""
     with contextlib.suppress(AttributeError):
         if not hasattr(error, "cli_subject"):
@@ -139,7 +145,7 @@ def exit_status(error: BaseException) -> int:
         return NOT_FOUND
     if isinstance(error, (CredentialsNotFoundError, InvalidCredsError)):
         return ACCESS
-    if _is_google_auth_error(error):
+    if _has_class([error], "GoogleAuthError"):
         return ACCESS
     if isinstance(error, (InputError, types.SizeMismatchError)):
         return INPUT
@@ -148,11 +154,6 @@ def exit_status(error: BaseException) -> int:
     if getattr(error, "status", None) == 404:
         return NOT_FOUND
     return FAILED
-
-
-def _is_google_auth_error(error: BaseException) -> bool:
-    """Whether Google issued no token; the class is not imported for this."""
-    return any(cls.__name__ == "GoogleAuthError" for cls in type(error).__mro__)
 
 
 def error_line(error: BaseException) -> str:
@@ -184,7 +185,7 @@ def describe(error: BaseException) -> str:
             return f"the bucket name {error.container_name!r} is taken{suffix}"
         return f"invalid bucket name {error.container_name!r}{suffix or f': {error.value}'}"
     if is_network_error(error):
-        return network_text(error)
+        return network_problem(error)[0]
     if isinstance(error, LibcloudError) and isinstance(error, FileExistsError):
         return f"{error.args[0]}: the file exists and was not replaced (--no-clobber)"
     if isinstance(error, LibcloudError):
@@ -193,7 +194,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"
-    return f"{str(error) or type(error).__name__}"
+    return str(error) or type(error).__name__
 
 
 def hint_for(error: BaseException) -> str:
@@ -226,7 +227,7 @@ def hint_for(error: BaseException) -> str:
     if isinstance(error, types.ObjectTooLargeError):
         return "use a larger --part-size, or pass the size with --expect-size"
     if is_network_error(error):
-        return network_hint(error)
+        return network_problem(error)[1]
     if isinstance(error, InvalidCredsError):
         return _HINTS.get(str(code), _HINTS["AccessDenied" if code else ""])
     return _HINTS.get(str(code), "") if code else ""
@@ -264,42 +265,41 @@ def is_network_error(error: BaseException) -> bool:
     return hasattr(error, "reason") and not isinstance(error, ValueError)
 
 
-def network_text(error: Any) -> str:
-    """What was attempted, the host, and the innermost cause: the outer ones repeat it."""
+def network_problem(error: Any) -> tuple[str, str]:
+    """What was attempted, the host, and the innermost cause: the outer ones repeat it.
+
+    :return: and what to do about it.
+    """
     attempted = str(error.value).removesuffix(f": {error.reason}")
     host, causes = _host_and_port(error), [*_causes(error.reason)]
     if not causes:
-        return str(error.value)
+        return str(error.value), _TRY_AGAIN
     cause = causes[-1]
     why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     why = why.rpartition(": ")[2] if "object at 0x" in why else why
     if _has_class([cause], "SSLCertVerificationError"):
         message = getattr(cause, "verify_message", "")
-        return f"{attempted}: the certificate of {host} is not trusted: {message}"
-    if _is_plain_http(cause):
-        return f"{attempted}: {host} does not use https"
+        return (
+            f"{attempted}: the certificate of {host} is not trusted: {message}",
+            "to trust a private certificate authority, set AWS_CA_BUNDLE or SSL_CERT_FILE",
+        )
+    if _has_class([cause], "SSLError") and any(reason in str(cause) for reason in _NOT_TLS):
+        return (
+            f"{attempted}: {host} does not use https",
+            "use http:// in the endpoint URL if that is intended",
+        )
+    unconnected = _has_class(causes, "NewConnectionError", "ConnectTimeout", "ConnectTimeoutError")
     if _has_class([cause], "gaierror"):
-        return f"{attempted}: host {urlsplit(f'//{host}').hostname} not found: {why}"
-    if _has_class(causes, "ReadTimeout", "ReadTimeoutError"):
-        return f"{attempted}: timed out waiting for {host}: {why}"
-    if _has_class(causes, "NewConnectionError", "ConnectTimeout", "ConnectTimeoutError"):
-        return f"{attempted}: cannot connect to {host}: {why}"
-    if _has_class([cause], "ConnectionError", "HTTPException", "SSLError"):
-        return f"{attempted}: the connection to {host} was lost: {why}"
-    return f"{attempted}: {host}: {why}"
-
-
-def network_hint(error: Any) -> str:
-    """What to do about it."""
-    causes = [*_causes(error.reason)]
-    cause = causes[-1] if causes else error
-    if _has_class([cause], "SSLCertVerificationError"):
-        return "to trust a private certificate authority, set AWS_CA_BUNDLE or SSL_CERT_FILE"
-    if _is_plain_http(cause):
-        return "use http:// in the endpoint URL if that is intended"
-    if _has_class(causes, "NewConnectionError", "ConnectTimeout", "ConnectTimeoutError"):
-        return _CHECK_ENDPOINT
-    return _TRY_AGAIN
+        what = f"host {urlsplit(f'//{host}').hostname} not found"
+    elif _has_class(causes, "ReadTimeout", "ReadTimeoutError"):
+        what = f"timed out waiting for {host}"
+    elif unconnected:
+        what = f"cannot connect to {host}"
+    elif _has_class([cause], "ConnectionError", "HTTPException", "SSLError"):
+        what = f"the connection to {host} was lost"
+    else:
+        what = host
+    return f"{attempted}: {what}: {why}", _CHECK_ENDPOINT if unconnected else _TRY_AGAIN
 
 
 def _causes(error: object) -> Iterator[BaseException]:
@@ -316,10 +316,6 @@ def _causes(error: object) -> Iterator[BaseException]:
 def _has_class(causes: list[BaseException], *names: str) -> bool:
     """Whether one of ``causes`` has a class of that name, which is not imported for this."""
     return any(cls.__name__ in names for cause in causes for cls in type(cause).__mro__)
-
-
-def _is_plain_http(cause: BaseException) -> bool:
-    return _has_class([cause], "SSLError") and any(reason in str(cause) for reason in _NOT_TLS)
 
 
 def _host_and_port(error: Any) -> str:

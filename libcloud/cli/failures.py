@@ -15,7 +15,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.cli.cores import OneCore
-from libcloud.cli.errors import FAILED, ReportedError, error_line, exit_status, set_subject
+from libcloud.cli.errors import (
+    FAILED,
+    ReportedError,
+    error_line,
+    exit_status,
+    on_error,
+    set_subject,
+)
 from libcloud.cli.meter import Transfer
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.text import count, printable
@@ -78,41 +85,35 @@ class Failures:
             raise ReportedError(self._status if self.count == 1 else FAILED)
 
 
-class report_unfinished_upload:
+def report_unfinished_upload(
+    transfer: Transfer, url: object, *, resumable: bool = False
+) -> on_error:
     """If the block fails, report the parts that remain; if interrupted, what became of the upload.
 
     :param resumable: ``put --resume`` can continue it.
     """
+    return on_error(_note_unfinished_upload, transfer, url, resumable)
 
-    __slots__ = ("_resumable", "_transfer", "_url")
 
-    def __init__(self, transfer: Transfer, url: object, *, resumable: bool = False) -> None:
-        self._transfer = transfer
-        self._url = url
-        self._resumable = resumable
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None:
-            return
-        url, aborted = self._url, self._transfer.aborted
-        upload_id = getattr(error, "upload_id", None)
-        if aborted is not None and not aborted.cleaned:
-            upload_id = upload_id or aborted.upload_id
-        if upload_id:
-            quoted = shlex.quote(upload_id)
-            resume = (
-                f"Resume it: libcloud put --resume {quoted} ...; or r" if self._resumable else "R"
-            )
-            _attach_note(
-                error,
-                f"libcloud: {url}: the store may still hold parts of upload {upload_id}. "
-                f"{resume}emove them: libcloud uploads abort {shlex.quote(str(url))} --id {quoted}",
-            )
-        elif isinstance(error, KeyboardInterrupt):
-            print_stderr(f"libcloud: {url}: {_interruption_text(self._transfer)}")
+def _note_unfinished_upload(
+    error: BaseException, transfer: Transfer, url: object, resumable: bool
+) -> None:
+    aborted, upload_id = transfer.aborted, getattr(error, "upload_id", None)
+    if aborted is not None and not aborted.cleaned:
+        upload_id = upload_id or aborted.upload_id
+    if upload_id:
+        quoted = shlex.quote(upload_id)
+        resume = f"Resume it: libcloud put --resume {quoted} ...; or r" if resumable else "R"
+        note = (
+            f"libcloud: {url}: the store may still hold parts of upload {upload_id}. "
+            f"{resume}emove them: libcloud uploads abort {shlex.quote(str(url))} --id {quoted}"
+        )
+        if isinstance(error, Exception):
+            error.cli_note = note  # type: ignore[attr-defined]  # for report()
+        else:
+            print_stderr(note)
+    elif isinstance(error, KeyboardInterrupt):
+        print_stderr(f"libcloud: {url}: {_interruption_text(transfer)}")
 
 
 def report(error: Exception, url: object = None) -> None:
@@ -126,14 +127,6 @@ def report(error: Exception, url: object = None) -> None:
     note = getattr(error, "cli_note", None)
     if note:
         print_stderr(note)
-
-
-def _attach_note(error: BaseException, text: str) -> None:
-    """Make :func:`report` print ``text`` after ``error``; print it now if it is a signal."""
-    if isinstance(error, Exception):
-        error.cli_note = text  # type: ignore[attr-defined]  # a note for report()
-    else:
-        print_stderr(text)
 
 
 def _interruption_text(transfer: Transfer) -> str:

@@ -97,7 +97,7 @@ def ls(
     target = store.target
     if versions:
         target.require_container()
-        store.require_versions()
+        store.require("versions")
     shown = objects = size = 0
     with error_context(target):
         selection = Selection(store, filters=filters, literal=literal)
@@ -319,7 +319,7 @@ def facts_of_object(store: Store, name: str, version_id: str | None) -> dict[str
     """Everything that the store returns about an object, or a version of it."""
     options: dict[str, Any] = {}
     if version_id is not None:
-        store.require_versions()
+        store.require("versions")
         options["ex_version_id"] = version_id
     if getattr(store.driver, "http_vendor_prefix", "") == "x-amz":
         obj = _with_checksum(store, name, options)

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from libcloud.cli.errors import is_network_error, network_text
+from libcloud.cli.errors import is_network_error, network_problem
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
 from libcloud.storage.capabilities import KIB
 from libcloud.storage.transfer.progress import (
@@ -269,7 +269,7 @@ def retry_note(error: BaseException, delay: float) -> str:
     if detail is not None:
         reason = f"{detail.status} {detail.code or ''}".strip()
     elif is_network_error(error):
-        reason = network_text(error)
+        reason, _ = network_problem(error)
     return f"retrying in {delay:.0f} s: {reason}" if delay >= 0.5 else f"retrying: {reason}"
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import InputError, ObjectExistsError
+from libcloud.cli.errors import InputError, ObjectExistsError, on_error
 from libcloud.cli.settings import decorated, size
 from libcloud.cli.text import count
 from libcloud.storage.types import ObjectDoesNotExistError
@@ -174,22 +174,20 @@ def with_option_names(text: str) -> str:
     return _OPTION.sub(option, text)
 
 
-class value_errors_as_usage:
+def value_errors_as_usage() -> on_error:
     """Turn a ``ValueError`` about a driver keyword into one about the option that set it.
 
     :raises click.UsageError: the library rejected a value before it sent anything.
     """
+    return on_error(_raise_as_usage_error)
 
-    def __enter__(self) -> None:
-        pass
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, ValueError):
-            return
-        if "storage class" in str(error):
-            raise click.UsageError(f"--storage-class: {error}") from error
-        if not _OPTION.search(str(error)):
-            return
+def _raise_as_usage_error(error: BaseException) -> None:
+    if not isinstance(error, ValueError):
+        return
+    if "storage class" in str(error):
+        raise click.UsageError(f"--storage-class: {error}") from error
+    if _OPTION.search(str(error)):
         # The end of the message is advice for programmers.
         message = str(error).partition(". If it does, ")[0]
         raise click.UsageError(with_option_names(message)) from error

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``libcloud tags``, ``legal-hold``, ``retention``, ``lifecycle``, ``presign``."""
+"""``libcloud tags``, ``legal-hold``, ``retention`` and ``presign``: properties of an object."""
 
 from __future__ import annotations
 
 import json
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +14,7 @@ from libcloud.cli.listing import escaped
 from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
 from libcloud.cli.selection import version_label, version_option
 from libcloud.cli.settings import Settings, age, store_options
-from libcloud.cli.stores import Store, open_store
-from libcloud.cli.versions import open_bucket
+from libcloud.cli.stores import open_store
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 
@@ -28,14 +26,8 @@ def _open_object(url: str, settings: Settings, version_id: str | None, feature: 
     """
     store = open_store(url, settings)
     target = store.target.require_object()
-    _require(store, feature)
+    store.require(feature)
     return store, store.reference(target.name, version_id)
-
-
-def _require(store: Store, feature: str) -> None:
-    if not getattr(store.driver.capabilities, feature):
-        name = {"object_lock": "object lock", "lifecycle": "lifecycle rules"}.get(feature, feature)
-        raise click.UsageError(f"{store.driver.name} does not support {name}")
 
 
 @click.command()
@@ -158,51 +150,6 @@ def retention(
         click.echo(json.dumps(facts))
     else:
         click.echo("none" if found is None else f"{found.mode} until {found.until.isoformat()}")
-
-
-@click.command()
-@click.argument("url")
-@click.option(
-    "--abort-uploads",
-    metavar="DAYS",
-    help="Abort unfinished uploads after this many days, such as 7d; never: remove the rule.",
-)
-@_json_option
-@store_options
-def lifecycle(settings: Settings, *, url: str, abort_uploads: str | None, as_json: bool) -> None:
-    """Print after how many days the store aborts unfinished uploads to the bucket, or set it.
-
-    \b
-    Examples:
-      libcloud lifecycle s3://backups
-      libcloud lifecycle s3://backups --abort-uploads 7d
-
-    The parts of an unfinished upload are stored, and billed, until it is aborted. All other
-    lifecycle rules of the bucket are kept.
-    """
-    days = _days(abort_uploads)
-    store = open_bucket(url, settings)
-    _require(store, "lifecycle")
-    container = store.container()
-    with error_context(store.target):
-        if abort_uploads is not None:
-            store.driver.ex_set_upload_expiry(container, days)
-        found = store.driver.ex_get_upload_expiry(container)
-    if as_json:
-        click.echo(json.dumps({"abort_uploads_days": found}))
-    elif found is None:
-        click.echo("unfinished uploads are kept")
-    else:
-        click.echo(f"unfinished uploads are aborted after {found} day{'s' if found > 1 else ''}")
-
-
-def _days(text: str | None) -> int | None:
-    if text is None or text.lower() == "never":
-        return None
-    match = re.fullmatch(r"0*([1-9][0-9]{0,4})d?", text.strip().lower())
-    if not match:
-        raise click.UsageError(f"--abort-uploads {text!r} is not a number of days, such as 7d")
-    return int(match[1])
 
 
 @click.command()

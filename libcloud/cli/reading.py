@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from libcloud.cli.errors import on_error
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage
 from libcloud.cli.programs import consume
 from libcloud.cli.progress import Progress
@@ -175,22 +176,15 @@ def _write_to(
         output.flush()
 
 
-class errors_name:
+def errors_name(path: str) -> on_error:
     """Make write errors in the block name ``path`` instead of the staging file."""
+    return on_error(_set_file_name, path)
 
-    __slots__ = ("_path",)
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, OSError) or isinstance(error, (LibcloudError, BrokenPipeError)):
-            return
-        if error.errno is not None:
-            error.filename = self._path
+def _set_file_name(error: BaseException, path: str) -> None:
+    is_other = isinstance(error, (LibcloudError, BrokenPipeError))
+    if isinstance(error, OSError) and not is_other and error.errno is not None:
+        error.filename = path
 
 
 def parse_byte_range(text: str | None, obj: Object) -> tuple[int, int] | None:

@@ -79,7 +79,7 @@ def rm(
         if version_id is not None and not selection.is_single:
             raise click.UsageError("--version-id needs the URL of a single object")
         if versions or version_id is not None:
-            store.require_versions()
+            store.require("versions")
         with error_context(selection.label):
             objects = _selected(selection, force, versions)
             delete_objects(store, objects, report, failures)

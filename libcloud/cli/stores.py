@@ -32,6 +32,12 @@ if TYPE_CHECKING:  # takes a quarter of a second; only commands that use a store
 _ANY_ENDPOINT = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
 SWIFT = (Provider.OPENSTACK_SWIFT, Provider.CLOUDFILES)
 _NEEDS_ENDPOINT = (Provider.MINIO, Provider.S3_RGW)
+# What messages call some capabilities.
+_FEATURES = {
+    "lifecycle": "lifecycle rules",
+    "object_lock": "object lock",
+    "versions": "versions of objects",
+}
 # Stores whose own tools have variables for the key.
 _OWN_VARIABLES = (Provider.BACKBLAZE_B2, Provider.ALIYUN_OSS)
 
@@ -65,7 +71,7 @@ class Store:
         """
         if version_id is None:
             return self.container().get_object(name)
-        self.require_versions()
+        self.require("versions")
         return self.container().get_object(name, ex_version_id=version_id)
 
     def reference(self, name: str, version_id: str | None = None) -> Object:
@@ -75,7 +81,7 @@ class Store:
         properties: Any = (name, 0, None, {}, {}, self.container(), self.driver)
         if version_id is None:
             return Object(*properties)
-        self.require_versions()
+        self.require("versions")
         return ObjectVersion(*properties, version_id=version_id)
 
     @property
@@ -95,10 +101,11 @@ class Store:
                 return False
             raise
 
-    def require_versions(self) -> None:
-        """:raises click.UsageError: the driver does not support versions."""
-        if not self.driver.capabilities.versions:
-            raise click.UsageError(f"{self.driver.name} does not support versions of objects")
+    def require(self, feature: str) -> None:
+        """:raises click.UsageError: the driver does not support ``feature``, a capability."""
+        if not getattr(self.driver.capabilities, feature):
+            text = _FEATURES.get(feature, feature)
+            raise click.UsageError(f"{self.driver.name} does not support {text}")
 
     @property
     def host(self) -> str:

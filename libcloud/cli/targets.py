@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -72,15 +72,7 @@ class Target:
 
     def with_name(self, name: str) -> Target:
         """Another object in the same container."""
-        return Target(
-            self.scheme,
-            self.provider,
-            self.container,
-            name,
-            self.base,
-            self.s3_profile,
-            self.account,
-        )
+        return replace(self, name=name)
 
     @property
     def is_directory(self) -> bool:
@@ -92,19 +84,13 @@ class Target:
         return self if self.is_directory else self.with_name(f"{self.name}/")
 
     def require_container(self) -> Target:
-        """Return ``self``.
-
-        :raises click.UsageError: the URL names no bucket.
-        """
+        """``self``. :raises click.UsageError: the URL names no bucket."""
         if not self.container:
             raise click.UsageError(f"{self} names no bucket: use {self.scheme}://BUCKET")
         return self
 
     def require_object(self) -> Target:
-        """Return ``self``.
-
-        :raises click.UsageError: the URL names no object.
-        """
+        """``self``. :raises click.UsageError: the URL names no object."""
         self.require_container()
         if not self.name:
             raise click.UsageError(f"{self} names no object: use {self}/KEY")

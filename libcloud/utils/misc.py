@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
+    from libcloud.common.providers import get_driver as get_driver
+    from libcloud.common.providers import set_driver as set_driver
     from libcloud.utils.retry import DEFAULT_BACKOFF as DEFAULT_BACKOFF
     from libcloud.utils.retry import DEFAULT_DELAY as DEFAULT_DELAY
     from libcloud.utils.retry import DEFAULT_TIMEOUT as DEFAULT_TIMEOUT
@@ -42,37 +44,28 @@ _T = TypeVar("_T")
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-# Names of libcloud.utils.retry, which needs ssl and the standard library's HTTP client.
-_OF_RETRY = (
-    "DEFAULT_BACKOFF",
-    "DEFAULT_DELAY",
-    "DEFAULT_TIMEOUT",
-    "TRANSIENT_SSL_ERROR",
-    "Retry",
-    "TransientSSLError",
-)
+# Names of modules that take long to import.
+_LATE = {
+    **dict.fromkeys(("get_driver", "set_driver"), "libcloud.common.providers"),
+    **dict.fromkeys(
+        (
+            *("DEFAULT_BACKOFF", "DEFAULT_DELAY", "DEFAULT_TIMEOUT"),
+            *("TRANSIENT_SSL_ERROR", "Retry", "TransientSSLError", "retry"),
+        ),
+        "libcloud.utils.retry",
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "retry" or name in _OF_RETRY:
-        module = import_module("libcloud.utils.retry")
-        return getattr(module, "Retry" if name == "retry" else name)
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), "Retry" if name == "retry" else name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def find(value: Iterable[_T], predicate: Callable[[_T], object]) -> _T | None:
     """Return the first item for which ``predicate`` is true; ``None`` if there is none."""
     return next((item for item in value if predicate(item)), None)
-
-
-def get_driver(*args: Any, **kwargs: Any) -> Any:
-    """See :func:`libcloud.common.providers.get_driver`, which is imported at the first call."""
-    return import_module("libcloud.common.providers").get_driver(*args, **kwargs)
-
-
-def set_driver(*args: Any, **kwargs: Any) -> Any:
-    """See :func:`libcloud.common.providers.set_driver`, which is imported at the first call."""
-    return import_module("libcloud.common.providers").set_driver(*args, **kwargs)
 
 
 def merge_valid_keys(

@@ -141,9 +141,9 @@ def discover(
         )
     else:
         own = _from_own_variables(variables, environ)
-        lookup = own or _find_credentials(settings, environ, profile_first=bool(profile))
+        found = own or _find_credentials(settings, environ, profile_first=bool(profile))
         stored = StoredCredentials(profile, given, variables)
-        found = _discovery(lookup, stored, can_obtain=can_obtain)
+        found = _with_provider(found, stored, can_obtain=can_obtain)
         if variables and found.provider is None:
             key, secret, _ = variables[0]
             found = replace(found, hint=f"set {key} and {secret}, or {found.hint}")
@@ -186,28 +186,24 @@ def without_store_settings(
     )
 
 
-def _discovery(found: _Lookup, stored: StoredCredentials, *, can_obtain: bool) -> Discovery:
-    """Turn a lookup into a result with a provider, or with an explanation.
+def _with_provider(found: Discovery, stored: StoredCredentials, *, can_obtain: bool) -> Discovery:
+    """``found`` with a provider, or with an explanation.
 
     :param stored: looks them up again.
     :param can_obtain: botocore is installed and reads the same environment.
     """
+    origin, missing = found.credentials_origin, found.missing
     if found.credentials is not None:
-        return Discovery(found.credentials, found.origin, provider=stored)
-    if can_obtain and found.origin:
-        return Discovery(
-            None,
-            f"{found.origin}, through botocore",
-            missing=found.missing,
-            provider=BotocoreProvider(stored.profile, not_found=found.missing),
-        )
-    missing = found.missing
-    if found.profile:
+        return replace(found, provider=stored)
+    if can_obtain and origin:
+        provider = BotocoreProvider(stored.profile, not_found=missing)
+        return replace(found, credentials_origin=f"{origin}, through botocore", provider=provider)
+    if origin.startswith("profile "):
         missing += (
             f"; {MISSING_EXTRA}, or put them into the environment, for example by 'aws configure "
             f"export-credentials --profile {found.profile} --format env'"
         )
-    elif found.origin.startswith("the variable"):
+    elif origin.startswith("the variable"):
         missing += f"; {MISSING_EXTRA}"
     return Discovery(None, missing=missing)
 
@@ -233,10 +229,7 @@ def _style(profile: Profile) -> Setting | None:
 
 
 def _choice(profile: Profile, environ: Mapping[str, str], name: str) -> Setting | None:
-    """Return an enumerated setting in lower case.
-
-    Reference: AWS SDKs and Tools Reference Guide, "Settings reference".
-    """
+    """An enumerated setting: AWS SDKs and Tools Reference Guide, "Settings reference"."""
     found = _first(
         _from_environment(environ, (f"AWS_{name.upper()}",)), _from_profile(profile, name)
     )
@@ -261,27 +254,8 @@ def _first(*settings: Setting | None) -> Setting | None:
     return next((setting for setting in settings if setting is not None), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lookup:
-    """Stored credentials, how to obtain credentials, or why there are none.
-
-    :param credentials: the stored ones.
-    :param origin: where they are stored or how they are obtained, for messages.
-    :param missing: why none are stored, for messages; empty if they are.
-    :param profile: name of the profile that describes how to obtain them; empty if none does.
-    """
-
-    credentials: Credentials | None = None
-    origin: str = ""
-    missing: str = ""
-    profile: str = ""
-
-
 def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
-    """Read the profile ``name``, the one selected by the environment, or ``default``.
-
-    :raises ProfileFileError: a profile requested by name does not exist or cannot be read.
-    """
+    """Read the profile ``name``, the one selected by the environment, or ``default``."""
     requested = name or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
     settings = read_profile(requested or "default", environ, required=bool(requested))
     if requested and not settings:
@@ -292,8 +266,8 @@ def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
 
 def _find_credentials(
     profile: Profile, environ: Mapping[str, str], *, profile_first: bool
-) -> _Lookup:
-    """Look for credentials in the environment and in ``profile``.
+) -> Discovery:
+    """Look for credentials in the environment and in ``profile``; no provider is set.
 
     :param profile_first: the profile was requested explicitly and takes precedence.
     """
@@ -304,11 +278,11 @@ def _find_credentials(
             return found
     container = _named(environ, _CONTAINER)
     if container:
-        return _Lookup(origin=f"the variable {container}", missing=f"{container} is set")
+        return Discovery(None, f"the variable {container}", missing=f"{container} is set")
     # The last resort is the metadata service of the instance.
     disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
     origin = "" if disabled else "the metadata of this machine"
-    return _Lookup(origin=origin, missing=_reason(profile, environ))
+    return Discovery(None, origin, missing=_reason(profile, environ))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -346,7 +320,7 @@ class FixedCredentials:
         return self.credentials
 
 
-def _from_own_variables(variables: Variables, environ: Mapping[str, str]) -> _Lookup | None:
+def _from_own_variables(variables: Variables, environ: Mapping[str, str]) -> Discovery | None:
     for names in variables:
         key, secret, token = (environ.get(name) or None for name in names)
         if key and secret:
@@ -354,7 +328,7 @@ def _from_own_variables(variables: Variables, environ: Mapping[str, str]) -> _Lo
     return None
 
 
-def _from_variables(profile: Profile, environ: Mapping[str, str]) -> _Lookup | None:
+def _from_variables(profile: Profile, environ: Mapping[str, str]) -> Discovery | None:
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
         token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN") or None
@@ -362,19 +336,20 @@ def _from_variables(profile: Profile, environ: Mapping[str, str]) -> _Lookup | N
     identity = _named(environ, _WEB_IDENTITY)
     if not identity or not environ.get("AWS_ROLE_ARN"):
         return None
-    return _Lookup(origin=f"the variable {identity}", missing=f"{identity} is set")
+    return Discovery(None, f"the variable {identity}", missing=f"{identity} is set")
 
 
-def _from_profile_keys(profile: Profile, environ: Mapping[str, str]) -> _Lookup | None:
+def _from_profile_keys(profile: Profile, environ: Mapping[str, str]) -> Discovery | None:
     """Keys of a profile; the credentials file takes precedence over the configuration file."""
     both = {**profile.settings, **profile.secrets}
     obtained = _named(both, _OBTAINED_FIRST)
     for settings, path in ((profile.secrets, credentials_path), (profile.settings, config_path)):
         if obtained:
-            return _Lookup(
-                origin=f"profile {profile.name}, by {obtained}",
-                missing=f"profile {profile.name} obtains its keys by {obtained}",
+            return Discovery(
+                None,
+                f"profile {profile.name}, by {obtained}",
                 profile=profile.name,
+                missing=f"profile {profile.name} obtains its keys by {obtained}",
             )
         key, secret = settings.get("aws_access_key_id"), settings.get("aws_secret_access_key")
         if key and secret:
@@ -384,13 +359,10 @@ def _from_profile_keys(profile: Profile, environ: Mapping[str, str]) -> _Lookup 
     return None
 
 
-def _stored(key: str, secret: str, token: str | None, origin: str) -> _Lookup:
-    """Make a lookup of stored keys.
-
-    :raises MalformedCredentialsError: they are not valid; the message says where they are stored.
-    """
+def _stored(key: str, secret: str, token: str | None, origin: str) -> Discovery:
+    """:raises MalformedCredentialsError: they are not valid; the message says where they are."""
     try:
-        return _Lookup(Credentials(key, secret, token), origin)
+        return Discovery(Credentials(key, secret, token), origin)
     except MalformedCredentialsError as error:
         error.value = f"{error.value}: see {origin}"
         raise
