@@ -20,7 +20,7 @@ from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.progress import Report
 from libcloud.cli.selection import Filters, Selection, filter_options, literal_option
-from libcloud.cli.settings import Settings, age, store_options
+from libcloud.cli.settings import Settings, age, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.types import LibcloudError
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 
 
 def open_bucket(url: str, settings: Settings) -> Store:
-    """The store of the URL of a bucket.
-
-    :raises click.UsageError: the URL names an object.
-    """
+    """The store of the URL of a bucket."""
     store = open_store(url, settings)
     if store.target.require_container().name:
         raise click.UsageError(
@@ -55,7 +52,7 @@ def mb(settings: Settings, *, url: str) -> None:
 
 @click.command()
 @click.argument("url")
-@click.option("--force", is_flag=True, help="Delete its objects, versions and uploads first.")
+@option("--force", "Delete its objects, versions and uploads first.")
 @store_options
 def rb(settings: Settings, *, url: str, force: bool) -> None:
     """Delete the bucket at URL. It must be empty, unless --force is given."""
@@ -67,10 +64,7 @@ def rb(settings: Settings, *, url: str, force: bool) -> None:
 
 
 def _empty(store: Store) -> None:
-    """Delete all objects and versions, and abort all in-progress uploads.
-
-    :raises ReportedError: an object could not be deleted. The errors were printed.
-    """
+    """Delete all objects and versions, and abort all in-progress uploads."""
     from libcloud.cli.rm import delete_objects
 
     container = store.container()
@@ -87,7 +81,7 @@ def _empty(store: Store) -> None:
 @click.command()
 @click.argument("url")
 @click.argument("state", type=click.Choice(["on", "off"], case_sensitive=False), required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@option("--json", "Print a JSON object.", name="as_json")
 @store_options
 def versioning(settings: Settings, *, url: str, state: str | None, as_json: bool) -> None:
     """Print whether the bucket at URL keeps versions of its objects, or change it.
@@ -113,9 +107,9 @@ def versioning(settings: Settings, *, url: str, state: str | None, as_json: bool
 
 @click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("-r", "--recursive", is_flag=True, help="Restore all deleted objects below URL.")
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be restored.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@option("-r, --recursive", "Restore all deleted objects below URL.")
+@option("-n, --dry-run", "Print what would be restored.")
+@option("--json", "Print one JSON object per line.", name="as_json")
 @filter_options
 @literal_option
 @store_options
@@ -171,8 +165,7 @@ def undelete(
 def _restore(store: Store, markers: list[ObjectVersion]) -> None:
     """Delete the delete markers of an object.
 
-    :raises LibcloudError: the object is still missing; some stores ignore the ids of delete
-        markers. Or it is there already.
+    :raises LibcloudError: the object is there already, or still missing: some stores ignore ids.
     """
     name = markers[0].name
     with error_context(store.target.with_name(name)):
@@ -200,10 +193,7 @@ def _exists(store: Store, name: str) -> bool | None:
 
 
 def _markers(selection: Selection) -> Iterator[list[ObjectVersion]]:
-    """For each deleted object, the delete markers that are newer than any of its data.
-
-    :raises NoObjectsError: no object matches, or the only one has no data.
-    """
+    """For each deleted object, the delete markers that are newer than any of its data."""
     number = 0
     for _, versions in groupby(selection.versions(), key=lambda version: version.name):
         number += 1
@@ -228,10 +218,8 @@ def uploads() -> None:
 
 @uploads.command("ls", short_help="List in-progress uploads.")
 @click.argument("url")
-@click.option(
-    "--sizes", is_flag=True, help="Show number and size of the parts; takes a request per upload."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@option("--sizes", "Show number and size of the parts; takes a request per upload.")
+@option("--json", "Print one JSON object per line.", name="as_json")
 @store_options
 def list_uploads(settings: Settings, *, url: str, sizes: bool, as_json: bool) -> None:
     """List the in-progress uploads of objects whose keys start with URL."""
@@ -250,7 +238,7 @@ def list_uploads(settings: Settings, *, url: str, sizes: bool, as_json: bool) ->
 
 @uploads.command(short_help="Abort the in-progress uploads of an object.")
 @click.argument("url")
-@click.option("--id", "upload_id", metavar="ID", help="Abort only the upload with this id.")
+@option("--id ID", "Abort only the upload with this id.", name="upload_id")
 @store_options
 def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
     """Abort the in-progress uploads of the object at URL, even if data is still being sent."""
@@ -277,14 +265,14 @@ def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
 
 @uploads.command(short_help="Abort old uploads.")
 @click.argument("url")
-@click.option(
-    "--older-than",
+@option(
+    "--older-than AGE",
+    "Minimum age of the uploads to abort; 0s aborts all.",
     type=age,
     default="7d",
     show_default=True,
-    help="Minimum age of the uploads to abort; 0s aborts all.",
 )
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be aborted.")
+@option("-n, --dry-run", "Print what would be aborted.")
 @store_options
 def clean(settings: Settings, *, url: str, older_than: timedelta, dry_run: bool) -> None:
     """Abort old in-progress uploads of objects whose keys start with URL."""
@@ -329,12 +317,11 @@ def _line(facts: dict[str, Any]) -> str:
 
 @click.command()
 @click.argument("url")
-@click.option(
-    "--abort-uploads",
-    metavar="DAYS",
-    help="Abort unfinished uploads after this many days, such as 7d; never: remove the rule.",
+@option(
+    "--abort-uploads DAYS",
+    "Abort unfinished uploads after this many days, such as 7d; never: remove the rule.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@option("--json", "Print a JSON object.", name="as_json")
 @store_options
 def lifecycle(settings: Settings, *, url: str, abort_uploads: str | None, as_json: bool) -> None:
     """Print after how many days the store aborts unfinished uploads to the bucket, or set it.

@@ -42,10 +42,7 @@ _VARIABLES = (
 
 
 class CompletionCache:
-    """The file at ``path``; what cannot be read or written is not cached.
-
-    :param now: the time, seconds since the epoch.
-    """
+    """The file at ``path``; what cannot be read or written is not cached."""
 
     def __init__(
         self,
@@ -76,10 +73,7 @@ class CompletionCache:
         return None
 
     def put(self, settings: Settings, url: str, names: list[str], *, complete: bool) -> None:
-        """Keep a listing.
-
-        :param complete: it has all names that start with the prefix.
-        """
+        """Keep a listing; a complete one has all names that start with the prefix."""
         listings = self._read()
         key, _ = self._keys(settings, url)[0]
         listings[key] = {"time": self._now(), "names": names, "complete": complete}
@@ -200,10 +194,7 @@ def _with_candidates(parameter: click.Parameter) -> click.Parameter:
 
 
 class _Candidates(click.types.StringParamType):
-    """A text with candidates.
-
-    :param parameter: name of the argument or option.
-    """
+    """A text with the candidates of an argument or option."""
 
     def __init__(self, parameter: str) -> None:
         self._parameter = parameter

@@ -157,7 +157,7 @@ def _kind(item: CompletionItem) -> str:
 def _bash_words(environ: Mapping[str, str]) -> tuple[list[str], str]:
     """The words before the cursor without the command, and the last one as it was typed.
 
-    From the line and not from ``COMP_WORDS``, because bash breaks URLs at their colons.
+    Not from ``COMP_WORDS``, because bash breaks URLs at their colons.
     """
     line = os.fsencode(environ["COMP_LINE"])[: int(environ["COMP_POINT"])]
     text = os.fsdecode(line)

@@ -61,10 +61,7 @@ class OneCore:
     def watch(
         self, items: Iterable[_Item], size_of: Callable[[_Item], int | None]
     ) -> Iterator[_Item]:
-        """Yield ``items``.
-
-        :param size_of: bytes; ``None`` if unknown.
-        """
+        """Yield ``items``, whose size in bytes is ``None`` if unknown."""
         for item in items:
             if self._cores:
                 size = size_of(item)

@@ -25,7 +25,7 @@ from libcloud.cli.selection import (
     literal_option,
     version_option,
 )
-from libcloud.cli.settings import Settings, decorated, job_options, source_options
+from libcloud.cli.settings import Settings, decorated, job_options, option, source_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
@@ -40,9 +40,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.argument("source", metavar="SOURCE_URL"),
         click.argument("destination", metavar="DESTINATION_URL"),
-        click.option("-r", "--recursive", is_flag=True, help="All objects below SOURCE_URL."),
-        click.option("-n", "--dry-run", is_flag=True, help="Print what would be done."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line."),
+        option("-r, --recursive", "All objects below SOURCE_URL."),
+        option("-n, --dry-run", "Print what would be done."),
+        option("--json", "Print one JSON object per line.", name="as_json"),
         *(filter_options, literal_option, write_options, job_options, source_options),
     )
     return decorated(command, options)
@@ -168,8 +168,7 @@ class _Command:
     def _entries(self) -> list[Entry]:
         """What to copy. Everything is listed first: the copies may be below the source.
 
-        :raises click.UsageError: an object would be copied onto itself or onto another one that is
-            to be copied. Nothing was copied.
+        :raises click.UsageError: an object would be copied onto another one that is to be copied.
         """
         source, target, entries = self._source.target, self._target.target, []
         same_bucket = source.container == target.container and self._source.is_at(self._target)
@@ -218,10 +217,7 @@ class _Command:
             raise LibcloudError("copied, but changed during the copy: the original was not deleted")
 
     def _check_other_store(self, entry: Entry) -> None:
-        """:raises LibcloudError: the object is its own destination, by another name of the store.
-
-        A server has several: names of the host, addresses, proxies.
-        """
+        """:raises LibcloudError: the object is its own destination, under another host name."""
         source, target = self._source.target, self._target.target
         if (source.container, entry.origin.name) != (target.container, entry.name):
             return

@@ -15,7 +15,7 @@ import click
 from libcloud.cli.errors import FAILED, ReportedError, error_context
 from libcloud.cli.failures import report_unfinished_upload
 from libcloud.cli.progress import Progress
-from libcloud.cli.settings import Settings, size, transfer_options
+from libcloud.cli.settings import Settings, option, size, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import Target
 from libcloud.cli.text import printable, size_text
@@ -30,8 +30,8 @@ _PIECE = 64 * KIB
 
 @click.command()
 @click.argument("url", required=False)
-@click.option(
-    "--size", "length", type=size, default="64MiB", show_default=True, help="Bytes to upload."
+@option(
+    "--size SIZE", "Bytes to upload.", name="length", type=size, default="64MiB", show_default=True
 )
 @transfer_options
 def demo(settings: Settings, *, url: str | None, length: int) -> None:

@@ -27,7 +27,7 @@ from libcloud.cli.errors import (
     redact,
     store_response,
 )
-from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import SWIFT, Store, connect, find_settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.cli.text import count, printable, size_text
@@ -56,7 +56,6 @@ class Check:
     """The result of one check.
 
     :param kind: ``"ok"``, ``"note"``, ``"warning"`` or ``"failure"``.
-    :param hint: what to do.
     :param status: the exit status; 0 unless the check failed.
     """
 
@@ -69,9 +68,7 @@ class Check:
 
 @click.command()
 @click.argument("url", default="s3://")
-@click.option(
-    "--write", is_flag=True, help="Also upload, download and delete a small object at URL."
-)
+@option("--write", "Also upload, download and delete a small object at URL.")
 @store_options
 def doctor(settings: Settings, *, url: str, write: bool) -> None:
     """Show which credentials, endpoint and region are used for URL, and check that they work.

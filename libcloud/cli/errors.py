@@ -76,10 +76,7 @@ class InputError(LibcloudError):
 
 
 class ReportedError(Exception):
-    """An error that was already printed.
-
-    :param status: the exit status.
-    """
+    """An error that was already printed, and its exit status."""
 
     def __init__(self, status: int = FAILED) -> None:
         super().__init__(status)
@@ -266,10 +263,7 @@ def is_network_error(error: BaseException) -> bool:
 
 
 def network_problem(error: Any) -> tuple[str, str]:
-    """What was attempted, the host, and the innermost cause: the outer ones repeat it.
-
-    :return: and what to do about it.
-    """
+    """What was attempted, the host and the innermost cause; and what to do about it."""
     attempted = str(error.value).removesuffix(f": {error.reason}")
     host, causes = _host_and_port(error), [*_causes(error.reason)]
     if not causes:

@@ -43,11 +43,7 @@ _AFFECTS_ALL = (InvalidCredsError, ContainerDoesNotExistError)
 
 
 class Failures:
-    """Failures of single objects in a batch.
-
-    :param of: number of objects. With 1, the failure is raised instead of collected.
-    :ivar count: number of failures.
-    """
+    """Failures of single objects in a batch ``of`` several; that of a single object is raised."""
 
     def __init__(self, of: int) -> None:
         self.count = 0
@@ -65,10 +61,7 @@ class Failures:
             self.add(error)
 
     def add(self, error: Exception, url: object = None) -> None:
-        """Report and count an error; of many, only the first ones are reported.
-
-        :param url: of the object, if the error does not name it.
-        """
+        """Report and count an error, of ``url``; of many, only the first ones are reported."""
         self.count += 1
         self._status = exit_status(error)
         if self.count <= _LISTED:
@@ -77,10 +70,7 @@ class Failures:
             print_stderr("libcloud: further errors are counted but not listed")
 
     def raise_if_any(self) -> None:
-        """Raise if an object failed.
-
-        :raises ReportedError: with the status of a single failure, otherwise the general status.
-        """
+        """:raises ReportedError: an object failed: with the status of a single failure."""
         if self.count:
             raise ReportedError(self._status if self.count == 1 else FAILED)
 

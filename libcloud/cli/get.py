@@ -38,7 +38,7 @@ from libcloud.cli.selection import (
     version_label,
     version_option,
 )
-from libcloud.cli.settings import Settings, job_options, transfer_options
+from libcloud.cli.settings import Settings, job_options, option, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
@@ -58,13 +58,13 @@ _LISTED_FIRST = 10_000
 @click.argument(
     "arguments", metavar="URL... [DESTINATION | -- COMMAND...]", nargs=-1, required=True
 )
-@click.option("-r", "--recursive", is_flag=True, help="Download all objects below URL.")
+@option("-r, --recursive", "Download all objects below URL.")
 @range_option
-@click.option("--no-clobber", is_flag=True, help="Fail if the file exists.")
+@option("--no-clobber", "Fail if the file exists.")
 @filter_options
 @literal_option
 @version_option
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be downloaded.")
+@option("-n, --dry-run", "Print what would be downloaded.")
 @read_options
 @job_options
 def get(
@@ -139,10 +139,7 @@ def get(
 
 
 def _split_arguments(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """The URLs, and the destination.
-
-    :raises click.UsageError: no URL is given, or an argument other than the last is a path.
-    """
+    """The URLs, and the destination."""
     urls, destination = arguments, "."
     if not is_url(arguments[-1]):
         urls, destination = arguments[:-1], arguments[-1]
@@ -158,10 +155,7 @@ def _split_arguments(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 
 def _print_plan(selected: Selection, output: _Output) -> None:
-    """Print which objects would be downloaded to which files, and which cannot be.
-
-    :raises ReportedError: one cannot be.
-    """
+    """Print which objects would be downloaded to which files, and which cannot be."""
     target, failures = selected.store.target, Failures(1 if selected.is_single else 2)
     output = output.as_directory()
     if not selected.is_single:

@@ -24,7 +24,7 @@ from libcloud.cli.selection import (
     version_label,
     version_option,
 )
-from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.types import LibcloudError
@@ -55,13 +55,11 @@ class _Entry:
 
 @click.command()
 @click.argument("url")
-@click.option("-r", "--recursive", is_flag=True, help="List all objects below URL.")
-@click.option("--versions", is_flag=True, help="List all versions of objects, and delete markers.")
-@click.option("-h", "--human", is_flag=True, help="Print sizes like 1.5 MiB.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
-@click.option(
-    "--total", is_flag=True, help="Print number and total size of the objects to standard error."
-)
+@option("-r, --recursive", "List all objects below URL.")
+@option("--versions", "List all versions of objects, and delete markers.")
+@option("-h, --human", "Print sizes like 1.5 MiB.")
+@option("--json", "Print one JSON object per line.", name="as_json")
+@option("--total", "Print number and total size of the objects to standard error.")
 @filter_options
 @literal_option
 @store_options
@@ -114,7 +112,7 @@ def ls(
 
 @click.command()
 @click.argument("url")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@option("--json", "Print a JSON object.", name="as_json")
 @version_option
 @store_options
 def stat(settings: Settings, *, url: str, version_id: str | None, as_json: bool) -> None:
@@ -248,9 +246,9 @@ def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 @click.command()
 @click.argument("url")
-@click.option("-s", "--summarize", is_flag=True, help="Print only the total.")
-@click.option("-h", "--human", is_flag=True, help="Print sizes like 1.5 MiB.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@option("-s, --summarize", "Print only the total.")
+@option("-h, --human", "Print sizes like 1.5 MiB.")
+@option("--json", "Print one JSON object per line.", name="as_json")
 @filter_options
 @literal_option
 @store_options

@@ -220,10 +220,7 @@ def _open_closed_streams() -> None:
 
 
 def _allow_undecodable_names() -> None:
-    """Write names that are not valid UTF-8 with their original bytes.
-
-    In other encodings, escape what they do not have.
-    """
+    """Write names that are not UTF-8 with their bytes; in other encodings, escape characters."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
         sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")

@@ -17,7 +17,7 @@ import click
 from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.selection import Filters, filter_options
-from libcloud.cli.settings import Settings, job_options, source_options
+from libcloud.cli.settings import Settings, job_options, option, source_options
 from libcloud.cli.stores import Store, connect
 from libcloud.cli.targets import Target, is_url, parse_target
 from libcloud.cli.text import count, printable, size_text
@@ -39,37 +39,30 @@ _OUTCOMES = {
 @click.command()
 @click.argument("source", metavar="SOURCE_URL")
 @click.argument("destination", metavar="DESTINATION_URL")
-@click.option("--job", required=True, metavar="NAME", help="Name of the job.")
-@click.option("--resume", is_flag=True, help="Continue the job; retry failed objects.")
-@click.option("--report", is_flag=True, help="Only print the report of the job.")
-@click.option(
-    "--executor",
-    metavar="EXECUTOR",
-    help="Run on dask://HOST:PORT, ray://HOST:PORT, ray, mpi, loky or processes, instead of in "
+@option("--job NAME", "Name of the job.", required=True)
+@option("--resume", "Continue the job; retry failed objects.")
+@option("--report", "Only print the report of the job.")
+@option(
+    "--executor EXECUTOR",
+    "Run on dask://HOST:PORT, ray://HOST:PORT, ray, mpi, loky or processes, instead of in "
     "threads of this process.",
 )
-@click.option(
+@option(
     "--verify",
+    "Verify what is sent, also what the destination lists, or also read each copy.",
     type=click.Choice(["sent", "stored", "read"]),
     default="stored",
     show_default=True,
-    help="Verify what is sent, also what the destination lists, or also read each copy.",
 )
-@click.option(
-    "--shard-size",
-    type=click.IntRange(1),
-    default=100_000,
-    metavar="N",
-    help="Number of keys per task (100,000).",
+@option(
+    "--shard-size N", "Number of keys per task (100,000).", type=click.IntRange(1), default=100_000
 )
-@click.option(
-    "--list-whole",
-    is_flag=True,
-    help="List the source before anything is copied: for stores that do not sort keys.",
+@option(
+    "--list-whole", "List the source before anything is copied: for stores that do not sort keys."
 )
-@click.option("--tasks", type=click.IntRange(1), metavar="N", help="Number of tasks in flight.")
-@click.option("-n", "--dry-run", is_flag=True, help="Only list and compare; write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object.")
+@option("--tasks N", "Number of tasks in flight.", type=click.IntRange(1))
+@option("-n, --dry-run", "Only list and compare; write nothing.")
+@option("--json", "Print the report as a JSON object.", name="as_json")
 @filter_options
 @job_options
 @source_options
@@ -141,10 +134,7 @@ def migrate(
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
-    """Opens a bucket with the credentials that the process finds.
-
-    :param run: of the command; drivers are kept during it.
-    """
+    """Opens a bucket with the credentials of this process; keeps drivers during a ``run``."""
 
     target: Target
     settings: Settings

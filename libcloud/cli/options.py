@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import InputError, ObjectExistsError, on_error
-from libcloud.cli.settings import decorated, size
+from libcloud.cli.settings import decorated, option, size
 from libcloud.cli.text import count
 from libcloud.storage.types import ObjectDoesNotExistError
 
@@ -44,70 +44,46 @@ _WRITE_KEYWORDS = (
 )
 
 _READ = [
-    click.option(
-        "--sse-c-key", metavar="FILE", help="File with a customer-provided key of 32 bytes (SSE-C)."
-    ),
-    click.option(
-        "--request-payer", is_flag=True, help="Accept the charges of requester-pays buckets."
-    ),
-    click.option("--bucket-owner", metavar="ID", help="Fail unless this account owns the bucket."),
+    option("--sse-c-key FILE", "File with a customer-provided key of 32 bytes (SSE-C)."),
+    option("--request-payer", "Accept the charges of requester-pays buckets."),
+    option("--bucket-owner ID", "Fail unless this account owns the bucket."),
 ]
 
 _WRITE = [
-    click.option(
-        "--content-type", metavar="TYPE", help="Content type; by default guessed from the name."
-    ),
-    click.option(
-        "--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata to store; repeatable."
-    ),
-    click.option("--tag", multiple=True, metavar="KEY=VALUE", help="Tag; repeatable, at most 10."),
-    click.option(
-        "--header",
+    option("--content-type TYPE", "Content type; by default guessed from the name."),
+    option("--metadata KEY=VALUE", "Metadata to store; repeatable.", multiple=True),
+    option("--tag KEY=VALUE", "Tag; repeatable, at most 10.", multiple=True),
+    option(
+        "--header NAME:VALUE",
+        "Header to send, for example Cache-Control or Content-Encoding; repeatable.",
         multiple=True,
-        metavar="NAME:VALUE",
-        help="Header to send, for example Cache-Control or Content-Encoding; repeatable.",
     ),
-    click.option("--acl", help="Canned ACL, for example public-read."),
-    click.option(
-        "--storage-class", metavar="CLASS", help="Storage class, for example standard_ia."
-    ),
-    click.option(
-        "--checksum",
+    option("--acl TEXT", "Canned ACL, for example public-read."),
+    option("--storage-class CLASS", "Storage class, for example standard_ia."),
+    option(
+        "--checksum NAME",
+        "Checksum for the store to verify: crc32, crc32c, crc64nvme, sha256 or md5.",
         type=click.Choice(["crc32", "crc32c", "crc64nvme", "sha256", "md5"]),
-        metavar="NAME",
-        help="Checksum for the store to verify: crc32, crc32c, crc64nvme, sha256 or md5.",
     ),
-    click.option(
+    option(
         "--no-clobber",
-        is_flag=True,
-        help="Fail if the object exists. If the store does not support preconditions, this is "
+        "Fail if the object exists. If the store does not support preconditions, this is "
         "checked before the upload.",
     ),
-    click.option(
-        "--if-match", metavar="ETAG", help="Fail unless the existing object has this ETag."
-    ),
-    click.option(
-        "--sse", metavar="TYPE", help="Server-side encryption: AES256, aws:kms or aws:kms:dsse."
-    ),
-    click.option("--sse-kms-key-id", metavar="ID", help="KMS key for aws:kms."),
-    click.option("--lock-mode", metavar="MODE", help="Object lock mode: GOVERNANCE or COMPLIANCE."),
-    click.option(
-        "--lock-until", metavar="TIME", help="End of the object lock, such as 2030-01-31T00:00Z."
-    ),
-    click.option("--lock-hold", is_flag=True, help="Place a legal hold on the object."),
-    click.option("--expect-size", type=size, help="Store nothing unless the input has this size."),
-    click.option("--fail-on-empty", is_flag=True, help="Store nothing if the input is empty."),
+    option("--if-match ETAG", "Fail unless the existing object has this ETag."),
+    option("--sse TYPE", "Server-side encryption: AES256, aws:kms or aws:kms:dsse."),
+    option("--sse-kms-key-id ID", "KMS key for aws:kms."),
+    option("--lock-mode MODE", "Object lock mode: GOVERNANCE or COMPLIANCE."),
+    option("--lock-until TIME", "End of the object lock, such as 2030-01-31T00:00Z."),
+    option("--lock-hold", "Place a legal hold on the object."),
+    option("--expect-size SIZE", "Store nothing unless the input has this size.", type=size),
+    option("--fail-on-empty", "Store nothing if the input is empty."),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectOptions:
-    """How objects are stored and read, and what the input must be.
-
-    :param extra: ``extra`` of the upload, for any driver.
-    :param write_keywords: keywords for uploads of the S3 drivers.
-    :param read_keywords: keywords for downloads of the S3 drivers.
-    """
+    """How objects are stored and read (keywords of the S3 drivers), and what the input must be."""
 
     extra: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -118,10 +94,7 @@ class ObjectOptions:
     fail_on_empty: bool = False
 
     def check_supported_by(self, store: Store) -> None:
-        """Raise if the driver of ``store`` does not support an option.
-
-        :raises click.UsageError: it does not.
-        """
+        """:raises click.UsageError: the driver of ``store`` does not support an option."""
         given = {**self.write_keywords, **self.read_keywords}
         if given and not store.is_s3:
             names = ", ".join(with_option_names(name) for name in given)
@@ -168,17 +141,14 @@ def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def with_option_names(text: str) -> str:
     """``text`` with driver keywords replaced by option names."""
 
-    def option(match: re.Match[str]) -> str:
+    def named(match: re.Match[str]) -> str:
         return "--" + _option_name(match[1]).replace("_", "-")
 
-    return _OPTION.sub(option, text)
+    return _OPTION.sub(named, text)
 
 
 def value_errors_as_usage() -> on_error:
-    """Turn a ``ValueError`` about a driver keyword into one about the option that set it.
-
-    :raises click.UsageError: the library rejected a value before it sent anything.
-    """
+    """Turn a ``ValueError`` about a driver keyword into one about the option that set it."""
     return on_error(_raise_as_usage_error)
 
 
@@ -236,10 +206,7 @@ def _parse_options(**chosen: Any) -> ObjectOptions:
 
 
 def parse_pairs(option: str, given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """The pairs ``KEY=VALUE`` of an option or an argument.
-
-    :raises click.UsageError: one is something else.
-    """
+    """The pairs ``KEY=VALUE`` of an option or an argument."""
     for pair in given:
         key, equals, value = pair.partition("=")
         if not equals or not key:
@@ -256,10 +223,7 @@ def _headers(given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def parse_time_option(option: str, text: str | None) -> datetime | None:
-    """An aware time; without a zone, local time.
-
-    :raises click.UsageError: it is no time.
-    """
+    """An aware time; without a zone, local time."""
     if text is None:
         return None
     try:

@@ -51,10 +51,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Copy ``entry`` to the destination.
-
-    :param reason: ``"new"``, ``"size"``, ``"time"`` or ``"checksum"``: how it differs.
-    """
+    """Copy ``entry``: it is ``"new"``, or differs in ``"size"``, ``"time"`` or ``"checksum"``."""
 
     entry: Entry
     reason: str
@@ -64,10 +61,8 @@ class Copy:
 class Rules:
     """Which differences count.
 
-    :param size_only: compare only sizes.
-    :param same_content: compares the contents of a source and a destination of the same size, in
-        place of their times; ``None`` from it means that they cannot be compared without reading
-        both, and the times decide.
+    :param same_content: compares the contents, in place of the times; ``None`` from it means that
+        they cannot be compared without reading both, and the times decide.
     """
 
     size_only: bool = False
@@ -113,10 +108,8 @@ def plan_copies(
 def _unchanged(file: BinaryIO) -> Iterator[bytes]:
     """The data of ``file``.
 
-    Otherwise, what was read of two versions would be up to date for the next run.
-
-    :raises LibcloudError: from the iterator, at the end: it was changed. An upload of
-        these pieces stores nothing.
+    :raises LibcloudError: at the end: it was changed. What was read is a mixture of two versions,
+        which would seem to be up to date for the next run. An upload of it stores nothing.
     """
     before = os.fstat(file.fileno())
     while piece := file.read(_PIECE):
@@ -135,10 +128,7 @@ class LocalDirectory:
     reports: bool = True
 
     def entries(self, filters: Filters) -> Iterator[Entry]:
-        """The files in it. Other things, such as links to directories, are skipped.
-
-        They are reported if :attr:`reports` is true.
-        """
+        """The files in it. Links to directories and the like are skipped, and may be reported."""
         if not os.path.isdir(self.path):
             return
         for source in Walk(filters, self.follow_symlinks, self.reports).files(self.path):
@@ -227,7 +217,6 @@ Place = LocalDirectory | StoreDirectory
 class Copier:
     """Copies files and objects from one place to another.
 
-    :param memory: the value of ``ex_max_memory``, which parallel uploads share.
     :param lost: properties of objects that the destination does not support.
     """
 

@@ -80,10 +80,7 @@ def produce(program: tuple[str, ...]) -> Iterator[_Producer]:
 
 
 class _Producer:
-    """A running program.
-
-    :ivar output: its standard output.
-    """
+    """A running program, and its standard output."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
         self.output: Any = _Output(process.stdout, self._raise_if_failed)
@@ -93,8 +90,7 @@ class _Producer:
     def checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield ``pieces``, which are read from the output, and then wait for the program.
 
-        :raises ProgramError: it failed. This ends the iterator with an error, so an upload of these
-            pieces stores nothing.
+        :raises ProgramError: it failed. An upload of these pieces stores nothing.
         """
         yield from pieces
         self._process.wait()

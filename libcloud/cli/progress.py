@@ -51,10 +51,8 @@ class Report:
     quiet: bool = False
 
     def step(self, would: str, done: str, text: str, **facts: Any) -> None:
-        """Print a step.
+        """Print a step, as the verb for a dry run or for a completed step, and a text.
 
-        :param would: the verb for a dry run, such as ``"delete"``.
-        :param done: the verb for a completed step, such as ``"deleted"``.
         :param facts: for JSON; ``None`` is omitted.
         """
         if self.as_json:
@@ -92,11 +90,7 @@ def is_interactive(stream: TextIO) -> bool:
 
 
 class Progress:
-    """Shows the progress of a command. As a context manager, it shows the bar in the block.
-
-    :param total: bytes to transfer; ``None`` if unknown.
-    :param settings: whether to be quiet, or to print JSON.
-    """
+    """Shows the progress of a command; as a context manager, it shows the bar in the block."""
 
     def __init__(self, label: str, total: int | None, settings: Settings) -> None:
         rate_limit = RateLimit(settings.limit_rate) if settings.limit_rate else None

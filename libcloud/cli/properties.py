@@ -13,17 +13,14 @@ from libcloud.cli.errors import error_context
 from libcloud.cli.listing import escaped
 from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
 from libcloud.cli.selection import version_label, version_option
-from libcloud.cli.settings import Settings, age, store_options
+from libcloud.cli.settings import Settings, age, option, store_options
 from libcloud.cli.stores import open_store
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+_json_option = option("--json", "Print a JSON object.", name="as_json")
 
 
 def _open_object(url: str, settings: Settings, version_id: str | None, feature: str) -> Any:
-    """The store of ``url`` and its object; no request is sent.
-
-    :raises click.UsageError: the store does not support ``feature``, a capability.
-    """
+    """The store of ``url``, which must support ``feature``, and the object; sends nothing."""
     store = open_store(url, settings)
     target = store.target.require_object()
     store.require(feature)
@@ -33,8 +30,8 @@ def _open_object(url: str, settings: Settings, version_id: str | None, feature: 
 @click.command()
 @click.argument("url")
 @click.argument("tags", nargs=-1, metavar="[KEY=VALUE...]")
-@click.option("--delete", "deleted", multiple=True, metavar="KEY", help="Remove a tag; repeatable.")
-@click.option("--replace", is_flag=True, help="Remove all other tags.")
+@option("--delete KEY", "Remove a tag; repeatable.", name="deleted", multiple=True)
+@option("--replace", "Remove all other tags.")
 @version_option
 @_json_option
 @store_options
@@ -104,14 +101,14 @@ def legal_hold(
 
 @click.command()
 @click.argument("url")
-@click.option(
+@option(
     "--mode",
+    "Retention mode. In COMPLIANCE mode, no user can shorten it.",
     type=click.Choice(["GOVERNANCE", "COMPLIANCE"], case_sensitive=False),
-    help="Retention mode. In COMPLIANCE mode, no user can shorten it.",
 )
-@click.option("--until", metavar="TIME", help="End of the retention, such as 2030-01-31T00:00Z.")
-@click.option("--clear", is_flag=True, help="Remove a retention in GOVERNANCE mode.")
-@click.option("--bypass-governance", is_flag=True, help="Shorten or remove a GOVERNANCE retention.")
+@option("--until TIME", "End of the retention, such as 2030-01-31T00:00Z.")
+@option("--clear", "Remove a retention in GOVERNANCE mode.")
+@option("--bypass-governance", "Shorten or remove a GOVERNANCE retention.")
 @version_option
 @_json_option
 @store_options
@@ -154,19 +151,19 @@ def retention(
 
 @click.command()
 @click.argument("url")
-@click.option(
-    "--expires",
+@option(
+    "--expires AGE",
+    "Lifetime of the presigned URL, at most 7d.",
     type=age,
     default="1h",
     show_default=True,
-    help="Lifetime of the presigned URL, at most 7d.",
 )
-@click.option(
+@option(
     "--method",
+    "HTTP method that the URL allows.",
     type=click.Choice(["GET", "PUT", "HEAD", "DELETE"], case_sensitive=False),
     default="GET",
     show_default=True,
-    help="HTTP method that the URL allows.",
 )
 @version_option
 @store_options

@@ -21,7 +21,7 @@ from libcloud.cli.programs import CommandWithProgram, produce
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.reading import errors_name, is_shared_output
 from libcloud.cli.selection import Filters, filter_options
-from libcloud.cli.settings import Settings, job_options, transfer_options
+from libcloud.cli.settings import Settings, job_options, option, transfer_options
 from libcloud.cli.sources import (
     Source,
     Walk,
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     "paths", metavar="SOURCES...", nargs=-1, type=click.Path(readable=False, allow_dash=True)
 )
 @click.argument("url", metavar="URL [-- COMMAND...]")
-@click.option("-r", "--recursive", is_flag=True, help="Upload all files below directories.")
-@click.option("--resume", "upload_id", metavar="ID", help="Resume the upload with this id.")
-@click.option("--keep", is_flag=True, help="Keep the parts of a failed upload, for --resume.")
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be uploaded.")
+@option("-r, --recursive", "Upload all files below directories.")
+@option("--resume ID", "Resume the upload with this id.", name="upload_id")
+@option("--keep", "Keep the parts of a failed upload, for --resume.")
+@option("-n, --dry-run", "Print what would be uploaded.")
 @follow_symlinks_option
 @filter_options
 @write_options
@@ -97,9 +97,9 @@ def put(
     object_options.check_supported_by(store)
     walk = Walk(filters, follow_symlinks)
     sources = plan_uploads(paths, store.target, walk, recursive=recursive)
-    for option, value in (("--expect-size", object_options.expect_size), ("--resume", upload_id)):
+    for name, value in (("--expect-size", object_options.expect_size), ("--resume", upload_id)):
         if value is not None and len(sources) != 1:
-            raise click.UsageError(f"{option} can only be used with a single input")
+            raise click.UsageError(f"{name} can only be used with a single input")
     if (keep or upload_id) and not store.lists_uploads:
         raise click.UsageError(f"{store.driver.name} does not support multipart uploads")
     if dry_run:
@@ -146,10 +146,7 @@ def put_stream(
     stream: BinaryIO,
     checked: Callable[[Iterator[bytes]], Iterator[bytes]] = iter,
 ) -> None:
-    """Upload ``stream``.
-
-    :param checked: called with the pieces of the stream; yields what is uploaded.
-    """
+    """Upload ``stream``, the pieces of which pass through ``checked``."""
     known = size_of_stream(stream)
     total = uploader.object_options.expect_size if known is None else known
     target = uploader.store.target
@@ -265,11 +262,9 @@ class Uploader:
 
 @click.command()
 @click.argument("url")
-@click.option(
-    "-p",
-    "--ignore-closed-output",
-    is_flag=True,
-    help="If the reader of standard output closes it, upload the rest of the input anyway.",
+@option(
+    "-p, --ignore-closed-output",
+    "If the reader of standard output closes it, upload the rest of the input anyway.",
 )
 @write_options
 @transfer_options

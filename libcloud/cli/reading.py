@@ -19,7 +19,7 @@ from libcloud.cli.errors import on_error
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage
 from libcloud.cli.programs import consume
 from libcloud.cli.progress import Progress
-from libcloud.cli.settings import Settings
+from libcloud.cli.settings import Settings, option
 from libcloud.cli.stores import Store
 from libcloud.cli.text import parse_range
 from libcloud.common.types import LibcloudError
@@ -32,19 +32,17 @@ if TYPE_CHECKING:
 
 _PIECE = MIB
 
-range_option = click.option(
-    "--range",
-    "byte_range",
-    metavar="RANGE",
-    help="Download only these bytes: 0-499, 500- (to the end) or -500 (the last 500).",
+range_option = option(
+    "--range RANGE",
+    "Download only these bytes: 0-499, 500- (to the end) or -500 (the last 500).",
+    name="byte_range",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectRange:
-    """What to download of an object.
+    """What to download of an object: the first byte and the byte after the last, or all.
 
-    :param byte_range: first byte and the byte after the last; ``None`` for the whole object.
     :param options: keywords of the driver's download methods.
     """
 
@@ -72,10 +70,7 @@ class ObjectRange:
 def find_object(
     store: Store, name: str, object_options: ObjectOptions, version_id: str | None = None
 ) -> Object:
-    """The object, or one version of it.
-
-    :raises ObjectDoesNotExistError: it does not exist.
-    """
+    """The object, or one version of it."""
     keywords = object_options.read_keywords
     if not keywords:
         return store.object(name, version_id)
@@ -87,20 +82,14 @@ def find_object(
 
 
 class IncompleteError(LibcloudError):
-    """The store sent less than the object has; no file was written.
-
-    :param size: expected bytes.
-    """
+    """The store sent less than the object has; no file was written."""
 
     def __init__(self, size: int, driver: Any = None) -> None:
         super().__init__(f"the store sent fewer than {size} bytes: no file was written", driver)
 
 
 def download(obj: Object, destination: Destination, options: dict[str, Any]) -> bool:
-    """Let the driver write the object to a file; false if the store sent too little.
-
-    :param options: keywords of the driver's method.
-    """
+    """Let the driver write the object to a file; false if the store sent too little."""
     driver: Any = obj.driver
     with directories(destination):
         done: bool = driver.download_object(

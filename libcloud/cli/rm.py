@@ -20,7 +20,7 @@ from libcloud.cli.selection import (
     version_label,
     version_option,
 )
-from libcloud.cli.settings import Settings, store_options
+from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
@@ -31,14 +31,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("-r", "--recursive", is_flag=True, help="Delete all objects below URL.")
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be deleted.")
-@click.option("-f", "--force", is_flag=True, help="Ignore objects that do not exist.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not print the names of deleted objects.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
-@click.option(
-    "--versions", is_flag=True, help="Delete all versions and delete markers, permanently."
-)
+@option("-r, --recursive", "Delete all objects below URL.")
+@option("-n, --dry-run", "Print what would be deleted.")
+@option("-f, --force", "Ignore objects that do not exist.")
+@option("-q, --quiet", "Do not print the names of deleted objects.")
+@option("--json", "Print one JSON object per line.", name="as_json")
+@option("--versions", "Delete all versions and delete markers, permanently.")
 @version_option
 @filter_options
 @literal_option

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import NoObjectsError
+from libcloud.cli.settings import option
 from libcloud.cli.stores import Store
 from libcloud.cli.targets import Target
 
@@ -88,8 +89,7 @@ class Filters:
     """Which paths below a directory are selected.
 
     :param rules: pairs of whether to include, and a pattern of :mod:`fnmatch`, whose ``*`` also
-        matches slashes. The last rule that matches decides; without one, a path is selected. This
-        is the rule of the AWS command line.
+        matches slashes. The last rule that matches decides, as in the AWS command line.
     """
 
     rules: tuple[tuple[bool, str], ...] = ()
@@ -108,15 +108,15 @@ class _FilterOption(click.Option):
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
         super().add_to_parser(parser, ctx)
         include = "--include" in self.opts
-        for option in {id(entry): entry for entry in parser._long_opt.values()}.values():
-            if option.obj is self:
-                append = option.process
+        for parsed in {id(entry): entry for entry in parser._long_opt.values()}.values():
+            if parsed.obj is self:
+                append = parsed.process
 
                 def process(value: str, state: Any, append: Callable[..., Any] = append) -> None:
                     ctx.meta.setdefault(_META, []).append((include, value))
                     append(value, state)
 
-                option.process = process
+                parsed.process = process
 
 
 def _filters(ctx: click.Context, _: click.Parameter, __: object) -> Filters:
@@ -126,24 +126,22 @@ def _filters(ctx: click.Context, _: click.Parameter, __: object) -> Filters:
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--include`` and ``--exclude``, passed as the argument ``filters``."""
     for decorator in (
-        click.option(
-            "--exclude",
-            "_exclude",
+        option(
+            "--exclude PATTERN",
+            "Exclude paths that match, for example '*.tmp'; repeatable.",
+            name="_exclude",
             cls=_FilterOption,
             multiple=True,
-            metavar="PATTERN",
             expose_value=False,
-            help="Exclude paths that match, for example '*.tmp'; repeatable.",
         ),
-        click.option(
-            "--include",
-            "filters",
+        option(
+            "--include PATTERN",
+            "Include paths that match even if an earlier --exclude matches; repeatable. "
+            "The last matching option decides.",
+            name="filters",
             cls=_FilterOption,
             multiple=True,
-            metavar="PATTERN",
             callback=_filters,
-            help="Include paths that match even if an earlier --exclude matches; repeatable. "
-            "The last matching option decides.",
         ),
     ):
         command = decorator(command)
@@ -163,16 +161,11 @@ def _version_id(context: click.Context, parameter: click.Parameter, text: str | 
     return text
 
 
-version_option = click.option(
-    "--version-id",
-    metavar="ID",
-    callback=_version_id,
-    help="Use this version of the object instead of the newest.",
+version_option = option(
+    "--version-id ID", "Use this version of the object instead of the newest.", callback=_version_id
 )
 
-literal_option = click.option(
-    "--literal", is_flag=True, help="Do not treat *, ? and [ in a key as wildcards."
-)
+literal_option = option("--literal", "Do not treat *, ? and [ in a key as wildcards.")
 
 
 def version_label(target: Target, version_id: str | None) -> str:
@@ -187,7 +180,6 @@ class Selection:
     :param recursive: all objects below the URL, or below the directories that match its wildcards.
     :param filters: applied to the keys without :attr:`base`.
     :param literal: the URL contains no wildcards.
-    :param version_id: the version of a single object; ``None``: the newest.
     """
 
     store: Store

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from libcloud.cli.text import parse_duration, parse_size
 
 _T = TypeVar("_T")
+_C = TypeVar("_C", bound=Callable[..., Any])
 
 
 def size(text: str) -> int:
@@ -69,83 +70,84 @@ class Settings:
         return {name: value for name, value in options.items() if value is not None}
 
 
+def option(names: str, help: str, name: str | None = None, **attributes: Any) -> Callable[[_C], _C]:
+    """``click.option``, with its names as the help shows them: ``"-j, --jobs N"``.
+
+    Without a name for its value and without a type, it is a flag.
+
+    :param name: of the argument that is passed; by default that of the option.
+    """
+    *others, last = names.split(", ")
+    last, _, metavar = last.partition(" ")
+    if metavar:
+        attributes["metavar"] = metavar
+    elif "type" not in attributes:
+        attributes["is_flag"] = True
+    return click.option(*others, last, *filter(None, [name]), help=help, **attributes)
+
+
 _STORE = [
-    click.option(
-        "--endpoint-url", metavar="URL", help="Endpoint of the store, such as https://HOST:PORT."
+    option("--endpoint-url URL", "Endpoint of the store, such as https://HOST:PORT."),
+    option("--region TEXT", "Region of the store."),
+    option("--profile TEXT", "Profile in ~/.aws/config and ~/.aws/credentials."),
+    option(
+        "--provider TEXT", "Driver or store profile to use instead of the URL's scheme, such as r2."
     ),
-    click.option("--region", help="Region of the store."),
-    click.option("--profile", help="Profile in ~/.aws/config and ~/.aws/credentials."),
-    click.option(
-        "--provider", help="Driver or store profile to use instead of the URL's scheme, such as r2."
-    ),
-    click.option(
+    option(
         "--addressing-style",
+        "Bucket addressing style: in the path or as a virtual host.",
         type=click.Choice(["auto", "path", "virtual"]),
-        help="Bucket addressing style: in the path or as a virtual host.",
     ),
-    click.option("--no-sign-request", is_flag=True, help="Send anonymous requests."),
-    click.option(
-        "--ca-bundle",
+    option("--no-sign-request", "Send anonymous requests."),
+    option(
+        "--ca-bundle PATH",
+        "File or directory with the certificates to trust.",
         type=click.Path(exists=True),
-        metavar="PATH",
-        help="File or directory with the certificates to trust.",
     ),
-    click.option(
-        "--no-verify-ssl",
-        is_flag=True,
-        help="Do not verify certificates: others can then read and change the data.",
+    option(
+        "--no-verify-ssl", "Do not verify certificates: others can then read and change the data."
     ),
-    click.option("--debug", is_flag=True, help="Log requests, and print tracebacks of errors."),
+    option("--debug", "Log requests, and print tracebacks of errors."),
 ]
 
 _TRANSFER = [
-    click.option(
-        "--window",
-        "--concurrency",
-        "window",
+    option(
+        "--window, --concurrency N",
+        "Number of parts of an object to transfer in parallel.",
+        name="window",
         type=click.IntRange(1),
-        metavar="N",
-        help="Number of parts of an object to transfer in parallel.",
     ),
-    click.option("--part-size", type=size, help="Size of the first parts, such as 16MiB."),
-    click.option("--max-memory", type=size, help="Limit for all parts in memory, such as 64MiB."),
-    click.option(
-        "--limit-rate",
+    option("--part-size SIZE", "Size of the first parts, such as 16MiB.", type=size),
+    option("--max-memory SIZE", "Limit for all parts in memory, such as 64MiB.", type=size),
+    option(
+        "--limit-rate RATE",
+        "Transfer at most this many bytes per second, such as 10MiB.",
         type=rate,
-        metavar="RATE",
-        help="Transfer at most this many bytes per second, such as 10MiB.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
-    click.option(
-        "--json-progress", is_flag=True, help="Print progress to standard error as JSON lines."
-    ),
+    option("-q, --quiet", "Print only errors."),
+    option("--json-progress", "Print progress to standard error as JSON lines."),
 ]
 
 _JOBS = [
-    click.option(
-        "-j",
-        "--jobs",
+    option(
+        "-j, --jobs N",
+        "Maximum number of objects to transfer in parallel; by default as many as help, up to 256.",
         type=click.IntRange(1, 256),
-        metavar="N",
-        help="Maximum number of objects to transfer in parallel; by default as many as help, up to "
-        "256.",
     )
 ]
 
 
 _SOURCE = [
-    click.option("--from-profile", help="Profile for the source, if it is different."),
-    click.option(
-        "--from-endpoint-url", metavar="URL", help="Endpoint of the source, if it is different."
-    ),
-    click.option("--from-region", help="Region of the source, if it is different."),
+    option("--from-profile TEXT", "Profile for the source, if it is different."),
+    option("--from-endpoint-url URL", "Endpoint of the source, if it is different."),
+    option("--from-region TEXT", "Region of the source, if it is different."),
 ]
 
 
 def decorated(command: Callable[..., Any], options: Iterable[Any]) -> Callable[..., Any]:
     """``command`` with ``options``, which the help shows in this order."""
-    for option in reversed(list(options)):
-        command = option(command)
+    for decorator in reversed(list(options)):
+        command = decorator(command)
     return command
 
 

@@ -27,10 +27,7 @@ _wakeup_pipes: list[int] = []
 
 
 class Interrupted(KeyboardInterrupt):
-    """The process received a signal that asks it to stop.
-
-    :param number: of the signal.
-    """
+    """The process received a signal that asks it to stop."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -44,12 +41,9 @@ class Interrupted(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def handle_signals() -> Iterator[Cancellation]:
-    """Raise :class:`Interrupted` in the block on a signal, so that uploads are aborted.
+    """Raise :class:`Interrupted` in the block on a signal, and cancel what it yields.
 
-    Started uploads are undone, unless the store stops responding.
-    A second signal exits immediately.
-
-    :return: what the signal cancels.
+    Started uploads are undone, unless the store stops responding. A second signal exits at once.
     """
     received = 0
     cancellation = Cancellation()
@@ -107,13 +101,10 @@ def _wakeup_pipe() -> Iterator[None]:
 
 
 def wait_for_input(stream: BinaryIO, seconds: float | None = None) -> bool:
-    """Return when ``stream`` has data to read or is at its end.
+    """Whether ``stream`` has data to read, or is at its end, before ``seconds`` are over.
 
     A signal that arrives just before a blocking read, or in another thread, would only be handled
     after the read returns, and a pipe can stay silent forever. Polling also wakes up for signals.
-
-    :param seconds: to wait; ``None``: forever.
-    :return: ``False`` if the time is over.
     """
     if not hasattr(select, "poll") or (seconds is None and not _wakeup_pipes):
         return True

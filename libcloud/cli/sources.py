@@ -15,6 +15,7 @@ import click
 from libcloud.cli.errors import InputError
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.selection import Filters
+from libcloud.cli.settings import option
 from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
@@ -26,10 +27,8 @@ _READ_SIZE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file or standard input to upload.
+    """A file or standard input (``-``) to upload, and the name of its object.
 
-    :param path: of the file, or ``-``.
-    :param name: of the object.
     :param size: bytes; ``None`` if unknown.
     :param error: why the file, or the directory at ``path``, cannot be read.
     """
@@ -124,29 +123,21 @@ def size_of_stream(stream: BinaryIO) -> int | None:
         return None
 
 
-follow_symlinks_option = click.option(
-    "--follow-symlinks", is_flag=True, help="Follow symbolic links to directories."
-)
+follow_symlinks_option = option("--follow-symlinks", "Follow symbolic links to directories.")
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Which files below a directory are taken.
-
-    :param follow_symlinks: also files below links to directories.
-    :param reports: what is skipped.
-    """
+    """Which files below a directory are taken, and whether it ``reports`` what is skipped."""
 
     filters: Filters = field(default_factory=Filters)
     follow_symlinks: bool = False
     reports: bool = True
 
     def files(self, directory: str, prefix: str = "") -> Iterator[Source]:
-        """The files below ``directory``, sorted. What is skipped is reported.
+        """The files below ``directory``, sorted; their names start with ``prefix``.
 
         A file or directory that cannot be read is a source with an ``error``.
-
-        :param prefix: of the names.
         """
         yield from self._files(directory, prefix, "", ())
 
@@ -210,10 +201,7 @@ def _kind(entry: os.DirEntry[str]) -> Literal["file", "directory", "other"]:
 
 
 def _size(path: str) -> int | None:
-    """Size of a regular file, bytes; ``None`` if it is something else or the size is unknown.
-
-    :raises OSError: the path does not exist.
-    """
+    """Size of a regular file, bytes; ``None`` if it is something else or the size is unknown."""
     status = os.stat(path)
     if stat.S_ISREG(status.st_mode) and not status.st_size:
         return 0

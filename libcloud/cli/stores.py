@@ -44,11 +44,7 @@ _OWN_VARIABLES = (Provider.BACKBLAZE_B2, Provider.ALIYUN_OSS)
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A driver, and the target it was created for.
-
-    :param driver: any driver; features of some drivers are looked up with ``getattr``.
-    :param settings: the options that it was created with.
-    """
+    """A driver, and the target and the options it was created for."""
 
     target: Target
     driver: Any
@@ -65,10 +61,7 @@ class Store:
         return driver.get_container(name)
 
     def object(self, name: str, version_id: str | None = None) -> Object:
-        """An existing object, or one version of it.
-
-        :raises ObjectDoesNotExistError: it does not exist.
-        """
+        """An existing object, or one version of it."""
         if version_id is None:
             return self.container().get_object(name)
         self.require("versions")
@@ -86,10 +79,7 @@ class Store:
 
     @property
     def keeps_versions(self) -> bool:
-        """Whether the bucket keeps versions of its objects, or did so before.
-
-        False if the store does not support the request.
-        """
+        """Whether the bucket keeps versions of its objects, or did so before, if that is known."""
         if not self.driver.capabilities.versions:
             return False
         try:

@@ -25,7 +25,7 @@ from libcloud.cli.places import (
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.selection import Filters, filter_options
-from libcloud.cli.settings import Settings, job_options, source_options
+from libcloud.cli.settings import Settings, job_options, option, source_options
 from libcloud.cli.sources import follow_symlinks_option
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
@@ -40,16 +40,14 @@ _NESTED = "one of SOURCE and DESTINATION is inside the other"
 @click.command()
 @click.argument("source")
 @click.argument("destination")
-@click.option("--delete", is_flag=True, help="Delete what exists only in DESTINATION.")
-@click.option("--size-only", is_flag=True, help="Ignore times: copy if the sizes differ.")
-@click.option(
-    "--checksum",
-    is_flag=True,
-    help="Compare MD5 instead of times, where the store reports it. Reads local files.",
+@option("--delete", "Delete what exists only in DESTINATION.")
+@option("--size-only", "Ignore times: copy if the sizes differ.")
+@option(
+    "--checksum", "Compare MD5 instead of times, where the store reports it. Reads local files."
 )
 @follow_symlinks_option
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be done.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@option("-n, --dry-run", "Print what would be done.")
+@option("--json", "Print one JSON object per line.", name="as_json")
 @filter_options
 @job_options
 @source_options

@@ -12,7 +12,7 @@ from unittest import mock
 import click
 import pytest
 
-from libcloud.cli import listing, main, uploads
+from libcloud.cli import buckets, listing, main
 from libcloud.cli.progress import print_stderr
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status
@@ -61,7 +61,7 @@ def test_names_of_properties_are_escaped_on_a_terminal(monkeypatch: pytest.Monke
 
 
 def test_upload_ids_are_escaped() -> None:
-    line = uploads._line({"name": f"n{RED}", "id": f"i{RED}", "created_at": f"b{RED}"})
+    line = buckets._line({"name": f"n{RED}", "id": f"i{RED}", "created_at": f"b{RED}"})
     assert RED not in line and line.count(r"\x1b[31m") == 3
 
 
