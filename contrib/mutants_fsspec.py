@@ -12,6 +12,14 @@ _VERSIONS = ("libcloud/test/storage/test_filesystem_versions.py",)
 
 MUTANTS = (
     Mutant(
+        "fsspec publishes a file at once that is put in a transaction",
+        f"{_FILESYSTEM}/operations.py",
+        ' or mode != "overwrite" or self._fs._intrans:',
+        ' or mode != "overwrite":',
+        ("libcloud/test/storage/test_filesystem.py",),
+        caught_by="test_a_transaction_left_by_an_exception_publishes_nothing",
+    ),
+    Mutant(
         "fsspec mixes ranges of two versions",
         f"{_FILESYSTEM}/system.py",
         "            if not same_version(first.setdefault(path, obj), obj):",
@@ -109,10 +117,18 @@ MUTANTS = (
     Mutant(
         "fsspec requests a whole window wherever a reader jumps",
         f"{_FILESYSTEM}/readahead.py",
-        "len(self._jumps) == _JUMPS and last - first <= self._near",
-        "len(self._jumps) == _JUMPS",
+        "            len(self._jumps) == _JUMPS and last - first <= self._near\n",
+        "            len(self._jumps) == _JUMPS\n",
         _READAHEAD,
         caught_by="test_a_reader_that_jumps_far_gets_what_it_reads",
+    ),
+    Mutant(
+        "fsspec waits for each column of a small Parquet file",
+        f"{_FILESYSTEM}/readahead.py",
+        "0 < first and size <= self._near",
+        "False",
+        _READAHEAD,
+        caught_by="test_a_reader_of_a_small_file_with_an_index_waits_once",
     ),
     Mutant(
         "fsspec drops what it requested ahead when a reader goes back a little",

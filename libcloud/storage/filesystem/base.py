@@ -283,6 +283,13 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         """Call ``function`` in the driver's worker pool."""
         return await self._calls.run(function, *args)
 
+    async def _change(self, path: str, function: Callable[..., object], *args: Any) -> None:
+        """Call ``function``, which changes what is at ``path``, in the driver's worker pool."""
+        try:
+            await self._run(function, *args)
+        finally:  # a change whose response was lost may have been made
+            self._listings.invalidate(path)
+
     @contextlib.contextmanager
     def _recording_directories(self) -> Iterator[None]:
         """Remember which paths are directories according to listings, to save requests later."""

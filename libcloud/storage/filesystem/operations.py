@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from libcloud.storage.base import Object
@@ -21,6 +21,7 @@ from libcloud.storage.filesystem.reading import open_object, read_object
 from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.scaleout.properties import properties_of
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
+from libcloud.utils.bodies import flat
 from libcloud.utils.cancellation import interruptible
 from libcloud.utils.files import has_exact_size, read_in_chunks
 from libcloud.utils.local import PerProcess
@@ -33,13 +34,13 @@ _PIECE = 1024 * 1024
 class Operations:
     """Reads and changes files. Thread-safe.
 
-    :param open: ``open`` of the file system, which publishes the files of a transaction.
+    :param fs: the file system, whose ``open`` publishes the files of a transaction.
     """
 
-    def __init__(self, driver: Any, listing: Listing, open: Callable[..., Any]) -> None:
+    def __init__(self, driver: Any, listing: Listing, fs: Any) -> None:
         self._driver = driver
         self._listing = listing
-        self._open = open
+        self._fs = fs
         self._lock = PerProcess(threading.RLock)
         self._known: set[str] = set()  # containers that exist, as far as is known
 
@@ -104,20 +105,27 @@ class Operations:
 
         :param mode: ``"create"`` refuses to replace a file.
         """
-        with self._open(path, _MODES[mode], **options) as file:
-            file.write(data)
+        piece = data if isinstance(data, bytes) else flat(memoryview(data))
+        self._store(iter((piece,)), path, mode, options)
 
     def upload(
         self, local: Any, path: str, callback: Any, mode: str, options: Mapping[str, Any]
     ) -> None:
         """Upload a local file, which may be a pipe; the container is created if necessary."""
-        with open(local, "rb", buffering=0) as source:  # large pieces need no buffer
+        try:
+            source = open(local, "rb", buffering=0)  # large pieces need no buffer  # noqa: SIM115
+        except (IsADirectoryError, PermissionError):
+            if not os.path.isdir(local):
+                raise
+            self.make_container(split_path(path)[0])
+            return
+        with source:
             status = os.fstat(source.fileno())
             callback.set_size(status.st_size if has_exact_size(status) else None)
             if not source.seekable():
                 self.make_container(split_path(path)[0])  # it cannot be read again
             try:
-                self._send(source, path, callback, mode, options)
+                self._store(_reported(source, callback), path, mode, options)
             except FileNotFoundError as error:
                 is_missing = isinstance(error.__cause__, ContainerDoesNotExistError)
                 if not is_missing or not source.seekable():
@@ -125,15 +133,19 @@ class Operations:
                 self._known.discard(split_path(path)[0])
                 self.make_container(split_path(path)[0])
                 source.seek(0)
-                self._send(source, path, callback, mode, options)
+                self._store(_reported(source, callback), path, mode, options)
 
-    def _send(
-        self, source: Any, path: str, callback: Any, mode: str, options: Mapping[str, Any]
+    def _store(
+        self, pieces: Iterator[Any], path: str, mode: str, options: Mapping[str, Any]
     ) -> None:
-        with self._open(path, _MODES[mode], **options) as target:
-            for piece in interruptible(read_in_chunks(source, chunk_size=_PIECE)):
-                target.write(piece)
-                callback.relative_update(len(piece))
+        if options or mode != "overwrite" or self._fs._intrans:
+            with self._fs.open(path, _MODES[mode], **options) as target:
+                for piece in pieces:
+                    target.write(piece)
+            return
+        container, name = self._listing.locate(path)
+        with as_os_errors(path):
+            container.upload_object_via_stream(pieces, name)
 
     def copy(self, source: str, target: str, version_id: str | None = None) -> None:
         """Copy a file: within the store if possible, otherwise through this process."""
@@ -230,3 +242,9 @@ class Operations:
 
 
 _MODES = {"overwrite": "wb", "create": "xb"}
+
+
+def _reported(source: Any, callback: Any) -> Iterator[bytes]:
+    for piece in interruptible(read_in_chunks(source, chunk_size=_PIECE)):
+        yield piece
+        callback.relative_update(len(piece))

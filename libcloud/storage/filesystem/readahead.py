@@ -3,8 +3,9 @@
 
 A reader that continues where it stopped is sequential: the further it gets, the more is requested
 ahead. A reader that jumps about within a few MiB, like one of some columns of a Parquet file, gets
-all of these: they take less time than further requests. Any other read requests what it needs, and
-a little more, so that many adjacent small reads are one request. A large read is split into several
+all of these: they take less time than further requests. If the file is that small and was opened at
+its end, where its index is, the first jump suffices. Any other read requests what it needs, and a
+little more, so that many adjacent small reads are one request. A large read is split into several
 requests.
 """
 
@@ -89,6 +90,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         self._streak = 0  # bytes read sequentially so far
         self._jumps: deque[tuple[int, int]] = deque(maxlen=_JUMPS)  # the last ones
         self._near = min(blocksize, _NEAR)
+        self._is_small_with_index = 0 < first and size <= self._near
         self._is_near = False  # the last jumps were
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
@@ -127,7 +129,9 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         self._streak = 0
         self._jumps.append((start, end))
         first, last = min(self._jumps)[0], max(end for _, end in self._jumps)
-        self._is_near = len(self._jumps) == _JUMPS and last - first <= self._near
+        self._is_near = self._is_small_with_index or (
+            len(self._jumps) == _JUMPS and last - first <= self._near
+        )
         if self._is_near:
             before = 0 if self.size <= self._near else first
             self._submit_blocks(before, start, max(1, self._near // _IN_FLIGHT))

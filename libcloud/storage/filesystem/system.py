@@ -106,7 +106,7 @@ class LibcloudFileSystem(DriverFileSystem):
                 anonymous=anon,
             )
         super().__init__(driver, **storage_options)
-        self._operations = Operations(driver, self._listing, self.open)
+        self._operations = Operations(driver, self._listing, self)
 
     # Reading.
 
@@ -285,10 +285,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :param kwargs: those of :meth:`_open`.
         """
         path = self._strip_protocol(rpath)
-        if os.path.isdir(lpath):
-            await self._makedirs(path, exist_ok=True)
-        else:
-            await self._run(self._operations.upload, lpath, path, callback, mode, kwargs)
+        await self._change(path, self._operations.upload, lpath, path, callback, mode, kwargs)
 
     async def _pipe_file(
         self, path: str, value: Any, mode: str = "overwrite", **kwargs: Any
@@ -299,7 +296,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :param kwargs: those of :meth:`_open`.
         """
         path = self._strip_protocol(path)
-        await self._run(self._operations.write, path, value, mode, kwargs)
+        await self._change(path, self._operations.write, path, value, mode, kwargs)
 
     async def _copy(self, *args: Any, **kwargs: Any) -> Any:
         with self._recording_directories():
@@ -318,10 +315,7 @@ class LibcloudFileSystem(DriverFileSystem):
         if planned is not None:
             planned.append((source, target))
         elif source != target or version_id is not None:
-            try:
-                await self._run(self._operations.copy, source, target, version_id)
-            finally:  # a copy whose response was lost may exist
-                self._listings.invalidate(target)
+            await self._change(target, self._operations.copy, source, target, version_id)
 
     def mv(
         self,
@@ -381,6 +375,7 @@ class LibcloudFileSystem(DriverFileSystem):
         if not truncate and self._listing.exists(path):
             raise NotImplementedError(f"{path} exists, and a store cannot update only its time")
         self._operations.write(path, b"", "overwrite", kwargs)
+        self._listings.invalidate(path)
 
     async def _rm_file(self, path: str, **kwargs: Any) -> None:
         """Delete one file.
@@ -456,8 +451,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :raises FileExistsError: ``path`` is a container that exists.
         """
         path = self._strip_protocol(path)
-        await self._run(self._operations.make_directory, path, create_parents)
-        self._listings.invalidate(path)
+        await self._change(path, self._operations.make_directory, path, create_parents)
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Create the container of ``path`` if it does not exist.
@@ -465,13 +459,11 @@ class LibcloudFileSystem(DriverFileSystem):
         :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
         """
         path = self._strip_protocol(path)
-        await self._run(self._operations.make_directories, path, exist_ok)
-        self._listings.invalidate(path)
+        await self._change(path, self._operations.make_directories, path, exist_ok)
 
     async def _rmdir(self, path: str) -> None:
         path = self._strip_protocol(path)
-        await self._run(self._operations.remove_directory, path)
-        self._listings.invalidate(path)
+        await self._change(path, self._operations.remove_directory, path)
 
     def rmdir(self, path: str) -> None:
         """Delete an empty container; empty directories in a container do not exist.

@@ -71,6 +71,24 @@ def test_a_reader_that_jumps_within_a_small_file_gets_all_of_it(order: list[int]
     assert reader.requested <= 6 * MIB + 2 * SIZE
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [3, 1, 0, 9], [9]])
+def test_a_reader_of_a_small_file_with_an_index_waits_once(order: list[int]) -> None:
+    size = 6 * MIB
+    reader = Reader(size=size, known=(size - SIZE, DATA[size - SIZE : size]))
+    reader.read(size - 8, 8)
+    for number in order:
+        reader.read(COLUMNS[number], 57 * KIB)
+    assert len(reader.own) == 1
+    assert reader.requested <= size
+
+
+def test_a_reader_of_a_large_file_with_an_index_gets_what_it_reads() -> None:
+    reader = Reader(known=(len(DATA) - SIZE, DATA[-SIZE:]))
+    reader.read(len(DATA) - 8, 8)
+    reader.read(MIB, 1000)
+    assert reader.requested == SIZE
+
+
 def test_a_reader_of_some_columns_of_a_large_file_has_ranges_in_flight_ahead() -> None:
     reader = Reader()
     for place in range(MIB, 22 * MIB, 600 * KIB):

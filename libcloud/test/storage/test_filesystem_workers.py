@@ -120,7 +120,9 @@ def test_a_call_that_was_cancelled_before_it_began_is_not_made() -> None:
     assert made == []
 
 
-def test_a_running_call_is_cancelled_and_waited_for() -> None:
+def test_a_running_call_is_cancelled_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("libcloud.storage.filesystem.workers._GRACE", 5.0)
+    monkeypatch.setattr(cancellation.Cancellation, "interrupt", lambda self: None)  # too late
     started, ended = threading.Event(), []
 
     def wait() -> None:
