@@ -75,13 +75,20 @@ def test_calls_serve_several_event_loops() -> None:
 
 
 def test_a_closed_event_loop_is_released() -> None:
-    made = calls(WorkerPool())
+    threads: list[threading.Thread] = []
+
+    def start(task: Callable[[], None]) -> None:
+        threads.append(threading.Thread(target=task))
+        threads[-1].start()
+
+    made = calls(SimpleNamespace(start=start))
 
     async def run() -> weakref.ref[asyncio.AbstractEventLoop]:
         assert await made.run(abs, -3) == 3
         return weakref.ref(asyncio.get_running_loop())
 
     loop = asyncio.run(run())
+    threads.pop().join()
     gc.collect()
     assert loop() is None
 
