@@ -125,7 +125,7 @@ MUTANTS = (
     Mutant(
         "fsspec waits for each column of a small Parquet file",
         f"{_FILESYSTEM}/readahead.py",
-        "0 < first and size <= self._near",
+        "first > 0 and size <= self._near",
         "False",
         _READAHEAD,
         caught_by="test_a_reader_of_a_small_file_with_an_index_waits_once",

@@ -90,7 +90,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         self._streak = 0  # bytes read sequentially so far
         self._jumps: deque[tuple[int, int]] = deque(maxlen=_JUMPS)  # the last ones
         self._near = min(blocksize, _NEAR)
-        self._is_small_with_index = 0 < first and size <= self._near
+        self._is_small_with_index = first > 0 and size <= self._near
         self._is_near = False  # the last jumps were
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
