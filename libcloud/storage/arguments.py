@@ -15,36 +15,12 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 
-from libcloud.storage.base import Container, Object, check_container, check_object
-from libcloud.utils.arguments import (
-    check_headers,
-    check_text,
-    kind_of,
-    nearest,
-    plain_headers,
-    seconds,
-    unexpected_keyword,
-)
-
-__all__ = [
-    "accepts_keyword",
-    "check_container",
-    "check_download",
-    "check_extra",
-    "check_file_path",
-    "check_known_keywords",
-    "check_local_upload",
-    "check_name",
-    "check_object",
-    "check_prefix",
-    "check_settings",
-    "check_upload",
-    "keywords_of",
-    "latest_start",
-    "plain_headers",
-    "remember_settings",
-    "url_settings",
-]
+from libcloud.storage.base import Container, Object
+from libcloud.storage.base import check_container as check_container
+from libcloud.storage.base import check_object as check_object
+from libcloud.utils.arguments import check_headers, check_text, kind_of, nearest, seconds
+from libcloud.utils.arguments import plain_headers as plain_headers
+from libcloud.utils.arguments import unexpected_keyword as unexpected_keyword
 
 LOG = logging.getLogger(__name__)
 
@@ -57,10 +33,7 @@ _EXTRA = ("acl", "content_type", "meta_data")
 
 
 def check_name(name: object, what: str) -> None:
-    """:raises TypeError: the name of a container or of an object is not text.
-
-    :param what: the argument: ``"object_name"`` or ``"container_name"``.
-    """
+    """:raises TypeError: the argument ``what``, a name of a container or an object, is not text."""
     if isinstance(name, str):
         return
     if isinstance(name, PurePath):
@@ -78,9 +51,7 @@ def check_path_name(what: str, name: str, forbidden: str, longest: int) -> None:
     """Refuse a name that a store does not take as a segment of a path.
 
     :param what: for messages: ``"a container name"``.
-    :param forbidden: a character that it must not have.
     :param longest: bytes.
-    :raises ValueError: it is such a name.
     """
     if not name or forbidden in name:
         raise ValueError(f"{what} is not empty and has no {forbidden!r}: {name!r}")
@@ -99,10 +70,7 @@ def check_prefix(prefix: object) -> None:
 
 
 def check_file_path(path: object, name: str = "file_path") -> None:
-    """:raises TypeError: it is no path of a file.
-
-    :param name: of the argument.
-    """
+    """:raises TypeError: the argument ``name`` is no path of a file."""
     if isinstance(path, (str, os.PathLike)):
         return
     if isinstance(path, bytes) and name == "destination_path":
@@ -118,8 +86,6 @@ def check_extra(extra: object, *, values: bool = True) -> None:
     """Reject an ``extra`` that would be lost; unknown keys that resemble no known one are ignored.
 
     :param values: must be text, because they are sent; otherwise they may be anything.
-    :raises TypeError: it is no mapping, or its metadata are none.
-    :raises ValueError: a key is a misspelled one.
     """
     if extra is None:
         return
@@ -146,11 +112,7 @@ def check_extra(extra: object, *, values: bool = True) -> None:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Reject invalid times among the keywords of a driver.
-
-    :raises TypeError: it is not a number, for example text.
-    :raises ValueError: it is negative.
-    """
+    """Reject invalid times among the keywords of a driver."""
     for name in ("timeout", "retry_delay", "backoff"):
         value = settings.get(name)
         pair = value if name == "timeout" and isinstance(value, tuple) else (value,)
@@ -161,15 +123,11 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 def keywords_of(kind: type) -> set[str]:
     """The names of all keywords that constructors of a class of drivers take."""
     found = set(_CONNECTION_SETTINGS)
-    for base in kind.__mro__:
-        constructor = vars(base).get("__init__")
-        if constructor is not None and base is not object:
-            parameters = inspect.signature(constructor).parameters.values()
-            found.update(
-                one.name
-                for one in parameters
-                if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
-            )
+    for base in kind.__mro__[:-1]:
+        if "__init__" in vars(base):
+            parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
+            variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+            found.update(one.name for one in parameters if one.kind not in variadic)
     return found - {"self"}
 
 
@@ -179,9 +137,7 @@ def accepts_keyword(function: Callable[..., object], name: str) -> bool:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return True
-    return name in parameters or any(
-        parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()
-    )
+    return name in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
 def check_known_keywords(kind: type, names: Iterable[str]) -> None:
@@ -189,8 +145,6 @@ def check_known_keywords(kind: type, names: Iterable[str]) -> None:
 
     A third-party class with its own constructor may pass on unknown keywords, as with Apache
     Libcloud: they are logged and ignored.
-
-    :raises TypeError: it suggests the nearest known keyword.
     """
     if not set(names).difference(_CONNECTION_SETTINGS):
         return
@@ -212,10 +166,7 @@ def check_upload(
     extra: object,
     headers: object,
 ) -> dict[str, Any]:
-    """Check the arguments of an upload over a network; see the functions of the arguments.
-
-    :return: a copy of the headers that are to be sent.
-    """
+    """Check the arguments of an upload over a network; a copy of the headers to send."""
     check_local_upload(container, object_name, file_path=file_path, extra={}, headers=None)
     check_extra(extra)
     return plain_headers(headers)
@@ -243,8 +194,6 @@ def latest_start(
     """The latest start of uploads to clean up; ``None``: any.
 
     :param now: the current time, aware; called if ``older_than`` is an age.
-    :raises TypeError: ``older_than`` is neither a time nor an age.
-    :raises ValueError: it has no time zone, or is negative. Nothing was sent.
     """
     if not isinstance(older_than, (timedelta, datetime, type(None))):
         raise TypeError(
@@ -273,7 +222,6 @@ def url_settings(query: str, known: Mapping[str, str]) -> dict[str, Any]:
     """The keyword arguments of a driver in the query of a URL.
 
     :param known: the keyword of each parameter; one that ends in ``?`` is true or false.
-    :raises ValueError: a parameter is unknown or repeated, or not one of these two.
     """
     from urllib.parse import parse_qsl
 

@@ -383,8 +383,7 @@ class Container:
 class StorageDriver(StorageDriverHelpers):
     """The base class of all drivers: the interface to a store.
 
-    A driver implements the methods that raise ``NotImplementedError`` here. Drivers may use
-    and override the helpers, whose names start with an underscore.
+    A driver implements the methods that raise ``NotImplementedError`` here.
 
     :cvar name: name of the provider.
     :cvar hash_type: name of the ``hashlib`` algorithm that uploads are verified with.
@@ -456,7 +455,6 @@ class StorageDriver(StorageDriverHelpers):
     ) -> Iterator[Object]:
         """The objects of a container whose names start with ``prefix``.
 
-        :param prefix: ``None`` for all objects.
         :param ex_prefix: the old name of ``prefix``.
         """
         self._not_implemented("iterate_container_objects")
@@ -531,8 +529,6 @@ class StorageDriver(StorageDriverHelpers):
     ) -> bool:
         """Like :meth:`download_object`, for a range of the object.
 
-        :param start_bytes: first byte, from 0.
-        :param end_bytes: the byte after the last one; ``None`` for the end of the object.
         :raises ValueError: there is no such range.
         """
         self._not_implemented("download_object_range")
@@ -546,8 +542,6 @@ class StorageDriver(StorageDriverHelpers):
     ) -> Iterator[bytes]:
         """Like :meth:`download_object_as_stream`, for a range of the object.
 
-        :param start_bytes: first byte, from 0.
-        :param end_bytes: the byte after the last one; ``None`` for the end of the object.
         :raises ValueError: there is no such range.
         """
         self._not_implemented("download_object_range_as_stream")
@@ -565,10 +559,6 @@ class StorageDriver(StorageDriverHelpers):
     ) -> Object:
         """Upload the file at ``file_path``; an existing object of that name is replaced.
 
-        :param extra: ``content_type``, ``meta_data`` (a dictionary), and more, depending on the
-            driver.
-        :param verify_hash: compare the store's hash with that of the file.
-        :param headers: further headers for the request.
         :raises OSError: the file does not exist or cannot be read. Nothing was stored.
         :raises ContainerDoesNotExistError: the container does not exist. Nothing was stored.
         :raises LibcloudError: the store does not answer, or answers with another error.
@@ -588,8 +578,6 @@ class StorageDriver(StorageDriverHelpers):
 
         :param iterator: yields bytes or text, in pieces of any size, and an empty piece does not
             end it; or an object with ``read(size)``. It is read once, from its current position.
-        :param extra: as for :meth:`upload_object`.
-        :param headers: further headers for the request.
         :raises InvalidSourceError: it is neither. Nothing was sent.
         :raises ContainerDoesNotExistError: the container does not exist. Nothing was stored.
         :raises LibcloudError: the store does not answer, or answers with another error.
@@ -606,9 +594,6 @@ class StorageDriver(StorageDriverHelpers):
         """Open a binary file for writing, which becomes an object when it is closed.
 
         The data is kept in a temporary file until then, unless the driver can upload earlier.
-
-        :param extra: as for :meth:`upload_object`.
-        :param headers: further headers for the request.
         """
         check_container(container)
         extra, headers = deepcopy(extra or {}), plain_headers(headers)
@@ -709,11 +694,15 @@ class StorageDriver(StorageDriverHelpers):
         """
         check_container(container)
         items = storage.many_objects.pairs_of(pairs, "ex_copy_objects")
-        copy_object = getattr(self, "ex_copy_object", self._copy_by_stream)
+        copy_object = getattr(self, "ex_copy_object", None)
 
         def copy(pair: tuple[Object, str]) -> Object:
-            check_object(pair[0])
-            copied: Object = copy_object(pair[0], container, pair[1], **_loose(options))
+            obj, name = pair
+            check_object(obj)
+            if copy_object is None:
+                data = obj.as_stream()
+                return self.upload_object_via_stream(data, container, name, **_loose(options))
+            copied: Object = copy_object(obj, container, name, **_loose(options))
             return copied
 
         return self._pool.map(copy, items, ordered=ordered, fail_fast=fail_fast, jobs=jobs)
@@ -860,11 +849,6 @@ class StorageDriver(StorageDriverHelpers):
         """Hook: the keywords of uploads that run at the same time."""
         return options
 
-    def _copy_by_stream(
-        self, obj: Object, container: Container, name: str, **options: Any
-    ) -> Object:
-        return self.upload_object_via_stream(obj.as_stream(), container, name, **options)
-
     # Versions
 
     def ex_iterate_object_versions(
@@ -874,7 +858,6 @@ class StorageDriver(StorageDriverHelpers):
 
         Delete markers are among them. Without versioning, each object is one version.
 
-        :param prefix: only objects whose names start with it; ``None``: all.
         :param object_name: only the object of this name.
         :raises LibcloudError: the driver does not support versions.
         """
@@ -885,7 +868,6 @@ class StorageDriver(StorageDriverHelpers):
 
         The delete markers that are newer are deleted. An object that was not deleted is unchanged.
 
-        :return: the object.
         :raises ObjectDoesNotExistError: no version has data. Nothing was changed.
         :raises LibcloudError: the driver does not support versions.
         """
@@ -993,8 +975,7 @@ def check_object(obj: object) -> None:
 def companion_method(driver: object, public: str, private: str) -> Callable[..., Any] | None:
     """The driver's method ``private``, which does a part of what its method ``public`` does.
 
-    :return: ``None`` if there is none, or if a subclass or a test overrides ``public``, which must
-        be called then.
+    ``None`` if there is none, or if a subclass or a test overrides ``public``.
     """
     owner = next((kind for kind in type(driver).__mro__ if public in vars(kind)), object)
     if private not in vars(owner) or public in getattr(driver, "__dict__", ()):
@@ -1005,13 +986,11 @@ def companion_method(driver: object, public: str, private: str) -> Callable[...,
 def iterate_directory(container: Container, prefix: str) -> Iterator[Object | str]:
     """The objects whose names contain no slash after ``prefix``, and the directories there.
 
-    Stores that support a delimiter list only the directory; with other drivers everything under
-    ``prefix`` is listed.
+    Without support for a delimiter, everything under ``prefix`` is listed.
 
     :param prefix: the directory, which ends with a slash; empty for the top of the container.
     :return: objects, and directories as prefixes that end with a slash, in the order of the
         listing; a prefix may occur more than once.
-    :raises ContainerDoesNotExistError: there is no such container.
     """
     native = companion_method(container.driver, "iterate_container_objects", "_iterate_directory")
     if native is not None:

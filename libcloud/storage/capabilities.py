@@ -24,8 +24,6 @@ class Limits:
     Defaults are Amazon's. Reference: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
 
     :param min_part_size: smallest part; the last one may be smaller.
-    :param max_part_size: largest part.
-    :param max_parts: number of the last part that is accepted.
     :param max_object_size: largest object; never more than ``max_parts * max_part_size`` in effect.
     :param max_put_size: largest object that can be sent by one PUT.
     :param equal_parts: all parts but the last must have the same size.

@@ -79,9 +79,8 @@ def resolve_destination(
     :param destination_path: a file, or a directory if it ends in a separator: the file is then
         named like the object, with a sub-directory for each ``/`` in the name.
     :param directory_exists: ``False``: it may be created later.
-    :raises MissingDirectoryError: there is no such directory.
-    :raises DestinationExistsError: the file exists and must not be overwritten.
-    :raises LibcloudError: the name would lead out of the directory.
+    :raises LibcloudError: there is no such directory, the file exists and must not be overwritten,
+        or the name would lead out of the directory.
     """
     path = os.fsdecode(destination_path)
     directory = ""
@@ -91,10 +90,8 @@ def resolve_destination(
         directory = path
         path = _path_inside(directory, object_name, driver)
     elif not os.path.isdir(os.path.dirname(path) or os.curdir):
-        raise MissingDirectoryError(
-            f"Path {os.path.dirname(path)} does not exist: create the directory",
-            driver=driver,
-        )
+        missing = f"Path {os.path.dirname(path)} does not exist: create the directory"
+        raise MissingDirectoryError(missing, driver=driver)
     if not overwrite_existing and os.path.exists(path) and not is_stream(path):
         raise DestinationExistsError(path, driver)
     return Destination(path, directory, driver, overwrite_existing)
@@ -185,18 +182,14 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
         or "\0" in object_name
         or (os.sep == "\\" and ":" in object_name)
     )
+    reason = ""
     if escapes or not (_has_no_link(directory, parts) or is_inside(path, directory)):
-        raise LibcloudError(
-            f"Object name {object_name!r} leads out of {directory}: nothing was written. "
-            "Give the path of a file instead.",
-            driver=driver,
-        )
-    if parts[-1] in ("", os.curdir):
-        raise LibcloudError(
-            f"Object name {object_name!r} names no file in {directory}. "
-            "Give the path of a file instead.",
-            driver=driver,
-        )
+        reason = f"leads out of {directory}: nothing was written"
+    elif parts[-1] in ("", os.curdir):
+        reason = f"names no file in {directory}"
+    if reason:
+        text = f"Object name {object_name!r} {reason}. Give the path of a file instead."
+        raise LibcloudError(text, driver=driver)
     return path
 
 

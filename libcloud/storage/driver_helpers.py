@@ -54,18 +54,15 @@ class StorageDriverHelpers(BaseDriver):
     supports_chunked_encoding = False
     strict_mode = False
 
+    # Whether a file whose position is its end is sent from its start, as in Apache Libcloud;
+    # otherwise nothing is sent of it.
     _rewinds_finished_streams = True
-    """Whether a file whose position is its end is sent from its start, as in Apache Libcloud;
-    otherwise nothing is sent of it."""
-
+    # Whether objects with the same hash hold the same data.
     _hash_is_of_data = True
-    """Whether objects with the same hash hold the same data."""
-
+    # Keys of an object's ``extra`` whose values an upload can set by headers.
     _kept_properties: tuple[str, ...] = ()
-    """Keys of an object's ``extra`` whose values an upload can set by headers."""
-
+    # Names of metadata that the store accepts.
     _metadata_names = re.compile(r".+", re.DOTALL)
-    """Names of metadata that the store accepts."""
 
     @property
     def _pool(self) -> WorkerPool:
@@ -121,8 +118,6 @@ class StorageDriverHelpers(BaseDriver):
         """What ``callback(**callback_kwargs)`` gives, if ``response`` is a success.
 
         :param success_status_code: one or several; ``None`` means 200.
-        :raises ObjectDoesNotExistError: status 404.
-        :raises LibcloudError: any other status.
         """
         expected = 200 if success_status_code is None else success_status_code
         codes = {expected} if isinstance(expected, int) else set(expected)
@@ -174,13 +169,10 @@ class StorageDriverHelpers(BaseDriver):
         length if there is one; without one it goes through a temporary file, unless the store
         takes chunked encoding.
 
-        :param headers: headers of the request; a copy is sent.
         :param stream: what :meth:`upload_object_via_stream` takes; it wins over ``file_path``.
         :param chunked: the store takes chunked encoding, whatever the driver says.
         :param multipart: not used; kept for callers.
         :return: ``response``, ``bytes_transferred`` and ``data_hash`` (hexadecimal).
-        :raises OSError: the file does not exist. Nothing was sent.
-        :raises InvalidSourceError: the stream cannot be read. Nothing was sent.
         """
         headers = self._with_content_type(headers, content_type, object_name, file_path)
         with self._payload(file_path, stream, chunked=chunked) as payload:
@@ -234,10 +226,7 @@ class StorageDriverHelpers(BaseDriver):
     def _determine_content_type(
         self, content_type: str | None, object_name: str, file_path: _Path | None = None
     ) -> str:
-        """The type given, or the one that the name of the file, or of the object, suggests.
-
-        :raises AttributeError: there is none, and the driver is strict.
-        """
+        """The type given, or the one that the name of the file, or of the object, suggests."""
         if content_type:
             return content_type
         guessed, _ = files.guess_file_mime_type(file_path if file_path is not None else object_name)
@@ -265,21 +254,14 @@ class StorageDriverHelpers(BaseDriver):
         return hasher.hexdigest(), total
 
     def _get_hash_function(self) -> Hasher:
-        """A fresh hash of ``hash_type``; it guards against accidents, not against attackers.
-
-        :raises RuntimeError: there is no such hash.
-        """
+        """A fresh hash of ``hash_type``; it guards against accidents, not against attackers."""
         try:
             return hashlib.new(self.hash_type, usedforsecurity=False)
         except ValueError as error:
             raise RuntimeError(f"Invalid or unsupported hash type: {self.hash_type}") from error
 
     def _validate_start_and_end_bytes(self, start_bytes: int, end_bytes: int | None = None) -> bool:
-        """``True``, or an error if that is not a range.
-
-        :raises TypeError: an end is no whole number.
-        :raises ValueError: the two are not in order.
-        """
+        """``True``, or an error if that is not a range."""
         for name, value in (("start_bytes", start_bytes), ("end_bytes", end_bytes)):
             if value is not None and type(value) is not int:
                 whole_number(name, value, least=0, example="1024")

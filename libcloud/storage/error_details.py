@@ -32,17 +32,15 @@ _MAC = re.compile(r"(?i)(signature found in the HTTP request )'[^']*'")
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """The error in a response.
+    """The error in a response. What the store does not report is empty, or ``None``.
 
     :param status: HTTP status; 200 if the error is in the body of a success.
-    :param code: the store's error code; empty if there is none, as in a response to HEAD.
-    :param message: the store's sentence, without credentials; may be empty.
-    :param request_id: for the store's support.
-    :param host_id: likewise.
-    :param region: of the bucket, if the store reports it.
-    :param retry_after: seconds to wait, if the store reports it.
-    :param date: the store's time of the response, aware, if it is reported.
-    :param endpoint: the host to use instead, if the store reports one. It is not trustworthy.
+    :param message: the store's sentence, without credentials.
+    :param request_id: for the store's support; likewise ``host_id``.
+    :param region: of the bucket.
+    :param retry_after: seconds to wait.
+    :param date: the store's time of the response, aware.
+    :param endpoint: the host to use instead. It is not trustworthy.
     """
 
     status: int

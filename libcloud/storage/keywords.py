@@ -275,8 +275,18 @@ class S3RegionalKeywords(S3ServiceKeywords, total=False):
     api_version: str | None
 
 
-class S3EnvironmentKeywords(S3Keywords, total=False):
-    """Keywords of ``from_env`` and ``from_url``: those of the constructor.
+class EnvironmentKeywords(TypedDict, total=False):
+    """Keywords of ``from_env`` and ``from_url`` of every driver: those of the constructor."""
+
+    key: str | None
+    secret: str | None
+    secure: bool
+    host: str | None
+    port: int | None
+
+
+class S3EnvironmentKeywords(EnvironmentKeywords, S3Keywords, total=False):
+    """The same for S3 drivers.
 
     :param token: session token of temporary credentials.
     :param ex_s3_profile: the name of a profile, such as ``"r2"``; see
@@ -284,12 +294,7 @@ class S3EnvironmentKeywords(S3Keywords, total=False):
     :param ex_profile: the differences of the store, from ``s3/profiles``; ``None``: chosen by host.
     """
 
-    key: str | None
-    secret: str | None
     token: str | None
-    secure: bool
-    host: str | None
-    port: int | None
     api_version: str | None
     signature_version: str | int | None
     ex_profile: Any
@@ -329,18 +334,13 @@ class AzureKeywords(ConnectionKeywords, total=False):
     region: str | None
 
 
-class AzureEnvironmentKeywords(AzureKeywords, total=False):
-    """Keywords of ``from_env`` and ``from_url``: those of the constructor.
+class AzureEnvironmentKeywords(EnvironmentKeywords, AzureKeywords, total=False):
+    """The same for Azure.
 
     :param connection_string: of the account, as the portal of Azure shows it.
     """
 
     connection_string: str | None
-    key: str | None
-    secret: str | None
-    secure: bool
-    host: str | None
-    port: int | None
     tenant_id: str | None
     identity: str | None
     auth_type: str | None
@@ -413,17 +413,12 @@ class OpenStackKeywords(CloudFilesKeywords, total=False):
     use_internal_url: bool
 
 
-class OpenStackEnvironmentKeywords(OpenStackKeywords, total=False):
-    """Keywords of ``from_env`` and ``from_url``: those of the constructor.
+class OpenStackEnvironmentKeywords(EnvironmentKeywords, OpenStackKeywords, total=False):
+    """The same for OpenStack.
 
     :param region: of the service in Keystone's catalog.
     """
 
-    key: str | None
-    secret: str | None
-    secure: bool
-    host: str | None
-    port: int | None
     region: str | None
 
 
@@ -438,6 +433,8 @@ class _Terms:
     :param object_name: name of the object in its container; ``/`` in it is a character as others.
     :param file_path: path of the file to upload.
     :param destination_path: a file, or an existing directory if it ends in a separator.
+    :param start_bytes: first byte, from 0.
+    :param end_bytes: the byte after the last one; ``None`` for the end of the object.
     :param prefix: only names that start with it; ``None`` for all.
     :param key: user name, or access key.
     :param secret: password, or secret key.

@@ -25,10 +25,7 @@ _T = TypeVar("_T")
 
 
 class Place(NamedTuple):
-    """What to delete or to look up.
-
-    :param version_id: one version; ``None``: the object.
-    """
+    """What to delete or to look up: a version, or the object."""
 
     container: Any
     name: str
@@ -43,11 +40,7 @@ def pairs_of(items: Any, method: str) -> Iterable[Any]:
 
 
 def download_to(download: Callable[[Any, str], bool], pair: tuple[Any, Any]) -> str:
-    """Download an object to a file, whose directory is created if necessary.
-
-    :return: the path of the file.
-    :raises LibcloudError: the download failed or was incomplete. No file was written.
-    """
+    """Download an object to a file, whose directory is created if necessary; its path."""
     obj, path = pair[0], str(os.fspath(pair[1]))
     directory = os.path.dirname(path)
     if directory:
@@ -64,10 +57,8 @@ def delete_object(delete: Callable[[Place], object], place: Place) -> Deletion:
     container, name, version_id = place
     try:
         delete(place)
-    except MissingContainerError as error:
-        return FailedDeletion(container.name, name, error, version_id)
-    except ObjectDoesNotExistError:
-        return DeletedObject(container.name, name, version_id)
     except (LibcloudError, OSError) as error:
-        return FailedDeletion(container.name, name, error, version_id)
+        is_gone = isinstance(error, ObjectDoesNotExistError)
+        if not is_gone or isinstance(error, MissingContainerError):
+            return FailedDeletion(container.name, name, error, version_id)
     return DeletedObject(container.name, name, version_id)

@@ -35,8 +35,7 @@ def metadata_headers(
 
     :param prefix: of the header names: ``x-amz-meta-``.
     :param keeps_empty: the store keeps values that are empty.
-    :raises ValueError: a key is no header name, or a value holds control characters. Nothing was
-        sent.
+    :raises ValueError: a key is no header name, or a value holds control characters.
     """
     headers = {}
     for key, value in metadata.items():
@@ -67,10 +66,7 @@ def decode_metadata(value: str) -> str:
 
 
 def metadata_in(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """The user metadata among ``headers``, whose names are in lower case.
-
-    :param prefix: ``x-amz-meta-``, or what the store uses in its place.
-    """
+    """The user metadata among ``headers``, whose names are in lower case."""
     return {
         name[len(prefix) :]: decode_metadata(value)
         for name, value in headers.items()
@@ -88,8 +84,7 @@ def from_utf8(text: str) -> str:
 
 def properties_in(headers: Mapping[str, str]) -> dict[str, str]:
     """The properties in the headers of a response, by their names in ``extra``."""
-    found = {key: headers.get(name.lower(), "") for key, name in PROPERTIES.items()}
-    return {key: value for key, value in found.items() if value}
+    return {key: text for key, name in PROPERTIES.items() if (text := headers.get(name.lower()))}
 
 
 def property_headers(extra: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

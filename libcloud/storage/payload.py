@@ -31,11 +31,9 @@ _T = TypeVar("_T")
 class Hasher(Protocol):
     """A hash of ``hashlib``."""
 
-    def update(self, data: bytes, /) -> None:
-        """Add ``data``."""
+    def update(self, data: bytes, /) -> None: ...
 
-    def hexdigest(self) -> str:
-        """The hash of all that was added."""
+    def hexdigest(self) -> str: ...
 
 
 class Payload:
@@ -43,7 +41,6 @@ class Payload:
 
     A context manager: leaving it closes the files that it opened, and no others.
 
-    :param new_hash: a fresh hash.
     :param chunked: the store takes a body without a length; otherwise a large one is put into a
         temporary file first.
     """
@@ -125,10 +122,7 @@ class Payload:
         return self._hash.hexdigest()
 
     def take_file(self, path: str | os.PathLike[str]) -> None:
-        """Send the file at ``path``.
-
-        :raises OSError: it does not exist, or cannot be read.
-        """
+        """Send the file at ``path``."""
         if not os.path.exists(path):
             raise FileNotFoundError(errno.ENOENT, f"File {os.fspath(path)} does not exist")
         file = self._files.enter_context(open(path, "rb"))  # noqa: SIM115
@@ -196,7 +190,6 @@ class HashingReader:
             yield piece
 
     def read(self, size: int | None = -1) -> bytes:
-        """Up to ``size`` bytes; all that are left if it is negative or ``None``."""
         self.started = True
         left = self._length - self._position
         if size is None or size < 0 or size > left:
@@ -214,7 +207,6 @@ class HashingReader:
         return piece
 
     def tell(self) -> int:
-        """Bytes from the start, which is the position of the file when it was passed."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -13,13 +13,12 @@ from libcloud.utils.environment import is_complete, unavailable
 
 __all__ = ["DRIVERS", "get_driver", "set_driver"]
 
-_S3 = "libcloud.storage.drivers.s3"
-_CLOUDFILES = "libcloud.storage.drivers.cloudfiles"
-_RGW = "libcloud.storage.drivers.rgw"
+_DRIVERS = "libcloud.storage.drivers"
+_S3 = f"{_DRIVERS}.s3"
 
 DRIVERS: dict[str, tuple[str, str]] = {
-    Provider.DUMMY: ("libcloud.storage.drivers.dummy", "DummyStorageDriver"),
-    Provider.LOCAL: ("libcloud.storage.drivers.local", "LocalStorageDriver"),
+    Provider.DUMMY: (f"{_DRIVERS}.dummy", "DummyStorageDriver"),
+    Provider.LOCAL: (f"{_DRIVERS}.local", "LocalStorageDriver"),
     Provider.S3: (_S3, "S3StorageDriver"),
     Provider.S3_US_EAST2: (_S3, "S3USEast2StorageDriver"),
     Provider.S3_US_WEST: (_S3, "S3USWestStorageDriver"),
@@ -40,33 +39,30 @@ DRIVERS: dict[str, tuple[str, str]] = {
     Provider.S3_AP_NORTHEAST1: (_S3, "S3APNE1StorageDriver"),
     Provider.S3_AP_NORTHEAST2: (_S3, "S3APNE2StorageDriver"),
     Provider.S3_SA_EAST: (_S3, "S3SAEastStorageDriver"),
-    Provider.S3_RGW: (_RGW, "S3RGWStorageDriver"),
-    Provider.S3_RGW_OUTSCALE: (_RGW, "S3RGWOutscaleStorageDriver"),
-    Provider.MINIO: ("libcloud.storage.drivers.minio", "MinIOStorageDriver"),
-    Provider.SCALEWAY: ("libcloud.storage.drivers.scaleway", "ScalewayStorageDriver"),
-    Provider.OVH: ("libcloud.storage.drivers.ovh", "OvhStorageDriver"),
+    Provider.S3_RGW: (f"{_DRIVERS}.rgw", "S3RGWStorageDriver"),
+    Provider.S3_RGW_OUTSCALE: (f"{_DRIVERS}.rgw", "S3RGWOutscaleStorageDriver"),
+    Provider.MINIO: (f"{_DRIVERS}.minio", "MinIOStorageDriver"),
+    Provider.SCALEWAY: (f"{_DRIVERS}.scaleway", "ScalewayStorageDriver"),
+    Provider.OVH: (f"{_DRIVERS}.ovh", "OvhStorageDriver"),
     Provider.DIGITALOCEAN_SPACES: (
-        "libcloud.storage.drivers.digitalocean_spaces",
+        f"{_DRIVERS}.digitalocean_spaces",
         "DigitalOceanSpacesStorageDriver",
     ),
-    Provider.AURORAOBJECTS: (
-        "libcloud.storage.drivers.auroraobjects",
-        "AuroraObjectsStorageDriver",
-    ),
-    Provider.CLOUDFILES: (_CLOUDFILES, "CloudFilesStorageDriver"),
-    Provider.OPENSTACK_SWIFT: (_CLOUDFILES, "OpenStackSwiftStorageDriver"),
-    Provider.AZURE_BLOBS: ("libcloud.storage.drivers.azure_blobs", "AzureBlobsStorageDriver"),
-    Provider.ALIYUN_OSS: ("libcloud.storage.drivers.oss", "OSSStorageDriver"),
-    Provider.BACKBLAZE_B2: ("libcloud.storage.drivers.backblaze_b2", "BackblazeB2StorageDriver"),
-    Provider.GOOGLE_STORAGE: ("libcloud.storage.drivers.google_storage", "GoogleStorageDriver"),
+    Provider.AURORAOBJECTS: (f"{_DRIVERS}.auroraobjects", "AuroraObjectsStorageDriver"),
+    Provider.CLOUDFILES: (f"{_DRIVERS}.cloudfiles", "CloudFilesStorageDriver"),
+    Provider.OPENSTACK_SWIFT: (f"{_DRIVERS}.cloudfiles", "OpenStackSwiftStorageDriver"),
+    Provider.AZURE_BLOBS: (f"{_DRIVERS}.azure_blobs", "AzureBlobsStorageDriver"),
+    Provider.ALIYUN_OSS: (f"{_DRIVERS}.oss", "OSSStorageDriver"),
+    Provider.BACKBLAZE_B2: (f"{_DRIVERS}.backblaze_b2", "BackblazeB2StorageDriver"),
+    Provider.GOOGLE_STORAGE: (f"{_DRIVERS}.google_storage", "GoogleStorageDriver"),
 }
 
 # Drivers of Apache Libcloud that are in the complete build only.
 _COMPLETE = MappingProxyType(
     {
-        Provider.KTUCLOUD: ("libcloud.storage.drivers.ktucloud", "KTUCloudStorageDriver"),
-        Provider.NIMBUS: ("libcloud.storage.drivers.nimbus", "NimbusStorageDriver"),
-        Provider.NINEFOLD: ("libcloud.storage.drivers.ninefold", "NinefoldStorageDriver"),
+        Provider.KTUCLOUD: (f"{_DRIVERS}.ktucloud", "KTUCloudStorageDriver"),
+        Provider.NIMBUS: (f"{_DRIVERS}.nimbus", "NimbusStorageDriver"),
+        Provider.NINEFOLD: (f"{_DRIVERS}.ninefold", "NinefoldStorageDriver"),
     }
 )
 

@@ -29,10 +29,7 @@ _T = TypeVar("_T")
 
 
 class Limiter(Protocol):
-    """The concurrency limiter of a store.
-
-    :ivar in_flight: tasks that run at the moment, for its decision when the store throttles.
-    """
+    """The concurrency limiter of a store, which knows how many tasks are ``in_flight``."""
 
     in_flight: int
 
@@ -41,12 +38,7 @@ class Limiter(Protocol):
 
 
 class AdaptiveWindow:
-    """How many tasks run at once: grows while that raises the throughput. Uses no clock.
-
-    :param start: size in the beginning.
-    :param most: largest size.
-    :ivar size: tasks.
-    """
+    """How many tasks run at once: grows from ``start`` while that raises the throughput."""
 
     def __init__(self, start: int = START_WORKERS, most: int = MAX_WORKERS) -> None:
         self.size = max(1, min(start, most))
@@ -58,9 +50,8 @@ class AdaptiveWindow:
         self._finished = 0
 
     def finished(self, now: float, used: float, *, saturated: bool) -> None:
-        """Record that a task is finished.
+        """Record that a task is finished at ``now``, by any clock.
 
-        :param now: seconds, of any clock.
         :param used: processor seconds of this process.
         :param saturated: as many tasks ran as the window allows; otherwise its size was not tested.
         """
@@ -94,10 +85,7 @@ class AdaptiveWindow:
 
 
 class Scheduler(Generic[_T]):
-    """Decides which tasks start; uses no thread, lock or clock.
-
-    :param limiter: the concurrency limiter of the store.
-    """
+    """Decides which tasks start."""
 
     def __init__(self, window: AdaptiveWindow, limiter: Limiter) -> None:
         self._window = window
@@ -112,7 +100,6 @@ class Scheduler(Generic[_T]):
 
     @property
     def waiting(self) -> int:
-        """Tasks that are queued."""
         return len(self._waiting)
 
     def add(self, task: _T) -> None:
@@ -126,11 +113,7 @@ class Scheduler(Generic[_T]):
             yield self._waiting.popleft()
 
     def finished(self, now: float, used: float = 0.0) -> None:
-        """Record that a running task is finished.
-
-        :param now: seconds, of any clock.
-        :param used: processor seconds of this process.
-        """
+        """Record that a running task is finished; see :meth:`AdaptiveWindow.finished`."""
         saturated = bool(self._waiting) and self.limit >= self._window.size
         self._window.finished(now, used, saturated=saturated)
         self._count(-1)

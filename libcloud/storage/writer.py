@@ -395,7 +395,6 @@ class _Remains:
         return os.getpid() != self._pid
 
     def forget(self) -> None:
-        """Nothing is left."""
         hook = self._exit_hook()
         if hook is not None:
             hook.cancel()
@@ -443,7 +442,6 @@ class _ExitHook:
         atexit.register(self._stay)
 
     def cancel(self) -> None:
-        """Call nothing."""
         self._action = None
         atexit.unregister(self._stay)
 

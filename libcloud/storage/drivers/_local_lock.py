@@ -35,17 +35,12 @@ class LockLocalStorage:
         self.ipc_lock = require_fasteners().InterProcessLock(self.ipc_lock_path)
 
     def __enter__(self) -> bool:
+        until = f"for path {self.path} in {self.lock_acquire_timeout} seconds"
         if not self.thread_lock.acquire(timeout=self.lock_acquire_timeout):
-            raise LibcloudError(
-                f"Failed to acquire thread lock for path {self.path} in "
-                f"{self.lock_acquire_timeout} seconds"
-            )
+            raise LibcloudError(f"Failed to acquire thread lock {until}")
         if not self._acquire_ipc_lock():
             self.thread_lock.release()
-            raise LibcloudError(
-                f"Failed to acquire IPC lock ({self.ipc_lock_path}) for path {self.path} in "
-                f"{self.lock_acquire_timeout} seconds"
-            )
+            raise LibcloudError(f"Failed to acquire IPC lock ({self.ipc_lock_path}) {until}")
         return True
 
     def _acquire_ipc_lock(self) -> bool:

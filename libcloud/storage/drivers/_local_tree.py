@@ -69,14 +69,13 @@ class Tree:
     def object_path(self, container_name: str, object_name: str) -> str:
         """The file of an object, which need not exist."""
         root = self.container_path(container_name)
-        self._check_object_name(object_name)
+        check_name(object_name, "object_name")
+        reason = _fault(object_name)
         path = os.path.join(root, *object_name.split("/"))
-        if not is_inside(path, root):
-            raise InvalidObjectNameError(
-                f"{path} is, or goes through, a link that leads out of the container",
-                self._driver,
-                object_name,
-            )
+        if not reason and not is_inside(path, root):
+            reason = f"{path} is, or goes through, a link that leads out of the container"
+        if reason:
+            raise InvalidObjectNameError(reason, self._driver, object_name)
         return path
 
     def existing_path(self, container_name: str, object_name: str) -> str:
@@ -109,12 +108,6 @@ class Tree:
             while folder != root:
                 os.rmdir(folder)
                 folder = os.path.dirname(folder)
-
-    def _check_object_name(self, name: str) -> None:
-        check_name(name, "object_name")
-        reason = _fault(name)
-        if reason:
-            raise InvalidObjectNameError(reason, self._driver, name)
 
 
 def _fault(object_name: str) -> str:

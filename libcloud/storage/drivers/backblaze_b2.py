@@ -45,7 +45,6 @@ API_PATH = "/b2api/v3/"
 
 class _AuthorizationResponse(Response):
     def success(self) -> bool:
-        """Whether the account was authorized."""
         return int(self.status) == 200
 
     def parse_error(self) -> Any:
@@ -140,13 +139,11 @@ class _AccountAddressing(Addressing):
         if not self._region:
             authorization = self._authorization
             # Credentials that are fetched when they are needed may have been replaced.
-            authorization.user_id, authorization.key = (
-                self._connection.user_id,
-                self._connection.key,
-            )
+            connection = self._connection
+            authorization.user_id, authorization.key = connection.user_id, connection.key
             self._host = authorization.authenticate()
             region = B2.region_of(self._host) or B2.default_region
-            driver = self._connection.driver
+            driver = connection.driver
             driver.region = driver.region_name = region
             self._region = region
         return self._host

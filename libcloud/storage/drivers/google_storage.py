@@ -32,8 +32,8 @@ from libcloud.storage.drivers.s3 import (
 )
 from libcloud.storage.keywords import GoogleKeywords
 from libcloud.storage.s3.access import endpoint_of
+from libcloud.storage.s3.endpoint import Endpoint
 from libcloud.storage.s3.profiles import GOOGLE
-from libcloud.utils.headers import authority
 from libcloud.utils.local import PerThread
 
 if TYPE_CHECKING:
@@ -251,15 +251,13 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         if endpoint is not None:
             host, port, secure = endpoint.host, endpoint.port, endpoint.secure
         self._connection_kwargs = {"auth_type": auth_type, "credential_file": credential_file}
-        if host is not None or port is not None:
-            self._connection_kwargs["url"] = _url_of(
-                host or self.connectionCls.host, port, secure=secure
-            )
+        if host is not None or port is not None:  # of an emulator, or a regional endpoint
+            base = Endpoint(host or self.connectionCls.host, secure, port and int(port))
+            self._connection_kwargs["url"] = f"{base.scheme}://{base.authority}"
         super().__init__(key, secret or "", secure, **kwargs)
         self.secret = secret
-        settings = {
-            name: kwargs.get(name) for name in ("timeout", "retry_delay", "backoff", "proxy_url")
-        }
+        names = ("timeout", "retry_delay", "backoff", "proxy_url")
+        settings = {name: kwargs.get(name) for name in names}
         self.json_connection = self.jsonConnectionCls(
             key, secret or "", self.secure, **{**self._ex_connection_class_kwargs(), **settings}
         )
@@ -270,10 +268,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         return {name: value for name, value in self._connection_kwargs.items() if value is not None}
 
     def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
-        """Nothing without a class: then the bucket's own is used.
-
-        :raises ValueError: neither Google nor Amazon has such a class. Nothing was sent.
-        """
+        """Nothing without a class: then the bucket's own is used."""
         if storage_class is None:
             return {}
         name = _STORAGE_CLASSES.get(str(storage_class).lower())
@@ -319,10 +314,9 @@ class GoogleStorageDriver(BaseS3StorageDriver):
 
         :return: the second is ``None`` without an ``object_name``.
         """
-        object_level = None
-        if object_name:
-            object_level = self._get_object_permissions(container_name, object_name)
-        return self._get_container_permissions(container_name), object_level
+        of_object = self._get_object_permissions
+        level = of_object(container_name, object_name) if object_name else None
+        return self._get_container_permissions(container_name), level
 
     def ex_set_permissions(
         self,
@@ -355,7 +349,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
 
     def _get_container_permissions(self, container_name: str) -> int:
         """Return the highest level, which is determined by requests."""
-        status = self._status_of(_acl_path(container_name, None))
+        status = self._status_of(_acl_path(container_name))
         if status == HTTPStatus.OK:
             return ContainerPermissions.OWNER
         if status == HTTPStatus.NOT_FOUND:
@@ -418,12 +412,6 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         return credential.user_id if credential else None
 
 
-def _url_of(host: str, port: int | None, *, secure: Any) -> str:
-    """The base URL of an emulator or a regional endpoint."""
-    scheme = "https" if secure else "http"
-    return f"{scheme}://{authority(host, None if port is None else int(port), scheme=scheme)}"
-
-
 def _md5_in(hashes: str) -> str | None:
     """The MD5, hexadecimal, in a header such as ``crc32c=AAAAAA==,md5=1B2M2Y8AsgTpgAmY7PhCfg==``.
 
@@ -455,7 +443,7 @@ def _object_path(container_name: str, object_name: str) -> str:
     return f"{_bucket_path(container_name)}/o/{_clean_object_name(object_name)}"
 
 
-def _acl_path(container_name: str, object_name: str | None) -> str:
+def _acl_path(container_name: str, object_name: str | None = None) -> str:
     if object_name:
         return f"{_object_path(container_name, object_name)}/acl"
     return f"{_bucket_path(container_name)}/acl"

@@ -18,6 +18,7 @@ from libcloud.storage.drivers.s3_compatible import S3CompatibleStorageDriver
 from libcloud.storage.keywords import S3ServiceKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import is_address
+from libcloud.storage.s3.nodes import elements
 from libcloud.storage.s3.profiles import OSS
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class OSSConnection(S3SignatureV4Connection):
 class OSSStorageDriver(S3CompatibleStorageDriver):
     """Alibaba Cloud OSS, in one of its regions.
 
-    Buckets are part of the host name, because OSS accepts no other requests, unless ``host`` is an
-    IP address.
+    Buckets are part of the host name, as OSS requires, unless ``host`` is an IP address.
 
     :param host: of a region, also in the form ``oss-cn-beijing.aliyuncs.com`` that Apache Libcloud
         takes; its region is then that of the host.
@@ -100,7 +100,7 @@ class OSSStorageDriver(S3CompatibleStorageDriver):
     def _to_container(self, element: Any) -> Container:
         """The container; requests for it go to its region from now on."""
         container = super()._to_container(element)
-        location = next((str(node.text or "") for node in element if is_location(node)), "")
+        location = next((str(node.text or "") for node in elements(element, "Location")), "")
         if location:
             container.extra["location"] = location
         region = region_of_location(location)
@@ -126,11 +126,6 @@ class OSSStorageDriver(S3CompatibleStorageDriver):
     ) -> None:
         """:meth:`ex_cleanup_all_multipart_uploads`, by the name that it has in Apache Libcloud."""
         self.ex_cleanup_all_multipart_uploads(container, prefix)
-
-
-def is_location(element: Any) -> bool:
-    """Whether ``element`` of a listing of buckets is the region, with or without a namespace."""
-    return str(element.tag).rpartition("}")[2] == "Location"
 
 
 def region_of_location(location: str) -> str | None:
