@@ -107,15 +107,15 @@ _LIBRARY = (
     Mutant(
         "the default size of transitions is reset",
         f"{_S3}/settings.py",
-        "    kept = {_KEPT: response.headers[_KEPT]} if _KEPT in response.headers else {}\n",
-        "    kept: dict[str, str] = {}\n",
+        "setting.put(body, {_KEPT: headers[_KEPT]} if _KEPT in headers else {})",
+        "setting.put(body)",
         _SETTINGS,
         caught_by="test_other_rules_stay_as_they_are",
     ),
     Mutant(
         "tags are those of the newest version",
         f"{_S3}/settings.py",
-        "s3.requests.of_version(request, self._version_id)",
+        "s3.requests.of_version(request, self.version_id)",
         "request",
         _SETTINGS,
         caught_by="test_each_version_has_its_own_tags",

@@ -140,8 +140,10 @@ _STREAM_METHODS = (
 )
 
 
-# How messages call the subresources of objects, and the capabilities that they need.
-_OBJECT_SETTINGS = {
+# How messages call the subresources, and the capabilities that they need.
+_SETTINGS = {
+    "versioning": ("versioning", "versions"),
+    "lifecycle": ("lifecycle rules", "lifecycle"),
     "tagging": ("tags", "tags"),
     "legal-hold": ("legal holds", "object_lock"),
     "retention": ("retention", "object_lock"),
@@ -594,15 +596,14 @@ class BaseS3StorageDriver(StorageDriver):
 
     def ex_get_versioning(self, container: Container) -> str:
         self._check_versions()
-        path = self._get_container_path(container)
-        return s3.settings.versioning(self._client, path, container.name)
+        return s3.settings.versioning(self._bucket_setting(container, "versioning"))
 
     def ex_set_versioning(self, container: Container, enabled: bool) -> None:
         if not isinstance(enabled, bool):
             raise TypeError(f"enabled must be True or False, not {enabled!r}")
         self._check_versions()
-        path = self._get_container_path(container)
-        s3.settings.set_versioning(self._client, path, container.name, enabled=enabled)
+        setting = self._bucket_setting(container, "versioning")
+        s3.settings.set_versioning(setting, enabled=enabled)
 
     def _check_versions(self) -> None:
         """:raises LibcloudError: the store does not support versions. Nothing was sent."""
@@ -612,26 +613,26 @@ class BaseS3StorageDriver(StorageDriver):
     # Tags, locks and the lifecycle of uploads.
 
     def ex_get_object_tags(self, obj: Object) -> dict[str, str]:
-        return s3.settings.tags(self._setting(obj, "tagging"))
+        return s3.settings.tags(self._object_setting(obj, "tagging"))
 
     def ex_set_object_tags(self, obj: Object, tags: Mapping[str, str]) -> None:
         s3.options.check_tags(tags, "tags")
-        s3.settings.set_tags(self._setting(obj, "tagging"), tags)
+        s3.settings.set_tags(self._object_setting(obj, "tagging"), tags)
 
     def ex_get_legal_hold(self, obj: Object) -> bool:
-        return s3.settings.legal_hold(self._setting(obj, "legal-hold"))
+        return s3.settings.legal_hold(self._object_setting(obj, "legal-hold"))
 
     def ex_set_legal_hold(self, obj: Object, hold: bool) -> None:
         if not isinstance(hold, bool):
             raise TypeError(f"hold must be True or False, not {hold!r}")
-        s3.settings.set_legal_hold(self._setting(obj, "legal-hold"), hold)
+        s3.settings.set_legal_hold(self._object_setting(obj, "legal-hold"), hold)
 
     def ex_get_retention(self, obj: Object) -> Retention | None:
         """How long the object, or the version, cannot be deleted; ``None``: it can.
 
         :raises LibcloudError: the container has no object lock.
         """
-        return s3.settings.retention(self._setting(obj, "retention"))
+        return s3.settings.retention(self._object_setting(obj, "retention"))
 
     def ex_set_retention(
         self,
@@ -654,12 +655,11 @@ class BaseS3StorageDriver(StorageDriver):
         if mode is not None or until is not None:
             s3.settings.check_retention(mode, until)
             retention = s3.values.Retention(str(mode), until)  # type: ignore[arg-type]  # checked
-        setting = self._setting(obj, "retention")
+        setting = self._object_setting(obj, "retention")
         s3.settings.set_retention(setting, retention, bypass=ex_bypass_governance)
 
     def ex_get_upload_expiry(self, container: Container) -> int | None:
-        path = self._lifecycle_path(container)
-        return s3.settings.upload_expiry(self._client, path, container.name)
+        return s3.settings.upload_expiry(self._bucket_setting(container, "lifecycle"))
 
     def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
         """Let the store abort unfinished uploads, by a lifecycle rule.
@@ -668,23 +668,25 @@ class BaseS3StorageDriver(StorageDriver):
         same time.
         """
         whole_number("days", days, least=1, example="7")
-        path = self._lifecycle_path(container)
-        s3.settings.set_upload_expiry(self._client, path, container.name, days)
+        s3.settings.set_upload_expiry(self._bucket_setting(container, "lifecycle"), days)
 
-    def _lifecycle_path(self, container: Container) -> str:
+    def _bucket_setting(self, container: Container, name: str) -> s3.settings.Setting:
         path = self._get_container_path(container)
-        if not self.capabilities.lifecycle:
-            raise self._unsupported("lifecycle rules")
-        return path
+        label = self._supported_label(name)
+        return s3.settings.Setting(self._client, path, (container.name, ""), name, label)
 
-    def _setting(self, obj: Object, name: str) -> s3.settings.ObjectSetting:
+    def _object_setting(self, obj: Object, name: str) -> s3.settings.Setting:
         """A setting of ``obj``, or of its version."""
         check_object(obj)
-        path = self._get_object_path(obj.container, obj.name)
-        label, feature = _OBJECT_SETTINGS[name]
+        place = self._place(obj.container, obj.name)
+        label, version_id = self._supported_label(name), s3.versions.version_of(obj)
+        return s3.settings.Setting(self._client, place.path, place.names, name, label, version_id)
+
+    def _supported_label(self, name: str) -> str:
+        label, feature = _SETTINGS[name]
         if not getattr(self.capabilities, feature):
             raise self._unsupported(label)
-        return s3.settings.ObjectSetting(self._client, path, obj, name, label)
+        return label
 
     # Downloads.
 

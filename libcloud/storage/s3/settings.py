@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage import s3
-from libcloud.storage.base import Object
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.nodes import MalformedDocumentError, Node, read_root
 from libcloud.storage.s3.values import Retention, parse_time
@@ -39,71 +38,114 @@ _KEPT = "x-amz-transition-default-minimum-object-size"
 _NO_OBJECT = ("", "NoSuchBucket", "NoSuchKey", "NoSuchVersion")
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a bucket, or of an object or a version of it.
+
+    :param names: of the bucket and the object; of a bucket, the second is empty.
+    :param name: of the subresource: ``"tagging"``.
+    :param label: for messages: ``"tags"``.
+    """
+
+    client: S3Client
+    path: str
+    names: tuple[str, str]
+    name: str
+    label: str
+    version_id: str | None = None
+
+    def get(self, parse: Callable[[Any], _T]) -> tuple[_T | None, Mapping[str, str]]:
+        """What ``parse`` reads from the document, and the headers; ``None``: it is not set.
+
+        :raises ObjectDoesNotExistError: there is no such object or version.
+        """
+        what = f"Error getting the {self.label} of {self._place}"
+        response = self._send(HttpRequest("GET", self.path, ((self.name, None),)), what)
+        if response.status != 404:
+            return self.client.parse(parse, response, what), response.headers
+        code = s3.client.detail_of(response).code
+        of_object = bool(self.names[1]) and code not in _NO_OBJECT
+        if not of_object and code != "NoSuchLifecycleConfiguration":
+            raise self._missing(response)
+        return None, {}
+
+    def put(self, body: str, headers: Mapping[str, str] | None = None) -> None:
+        """Set it to the document ``body``, with the Content-MD5 that this must have."""
+        content = body.encode()
+        digest = s3.integrity.DIGESTS["md5"](content).headers
+        sent = {"Content-Type": "application/xml", **digest, **(headers or {})}
+        self._change(HttpRequest("PUT", self.path, ((self.name, None),), sent, content), "setting")
+
+    def delete(self, verb: str = "removing") -> None:
+        """Remove the setting."""
+        self._change(HttpRequest("DELETE", self.path, ((self.name, None),)), verb)
+
+    def _change(self, request: HttpRequest, verb: str) -> None:
+        response = self._send(request, f"Error {verb} the {self.label} of {self._place}")
+        if response.status == 404:
+            raise self._missing(response)
+
+    def _send(self, request: HttpRequest, what: str) -> Any:
+        request = s3.requests.of_version(request, self.version_id)
+        with s3.versions.explained_errors(self.client, self.names[1], self.version_id):
+            return self.client.send(request, what, ok=(200, 204, 404), names=self.names)
+
+    def _missing(self, response: Any) -> Exception:
+        if not self.names[1]:
+            return self.client.container_not_found(response, self.names[0])
+        return self.client.object_not_found(response, *self.names, self.version_id)
+
+    @property
+    def _place(self) -> str:
+        container_name, object_name = self.names
+        of_object = s3.names.label_of(container_name, object_name, self.version_id)
+        return of_object if object_name else container_name
+
+
 # Buckets.
 
 
-def versioning(client: S3Client, path: str, container_name: str) -> str:
+def versioning(setting: Setting) -> str:
     """``"enabled"``, ``"suspended"`` or ``"disabled"``."""
-    what = f"Error getting the versioning of {container_name}"
-    request = HttpRequest("GET", path, (("versioning", None),))
-    response = client.send(request, what, names=(container_name, ""))
-    return client.parse(_parse_versioning, response, what)
+    return setting.get(_parse_versioning)[0] or "disabled"
 
 
-def set_versioning(client: S3Client, path: str, container_name: str, *, enabled: bool) -> None:
+def set_versioning(setting: Setting, *, enabled: bool) -> None:
     """Enable or suspend versioning."""
     status = _field("Status", "Enabled" if enabled else "Suspended")
-    body = f'<VersioningConfiguration xmlns="{NAMESPACE}">{status}</VersioningConfiguration>'
-    what = f"Error setting the versioning of {container_name}"
-    client.send(_put_document(path, "versioning", body), what, names=(container_name, ""))
+    setting.put(f'<VersioningConfiguration xmlns="{NAMESPACE}">{status}</VersioningConfiguration>')
 
 
-def upload_expiry(client: S3Client, path: str, container_name: str) -> int | None:
+def upload_expiry(setting: Setting) -> int | None:
     """Days after which the store aborts any unfinished upload; ``None``: it does not."""
     days = [
         abort.number("DaysAfterInitiation")
-        for rule in _rules(client, path, container_name)[0]
+        for rule in setting.get(_parse_rules)[0] or ()
         if rule.word("Status") == "Enabled" and _is_of_all(rule)
         if (abort := rule.child("AbortIncompleteMultipartUpload"))
     ]
     return min((found for found in days if found is not None), default=None)
 
 
-def set_upload_expiry(client: S3Client, path: str, container_name: str, days: int | None) -> None:
+def set_upload_expiry(setting: Setting, days: int | None) -> None:
     """Let the store abort unfinished uploads; ``None`` removes the rule.
 
     A bucket has one document with all rules. It is read, one rule in it is replaced, and it is put
     back; the other rules stay as they are.
     """
-    rules, headers = _rules(client, path, container_name)
+    found, headers = setting.get(_parse_rules)
+    rules = found or []
     others = [rule for rule in rules if rule.word("ID") != RULE_ID]
     if days is None and len(others) == len(rules):
         return
     texts = [serialize(rule.element).strip() for rule in others]
     if days is not None:
         texts.append(_rule(days, others))
-    request = HttpRequest("DELETE", path, (("lifecycle", None),))
-    if texts:
-        body = f'<LifecycleConfiguration xmlns="{NAMESPACE}">{"".join(texts)}'
-        request = _put_document(path, "lifecycle", f"{body}</LifecycleConfiguration>", headers)
-    what = f"Error setting the lifecycle rules of {container_name}"
-    client.send(request, what, ok=(200, 204), names=(container_name, ""))
-
-
-def _rules(
-    client: S3Client, path: str, container_name: str
-) -> tuple[list[Node], Mapping[str, str]]:
-    """The lifecycle rules, and the headers to be sent with them."""
-    what = f"Error getting the lifecycle rules of {container_name}"
-    request = HttpRequest("GET", path, (("lifecycle", None),))
-    response = client.send(request, what, ok=(200, 404), names=(container_name, ""))
-    if response.status == 404:
-        if s3.client.detail_of(response).code == "NoSuchLifecycleConfiguration":
-            return [], {}
-        raise client.container_not_found(response, container_name)
-    kept = {_KEPT: response.headers[_KEPT]} if _KEPT in response.headers else {}
-    root = client.parse(lambda document: _root(document, "Lifecycle"), response, what)
-    return list(root.children("Rule")), kept
+    if not texts:
+        setting.delete("setting")
+        return
+    body = f'<LifecycleConfiguration xmlns="{NAMESPACE}">{"".join(texts)}</LifecycleConfiguration>'
+    setting.put(body, {_KEPT: headers[_KEPT]} if _KEPT in headers else {})
 
 
 def _rule(days: int, others: list[Node]) -> str:
@@ -129,77 +171,12 @@ def _is_of_all(rule: Node) -> bool:
 # Objects.
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectSetting:
-    """One setting of one object.
-
-    :param name: of the subresource: ``"tagging"``.
-    :param label: for messages: ``"tags"``.
-    """
-
-    client: S3Client
-    path: str
-    obj: Object
-    name: str
-    label: str
-
-    def get(self, parse: Callable[[Any], _T]) -> _T | None:
-        """What ``parse`` reads from the document; ``None`` if the object has no such setting.
-
-        :raises ObjectDoesNotExistError: there is no such object or version.
-        """
-        what = f"Error getting the {self.label} of {self._place}"
-        response = self._send(HttpRequest("GET", self.path, ((self.name, None),)), what)
-        if response.status == 404:
-            if s3.client.detail_of(response).code in _NO_OBJECT:
-                raise self._missing(response)
-            return None
-        return self.client.parse(parse, response, what)
-
-    def put(self, body: str, headers: Mapping[str, str] | None = None) -> None:
-        """Set it to the document ``body``."""
-        request = _put_document(self.path, self.name, body, headers)
-        self._change(request, f"Error setting the {self.label} of {self._place}")
-
-    def delete(self) -> None:
-        """Remove the setting."""
-        request = HttpRequest("DELETE", self.path, ((self.name, None),))
-        self._change(request, f"Error removing the {self.label} of {self._place}")
-
-    def _change(self, request: HttpRequest, what: str) -> None:
-        response = self._send(request, what)
-        if response.status == 404:
-            raise self._missing(response)
-
-    def _send(self, request: HttpRequest, what: str) -> Any:
-        obj = self.obj
-        with s3.versions.explained_errors(self.client, obj.name, self._version_id):
-            return self.client.send(
-                s3.requests.of_version(request, self._version_id),
-                what,
-                ok=(200, 204, 404),
-                names=(obj.container.name, obj.name),
-            )
-
-    def _missing(self, response: Any) -> Exception:
-        place = (self.obj.container.name, self.obj.name, self._version_id)
-        return self.client.object_not_found(response, *place)
-
-    @property
-    def _version_id(self) -> str | None:
-        return s3.versions.version_of(self.obj)
-
-    @property
-    def _place(self) -> str:
-        return s3.names.label_of(self.obj.container.name, self.obj.name, self._version_id)
-
-
-def tags(setting: ObjectSetting) -> dict[str, str]:
+def tags(setting: Setting) -> dict[str, str]:
     """The tags of an object."""
-    return setting.get(_parse_tags) or {}
+    return setting.get(_parse_tags)[0] or {}
 
 
-def set_tags(setting: ObjectSetting, tags: Mapping[str, str]) -> None:
+def set_tags(setting: Setting, tags: Mapping[str, str]) -> None:
     """Replace all tags."""
     if not tags:
         setting.delete()
@@ -208,23 +185,23 @@ def set_tags(setting: ObjectSetting, tags: Mapping[str, str]) -> None:
     setting.put(f'<Tagging xmlns="{NAMESPACE}"><TagSet>{"".join(texts)}</TagSet></Tagging>')
 
 
-def legal_hold(setting: ObjectSetting) -> bool:
+def legal_hold(setting: Setting) -> bool:
     """Whether there is a legal hold on the object."""
-    return bool(setting.get(_parse_legal_hold))
+    return bool(setting.get(_parse_legal_hold)[0])
 
 
-def set_legal_hold(setting: ObjectSetting, hold: bool) -> None:
+def set_legal_hold(setting: Setting, hold: bool) -> None:
     """Place or remove a legal hold."""
     status = "ON" if hold else "OFF"
     setting.put(f'<LegalHold xmlns="{NAMESPACE}"><Status>{status}</Status></LegalHold>')
 
 
-def retention(setting: ObjectSetting) -> Retention | None:
+def retention(setting: Setting) -> Retention | None:
     """How long the object is retained; ``None``: it is not."""
-    return setting.get(_parse_retention)
+    return setting.get(_parse_retention)[0]
 
 
-def set_retention(setting: ObjectSetting, retention: Retention | None, *, bypass: bool) -> None:
+def set_retention(setting: Setting, retention: Retention | None, *, bypass: bool) -> None:
     """Retain the object; ``None`` ends it, which requires ``bypass`` and the permission."""
     inner = ""
     if retention is not None:
@@ -250,21 +227,15 @@ def _field(name: str, text: str) -> str:
     return f"<{name}>{s3.requests.escaped(text)}</{name}>"
 
 
-def _put_document(
-    path: str, name: str, body: str, headers: Mapping[str, str] | None = None
-) -> HttpRequest:
-    """The request that sets the subresource ``name``, with the Content-MD5 that it must have."""
-    content = body.encode()
-    digest = s3.integrity.DIGESTS["md5"](content).headers
-    sent = {"Content-Type": "application/xml", **digest, **(headers or {})}
-    return HttpRequest("PUT", path, ((name, None),), sent, content)
-
-
 def _root(document: Any, name: str) -> Node:
     root = read_root(document)
     if name not in root.name:
         raise MalformedDocumentError(f"The answer is {root.name}, not {name}")
     return root
+
+
+def _parse_rules(document: Any) -> list[Node]:
+    return list(_root(document, "Lifecycle").children("Rule"))
 
 
 def _parse_tags(document: Any) -> dict[str, str]:
