@@ -30,8 +30,8 @@ MUTANTS = (
     Mutant(
         "a blob of another upload passes for the one that was sent",
         f"{_AZURE}/upload_port.py",
-        "                same = [block.id for block in found] == _blocks(parts)\n",
-        "                same = len(found) == len(_blocks(parts))\n",
+        "same = bool(headers) and [block.id for block in found] == _blocks(parts)\n",
+        "same = bool(headers) and len(found) == len(_blocks(parts))\n",
         _DRIVER,
         caught_by="test_after_a_lost_response_the_blob_of_another_is_not_accepted",
     ),

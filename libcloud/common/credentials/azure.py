@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib import import_module
 from typing import Any
@@ -38,23 +37,8 @@ _IDENTITIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StorageAccount:
-    """An account and how to use it.
-
-    :param secret: account key, base64; empty if there is none.
-    :param sas: shared access signature, without ``?``; empty if there is none.
-    :param endpoint: URL of the blob service; empty for that of the public cloud.
-    """
-
-    name: str = ""
-    secret: str = field(default="", repr=False)
-    sas: str = field(default="", repr=False)
-    endpoint: str = ""
-
-
-def parse_connection(text: str) -> StorageAccount:
-    """The account that a connection string names.
+def parse_connection(text: str) -> dict[str, Any]:
+    """The account that a connection string names, as keywords of the driver.
 
     :raises ValueError: it is no connection string. The message does not show it.
     """
@@ -74,11 +58,18 @@ def parse_connection(text: str) -> StorageAccount:
         name = (urlsplit(endpoint).hostname or "").partition(".")[0]
     if not name:
         raise ValueError("the Azure connection string has neither AccountName nor BlobEndpoint")
-    sas = pairs.get("sharedaccesssignature", "").lstrip("?")
-    return StorageAccount(name, pairs.get("accountkey", ""), sas, endpoint)
+    sas = pairs.get("sharedaccesssignature", "")
+    return _keywords(name, pairs.get("accountkey", ""), sas, endpoint)
 
 
-def account_from_env(environ: Mapping[str, str]) -> StorageAccount:
+def _keywords(account: str, secret: str, sas: str, endpoint: str) -> dict[str, Any]:
+    sas = sas.lstrip("?")
+    found = {"key": account, "secret": "" if sas else secret}
+    found.update(ex_sas_token=sas, endpoint_url=endpoint)
+    return {name: value for name, value in found.items() if value}
+
+
+def account_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
     """The account in ``AZURE_STORAGE_*``; a connection string takes precedence."""
     text = environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
     if text:
@@ -87,10 +78,10 @@ def account_from_env(environ: Mapping[str, str]) -> StorageAccount:
     def first(*names: str) -> str:
         return next((environ[name] for name in names if environ.get(name)), "")
 
-    return StorageAccount(
+    return _keywords(
         first("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME"),
         first("AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY"),
-        first("AZURE_STORAGE_SAS_TOKEN").lstrip("?"),
+        first("AZURE_STORAGE_SAS_TOKEN"),
         first("AZURE_STORAGE_SERVICE_ENDPOINT", "AZURE_STORAGE_BLOB_ENDPOINT"),
     )
 

@@ -59,14 +59,10 @@ def copy_blob(
             delay = min(delay * 2, _LONGEST_WAIT)
     except BaseException:
         if status == "pending":
-            _abort(client, path, copy_id, what)
+            # It may have ended by now, which is 409.
+            client.send(requests.abort_copy(path, copy_id), what, ok=(204, 409))
         raise
     if status != "success":
         why = found.headers.get("x-ms-copy-status-description", "")[:200]
         raise LibcloudError(f"{what}: the copy ended as {status}: {why}", client.owner)
     return found
-
-
-def _abort(client: AzureClient, path: str, copy_id: str, what: str) -> None:
-    """Stop a pending copy; it may have ended by then, which is 409."""
-    client.send(requests.abort_copy(path, copy_id), what, ok=(204, 409))

@@ -49,21 +49,17 @@ _TRANSIENT = frozenset(
 
 # The store does not know the blocks of a list: another upload to the same blob has published it, or
 # they are part of the blob already.
-_BLOCKS_GONE = frozenset({"InvalidBlockList"})
+_BLOCKS_GONE = "InvalidBlockList"
 
-# Put Block: the ids of all blocks of a blob, also of those that are not published, have one length.
-_OTHER_IDS = "InvalidBlobOrBlock"
-_OTHER_IDS_HINT = (
-    "another program may have sent blocks of this blob whose ids have another length; those that "
-    "are not published expire within a week, or when the blob is written by one request"
-)
-
-# Put Block, for one: only Put Blob, for a short stream, replaces a blob of another kind.
-_OTHER_KIND = "InvalidBlobType"
-_OTHER_KIND_HINT = (
-    "it is an append or page blob, which does not have this operation; a stream that is sent in "
-    "blocks cannot replace it: delete it first"
-)
+_HINTS = {
+    # Put Block: the ids of all blocks of a blob, also of unpublished ones, have one length.
+    "InvalidBlobOrBlock": "another program may have sent blocks of this blob whose ids have "
+    "another length; those that are not published expire within a week, or when the blob is "
+    "written by one request",
+    # Put Block, for one: only Put Blob, for a short stream, replaces a blob of another kind.
+    "InvalidBlobType": "it is an append or page blob, which does not have this operation; a "
+    "stream that is sent in blocks cannot replace it: delete it first",
+}
 
 _CONDITION_FAILED = frozenset(
     {
@@ -115,10 +111,8 @@ def _error(
     detail: ErrorDetail, text: str, driver: object, container_name: str, object_name: str
 ) -> LibcloudError:
     code, status = detail.code, detail.status
-    if code == _OTHER_IDS:
-        return LibcloudError(f"{text}: {_OTHER_IDS_HINT}", driver)
-    if code == _OTHER_KIND:
-        return LibcloudError(f"{text}: {_OTHER_KIND_HINT}", driver)
+    if code in _HINTS:
+        return LibcloudError(f"{text}: {_HINTS[code]}", driver)
     if code == "ContainerAlreadyExists":
         return ContainerAlreadyExistsError(text, driver, container_name)
     if code in _BAD_NAME and status == 400:
@@ -149,7 +143,7 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(
         error,
         transient=transient,
-        upload_gone=detail.code in _BLOCKS_GONE,
+        upload_gone=detail.code == _BLOCKS_GONE,
         condition_failed=detail.code in _CONDITION_FAILED or detail.status == 412,
         throttled=detail.status in THROTTLED or detail.code == "ServerBusy",
         retry_after=detail.retry_after,

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+from libcloud.common.request import HttpRequest
 from libcloud.storage.azure import requests
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.responses import Page, parse_blobs, parse_containers
@@ -14,13 +16,8 @@ from libcloud.storage.types import IncompleteListingError
 
 def container_pages(client: AzureClient, *, limit: int) -> Iterator[Page]:
     """The containers of the account."""
-    what = "Error listing containers"
-
-    def fetch(marker: str | None) -> Page:
-        request = requests.list_containers(marker=marker, limit=limit)
-        return client.read(parse_containers, request, what)
-
-    return _follow(client, what, "", fetch)
+    request = partial(requests.list_containers, limit=limit)
+    return _follow(client, parse_containers, request, "Error listing containers")
 
 
 def blob_pages(
@@ -35,28 +32,28 @@ def blob_pages(
 
     :raises ContainerDoesNotExistError: there is no such container.
     """
-    what = f"Error listing the container {container_name}"
-    path = client.container_path(container_name)
-
-    def fetch(marker: str | None) -> Page:
-        request = requests.list_blobs(
-            path, prefix=prefix, marker=marker, delimiter=delimiter, limit=limit
-        )
-        return client.read(parse_blobs, request, what, names=(container_name, ""))
-
-    return _follow(client, what, container_name, fetch)
+    what, path = (
+        f"Error listing the container {container_name}",
+        client.container_path(container_name),
+    )
+    request = partial(requests.list_blobs, path, prefix=prefix, delimiter=delimiter, limit=limit)
+    return _follow(client, parse_blobs, request, what, container_name=container_name)
 
 
 def _follow(
-    client: AzureClient, what: str, container_name: str, fetch: Callable[[str | None], Page]
+    client: AzureClient,
+    parse: Callable[[Any], Page],
+    request: Callable[..., HttpRequest],
+    what: str,
+    *,
+    container_name: str = "",
 ) -> Iterator[Page]:
     """The pages from the first to the one without a marker."""
-    marker: str | None = None
+    marker, last = None, None
     seen: set[int] = set()
     entries = 0
-    last: Any = None
     while True:
-        page = fetch(marker)
+        page = client.read(parse, request(marker=marker), what, names=(container_name, ""))
         entries += len(page.entries)
         last = page.entries[-1].name if page.entries else last
         yield page

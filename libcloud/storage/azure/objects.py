@@ -97,9 +97,8 @@ def set_metadata(
     client: AzureClient, container: str, name: str, meta_data: Mapping[str, str]
 ) -> None:
     """Replace the metadata of a blob."""
-    request = requests.set_metadata(
-        client.blob_path(container, name), requests.metadata_headers(meta_data)
-    )
+    headers = requests.metadata_headers(meta_data)
+    request = requests.set_metadata(client.blob_path(container, name), headers)
     client.send(request, f"Error setting metadata of {container}/{name}", names=(container, name))
 
 

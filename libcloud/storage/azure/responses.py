@@ -8,8 +8,7 @@ of Azure have no namespace.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from libcloud.storage.metadata import decode_metadata
@@ -17,65 +16,46 @@ from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.xml import InvalidXmlError, parse_xml
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerEntry:
-    """A container in a listing.
+class Entry(NamedTuple):
+    """A container or a blob in a listing.
 
     :param properties: as Azure names them, in lower case: ``last-modified``, ``etag``, ...
+    :param size: of a blob, bytes.
     """
 
     name: str
     properties: Mapping[str, str]
     metadata: Mapping[str, str]
+    size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BlobEntry:
-    """A blob in a listing; see :class:`ContainerEntry`.
-
-    :param size: bytes.
-    """
-
-    name: str
-    size: int
-    properties: Mapping[str, str]
-    metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block of a blob.
-
-    :param id: base64.
-    :param size: bytes.
-    """
+class Block(NamedTuple):
+    """A block of a blob: its id, base64, and its size, bytes."""
 
     id: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A part of a listing.
 
-    :param entries: :class:`ContainerEntry` or :class:`BlobEntry`.
     :param prefixes: common prefixes, of a listing with a delimiter.
     :param marker: where the next page begins; empty on the last one.
     """
 
-    entries: list[Any]
-    prefixes: list[str] = field(default_factory=list)
-    marker: str = ""
+    entries: list[Entry]
+    prefixes: list[str]
+    marker: str
 
 
 def parse_containers(root: Any) -> Page:
     """:raises UnexpectedDocumentError: it is no listing of containers."""
     items = _listed(root, "Containers")
     entries = [
-        ContainerEntry(_name(item), _properties(item), _metadata(item))
+        Entry(_name(item), _properties(item), _metadata(item))
         for item in items.iterfind("Container")
     ]
-    return Page(entries, marker=(root.findtext("NextMarker") or "").strip())
+    return Page(entries, [], (root.findtext("NextMarker") or "").strip())
 
 
 def parse_blobs(root: Any) -> Page:
@@ -87,7 +67,7 @@ def parse_blobs(root: Any) -> Page:
         length = properties.get("content-length", "")
         if not length.isdecimal():
             raise UnexpectedDocumentError(f"the size of a blob is {length[:40]!r}")
-        entries.append(BlobEntry(_name(item), int(length), properties, _metadata(item)))
+        entries.append(Entry(_name(item), properties, _metadata(item), int(length)))
     prefixes = [_name(item) for item in items.iterfind("BlobPrefix")]
     return Page(entries, prefixes, (root.findtext("NextMarker") or "").strip())
 

@@ -167,7 +167,7 @@ class AzureStore:
             requests.put_blob(self._path, headers, self._sendable(body)), "uploading"
         )
         self._compare(response, digest)
-        return self._stored(response, len(body))
+        return self._stored(response.headers, len(body))
 
     def create(self) -> str:
         self._in_blocks = True
@@ -190,7 +190,7 @@ class AzureStore:
             headers["x-ms-blob-content-md5"] = encoded(self._whole_md5())
         request = requests.put_block_list(self._path, _blocks(parts), headers)
         response = self._send(with_md5(request), "publishing")
-        return self._stored(response, sum(part.size for part in parts), len(parts))
+        return self._stored(response.headers, sum(part.size for part in parts), len(parts))
 
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
@@ -199,29 +199,22 @@ class AzureStore:
 
         A blob sent by one request is recognized by its MD5.
         """
-        try:
-            if parts:
-                response = self._send(
-                    requests.get_block_list(self._path, "committed"), "looking for"
-                )
-                found = self._client.parse(
-                    lambda root: parse_blocks(root, "CommittedBlocks"), response, self._label
-                )
-                same = [block.id for block in found] == _blocks(parts)
-            else:
-                response = self._send(requests.head(self._path), "looking for")
-                same = response.headers.get("content-length") == str(size)
-        except ObjectDoesNotExistError:
-            return Confirmation.ABSENT, None
+        if parts:
+            found, headers = self._blocks_of("committed")
+            same = bool(headers) and [block.id for block in found] == _blocks(parts)
+        else:
+            response = self._look(requests.head(self._path))
+            headers = {} if response is None else response.headers
+            same = headers.get("content-length") == str(size)
         if not same:
             return Confirmation.ABSENT, None
         if not parts:
-            there, sent = md5_of(response.headers), self._sent_whole.value
+            there, sent = md5_of(headers), self._sent_whole.value
             if not there or not sent:
                 return Confirmation.UNCLEAR, None
             if there != sent:
                 return Confirmation.ABSENT, None
-        return Confirmation.STORED, self._stored(response, size, len(parts))
+        return Confirmation.STORED, self._stored(headers, size, len(parts))
 
     def abort(self, upload_id: str) -> bool:
         """Nothing can be sent: the blocks stay until they expire."""
@@ -269,9 +262,8 @@ class AzureStore:
 
         There are none if there is no blob.
         """
-        try:
-            response = self._send(requests.get_block_list(self._path, kind), "looking for")
-        except ObjectDoesNotExistError:
+        response = self._look(requests.get_block_list(self._path, kind))
+        if response is None:
             return [], {}
         name = f"{kind.capitalize()}Blocks"
         blocks = self._client.parse(lambda root: parse_blocks(root, name), response, self._label)
@@ -290,6 +282,11 @@ class AzureStore:
         self._has_sent_blocks = self._has_sent_blocks or lost_block
         return failure
 
+    def _look(self, request: HttpRequest) -> Any:
+        with suppress(ObjectDoesNotExistError):
+            return self._send(request, "looking for")
+        return None
+
     def _send(self, request: HttpRequest, doing: str) -> Any:
         if request.method == "PUT" and self._lease is not None:
             request = replace(request, headers={**request.headers, **self._lease.headers()})
@@ -306,15 +303,13 @@ class AzureStore:
         if there and digest.value and there != digest.value:
             raise ObjectHashMismatchError(
                 f"{self._label}: the store has received other bytes, whose {digest.algorithm} is "
-                f"{there.hex()}, and "
-                f"{digest.value.hex()} was sent",
+                f"{there.hex()}, and {digest.value.hex()} was sent",
                 self._client.owner,
                 self._names[1],
             )
 
-    def _stored(self, response: Any, size: int, parts: int = 0) -> StoredObject:
-        etag = strip_etag(response.headers.get("etag", ""))
-        return StoredObject(etag, size, parts, response.headers)
+    def _stored(self, headers: Mapping[str, str], size: int, parts: int = 0) -> StoredObject:
+        return StoredObject(strip_etag(headers.get("etag", "")), size, parts, headers)
 
     def _sendable(self, body: Body) -> Body:
         return bytes(body) if self._copy_bodies else body

@@ -4,25 +4,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from libcloud.common.azure_storage import AzureBlobsActiveDirectoryConnection, AzureBlobsConnection
 from libcloud.common.credentials.azure import (
     AzureCredentialsNotFoundError,
-    StorageAccount,
     account_from_env,
     identity_tokens,
     parse_connection,
 )
-from libcloud.common.credentials.provider import Credentials, CredentialsNotFoundError
+from libcloud.common.credentials.provider import CredentialsNotFoundError
 from libcloud.storage.arguments import url_settings
 from libcloud.storage.azure.profiles import account_host
 from libcloud.storage.s3.endpoint import parse_endpoint
 
 _URL_KEYS = {"endpoint_url": "endpoint_url", "account": "key", "anonymous": "ex_anonymous?"}
 _SCHEMES = ("az", "azure_blobs", "abfs", "abfss")
+_WAYS = ("secret", "ex_sas_token", "ex_credential", "ex_anonymous")  # to authorize requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +74,12 @@ class Access:
         """Whether Entra ID authorizes."""
         return self.credential is not None or bool(self.tenant_id and self.identity)
 
-    @property
-    def connection_class(self) -> type[AzureBlobsConnection]:
-        """The class of the connection."""
-        return AzureBlobsActiveDirectoryConnection if self.by_token else AzureBlobsConnection
-
     def connection_options(self) -> dict[str, Any]:
         """Keyword arguments of the connection."""
         if not self.by_token:
             return {"sas_token": self.sas_token}
-        tokens: Callable[[], Credentials] | None = None
-        if self.credential is not None:
-            tokens = identity_tokens(self.credential)
         return {
-            "tokens": tokens,
+            "tokens": None if self.credential is None else identity_tokens(self.credential),
             "tenant_id": self.tenant_id,
             "identity": self.identity,
             "cloud_environment": self.cloud_environment,
@@ -105,12 +96,12 @@ def options_from_env(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = {name: value for name, value in options.items() if value is not None}
     text = given.pop("connection_string", None)
-    account = parse_connection(text) if text else account_from_env(os.environ)
-    settings = _settings(account)
-    if any(name in given for name in ("secret", "ex_sas_token", "ex_credential", "ex_anonymous")):
+    settings = parse_connection(text) if text else account_from_env(os.environ)
+    if any(name in given for name in _WAYS):
         settings.pop("secret", None)
         settings.pop("ex_sas_token", None)
-    if "host" in given or given.get("key", account.name) != account.name:
+    account = settings.get("key", "")
+    if "host" in given or given.get("key", account) != account:
         settings.pop("endpoint_url", None)
     settings.update(given)
     if not settings.get("key"):
@@ -118,25 +109,13 @@ def options_from_env(options: Mapping[str, Any]) -> dict[str, Any]:
             "no account: set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT and "
             "AZURE_STORAGE_KEY"
         )
-    ways = ("secret", "ex_sas_token", "ex_credential", "ex_anonymous")
-    if not any(settings.get(name) for name in ways):
+    if not any(settings.get(name) for name in _WAYS):
         settings["ex_credential"] = _identity_from_env()
     return settings
 
 
-def _settings(account: StorageAccount) -> dict[str, Any]:
-    found = {
-        "key": account.name,
-        "secret": account.secret if not account.sas else "",
-        "ex_sas_token": account.sas,
-        "endpoint_url": account.endpoint,
-    }
-    return {name: value for name, value in found.items() if value}
-
-
 def _identity_from_env() -> str:
     """A login of azure-identity, where it is installed."""
-    mode = os.environ.get("AZURE_STORAGE_AUTH_MODE", "")
     try:
         identity_tokens("default")
     except CredentialsNotFoundError as error:
@@ -144,7 +123,7 @@ def _identity_from_env() -> str:
             "no credentials: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; or install "
             "libcloud-storage[azure] to log in with Entra ID"
         ) from error
-    return "login" if mode == "login" else "default"
+    return "login" if os.environ.get("AZURE_STORAGE_AUTH_MODE") == "login" else "default"
 
 
 def options_from_url(url: str) -> tuple[str, dict[str, Any]]:

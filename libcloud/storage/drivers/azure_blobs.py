@@ -55,8 +55,7 @@ from libcloud.utils.headers import strip_etag
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
-    from libcloud.storage.azure.upload_port import BlobLease
+    from libcloud.storage.azure.responses import Entry
     from libcloud.storage.capabilities import Capabilities
     from libcloud.storage.scaleout.session import UploadSession
     from libcloud.storage.transfer.download.start import Download, Selection
@@ -168,7 +167,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         )
         self._place = place_of(key, secure, host, port, endpoint_url)
         if self._access.by_token:
-            self.connectionCls = self._access.connection_class
+            self.connectionCls = AzureBlobsActiveDirectoryConnection
         super().__init__(
             key,
             "" if secret is None or ex_anonymous else secret,
@@ -484,15 +483,9 @@ class AzureBlobsStorageDriver(MultipartDriver):
         source = transfer.upload.source.HashingSource(transfer.upload.source.PartSource(stream))
         place = (self._client, container.name, object_name)
         with azure.upload_port.BlobLease(*place) if use_lease else nullcontext() as lease:
+            of_store = {"lease": lease, "whole_md5": source.digest if verify_hash else None}
             session = self._session(
-                container,
-                object_name,
-                extra,
-                headers,
-                options,
-                lease=lease,
-                file_path=file_path,
-                whole_md5=source.digest if verify_hash else None,
+                container, object_name, extra, headers, options, file_path, **of_store
             )
             stored = session.send(source if verify_hash else source.parts)
         if verify_hash and file_path is not None:
@@ -506,12 +499,13 @@ class AzureBlobsStorageDriver(MultipartDriver):
         extra: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None,
         options: Mapping[str, Any],
-        *,
-        lease: BlobLease | None = None,
         file_path: str | os.PathLike[str] | None = None,
-        whole_md5: Callable[[], bytes] | None = None,
+        **of_store: Any,
     ) -> ObjectUpload[bytes | Pieces]:
-        """The upload of one blob, with everything checked that can be before it starts."""
+        """The upload of one blob, with everything checked that can be before it starts.
+
+        :param of_store: of :class:`~libcloud.storage.azure.upload_port.AzureStore`.
+        """
         check_upload(container, object_name, extra=extra, headers=headers)
         extra = extra or {}
         own, checked, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
@@ -521,15 +515,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
         sent = self._fix_headers(sent)
         sent.update(azure.requests.metadata_headers(extra.get("meta_data")))
         sent.update(own)
-        return self._upload_of(
-            container.name,
-            object_name,
-            sent,
-            engine,
-            checked=checked,
-            lease=lease,
-            whole_md5=whole_md5,
-        )
+        of_store["checked"] = checked
+        return self._upload_of(container.name, object_name, sent, engine, **of_store)
 
     def _upload_of(
         self,
@@ -537,21 +524,12 @@ class AzureBlobsStorageDriver(MultipartDriver):
         object_name: str,
         headers: Mapping[str, str],
         options: UploadOptions,
-        *,
-        checked: bool,
-        lease: BlobLease | None = None,
-        whole_md5: Callable[[], bytes] | None = None,
+        **of_store: Any,
     ) -> ObjectUpload[bytes | Pieces]:
         concurrency = self._max_concurrency()
+        of_store["copy_bodies"] = concurrency == 1
         store = azure.upload_port.AzureStore(
-            self._client,
-            container_name,
-            object_name,
-            headers,
-            lease=lease,
-            checked=checked,
-            whole_md5=whole_md5,
-            copy_bodies=concurrency == 1,
+            self._client, container_name, object_name, headers, **of_store
         )
         return transfer.upload.session.ObjectUpload(
             store,
@@ -657,7 +635,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         extra = drivers.azure_values.container_extra(response.headers, self._url(path))
         return Container(container_name, extra, self)
 
-    def _listed_container(self, entry: ContainerEntry) -> Container:
+    def _listed_container(self, entry: Entry) -> Container:
         path = azure.requests.container_path(entry.name)
         extra = drivers.azure_values.listed_container_extra(entry, self._url(path))
         return Container(entry.name, extra, self)
@@ -676,7 +654,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
             self,
         )
 
-    def _listed_object(self, container: Container, entry: BlobEntry) -> Object:
+    def _listed_object(self, container: Container, entry: Entry) -> Object:
         url = self._url(azure.requests.blob_path(container.name, entry.name))
         etag = strip_etag(entry.properties.get("etag", "")) or None
         extra = drivers.azure_values.listed_blob_extra(entry, url)

@@ -8,7 +8,7 @@ from typing import Any
 
 from libcloud.storage import azure
 from libcloud.storage.azure.profiles import TIERS
-from libcloud.storage.azure.responses import BlobEntry, ContainerEntry
+from libcloud.storage.azure.responses import Entry
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.upload.options import UploadOptions, split_keywords
@@ -81,7 +81,7 @@ def container_extra(headers: Mapping[str, str], url: str) -> dict[str, Any]:
     }
 
 
-def listed_container_extra(entry: ContainerEntry, url: str) -> dict[str, Any]:
+def listed_container_extra(entry: Entry, url: str) -> dict[str, Any]:
     """From a listing."""
     return {
         "url": url,
@@ -103,7 +103,7 @@ def blob_extra(headers: Mapping[str, str], url: str) -> dict[str, Any]:
     }
 
 
-def listed_blob_extra(entry: BlobEntry, url: str) -> dict[str, Any]:
+def listed_blob_extra(entry: Entry, url: str) -> dict[str, Any]:
     """From a listing, which names ETags without quotes."""
     found = entry.properties
     etag = strip_etag(found.get("etag", ""))
