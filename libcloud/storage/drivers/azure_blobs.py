@@ -531,15 +531,9 @@ class AzureBlobsStorageDriver(MultipartDriver):
         store = azure.upload_port.AzureStore(
             self._client, container_name, object_name, headers, **of_store
         )
+        retries = self._client.retry_loop.retries()
         return transfer.upload.session.ObjectUpload(
-            store,
-            LIMITS,
-            options,
-            self._client.retry_loop.retries(),
-            concurrency,
-            self,
-            container_name,
-            object_name,
+            store, LIMITS, options, retries, concurrency, self, container_name, object_name
         )
 
     # Uploads whose parts come from several processes.

@@ -30,7 +30,7 @@ from libcloud.storage.drivers.cloudfiles_connection import OpenStackSwiftConnect
 from libcloud.storage.keywords import SwiftKeywords, SwiftUploadKeywords
 from libcloud.storage.metadata import PROPERTIES, properties_in, property_headers
 from libcloud.storage.swift.client import SwiftClient
-from libcloud.storage.swift.multipart import SwiftMultipartUpload
+from libcloud.storage.swift.multipart import SegmentNames, SwiftMultipartUpload
 from libcloud.storage.transfer.upload.times import was_created_within
 from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.types import (
@@ -52,29 +52,6 @@ if TYPE_CHECKING:
     from libcloud.utils.bodies import Pieces
 
 __all__ = ["SwiftStorageDriver"]
-
-# Keywords of Apache Libcloud's OpenStack drivers, and ours, that the connection takes.
-_CONNECTION_KEYWORDS = frozenset(
-    {
-        "ex_auth_cache",
-        "ex_ca_bundle",
-        "ex_domain_name",
-        "ex_force_auth_token",
-        "ex_force_auth_url",
-        "ex_force_auth_version",
-        "ex_force_base_url",
-        "ex_force_microversion",
-        "ex_force_service_name",
-        "ex_force_service_region",
-        "ex_force_service_type",
-        "ex_interface",
-        "ex_tenant_domain_id",
-        "ex_tenant_domain_name",
-        "ex_tenant_id",
-        "ex_tenant_name",
-        "ex_token_scope",
-    }
-)
 
 # A writer calls none of these. If one of them is overridden, it is called with a file.
 _STREAM_METHODS = ("upload_object_via_stream", "_put_object")
@@ -111,10 +88,10 @@ class SwiftStorageDriver(MultipartDriver):
         **kwargs: Unpack[SwiftKeywords],
     ) -> None:
         check_settings(kwargs)
-        passed: dict[str, Any] = {**kwargs}
-        chosen = {name: passed.pop(name) for name in set(passed) & _CONNECTION_KEYWORDS}
-        for name in set(passed) - {"timeout", "retry_delay", "backoff", "proxy_url", "api_version"}:
+        for name in set(kwargs) - set(SwiftKeywords.__annotations__):
             raise TypeError(f"{type(self).__name__} has no keyword {name!r}")
+        passed: dict[str, Any] = {**kwargs}
+        chosen = {name: passed.pop(name) for name in kwargs if name.startswith("ex_")}
         if host is not None and not chosen.get("ex_force_auth_url"):
             scheme, place = "https" if secure else "http", f"{host}:{port}" if port else host
             chosen["ex_force_auth_url"] = f"{scheme}://{place}/auth/v1.0"
@@ -194,36 +171,29 @@ class SwiftStorageDriver(MultipartDriver):
             yield Object(found.name, found.size, found.etag, extra, {}, container, self)
 
     def get_container(self, container_name: str) -> Container:
-        path = self._client.container_path(container_name)
-        response = self._client.send(
-            swift.requests.head(path),
-            f"Error looking for {container_name}",
-            ok=(200, 204),
-            names=(container_name, ""),
-        )
-        count = response.headers.get("x-container-object-count", 0)
-        used = response.headers.get("x-container-bytes-used", 0)
+        found = self._client.head(container_name)
+        count = found.get("x-container-object-count", 0)
+        used = found.get("x-container-bytes-used", 0)
         return Container(container_name, {"object_count": int(count), "size": int(used)}, self)
 
     def create_container(self, container_name: str) -> Container:
-        path, begun = self._client.container_path(container_name), time.monotonic()
-        names = (container_name, "")
+        self._client.container_path(container_name)
+        begun = time.monotonic()
 
         def is_ours() -> bool:
-            what = f"Error looking for {container_name}"
-            found = self._client.send(swift.requests.head(path), what, ok=(200, 204), names=names)
+            found = self._client.head(container_name)
             # Last-Modified is the time of the last PUT, which the second attempt was. X-Timestamp
             # is that of the first one, also if the container was deleted.
-            if found.headers.get("x-container-object-count", "0") == "0":
+            if found.get("x-container-object-count", "0") == "0":
                 return True
-            return was_created_within(found.headers, time.monotonic() - begun)
+            return was_created_within(found, time.monotonic() - begun)
 
         def create() -> None:
             response = self._client.send_once(
                 swift.requests.put_container(container_name),
                 f"Error creating {container_name}",
                 ok=(201, 202),
-                names=names,
+                names=(container_name, ""),
             )
             if response.status == 202:
                 raise ContainerAlreadyExistsError(
@@ -245,13 +215,7 @@ class SwiftStorageDriver(MultipartDriver):
     # Objects.
 
     def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
-        found = self._client.send(
-            swift.requests.head(self._client.object_path(container_name, object_name)),
-            f"Error looking for {container_name}/{object_name}",
-            ok=(200, 204),
-            names=(container_name, object_name),
-        )
-        return found.headers  # type: ignore[no-any-return]
+        return self._client.head(container_name, object_name)
 
     def delete_object(self, obj: Object) -> bool:
         """Delete an object; the segments of a large one, too."""
@@ -468,22 +432,13 @@ class SwiftStorageDriver(MultipartDriver):
     ) -> ObjectUpload[bytes | Pieces]:
         client = self._client
         concurrency = client.concurrency()
+        names = self._segment_names(container_name, object_name)
         port = swift.upload_port.SwiftUploadPort(
-            client,
-            self._segment_names(Container(container_name, {}, self), object_name),
-            headers,
-            copy_bodies=concurrency == 1,
-            verify=verify,
+            client, names, headers, copy_bodies=concurrency == 1, verify=verify
         )
+        limits, retries = client.profile().limits, client.retry_loop.retries()
         return transfer.upload.session.ObjectUpload(
-            port,
-            client.profile().limits,
-            options,
-            client.retry_loop.retries(),
-            concurrency=concurrency,
-            driver=self,
-            container_name=container_name,
-            object_name=object_name,
+            port, limits, options, retries, concurrency, self, container_name, object_name
         )
 
     # Uploads whose parts come from several processes.
@@ -543,12 +498,13 @@ class SwiftStorageDriver(MultipartDriver):
         )[1]
         return self._upload_of(container_name, object_name, headers, chosen)
 
-    def _segment_names(
-        self, container: Container, object_name: str
-    ) -> swift.multipart.SegmentNames:
-        place = self.ex_segment_container.replace("{container}", container.name)
+    def _segment_container(self, container_name: str) -> str:
+        return self.ex_segment_container.replace("{container}", container_name)
+
+    def _segment_names(self, container_name: str, object_name: str) -> SegmentNames:
+        place = self._segment_container(container_name)
         longest = self._client.profile().max_name
-        return swift.multipart.SegmentNames(place, container.name, object_name, longest)
+        return SegmentNames(place, container_name, object_name, longest)
 
     # Uploads in progress.
 
@@ -559,7 +515,7 @@ class SwiftStorageDriver(MultipartDriver):
 
         :param prefix: only of objects whose names begin so.
         """
-        place = self.ex_segment_container.replace("{container}", container.name)
+        place = self._segment_container(container.name)
         return swift.multipart.iterate_uploads(self._client, container.name, place, prefix or "")
 
     def ex_cleanup_multipart_uploads(
@@ -635,10 +591,10 @@ class SwiftStorageDriver(MultipartDriver):
         if metadata is not None:
             sent["X-Fresh-Metadata"] = "true"
             sent.update(swift.requests.metadata_headers(metadata))
-        response = swift.copying.copy_object(
+        copied = swift.copying.copy_object(
             self._client, (obj.container.name, obj.name), (container.name, object_name), sent
         )
-        stored = StoredObject(strip_etag(response.headers.get("etag", "")), found.size)
+        stored = StoredObject(strip_etag(copied.get("etag", "")), found.size)
         return self._made_object(container, object_name, stored, {"meta_data": kept})
 
     def ex_resume_upload(
@@ -666,7 +622,7 @@ class SwiftStorageDriver(MultipartDriver):
         """
         check_name(upload_id, "upload_id")
         self._client.object_path(container.name, object_name)
-        names = self._segment_names(container, object_name)
+        names = self._segment_names(container.name, object_name)
         found = swift.multipart.segments_of(self._client, names, upload_id)
         if not found:
             raise self._no_such_upload("resuming", container, object_name, "it has no segments")
@@ -696,7 +652,7 @@ class SwiftStorageDriver(MultipartDriver):
 
     def ex_list_parts(self, container: Container, upload: SwiftMultipartUpload) -> Iterator[Object]:
         """The segments of an upload in progress."""
-        names = self._segment_names(container, upload.key)
+        names = self._segment_names(container.name, upload.key)
         place = Container(names.container, {}, self)
         for found in swift.multipart.segments_of(self._client, names, upload.id):
             yield Object(found.name, found.size, found.etag, {}, {}, place, self)
@@ -708,7 +664,7 @@ class SwiftStorageDriver(MultipartDriver):
         """
         if upload_id in swift.multipart.published_ids(self._client, container.name, object_name):
             raise self._no_such_upload("aborting", container, object_name, "it is published")
-        names = self._segment_names(container, object_name)
+        names = self._segment_names(container.name, object_name)
         swift.multipart.abort(self._client, names, upload_id)
 
     # Downloads.

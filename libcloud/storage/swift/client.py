@@ -175,6 +175,21 @@ class SwiftClient(StoreClient[PolicyOwner]):
         self._check_name(requests.check_object_name, name, InvalidObjectNameError)
         return requests.object_path(container_name, name)
 
+    def head(
+        self, container_name: str, name: str | None = None, what: str = ""
+    ) -> Mapping[str, str]:
+        """The headers, names in lower case, that describe a container or an object.
+
+        :param what: the operation, for messages; empty: looking for it.
+        """
+        if name is None:
+            label, path = container_name, self.container_path(container_name)
+        else:
+            label, path = f"{container_name}/{name}", self.object_path(container_name, name)
+        what, names = what or f"Error looking for {label}", (container_name, name or "")
+        found = self.send(requests.head(path), what, ok=(200, 204), names=names)
+        return found.headers  # type: ignore[no-any-return]
+
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; they are requested once.
 

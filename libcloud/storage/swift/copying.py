@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import Any
 
 from libcloud.common.base import Connection
 from libcloud.storage.swift import requests
@@ -29,8 +28,8 @@ def copy_object(
     source: tuple[str, str],
     target: tuple[str, str],
     headers: Mapping[str, str],
-) -> Any:
-    """The response to a copy.
+) -> Mapping[str, str]:
+    """Copy an object; the headers that describe the copy, names in lower case.
 
     :param source: names of the container and the object.
     :param target: likewise.
@@ -44,11 +43,8 @@ def copy_object(
     patient = isinstance(connection, Connection)
     what = f"Error copying {'/'.join(source)} to {'/'.join(target)}"
 
-    def head(names: tuple[str, str]) -> Any:
-        return client.send(requests.head(client.object_path(*names)), what, ok=(200,), names=names)
-
     def is_ours() -> bool:
-        there, original = head(target).headers, head(source).headers
+        there, original = client.head(*target, what), client.head(*source, what)
         # The ETag of a copied large object is another one.
         compared = ("content-length",) if is_static_large(original) else ("content-length", "etag")
         same = all(there.get(name) == original.get(name) for name in compared)
@@ -60,4 +56,4 @@ def copy_object(
             PreconditionFailedError,
             confirm=is_ours,
         )
-    return head(target) if copied is None else copied
+    return client.head(*target, what) if copied is None else copied.headers

@@ -36,8 +36,7 @@ def delete_object(
     path, names = client.object_path(container_name, name), (container_name, name)
     what = f"Error deleting {container_name}/{name}"
     if is_large is None and not client.is_foreign:
-        found = client.send(requests.head(path), what, ok=(200, 204), names=names)
-        is_large = is_static_large(found.headers)
+        is_large = is_static_large(client.head(container_name, name, what))
     is_whole = is_large and not _has_versions(client, container_name)
     if is_whole and _delete_large(client, path, what, names):
         return
@@ -74,12 +73,7 @@ def keeps_versions(headers: Mapping[str, str]) -> bool:
 
 
 def _has_versions(client: SwiftClient, container_name: str) -> bool:
-    if client.is_foreign:
-        return False
-    path = requests.container_path(container_name)
-    what = f"Error looking for {container_name}"
-    found = client.send(requests.head(path), what, ok=(200, 204), names=(container_name, ""))
-    return keeps_versions(found.headers)
+    return not client.is_foreign and keeps_versions(client.head(container_name))
 
 
 def refuse_versions(client: SwiftClient, container_name: str) -> None:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
+from libcloud.common.request import HttpRequest
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.swift import requests, responses
 from libcloud.storage.swift.client import SwiftClient
@@ -19,12 +21,8 @@ PAGE = 10_000
 
 def iterate_containers(client: SwiftClient) -> Iterator[ContainerRecord]:
     """The containers of the account, in the order of their names."""
-    what = "Error listing the containers"
-
-    def fetch(marker: str) -> list[ContainerRecord]:
-        return client.read(responses.parse_containers, requests.list_containers(marker, PAGE), what)
-
-    return _follow(client, fetch, what, whole_pages=True)
+    request = partial(requests.list_containers, limit=PAGE)
+    return _follow(client, responses.parse_containers, request, "Error listing the containers")
 
 
 def iterate_objects(
@@ -36,30 +34,29 @@ def iterate_objects(
     :raises ContainerDoesNotExistError: there is no such container.
     """
     what = f"Error listing the container {container_name}"
-
-    def fetch(marker: str) -> list[ObjectRecord]:
-        request = requests.list_objects(container_name, prefix=prefix, marker=marker, limit=PAGE)
-        return client.read(responses.parse_objects, request, what, names=(container_name, ""))
-
-    return _follow(client, fetch, what, after, whole_pages=False)
+    request = partial(requests.list_objects, container_name, prefix=prefix, limit=PAGE)
+    return _follow(
+        client, responses.parse_objects, request, what, marker=after, container_name=container_name
+    )
 
 
 def _follow(
     client: SwiftClient,
-    fetch: Callable[[str], list[_RecordT]],
+    parse: Callable[[Any], list[_RecordT]],
+    request: Callable[..., HttpRequest],
     what: str,
-    marker: str = "",
     *,
-    whole_pages: bool,
+    marker: str = "",
+    container_name: str = "",
 ) -> Iterator[_RecordT]:
     """The records of all pages, the first of which begins after ``marker``."""
     while True:
-        page = fetch(marker)
+        page = client.read(parse, request(marker=marker), what, names=(container_name, ""))
         yield from page
         # A cluster that does not say how many names it puts on a page ends with an empty one, and
         # so do the listings of objects that tests written for Apache Libcloud provide.
         known = min(client.profile().listing_limit or 1, PAGE)
-        if len(page) < (1 if client.is_foreign and not whole_pages else known):
+        if len(page) < (1 if client.is_foreign and container_name else known):
             return
         last = page[-1].name
         if last.encode("utf-8", "surrogatepass") <= marker.encode("utf-8", "surrogatepass"):
