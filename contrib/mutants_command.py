@@ -138,6 +138,14 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "a worker that waits for nothing runs other tasks meanwhile",
+        "libcloud/storage/worker_pool.py",
+        "paused(not self._unfinished)",
+        "paused()",
+        (f"{_TESTS}/storage/test_worker_pool.py",),
+        caught_by="test_tasks_may_use_the_pool_when_few_or_no_threads_can_be_started",
+    ),
+    Mutant(
         "a store that refuses bulk deletion is asked again",
         "libcloud/storage/s3/deletion.py",
         "        return self._supported and _FEATURE not in self._client.unsupported.names",

@@ -75,6 +75,8 @@ class _Workers:
         self._lock = PerProcess(threading.RLock)
         self._idle = 0  # threads that wait for a task which is not in ``_ready`` yet
         self._threads = 0
+        self._scarce = False  # the last thread could not be started
+        self._unserved = 0  # tasks in ``_ready`` for which no thread was started
 
     @property
     def limit(self) -> int:
@@ -88,22 +90,26 @@ class _Workers:
 
     def add(self, task: _Task) -> None:
         """Run ``task``, which never raises, in a thread; in this one if none can be started."""
+        if self._scarce and self.inside:
+            task()  # all threads may be waiting for it
+            return
         with self._lock():
             self._scheduler.add(task)
             self._start_tasks()
-        while not self._threads and self._run_inline():
-            pass
+        if not self._threads:
+            self._run_unserved()
 
     @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Let other tasks run while the one of this thread waits for them."""
-        if not self.inside:
+    def paused(self, done: bool = False) -> Iterator[None]:
+        """Let other tasks run while the one of this thread waits for them, unless they are done."""
+        if done or not self.inside:
             yield
             return
         with self._lock():
             self._scheduler.pause()
             self._start_tasks()
         try:
+            self._run_unserved()
             yield
         finally:
             with self._lock():
@@ -124,18 +130,28 @@ class _Workers:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down, or the system has no more threads
             self._threads -= 1
+            self._unserved += 1
+            self._scarce = True
+        else:
+            self._scarce = False
 
-    def _run_inline(self) -> bool:
+    def _run_unserved(self) -> None:
+        """Run tasks for which no thread was started in this one, like a thread of the pool."""
+        inside, self.inside = self.inside, True
         try:
-            task: _Task | None = self._ready.get_nowait()
-        except Empty:
-            return False
-        while task is not None:
-            task()
-            task = self._finish()
+            task = self._take_unserved()
+            while task is not None:
+                task()
+                task = self._finish(0)
+        finally:
+            self.inside = inside
+
+    def _take_unserved(self) -> _Task | None:
         with self._lock():
-            self._idle = 0
-        return True
+            if not self._unserved:
+                return None
+            self._unserved -= 1
+            return self._ready.get_nowait()  # no thread is idle, so that none takes it instead
 
     def _work(self) -> None:
         self.inside = _this_thread.in_worker = True
@@ -151,15 +167,17 @@ class _Workers:
             task()
             task = self._finish()
 
-    def _finish(self) -> _Task | None:
+    def _finish(self, idle: int = 1) -> _Task | None:
         """Record that a task of this thread is finished; return the one that it runs next.
 
         A thread that takes its next task needs not be woken, which takes longer than many tasks.
+
+        :param idle: 0 if the thread does not wait for tasks when there are none.
         """
         with self._lock():
             self._scheduler.finished(time.monotonic(), time.process_time())
-            task = next(self._scheduler.startable(), None)
-            self._idle += task is None
+            task = next(self._scheduler.startable(), None) or self._take_unserved()
+            self._idle += idle if task is None else 0
             self._start_tasks()
             return task
 
@@ -178,11 +196,11 @@ class _Future(Future[_T]):
     _workers: _Workers
 
     def result(self, timeout: float | None = None) -> _T:
-        with self._workers.paused():
+        with self._workers.paused(self.done()):
             return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        with self._workers.paused():
+        with self._workers.paused(self.done()):
             return super().exception(timeout)
 
 
@@ -393,7 +411,7 @@ class _Run(Generic[_Item, _T]):
         if self._pid != os.getpid():
             return
         self._cancellation.cancel()
-        with self._workers.paused():
+        with self._workers.paused(not self._unfinished):
             if self._grace is None:
                 while not (self._all_end_within(_POLL) or self._cancellation.abandoned):
                     pass

@@ -349,11 +349,10 @@ def test_a_future_can_be_awaited() -> None:
         pool.submit(divmod, 1, 0).result()
 
 
-@pytest.mark.parametrize("startable", [0, 1])
-def test_tasks_run_when_few_or_no_threads_can_be_started(
-    startable: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As at the end of the interpreter."""
+@pytest.fixture(params=[0, 1, 3])
+def few_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many can be started, as at the end of the interpreter or at the limit of the system."""
+    startable: int = request.param
     started: list[threading.Thread] = []
     start = threading.Thread.start
 
@@ -364,9 +363,38 @@ def test_tasks_run_when_few_or_no_threads_can_be_started(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start_few)
+    return startable
+
+
+@pytest.mark.usefixtures("few_threads")
+def test_tasks_run_when_few_or_no_threads_can_be_started() -> None:
     pool = WorkerPool()
     assert [one.value for one in pool.map(abs, range(300))] == [*range(300)]
     assert pool.submit(negative, -3).result() == 3
+
+
+@pytest.mark.parametrize("most", [2, MAX_WORKERS])
+def test_tasks_may_use_the_pool_when_few_or_no_threads_can_be_started(
+    few_threads: int, most: int
+) -> None:
+    pool = WorkerPool(max_workers=most)
+    all_added = threading.Event()
+    if few_threads == 0:
+        all_added.set()
+
+    def total(number: int) -> int:
+        if number < 2:
+            return number
+        parts = sum(one.value or 0 for one in pool.map(total, [number // 2, number - number // 2]))
+        return parts - pool.submit(negative, 0).result()
+
+    first = pool.submit(all_added.wait, 30)
+    numbers = [4] * 150  # more than the stack has frames for, if one ran inside another
+    futures = [pool.submit(total, number) for number in numbers]
+    all_added.set()
+    assert first.result()
+    assert [future.result() for future in futures] == numbers
+    assert [one.value for one in pool.map(total, numbers)] == numbers
 
 
 def test_a_driver_has_one_pool_and_copies_have_their_own() -> None:
