@@ -24,7 +24,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from libcloud.http import LibcloudConnection, is_transient
 from libcloud.http.errors import never_sent
-from libcloud.test._loopback import Loopback
+from libcloud.test._loopback import Loopback, reply
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [
@@ -94,7 +94,8 @@ def closing(certificate: Path) -> Iterator[Loopback]:
     """A server that closes each connection after one answer."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with Loopback(tls=context, close=True) as running:
+    answer = reply(headers={"Connection": "close"})
+    with Loopback(lambda request: answer, tls=context) as running:
         yield running
 
 
