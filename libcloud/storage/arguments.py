@@ -12,13 +12,12 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from pathlib import PurePath
 from typing import Any
 
-from libcloud.storage.base import Container, Object
 from libcloud.storage.base import check_container as check_container
 from libcloud.storage.base import check_object as check_object
 from libcloud.utils.arguments import check_headers, check_text, kind_of, nearest, seconds
+from libcloud.utils.arguments import check_name as check_name
 from libcloud.utils.arguments import plain_headers as plain_headers
 from libcloud.utils.arguments import unexpected_keyword as unexpected_keyword
 
@@ -30,21 +29,6 @@ _OURS = "libcloud.storage.drivers."
 _CONNECTION_SETTINGS = ("timeout", "retry_delay", "backoff", "proxy_url")
 
 _EXTRA = ("acl", "content_type", "meta_data")
-
-
-def check_name(name: object, what: str) -> None:
-    """:raises TypeError: the argument ``what``, a name of a container or an object, is not text."""
-    if isinstance(name, str):
-        return
-    if isinstance(name, PurePath):
-        hint = "pass path.as_posix()"
-    elif isinstance(name, (bytes, bytearray)):
-        hint = "decode it first"
-    elif isinstance(name, (Container, Object)):
-        hint = "pass its name"
-    else:
-        hint = "pass a str"
-    raise TypeError(f"{what} must be a str, not {kind_of(name)}: {hint}")
 
 
 def check_path_name(what: str, name: str, forbidden: str, longest: int) -> None:

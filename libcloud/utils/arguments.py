@@ -37,6 +37,23 @@ def kind_of(value: object) -> str:
     return "None" if value is None else type(value).__name__
 
 
+def check_name(name: object, what: str) -> None:
+    """:raises TypeError: the argument ``what``, a name of a container or an object, is not text."""
+    if isinstance(name, str):
+        return
+    from pathlib import PurePath
+
+    if isinstance(name, PurePath):
+        hint = "pass path.as_posix()"
+    elif isinstance(name, (bytes, bytearray)):
+        hint = "decode it first"
+    elif hasattr(name, "name"):  # a container or an object
+        hint = "pass its name"
+    else:
+        hint = "pass a str"
+    raise TypeError(f"{what} must be a str, not {kind_of(name)}: {hint}")
+
+
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
     """Return the name in ``known`` that ``name`` probably means; ``None`` if none is similar.
 

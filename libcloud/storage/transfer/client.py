@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from libcloud import common
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
-from libcloud.storage.arguments import check_name
 from libcloud.storage.transfer.retry import (
     ConcurrencyLimiter,
     Retries,
@@ -27,6 +26,7 @@ from libcloud.storage.transfer.retry import (
 )
 from libcloud.storage.types import ContainerError
 from libcloud.utils import cancellation
+from libcloud.utils.arguments import check_name
 from libcloud.utils.local import PerProcess
 
 if TYPE_CHECKING:

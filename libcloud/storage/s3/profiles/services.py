@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
 from libcloud.storage.s3.profiles.profile import S3Profile
-
-# Hosts of the regions of stores.
 
 # The hosts that Apache Libcloud 3.9.1 uses: some in the older form with a hyphen, which these
 # regions still serve. sa-east-2 is in its list, though Amazon has no such region.
@@ -54,37 +53,21 @@ AMAZON_PATTERNS = (
     (r"[a-z]{2}-[a-z]+-\d+", "s3.{region}.amazonaws.com", _ALL),
 )
 
-# docs.digitalocean.com, "Spaces Availability".
-DIGITALOCEAN_HOSTS: Mapping[str, str] = MappingProxyType(
-    {
-        region: f"{region}.digitaloceanspaces.com"
-        for region in ("nyc3", "ams3", "sfo2", "sfo3", "sgp1", "fra1", "blr1", "syd1")
-    }
-)
 
-OUTSCALE_HOSTS: Mapping[str, str] = MappingProxyType(
-    {
-        "eu-west-1": "osu.eu-west-1.outscale.com",
-        "eu-west-2": "osu.eu-west-2.outscale.com",
-        "us-west-1": "osu.us-west-1.outscale.com",
-        "us-east-2": "osu.us-east-2.outscale.com",
-        "cn-southeast-1": "osu.cn-southeast-1.outscale.hk",
-    }
-)
+def _hosts(pattern: str, regions: str, **others: str) -> Mapping[str, str]:
+    """The hosts of ``regions``; in ``others``, a region has an underscore for each hyphen."""
+    found = {region: pattern.format(region=region) for region in regions.split()}
+    found.update((name.replace("_", "-"), host) for name, host in others.items())
+    return MappingProxyType(found)
 
-OVH_HOSTS: Mapping[str, str] = MappingProxyType(
-    {region: f"s3.{region}.perf.cloud.ovh.net" for region in ("sbg", "gra")}
-)
-
-SCALEWAY_HOSTS: Mapping[str, str] = MappingProxyType(
-    {region: f"s3.{region}.scw.cloud" for region in ("fr-par", "nl-ams", "pl-waw")}
-)
 
 # Profiles.
 
 _MB = 1000 * 1000
 _GB = 1000 * _MB
 _TB = 1000 * _GB
+# Of stores whose documentation has decimal units, or none: to be on the safe side.
+_DECIMAL = Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB)
 
 AMAZON = S3Profile(
     name="Amazon S3",
@@ -118,7 +101,11 @@ AMAZON = S3Profile(
 OUTSCALE = S3Profile(
     name="Outscale",
     domains=(r"\.outscale\.com", r"\.outscale\.hk"),
-    hosts=OUTSCALE_HOSTS,
+    hosts=_hosts(
+        "osu.{region}.outscale.com",
+        "eu-west-1 eu-west-2 us-west-1 us-east-2",
+        cn_southeast_1="osu.cn-southeast-1.outscale.hk",
+    ),
     default_region="eu-west-2",
     signature_versions=("2", "4"),
     location_constraint=True,
@@ -128,12 +115,13 @@ OUTSCALE = S3Profile(
 DO_SPACES = S3Profile(
     name="DigitalOcean Spaces",
     domains=(r"\.digitaloceanspaces\.com",),
-    hosts=DIGITALOCEAN_HOSTS,
+    # docs.digitalocean.com, "Spaces Availability".
+    hosts=_hosts("{region}.digitaloceanspaces.com", "nyc3 ams3 sfo2 sfo3 sgp1 fra1 blr1 syd1"),
     default_region="nyc3",
     signature_versions=("2", "4"),
     # No url-encoded listing (rclone: quirks of "DigitalOcean"). Limits: docs.digitalocean.com,
-    # "Spaces Limits": 5 TB per object, 5 GB per PUT, in decimal units to be on the safe side.
-    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    # "Spaces Limits": 5 TB per object, 5 GB per PUT.
+    limits=_DECIMAL,
     etag_is_md5=True,
     multipart_etag=True,
 )
@@ -141,7 +129,7 @@ DO_SPACES = S3Profile(
 OVH = S3Profile(
     name="OVH",
     domains=(r"\.cloud\.ovh\.net", r"\.cloud\.ovh\.us"),
-    hosts=OVH_HOSTS,
+    hosts=_hosts("s3.{region}.perf.cloud.ovh.net", "sbg gra"),
     default_region="sbg",
     etag_is_md5=True,
 )
@@ -149,12 +137,10 @@ OVH = S3Profile(
 SCALEWAY = S3Profile(
     name="Scaleway",
     domains=(r"\.scw\.cloud",),
-    hosts=SCALEWAY_HOSTS,
+    hosts=_hosts("s3.{region}.scw.cloud", "fr-par nl-ams pl-waw"),
     default_region="fr-par",
     # scaleway.com/en/docs/object-storage: 1,000 parts of 5 MB to 5 GB, 5 TB per object.
-    limits=Limits(
-        max_part_size=5 * _GB, max_parts=1000, max_object_size=5 * _TB, max_put_size=5 * _GB
-    ),
+    limits=replace(_DECIMAL, max_parts=1000),
     etag_is_md5=True,
 )
 
@@ -229,9 +215,7 @@ B2 = S3Profile(
     url_encoded_listing=True,
     # backblaze.com/docs: parts of 5 MB to 5 GB, 10,000 of them, files of 10 TB. It rejects
     # x-amz-sdk-checksum-algorithm (s3transfer#327).
-    limits=Limits(
-        min_part_size=5 * _MB, max_part_size=5 * _GB, max_object_size=10 * _TB, max_put_size=5 * _GB
-    ),
+    limits=replace(_DECIMAL, min_part_size=5 * _MB, max_object_size=10 * _TB),
     supports_copy_part=True,
     # backblaze.com/docs, "S3-Compatible API", lists no operation on tags.
     tags=False,
@@ -263,13 +247,8 @@ OSS = S3Profile(
     etag_is_md5=True,
     etag_was_seen=False,
     checks_payload=False,
-    # The same, "Limits": parts of 100 KB to 5 GB, 10,000 of them; decimal to be on the safe side.
-    limits=Limits(
-        min_part_size=100 * 1024,
-        max_part_size=5 * _GB,
-        max_object_size=48 * _TB,
-        max_put_size=5 * _GB,
-    ),
+    # The same, "Limits": parts of 100 KB to 5 GB, 10,000 of them.
+    limits=replace(_DECIMAL, min_part_size=100 * 1024, max_object_size=48 * _TB),
 )
 
 WASABI = S3Profile(
@@ -312,12 +291,12 @@ TIGRIS = S3Profile(
 HETZNER = S3Profile(
     name="Hetzner Object Storage",
     # docs.hetzner.com/storage/object-storage: fsn1, nbg1, hel1; the location is the region. Runs
-    # Ceph, see there. Limits, here and below, are Ceph's in decimal units, to be on the safe side.
+    # Ceph, see there: limits, here and below, are Ceph's.
     host_pattern="{region}.your-objectstorage.com",
     domains=(r"\.your-objectstorage\.com",),
     default_region="fsn1",
     url_encoded_listing=True,
-    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    limits=_DECIMAL,
 )
 
 IONOS = S3Profile(
@@ -339,7 +318,7 @@ LINODE = S3Profile(
     host_pattern="{region}.linodeobjects.com",
     domains=(r"\.linodeobjects\.com",),
     url_encoded_listing=True,
-    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    limits=_DECIMAL,
 )
 
 VULTR = S3Profile(
@@ -349,7 +328,7 @@ VULTR = S3Profile(
     domains=(r"\.vultrobjects\.com",),
     default_region="ewr1",
     url_encoded_listing=True,
-    limits=Limits(max_part_size=5 * _GB, max_object_size=5 * _TB, max_put_size=5 * _GB),
+    limits=_DECIMAL,
 )
 
 IDRIVE = S3Profile(
