@@ -110,7 +110,7 @@ _UPLOADS = (
     ),
     Mutant(
         "a condition that fails in a 200 is any error",
-        "libcloud/storage/s3/response.py",
+        "libcloud/storage/s3/http_response.py",
         " is not None:\n        return False\n",
         " is not None:\n        return True\n",
         _FAILURES,

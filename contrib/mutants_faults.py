@@ -161,7 +161,7 @@ _LOOKS = (
     ),
     Mutant(
         "a page of a proxy is half an answer of S3",
-        "libcloud/storage/s3/response.py",
+        "libcloud/storage/s3/http_response.py",
         "            if int(self.status) < 400:",
         "            if True:",
         _FAILURES,

@@ -117,7 +117,7 @@ _SUCCESSES = (
     ),
     Mutant(
         "a web page counts as a container",
-        f"{_S3}/response.py",
+        f"{_S3}/http_response.py",
         'return _names_html(headers) and headers.get("content-length", "") != "0"',
         "return False",
         _EVIDENCE,
@@ -125,7 +125,7 @@ _SUCCESSES = (
     ),
     Mutant(
         "a web page counts as an object",
-        f"{_S3}/response.py",
+        f"{_S3}/http_response.py",
         "return _names_html(headers) and not any(",
         "return False and not any(",
         _EVIDENCE,
@@ -133,7 +133,7 @@ _SUCCESSES = (
     ),
     Mutant(
         "an object must not be a web page",
-        f"{_S3}/response.py",
+        f"{_S3}/http_response.py",
         "return _names_html(headers) and not any(name.startswith(_OF_OBJECTS) for name in headers)",
         "return _names_html(headers)",
         _EVIDENCE,
@@ -141,7 +141,7 @@ _SUCCESSES = (
     ),
     Mutant(
         "any document counts as stored",
-        f"{_S3}/response.py",
+        f"{_S3}/http_response.py",
         'return not etag and not root["name"].startswith(_DOCUMENTS[method])',
         "return False",
         _EVIDENCE,
@@ -149,7 +149,7 @@ _SUCCESSES = (
     ),
     Mutant(
         "a part without an ETag fails the upload",
-        f"{_S3}/response.py",
+        f"{_S3}/http_response.py",
         'raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)',
         'raise LibcloudError(f"{what}: the response has no ETag", driver=driver)',
         _EVIDENCE,
@@ -182,7 +182,7 @@ _SUCCESSES = (
     Mutant(
         "a response without a body is a deletion that failed",
         "libcloud/storage/s3/deletion.py",
-        "        if not s3.response.text_of(response.body).strip():",
+        "        if not s3.http_response.text_of(response.body).strip():",
         "        if False:",
         _DELETE,
         caught_by="test_a_response_without_a_body_confirms_no_key",

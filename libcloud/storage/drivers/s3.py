@@ -70,9 +70,9 @@ from libcloud.storage.s3.connection import (
     S3SignatureV4Connection,
 )
 from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_region
+from libcloud.storage.s3.http_response import S3RawResponse, S3Response
 from libcloud.storage.s3.names import NAMESPACE, Place, check_bucket, check_object_name, encode_name
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, capabilities
-from libcloud.storage.s3.response import S3RawResponse, S3Response
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     DeletedObject,

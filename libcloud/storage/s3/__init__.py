@@ -8,9 +8,10 @@ encoded, ``profiles`` the differences between stores, ``options`` the keywords o
 and verified, ``presign`` URLs that contain their own authorization.
 
 With I/O: ``client`` sends requests through a connection (``connection``, ``endpoint``,
-``recovery``); ``objects``, ``versions``, ``settings``, ``listing``, ``multipart``,
-``copying``, ``deletion`` and ``uploads`` are the operations of the driver; ``upload_port`` and
-``download_port`` are the adapters that the transfer engine calls. ``access`` configures a driver.
+``recovery``) whose responses are those of ``http_response``; ``objects``, ``versions``,
+``settings``, ``listing``, ``multipart``, ``copying``, ``deletion`` and ``uploads`` are the
+operations of the driver; ``upload_port`` and ``download_port`` are the adapters that the transfer
+engine calls. ``access`` configures a driver.
 
 Modules here import ``storage/transfer``, the storage contract, ``common`` and ``utils``; they know
 no driver. The tests are ``libcloud/test/storage/s3/`` and ``libcloud/test/storage/test_s3_*.py``.
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import endpoint as endpoint
     from libcloud.storage.s3 import errors as errors
     from libcloud.storage.s3 import headers as headers
+    from libcloud.storage.s3 import http_response as http_response
     from libcloud.storage.s3 import integrity as integrity
     from libcloud.storage.s3 import listing as listing
     from libcloud.storage.s3 import multipart as multipart
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import profiles as profiles
     from libcloud.storage.s3 import recovery as recovery
     from libcloud.storage.s3 import requests as requests
-    from libcloud.storage.s3 import response as response
     from libcloud.storage.s3 import responses as responses
     from libcloud.storage.s3 import settings as settings
     from libcloud.storage.s3 import upload_port as upload_port

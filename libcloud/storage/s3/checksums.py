@@ -66,8 +66,6 @@ def combine(polynomial: Polynomial, first: int, second: int, second_length: int)
     >>> import zlib
     >>> combine(CRC32, zlib.crc32(b"ab"), zlib.crc32(b"cde"), 3) == zlib.crc32(b"abcde")
     True
-
-    :param second_length: bytes of the second piece.
     """
     return _product(polynomial, _shift(polynomial, second_length), first) ^ second
 
@@ -123,9 +121,7 @@ class _RunningCRC:
     """A CRC by a function like ``zlib.crc32``."""
 
     def __init__(self, function: Callable[[Data, int], int], size: int) -> None:
-        self._function = function
-        self._size = size
-        self._value = 0
+        self._function, self._size, self._value = function, size, 0
 
     def update(self, data: Data, /) -> None:
         self._value = self._function(data, self._value)
@@ -245,9 +241,7 @@ class StreamedPart:
     def __init__(self, source: PartSource, size: int, checksum: Checksum, what: str) -> None:
         self.repeatable = source.repeatable
         self.checksum = checksum
-        self._source = source
-        self._size = size
-        self._what = what
+        self._source, self._size, self._what = source, size, what
         self._started = False
         self._error: Exception | None = None  # of the source
         self._value: bytes | None = None  # of the checksum, once all data was made

@@ -128,7 +128,7 @@ class S3Client(StoreClient[ClientOwner]):
             try:
                 response = self._exchange(request, what, raw, names)
                 connection = self.owner.connection
-                proven = raw or s3.response.is_proven(connection, request, response, what)
+                proven = raw or s3.http_response.is_proven(connection, request, response, what)
                 if not proven or response.status not in (ok or self.successes):
                     raise self.refusal(response, what, *names)
             except LibcloudError as error:
@@ -311,7 +311,7 @@ def detail_of(response: Any) -> ErrorDetail:
     """The error in a response, which may be of a class that is not ours."""
     if hasattr(response, "error_detail"):
         return response.error_detail()  # type: ignore[no-any-return]
-    content = s3.response.text_of(response.body).encode()
+    content = s3.http_response.text_of(response.body).encode()
     return s3.errors.error_detail(int(response.status), dict(response.headers or {}), content)
 
 

@@ -24,7 +24,7 @@ from libcloud.common.aws import (
 )
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import clean_key, clean_secret
-from libcloud.storage.s3.response import S3RawResponse, S3Response
+from libcloud.storage.s3.http_response import S3RawResponse, S3Response
 from libcloud.utils.bodies import Pieces, hashed
 from libcloud.utils.headers import authority
 from libcloud.utils.local import PerProcess, PerThread

@@ -154,7 +154,7 @@ class BulkDeletion:
             ok=(200, 204),
             names=(container.name, ""),
         )
-        if not s3.response.text_of(response.body).strip():
+        if not s3.http_response.text_of(response.body).strip():
             return None
         return self._client.parse(s3.responses.parse_deleted, response, what)
 

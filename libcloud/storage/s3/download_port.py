@@ -50,9 +50,9 @@ def start_download(
     headers = response.headers
 
     def check() -> None:
-        is_page = s3.response.is_page_of_object(headers)
+        is_page = s3.http_response.is_page_of_object(headers)
         if is_page and headers.get("content-length") != str(size_of(obj)):
-            raise s3.response.not_the_store(owner.connection, response.status, "", what)
+            raise s3.http_response.not_the_store(owner.connection, response.status, "", what)
         s3.versions.check_response(client, headers, label, version_id)
 
     # The first response had the checksum of the whole object; there is none for a range.

@@ -131,10 +131,7 @@ class OptionalValue(str):
 
 
 def mark_optional(headers: Mapping[str, str], *, digest_asked: bool = False) -> dict[str, str]:
-    """``headers``, marked as optional: a store that refuses them is sent requests without them.
-
-    :param digest_asked: the user asked for the digest: only the size of the object is optional.
-    """
+    """``headers``, marked as optional; with ``digest_asked`` by the user, only the size is."""
     return {
         name: value if digest_asked and name != OBJECT_SIZE else OptionalValue(value)
         for name, value in headers.items()
@@ -201,10 +198,9 @@ _CHANGES = ("server-side-encryption", "storage-class", "website-redirect-locatio
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The headers of the caller, by what they describe.
+    """The headers of the caller about the copy, and about its source.
 
-    :param own: of the copy.
-    :param of_source: of the source: a customer's key, preconditions, the owner.
+    :param of_source: a customer's key, preconditions, the owner.
     :param vendor: prefix of the store's own headers: ``x-amz``.
     """
 
@@ -215,12 +211,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class CopyHeaders:
-    """The headers of a copy.
-
-    :param whole: of one CopyObject.
-    :param in_parts: of an upload whose parts are copied.
-    :param of_source: of every request that reads the source.
-    """
+    """The headers of one CopyObject, of an upload whose parts are copied, and about the source."""
 
     whole: Mapping[str, str]
     in_parts: Mapping[str, str]
@@ -228,10 +219,7 @@ class CopyHeaders:
 
 
 def split_headers(headers: Mapping[str, str], vendor: str) -> Given:
-    """``headers`` of the caller, by what they describe.
-
-    :raises ValueError: one that an argument sets. Nothing was sent.
-    """
+    """``headers`` of the caller, by what they describe."""
     own: dict[str, str] = {}
     of_source: dict[str, str] = {}
     for name, value in headers.items():
@@ -273,9 +261,7 @@ def copy_headers(
     """The headers of a copy.
 
     :param seen: of the source, from the response to HEAD; names in lower case.
-    :param metadata: user metadata of the copy; ``None`` keeps that of the source.
-    :param content_type: of the copy; ``None`` keeps that of the source.
-    :raises ValueError: metadata that headers cannot express. Nothing was sent.
+    :param metadata: of the copy; ``None`` keeps that of the source. Likewise ``content_type``.
     """
     prefix = f"{given.vendor}-meta-"
     kept = {name: seen[name] for name in _DESCRIPTION if name in seen}

@@ -158,7 +158,7 @@ def complete_headers(
 ) -> dict[str, str]:
     """What Complete carries so that the store checks the whole: its size, and its CRC.
 
-    :param asked: the user chose the checksum: it is sent even if the profile does not have it.
+    The CRC only if the user ``asked`` for it, or the profile has it.
     """
     headers = {}
     if profile.object_size_check:
@@ -269,8 +269,6 @@ def encrypted(headers: Mapping[str, str]) -> bool:
 class Verifier:
     """Compares what the responses to one upload report with what was sent.
 
-    :param label: of the object, for messages.
-    :param headers: of the upload.
     :param compares_etag: an ETag that is an MD5 is compared with the MD5 that was sent.
 
     ``checksum`` is the one of the object that a response repeated: ``algorithm`` and ``value``.
@@ -285,9 +283,7 @@ class Verifier:
         headers: Mapping[str, str],
         compares_etag: bool = True,
     ) -> None:
-        self._driver = driver
-        self._name = object_name
-        self._label = label
+        self._driver, self._name, self._label = driver, object_name, label
         self._sent = headers
         self._compares_etag = compares_etag
         self.checksum: dict[str, str] | None = None
@@ -317,10 +313,7 @@ class Verifier:
         return there == etag if etag and there and not self.is_opaque(headers) else None
 
     def check_part(self, number: int, digest: Digest, headers: Mapping[str, str]) -> None:
-        """Check the response to a part.
-
-        :raises ObjectHashMismatchError: the store received other data. The part can be sent again.
-        """
+        """Check the response to a part, which can be sent again."""
         found = self.reported(digest, headers)
         if found is not None and not found.same:
             raise self._mismatch(
@@ -329,10 +322,7 @@ class Verifier:
             )
 
     def check_object(self, digest: Digest, headers: Mapping[str, str]) -> None:
-        """Check the response that published the object; ``digest`` is that of all its bytes.
-
-        :raises ObjectHashMismatchError: it reports other data. A HEAD request may not.
-        """
+        """Check the response that published the object; ``digest`` is that of all its bytes."""
         found = self.reported(digest, headers)
         if found is None:
             return

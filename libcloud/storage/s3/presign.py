@@ -32,25 +32,17 @@ def presigned_url(
     when: datetime,
     expires: int,
 ) -> str:
-    """A URL by which ``request`` can be sent without credentials.
+    """A URL by which ``request`` can be sent without credentials for ``expires`` seconds.
 
     The headers of ``request`` that are signed (``Content-Type``, ``Content-MD5``, ``Range`` and
     ``x-amz-*``) must be sent with it unchanged; the body is free. A session token in
     ``credentials`` becomes part of the URL, and the URL ends with it.
-
-    :param when: the time from which it is valid.
-    :param expires: seconds from ``when``, 1 to 604,800 (7 days).
-    :raises ValueError: ``expires`` is out of range.
     """
+    host = endpoint.authority
     target = presign(
-        request,
-        credentials=credentials,
-        scope=scope,
-        when=when,
-        expires=expires,
-        host=endpoint.authority,
+        request, credentials=credentials, scope=scope, when=when, expires=expires, host=host
     )
-    return f"{endpoint.scheme}://{endpoint.authority}{target}"
+    return f"{endpoint.scheme}://{host}{target}"
 
 
 def presigned_object_url(
@@ -93,10 +85,7 @@ def presigned_object_url(
 
 
 def version_for(obj: Object, method: object) -> str | None:
-    """The version that a URL for ``method`` on ``obj`` names; ``None``: none.
-
-    :raises ValueError: ``obj`` is a version, and the method would write to it.
-    """
+    """The version that a URL for ``method`` on ``obj`` names; ``None``: none."""
     verb = str(method).upper()
     if verb in ("GET", "HEAD"):
         return version_of(obj)

@@ -22,9 +22,9 @@ from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.checksums import PartSource, StreamedPart
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
+from libcloud.storage.s3.http_response import etag_of_part
 from libcloud.storage.s3.integrity import Verifier
 from libcloud.storage.s3.names import Place
-from libcloud.storage.s3.response import etag_of_part
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
     Body,

@@ -20,8 +20,8 @@ from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
 from libcloud.storage.s3.headers import headers_for
+from libcloud.storage.s3.http_response import etag_of_part
 from libcloud.storage.s3.names import Place
-from libcloud.storage.s3.response import etag_of_part
 from libcloud.storage.s3.upload_port import Published, S3UploadPort
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, UploadOptions, split_keywords
 from libcloud.storage.transfer.upload.port import Content, PartStore
