@@ -15,13 +15,6 @@ from libcloud.storage.types import Provider
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = [
-    "AURORA_OBJECTS_EU_HOST",
-    "NO_CDN_SUPPORT_ERROR",
-    "AuroraObjectsStorageDriver",
-    "BaseAuroraObjectsConnection",
-    "BaseAuroraObjectsStorageDriver",
-]
 
 AURORA_OBJECTS_EU_HOST = AURORA.hosts[AURORA.default_region]
 NO_CDN_SUPPORT_ERROR = "CDN is not supported by AuroraObjects"

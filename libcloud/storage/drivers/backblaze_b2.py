@@ -31,13 +31,6 @@ from libcloud.utils.local import PerProcess
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = [
-    "API_PATH",
-    "AUTH_API_HOST",
-    "BackblazeB2AuthConnection",
-    "BackblazeB2Connection",
-    "BackblazeB2StorageDriver",
-]
 
 AUTH_API_HOST = "api.backblazeb2.com"
 API_PATH = "/b2api/v3/"

@@ -13,16 +13,6 @@ from libcloud.storage.drivers.s3 import BaseS3StorageDriver as BaseS3StorageDriv
 from libcloud.storage.drivers.s3_compatible import Connections, S3CompatibleStorageDriver
 from libcloud.storage.s3.profiles import DO_SPACES
 
-__all__ = [
-    "DEFAULT_SIGNATURE_VERSION",
-    "DO_SPACES_DEFAULT_REGION",
-    "DO_SPACES_HOSTS_BY_REGION",
-    "S3_API_VERSION",
-    "DOSpacesConnectionAWS2",
-    "DOSpacesConnectionAWS4",
-    "DigitalOceanSpacesStorageDriver",
-]
-
 DEFAULT_SIGNATURE_VERSION = DO_SPACES.signature_versions[0]
 DO_SPACES_DEFAULT_REGION = DO_SPACES.default_region
 DO_SPACES_HOSTS_BY_REGION = dict(DO_SPACES.hosts)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from libcloud.common.aws import SignedAWSConnection as SignedAWSConnection
 from libcloud.common.types import LibcloudError as LibcloudError
-from libcloud.storage.drivers.s3 import API_VERSION, S3SignatureV4Connection
+from libcloud.storage.drivers.s3 import API_VERSION as API_VERSION
 from libcloud.storage.drivers.s3 import BaseS3Connection as BaseS3Connection
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver as BaseS3StorageDriver
+from libcloud.storage.drivers.s3 import S3SignatureV4Connection
 from libcloud.storage.drivers.s3_compatible import S3CompatibleStorageDriver
 from libcloud.storage.s3.profiles import MINIO
-
-__all__ = ["API_VERSION", "MinIOConnectionAWS4", "MinIOStorageDriver"]
 
 
 class MinIOConnectionAWS4(S3SignatureV4Connection):

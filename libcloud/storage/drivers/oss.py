@@ -24,14 +24,6 @@ from libcloud.storage.s3.profiles import OSS
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = [
-    "CHUNK_SIZE",
-    "EXPIRATION_SECONDS",
-    "MAX_UPLOADS_PER_RESPONSE",
-    "OSSConnection",
-    "OSSMultipartUpload",
-    "OSSStorageDriver",
-]
 
 # Part of the public API of Apache Libcloud.
 CHUNK_SIZE = 100 * 1024

@@ -7,17 +7,8 @@ from libcloud.storage.drivers.s3 import BaseS3StorageDriver as BaseS3StorageDriv
 from libcloud.storage.drivers.s3 import S3SignatureV4Connection
 from libcloud.storage.drivers.s3 import S3StorageDriver as S3StorageDriver
 from libcloud.storage.drivers.s3_compatible import RegionalStorageDriver
-from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS as S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.s3.profiles import OVH
-
-__all__ = [
-    "NO_CDN_SUPPORT_ERROR",
-    "OVH_FR_GRA_HOST",
-    "OVH_FR_SBG_HOST",
-    "REGION_TO_HOST_MAP",
-    "S3_CDN_URL_EXPIRY_HOURS",
-    "OvhStorageDriver",
-]
 
 REGION_TO_HOST_MAP = dict(OVH.hosts)
 OVH_FR_SBG_HOST = REGION_TO_HOST_MAP["sbg"]

@@ -7,23 +7,12 @@ from typing import ClassVar
 
 from libcloud.common.aws import SignedAWSConnection as SignedAWSConnection
 from libcloud.common.types import LibcloudError as LibcloudError
-from libcloud.storage.drivers.s3 import API_VERSION, S3Connection, S3SignatureV4Connection
+from libcloud.storage.drivers.s3 import API_VERSION as API_VERSION
 from libcloud.storage.drivers.s3 import BaseS3Connection as BaseS3Connection
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver as BaseS3StorageDriver
+from libcloud.storage.drivers.s3 import S3Connection, S3SignatureV4Connection
 from libcloud.storage.drivers.s3_compatible import Connections, S3CompatibleStorageDriver
 from libcloud.storage.s3.profiles import OUTSCALE, RGW
-
-__all__ = [
-    "API_VERSION",
-    "DEFAULT_SIGNATURE_VERSION",
-    "S3_RGW_DEFAULT_REGION",
-    "S3_RGW_OUTSCALE_DEFAULT_REGION",
-    "S3_RGW_OUTSCALE_HOSTS_BY_REGION",
-    "S3RGWConnectionAWS2",
-    "S3RGWConnectionAWS4",
-    "S3RGWOutscaleStorageDriver",
-    "S3RGWStorageDriver",
-]
 
 DEFAULT_SIGNATURE_VERSION = RGW.signature_versions[0]
 S3_RGW_DEFAULT_REGION = RGW.default_region

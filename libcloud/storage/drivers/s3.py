@@ -367,21 +367,22 @@ class BaseS3StorageDriver(StorageDriver):
     def _get_object_path(self, container: Container, object_name: str) -> str:
         """The encoded path of an object, whose name is checked."""
         container_path = self._get_container_path(container)
-        self._check_object_name(object_name, listed=True)
+        try:
+            check_object_name(object_name, listed=True)
+        except ValueError as error:
+            raise InvalidObjectNameError(str(error), self, object_name) from error
         return f"{container_path}/{self._clean_object_name(object_name)}"
 
     def _get_new_object_path(self, container: Container, object_name: str) -> str:
         """Path of an object to create, whose name must be valid UTF-8."""
         path = self._get_object_path(container, object_name)
-        if not object_name.isascii():
-            self._check_object_name(object_name, listed=False)
-        return path
-
-    def _check_object_name(self, name: str, *, listed: bool) -> None:
+        if object_name.isascii():
+            return path
         try:
-            check_object_name(name, listed=listed)
+            check_object_name(object_name)
         except ValueError as error:
-            raise InvalidObjectNameError(str(error), self, name) from error
+            raise InvalidObjectNameError(str(error), self, object_name) from error
+        return path
 
     def _place(self, container: Container, object_name: str) -> Place:
         return Place(container, object_name, self._get_object_path(container, object_name))

@@ -7,18 +7,8 @@ from libcloud.storage.drivers.s3 import BaseS3StorageDriver as BaseS3StorageDriv
 from libcloud.storage.drivers.s3 import S3SignatureV4Connection
 from libcloud.storage.drivers.s3 import S3StorageDriver as S3StorageDriver
 from libcloud.storage.drivers.s3_compatible import RegionalStorageDriver
-from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS as S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.s3.profiles import SCALEWAY
-
-__all__ = [
-    "NO_CDN_SUPPORT_ERROR",
-    "REGION_TO_HOST_MAP",
-    "S3_CDN_URL_EXPIRY_HOURS",
-    "SCW_FR_PAR_STANDARD_HOST",
-    "SCW_NL_AMS_HOST",
-    "SCW_PL_WAR_HOST",
-    "ScalewayStorageDriver",
-]
 
 REGION_TO_HOST_MAP = dict(SCALEWAY.hosts)
 SCW_FR_PAR_STANDARD_HOST = REGION_TO_HOST_MAP["fr-par"]

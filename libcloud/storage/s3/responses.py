@@ -21,13 +21,13 @@ from urllib.parse import unquote, unquote_plus
 from libcloud.storage.s3.nodes import (
     RAW,
     Element,
-    MalformedDocumentError,
     Node,
     ScannedPage,
     Source,
     excerpt,
     read_root,
 )
+from libcloud.storage.s3.nodes import MalformedDocumentError as MalformedDocumentError
 from libcloud.storage.s3.values import (
     BucketRecord,
     DeleteResult,
@@ -40,22 +40,6 @@ from libcloud.storage.s3.values import (
     VersionRecord,
 )
 from libcloud.utils.headers import strip_etag
-
-__all__ = [
-    "MalformedDocumentError",
-    "bucket_record",
-    "object_record",
-    "parse_buckets",
-    "parse_complete",
-    "parse_copy",
-    "parse_create",
-    "parse_deleted",
-    "parse_error",
-    "parse_objects",
-    "parse_parts",
-    "parse_uploads",
-    "parse_versions",
-]
 
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
 
