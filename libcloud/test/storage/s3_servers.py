@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the S3 driver share: a driver with small parts, on a server that checks."""
+"""What tests of S3 drivers share: drivers with small parts on a server that checks, and copies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver, S3StorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
-from libcloud.test.storage.conformance.harness import pattern
+from libcloud.test.storage.conformance.harness import pattern as pattern
 from libcloud.test.storage.fakes.faults import Hold
 from libcloud.test.storage.fakes.log import Entry
-from libcloud.test.storage.fakes.options import AMAZON, SIGV2, Options
+from libcloud.test.storage.fakes.options import AMAZON, MIB, SIGV2, Options
 from libcloud.test.storage.fakes.server import FakeS3
-
-__all__ = ["BUCKET", "PART", "Store", "pattern", "store", "with_small_parts"]
 
 BUCKET = "bucket"
 
@@ -106,3 +104,66 @@ def store(
         if server.certificate is not None:
             driver.connection.connection._setup_ca_cert(ca_cert=server.certificate)
         yield Store(server, driver, Container(BUCKET, {}, driver))
+
+
+def put(made: Store, size: int = 10, name: str = "source", **options: Any) -> Any:
+    """A new object, as the driver finds it."""
+    made.stream(iter([pattern(size)]), name, ex_part_size=10 * MIB, **options)
+    return found(made, name)
+
+
+def found(made: Store, name: str) -> Any:
+    return made.driver.get_object(BUCKET, name)
+
+
+def in_parts(made: Store, obj: Any, name: str = "copy", **options: Any) -> Any:
+    return made.driver.ex_copy_object(
+        obj, made.container, name, **{"ex_part_size": PART, **options}
+    )
+
+
+def copies(made: Store) -> list[str]:
+    """The requests that change something at the store."""
+    return [
+        operation
+        for operation in made.server.operations()
+        if operation not in ("HeadBucket", "HeadObject", "PutObject")
+    ]
+
+
+DATA = bytes(range(256)) * (24 * 1024)  # 6 MiB: two parts of 5 MiB at most
+
+
+def any_region(version: str, **options: Any) -> Options:
+    """A server that checks signatures of that version, for whatever region they are."""
+    return Options(region=None, signature_versions=(version,), **options)
+
+
+def connect(
+    driver_type: type[BaseS3StorageDriver], server: FakeS3, **keywords: Any
+) -> BaseS3StorageDriver:
+    """A driver of that class, on the server."""
+    return driver_type(
+        server.key, server.secret, False, host=server.host, port=server.port, **keywords
+    )
+
+
+def round_trip(driver: BaseS3StorageDriver, server: FakeS3) -> None:
+    """Store, list, read and delete an object whose name is hard to sign, in two parts."""
+    server.create_bucket("bucket")
+    container = driver.get_container("bucket")
+    name = "dir/ü +~?&=.bin"
+    pieces = iter([DATA[:100], DATA[100:]])
+    stored = driver.upload_object_via_stream(
+        pieces, container, name, extra={"meta_data": {"k": "v  w"}}, ex_part_size=5 * MIB
+    )
+    assert stored.size == len(DATA)
+    assert server.body("bucket", name) == DATA
+    assert server.count("UploadPart") == 2
+    found = driver.get_object("bucket", name)
+    assert (found.size, found.hash, found.meta_data) == (len(DATA), stored.hash, {"k": "v  w"})
+    assert [obj.name for obj in container.list_objects()] == [name]
+    assert b"".join(driver.download_object_as_stream(found)) == DATA
+    assert driver.delete_object(found)
+    assert not server.unfinished_uploads()
+    assert not server.violations

@@ -13,8 +13,8 @@ from libcloud.storage.drivers.auroraobjects import (
 )
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import Provider
-from libcloud.test.storage.compatible import any_region, connect, round_trip
 from libcloud.test.storage.fakes.server import FakeS3
+from libcloud.test.storage.s3_servers import any_region, connect, round_trip
 
 
 def test_the_registry_knows_the_driver() -> None:

@@ -27,9 +27,9 @@ from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import Provider
 from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, loopback_names, reply
-from libcloud.test.storage.compatible import round_trip
 from libcloud.test.storage.fakes.options import MIB, Options
 from libcloud.test.storage.fakes.server import FakeS3
+from libcloud.test.storage.s3_servers import round_trip
 
 HOST = "s3.eu-central-003.backblazeb2.com"
 OPTIONS = Options(region="eu-central-003", names={HOST: "eu-central-003"}, checksums=())

@@ -13,9 +13,9 @@ from libcloud.storage.drivers.oss import OSSMultipartUpload, OSSStorageDriver
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import Provider
 from libcloud.test._loopback import loopback_names
-from libcloud.test.storage.compatible import round_trip
 from libcloud.test.storage.fakes.options import Options
 from libcloud.test.storage.fakes.server import FakeS3
+from libcloud.test.storage.s3_servers import round_trip
 
 HANGZHOU, BEIJING = "s3.oss-cn-hangzhou.aliyuncs.com", "s3.oss-cn-beijing.aliyuncs.com"
 OPTIONS = Options(region=None, names={HANGZHOU: "cn-hangzhou", BEIJING: "cn-beijing"}, checksums=())

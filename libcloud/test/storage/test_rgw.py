@@ -10,8 +10,8 @@ from libcloud.storage.drivers import rgw
 from libcloud.storage.drivers.rgw import S3RGWOutscaleStorageDriver, S3RGWStorageDriver
 from libcloud.storage.providers import get_driver
 from libcloud.storage.types import Provider
-from libcloud.test.storage.compatible import any_region, connect, round_trip
 from libcloud.test.storage.fakes.server import FakeS3
+from libcloud.test.storage.s3_servers import any_region, connect, round_trip
 
 CLASSES = {"2": rgw.S3RGWConnectionAWS2, "4": rgw.S3RGWConnectionAWS4}
 

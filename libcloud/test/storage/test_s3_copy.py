@@ -25,11 +25,20 @@ from libcloud.storage.types import (
     ObjectTooLargeError,
     PreconditionFailedError,
 )
-from libcloud.test.storage.copying import copies, found, in_parts, put
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import Endpoint, moto_server, rclone_server
 from libcloud.test.storage.fakes.state import StoredObject
-from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
+from libcloud.test.storage.s3_servers import (
+    BUCKET,
+    PART,
+    Store,
+    copies,
+    found,
+    in_parts,
+    pattern,
+    put,
+    store,
+)
 
 KEPT = {"content_type": "text/plain", "meta_data": {"color": "blue", "name": "Zoë"}}
 

@@ -13,7 +13,6 @@ import pytest
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.transfer.progress import PartDone, UploadCompleted, UploadStarted
 from libcloud.storage.types import ObjectChangedError, PreconditionFailedError
-from libcloud.test.storage.copying import in_parts, put
 from libcloud.test.storage.fakes.faults import (
     Action,
     Drop,
@@ -23,7 +22,7 @@ from libcloud.test.storage.fakes.faults import (
     WrongETag,
 )
 from libcloud.test.storage.fakes.wire import Answer, Incoming
-from libcloud.test.storage.s3_servers import BUCKET, PART, Store, pattern, store
+from libcloud.test.storage.s3_servers import BUCKET, PART, Store, in_parts, pattern, put, store
 
 
 @pytest.fixture
