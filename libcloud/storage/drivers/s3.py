@@ -59,7 +59,7 @@ from libcloud.storage.keywords import (
     S3UrlKeywords,
     UploadKeywords,
 )
-from libcloud.storage.metadata import metadata_headers
+from libcloud.storage.metadata import PROPERTIES, metadata_headers
 from libcloud.storage.s3.access import AccessOptions, endpoint_of
 from libcloud.storage.s3.client import S3Client
 from libcloud.storage.s3.connection import (
@@ -189,13 +189,7 @@ class BaseS3StorageDriver(StorageDriver):
     supports_chunked_encoding = False
     _rewinds_finished_streams = False
     supports_s3_multipart_upload = True
-    _kept_properties = (
-        "cache_control",
-        "content_disposition",
-        "content_encoding",
-        "content_language",
-        "expires",
-    )
+    _kept_properties = tuple(PROPERTIES)
     namespace = NAMESPACE
     http_vendor_prefix = "x-amz"
     ex_location_name = ""

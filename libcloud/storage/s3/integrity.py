@@ -96,43 +96,30 @@ def _cheapest(profile: S3Profile, *, signature: str, secure: bool, locked: bool)
     return f"{name}-unsigned" if unsigned else name
 
 
-def _sha256(body: Body) -> Digest:
-    value = hashed(hashlib.sha256(), body)
-    return Digest({_PAYLOAD: value.hexdigest()}, "sha256", value.digest())
-
-
-def _md5(body: Body) -> Digest:
-    value = hashed(new_md5(), body).digest()
-    return Digest({"Content-MD5": encoded(value)}, "md5", value)
-
-
-def _crc(name: str, body: Body) -> Digest:
-    value = hashed(CHECKSUMS[name].new(), body).digest()
-    return Digest({CHECKSUMS[name].header: encoded(value)}, name, value)
-
-
-def _none(body: Body) -> Digest:
-    return Digest()
-
-
-def _unsigned(digest: Callable[[Body], Digest]) -> Callable[[Body], Digest]:
-    def compute(body: Body) -> Digest:
-        signed = digest(body)
-        return Digest({**signed.headers, **_UNSIGNED}, signed.algorithm, signed.value)
-
-    return compute
-
-
-_PLAIN: dict[str, Callable[[Body], Digest]] = {
-    "md5": _md5,
-    "none": _none,
-    **{name: partial(_crc, name) for name in _CRCS},
+_HASHES: Mapping[str, Callable[[], Any]] = {
+    "md5": new_md5,
+    "sha256": hashlib.sha256,
+    **{name: CHECKSUMS[name].new for name in _CRCS},
 }
-DIGESTS: dict[str, Callable[[Body], Digest]] = {
-    "sha256": _sha256,
-    **_PLAIN,
-    **{f"{name}-unsigned": _unsigned(compute) for name, compute in _PLAIN.items()},
+
+
+def _digest(algorithm: str, unsigned: bool, body: Body) -> Digest:
+    more = _UNSIGNED if unsigned else {}
+    if algorithm == "none":
+        return Digest(more)
+    value = hashed(_HASHES[algorithm](), body).digest()
+    if algorithm == "sha256":
+        return Digest({_PAYLOAD: value.hex()}, algorithm, value)
+    header = "Content-MD5" if algorithm == "md5" else CHECKSUMS[algorithm].header
+    return Digest({header: encoded(value), **more}, algorithm, value)
+
+
+DIGESTS: Mapping[str, Callable[[Body], Digest]] = {
+    "sha256": partial(_digest, "sha256", False),
+    **{name: partial(_digest, name, False) for name in ("none", "md5", *_CRCS)},
+    **{f"{name}-unsigned": partial(_digest, name, True) for name in ("none", "md5", *_CRCS)},
 }
+"""By name: what makes the digest of a body; ``-unsigned``: the body is not part of a signature."""
 
 
 def trailing_checksum(profile: S3Profile, name: str) -> Checksum | None:
