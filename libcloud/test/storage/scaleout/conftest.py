@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the tests of migrations."""
+"""Fixtures of the tests of uploads by several processes, and of migrations."""
 
 from __future__ import annotations
 
@@ -7,8 +7,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from libcloud.test.storage.s3_servers import store
+from libcloud.test.storage.s3_servers import Store, store
 from libcloud.test.storage.scaleout.migrating import Pair
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Store]:
+    """A store; a module may have another one."""
+    with store() as found:
+        yield found
+
+
+@pytest.fixture
+def s3(running: Store) -> Iterator[Store]:
+    """The store of the module, with an empty bucket."""
+    running.server.reset()
+    running.server.create_bucket("bucket")
+    yield running
+    assert not running.server.violations
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,23 +13,14 @@ import pytest
 from libcloud.storage.transfer.progress import UploadEvent
 from libcloud.storage.types import WorkerError
 from libcloud.test.storage.s3_servers import PART, Store, store
-from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, raise_smallest_part
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Store]:
     with store() as found:
-        limits = replace(found.driver.profile.limits, min_part_size=PART)
-        found.driver.profile = replace(found.driver.profile, limits=limits)
+        raise_smallest_part(found)
         yield found
-
-
-@pytest.fixture
-def s3(running: Store) -> Iterator[Store]:
-    running.server.reset()
-    running.server.create_bucket("bucket")
-    yield running
-    assert not running.server.violations
 
 
 def upload(s3: Store, executor: Any, sizes: list[int] | None, **options: Any) -> Any:

@@ -21,7 +21,7 @@ from libcloud.storage.types import PartConflictError, UploadOutcomeUnknownError,
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import PART, Store, store
-from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, Twice
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, Twice, raise_smallest_part
 
 SIZES = [2 * PART, 10, 0, 3 * PART, 1]
 KEY = b"k" * 32
@@ -30,21 +30,8 @@ KEY = b"k" * 32
 @pytest.fixture(scope="module")
 def running() -> Iterator[Store]:
     with store() as found:
-        _raise_smallest_part(found)
+        raise_smallest_part(found)
         yield found
-
-
-def _raise_smallest_part(found: Store) -> None:
-    limits = replace(found.driver.profile.limits, min_part_size=PART)
-    found.driver.profile = replace(found.driver.profile, limits=limits)
-
-
-@pytest.fixture
-def s3(running: Store) -> Iterator[Store]:
-    running.server.reset()
-    running.server.create_bucket("bucket")
-    yield running
-    assert not running.server.violations
 
 
 @pytest.fixture
@@ -122,7 +109,7 @@ def test_temporary_objects_are_encrypted_as_the_object_is(
 ) -> None:
     pieces = Pieces(SIZES)
     with store(replace(AMAZON, tls="ex_sse" not in options)) as s3:
-        _raise_smallest_part(s3)
+        raise_smallest_part(s3)
         upload(s3, pool, pieces, ex_expected_bucket_owner="me", **options)
         created = s3.requests("CreateMultipartUpload")[0].headers
         names = [name for name in created if "encryption" in name or "owner" in name]

@@ -11,7 +11,6 @@ import json
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ from libcloud.storage.types import (
 )
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
 from libcloud.test.storage.s3_servers import PART, Store, store
-from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, sha256
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, raise_smallest_part, sha256
 
 SIZES = [PART, 10, 0, 3 * PART, PART // 2, 7, PART * 2, 1]
 
@@ -40,17 +39,8 @@ SIZES = [PART, 10, 0, 3 * PART, PART // 2, 7, PART * 2, 1]
 @pytest.fixture(scope="module")
 def running() -> Iterator[Store]:
     with store() as found:
-        limits = replace(found.driver.profile.limits, min_part_size=PART)
-        found.driver.profile = replace(found.driver.profile, limits=limits)
+        raise_smallest_part(found)
         yield found
-
-
-@pytest.fixture
-def s3(running: Store) -> Iterator[Store]:
-    running.server.reset()
-    running.server.create_bucket("bucket")
-    yield running
-    assert not running.server.violations
 
 
 def upload(s3: Store, executor: Any, pieces: Pieces, **options: Any) -> Any:

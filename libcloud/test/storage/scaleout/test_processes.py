@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.types import WorkerError
-from libcloud.test.storage.s3_servers import PART, Store, pattern, store
+from libcloud.test.storage.s3_servers import PART, Store, pattern
 from libcloud.test.storage.scaleout import pools
 from libcloud.test.storage.scaleout.pools import runs_of, sha256
 
@@ -24,20 +23,10 @@ DATA = b"".join(pattern(size, seed=number) for number, size in enumerate(SIZES))
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Store]:
-    with store() as found:
-        yield found
-
-
-@pytest.fixture
-def s3(running: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    running.server.reset()
-    running.server.create_bucket("bucket")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", running.server.key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", running.server.secret)
-    yield running
-    assert not running.server.violations
+@pytest.fixture(autouse=True)
+def credentials(s3: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.server.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.server.secret)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.scaleout import UploadSession
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
-from libcloud.test.storage.s3_servers import PART, Store, store
+from libcloud.test.storage.s3_servers import PART, Store
 from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces
 
 KINDS: list[dict[str, Any]] = [
@@ -22,23 +21,9 @@ KINDS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Store]:
-    with store() as found:
-        yield found
-
-
 @pytest.fixture(params=KINDS, ids=["md5", "crc32", "kms"])
 def options(request: Any) -> dict[str, Any]:
     return dict(request.param)
-
-
-@pytest.fixture
-def s3(running: Store) -> Iterator[Store]:
-    running.server.reset()
-    running.server.create_bucket("bucket")
-    yield running
-    assert not running.server.violations
 
 
 def upload(s3: Store, pieces: Pieces, **options: Any) -> Any:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import pickle
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -38,20 +37,6 @@ def text_with(**changed: Any) -> str:
     """The text of a session, with some values changed."""
     usual = {"driver": "s3:S3StorageDriver", "settings": {}, "container": "c", "name": "n"}
     return json.dumps({"libcloud_upload": 1, **usual, "id": "i", "created": 1, **changed})
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Store]:
-    with store() as found:
-        yield found
-
-
-@pytest.fixture
-def s3(running: Store) -> Iterator[Store]:
-    running.server.reset()
-    running.server.create_bucket("bucket")
-    yield running
-    assert not running.server.violations
 
 
 def parts_of(session: UploadSession, data: bytes = DATA) -> list[UploadReceipt]:

@@ -40,14 +40,10 @@ def running(request: Any) -> Iterator[Store]:
         yield found
 
 
-@pytest.fixture
-def s3(running: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "_IN_MEMORY", 10)
     monkeypatch.setattr(checksums, "_CHUNK", 8 * 1024)
-    running.server.reset()
-    running.server.create_bucket("bucket")
-    yield running
-    assert not running.server.violations
 
 
 def blocks(data: bytes) -> Iterator[bytes]:
